@@ -1,0 +1,41 @@
+//! Who is calling, as established by the credential alone.
+
+use crate::{ClientId, ClientKind, CredentialId, ProfileId};
+
+/// Who is calling. Only authentication makes one; no header of the request adds to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The registered client.
+    pub client: ClientId,
+    /// What sort of client it is.
+    pub kind: ClientKind,
+    /// The profile that the credential is bound to.
+    pub profile: ProfileId,
+    /// The credential; none for the built-in client `anonymous`.
+    pub credential: Option<CredentialId>,
+    /// The person it acts for: the token's `sub`, where that is not the client itself.
+    pub user: Option<String>,
+    /// Who acts in the name of the user, nearest first (RFC 8693 section 4.1, `act`).
+    pub actors: Vec<String>,
+}
+
+impl Caller {
+    /// A caller without a credential.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self {
+            client: ClientId::anonymous(),
+            kind: ClientKind::App,
+            profile: ProfileId::anonymous(),
+            credential: None,
+            user: None,
+            actors: Vec::new(),
+        }
+    }
+
+    /// Whether no credential was shown.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.credential.is_none()
+    }
+}

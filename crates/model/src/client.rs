@@ -1,0 +1,58 @@
+//! A registered consumer and its profiles.
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use crate::{ClientId, Place, ProfileId, RoleId, Surface, Timestamp};
+
+/// What sort of consumer a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientKind {
+    /// An AI agent.
+    Agent,
+    /// An application that people use.
+    App,
+    /// Another company.
+    Partner,
+    /// A program of our own, without a person.
+    Service,
+}
+
+/// A registered consumer with an accountable owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its id.
+    pub id: ClientId,
+    /// What sort of consumer it is.
+    pub kind: ClientKind,
+    /// Who answers for it: a person or a team.
+    pub owner: String,
+    /// What it is, for people.
+    pub description: Option<String>,
+    /// A disabled client's credentials are refused.
+    pub is_enabled: bool,
+    /// Its access contracts, by id.
+    pub profiles: Vec<Profile>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// One access contract of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its id, with the client's.
+    pub id: ProfileId,
+    /// What it may do.
+    pub roles: Vec<RoleId>,
+    /// The surfaces it may use; empty never happens: reading puts both where none is named.
+    pub surfaces: Vec<Surface>,
+    /// The networks it may call from; empty means any.
+    pub networks: Vec<IpNet>,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// A disabled profile's credentials are refused.
+    pub is_enabled: bool,
+    /// Where it is declared.
+    pub place: Place,
+}

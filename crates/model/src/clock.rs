@@ -1,0 +1,172 @@
+//! Time, as an argument: the system's in production, a fake one in tests.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// A point in time: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From microseconds since the epoch.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// From seconds since the epoch, as tokens carry them.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch.
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// This point, `by` later; the last representable one where that is past it.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero where it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Reads a date (`2027-01-31`, its first moment in UTC) or an RFC 3339 time.
+    ///
+    /// # Errors
+    /// A sentence that says what a time looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let date = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10);
+        let instant = match date {
+            Some(date) => date.to_zoned(jiff::tz::TimeZone::UTC).map(|it| it.timestamp()).ok(),
+            None => text.parse::<jiff::Timestamp>().ok(),
+        };
+        instant.map(|it| Self(it.as_microsecond())).ok_or_else(|| {
+            format!("\"{text}\" is not a time: write 2027-01-31 or 2027-01-31T12:00:00Z")
+        })
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with six decimals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) => write!(f, "{instant:.6}"),
+            Err(_) => write!(f, "{}us", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Where the time comes from. Cheap to clone; clones tell the same time.
+#[derive(Debug, Clone)]
+pub struct Clock(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    Fake(Arc<AtomicI64>),
+    System { started: Instant },
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
+    pub fn system() -> Self {
+        Self(Source::System { started: Instant::now() })
+    }
+
+    /// A clock that moves only by [`Clock::advance`].
+    #[must_use]
+    pub fn fake(start: Timestamp) -> Self {
+        Self(Source::Fake(Arc::new(AtomicI64::new(start.0))))
+    }
+
+    /// Moves a fake clock on. The system's clock stays as it is.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Fake(micros) = &self.0 {
+            let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            micros.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    /// The time of day, for records, expiries and calendar quotas. May jump.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::Fake(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+            Source::System { .. } => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+            }
+        }
+    }
+
+    /// Time since some fixed start, for durations and rates. Never jumps back.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
+    pub fn elapsed(&self) -> Duration {
+        match &self.0 {
+            Source::Fake(micros) => {
+                Duration::from_micros(u64::try_from(micros.load(Ordering::SeqCst)).unwrap_or(0))
+            }
+            Source::System { started } => Instant::now().saturating_duration_since(*started),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_reads_what_it_writes() {
+        let time = Timestamp::from_micros(1_795_392_000_123_456);
+        assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
+        assert_eq!(
+            Timestamp::parse("2026-11-23").unwrap().to_string(),
+            "2026-11-23T00:00:00.000000Z"
+        );
+        assert!(Timestamp::parse("tomorrow").unwrap_err().contains("2027-01-31"));
+    }
+
+    #[test]
+    fn a_fake_clock_moves_only_when_told() {
+        let clock = Clock::fake(Timestamp::from_seconds(100));
+        let (before, elapsed) = (clock.now(), clock.elapsed());
+        clock.clone().advance(Duration::from_millis(1500));
+        assert_eq!(clock.now().since(before), Duration::from_millis(1500));
+        assert_eq!(clock.elapsed() - elapsed, Duration::from_millis(1500));
+    }
+}

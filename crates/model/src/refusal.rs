@@ -1,0 +1,173 @@
+//! Why a call did not go through: one closed enum for all surfaces.
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+/// What a caller is told. Each surface has its own words for each, in one exhaustive match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// A role or a surface does not allow it.
+    Forbidden,
+    /// The operation was retired.
+    Gone,
+    /// Something went wrong on our side, and so nothing was done.
+    Internal,
+    /// The arguments do not fit the operation.
+    InvalidArguments,
+    /// A rate or a quota is used up.
+    LimitReached,
+    /// The request is broken or can be read in two ways.
+    Malformed,
+    /// The operation does not have this method.
+    MethodNotAllowed,
+    /// There is no such operation.
+    NotFound,
+    /// The request is larger than is allowed.
+    TooLarge,
+    /// No valid credential was shown.
+    Unauthenticated,
+    /// The call cannot be recorded, and so is not carried out.
+    Unrecorded,
+    /// The upstream is busy: all its connections are in use.
+    UpstreamBusy,
+    /// The upstream could not be reached, or broke off.
+    UpstreamFailed,
+    /// The upstream did not answer in time.
+    UpstreamTimeout,
+}
+
+impl RefusalKind {
+    /// Every kind, for tables and tests.
+    pub const ALL: [Self; 14] = [
+        Self::Forbidden,
+        Self::Gone,
+        Self::Internal,
+        Self::InvalidArguments,
+        Self::LimitReached,
+        Self::Malformed,
+        Self::MethodNotAllowed,
+        Self::NotFound,
+        Self::TooLarge,
+        Self::Unauthenticated,
+        Self::Unrecorded,
+        Self::UpstreamBusy,
+        Self::UpstreamFailed,
+        Self::UpstreamTimeout,
+    ];
+
+    /// The word for it in records and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::Gone => "gone",
+            Self::Internal => "internal",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::LimitReached => "limit_reached",
+            Self::Malformed => "malformed",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::TooLarge => "too_large",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Unrecorded => "unrecorded",
+            Self::UpstreamBusy => "upstream_busy",
+            Self::UpstreamFailed => "upstream_failed",
+            Self::UpstreamTimeout => "upstream_timeout",
+        }
+    }
+}
+
+/// How a limit stood when it refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitState {
+    /// The limit's id.
+    pub limit: Arc<str>,
+    /// How many fit into its window.
+    pub count: u32,
+    /// How long its window is.
+    pub window: Duration,
+    /// How long until the next call fits.
+    pub retry_after: Duration,
+}
+
+/// Why a call did not go through: a public kind and detail, and a private cause.
+#[derive(Debug, Clone)]
+pub struct Refusal(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: RefusalKind,
+    detail: Cow<'static, str>,
+    cause: Option<String>,
+    rule: Option<Arc<str>>,
+    limit: Option<LimitState>,
+}
+
+impl Refusal {
+    /// `detail` is for the caller: lower case, no full stop, never a secret.
+    #[must_use]
+    pub fn new(kind: RefusalKind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner { kind, detail: detail.into(), cause: None, rule: None, limit: None }))
+    }
+
+    /// Adds what only the record may say.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Adds the rule that refused.
+    #[must_use]
+    pub fn by_rule(mut self, rule: impl Into<Arc<str>>) -> Self {
+        self.0.rule = Some(rule.into());
+        self
+    }
+
+    /// Adds the limit that refused.
+    #[must_use]
+    pub fn by_limit(mut self, limit: LimitState) -> Self {
+        self.0.limit = Some(limit);
+        self
+    }
+
+    /// What the caller is told.
+    #[must_use]
+    pub fn kind(&self) -> RefusalKind {
+        self.0.kind
+    }
+
+    /// A sentence for the caller.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What only the record may say.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// The rule that refused.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.0.rule.as_deref()
+    }
+
+    /// The limit that refused.
+    #[must_use]
+    pub fn limit(&self) -> Option<&LimitState> {
+        self.0.limit.as_ref()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.kind.as_str(), self.0.detail)
+    }
+}
+
+impl std::error::Error for Refusal {}

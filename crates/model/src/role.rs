@@ -1,0 +1,108 @@
+//! What may be done: named sets of permissions over operations.
+
+use std::fmt;
+
+use crate::{Effect, Operation, Place, RoleId, id};
+
+/// A named set of permissions: the same thing for API consumers and for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its id.
+    pub id: RoleId,
+    /// What it is for, for people.
+    pub description: Option<String>,
+    /// What it allows. Nothing else is.
+    pub grants: Vec<Grant>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// Operations, and the effects among them, that a role allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Which operations.
+    pub operations: Vec<Pattern>,
+    /// With which effects; any where empty.
+    pub effects: Vec<Effect>,
+}
+
+impl Grant {
+    /// The pattern by which this grant allows `operation`, if it does.
+    #[must_use]
+    pub fn allows(&self, operation: &Operation) -> Option<&Pattern> {
+        if !self.effects.is_empty() && !self.effects.contains(&operation.effect) {
+            return None;
+        }
+        self.operations.iter().find(|it| it.matches(operation))
+    }
+}
+
+/// Operations by name: `orders:get_order`, `orders:*`, `*:*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern {
+    collection: Option<String>,
+    operation: Option<String>,
+}
+
+impl Pattern {
+    /// Reads `collection:operation`, `collection:*` or `*:*`.
+    ///
+    /// # Errors
+    /// A sentence that says what a pattern looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let part = |part: &str| (part != "*").then(|| part.to_owned());
+        match text.split_once(':') {
+            Some(("*", "*")) => Ok(Self { collection: None, operation: None }),
+            Some((collection, operation))
+                if id::is_slug(collection)
+                    && (operation == "*" || id::is_operation_name(operation)) =>
+            {
+                Ok(Self { collection: part(collection), operation: part(operation) })
+            }
+            _ => Err(format!(
+                "\"{text}\" does not name operations: write orders:get_order, orders:* or *:*"
+            )),
+        }
+    }
+
+    /// Whether `operation` is meant.
+    #[must_use]
+    pub fn matches(&self, operation: &Operation) -> bool {
+        self.collection.as_deref().is_none_or(|it| it == operation.collection.as_str())
+            && self.operation.as_deref().is_none_or(|it| it == operation.id.name())
+    }
+
+    /// The collection that is named, if one is.
+    #[must_use]
+    pub fn collection(&self) -> Option<&str> {
+        self.collection.as_deref()
+    }
+
+    /// The operation that is named, if one is.
+    #[must_use]
+    pub fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (collection, operation) = (self.collection(), self.operation());
+        write!(f, "{}:{}", collection.unwrap_or("*"), operation.unwrap_or("*"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_reads_what_it_writes() {
+        for text in ["orders:get_order", "orders:*", "*:*", "orders:getOrder"] {
+            assert_eq!(Pattern::parse(text).unwrap().to_string(), text);
+        }
+        for bad in ["", "orders", "*", "*:get", "Orders:*", "orders:", ":x", "a:b:c", "orders:g*"] {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
