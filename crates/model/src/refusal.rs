@@ -169,5 +169,3 @@ impl fmt::Display for Refusal {
         write!(f, "{}: {}", self.0.kind.as_str(), self.0.detail)
     }
 }
-
-impl std::error::Error for Refusal {}
