@@ -95,6 +95,15 @@ impl Path {
         &self.0
     }
 
+    /// What is left of this path below `base`, which ends in no slash; none where it is not below.
+    #[must_use]
+    pub fn below(&self, base: &str) -> Option<Self> {
+        match self.0.strip_prefix(base)? {
+            "" => Some(Self("/".to_owned())),
+            rest => rest.starts_with('/').then(|| Self(rest.to_owned())),
+        }
+    }
+
     /// One segment of a canonical path, decoded.
     #[must_use]
     pub fn decode(segment: &str) -> Cow<'_, str> {
@@ -171,6 +180,17 @@ mod tests {
         check_path("/.well-known/x", Ok("/.well-known/x"));
         check_path("/a!$&'()*+,=:@-._~", Ok("/a!$&'()*+,=:@-._~"));
         check_path("/100%25", Ok("/100%25"));
+    }
+
+    #[test]
+    fn a_base_ends_at_a_slash() {
+        let path = Path::parse("/orders/42").unwrap();
+        for (base, want) in
+            [("/orders", Some("/42")), ("", Some("/orders/42")), ("/ord", None), ("/x", None)]
+        {
+            assert_eq!(path.below(base).as_ref().map(Path::as_str), want, "{base}");
+        }
+        assert_eq!(Path::parse("/orders").unwrap().below("/orders").unwrap().as_str(), "/");
     }
 
     #[test]
