@@ -58,3 +58,50 @@ impl fmt::Display for Fault {
         write!(f, "{}: {}\n    help: {}", self.place, self.message, self.help)
     }
 }
+
+/// The name among `known` that `typed` was most likely meant to be: at most a third of it differs.
+#[must_use]
+pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = typed.chars().count().div_ceil(3);
+    known
+        .map(|name| (distance(typed, name), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many characters must be put in, taken out or changed (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (index, left) in one.chars().enumerate() {
+        let mut diagonal = index;
+        let mut last = index.saturating_add(1);
+        if let Some(first) = row.first_mut() {
+            *first = last;
+        }
+        for (cell, right) in row.iter_mut().skip(1).zip(other.chars()) {
+            let changed = diagonal.saturating_add(usize::from(left != right));
+            diagonal = *cell;
+            last = changed.min(last.saturating_add(1)).min(cell.saturating_add(1));
+            *cell = last;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_one_typing_error_away() {
+        let known = || ["get_order", "list_orders", "delete_order"].into_iter();
+        assert_eq!(nearest("get_ordr", known()), Some("get_order"));
+        assert_eq!(nearest("list_order", known()), Some("list_orders"));
+        assert_eq!(nearest("ping", known()), None);
+        assert_eq!(
+            (distance("", "abc"), distance("abc", ""), distance("kitten", "sitting")),
+            (3, 3, 3)
+        );
+    }
+}
