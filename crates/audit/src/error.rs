@@ -1,0 +1,48 @@
+//! Why something could not be recorded.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use model::{Refusal, RefusalKind};
+
+/// Why something could not be recorded.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Writing failed before, and has not succeeded since.
+    #[error("audit log {log} is closed until it can be written again: {source}")]
+    Closed {
+        /// Which log.
+        log: Arc<str>,
+        /// What failed last.
+        source: Arc<io::Error>,
+    },
+    /// The file cannot be opened or made.
+    #[error("audit log {} cannot be opened: {source}", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// The record cannot be put into JSON.
+    #[error("a record cannot be written as json: {source}")]
+    Serialize {
+        /// What serde said.
+        source: Arc<serde_json::Error>,
+    },
+    /// The line is not, or not wholly, in the log.
+    #[error("audit log {log} cannot be written: {source}")]
+    Write {
+        /// Which log.
+        log: Arc<str>,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+}
+
+impl From<Error> for Refusal {
+    /// What cannot be recorded is not carried out.
+    fn from(error: Error) -> Self {
+        Self::new(RefusalKind::Unrecorded, "the call cannot be recorded, try again later")
+            .because(error)
+    }
+}

@@ -1,0 +1,352 @@
+//! What is known of one call or event, and the order in which its line tells it.
+
+mod line;
+mod outcome;
+
+use std::{net::IpAddr, time::Duration};
+
+use model::{Caller, Operation, RequestId, Surface, Timestamp};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+pub(crate) use line::line;
+pub use outcome::{Decision, Kind, Outcome};
+
+use crate::{Redacted, text};
+
+/// Longest text in a line. Callers choose some of them, and none may fill the disk.
+const TEXT_BYTES_MAX: usize = 2048;
+/// Most actors in a line.
+const ACTORS_MAX: usize = 8;
+
+/// What is known of one call or event. It borrows all, for it lives only until it is written.
+///
+/// What is not known is `None` and is left out of the line.
+#[derive(Debug, Clone)]
+pub struct Record<'a> {
+    /// When the request arrived, or the event happened.
+    pub time: Timestamp,
+    /// The request's id, as the caller and the upstream know it.
+    pub id: Option<RequestId>,
+    /// What this is the record of.
+    pub kind: Kind,
+    /// What happened, for [`Kind::Event`]: a word like `state.swapped`.
+    pub event: Option<&'a str>,
+    /// More about it, for people.
+    pub note: Option<&'a str>,
+    /// How the call arrived.
+    pub surface: Option<Surface>,
+    /// What was spoken: `HTTP/1.1`, or a revision of MCP.
+    pub protocol: Option<&'a str>,
+    /// The address at the other end of the connection.
+    pub peer: Option<IpAddr>,
+    /// The revision of the snapshot that was decided by.
+    pub revision: Option<u64>,
+    /// Who called.
+    pub caller: Option<&'a Caller>,
+    /// What was called.
+    pub operation: Option<&'a Operation>,
+    /// The HTTP method of the operation.
+    pub method: Option<&'a str>,
+    /// The operation's path template; the canonical path where no operation was found.
+    pub path: Option<&'a str>,
+    /// The method of a JSON-RPC message.
+    pub rpc: Option<&'a str>,
+    /// The tool that was called.
+    pub tool: Option<&'a str>,
+    /// The arguments, without their secrets.
+    pub arguments: Option<&'a Redacted>,
+    /// How many bytes of body came with the request.
+    pub bytes_in: Option<u64>,
+    /// The rule that permitted it.
+    pub rule: Option<&'a str>,
+    /// How it ended.
+    pub outcome: Outcome<'a>,
+    /// The HTTP status of our answer.
+    pub status: Option<u16>,
+    /// Where it was carried out.
+    pub upstream: Option<&'a str>,
+    /// The HTTP status of the upstream's answer.
+    pub upstream_status: Option<u16>,
+    /// From the request sent upstream to the head of its answer.
+    pub upstream_time: Option<Duration>,
+    /// From the request's arrival to this record.
+    pub total_time: Option<Duration>,
+}
+
+impl<'a> Record<'a> {
+    /// A record of which nothing more is known yet.
+    #[must_use]
+    pub fn new(time: Timestamp, kind: Kind, outcome: Outcome<'a>) -> Self {
+        Self {
+            time,
+            id: None,
+            kind,
+            event: None,
+            note: None,
+            surface: None,
+            protocol: None,
+            peer: None,
+            revision: None,
+            caller: None,
+            operation: None,
+            method: None,
+            path: None,
+            rpc: None,
+            tool: None,
+            arguments: None,
+            bytes_in: None,
+            rule: None,
+            outcome,
+            status: None,
+            upstream: None,
+            upstream_status: None,
+            upstream_time: None,
+            total_time: None,
+        }
+    }
+
+    /// What was decided.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        match self.outcome {
+            Outcome::Answered => Decision::Allow,
+            // The caller left before anything was decided: that is no permission.
+            Outcome::Cancelled if self.rule.is_none() => Decision::Error,
+            Outcome::Cancelled => Decision::Allow,
+            Outcome::Refused(refusal) => Decision::of(refusal.kind()),
+        }
+    }
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { time, id, kind, event, note, surface, protocol, peer, revision, .. } = self;
+        let mut line = Line(serializer.serialize_map(None)?);
+        line.put("time", time)?;
+        line.some("id", id.as_ref())?;
+        line.put("kind", kind)?;
+        line.text("event", *event)?;
+        line.text("note", *note)?;
+        line.some("surface", surface.as_ref())?;
+        line.text("protocol", *protocol)?;
+        line.some("peer", peer.as_ref())?;
+        line.some("revision", revision.as_ref())?;
+        line.caller(self.caller)?;
+        line.operation(self.operation)?;
+        line.request(self)?;
+        line.outcome(self)?;
+        line.upstream(self)?;
+        line.0.end()
+    }
+}
+
+/// The line as far as it is written. Its methods stand in the order of the line.
+struct Line<M>(M);
+
+impl<M: SerializeMap> Line<M> {
+    fn caller(&mut self, caller: Option<&Caller>) -> Result<(), M::Error> {
+        let Some(caller) = caller else { return Ok(()) };
+        let Caller { client, kind: _, profile, credential, user, actors } = caller;
+        self.put("client", client)?;
+        self.put("profile", profile)?;
+        self.text("user", user.as_deref())?;
+        if !actors.is_empty() {
+            let actors: Vec<_> =
+                actors.iter().take(ACTORS_MAX).map(|it| text::cut(it, TEXT_BYTES_MAX)).collect();
+            self.put("actors", &actors)?;
+        }
+        self.some("credential", credential.as_ref())
+    }
+
+    fn operation(&mut self, operation: Option<&Operation>) -> Result<(), M::Error> {
+        let Some(operation) = operation else { return Ok(()) };
+        let Operation { id, collection, effect, is_public: _, position: _ } = operation;
+        self.put("collection", collection)?;
+        self.put("operation", id)?;
+        self.put("effect", effect)
+    }
+
+    fn request(&mut self, record: &Record<'_>) -> Result<(), M::Error> {
+        let Record { method, path, rpc, tool, arguments, bytes_in, .. } = record;
+        self.text("method", *method)?;
+        self.text("path", *path)?;
+        self.text("rpc", *rpc)?;
+        self.text("tool", *tool)?;
+        self.some("arguments", *arguments)?;
+        self.some("bytes_in", bytes_in.as_ref())
+    }
+
+    fn outcome(&mut self, record: &Record<'_>) -> Result<(), M::Error> {
+        let Record { outcome, rule, status, .. } = record;
+        self.put("outcome", outcome.as_str())?;
+        self.put("decision", record.decision().as_str())?;
+        match outcome {
+            Outcome::Answered | Outcome::Cancelled => self.text("rule", *rule)?,
+            Outcome::Refused(refusal) => {
+                self.put("reason", refusal.kind().as_str())?;
+                self.text("rule", refusal.rule().or(*rule))?;
+                self.text("limit", refusal.limit().map(|it| &*it.limit))?;
+                self.text("detail", Some(refusal.detail()))?;
+                self.text("cause", refusal.cause())?;
+            }
+        }
+        self.some("status", status.as_ref())
+    }
+
+    fn upstream(&mut self, record: &Record<'_>) -> Result<(), M::Error> {
+        let Record { upstream, upstream_status, upstream_time, total_time, .. } = record;
+        self.text("upstream", *upstream)?;
+        self.some("upstream_status", upstream_status.as_ref())?;
+        self.some("upstream_us", upstream_time.map(|it| it.as_micros()).as_ref())?;
+        self.some("total_us", total_time.map(|it| it.as_micros()).as_ref())
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), M::Error> {
+        self.some(name, value.map(|it| text::cut(it, TEXT_BYTES_MAX)).as_ref())
+    }
+
+    fn some<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: Option<&T>,
+    ) -> Result<(), M::Error> {
+        value.map_or(Ok(()), |it| self.put(name, it))
+    }
+
+    fn put<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), M::Error> {
+        self.0.serialize_entry(name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{
+        ClientId, ClientKind, CollectionId, CredentialId, Effect, LimitState, OperationId,
+        ProfileId, Refusal, RefusalKind,
+    };
+
+    use super::*;
+
+    fn check(record: &Record<'_>, want: &str) {
+        assert_eq!(String::from_utf8(line(record).unwrap()).unwrap(), format!("{want}\n"));
+    }
+
+    #[test]
+    fn a_line_tells_who_did_what_how_it_was_decided_and_how_it_ended() {
+        let collection = CollectionId::parse("orders").unwrap();
+        let operation = Operation {
+            id: OperationId::new(&collection, "get_order").unwrap(),
+            collection,
+            effect: Effect::Read,
+            is_public: false,
+            position: 7,
+        };
+        let caller = Caller {
+            client: ClientId::parse("shop-agent").unwrap(),
+            kind: ClientKind::Agent,
+            profile: ProfileId::parse("shop-agent/read").unwrap(),
+            credential: Some(CredentialId::parse("k1").unwrap()),
+            user: Some(String::from("ann@example.com")),
+            actors: vec![String::from("planner")],
+        };
+        let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
+        let record = Record {
+            id: Some(RequestId::new(uuid::Uuid::nil())),
+            surface: Some(Surface::Mcp),
+            protocol: Some("2026-07-28"),
+            peer: Some([127, 0, 0, 1].into()),
+            revision: Some(3),
+            caller: Some(&caller),
+            operation: Some(&operation),
+            method: Some("GET"),
+            path: Some("/orders/{id}"),
+            rpc: Some("tools/call"),
+            tool: Some("orders_get_order"),
+            arguments: Some(&arguments),
+            bytes_in: Some(120),
+            rule: Some("role reader: orders:*"),
+            status: Some(200),
+            upstream: Some("http://127.0.0.1:9000"),
+            upstream_status: Some(200),
+            upstream_time: Some(Duration::from_micros(310)),
+            total_time: Some(Duration::from_micros(400)),
+            ..Record::new(
+                Timestamp::from_micros(1_795_392_000_123_456),
+                Kind::Call,
+                Outcome::Answered,
+            )
+        };
+        check(
+            &record,
+            concat!(
+                r#"{"time":"2026-11-23T00:00:00.123456Z","id":"00000000-0000-0000-0000-000000000000","#,
+                r#""kind":"call","surface":"mcp","protocol":"2026-07-28","peer":"127.0.0.1","#,
+                r#""revision":3,"client":"shop-agent","profile":"shop-agent/read","#,
+                r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
+                r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
+                r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","#,
+                r#""tool":"orders_get_order","arguments":{"id":42},"bytes_in":120,"#,
+                r#""outcome":"answered","decision":"allow","rule":"role reader: orders:*","#,
+                r#""status":200,"upstream":"http://127.0.0.1:9000","upstream_status":200,"#,
+                r#""upstream_us":310,"total_us":400}"#,
+            ),
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_which_limit_refused_and_what_only_the_log_may_know() {
+        let refusal = Refusal::new(RefusalKind::LimitReached, "too many calls")
+            .because("bucket shop-agent")
+            .by_rule("daily")
+            .by_limit(LimitState {
+                limit: Arc::from("daily"),
+                count: 5,
+                window: Duration::from_secs(86_400),
+                retry_after: Duration::from_secs(1),
+            });
+        check(
+            &Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Refused(&refusal)),
+            concat!(
+                r#"{"time":"1970-01-01T00:00:00.000000Z","kind":"call","outcome":"refused","#,
+                r#""decision":"limit","reason":"limit_reached","rule":"daily","limit":"daily","#,
+                r#""detail":"too many calls","cause":"bucket shop-agent"}"#,
+            ),
+        );
+    }
+
+    #[test]
+    fn a_call_given_up_before_a_rule_permitted_it_was_not_allowed() {
+        let mut record = Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Cancelled);
+        assert_eq!(record.decision(), Decision::Error);
+        record.rule = Some("role reader: orders:*");
+        assert_eq!(record.decision(), Decision::Allow);
+        for kind in RefusalKind::ALL {
+            assert_ne!(Decision::of(kind), Decision::Allow, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn no_text_of_a_caller_makes_a_line_long() {
+        let long = "x".repeat(100_000);
+        let caller = Caller {
+            user: Some(long.clone()),
+            actors: vec![long.clone(); 100],
+            ..Caller::anonymous()
+        };
+        let refusal = Refusal::new(RefusalKind::Malformed, long.clone()).because(&long);
+        let record = Record {
+            path: Some(&long),
+            tool: Some(&long),
+            rpc: Some(&long),
+            caller: Some(&caller),
+            ..Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Refused(&refusal))
+        };
+        assert!(line(&record).unwrap().len() < 32 * 1024);
+    }
+}

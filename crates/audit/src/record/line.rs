@@ -1,0 +1,104 @@
+//! A record as exactly one line, whatever a caller put into it.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::Record;
+use crate::Error;
+
+/// Room for a usual line, so that it is made without growing.
+const USUAL_BYTES: usize = 1024;
+
+/// The record as one line of JSON, with its newline.
+pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    record
+        .serialize(&mut Serializer::with_formatter(&mut bytes, OneLine))
+        .map_err(|source| Error::Serialize { source: Arc::new(source) })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Compact JSON that also escapes what ends a line or steers a terminal outside ASCII.
+struct OneLine;
+
+impl Formatter for OneLine {
+    // JSON itself escapes what is below 0x20; the fragment holds the rest.
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        // The usual text is plain ASCII and is told by one pass over its bytes.
+        if fragment.bytes().all(|it| it < 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some((at, found)) = rest.char_indices().find(|(_, it)| is_unsafe(*it)) {
+            let (before, after) = rest.split_at(at);
+            writer.write_all(before.as_bytes())?;
+            let mut units = [0; 2];
+            for unit in found.encode_utf16(&mut units) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = after.strip_prefix(found).unwrap_or_default();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+/// Controls above ASCII, separators of lines, and what turns the direction of text.
+fn is_unsafe(character: char) -> bool {
+    matches!(
+        character,
+        '\u{7f}'..='\u{9f}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Refusal, RefusalKind, Timestamp};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::{Kind, Outcome};
+
+    #[test]
+    fn nothing_in_a_record_can_begin_a_second_line() {
+        let refusal = Refusal::new(RefusalKind::Malformed, "bad").because("a\r\n\0\x1b[2J\u{9b}b");
+        let mut record =
+            Record::new(Timestamp::from_seconds(0), Kind::Malformed, Outcome::Refused(&refusal));
+        record.path = Some("/x\u{2028}\u{2029}\u{85}\u{202e}\u{feff}é");
+        let line = String::from_utf8(line(&record).unwrap()).unwrap();
+        assert_eq!(
+            line,
+            "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"kind\":\"malformed\",\
+             \"path\":\"/x\\u2028\\u2029\\u0085\\u202e\\ufeffé\",\"outcome\":\"refused\",\
+             \"decision\":\"deny\",\"reason\":\"malformed\",\"detail\":\"bad\",\
+             \"cause\":\"a\\r\\n\\u0000\\u001b[2J\\u009bb\"}\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_one_line_and_reads_back(text in "(\\PC|[\\x00-\\x20\u{7f}-\u{a0}\u{2020}-\u{2070}\"\\\\]){0,40}") {
+            let mut record =
+                Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Answered);
+            record.tool = Some(&text);
+            let line = String::from_utf8(line(&record).unwrap()).unwrap();
+            let body = line.strip_suffix('\n').unwrap();
+            prop_assert!(!body.chars().any(|it| it.is_control() || is_unsafe(it)), "{}", body);
+            let read: serde_json::Value = serde_json::from_str(body).unwrap();
+            prop_assert_eq!(read["tool"].as_str(), Some(&*text));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a record is of, how it ended, and what was decided: closed sets.
+
+use model::{Refusal, RefusalKind};
+use serde::Serialize;
+
+/// What a record is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// One request for one operation.
+    Call,
+    /// Something in the life of the door itself.
+    Event,
+    /// A question for what there is: tools, a document.
+    List,
+    /// A request that could not be read.
+    Malformed,
+    /// The beginning or the end of a session, or another step of the protocol.
+    Session,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
+    /// The answer goes out with this record.
+    Answered,
+    /// The caller left, or took its call back, before there was an answer.
+    Cancelled,
+    /// It did not go through.
+    Refused(&'a Refusal),
+}
+
+impl Outcome<'_> {
+    /// The word for it in a line.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Cancelled => "cancelled",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// What was decided on a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It was permitted.
+    Allow,
+    /// It was not.
+    Deny,
+    /// It could not be decided or carried out.
+    Error,
+    /// It came too often.
+    Limit,
+}
+
+impl Decision {
+    /// The decision behind a refusal of this kind.
+    #[must_use]
+    pub fn of(kind: RefusalKind) -> Self {
+        match kind {
+            RefusalKind::Forbidden
+            | RefusalKind::Gone
+            | RefusalKind::InvalidArguments
+            | RefusalKind::Malformed
+            | RefusalKind::MethodNotAllowed
+            | RefusalKind::NotFound
+            | RefusalKind::TooLarge
+            | RefusalKind::Unauthenticated => Self::Deny,
+            RefusalKind::Internal
+            | RefusalKind::Unrecorded
+            | RefusalKind::UpstreamBusy
+            | RefusalKind::UpstreamFailed
+            | RefusalKind::UpstreamTimeout => Self::Error,
+            RefusalKind::LimitReached => Self::Limit,
+        }
+    }
+
+    /// The word for it in a line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Error => "error",
+            Self::Limit => "limit",
+        }
+    }
+}
