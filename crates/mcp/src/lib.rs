@@ -17,6 +17,8 @@ pub mod method;
 pub mod params;
 
 pub mod answer;
+pub mod tool;
+pub mod truncate;
 
 pub use answer::{Page, Server, ToolResult};
 pub use era::{Era, classify};
@@ -25,4 +27,6 @@ pub use id::Id;
 pub use message::{Incoming, Message, Notification, Params, Request, Response, parse};
 pub use method::{Method, Notice};
 pub use params::{CallParams, InitializeParams, ListParams};
+pub use tool::Tool;
+pub use truncate::{Whole, truncate};
 pub use version::Version;
