@@ -20,6 +20,8 @@ pub mod answer;
 pub mod tool;
 pub mod truncate;
 
+pub mod session;
+
 pub use answer::{Page, Server, ToolResult};
 pub use era::{Era, classify};
 pub use error::ProtocolError;
@@ -27,6 +29,7 @@ pub use id::Id;
 pub use message::{Incoming, Message, Notification, Params, Request, Response, parse};
 pub use method::{Method, Notice};
 pub use params::{CallParams, InitializeParams, ListParams};
+pub use session::{InFlight, Session, SessionBounds, SessionId, Sessions};
 pub use tool::Tool;
 pub use truncate::{Whole, truncate};
 pub use version::Version;
