@@ -1,0 +1,168 @@
+//! API keys: made once, shown once, and known afterwards only by their HMAC.
+
+mod checksum;
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+pub use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use model::Secret;
+use zeroize::Zeroize;
+
+/// What every key begins with, so that people and secret scanners know one when they see it.
+pub const PREFIX: &str = "odk_";
+
+/// 62^43 is just above 2^256.
+const RANDOM_CHARS: usize = 43;
+const BODY_BYTES: usize = PREFIX.len() + RANDOM_CHARS;
+const KEY_BYTES: usize = BODY_BYTES + checksum::CHARS;
+
+/// Why there is no pepper or no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The pepper is guessable.
+    #[error("the pepper has {bytes} bytes: use at least {} random ones", Pepper::BYTES_MIN)]
+    PepperTooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// The system gave no random bytes.
+    #[error("the system's random generator failed: no api key was made")]
+    Random,
+}
+
+/// The secret under which keys are hashed: without it a stolen state folder proves nothing.
+#[derive(Clone)]
+pub struct Pepper(hmac::Key);
+
+impl Pepper {
+    /// The shortest pepper: as long as the hash.
+    pub const BYTES_MIN: usize = 32;
+
+    /// Takes the pepper's bytes.
+    ///
+    /// # Errors
+    /// [`Error::PepperTooShort`] below [`Pepper::BYTES_MIN`].
+    pub fn new(bytes: &Secret<Vec<u8>>) -> Result<Self, Error> {
+        match bytes.expose() {
+            short if short.len() < Self::BYTES_MIN => {
+                Err(Error::PepperTooShort { bytes: short.len() })
+            }
+            bytes => Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))),
+        }
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(..)")
+    }
+}
+
+/// Makes a key and the HMAC to keep of it.
+///
+/// # Errors
+/// [`Error::Random`] where `random` fails.
+pub fn issue(
+    pepper: &Pepper,
+    random: &dyn SecureRandom,
+) -> Result<(Secret<String>, [u8; 32]), Error> {
+    // The capacity is final: growing would leave copies of the key behind.
+    let mut key = String::with_capacity(KEY_BYTES);
+    key.push_str(PREFIX);
+    let mut bytes = [0; 64];
+    while key.len() < BODY_BYTES {
+        random.fill(&mut bytes).map_err(|_| Error::Random)?;
+        let missing = BODY_BYTES.saturating_sub(key.len());
+        // 248 is the last multiple of 62 in a byte: above it some characters would be likelier.
+        let digits = bytes.iter().filter(|it| **it < 248).take(missing);
+        key.extend(digits.map(|it| checksum::digit(u32::from(*it))));
+    }
+    bytes.zeroize();
+    let check = checksum::of(key.as_bytes());
+    key.extend(check.iter().copied().map(char::from));
+    let hmac = hmac(pepper, &key);
+    Ok((Secret::new(key), hmac))
+}
+
+/// The HMAC-SHA-256 of the whole key.
+#[must_use]
+pub fn hmac(pepper: &Pepper, key: &str) -> [u8; 32] {
+    let tag = hmac::sign(&pepper.0, key.as_bytes());
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+/// Whether `text` can be a key at all: its prefix, length, alphabet and checksum are right.
+#[must_use]
+pub fn is_well_formed(text: &str) -> bool {
+    let Some((body, check)) = text.as_bytes().split_last_chunk::<{ checksum::CHARS }>() else {
+        return false;
+    };
+    text.len() == KEY_BYTES
+        && text.starts_with(PREFIX)
+        && body.iter().skip(PREFIX.len()).all(u8::is_ascii_alphanumeric)
+        && checksum::of(body) == *check
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pepper(byte: u8) -> Pepper {
+        Pepper::new(&Secret::new(vec![byte; 32])).unwrap()
+    }
+
+    #[test]
+    fn an_issued_key_is_well_formed_and_its_hmac_is_of_the_whole_key() {
+        let pepper = pepper(7);
+        let (key, hash) = issue(&pepper, &SystemRandom::new()).unwrap();
+        let key = key.expose();
+        assert!(is_well_formed(key), "{key}");
+        assert_eq!((key.len(), key.get(..4)), (53, Some("odk_")));
+        assert_eq!(hash, hmac(&pepper, key));
+        assert_ne!(hash, hmac(&self::pepper(8), key), "the pepper does not matter");
+        assert_ne!(
+            hash,
+            hmac(&pepper, key.get(..52).unwrap()),
+            "the last character does not matter"
+        );
+    }
+
+    #[test]
+    fn no_two_keys_are_alike() {
+        let pepper = pepper(7);
+        let random = SystemRandom::new();
+        let keys: std::collections::BTreeSet<String> =
+            (0..1000).map(|_| issue(&pepper, &random).unwrap().0.expose().clone()).collect();
+        assert_eq!(keys.len(), 1000);
+    }
+
+    #[test]
+    fn any_changed_character_breaks_the_checksum() {
+        let (key, _) = issue(&pepper(7), &SystemRandom::new()).unwrap();
+        for at in 0..key.expose().len() {
+            let mut bytes = key.expose().clone().into_bytes();
+            bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(!is_well_formed(&changed), "{at}: {changed}");
+        }
+    }
+
+    #[test]
+    fn a_short_pepper_is_refused() {
+        let error = Pepper::new(&Secret::new(vec![0; 31])).unwrap_err();
+        assert_eq!(error.to_string(), "the pepper has 31 bytes: use at least 32 random ones");
+        assert_eq!(format!("{:?}", pepper(7)), "Pepper(..)");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_check_panic(text in ".{0,80}") {
+            prop_assert!(!is_well_formed(&text));
+        }
+    }
+}

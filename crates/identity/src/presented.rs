@@ -1,0 +1,165 @@
+//! What a request shows to prove who sends it: nothing, an API key or a token. Never two of them.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use model::{Refusal, RefusalKind};
+
+use crate::api_key;
+
+/// The longest key or token that is looked at.
+pub const CREDENTIAL_BYTES_MAX: usize = 16 * 1024;
+
+const API_KEY_HEADER: &str = "x-api-key";
+
+/// The one credential of a request, as it was sent and not yet believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Presented<'a> {
+    /// No credential: the built-in client `anonymous`.
+    Nothing,
+    /// Something that is meant as an API key.
+    ApiKey(&'a str),
+    /// Something that is meant as an access token.
+    Token(&'a str),
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the key or the token itself.
+        f.write_str(match self {
+            Self::Nothing => "Nothing",
+            Self::ApiKey(_) => "ApiKey(..)",
+            Self::Token(_) => "Token(..)",
+        })
+    }
+}
+
+/// Finds the credential in `Authorization: Bearer ..` or `X-API-Key: ..`.
+///
+/// # Errors
+/// `Malformed` where there are two, or one that is broken; `Unauthenticated` for another scheme.
+pub fn present(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
+    let authorization = only(headers, AUTHORIZATION.as_str())?;
+    let api_key = only(headers, API_KEY_HEADER)?;
+    match (authorization, api_key) {
+        (None, None) => Ok(Presented::Nothing),
+        (Some(_), Some(_)) => {
+            Err(malformed("two credentials: send authorization or x-api-key, not both"))
+        }
+        (Some(value), None) => bearer(value),
+        (None, Some(value)) => text(value).map(Presented::ApiKey),
+    }
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(malformed("a credential header was sent more than once: send one"));
+    }
+    Ok(first)
+}
+
+fn bearer(value: &HeaderValue) -> Result<Presented<'_>, Refusal> {
+    let value = readable(value)?;
+    let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::new(
+            RefusalKind::Unauthenticated,
+            "the authorization scheme is not supported: send authorization: bearer",
+        ));
+    }
+    let credential = visible(credential.trim_start_matches(' '))?;
+    if credential.starts_with(api_key::PREFIX) {
+        Ok(Presented::ApiKey(credential))
+    } else {
+        Ok(Presented::Token(credential))
+    }
+}
+
+fn text(value: &HeaderValue) -> Result<&str, Refusal> {
+    visible(readable(value)?)
+}
+
+fn readable(value: &HeaderValue) -> Result<&str, Refusal> {
+    if value.len() > CREDENTIAL_BYTES_MAX {
+        return Err(malformed("the credential is longer than 16 KiB"));
+    }
+    value.to_str().map_err(|_| malformed("the credential has characters outside visible ascii"))
+}
+
+fn visible(credential: &str) -> Result<&str, Refusal> {
+    match credential {
+        "" => Err(malformed("the credential is empty")),
+        _ if credential.bytes().all(|it| it.is_ascii_graphic()) => Ok(credential),
+        _ => Err(malformed("the credential has a space or a control character in it")),
+    }
+}
+
+fn malformed(detail: &'static str) -> Refusal {
+    Refusal::new(RefusalKind::Malformed, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    fn headers(lines: &[(&str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_key_or_a_token_is_found_where_it_may_stand() {
+        for (lines, want) in [
+            (&[][..], Presented::Nothing),
+            (&[("authorization", &b"Bearer a.b.c"[..])], Presented::Token("a.b.c")),
+            (&[("Authorization", b"bEARER   a.b.c")], Presented::Token("a.b.c")),
+            (&[("authorization", b"Bearer odk_x")], Presented::ApiKey("odk_x")),
+            (&[("X-API-Key", b"odk_x")], Presented::ApiKey("odk_x")),
+            (&[("x-api-key", b"a.b.c")], Presented::ApiKey("a.b.c")),
+            // Another name is another header, whatever an upstream would make of it.
+            (&[("x_api_key", b"odk_x")], Presented::Nothing),
+        ] {
+            assert_eq!(present(&headers(lines)).unwrap(), want, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_is_refused() {
+        let long = [b"Bearer ", "x".repeat(CREDENTIAL_BYTES_MAX).as_bytes()].concat();
+        for (lines, want) in [
+            (&[("authorization", &b"Bearer a"[..]), ("x-api-key", b"b")][..], "two credentials"),
+            (&[("authorization", b"Bearer a"), ("authorization", b"Bearer a")], "more than once"),
+            (&[("x-api-key", b"a"), ("x-api-key", b"b")], "more than once"),
+            (&[("authorization", b"")], "not supported"),
+            (&[("authorization", b"Basic YTpi")], "not supported"),
+            (&[("authorization", b"DPoP a.b.c")], "not supported"),
+            (&[("authorization", b"a.b.c")], "not supported"),
+            (&[("authorization", b"Bearer")], "empty"),
+            (&[("authorization", b"Bearer ")], "empty"),
+            (&[("authorization", b"Bearer\ta")], "not supported"),
+            (&[("authorization", b"Bearer a, Bearer b")], "a space"),
+            (&[("authorization", b"Bearer a\tb")], "a space"),
+            (&[("authorization", b"Bearer \xc3\xa4")], "visible ascii"),
+            (&[("authorization", &long)], "longer than 16 KiB"),
+            (&[("x-api-key", b"")], "empty"),
+            (&[("x-api-key", b"a b")], "a space"),
+        ] {
+            let refusal = present(&headers(lines)).unwrap_err();
+            assert!(refusal.detail().contains(want), "{lines:?} got {refusal}");
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_the_credential() {
+        let shown = format!("{:?} {:?}", Presented::ApiKey("odk_x"), Presented::Token("a.b.c"));
+        assert_eq!(shown, "ApiKey(..) Token(..)");
+    }
+}
