@@ -1,0 +1,205 @@
+//! All credentials of one snapshot: what is presented leads to one caller, or to a refusal.
+
+mod binding;
+mod build;
+mod matcher;
+
+use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc};
+
+use model::{Caller, Client, Credential, Fault, Issuer, IssuerId, Refusal, Timestamp};
+use quick_cache::{UnitWeighter, sync::Cache};
+
+use self::{binding::Binding, matcher::Matcher};
+use crate::{
+    CREDENTIAL_BYTES_MAX, KeySets, Presented,
+    api_key::{self, Pepper},
+    failure::Failure,
+    fingerprint::{Fingerprint, FingerprintHash},
+    key_set::{KeySet, Missing},
+    token::{Algorithm, Compact, Defect, Subject},
+};
+
+/// Verified tokens that are remembered; the least used go first.
+const VERIFIED_MAX: usize = 16_384;
+
+type Verified = Cache<Fingerprint, Arc<Holder>, UnitWeighter, FingerprintHash>;
+
+/// Who holds which credential. Immutable: a change of state makes a new one, and what the old one
+/// remembered of verified tokens goes with it.
+pub struct Directory {
+    anonymous: Arc<Caller>,
+    pepper: Option<Pepper>,
+    keys: HashMap<Fingerprint, KeyHolder, FingerprintHash>,
+    issuers: HashMap<Box<str>, Trust>,
+    verified: Verified,
+    faults: Vec<Fault>,
+}
+
+/// The holder of an API key, its caller made beforehand.
+struct KeyHolder {
+    binding: Arc<Binding>,
+    caller: Arc<Caller>,
+}
+
+/// A trusted issuer.
+struct Trust {
+    id: IssuerId,
+    audiences: Box<[Box<str>]>,
+    algorithms: Box<[Algorithm]>,
+    types: Box<[Box<str>]>,
+    keys: Arc<KeySet>,
+    credentials: Matcher,
+}
+
+/// The holder of a token that was verified once.
+struct Holder {
+    binding: Arc<Binding>,
+    caller: Arc<Caller>,
+    expires: Timestamp,
+    /// The state of the key set that verified it: another state must verify it again.
+    generation: u64,
+    keys: Arc<KeySet>,
+}
+
+impl Directory {
+    /// Compiles desired state. What cannot be used is left out, and told by [`Directory::faults`].
+    #[must_use]
+    pub fn new(
+        clients: &[Client],
+        credentials: &[Credential],
+        issuers: &[Issuer],
+        pepper: Option<&Pepper>,
+        key_sets: &KeySets,
+    ) -> Self {
+        build::directory(clients, credentials, issuers, pepper, key_sets)
+    }
+
+    /// What was left out, and why. Whoever holds such a credential is refused.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Who is calling, from `peer`, `now`. Waits only where an issuer's keys have to be fetched.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, with a cause that names the credential where one is known.
+    pub async fn authenticate(
+        &self,
+        presented: &Presented<'_>,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Refusal> {
+        match *presented {
+            Presented::Nothing => Ok(Arc::clone(&self.anonymous)),
+            Presented::ApiKey(key) => Ok(self.holder_of_key(key, peer, now)?),
+            Presented::Token(token) => Ok(self.holder_of_token(token, peer, now).await?),
+        }
+    }
+
+    fn holder_of_key(
+        &self,
+        key: &str,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Failure> {
+        if !api_key::is_well_formed(key) {
+            return Err(Failure::KeyMalformed);
+        }
+        let pepper = self.pepper.as_ref().ok_or(Failure::NoPepper)?;
+        let fingerprint = Fingerprint::new(api_key::hmac(pepper, key));
+        let holder = self.keys.get(&fingerprint).ok_or(Failure::KeyUnknown)?;
+        holder.binding.admit(peer, now)?;
+        Ok(Arc::clone(&holder.caller))
+    }
+
+    async fn holder_of_token(
+        &self,
+        token: &str,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Failure> {
+        if token.len() > CREDENTIAL_BYTES_MAX {
+            return Err(Failure::Token(Defect::TooLong));
+        }
+        let fingerprint = Fingerprint::of(token.as_bytes());
+        let known = self.verified.get(&fingerprint).filter(|it| it.holds(now));
+        let holder = match known {
+            Some(holder) => holder,
+            None => {
+                let holder = Arc::new(self.verify(token, now).await?);
+                self.verified.insert(fingerprint, Arc::clone(&holder));
+                holder
+            }
+        };
+        holder.binding.admit(peer, now)?;
+        Ok(Arc::clone(&holder.caller))
+    }
+
+    /// The cheap checks come first: only a token that is otherwise right can cause a fetch.
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Holder, Defect> {
+        let token = Compact::parse(token)?;
+        let trust = self.issuers.get(token.claims.issuer()?).ok_or(Defect::Issuer)?;
+        let expires = trust.check(&token, now)?;
+        let generation = trust.verify(&token, now).await?;
+        let external = trust.credentials.find(&token.claims, &trust.id)?;
+        let Subject { user, actors } = token.claims.subject()?;
+        Ok(Holder {
+            binding: Arc::clone(external),
+            caller: Arc::new(external.caller(user, actors)),
+            expires,
+            generation,
+            keys: Arc::clone(&trust.keys),
+        })
+    }
+}
+
+impl Holder {
+    fn holds(&self, now: Timestamp) -> bool {
+        now < self.expires && self.keys.is_current(self.generation, now)
+    }
+}
+
+impl Trust {
+    fn check(&self, token: &Compact<'_>, now: Timestamp) -> Result<Timestamp, Defect> {
+        let algorithm = token.header.algorithm;
+        if !self.algorithms.contains(&algorithm) {
+            let (issuer, algorithm) = (self.id.clone(), algorithm.as_str());
+            return Err(Defect::AlgorithmNotAllowed { issuer, algorithm });
+        }
+        if !token.header.is_of_type(&self.types) {
+            return Err(Defect::Type(self.id.clone()));
+        }
+        if !token.claims.is_for(&self.audiences) {
+            return Err(Defect::Audience(self.id.clone()));
+        }
+        token.claims.expiry(now)
+    }
+
+    /// The number of the key set's state that verified the signature.
+    async fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<u64, Defect> {
+        let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
+        let found = self.keys.find(|keys| keys.has(kid, algorithm), now).await;
+        let set = found.map_err(|missing| match missing {
+            Missing::Key => {
+                Defect::KeyUnknown { issuer: self.id.clone(), algorithm: algorithm.as_str() }
+            }
+            Missing::Set => Defect::KeysOutOfReach(self.id.clone()),
+        })?;
+        if set.keys.verify(kid, algorithm, token.message, &token.signature) {
+            Ok(set.number)
+        } else {
+            Err(Defect::Signature)
+        }
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory")
+            .field("api_keys", &self.keys.len())
+            .field("issuers", &self.issuers.len())
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}

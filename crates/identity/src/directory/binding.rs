@@ -1,0 +1,108 @@
+//! A credential and the profile it leads to: may it be used from here, now?
+
+use std::{net::IpAddr, sync::Arc};
+
+use ipnet::IpNet;
+use model::{
+    Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, Profile,
+    ProfileId, Timestamp,
+};
+
+use crate::failure::Failure;
+
+/// A credential, bound to exactly one profile.
+pub(super) struct Binding {
+    credential: CredentialId,
+    state: CredentialState,
+    expires: Timestamp,
+    contract: Arc<Contract>,
+}
+
+/// What of a profile and its client decides whether a credential counts. Shared by its credentials.
+pub(super) struct Contract {
+    client: ClientId,
+    kind: ClientKind,
+    is_client_enabled: bool,
+    profile: ProfileId,
+    is_enabled: bool,
+    expires: Option<Timestamp>,
+    networks: Vec<IpNet>,
+}
+
+impl Contract {
+    pub(super) fn new(client: &Client, profile: &Profile) -> Self {
+        // No `..`: a new field must be looked at here.
+        let Profile { id, roles: _, surfaces: _, networks, expires, is_enabled, place: _ } =
+            profile;
+        Self {
+            client: client.id.clone(),
+            kind: client.kind,
+            is_client_enabled: client.is_enabled,
+            profile: id.clone(),
+            is_enabled: *is_enabled,
+            expires: *expires,
+            networks: networks.clone(),
+        }
+    }
+}
+
+impl Binding {
+    pub(super) fn new(credential: &Credential, contract: &Arc<Contract>) -> Self {
+        let Credential { id, profile: _, proof: _, state, created: _, expires, place: _ } =
+            credential;
+        Self {
+            credential: id.clone(),
+            state: *state,
+            expires: *expires,
+            contract: Arc::clone(contract),
+        }
+    }
+
+    pub(super) fn credential(&self) -> &CredentialId {
+        &self.credential
+    }
+
+    /// Asked on every call: nothing remembered can outlive an expiry.
+    pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        let (id, contract) = (&self.credential, &*self.contract);
+        match self.state {
+            CredentialState::Revoked => return Err(Failure::CredentialRevoked(id.clone())),
+            CredentialState::Active | CredentialState::Retiring => {}
+        }
+        if now >= self.expires {
+            return Err(Failure::CredentialExpired(id.clone(), self.expires));
+        }
+        if !contract.is_client_enabled {
+            return Err(Failure::ClientDisabled(id.clone()));
+        }
+        if !contract.is_enabled {
+            return Err(Failure::ProfileDisabled(id.clone()));
+        }
+        if let Some(expires) = contract.expires.filter(|it| now >= *it) {
+            return Err(Failure::ProfileExpired(id.clone(), expires));
+        }
+        if !contract.is_open_to(peer) {
+            return Err(Failure::Network(id.clone(), peer));
+        }
+        Ok(())
+    }
+
+    pub(super) fn caller(&self, user: Option<String>, actors: Vec<String>) -> Caller {
+        Caller {
+            client: self.contract.client.clone(),
+            kind: self.contract.kind,
+            profile: self.contract.profile.clone(),
+            credential: Some(self.credential.clone()),
+            user,
+            actors,
+        }
+    }
+}
+
+impl Contract {
+    /// An IPv4 peer on an IPv6 socket is an IPv4 peer.
+    fn is_open_to(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.networks.is_empty() || self.networks.iter().any(|it| it.contains(&peer))
+    }
+}

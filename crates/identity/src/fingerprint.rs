@@ -1,0 +1,60 @@
+//! A 32-byte digest as the key of a table: compared in constant time, hashed by its own bytes.
+
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use aws_lc_rs::{constant_time, digest};
+
+/// An HMAC or a SHA-256. Its bits are even already, so a table needs no hash of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Fingerprint([u8; 32]);
+
+/// What a table keyed by [`Fingerprint`] hashes with.
+pub(crate) type FingerprintHash = BuildHasherDefault<FirstBytes>;
+
+impl Fingerprint {
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The SHA-256 of the whole of `text`: part of it would let one token stand for another.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let digest = digest::digest(&digest::SHA256, text);
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        Self(bytes)
+    }
+}
+
+impl PartialEq for Fingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl Eq for Fingerprint {}
+
+impl Hash for Fingerprint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.first_chunk().copied().map_or(0, u64::from_le_bytes));
+    }
+}
+
+/// Takes the first eight bytes as the hash.
+#[derive(Default)]
+pub(crate) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,189 @@
+//! The public keys of trusted issuers: fetched when a token asks for them, and kept while usable.
+
+mod flight;
+mod jwk;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use model::{Clock, Timestamp};
+use serde_json::Value;
+
+use self::flight::Remote;
+pub(crate) use self::jwk::Keys;
+use crate::fingerprint::Fingerprint;
+
+/// After this a set is fetched again beside the calls that go on using it.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+
+/// After this, without a successful fetch, a set is not used any more.
+const STALE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a call waits for keys unless told otherwise.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Brings a document from a URL. Implemented above, where the one egress client is.
+pub trait Fetch: Send + Sync {
+    /// The body of a successful answer, bounded in size and time; else why there is none.
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>>;
+}
+
+/// The live key sets, one for each URL. They outlive the directories that use them.
+pub struct KeySets {
+    shared: Arc<Shared>,
+    /// A set goes when the last directory that names it goes.
+    sets: Mutex<BTreeMap<Box<str>, Weak<KeySet>>>,
+}
+
+/// What all sets have in common.
+struct Shared {
+    clock: Clock,
+    fetch: Arc<dyn Fetch>,
+    wait: Duration,
+    flights: flight::Flights,
+}
+
+impl KeySets {
+    /// No sets yet. Keys are fetched by `fetch`, in tasks of the runtime that a call runs on.
+    #[must_use]
+    pub fn new(fetch: Arc<dyn Fetch>, clock: Clock) -> Self {
+        Self::waiting(fetch, clock, WAIT)
+    }
+
+    /// As [`KeySets::new`], and a call waits at most `wait` for keys.
+    #[must_use]
+    pub fn waiting(fetch: Arc<dyn Fetch>, clock: Clock, wait: Duration) -> Self {
+        let shared = Shared { clock, fetch, wait, flights: flight::Flights::default() };
+        Self { shared: Arc::new(shared), sets: Mutex::default() }
+    }
+
+    /// The set at `url`, the same for all who ask while one of them lives.
+    pub(crate) fn at(&self, url: &str) -> Arc<KeySet> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        sets.retain(|_, set| set.strong_count() > 0);
+        if let Some(set) = sets.get(url).and_then(Weak::upgrade) {
+            return set;
+        }
+        let set = Arc::new(KeySet {
+            current: ArcSwapOption::empty(),
+            fetched: AtomicI64::new(0),
+            remote: Some(Remote::new(url, Arc::clone(&self.shared))),
+        });
+        sets.insert(url.into(), Arc::downgrade(&set));
+        set
+    }
+}
+
+impl fmt::Debug for KeySets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySets").finish_non_exhaustive()
+    }
+}
+
+/// The keys of one issuer, now.
+pub(crate) struct KeySet {
+    current: ArcSwapOption<Generation>,
+    /// When it was last confirmed, in microseconds of [`Timestamp`].
+    fetched: AtomicI64,
+    /// None for keys that stand in the issuer's document.
+    remote: Option<Remote>,
+}
+
+/// One state of a set. Its number changes when its text does.
+pub(crate) struct Generation {
+    pub(crate) number: u64,
+    pub(crate) keys: Keys,
+    text: Option<Fingerprint>,
+}
+
+impl KeySet {
+    /// The keys that stand in the issuer's document.
+    pub(crate) fn inline(keys: Keys) -> Arc<Self> {
+        Arc::new(Self {
+            current: ArcSwapOption::from_pointee(Generation { number: 0, keys, text: None }),
+            fetched: AtomicI64::new(0),
+            remote: None,
+        })
+    }
+
+    /// Whether `number` is the state that may be used `now`. No lock, no waiting.
+    pub(crate) fn is_current(self: &Arc<Self>, number: u64, now: Timestamp) -> bool {
+        self.current.load().as_ref().is_some_and(|it| it.number == number) && self.is_usable(now)
+    }
+
+    /// The keys that `suits`; a set that lacks them is fetched, and waited for, first.
+    pub(crate) async fn find(
+        self: &Arc<Self>,
+        suits: impl Fn(&Keys) -> bool,
+        now: Timestamp,
+    ) -> Result<Arc<Generation>, Missing> {
+        if let Some(found) = self.usable(now).filter(|it| suits(&it.keys)) {
+            return Ok(found);
+        }
+        if let Some(remote) = &self.remote {
+            remote.refresh_and_wait(self).await;
+        }
+        match self.usable(now) {
+            Some(found) if suits(&found.keys) => Ok(found),
+            Some(_) => Err(Missing::Key),
+            None => Err(Missing::Set),
+        }
+    }
+
+    fn usable(self: &Arc<Self>, now: Timestamp) -> Option<Arc<Generation>> {
+        self.current.load_full().filter(|_| self.is_usable(now))
+    }
+
+    /// Not too old; where it is getting old, a fetch begins beside.
+    fn is_usable(self: &Arc<Self>, now: Timestamp) -> bool {
+        let Some(remote) = &self.remote else { return true };
+        // The time of day, because the caller has it in hand: reading a clock costs more than this.
+        let age = now.since(Timestamp::from_micros(self.fetched.load(Ordering::Acquire)));
+        if age > FRESH {
+            remote.refresh(self);
+        }
+        age <= STALE_MAX
+    }
+
+    /// Takes a fetched text. A set that cannot be read changes nothing.
+    fn take(&self, text: &[u8], now: Timestamp) -> Result<(), String> {
+        let fingerprint = Fingerprint::of(text);
+        let before = self.current.load_full();
+        if before.as_ref().is_none_or(|it| it.text != Some(fingerprint)) {
+            let keys = Keys::parse(text)?;
+            let number = before.map_or(1, |it| it.number.saturating_add(1));
+            let generation = Generation { number, keys, text: Some(fingerprint) };
+            self.current.store(Some(Arc::new(generation)));
+        }
+        self.fetched.store(now.as_micros(), Ordering::Release);
+        Ok(())
+    }
+}
+
+/// Why no key was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The set is good and has no such key.
+    Key,
+    /// There is no set that may be used.
+    Set,
+}
+
+/// Reads the keys that stand in an issuer's document.
+pub(crate) fn inline_keys(set: &Value) -> Result<Keys, String> {
+    Keys::read(set)
+}

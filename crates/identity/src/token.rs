@@ -1,0 +1,13 @@
+//! An access token in the JWS compact form: read strictly, then checked against its issuer.
+
+mod algorithm;
+mod claims;
+mod compact;
+mod defect;
+mod json;
+
+pub(crate) use algorithm::{Algorithm, Family};
+pub(crate) use claims::{Claims, Subject};
+pub(crate) use compact::Compact;
+pub(crate) use defect::Defect;
+pub(crate) use json::{base64url, object, texts};

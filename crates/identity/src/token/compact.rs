@@ -1,0 +1,115 @@
+//! The compact form of a token, taken apart: nothing in it is believed yet.
+
+use serde_json::{Map, Value};
+
+use super::{Algorithm, Claims, Defect, base64url, object};
+use crate::CREDENTIAL_BYTES_MAX;
+
+const KID_BYTES_MAX: usize = 256;
+
+/// Parameters that would let a token choose its own key, change what is signed, or nest.
+const REFUSED: [&str; 9] = ["b64", "crit", "cty", "enc", "jku", "jwk", "x5c", "x5u", "zip"];
+
+/// A token in three parts, with header and claims read.
+pub(crate) struct Compact<'a> {
+    /// What the signature is over.
+    pub(crate) message: &'a str,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) header: Header,
+    pub(crate) claims: Claims,
+}
+
+/// The few parameters that matter.
+pub(crate) struct Header {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<String>,
+    typ: Option<String>,
+}
+
+impl<'a> Compact<'a> {
+    pub(crate) fn parse(token: &'a str) -> Result<Self, Defect> {
+        if token.len() > CREDENTIAL_BYTES_MAX {
+            return Err(Defect::TooLong);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(Defect::Parts)?;
+        let (header, claims) = message.split_once('.').ok_or(Defect::Parts)?;
+        // A further dot, as in the five parts of an encrypted token, is no base64url.
+        let [header, claims, signature] = [header, claims, signature].map(base64url);
+        let header = object(&header.ok_or(Defect::Parts)?).ok_or(Defect::Object("header"))?;
+        let claims = object(&claims.ok_or(Defect::Parts)?).ok_or(Defect::Object("payload"))?;
+        let signature = signature.filter(|it| !it.is_empty()).ok_or(Defect::Parts)?;
+        let header = Header::read(&header)?;
+        Ok(Self { message, signature, header, claims: Claims::new(claims) })
+    }
+}
+
+impl Header {
+    fn read(members: &Map<String, Value>) -> Result<Self, Defect> {
+        if let Some(name) = REFUSED.into_iter().find(|it| members.contains_key(*it)) {
+            return Err(Defect::Header(name));
+        }
+        let algorithm = members.get("alg").and_then(Value::as_str).and_then(Algorithm::parse);
+        let kid = match members.get("kid") {
+            None => None,
+            Some(Value::String(kid)) if kid.len() <= KID_BYTES_MAX => Some(kid.clone()),
+            Some(_) => return Err(Defect::Kid),
+        };
+        let typ = members.get("typ").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { algorithm: algorithm.ok_or(Defect::AlgorithmUnknown)?, kid, typ })
+    }
+
+    /// Whether `typ` is one of `types`, in any case, with or without `application/`.
+    pub(crate) fn is_of_type(&self, types: &[Box<str>]) -> bool {
+        let Some(typ) = self.typ.as_deref() else { return false };
+        let typ = match typ.split_at_checked("application/".len()) {
+            Some((media, subtype)) if media.eq_ignore_ascii_case("application/") => subtype,
+            _ => typ,
+        };
+        types.iter().any(|it| it.eq_ignore_ascii_case(typ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header(text: &str) -> Result<Header, Defect> {
+        Header::read(&object(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_type_is_compared_as_a_media_type() {
+        let types: [Box<str>; 1] = ["at+jwt".into()];
+        for (typ, want) in [
+            ("\"at+jwt\"", true),
+            ("\"AT+JWT\"", true),
+            ("\"Application/at+JWT\"", true),
+            ("\"JWT\"", false),
+            ("\"application/\"", false),
+            ("\"application/application/at+jwt\"", false),
+            ("\"at+jwt \"", false),
+            ("\"ä\"", false),
+            ("\"\"", false),
+            ("[\"at+jwt\"]", false),
+            ("null", false),
+        ] {
+            let header = header(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).unwrap();
+            assert_eq!(header.is_of_type(&types), want, "{typ}");
+        }
+        assert!(!header(r#"{"alg":"ES256"}"#).unwrap().is_of_type(&types));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,200}") {
+            prop_assert!(Compact::parse(&text).is_err());
+        }
+
+        #[test]
+        fn nothing_in_three_parts_makes_it_panic(text in "[A-Za-z0-9_.-]{0,120}") {
+            drop(Compact::parse(&text));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What is wrong with a token. The caller is told little of it; the record has the whole.
+
+use model::{CredentialId, IssuerId};
+
+/// The text of each variant is the private cause. Nothing of the token is in it but bounded names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Defect {
+    #[error("the act claim is no chain of at most 5 objects that each have a sub")]
+    Actors,
+    #[error("issuer \"{issuer}\" does not allow the algorithm {algorithm}")]
+    AlgorithmNotAllowed { issuer: IssuerId, algorithm: &'static str },
+    #[error("the header's alg is missing or no public-key signature algorithm")]
+    AlgorithmUnknown,
+    #[error("aud is not for us: it must name one of the audiences of issuer \"{0}\"")]
+    Audience(IssuerId),
+    #[error("the token has a cnf claim: it is bound to a key, which was not proved")]
+    Bound,
+    #[error("the claim {0} is missing or does not have the right type")]
+    Claim(&'static str),
+    #[error("the claims match more than one credential, among them \"{0}\" and \"{1}\"")]
+    CredentialAmbiguous(CredentialId, CredentialId),
+    #[error("no credential matches the claims of a token of issuer \"{0}\"")]
+    CredentialUnknown(IssuerId),
+    #[error("exp is past")]
+    Expired,
+    #[error("the header has the parameter {0}, which is not accepted")]
+    Header(&'static str),
+    #[error("iss is not a trusted issuer")]
+    Issuer,
+    #[error("no usable key of issuer \"{issuer}\" has this kid and fits {algorithm}")]
+    KeyUnknown { issuer: IssuerId, algorithm: &'static str },
+    #[error("the keys of issuer \"{0}\" cannot be fetched")]
+    KeysOutOfReach(IssuerId),
+    #[error("the kid is no string of at most 256 bytes")]
+    Kid,
+    #[error("{0} is in the future")]
+    NotYet(&'static str),
+    #[error("the {0} is not an object in strict json")]
+    Object(&'static str),
+    #[error("the token is not three parts in strict base64url")]
+    Parts,
+    #[error("the signature does not verify")]
+    Signature,
+    #[error("{0} is not a time")]
+    Time(&'static str),
+    #[error("the token is longer than 16 KiB")]
+    TooLong,
+    #[error("the header's typ is not one that issuer \"{0}\" gives access tokens")]
+    Type(IssuerId),
+}
+
+impl Defect {
+    /// What the caller is told: no oracle for forgers, enough for an honest client to act on.
+    pub(crate) fn detail(&self) -> &'static str {
+        match self {
+            Self::Expired => "the token has expired",
+            Self::KeysOutOfReach(_) => {
+                "the token cannot be checked now: the keys of its issuer are out of reach"
+            }
+            Self::CredentialAmbiguous(..) | Self::CredentialUnknown(_) => {
+                "the token leads to no profile here"
+            }
+            Self::Actors
+            | Self::AlgorithmNotAllowed { .. }
+            | Self::AlgorithmUnknown
+            | Self::Audience(_)
+            | Self::Bound
+            | Self::Claim(_)
+            | Self::Header(_)
+            | Self::Issuer
+            | Self::KeyUnknown { .. }
+            | Self::Kid
+            | Self::NotYet(_)
+            | Self::Object(_)
+            | Self::Parts
+            | Self::Signature
+            | Self::Time(_)
+            | Self::TooLong
+            | Self::Type(_) => "the token is not valid",
+        }
+    }
+}
