@@ -88,13 +88,20 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+/// What a fake clock shows, in microseconds.
+#[derive(Debug)]
+struct Hands {
+    now: AtomicI64,
+    elapsed: AtomicI64,
+}
+
 /// Where the time comes from. Cheap to clone; clones tell the same time.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
-    Fake(Arc<AtomicI64>),
+    Fake(Arc<Hands>),
     System { started: Instant },
 }
 
@@ -106,17 +113,26 @@ impl Clock {
         Self(Source::System { started: Instant::now() })
     }
 
-    /// A clock that moves only by [`Clock::advance`].
+    /// A clock that moves only by [`Clock::advance`] and [`Clock::jump`].
     #[must_use]
     pub fn fake(start: Timestamp) -> Self {
-        Self(Source::Fake(Arc::new(AtomicI64::new(start.0))))
+        let hands = Hands { now: AtomicI64::new(start.0), elapsed: AtomicI64::new(start.0) };
+        Self(Source::Fake(Arc::new(hands)))
     }
 
     /// Moves a fake clock on. The system's clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Source::Fake(micros) = &self.0 {
+        if let Source::Fake(hands) = &self.0 {
             let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-            micros.fetch_add(by, Ordering::SeqCst);
+            hands.now.fetch_add(by, Ordering::SeqCst);
+            hands.elapsed.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a fake clock's time of day, forwards or back, while its elapsed time stands still.
+    pub fn jump(&self, to: Timestamp) {
+        if let Source::Fake(hands) = &self.0 {
+            hands.now.store(to.0, Ordering::SeqCst);
         }
     }
 
@@ -125,7 +141,7 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::Fake(micros) => Timestamp(micros.load(Ordering::SeqCst)),
+            Source::Fake(hands) => Timestamp(hands.now.load(Ordering::SeqCst)),
             Source::System { .. } => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
@@ -138,8 +154,9 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
-            Source::Fake(micros) => {
-                Duration::from_micros(u64::try_from(micros.load(Ordering::SeqCst)).unwrap_or(0))
+            Source::Fake(hands) => {
+                let micros = hands.elapsed.load(Ordering::SeqCst);
+                Duration::from_micros(u64::try_from(micros).unwrap_or(0))
             }
             Source::System { started } => Instant::now().saturating_duration_since(*started),
         }
@@ -169,6 +186,9 @@ mod tests {
         same.advance(Duration::from_millis(1500));
         assert_eq!(same.now(), clock.now());
         assert_eq!(clock.now().since(before), Duration::from_millis(1500));
+        assert_eq!(clock.elapsed() - elapsed, Duration::from_millis(1500));
+        clock.jump(before);
+        assert_eq!(same.now(), before);
         assert_eq!(clock.elapsed() - elapsed, Duration::from_millis(1500));
     }
 }
