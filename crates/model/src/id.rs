@@ -126,6 +126,14 @@ impl ClientId {
     }
 }
 
+impl LimitId {
+    /// The built-in limit of callers that no other limit covers. No slug, so no file can take its name.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self("(default)".into())
+    }
+}
+
 impl ProfileId {
     /// The profile `name` of `client`.
     ///
