@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod caller;
+pub mod catalogue;
 pub mod client;
 pub mod clock;
 pub mod collection;
@@ -19,6 +20,7 @@ pub mod secret;
 
 pub use call::{RequestId, Surface};
 pub use caller::Caller;
+pub use catalogue::Catalogue;
 pub use client::{Client, ClientKind, Profile};
 pub use clock::{Clock, Timestamp};
 pub use collection::{Collection, Lifecycle, Override, Upstream};
