@@ -1,1 +1,12 @@
-//! placeholder
+//! May this caller call this operation? Pure: no I/O, no clock, no async.
+//!
+//! [`Rules`] are compiled once for a snapshot; [`decide`] asks them, for a call and for a list alike.
+//! Default is closed: what no rule allows is denied.
+
+mod decide;
+mod denial;
+mod rules;
+
+pub use decide::{Permit, decide};
+pub use denial::{Denial, Reason};
+pub use rules::Rules;

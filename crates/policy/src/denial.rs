@@ -1,0 +1,89 @@
+//! Why a call is not allowed.
+
+use std::sync::Arc;
+
+use model::{Refusal, RefusalKind, Surface};
+
+/// Why a call is not allowed, and the rule that says so where one does.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", reason.detail())]
+pub struct Denial {
+    /// Why.
+    pub reason: Reason,
+    /// The rule that denies it; none where only a rule that allows it is missing.
+    pub rule: Option<Arc<str>>,
+}
+
+/// Why a call is not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The operation is not public, and no credential was shown.
+    Anonymous,
+    /// No role of the profile allows the operation.
+    NoRole,
+    /// The profile may not use this surface.
+    Surface(Surface),
+    /// The operation is not in the rules' snapshot.
+    UnknownOperation,
+    /// The profile is not in the rules' snapshot, or it or its client is disabled.
+    UnknownProfile,
+}
+
+impl Reason {
+    /// The word for it in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::NoRole => "no_role",
+            Self::Surface(_) => "surface",
+            Self::UnknownOperation => "unknown_operation",
+            Self::UnknownProfile => "unknown_profile",
+        }
+    }
+
+    /// What the caller is told.
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Anonymous => "this operation needs a credential, and none was shown",
+            // What the state folder holds is nobody's business but the operator's.
+            Self::NoRole | Self::UnknownOperation | Self::UnknownProfile => {
+                "no role of this profile allows this operation"
+            }
+            Self::Surface(Surface::Mcp) => "this profile may not be used over mcp",
+            Self::Surface(Surface::Rest) => "this profile may not be used over rest",
+        }
+    }
+
+    fn kind(self) -> RefusalKind {
+        match self {
+            // A caller who may only have forgotten its credential is told to show one.
+            Self::Anonymous => RefusalKind::Unauthenticated,
+            Self::NoRole | Self::Surface(_) | Self::UnknownOperation | Self::UnknownProfile => {
+                RefusalKind::Forbidden
+            }
+        }
+    }
+}
+
+impl Denial {
+    pub(crate) fn new(reason: Reason) -> Self {
+        Self { reason, rule: None }
+    }
+
+    pub(crate) fn by_rule(mut self, rule: impl Into<Arc<str>>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        let Denial { reason, rule } = denial;
+        let refusal = Self::new(reason.kind(), reason.detail()).because(reason.as_str());
+        match rule {
+            Some(rule) => refusal.by_rule(rule),
+            None => refusal,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The promises of the policy, through its public types.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod decisions;
+mod naive;
+mod shop;

@@ -1,0 +1,62 @@
+//! Nouns for tests, with nothing in them that could be left out.
+
+use model::{
+    Caller, Client, ClientId, ClientKind, CollectionId, CredentialId, Effect, Grant, Operation,
+    OperationId, Pattern, Place, Profile, ProfileId, Role, RoleId, Surface,
+};
+
+pub(crate) const BOTH: &[Surface] = &[Surface::Mcp, Surface::Rest];
+
+/// Operations by `collection:name` and effect, at their positions.
+pub(crate) fn operations(names: &[(&str, Effect)]) -> Vec<Operation> {
+    let operation = |(position, (name, effect)): (usize, &(&str, Effect))| {
+        let (collection, name) = name.split_once(':').unwrap();
+        let collection = CollectionId::parse(collection).unwrap();
+        let id = OperationId::new(&collection, name).unwrap();
+        Operation { id, collection, effect: *effect, is_public: false, position }
+    };
+    names.iter().enumerate().map(operation).collect()
+}
+
+pub(crate) fn grant(patterns: &[&str], effects: &[Effect]) -> Grant {
+    let operations = patterns.iter().map(|it| Pattern::parse(it).unwrap()).collect();
+    Grant { operations, effects: effects.to_vec() }
+}
+
+pub(crate) fn role(id: &str, grants: Vec<Grant>) -> Role {
+    Role { id: RoleId::parse(id).unwrap(), description: None, grants, place: Place::default() }
+}
+
+/// A client of the same name with this one profile.
+pub(crate) fn client(profile: &str, roles: &[&str], surfaces: &[Surface]) -> Client {
+    let id = ProfileId::parse(profile).unwrap();
+    Client {
+        id: ClientId::parse(id.client()).unwrap(),
+        kind: ClientKind::App,
+        owner: "shop team".to_owned(),
+        description: None,
+        is_enabled: true,
+        profiles: vec![Profile {
+            id,
+            roles: roles.iter().map(|it| RoleId::parse(it).unwrap()).collect(),
+            surfaces: surfaces.to_vec(),
+            networks: Vec::new(),
+            expires: None,
+            is_enabled: true,
+            place: Place::default(),
+        }],
+        place: Place::default(),
+    }
+}
+
+pub(crate) fn caller(profile: &str) -> Caller {
+    let profile = ProfileId::parse(profile).unwrap();
+    Caller {
+        client: ClientId::parse(profile.client()).unwrap(),
+        kind: ClientKind::App,
+        profile,
+        credential: Some(CredentialId::parse("key").unwrap()),
+        user: None,
+        actors: Vec::new(),
+    }
+}
