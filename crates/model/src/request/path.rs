@@ -78,6 +78,15 @@ impl Path {
         path.checked()
     }
 
+    /// The same path with a slash at the end, which makes it another one.
+    #[must_use]
+    pub fn and_slash(mut self) -> Self {
+        if !self.0.ends_with('/') {
+            self.0.push('/');
+        }
+        self
+    }
+
     fn push(&mut self, segment: &str) -> Result<(), Ambiguity> {
         check(segment)?;
         self.0.push('/');
@@ -191,6 +200,14 @@ mod tests {
             assert_eq!(path.below(base).as_ref().map(Path::as_str), want, "{base}");
         }
         assert_eq!(Path::parse("/orders").unwrap().below("/orders").unwrap().as_str(), "/");
+    }
+
+    #[test]
+    fn a_slash_at_the_end_is_added_once() {
+        let path = Path::from_segments(["pets"]).unwrap().and_slash();
+        assert_eq!(path.as_str(), "/pets/");
+        assert_eq!(path.and_slash().as_str(), "/pets/");
+        assert_eq!(Path::parse("/").unwrap().and_slash().as_str(), "/");
     }
 
     #[test]
