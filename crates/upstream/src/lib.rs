@@ -1,1 +1,21 @@
-//! placeholder
+//! HTTP out: carries requests to upstreams over pooled connections, and streams their answers back.
+//!
+//! A connection has no task of its own. Whoever sends a request drives the connection while it waits, and
+//! whoever reads the answer drives it while reading; so a request wakes one task, not two, and to drop the
+//! request or the answer is to close the connection. See [`Upstream::send`].
+
+mod answer;
+mod body;
+mod connect;
+mod egress;
+mod error;
+mod fleet;
+mod link;
+mod pool;
+mod upstream;
+
+pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody};
+pub use egress::Egress;
+pub use error::Error;
+pub use fleet::Fleet;
+pub use upstream::Upstream;

@@ -1,0 +1,8 @@
+//! Bodies both ways: bounded towards the upstream, timed on the way back.
+
+mod request;
+mod response;
+
+pub use request::{BodyError, BoundedBody, RequestBody};
+pub(crate) use request::{Length, Upload};
+pub use response::ResponseBody;

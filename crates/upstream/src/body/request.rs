@@ -1,0 +1,203 @@
+//! The body of a request: nothing, bytes at hand, or the client's own body up to a bound.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::link::Traffic;
+
+/// What is sent to the upstream behind the head of a request.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// Nothing.
+    Empty,
+    /// Bytes at hand, sent with their length.
+    Full(Bytes),
+    /// The client's body, passed on as it comes.
+    Stream(BoundedBody),
+}
+
+/// A client's body that breaks off where it gets larger than is allowed.
+#[derive(Debug)]
+pub struct BoundedBody {
+    incoming: Incoming,
+    bytes_left: u64,
+    bytes_max: u64,
+}
+
+/// Why the body of a request cannot be sent to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The client broke off.
+    #[error("broke off")]
+    Broken(#[source] hyper::Error),
+    /// It is larger than is allowed.
+    #[error("is larger than {bytes_max} bytes")]
+    TooLarge {
+        /// The bound.
+        bytes_max: u64,
+    },
+}
+
+/// How much of a body is known before it is sent.
+pub(crate) enum Length {
+    Empty,
+    Known,
+    Unknown,
+}
+
+impl RequestBody {
+    /// The client's body, up to `bytes_max` bytes.
+    #[must_use]
+    pub fn stream(incoming: Incoming, bytes_max: u64) -> Self {
+        if incoming.is_end_stream() {
+            return Self::Empty;
+        }
+        Self::Stream(BoundedBody { incoming, bytes_left: bytes_max, bytes_max })
+    }
+
+    /// The bound, where the client has already announced more than that.
+    pub(crate) fn announced_too_large(&self) -> Option<u64> {
+        match self {
+            Self::Empty | Self::Full(_) => None,
+            Self::Stream(body) => {
+                (body.incoming.size_hint().lower() > body.bytes_max).then_some(body.bytes_max)
+            }
+        }
+    }
+
+    pub(crate) fn length(&self) -> Length {
+        if self.is_end_stream() {
+            Length::Empty
+        } else if self.size_hint().exact().is_some() {
+            Length::Known
+        } else {
+            Length::Unknown
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Stream(body) => body.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Stream(body) => body.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
+            Self::Stream(body) => body.incoming.size_hint(),
+        }
+    }
+}
+
+impl BoundedBody {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+            Some(frame) => frame.map_err(BodyError::Broken)?,
+            None => return Poll::Ready(None),
+        };
+        if let Some(data) = frame.data_ref() {
+            let length = u64::try_from(data.remaining()).unwrap_or(u64::MAX);
+            match self.bytes_left.checked_sub(length) {
+                Some(left) => self.bytes_left = left,
+                None => {
+                    return Poll::Ready(Some(Err(BodyError::TooLarge {
+                        bytes_max: self.bytes_max,
+                    })));
+                }
+            }
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+}
+
+/// A request body on its way through one link, which learns how far it is.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    body: RequestBody,
+    // Only a streamed body can be under way when its answer comes; the others need no watching.
+    watch: Option<Watch>,
+}
+
+#[derive(Debug)]
+struct Watch(Arc<Traffic>);
+
+impl Upload {
+    /// A body that is not sent yet.
+    pub(crate) fn new(body: RequestBody) -> Self {
+        Self { body, watch: None }
+    }
+
+    /// Binds the body to the link that is about to send it.
+    pub(crate) fn watch(&mut self, traffic: &Arc<Traffic>) {
+        match self.body {
+            RequestBody::Empty | RequestBody::Full(_) => {}
+            RequestBody::Stream(_) => {
+                traffic.begin_upload();
+                self.watch = Some(Watch(Arc::clone(traffic)));
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    // The connection drops a body where it ends, however it ends.
+    fn drop(&mut self) {
+        self.0.end_upload();
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if let Some(Watch(traffic)) = &self.watch {
+            traffic.uploaded(frame.is_pending());
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,103 @@
+//! Where an upstream stands, and how a connection to it is opened.
+
+mod origin;
+mod tls;
+mod wire;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, time::timeout};
+
+use self::origin::Host;
+pub(crate) use self::{origin::Origin, tls::Tls, wire::Wire};
+use crate::{Error, link::Link};
+
+/// How many addresses of one name are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Opens connections. Clones share the TLS configuration and its sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct Connector {
+    tls: Arc<Tls>,
+}
+
+impl Connector {
+    pub(crate) fn new(tls: Tls) -> Self {
+        Self { tls: Arc::new(tls) }
+    }
+
+    /// Finds out before the first request that TLS cannot be had.
+    pub(crate) fn prepare(&self, origin: &Origin) -> Result<(), Error> {
+        match origin.is_https() {
+            true => self.tls.connector().map(drop).map_err(|source| tls_error(origin, source)),
+            false => Ok(()),
+        }
+    }
+
+    /// Opens a connection within `wait`: name, TCP, TLS.
+    pub(crate) async fn open(&self, origin: &Origin, wait: Duration) -> Result<Link, Error> {
+        let open = async {
+            let stream = dial(origin, wait).await?;
+            let wire = if origin.is_https() {
+                self.secure(origin, stream).await?
+            } else {
+                Wire::plain(stream)
+            };
+            Link::new(wire).await.map_err(|error| connect_error(origin, io::Error::other(error)))
+        };
+        match timeout(wait, open).await {
+            Ok(opened) => opened,
+            Err(_) => {
+                Err(Error::ConnectTimeout { upstream: origin.authority().clone(), timeout: wait })
+            }
+        }
+    }
+
+    async fn secure(&self, origin: &Origin, stream: TcpStream) -> Result<Wire, Error> {
+        let connector = self.tls.connector().map_err(|source| tls_error(origin, source))?;
+        let name = origin.server_name().map_err(|source| tls_error(origin, source))?;
+        let stream =
+            connector.connect(name, stream).await.map_err(|source| tls_error(origin, source))?;
+        Ok(Wire::tls(stream))
+    }
+}
+
+/// Tries the addresses of a host one after the other. One that is silent must not use up all the time.
+async fn dial(origin: &Origin, wait: Duration) -> Result<TcpStream, Error> {
+    let addresses: Vec<SocketAddr> = match origin.host() {
+        Host::Address(address) => vec![SocketAddr::new(*address, origin.port())],
+        Host::Name(name) => {
+            let found = tokio::net::lookup_host((&**name, origin.port())).await;
+            found.map_err(|source| connect_error(origin, source))?.take(ADDRESSES_MAX).collect()
+        }
+    };
+    let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let each = wait.checked_div(count).unwrap_or(wait);
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        if origin.is_loopback_only() && !address.ip().to_canonical().is_loopback() {
+            continue;
+        }
+        match timeout(each, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // A request is written whole; to hold back its end would only cost time.
+                stream.set_nodelay(true).map_err(|source| connect_error(origin, source))?;
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    if last.kind() == io::ErrorKind::TimedOut {
+        return Err(Error::ConnectTimeout { upstream: origin.authority().clone(), timeout: wait });
+    }
+    Err(connect_error(origin, last))
+}
+
+fn connect_error(origin: &Origin, source: io::Error) -> Error {
+    Error::Connect { upstream: origin.authority().clone(), source }
+}
+
+fn tls_error(origin: &Origin, source: io::Error) -> Error {
+    Error::Tls { upstream: origin.authority().clone(), source }
+}

@@ -1,0 +1,128 @@
+//! All upstreams that are in use. A live thing: its connections outlast the snapshots that name them.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    time::Duration,
+};
+
+use model::Clock;
+use rustls::RootCertStore;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    Egress, Error, Upstream,
+    connect::{Connector, Tls},
+    link::OwnedTask,
+};
+
+/// How often idle connections are looked at.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// The upstreams in use, and what they share.
+#[derive(Debug)]
+pub struct Fleet(Arc<Shared>);
+
+/// What all upstreams of a fleet share.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) connector: Connector,
+    pub(crate) tasks: TaskTracker,
+    upstreams: Mutex<HashMap<model::Upstream, Weak<Upstream>>>,
+    sweeper: OnceLock<OwnedTask>,
+}
+
+impl Fleet {
+    /// A fleet that trusts the root certificates of the machine. Opens nothing yet.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self::with(clock, Tls::native())
+    }
+
+    /// A fleet that trusts `roots` and nothing else.
+    #[must_use]
+    pub fn with_roots(clock: Clock, roots: RootCertStore) -> Self {
+        Self::with(clock, Tls::trusting(roots))
+    }
+
+    fn with(clock: Clock, tls: Tls) -> Self {
+        Self(Arc::new(Shared {
+            clock,
+            connector: Connector::new(tls),
+            tasks: TaskTracker::new(),
+            upstreams: Mutex::default(),
+            sweeper: OnceLock::new(),
+        }))
+    }
+
+    /// The upstream that was declared so. Equal declarations share one, and so its connections.
+    ///
+    /// It lives as long as somebody holds it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`], and [`Error::Tls`] where TLS is needed and cannot be had.
+    pub fn upstream(&self, declared: &model::Upstream) -> Result<Arc<Upstream>, Error> {
+        let mut upstreams = self.0.upstreams();
+        if let Some(upstream) = upstreams.get(declared).and_then(Weak::upgrade) {
+            return Ok(upstream);
+        }
+        let upstream = Arc::new(Upstream::new(declared, &self.0)?);
+        upstreams.retain(|_, it| it.strong_count() > 0);
+        upstreams.insert(declared.clone(), Arc::downgrade(&upstream));
+        Ok(upstream)
+    }
+
+    /// A client for single documents, which trusts whom this fleet trusts.
+    #[must_use]
+    pub fn egress(&self) -> Egress {
+        Egress::new(self.0.connector.clone())
+    }
+
+    /// How many upstreams are in use.
+    #[must_use]
+    pub fn upstream_count(&self) -> usize {
+        self.0.upstreams().values().filter(|it| it.strong_count() > 0).count()
+    }
+
+    /// Closes idle connections that are over or too old. Happens by itself once a second.
+    pub fn sweep(&self) {
+        self.0.sweep();
+    }
+}
+
+impl Shared {
+    /// Starts to sweep with the first connection, as only then there is surely a runtime.
+    pub(crate) fn ensure_sweeper(self: &Arc<Self>) {
+        self.sweeper.get_or_init(|| {
+            let task = self.tasks.spawn(sweep_until_gone(Arc::downgrade(self)));
+            OwnedTask(task.abort_handle())
+        });
+    }
+
+    fn sweep(&self) {
+        // Taken out, so that nobody waits for the lock meanwhile.
+        let live: Vec<_> = self.upstreams().values().filter_map(Weak::upgrade).collect();
+        for upstream in live {
+            upstream.sweep();
+        }
+    }
+
+    fn upstreams(&self) -> MutexGuard<'_, HashMap<model::Upstream, Weak<Upstream>>> {
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn sweep_until_gone(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.sweep();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
