@@ -1,0 +1,165 @@
+//! `collections/ID.yaml`: operations published together, over one upstream.
+
+mod operations;
+mod upstream;
+
+use std::sync::Arc;
+
+use model::{Collection, CollectionId, Lifecycle, Path, Place};
+use serde_json::Value;
+
+use crate::{
+    field::Field,
+    folder::DOCUMENTS,
+    openapi::{Documents, Named},
+    report::shown,
+    suggestion,
+    writer::Writer,
+};
+
+const STATES: &[(&str, Lifecycle)] = &[
+    ("draft", Lifecycle::Draft),
+    ("published", Lifecycle::Published),
+    ("retired", Lifecycle::Retired),
+];
+/// Paths of the door itself.
+const RESERVED_BASES: &[&str] = &["/mcp", "/.well-known"];
+/// The collection of management operations.
+const RESERVED_ID: &str = "onedoor";
+
+/// Reads the collection `id`.
+pub(crate) fn read(
+    id: CollectionId,
+    root: Field<'_>,
+    documents: &mut Documents<'_>,
+) -> Option<Collection> {
+    let place = root.place();
+    if id.as_str() == RESERVED_ID {
+        root.fault("the collection onedoor is built in", "give this file another name");
+    }
+    root.mapping(|it| {
+        let title = it.optional("title").and_then(|it| it.text());
+        let owner = it.required("owner", "name the person or team who answers for it");
+        let owner = owner.and_then(|it| it.text());
+        let state = it.optional("state").map(|it| it.one_of(STATES));
+        let base = match it.optional("base") {
+            Some(field) => read_base(&field),
+            None => {
+                let base = usual_base(&id);
+                check_reserved(it.field(), &base);
+                Some(base)
+            }
+        };
+        let upstream = it.required("upstream", "say where the operations are: {url: http://…}");
+        let upstream = upstream.and_then(upstream::read);
+        let help = format!("name a file in {DOCUMENTS}/, or write the OpenAPI document here");
+        let document = it.required("document", &help);
+        let document = document.and_then(|it| read_document(&it, documents));
+        let select = it.optional("select").map(|it| operations::read_select(&it));
+        let overrides = it.optional("operations").map(|it| operations::read_overrides(&it));
+        let (document, document_place) = document?;
+        Some(Collection {
+            title: title.map(str::to_owned),
+            owner: owner?.to_owned(),
+            state: state.unwrap_or(Some(Lifecycle::Published))?,
+            base: base?,
+            upstream: upstream?,
+            document,
+            document_place,
+            select: select.flatten(),
+            overrides: overrides.unwrap_or_default(),
+            place,
+            id,
+        })
+    })?
+}
+
+fn usual_base(id: &CollectionId) -> String {
+    format!("/{id}")
+}
+
+fn read_base(field: &Field<'_>) -> Option<String> {
+    let base = field.parse(|text| {
+        let is_canonical = Path::parse(text).is_ok_and(|it| it.as_str() == text);
+        if is_canonical && (text == "/" || !text.ends_with('/')) {
+            Ok(text.to_owned())
+        } else {
+            let help = "write /orders, or / for the root: no slash at the end, nothing encoded";
+            Err(format!("{} is not a base path: {help}", shown(text)))
+        }
+    })?;
+    check_reserved(field, &base);
+    Some(base)
+}
+
+fn check_reserved(field: &Field<'_>, base: &str) {
+    for reserved in RESERVED_BASES {
+        if base.strip_prefix(reserved).is_some_and(|it| it.is_empty() || it.starts_with('/')) {
+            let message = format!("the base {} belongs to the door itself", shown(base));
+            field.fault(message, "write another base");
+        }
+    }
+}
+
+fn read_document(field: &Field<'_>, documents: &mut Documents<'_>) -> Option<(Arc<Value>, Place)> {
+    if field.is_mapping() {
+        return Some((Arc::new(field.value()), field.place()));
+    }
+    let path = field.text()?;
+    match documents.open(path) {
+        Named::Read(value, place) => Some((value, place)),
+        Named::Broken => None,
+        Named::Missing => {
+            let help = match suggestion::nearest(path, documents.names()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("put the document there; its path begins with {DOCUMENTS}/"),
+            };
+            field.fault(format_args!("there is no file {}", shown(path)), help);
+            None
+        }
+    }
+}
+
+/// The document of a collection. An OpenAPI document with a file of its own is named, not repeated.
+#[must_use]
+pub fn write_collection(collection: &Collection) -> String {
+    let Collection {
+        id,
+        title,
+        owner,
+        state,
+        base,
+        upstream,
+        document,
+        document_place,
+        select,
+        overrides,
+        place: _,
+    } = collection;
+    let mut written = Writer::new();
+    written.put_some("title", title.as_deref());
+    written.put("owner", owner.as_str());
+    let state = match state {
+        Lifecycle::Draft => "draft",
+        Lifecycle::Published => "published",
+        Lifecycle::Retired => "retired",
+    };
+    written.put_if(state != "published", "state", state);
+    written.put_if(*base != usual_base(id), "base", base.as_str());
+    written.put("upstream", upstream::write(upstream));
+    let names = select.as_ref().map(|it| it.iter().map(|it| it.0.clone()).collect::<Vec<_>>());
+    let file = &*document_place.file;
+    let is_named = file.strip_prefix(DOCUMENTS).is_some_and(|it| it.starts_with('/'));
+    if is_named {
+        written.put("document", file);
+    }
+    written.put_some("select", names);
+    if !overrides.is_empty() {
+        written.put("operations", operations::write_overrides(overrides));
+    }
+    if !is_named {
+        // Last, because it is long.
+        written.put("document", Value::clone(document));
+    }
+    written.text()
+}

@@ -1,0 +1,125 @@
+//! `issuers/ID.yaml`: somebody whose signed tokens are believed.
+
+use std::sync::Arc;
+
+use model::{Issuer, IssuerId, KeySource};
+use serde_json::Value;
+
+use crate::{
+    address,
+    field::Field,
+    reader::Reader,
+    report::shown,
+    writer::{self, Writer},
+};
+
+/// The signatures that can be checked with a public key. No HMAC: whoever can check one can make one.
+const ALGORITHMS: &[(&str, &str)] = &[
+    ("ES256", "ES256"),
+    ("ES384", "ES384"),
+    ("EdDSA", "EdDSA"),
+    ("PS256", "PS256"),
+    ("PS384", "PS384"),
+    ("PS512", "PS512"),
+    ("RS256", "RS256"),
+    ("RS384", "RS384"),
+    ("RS512", "RS512"),
+];
+/// The `typ` of access tokens (RFC 9068 section 2.1).
+const USUAL_TYPE: &str = "at+jwt";
+/// What only the private half of a key has, or a shared one (RFC 7518 section 6).
+const PRIVATE_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Reads the issuer `id`.
+pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
+    let place = root.place();
+    root.mapping(|it| {
+        let issuer = it.required("issuer", "write the iss of its tokens, exactly");
+        let issuer = issuer.and_then(|it| it.parse(address::trusted));
+        let keys = read_keys(it);
+        let audiences = it.required("audiences", "name the aud of tokens that are meant for us");
+        let audiences = audiences
+            .and_then(|it| it.filled_set("name at least one", |it| it.text().map(str::to_owned)));
+        let algorithms = it.required("algorithms", "name those it signs with: [ES256]");
+        let algorithms =
+            algorithms.and_then(|it| it.filled_set("name at least one", read_algorithm));
+        let types = it.optional("types").map(|it| {
+            it.filled_set("name at least one, or leave the key away for [at+jwt]", |it| {
+                it.text().map(plain_type)
+            })
+        });
+        Some(Issuer {
+            issuer: issuer?,
+            keys: keys?,
+            audiences: audiences?,
+            algorithms: algorithms?,
+            types: types.unwrap_or_else(|| Some(vec![USUAL_TYPE.to_owned()]))?,
+            place,
+            id,
+        })
+    })?
+}
+
+fn read_algorithm(field: &Field<'_>) -> Option<String> {
+    let text = field.text()?;
+    if text.starts_with("HS") || text.eq_ignore_ascii_case("none") {
+        let message = format!("{} proves nothing here", shown(text));
+        field.fault(message, "name an algorithm with a public key: ES256, EdDSA, PS256, RS256");
+        return None;
+    }
+    field.one_of(ALGORITHMS).map(str::to_owned)
+}
+
+/// A media type of a token as it is compared: lower case, without `application/`.
+fn plain_type(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    text.strip_prefix("application/").unwrap_or(&text).to_owned()
+}
+
+fn read_keys(it: &mut Reader<'_>) -> Option<KeySource> {
+    match (it.optional("jwks_url"), it.optional("jwks")) {
+        (Some(url), None) => url.parse(address::trusted).map(KeySource::Url),
+        (None, Some(keys)) => read_key_set(&keys),
+        (Some(_), Some(keys)) => {
+            keys.fault("there is a jwks_url already", "leave one of the two");
+            None
+        }
+        (None, None) => {
+            let help = "write jwks_url: https://… or the keys themselves under jwks";
+            it.field().fault("jwks_url or jwks is missing", help);
+            None
+        }
+    }
+}
+
+fn read_key_set(field: &Field<'_>) -> Option<KeySource> {
+    let value = field.value();
+    let keys = value.get("keys").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if keys.is_empty() || !keys.iter().all(|it| it.get("kty").is_some_and(Value::is_string)) {
+        field.fault("not a set of keys", "write {keys: [{kty: …}]} (RFC 7517 section 5)");
+        return None;
+    }
+    if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|it| key.get(it).is_some())) {
+        field.fault("there is a private key in it", "replace that key, and write its public half");
+        return None;
+    }
+    Some(KeySource::Inline(Arc::new(value)))
+}
+
+/// The document of an issuer.
+#[must_use]
+pub fn write_issuer(issuer: &Issuer) -> String {
+    let Issuer { id: _, issuer, keys, audiences, algorithms, types, place: _ } = issuer;
+    let mut document = Writer::new();
+    document.put("issuer", issuer.as_str());
+    match keys {
+        KeySource::Inline(keys) => document.put("jwks", Value::clone(keys)),
+        KeySource::Url(url) => document.put("jwks_url", url.as_str()),
+    }
+    document.put("audiences", writer::list(audiences));
+    document.put("algorithms", writer::list(algorithms));
+    if types.as_slice() != [USUAL_TYPE] {
+        document.put("types", writer::list(types));
+    }
+    document.text()
+}

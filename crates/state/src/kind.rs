@@ -1,0 +1,56 @@
+//! The six kinds of documents, and the folder that each has.
+
+/// What a document declares: decided by the folder it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A client with its profiles.
+    Client,
+    /// A collection of operations.
+    Collection,
+    /// A credential, without its secret.
+    Credential,
+    /// A trusted issuer of tokens.
+    Issuer,
+    /// A limit on calls.
+    Limit,
+    /// A role.
+    Role,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Client, Self::Collection, Self::Credential, Self::Issuer, Self::Limit, Self::Role];
+
+    /// The folder of its documents.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Client => "clients",
+            Self::Collection => "collections",
+            Self::Credential => "credentials",
+            Self::Issuer => "issuers",
+            Self::Limit => "limits",
+            Self::Role => "roles",
+        }
+    }
+
+    /// The word for one of it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Collection => "collection",
+            Self::Credential => "credential",
+            Self::Issuer => "issuer",
+            Self::Limit => "limit",
+            Self::Role => "role",
+        }
+    }
+
+    /// The file that declares `id`, relative to the state folder.
+    #[must_use]
+    pub fn path(self, id: &str) -> String {
+        format!("{}/{id}.yaml", self.folder())
+    }
+}

@@ -1,0 +1,196 @@
+//! OpenAPI documents as JSON values: parsed strictly, each at most once.
+
+use std::{cell::Cell, collections::BTreeMap, fmt, sync::Arc};
+
+use model::{Fault, Place};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::{Map, Number, Value};
+
+use crate::{Folder, folder::DOCUMENTS, report::shown, yaml};
+
+/// Most values in a document: GitHub's description of 1,100 operations has a third of that.
+const NODES_MAX: usize = 2_000_000;
+
+/// Reads an OpenAPI document: JSON where it begins with `{`, else YAML.
+///
+/// # Errors
+/// The line, from 1 (0 where no line is to blame), and a sentence that says what is wrong: broken
+/// text, a key that is named twice, too many bytes or values, too deep.
+pub fn parse_document(text: &str) -> Result<Value, (u32, String)> {
+    if text.len() > Folder::FILE_BYTES_MAX {
+        let bytes_max = Folder::FILE_BYTES_MAX;
+        return Err((0, format!("{} bytes are more than {bytes_max}", text.len())));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with('{') { parse_json(text) } else { yaml::parse_value(text) }
+}
+
+fn parse_json(text: &str) -> Result<Value, (u32, String)> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = StrictValue::new().deserialize(&mut reader);
+    value.and_then(|value| reader.end().map(|()| value)).map_err(|error| {
+        let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
+        let message = error.to_string();
+        let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
+        (line, message.to_owned())
+    })
+}
+
+/// Reads any value, a bounded number of them, and refuses a key that is named twice: two readers
+/// would take two different values for it.
+pub(crate) struct StrictValue<'a>(Option<&'a Cell<usize>>);
+
+impl StrictValue<'_> {
+    pub(crate) fn new() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let own = Cell::new(NODES_MAX);
+        let left = self.0.unwrap_or(&own);
+        let Some(fewer) = left.get().checked_sub(1) else {
+            return Err(D::Error::custom(format!("more than {NODES_MAX} values")));
+        };
+        left.set(fewer);
+        deserializer.deserialize_any(ValueVisitor(left))
+    }
+}
+
+struct ValueVisitor<'a>(&'a Cell<usize>);
+
+impl<'de> Visitor<'de> for ValueVisitor<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        let finite = Number::from_f64(value).map(Value::Number);
+        finite.ok_or_else(|| E::custom("a number that is not finite"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(StrictValue(Some(self.0)))? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key_seed(Key)? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format!("key {} is named twice", shown(&key))));
+            }
+            map.insert(key, entries.next_value_seed(StrictValue(Some(self.0)))?);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// A key as text: OpenAPI has keys like `200`.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        String::deserialize(deserializer)
+    }
+}
+
+/// The OpenAPI documents of a folder, each parsed when it is first named.
+#[derive(Debug)]
+pub(crate) struct Documents<'a> {
+    folder: &'a Folder,
+    read: BTreeMap<Arc<str>, Option<Arc<Value>>>,
+    /// What is wrong in the documents themselves, told once however many collections name them.
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// A document that a collection names.
+pub(crate) enum Named {
+    /// Its text is broken, and that is told already.
+    Broken,
+    /// There is no such file.
+    Missing,
+    /// Here it is.
+    Read(Arc<Value>, Place),
+}
+
+impl<'a> Documents<'a> {
+    pub(crate) fn new(folder: &'a Folder) -> Self {
+        Self { folder, read: BTreeMap::new(), faults: Vec::new() }
+    }
+
+    /// The names of all documents.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.folder.files().map(|(path, _)| &**path).filter(|it| is_document(it))
+    }
+
+    /// The document at `path`.
+    pub(crate) fn open(&mut self, path: &str) -> Named {
+        let Some((path, text)) = self.folder.file(path).filter(|_| is_document(path)) else {
+            return Named::Missing;
+        };
+        if !self.read.contains_key(path) {
+            let value = self.parse(path, text);
+            self.read.insert(Arc::clone(path), value);
+        }
+        match self.read.get(path) {
+            Some(Some(value)) => Named::Read(Arc::clone(value), Place::new(path, 0)),
+            _ => Named::Broken,
+        }
+    }
+
+    fn parse(&mut self, path: &Arc<str>, text: &str) -> Option<Arc<Value>> {
+        let (line, message) = match parse_document(text) {
+            Ok(value) if value.is_object() => return Some(Arc::new(value)),
+            Ok(_) => (0, "not a mapping".to_owned()),
+            Err(flaw) => flaw,
+        };
+        let help = "put an OpenAPI document there, in JSON or YAML";
+        self.faults.push(Fault::new(&Place::new(path, line), message, help));
+        None
+    }
+}
+
+fn is_document(path: &str) -> bool {
+    path.strip_prefix(DOCUMENTS).is_some_and(|it| it.starts_with('/'))
+}
