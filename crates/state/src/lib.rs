@@ -34,3 +34,4 @@ pub use kind::Kind;
 pub use limit::write_limit;
 pub use openapi::parse_document;
 pub use role::write_role;
+pub use suggestion::nearest;

@@ -6,10 +6,8 @@ const CHARACTERS_MAX: usize = 64;
 const CANDIDATES_MAX: usize = 2_000;
 
 /// The candidate with the fewest typing errors between it and `text`, where those are few.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
     if text.len() > CHARACTERS_MAX {
         return None;
