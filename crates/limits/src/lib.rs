@@ -1,1 +1,19 @@
-//! placeholder
+//! How much may a caller call? Rates and calendar quotas, in one bucket for all surfaces.
+//!
+//! A [`Plan`] says which limits apply to a call; it is compiled once for a snapshot. The [`Meter`] holds
+//! what was used; it outlives snapshots. [`Meter::take`] debits all limits that apply, or none.
+
+mod allowance;
+mod bucket;
+mod calendar;
+mod counters;
+mod meter;
+mod plan;
+mod quota;
+mod rate;
+mod usage;
+
+pub use allowance::{Allowance, Exhausted};
+pub use meter::Meter;
+pub use plan::Plan;
+pub use usage::Usage;
