@@ -1,0 +1,233 @@
+//! A tool's arguments to the request that a REST caller would have sent.
+
+mod base64;
+mod body;
+mod fault;
+mod multipart;
+mod parameter;
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use model::{Query, RequestHead};
+use serde_json::{Map, Value};
+
+pub use fault::ArgumentFault;
+
+use crate::Template;
+
+/// A request made of arguments.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// Method, path, query and headers; no credential among them.
+    pub head: RequestHead,
+    /// The body, if there is one. Its media type stands in the head.
+    pub body: Option<Bytes>,
+}
+
+/// How the arguments of one operation become a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The names of the arguments; all else refers to them by index.
+    pub(crate) keys: Vec<Box<str>>,
+    pub(crate) is_required: Vec<bool>,
+    pub(crate) index: HashMap<Box<str>, usize>,
+    /// One for each parameter of the template, in its order.
+    pub(crate) path: Vec<Parameter>,
+    pub(crate) query: Vec<Parameter>,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Option<Body>,
+    pub(crate) accept: HeaderValue,
+    /// Names in the query that a caller's own object must not bring along.
+    pub(crate) barred: Vec<Box<str>>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            is_required: Vec::new(),
+            index: HashMap::new(),
+            path: Vec::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            accept: HeaderValue::from_static("*/*"),
+            barred: Vec::new(),
+        }
+    }
+}
+
+/// A parameter on the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) argument: usize,
+    pub(crate) name: Box<str>,
+    pub(crate) style: Style,
+    pub(crate) is_exploded: bool,
+    pub(crate) shape: Shape,
+}
+
+impl Parameter {
+    /// One value, as it is.
+    pub(crate) fn plain(argument: usize, name: &str, style: Style) -> Self {
+        Self { argument, name: name.into(), style, is_exploded: false, shape: Shape::Scalar }
+    }
+}
+
+/// A parameter in a header.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    pub(crate) name: HeaderName,
+    pub(crate) parameter: Parameter,
+}
+
+/// How values with several elements are written (OpenAPI 3.1, "Style Values").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `filter[name]=x&filter[age]=1`
+    Deep,
+    /// `a=1&a=2`, or `a=1,2`
+    Form,
+    /// `a={"b":1}`
+    Json,
+    /// `a=1|2`
+    Pipe,
+    /// `1,2`
+    Simple,
+    /// `a=1 2`
+    Space,
+}
+
+/// What kind of value a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Any,
+    Array,
+    Object,
+    Scalar,
+}
+
+/// How a body is made.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    pub(crate) media_type: HeaderValue,
+    pub(crate) encoding: Encoding,
+    pub(crate) is_required: bool,
+    pub(crate) content: Content,
+}
+
+/// What a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// Anything: the argument is base64 of its bytes.
+    Base64,
+    /// `application/x-www-form-urlencoded`
+    Form,
+    Json,
+    /// `multipart/form-data`
+    Multipart,
+    Text,
+}
+
+/// Which arguments make a body.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    /// Each field is an argument of its own.
+    Fields(Vec<Field>),
+    /// One argument is all of it.
+    Whole(usize),
+}
+
+/// A field of a body.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) argument: usize,
+    pub(crate) name: Box<str>,
+    /// Whether a body must have it.
+    pub(crate) is_required: bool,
+    /// Whether the argument is base64 of its bytes.
+    pub(crate) is_file: bool,
+    /// Whether elements of an array are fields of their own.
+    pub(crate) is_exploded: bool,
+    /// Its own media type, in a multipart body.
+    pub(crate) content_type: Option<Box<str>>,
+}
+
+/// The arguments of one call, by index.
+#[derive(Debug)]
+pub(crate) struct Arguments<'p> {
+    plan: &'p Plan,
+    values: Vec<Option<Value>>,
+}
+
+impl<'p> Arguments<'p> {
+    /// Sorts the arguments into their places.
+    fn read(plan: &'p Plan, arguments: Map<String, Value>) -> Result<Self, ArgumentFault> {
+        let mut values: Vec<Option<Value>> = vec![None; plan.keys.len()];
+        for (key, value) in arguments {
+            match plan.index.get(key.as_str()).and_then(|it| values.get_mut(*it)) {
+                Some(place) => *place = Some(value),
+                None => return Err(ArgumentFault::unknown(&key, &plan.keys)),
+            }
+        }
+        let mut read = Self { plan, values };
+        // There is no null in a path, a query or a header: it means that there is no value.
+        let headers = plan.headers.iter().map(|it| &it.parameter);
+        for parameter in plan.path.iter().chain(&plan.query).chain(headers) {
+            if let Some(value @ Some(Value::Null)) = read.values.get_mut(parameter.argument) {
+                *value = None;
+            }
+        }
+        for (index, is_required) in plan.is_required.iter().enumerate() {
+            if *is_required && read.get(index).is_none() {
+                return Err(ArgumentFault::Missing { name: read.name(index) });
+            }
+        }
+        Ok(read)
+    }
+
+    fn get(&self, index: usize) -> Option<&Value> {
+        self.values.get(index)?.as_ref()
+    }
+
+    fn take(&mut self, index: usize) -> Option<Value> {
+        self.values.get_mut(index)?.take()
+    }
+
+    fn name(&self, index: usize) -> Box<str> {
+        self.plan.keys.get(index).cloned().unwrap_or_default()
+    }
+}
+
+/// Makes the request that `arguments` ask for.
+pub(crate) fn bind(
+    plan: &Plan,
+    method: &Method,
+    template: &Template,
+    arguments: Map<String, Value>,
+) -> Result<Bound, ArgumentFault> {
+    let mut arguments = Arguments::read(plan, arguments)?;
+    let path = parameter::path(template, &arguments)?;
+    let mut query = Query::default();
+    for parameter in &plan.query {
+        parameter::push_query(&mut query, parameter, &arguments)?;
+    }
+    let mut headers = HeaderMap::with_capacity(plan.headers.len().saturating_add(2));
+    headers.insert(header::ACCEPT, plan.accept.clone());
+    for header in &plan.headers {
+        if let Some(value) = parameter::header(&header.parameter, &arguments)? {
+            headers.insert(header.name.clone(), value);
+        }
+    }
+    let body = match &plan.body {
+        Some(body) => body::write(body, &mut arguments)?,
+        None => None,
+    };
+    let body = body.map(|(media_type, bytes)| {
+        headers.insert(header::CONTENT_TYPE, media_type);
+        bytes
+    });
+    Ok(Bound { head: RequestHead { method: method.clone(), path, query, headers }, body })
+}
