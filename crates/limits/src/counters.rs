@@ -216,3 +216,68 @@ impl Counters {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Quota, Timestamp};
+
+    use super::*;
+
+    fn at(text: &str, elapsed: Duration) -> Moment {
+        Moment { now: Timestamp::parse(text).unwrap(), elapsed }
+    }
+
+    fn key(number: usize) -> Key {
+        Key {
+            limit: LimitId::parse("a").unwrap(),
+            client: Some(ClientId::parse(&format!("client-{number}")).unwrap()),
+            profile: None,
+            operation: None,
+        }
+    }
+
+    fn find(counters: &Counters, number: usize, moment: Moment) -> Result<Arc<Counter>, Crowded> {
+        let measure = Measure::Quota(Quota::parse("5/day").unwrap());
+        counters.find(key(number).as_ref(), measure, moment)
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_parts() {
+        let counters = Counters::new(10);
+        let now = at("2027-01-01", Duration::ZERO);
+        let first = find(&counters, 1, now).unwrap();
+        assert!(Arc::ptr_eq(&first, &find(&counters, 1, now).unwrap()));
+        assert!(!Arc::ptr_eq(&first, &find(&counters, 2, now).unwrap()));
+    }
+
+    #[test]
+    fn no_more_counters_are_kept_than_the_bound() {
+        let counters = Counters::new(10);
+        let day = Duration::from_secs(86_400);
+        let now = at("2027-01-01", Duration::ZERO);
+        for number in 0..10 {
+            find(&counters, number, now).unwrap();
+        }
+        assert_eq!(find(&counters, 10, now).unwrap_err().count, 10);
+        assert!(find(&counters, 9, now).is_ok(), "those that are there go on");
+        // The day after, they say nothing any more, and make room.
+        let later = at("2027-01-02T12:00:00Z", day.saturating_mul(2));
+        let held = find(&counters, 0, later).unwrap();
+        find(&counters, 10, later).unwrap();
+        assert_eq!(counters.sweep(later), 2);
+        assert!(Arc::ptr_eq(&held, &find(&counters, 0, later).unwrap()), "a call holds it");
+    }
+
+    #[test]
+    fn new_counters_sweep_before_they_grow() {
+        let counters = Counters::new(usize::MAX);
+        let mut now = at("2027-01-01", Duration::ZERO);
+        for number in 0..10 * SWEEP_AT_LEAST {
+            find(&counters, number, now).unwrap();
+            // Nobody keeps one for longer than two days of calls.
+            now.now = now.now.plus(Duration::from_secs(60));
+            now.elapsed = now.elapsed.saturating_add(Duration::from_secs(60));
+            assert!(counters.count.load(Ordering::Relaxed) <= 2 * SWEEP_AT_LEAST);
+        }
+    }
+}

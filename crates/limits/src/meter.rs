@@ -129,3 +129,41 @@ fn no_room(entry: &Entry, crowded: &Crowded, moment: Moment) -> Exhausted {
     let state = state(&entry.id, &bucket, CROWDED_RETRY);
     Exhausted::new(state, Shortage::Counters(crowded.count))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        ClientKind, CollectionId, Effect, OperationId, ProfileId, Rate, Refusal, RefusalKind,
+        Timestamp,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_caller_for_whom_there_is_no_counter_is_refused() {
+        let meter = Meter::with_counters_max(Clock::fake(Timestamp::from_seconds(0)), 1);
+        let orders = CollectionId::parse("orders").unwrap();
+        let operation = Operation {
+            id: OperationId::new(&orders, "get").unwrap(),
+            collection: orders,
+            effect: Effect::Read,
+            is_public: false,
+            position: 0,
+        };
+        let caller = |profile: &str| Caller {
+            client: ClientId::parse("shop").unwrap(),
+            kind: ClientKind::App,
+            profile: ProfileId::parse(profile).unwrap(),
+            credential: None,
+            user: None,
+            actors: Vec::new(),
+        };
+        let plan = Plan::compile(&[], Rate::parse("9/s").unwrap(), &[]);
+        assert!(meter.take(&plan, &caller("shop/a"), &operation).is_ok());
+        let refusal = Refusal::from(meter.take(&plan, &caller("shop/b"), &operation).unwrap_err());
+        assert_eq!(refusal.kind(), RefusalKind::LimitReached);
+        assert_eq!(refusal.limit().map(|it| it.retry_after), Some(CROWDED_RETRY));
+        assert!(refusal.cause().unwrap().starts_with("1 counters are in use"));
+        assert!(meter.take(&plan, &caller("shop/a"), &operation).is_ok());
+    }
+}

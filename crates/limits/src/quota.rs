@@ -12,8 +12,9 @@ const GRACE: Duration = Duration::from_secs(3600);
 /// A count of the calls in one period, which starts again with the next.
 ///
 /// The time of day may jump. Put forward, it starts the next period. Put back into an earlier one, the
-/// count goes on, or one quota could be used twice; and it ends when the period would have ended by
-/// the time elapsed, or a clock that was once in the year 2099 would lock callers out until then.
+/// count goes on, or one quota could be used twice. If the clock has not come back into the period by
+/// the time it would have ended, the count ends with it, or a clock that was once in the year 2099
+/// would lock callers out until then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuotaBucket {
     quota: Quota,
