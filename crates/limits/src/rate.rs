@@ -109,6 +109,16 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_is_a_part_of_a_nanosecond_early_waits_for_the_rest() {
+        let mut bucket = RateBucket::new(rate(3, Duration::from_secs(1), 1), 0, Duration::ZERO);
+        bucket.debit(Duration::ZERO);
+        let third = Duration::from_nanos(333_333_333);
+        let nanosecond = Duration::from_nanos(1);
+        assert_eq!(bucket.wait(third), Some(nanosecond));
+        assert_eq!(bucket.wait(third + nanosecond), None);
+    }
+
+    #[test]
     fn another_rate_keeps_the_calls_that_are_in() {
         let second = Duration::from_secs(1);
         let mut bucket = RateBucket::new(rate(10, second, 10), 4, Duration::ZERO);

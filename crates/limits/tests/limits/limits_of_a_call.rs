@@ -77,9 +77,11 @@ fn an_operation_of_another_snapshot_has_the_default_rate() {
 fn of_two_limits_with_one_id_the_first_counts() {
     let operations = operations(&["orders:get"]);
     let twice: [Limit; 2] =
-        [limit("twice", Scope::All, "5/s"), limit("twice", Scope::Client, "1/s")];
+        [limit("twice", Scope::All, "2/day"), limit("twice", Scope::Client, "1/day")];
     let plan = Plan::compile(&twice, rate("1/s"), &operations);
-    assert_eq!(applying(&plan, &caller("a/x"), &operations[0]), ["twice"]);
+    let meter = Meter::new(clock("2027-01-01"));
+    let got = [(); 3].map(|()| meter.take(&plan, &caller("a/x"), &operations[0]).is_ok());
+    assert_eq!(got, [true, true, false]);
 }
 
 #[test]

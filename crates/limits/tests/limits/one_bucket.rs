@@ -88,6 +88,18 @@ fn a_limit_that_comes_back_finds_its_counter() {
 }
 
 #[test]
+fn another_scope_starts_counters_of_its_own() {
+    let operations = operations(&["orders:get"]);
+    let meter = Meter::new(clock("2027-01-01"));
+    let plans = [Scope::All, Scope::Client].map(|it| plan(&[("a", it, "3/day")], &operations));
+    let counted = plans.each_ref().map(|plan| {
+        meter.take(plan, &caller("shop/x"), &operations[0]).unwrap();
+        used(&meter.usage(plan, None, 10))
+    });
+    assert_eq!(counted, [[("a".into(), 1, 3)], [("a".into(), 1, 3)]]);
+}
+
+#[test]
 fn usage_is_what_is_used_now_of_the_plan_s_limits() {
     let operations = operations(&["orders:get", "orders:put"]);
     let clock = clock("2027-01-01T12:00:00Z");
