@@ -183,7 +183,10 @@ pub(crate) enum Missing {
     Set,
 }
 
-/// Reads the keys that stand in an issuer's document.
+/// Reads the keys that stand in an issuer's document: there has to be one that can be used.
 pub(crate) fn inline_keys(set: &Value) -> Result<Keys, String> {
-    Keys::read(set)
+    match Keys::read(set)? {
+        keys if keys.is_empty() => Err("the key set has no usable key".to_owned()),
+        keys => Ok(keys),
+    }
 }

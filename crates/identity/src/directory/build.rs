@@ -17,7 +17,7 @@ use crate::{
     KeySets,
     api_key::Pepper,
     fingerprint::{Fingerprint, FingerprintHash},
-    key_set::{KeySet, inline_keys},
+    key_set::{KeySet, Keys, inline_keys},
     token::Algorithm,
 };
 
@@ -147,17 +147,11 @@ fn trust(
     let mut fault = |message: String, help: &str| faults.push(Fault::new(place, message, help));
     let keys = match keys {
         KeySource::Url(url) => key_sets.at(url),
-        KeySource::Inline(set) => {
-            let keys = inline_keys(set).unwrap_or_else(|why| {
-                fault(why, "write a jwk set: {\"keys\": [..]}");
-                crate::key_set::Keys::none()
-            });
-            if keys.is_empty() {
-                let message = format!("issuer \"{id}\" has no usable key");
-                fault(message, "give it public signature keys of type RSA, EC or OKP");
-            }
-            KeySet::inline(keys)
-        }
+        KeySource::Inline(set) => KeySet::inline(inline_keys(set).unwrap_or_else(|why| {
+            let help = "write a jwk set with public signature keys of type RSA, EC or OKP";
+            fault(format!("issuer \"{id}\": {why}"), help);
+            Keys::none()
+        })),
     };
     let mut known = Vec::new();
     for name in algorithms {

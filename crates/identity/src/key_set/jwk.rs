@@ -56,7 +56,7 @@ impl Keys {
         Self(Vec::new())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

@@ -1,0 +1,134 @@
+//! An API key is accepted whole, in force and from its network, or not at all.
+
+use std::{sync::Arc, time::Duration};
+
+use identity::{Presented, api_key::Pepper};
+use model::{CredentialState, Secret, Timestamp};
+
+use crate::house::{House, NOW, client, peer, refused};
+
+#[tokio::test]
+async fn a_key_leads_to_its_caller_and_nothing_leads_to_anonymous() {
+    let mut house = House::new();
+    let keys: Vec<String> = (0..100).map(|it| house.api_key(&format!("key-{it}"))).collect();
+    let directory = house.directory();
+    for (at, key) in keys.iter().enumerate() {
+        let caller = house.key(&directory, key).await.unwrap();
+        assert_eq!(caller.credential.as_ref().unwrap().as_str(), format!("key-{at}"));
+        assert_eq!((caller.client.as_str(), caller.user.as_ref()), ("shop", None));
+        let again = house.key(&directory, key).await.unwrap();
+        assert!(Arc::ptr_eq(&caller, &again), "a caller was made on the way");
+    }
+    let nobody = directory.authenticate(&Presented::Nothing, peer("::1"), house.clock.now()).await;
+    assert!(nobody.unwrap().is_anonymous());
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_known_whole_is_refused() {
+    let mut house = House::new();
+    let key = house.api_key("key");
+    let mut elsewhere = House::new();
+    let unknown = elsewhere.api_key("key");
+    let directory = house.directory();
+    let (broken, form) = ("the form or the checksum", key.strip_prefix("odk_").unwrap());
+    let swapped = key.replacen(|it: char| it.is_ascii_digit(), "#", 1);
+    for (key, want) in [
+        (unknown.as_str(), "no credential has this api key"),
+        (&key[..52], broken),
+        (&format!("{key}0"), broken),
+        (&format!("{key} "), broken),
+        (&format!(" {key}"), broken),
+        (&format!("ODK_{form}"), broken),
+        (form, broken),
+        (&key.to_lowercase(), broken),
+        (&swapped, broken),
+        ("odk_", broken),
+        ("", broken),
+        ("a.b.c", broken),
+        (&"odk_".repeat(4000), broken),
+        ("odk_ääääääääääääääääääääääää0", broken),
+    ] {
+        refused(house.key(&directory, key).await, want, key);
+    }
+    // In the place of a token it is no token.
+    refused(house.token(&directory, &key).await, "three parts", &key);
+    assert!(house.key(&directory, &key).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_under_another_pepper_or_none_is_refused() {
+    let mut house = House::new();
+    let key = house.api_key("key");
+    house.pepper = Some(Pepper::new(&Secret::new(vec![8; 32])).unwrap());
+    refused(house.key(&house.directory(), &key).await, "no credential has", &key);
+    house.pepper = None;
+    let directory = house.directory();
+    refused(house.key(&directory, &key).await, "no pepper", &key);
+    assert!(directory.faults()[0].message.contains("without a pepper"));
+}
+
+#[tokio::test]
+async fn a_key_counts_only_while_it_and_its_profile_are_in_force() {
+    let mut house = House::new();
+    let key = house.api_key("key");
+    house.credentials[0].state = CredentialState::Retiring;
+    assert!(house.key(&house.directory(), &key).await.is_ok());
+    house.credentials[0].state = CredentialState::Revoked;
+    refused(house.key(&house.directory(), &key).await, "\"key\" is revoked", &key);
+    house.credentials[0].state = CredentialState::Active;
+    house.clients[0].is_enabled = false;
+    refused(house.key(&house.directory(), &key).await, "client of credential \"key\"", &key);
+    house.clients = vec![client("shop")];
+    house.clients[0].profiles[0].is_enabled = false;
+    refused(house.key(&house.directory(), &key).await, "profile of credential \"key\"", &key);
+    house.clients[0].profiles[0].is_enabled = true;
+    house.clients[0].profiles[0].expires = Some(Timestamp::from_seconds(NOW));
+    refused(house.key(&house.directory(), &key).await, "profile of credential", &key);
+    house.clients[0].profiles[0].expires = None;
+    house.credentials[0].expires = Timestamp::from_seconds(NOW + 1);
+    let directory = house.directory();
+    assert!(house.key(&directory, &key).await.is_ok());
+    house.clock.advance(Duration::from_secs(1));
+    refused(house.key(&directory, &key).await, "\"key\" expired on", &key);
+}
+
+#[tokio::test]
+async fn a_profile_with_networks_is_open_to_those_alone() {
+    let mut house = House::new();
+    let key = house.api_key("key");
+    house.clients[0].profiles[0].networks =
+        ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"].map(|it| it.parse().unwrap()).into();
+    let directory = house.directory();
+    for (address, is_open) in [
+        ("10.1.2.3", true),
+        ("192.0.2.7", true),
+        ("::ffff:10.1.2.3", true),
+        ("2001:db8::7", true),
+        ("11.0.0.1", false),
+        ("192.0.2.8", false),
+        ("::ffff:11.0.0.1", false),
+        ("::10.1.2.3", false),
+        ("::1", false),
+        ("2001:db9::7", false),
+    ] {
+        let presented = Presented::ApiKey(&key);
+        let got = directory.authenticate(&presented, peer(address), house.clock.now()).await;
+        match is_open {
+            true => assert!(got.is_ok(), "{address}"),
+            false => refused(got, "may not be used from", &key),
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_credentials_cannot_share_a_key() {
+    let mut house = House::new();
+    let key = house.api_key("first");
+    let mut twin = house.credentials[0].clone();
+    twin.id = model::CredentialId::parse("second").unwrap();
+    house.credentials.push(twin);
+    let directory = house.directory();
+    assert!(directory.faults()[0].message.contains("same hmac as \"first\""));
+    let caller = house.key(&directory, &key).await.unwrap();
+    assert_eq!(caller.credential.as_ref().unwrap().as_str(), "first");
+}

@@ -1,0 +1,161 @@
+//! A small state to test against: clients, profiles, credentials, and one trusted issuer.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+
+use identity::{
+    Directory, KeySets, Presented,
+    api_key::{Pepper, SystemRandom, issue},
+};
+use model::{
+    Caller, Client, ClientId, ClientKind, Clock, Credential, CredentialId, CredentialState, Issuer,
+    IssuerId, KeySource, Place, Profile, ProfileId, Proof, Refusal, RefusalKind, Secret, Surface,
+    Timestamp,
+};
+use serde_json::Value;
+
+use crate::issuer::Desk;
+
+pub(crate) const NOW: i64 = 1_800_000_000;
+pub(crate) const ISS: &str = "https://issuer.example";
+pub(crate) const AUD: &str = "https://door.example/mcp";
+pub(crate) const PEER: &str = "192.0.2.7";
+
+/// State that a test changes before it builds a directory from it.
+pub(crate) struct House {
+    pub(crate) clients: Vec<Client>,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) pepper: Option<Pepper>,
+    pub(crate) clock: Clock,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) key_sets: KeySets,
+}
+
+impl House {
+    /// One client `shop` with the profile `shop/main`, and no credential yet.
+    pub(crate) fn new() -> Self {
+        let clock = Clock::fake(Timestamp::from_seconds(NOW));
+        let desk = Arc::new(Desk::default());
+        let wait = Duration::from_millis(20);
+        Self {
+            clients: vec![client("shop")],
+            credentials: Vec::new(),
+            issuers: Vec::new(),
+            pepper: Some(Pepper::new(&Secret::new(vec![7; 32])).unwrap()),
+            key_sets: KeySets::waiting(Arc::clone(&desk) as _, clock.clone(), wait),
+            clock,
+            desk,
+        }
+    }
+
+    /// Trusts an issuer with these keys in its document, and binds `client_id: shop-1` to `shop/main`.
+    pub(crate) fn trusting(keys: &[Value]) -> Self {
+        let set = serde_json::json!({ "keys": keys });
+        let mut house = Self::new();
+        house.issuers.push(issuer("idp", ISS, KeySource::Inline(Arc::new(set))));
+        house.external("shop-token", &[("client_id", "shop-1")]);
+        house
+    }
+
+    /// As [`House::trusting`], with the keys fetched from the issuer's desk.
+    pub(crate) fn fetching(keys: &[Value]) -> Self {
+        let mut house = Self::trusting(&[]);
+        house.issuers[0].keys = KeySource::Url(format!("{ISS}/jwks"));
+        house.desk.publishes(keys);
+        house
+    }
+
+    pub(crate) fn external(&mut self, id: &str, claims: &[(&str, &str)]) -> &mut Credential {
+        let claims = claims.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let issuer = IssuerId::parse("idp").unwrap();
+        self.credential(id, Proof::External { issuer, claims: claims.collect::<BTreeMap<_, _>>() })
+    }
+
+    /// Issues a key for `shop/main`.
+    pub(crate) fn api_key(&mut self, id: &str) -> String {
+        let (key, hmac) = issue(self.pepper.as_ref().unwrap(), &SystemRandom::new()).unwrap();
+        self.credential(id, Proof::ApiKey { hmac });
+        key.expose().clone()
+    }
+
+    fn credential(&mut self, id: &str, proof: Proof) -> &mut Credential {
+        self.credentials.push(Credential {
+            id: CredentialId::parse(id).unwrap(),
+            profile: ProfileId::parse("shop/main").unwrap(),
+            proof,
+            state: CredentialState::Active,
+            created: None,
+            expires: Timestamp::from_seconds(NOW).plus(Duration::from_secs(400 * 86_400)),
+            place: Place::default(),
+        });
+        self.credentials.last_mut().unwrap()
+    }
+
+    pub(crate) fn directory(&self) -> Directory {
+        let Self { clients, credentials, issuers, pepper, clock: _, desk: _, key_sets } = self;
+        Directory::new(clients, credentials, issuers, pepper.as_ref(), key_sets)
+    }
+
+    pub(crate) async fn token(
+        &self,
+        directory: &Directory,
+        token: &str,
+    ) -> Result<Arc<Caller>, Refusal> {
+        directory.authenticate(&Presented::Token(token), peer(PEER), self.clock.now()).await
+    }
+
+    pub(crate) async fn key(
+        &self,
+        directory: &Directory,
+        key: &str,
+    ) -> Result<Arc<Caller>, Refusal> {
+        directory.authenticate(&Presented::ApiKey(key), peer(PEER), self.clock.now()).await
+    }
+}
+
+pub(crate) fn peer(address: &str) -> IpAddr {
+    address.parse().unwrap()
+}
+
+pub(crate) fn client(id: &str) -> Client {
+    let id = ClientId::parse(id).unwrap();
+    Client {
+        kind: ClientKind::Agent,
+        owner: "team".into(),
+        description: None,
+        is_enabled: true,
+        profiles: vec![Profile {
+            id: ProfileId::new(&id, "main").unwrap(),
+            roles: Vec::new(),
+            surfaces: vec![Surface::Mcp, Surface::Rest],
+            networks: Vec::new(),
+            expires: None,
+            is_enabled: true,
+            place: Place::default(),
+        }],
+        id,
+        place: Place::default(),
+    }
+}
+
+pub(crate) fn issuer(id: &str, iss: &str, keys: KeySource) -> Issuer {
+    Issuer {
+        id: IssuerId::parse(id).unwrap(),
+        issuer: iss.into(),
+        keys,
+        audiences: vec![AUD.into(), "door".into()],
+        algorithms: ["RS256", "PS256", "ES256", "ES384", "EdDSA"].map(Into::into).into(),
+        types: vec!["at+jwt".into()],
+        place: Place::default(),
+    }
+}
+
+/// The refusal has the one kind there is, `want` in its cause, and nothing of `secret` in it.
+#[track_caller]
+pub(crate) fn refused(got: Result<Arc<Caller>, Refusal>, want: &str, secret: &str) {
+    let Err(refusal) = got else { panic!("let in, wanted: {want}") };
+    assert_eq!(refusal.kind(), RefusalKind::Unauthenticated, "{refusal:?}");
+    assert!(refusal.cause().unwrap().contains(want), "{refusal:?}, wanted: {want}");
+    let tells = secret.split('.').any(|it| it.len() > 8 && format!("{refusal:?}").contains(it));
+    assert!(!tells, "part of the credential is in {refusal:?}");
+}
