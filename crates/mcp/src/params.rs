@@ -79,7 +79,7 @@ impl<'a> CallParams<'a> {
     /// Reads them.
     ///
     /// # Errors
-    /// [`ProtocolError`] with code -32602 where the name or the arguments are not what they must be.
+    /// [`ProtocolError`] with code -32602 where the name is no string, or the arguments no object.
     pub fn read(request: &Request<'a>) -> Result<Self, ProtocolError> {
         let members = Members::of(request.params);
         let name = members.name.and_then(json::string).filter(|it| it.len() <= NAME_BYTES_MAX);

@@ -84,11 +84,7 @@ impl Sessions {
         while let Some(oldest) = self.oldest_beyond_share(owner) {
             self.end(&oldest);
         }
-        // 244 random bits: an id that is taken does not happen.
-        if self.table.insert_sync(session.id(), Arc::clone(&session)).is_ok() {
-            self.count.fetch_add(1, Ordering::Relaxed);
-            self.owners.entry_sync(owner.clone()).or_default().get_mut().push(Arc::clone(&session));
-        }
+        self.enter(&session);
         if self.count() > self.bounds.count_max {
             self.evict(session.id());
         }
@@ -172,12 +168,23 @@ impl Sessions {
         sessions
     }
 
+    /// Enters it under its owner and into the table as one step: whoever finds it in one of them
+    /// to end it waits for the other.
+    fn enter(&self, session: &Arc<Session>) {
+        let mut of_owner = self.owners.entry_sync(session.owner().clone()).or_default();
+        // 244 random bits: an id that is taken does not happen.
+        if self.table.insert_sync(session.id(), Arc::clone(session)).is_ok() {
+            self.count.fetch_add(1, Ordering::Relaxed);
+            of_owner.get_mut().push(Arc::clone(session));
+        }
+    }
+
+    /// Several may do this at the same time; one of them counts.
     fn end(&self, session: &Session) {
         session.close();
-        if self.table.remove_sync(&session.id()).is_none() {
-            return;
+        if self.table.remove_sync(&session.id()).is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
         }
-        self.count.fetch_sub(1, Ordering::Relaxed);
         self.owners.remove_if_sync(session.owner(), |sessions| {
             sessions.retain(|it| it.id() != session.id());
             sessions.is_empty()
