@@ -173,16 +173,16 @@ fn threads_that_come_and_go_leave_nothing_behind() {
     let (sessions, _) = table();
     std::thread::scope(|scope| {
         for number in 0..8 {
-            let sessions = &sessions;
-            scope.spawn(move || {
-                for round in 0..200 {
-                    let session = begin(sessions, &format!("client{}", number % 3));
-                    let in_flight = session.begin(&Id::Integer(round));
-                    sessions.delete(session.id(), session.owner());
-                    drop(in_flight);
-                }
-            });
+            let (sessions, name) = (&sessions, format!("client{}", number % 3));
+            scope.spawn(move || (0..200).for_each(|round| come_and_go(sessions, &name, round)));
         }
     });
     assert_eq!(sessions.count(), 0);
+}
+
+fn come_and_go(sessions: &Sessions, name: &str, round: i64) {
+    let session = begin(sessions, name);
+    let in_flight = session.begin(&Id::Integer(round));
+    sessions.delete(session.id(), session.owner());
+    drop(in_flight);
 }
