@@ -61,7 +61,7 @@ pub struct Response {
     pub id: Option<Id>,
 }
 
-/// The parameters of a message: an object that passed the check of [`json`](crate::json).
+/// The parameters of a message: an object that passed the check of [`json`].
 #[derive(Debug, Clone, Copy)]
 pub struct Params<'a>(&'a RawValue);
 
