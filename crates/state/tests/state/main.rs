@@ -9,6 +9,7 @@
 mod example;
 mod faults;
 mod hostile;
+mod nouns;
 mod round_trip;
 
 use state::Folder;

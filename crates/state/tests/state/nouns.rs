@@ -1,0 +1,348 @@
+//! Any noun that a folder can declare, with the texts that YAML finds awkward.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use model::{
+    Client, ClientId, ClientKind, Collection, CollectionId, Credential, CredentialId,
+    CredentialState, Effect, Grant, Issuer, IssuerId, KeySource, Lifecycle, Limit, LimitId,
+    Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota, Rate, Role,
+    RoleId, Scope, Surface, Timestamp, Upstream,
+};
+use proptest::{collection, option, prelude::*, sample};
+use serde_json::Value;
+
+const SLUG: &str = "[a-z0-9][a-z0-9_-]{0,12}";
+const NAME: &str = "[a-zA-Z0-9_-]{1,16}";
+
+/// Text on one line: words that YAML takes for something else, and any that Unicode has.
+fn line() -> impl Strategy<Value = String> {
+    let awkward = [
+        "null",
+        "~",
+        "true",
+        "no",
+        "on",
+        "1",
+        "1e3",
+        "0x1f",
+        "007",
+        "1_000",
+        ".inf",
+        "-",
+        "- a",
+        "a: b",
+        "a #b",
+        "#a",
+        "&a",
+        "*a",
+        "!a",
+        "%a",
+        "@a",
+        "`a`",
+        "'",
+        "\"",
+        "[a",
+        "{a}",
+        "?",
+        "|",
+        ">",
+        "<<",
+        "=",
+        "---",
+        "...",
+        "2027-01-31",
+        "12:30:45",
+        " a ",
+        "a\\",
+        "\u{feff}a",
+        "a:",
+        ": a",
+        "\u{2028}a",
+        "\u{fffe}",
+    ];
+    let any = "\\PC{1,40}".prop_map(|it| if it.trim().is_empty() { "x".to_owned() } else { it });
+    prop_oneof![sample::select(awkward.to_vec()).prop_map(str::to_owned), any, "[a-z ]{0,100}[a-z]"]
+}
+
+/// Text on one line or more.
+fn prose() -> impl Strategy<Value = String> {
+    prop_oneof![
+        line(),
+        collection::vec(prop_oneof![line(), Just(String::new()), "[\t ]{1,3}"], 1..6)
+            .prop_map(|it| it.join("\n"))
+            .prop_filter("empty", |it| !it.trim().is_empty()),
+        (line(), "[\n ]{0,3}").prop_map(|(text, end)| format!("{text}{end}")),
+    ]
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        // In eighths: serde_json reads other fractions to within one unit of the last place.
+        any::<i32>().prop_map(|it| Value::from(f64::from(it) / 8.0)),
+        prose().prop_map(Value::from),
+        "[\\x00-\\x7f]{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            object(inner).prop_map(Value::from),
+        ]
+    })
+}
+
+fn object(
+    value: impl Strategy<Value = Value>,
+) -> impl Strategy<Value = serde_json::Map<String, Value>> {
+    collection::btree_map(prop_oneof![line(), "[a-z]{1,4}"], value, 0..6)
+        .prop_map(|it| it.into_iter().collect())
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    let seconds = 0..4_102_444_800_i64;
+    prop_oneof![
+        seconds.clone().prop_map(Timestamp::from_seconds),
+        (0..40_000_i64).prop_map(|it| Timestamp::from_seconds(it * 86_400)),
+        (seconds, 0..1_000_000_i64)
+            .prop_map(|(it, us)| Timestamp::from_micros(it * 1_000_000 + us)),
+    ]
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    let text = prop_oneof![
+        Just("*:*".to_owned()),
+        SLUG.prop_map(|it| format!("{it}:*")),
+        (SLUG, NAME).prop_map(|(collection, operation)| format!("{collection}:{operation}")),
+    ];
+    text.prop_map(|it| Pattern::parse(&it).unwrap())
+}
+
+fn patterns(least: usize) -> impl Strategy<Value = Vec<Pattern>> {
+    collection::btree_set(pattern(), least..4).prop_map(|it| it.into_iter().collect())
+}
+
+fn count() -> impl Strategy<Value = NonZeroU32> {
+    any::<u32>().prop_map(|it| NonZeroU32::new(it).unwrap_or(NonZeroU32::MIN))
+}
+
+fn profile_id() -> impl Strategy<Value = ProfileId> {
+    (SLUG, SLUG).prop_map(|(client, name)| {
+        ProfileId::new(&ClientId::parse(&client).unwrap(), &name).unwrap()
+    })
+}
+
+fn profile(client: ClientId, name: &str) -> impl Strategy<Value = Profile> + use<> {
+    let id = ProfileId::new(&client, name).unwrap();
+    let surfaces = sample::select(vec![
+        vec![Surface::Mcp],
+        vec![Surface::Rest],
+        vec![Surface::Mcp, Surface::Rest],
+    ]);
+    let v4 = (any::<[u8; 4]>(), 0..=32_u8)
+        .prop_map(|(bytes, bits)| ipnet::IpNet::new(bytes.into(), bits).unwrap().trunc());
+    let v6 = (any::<[u16; 8]>(), 0..=128_u8)
+        .prop_map(|(parts, bits)| ipnet::IpNet::new(parts.into(), bits).unwrap().trunc());
+    let networks = collection::btree_set(prop_oneof![v4, v6], 0..3);
+    let roles = collection::btree_set(SLUG, 0..3);
+    (roles, surfaces, networks, option::of(time()), any::<bool>()).prop_map(
+        move |(roles, surfaces, networks, expires, is_enabled)| Profile {
+            id: id.clone(),
+            roles: roles.iter().map(|it| RoleId::parse(it).unwrap()).collect(),
+            surfaces,
+            networks: networks.into_iter().collect(),
+            expires,
+            is_enabled,
+            place: Place::default(),
+        },
+    )
+}
+
+pub(crate) fn client() -> impl Strategy<Value = Client> {
+    let kinds = [ClientKind::Agent, ClientKind::App, ClientKind::Partner, ClientKind::Service];
+    let facts = (SLUG, sample::select(kinds.to_vec()), line(), option::of(prose()), any::<bool>());
+    (facts, collection::btree_set(SLUG, 0..3)).prop_flat_map(|(facts, names)| {
+        let id = ClientId::parse(&facts.0).unwrap();
+        let profiles: Vec<_> = names.iter().map(|it| profile(id.clone(), it)).collect();
+        (Just(facts), profiles).prop_map(
+            |((id, kind, owner, description, is_enabled), profiles)| {
+                let (id, place) = (ClientId::parse(&id).unwrap(), Place::default());
+                Client { id, kind, owner, description, is_enabled, profiles, place }
+            },
+        )
+    })
+}
+
+pub(crate) fn role() -> impl Strategy<Value = Role> {
+    let effects = [Effect::Destructive, Effect::Read, Effect::Write];
+    let grant = (patterns(1), sample::subsequence(effects.to_vec(), 0..=3))
+        .prop_map(|(operations, effects)| Grant { operations, effects });
+    (SLUG, option::of(prose()), collection::vec(grant, 0..4)).prop_map(
+        |(id, description, grants)| Role {
+            id: RoleId::parse(&id).unwrap(),
+            description,
+            grants,
+            place: Place::default(),
+        },
+    )
+}
+
+pub(crate) fn limit() -> impl Strategy<Value = Limit> {
+    let scopes = [
+        Scope::All,
+        Scope::Client,
+        Scope::ClientOperation,
+        Scope::Operation,
+        Scope::Profile,
+        Scope::ProfileOperation,
+    ];
+    let periods = [Period::Hour, Period::Day, Period::Week, Period::Month];
+    let measure = prop_oneof![
+        (count(), sample::select(periods.to_vec()))
+            .prop_map(|(count, period)| Measure::Quota(Quota { count, period })),
+        (count(), sample::select(&[1_u64, 60, 3600][..]), count()).prop_map(
+            |(count, per, burst)| {
+                Measure::Rate(Rate { count, per: Duration::from_secs(per), burst })
+            }
+        ),
+    ];
+    let whom = (option::of(profile_id()), any::<bool>());
+    (SLUG, whom, patterns(0), sample::select(scopes.to_vec()), measure).prop_map(
+        |(id, (profile, names_client), operations, scope, measure)| Limit {
+            id: LimitId::parse(&id).unwrap(),
+            client: profile
+                .as_ref()
+                .filter(|_| names_client)
+                .map(|it| ClientId::parse(it.client()).unwrap()),
+            profile,
+            operations,
+            scope,
+            measure,
+            place: Place::default(),
+        },
+    )
+}
+
+pub(crate) fn credential() -> impl Strategy<Value = Credential> {
+    let states = [CredentialState::Active, CredentialState::Retiring, CredentialState::Revoked];
+    let claims = collection::btree_map(line(), line(), 1..4);
+    let proof = prop_oneof![
+        any::<[u8; 32]>().prop_map(|hmac| Proof::ApiKey { hmac }),
+        (SLUG, claims).prop_map(|(issuer, claims)| Proof::External {
+            issuer: IssuerId::parse(&issuer).unwrap(),
+            claims
+        }),
+    ];
+    let life = (option::of(time()), time())
+        .prop_map(|(created, expires)| (created.filter(|it| *it < expires), expires));
+    (SLUG, profile_id(), proof, sample::select(states.to_vec()), life).prop_map(
+        |(id, profile, proof, state, (created, expires))| Credential {
+            id: CredentialId::parse(&id).unwrap(),
+            profile,
+            proof,
+            state,
+            created,
+            expires,
+            place: Place::default(),
+        },
+    )
+}
+
+fn texts(text: impl Strategy<Value = String>) -> impl Strategy<Value = Vec<String>> {
+    collection::btree_set(text, 1..4).prop_map(|it| it.into_iter().collect())
+}
+
+pub(crate) fn issuer() -> impl Strategy<Value = Issuer> {
+    let url = "https://[a-z]{1,8}\\.example(:8443)?(/[a-zA-Z0-9_-]{1,8}){0,3}";
+    let key = (line(), line()).prop_map(|(kty, x)| serde_json::json!({"kty": kty, "x": x}));
+    let keys = prop_oneof![
+        url.prop_map(KeySource::Url),
+        collection::vec(key, 1..3)
+            .prop_map(|it| KeySource::Inline(Arc::new(serde_json::json!({ "keys": it })))),
+    ];
+    let algorithms = vec!["ES256".to_owned(), "EdDSA".to_owned(), "RS512".to_owned()];
+    let types = texts("[a-z+]{1,8}");
+    let types = prop_oneof![Just(vec!["at+jwt".to_owned()]), types];
+    (SLUG, url, keys, texts(line()), (sample::subsequence(algorithms, 1..=3), types)).prop_map(
+        |(id, issuer, keys, audiences, (algorithms, types))| Issuer {
+            id: IssuerId::parse(&id).unwrap(),
+            issuer,
+            keys,
+            audiences,
+            algorithms,
+            types,
+            place: Place::default(),
+        },
+    )
+}
+
+fn upstream() -> impl Strategy<Value = Upstream> {
+    let url =
+        "https?://([a-z]{1,8}|192\\.0\\.2\\.1|\\[2001:db8::1\\])(:8080)?(/[a-z0-9]{1,8}){0,2}";
+    let timeout = prop_oneof![
+        (1..86_400_000_u64).prop_map(Duration::from_millis),
+        (1..86_400_u64).prop_map(Duration::from_secs),
+        sample::select(&[5_u64, 30, 60][..]).prop_map(Duration::from_secs),
+    ];
+    (url, timeout.clone(), timeout.clone(), timeout, 1..=65_536_usize).prop_map(
+        |(url, connect_timeout, answer_timeout, idle_timeout, connections_max)| Upstream {
+            url,
+            connect_timeout,
+            answer_timeout,
+            idle_timeout,
+            connections_max,
+        },
+    )
+}
+
+fn override_() -> impl Strategy<Value = Override> {
+    let effects =
+        option::of(sample::select(&[Effect::Destructive, Effect::Read, Effect::Write][..]));
+    (option::of(NAME), option::of(prose()), any::<bool>(), effects, any::<bool>()).prop_map(
+        |(name, description, is_hidden, effect, is_public)| Override {
+            name,
+            description,
+            is_hidden,
+            effect,
+            is_public,
+            place: Place::default(),
+        },
+    )
+}
+
+pub(crate) fn collection_() -> impl Strategy<Value = Collection> {
+    let states = [Lifecycle::Draft, Lifecycle::Published, Lifecycle::Retired];
+    let id = SLUG.prop_filter("reserved", |it| it != "mcp" && it != "onedoor");
+    let facts = (id, option::of(line()), line(), sample::select(states.to_vec()));
+    let base = option::of("/|(/api[a-z0-9]{0,6}){1,3}");
+    let select = option::of(texts(NAME));
+    let overrides = collection::btree_map(NAME, override_(), 0..4);
+    let document = (object(json()), any::<bool>());
+    (facts, base, upstream(), document, (select, overrides)).prop_map(
+        |(
+            (id, title, owner, state),
+            base,
+            upstream,
+            (document, is_inline),
+            (select, overrides),
+        )| {
+            let file =
+                if is_inline { format!("collections/{id}.yaml") } else { "documents/a".into() };
+            Collection {
+                base: base.unwrap_or_else(|| format!("/{id}")),
+                id: CollectionId::parse(&id).unwrap(),
+                title,
+                owner,
+                state,
+                upstream,
+                document: Arc::new(Value::Object(document)),
+                document_place: Place::new(&file.into(), 0),
+                select: select.map(|it| it.into_iter().map(|it| (it, Place::default())).collect()),
+                overrides,
+                place: Place::default(),
+            }
+        },
+    )
+}
