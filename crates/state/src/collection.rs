@@ -84,7 +84,8 @@ fn read_base(field: &Field<'_>) -> Option<String> {
         if is_canonical && (text == "/" || !text.ends_with('/')) {
             Ok(text.to_owned())
         } else {
-            let help = "write /orders, or / for the root: no slash at the end, nothing encoded";
+            let help =
+                "write /orders, or / for the root, with no slash at the end and nothing encoded";
             Err(format!("{} is not a base path: {help}", shown(text)))
         }
     })?;

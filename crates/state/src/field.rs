@@ -126,8 +126,23 @@ impl<'a> Field<'a> {
         &self,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        match parse(self.text()?) {
-            Ok(value) => Some(value),
+        // `rate: 10` is not text, but what is wrong with it is the missing unit.
+        let number = match &self.node.content {
+            Content::Number(number) => Some(number.to_string()),
+            Content::Bool(_) | Content::List(_) | Content::Mapping(_) => None,
+            Content::Null | Content::Text(_) => None,
+        };
+        let text = match &number {
+            Some(number) => number,
+            None => self.text()?,
+        };
+        match parse(text) {
+            Ok(value) if number.is_none() => Some(value),
+            // It is text that looks like a number: an id of digits, say.
+            Ok(_) => {
+                self.wrong_type("text", "put it in quotes");
+                None
+            }
             Err(error) => {
                 let error = error.to_string();
                 let (message, help) = error.rsplit_once(": ").unwrap_or((&error, "correct it"));

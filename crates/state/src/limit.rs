@@ -53,15 +53,15 @@ pub(crate) fn read(id: LimitId, root: Field<'_>) -> Option<Limit> {
 
 fn read_measure(it: &mut Reader<'_>) -> Option<Measure> {
     let (rate, quota) = (it.optional("rate"), it.optional("quota"));
-    let burst = it.optional("burst");
+    let burst = it.optional("burst").map(|it| (it.count(), it));
     match (rate, quota) {
         (Some(rate), None) => {
             let rate = rate.parse(Rate::parse)?;
-            let burst = burst.map(|it| it.count());
-            Some(Measure::Rate(Rate { burst: burst.unwrap_or(Some(rate.count))?, ..rate }))
+            let burst = burst.map_or(Some(rate.count), |(burst, _)| burst);
+            Some(Measure::Rate(Rate { burst: burst?, ..rate }))
         }
         (None, Some(quota)) => {
-            if let Some(burst) = burst {
+            if let Some((_, burst)) = burst {
                 burst.fault("a quota has no burst", "leave it away, or write a rate");
             }
             quota.parse(Quota::parse).map(Measure::Quota)

@@ -1,10 +1,8 @@
 //! A document as a tree that knows its lines, before it means anything.
 
-use std::fmt;
+use serde_json::{Map, Number, Value};
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Number, Value};
-use serde_saphyr::Spanned;
+use crate::report::shown;
 
 /// A value, and the line it begins on; 0 where there are no lines.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,81 +66,45 @@ impl From<(&String, &Value)> for Entry {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Content>::deserialize(deserializer)?;
-        // Where the text stands, not where an alias repeats it: that is the line to correct.
-        Ok(Self { line: line(spanned.defined), content: spanned.value })
+impl Node {
+    /// The same as JSON.
+    ///
+    /// # Errors
+    /// The line and the name of a key that is named twice.
+    pub(crate) fn into_value(self) -> Result<Value, (u32, String)> {
+        Ok(match self.content {
+            Content::Null => Value::Null,
+            Content::Bool(value) => Value::Bool(value),
+            Content::Number(number) => Value::Number(number),
+            Content::Text(text) => Value::String(text),
+            Content::List(items) => {
+                Value::Array(items.into_iter().map(Self::into_value).collect::<Result<_, _>>()?)
+            }
+            Content::Mapping(entries) => Value::Object(into_members(entries)?),
+        })
     }
 }
 
-fn line(location: serde_saphyr::Location) -> u32 {
-    u32::try_from(location.line()).unwrap_or(u32::MAX)
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
-        Ok(Content::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
-        Ok(Content::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
-        Ok(Content::Number(value.into()))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Content, E> {
-        Number::from_f64(value)
-            .map(Content::Number)
-            .ok_or_else(|| E::custom("a number that is not finite"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Content, E> {
-        Ok(Content::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Content, E> {
-        Ok(Content::Text(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Content, E> {
-        Ok(Content::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+fn into_members(entries: Vec<Entry>) -> Result<Map<String, Value>, (u32, String)> {
+    let mut members = Map::with_capacity(entries.len());
+    for Entry { key, line, value } in entries {
+        if members.contains_key(&key) {
+            return Err((line, format!("key {} is named twice", shown(&key))));
         }
-        Ok(Content::List(list))
+        members.insert(key, value.into_value()?);
     }
+    Ok(members)
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Content, A::Error> {
-        let mut mapping = Vec::new();
-        while let Some(key) = entries.next_key::<Spanned<String>>()? {
-            let value = entries.next_value()?;
-            mapping.push(Entry { line: line(key.defined), key: key.value, value });
-        }
-        Ok(Content::Mapping(mapping))
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_tree_of_json_is_that_json() {
+        let value = json!({"a": [1, -1, 1.5, true, null, "x"], "b": {"c": {}}});
+        assert_eq!(Node::from(&value).into_value(), Ok(value));
     }
 }

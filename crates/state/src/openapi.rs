@@ -29,7 +29,7 @@ pub fn parse_document(text: &str) -> Result<Value, (u32, String)> {
 
 fn parse_json(text: &str) -> Result<Value, (u32, String)> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = StrictValue::new().deserialize(&mut reader);
+    let value = StrictJson::new().deserialize(&mut reader);
     value.and_then(|value| reader.end().map(|()| value)).map_err(|error| {
         let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
         let message = error.to_string();
@@ -40,15 +40,15 @@ fn parse_json(text: &str) -> Result<Value, (u32, String)> {
 
 /// Reads any value, a bounded number of them, and refuses a key that is named twice: two readers
 /// would take two different values for it.
-pub(crate) struct StrictValue<'a>(Option<&'a Cell<usize>>);
+pub(crate) struct StrictJson<'a>(Option<&'a Cell<usize>>);
 
-impl StrictValue<'_> {
+impl StrictJson<'_> {
     pub(crate) fn new() -> Self {
         Self(None)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
+impl<'de> DeserializeSeed<'de> for StrictJson<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -106,7 +106,7 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(StrictValue(Some(self.0)))? {
+        while let Some(item) = items.next_element_seed(StrictJson(Some(self.0)))? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for ValueVisitor<'_> {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("key {} is named twice", shown(&key))));
             }
-            map.insert(key, entries.next_value_seed(StrictValue(Some(self.0)))?);
+            map.insert(key, entries.next_value_seed(StrictJson(Some(self.0)))?);
         }
         Ok(Value::Object(map))
     }
@@ -180,12 +180,11 @@ impl<'a> Documents<'a> {
     }
 
     fn parse(&mut self, path: &Arc<str>, text: &str) -> Option<Arc<Value>> {
-        let (line, message) = match parse_document(text) {
+        let (line, message, help) = match parse_document(text) {
             Ok(value) if value.is_object() => return Some(Arc::new(value)),
-            Ok(_) => (0, "not a mapping".to_owned()),
-            Err(flaw) => flaw,
+            Ok(_) => (0, "not a mapping".to_owned(), "put an OpenAPI document there"),
+            Err((line, message)) => (line, message, "correct the document"),
         };
-        let help = "put an OpenAPI document there, in JSON or YAML";
         self.faults.push(Fault::new(&Place::new(path, line), message, help));
         None
     }
@@ -193,4 +192,21 @@ impl<'a> Documents<'a> {
 
 fn is_document(path: &str) -> bool {
     path.strip_prefix(DOCUMENTS).is_some_and(|it| it.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let read = |text, most| {
+            let left = Cell::new(most);
+            StrictJson(Some(&left)).deserialize(&mut serde_json::Deserializer::from_str(text))
+        };
+        let text = r#"{"a": [1, 2, {"b": null}]}"#;
+        assert!(read(text, 6).is_ok());
+        let error = read(text, 5).unwrap_err().to_string();
+        assert!(error.starts_with("more than 2000000 values"), "{error}");
+    }
 }
