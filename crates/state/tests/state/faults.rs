@@ -1,1 +1,141 @@
-//! x
+//! Every fault says where it is, what is wrong and what to do; all are told at once.
+
+mod access;
+mod files;
+mod published;
+
+use crate::folder;
+
+/// A small state without faults. A case replaces files of it, or adds some.
+const GOOD: &[(&str, &str)] = &[
+    ("clients/shop.yaml", "kind: app\nowner: team\nprofiles:\n  live:\n    roles: [reader]\n"),
+    (
+        "collections/orders.yaml",
+        "owner: team\nupstream: {url: http://orders}\ndocument: documents/orders.yaml\n",
+    ),
+    ("credentials/key.yaml", KEY),
+    ("documents/orders.yaml", "openapi: 3.1.0\n"),
+    (
+        "issuers/staff.yaml",
+        "issuer: https://staff\njwks_url: https://staff/keys\naudiences: [door]\nalgorithms: [ES256]\n",
+    ),
+    ("limits/all.yaml", "rate: 10/s\n"),
+    ("roles/reader.yaml", "allow:\n  - operations: [orders:list]\n    effects: [read]\n"),
+];
+
+const KEY: &str = "profile: shop/live
+kind: api_key
+expires: 2027-01-31
+hmac: 0000000000000000000000000000000000000000000000000000000000000a0b
+";
+
+/// The faults of the good state with these files, as `place: what is wrong | what to do`.
+fn faults(files: &[(&str, &str)]) -> Vec<String> {
+    let read = state::read(&folder(GOOD.iter().chain(files).copied()));
+    let faults = read.err().unwrap_or_default();
+    faults.iter().map(|it| format!("{}: {} | {}", it.place, it.message, it.help)).collect()
+}
+
+/// Each case is a file with its text, and the faults that it must have: no more, and no other.
+fn check(cases: &[(&str, &str, &[&str])]) {
+    for (path, text, want) in cases {
+        assert_eq!(faults(&[(path, text)]), *want, "{path}:\n{text}");
+    }
+}
+
+#[test]
+fn the_good_state_is_good() {
+    assert_eq!(faults(&[]), <[String; 0]>::default());
+}
+
+#[test]
+fn the_faults_of_all_files_are_told_at_once_in_order() {
+    let files = [
+        ("roles/b.yaml", "allow: [{operations: [nowhere:list]}]\nalow: []\n"),
+        ("clients/b.yaml", "kind: app\n"),
+        ("limits/b.yaml", "rate: [\n"),
+        ("documents/orders.yaml", "- x\n- y: [\n"),
+    ];
+    let places: Vec<_> = faults(&files)
+        .iter()
+        .map(|it| it.split_once(": ").map_or("", |(place, _)| place).to_owned())
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "clients/b.yaml:1",
+            "documents/orders.yaml:2",
+            "limits/b.yaml:1",
+            "roles/b.yaml:1",
+            "roles/b.yaml:2"
+        ]
+    );
+}
+
+#[test]
+fn a_broken_client_does_not_make_its_credentials_faulty() {
+    let broken = "kind: app\nprofiles: {other: {}}\n";
+    let want = "clients/shop.yaml:1: owner is missing \
+                | name the person or team who answers for this client";
+    assert_eq!(faults(&[("clients/shop.yaml", broken)]), [want]);
+    assert_eq!(faults(&[("clients/shop.yaml", "kind: [")]).len(), 1);
+}
+
+#[test]
+fn a_broken_document_is_told_once_however_many_name_it() {
+    let second = "owner: t\nupstream: {url: http://x}\ndocument: documents/orders.yaml\n";
+    assert_eq!(
+        faults(&[("collections/second.yaml", second), ("documents/orders.yaml", "[]")]),
+        ["documents/orders.yaml: not a mapping | put an OpenAPI document there"]
+    );
+}
+
+#[test]
+fn the_claims_of_a_revoked_credential_are_free_again() {
+    let token = |state| {
+        format!(
+            "profile: shop/live\nkind: external\nstate: {state}\nexpires: 2027-01-01\n\
+             issuer: staff\nclaims: {{azp: shop}}\n"
+        )
+    };
+    let (active, revoked) = (token("active"), token("revoked"));
+    let with =
+        |other: &str| faults(&[("credentials/a.yaml", &active), ("credentials/b.yaml", other)]);
+    assert_eq!(
+        with(&active),
+        ["credentials/b.yaml:1: credential a (credentials/a.yaml:1) has the same claims | \
+          name other claims: a token leads to one profile"]
+    );
+    assert_eq!(with(&revoked), <[String; 0]>::default());
+}
+
+#[test]
+fn one_collection_may_lie_below_another() {
+    let nested = "owner: t\nbase: /orders/items\nupstream: {url: http://x}\ndocument: {}\n";
+    assert_eq!(faults(&[("collections/items.yaml", nested)]), <[String; 0]>::default());
+}
+
+#[test]
+fn two_issuers_of_one_name_are_refused() {
+    let twin = "issuer: https://staff\njwks_url: https://x\naudiences: [a]\nalgorithms: [ES256]\n";
+    assert_eq!(
+        faults(&[("issuers/twin.yaml", twin)]),
+        ["issuers/twin.yaml:1: issuer staff (issuers/staff.yaml:1) has the same iss | \
+          make one file of both"]
+    );
+}
+
+#[test]
+fn what_may_be_secret_is_in_no_fault() {
+    for (path, text) in [
+        (
+            "credentials/a.yaml",
+            "profile: shop/live\nkind: api_key\nexpires: 2027-01-01\nhmac: hunter2\n",
+        ),
+        ("issuers/a.yaml", "issuer: https://u:hunter2@x\njwks: {keys: [{kty: oct, k: hunter2}]}\n"),
+        ("collections/a.yaml", "upstream: {url: \"http://u:hunter2@x\"}\n"),
+    ] {
+        let faults = faults(&[(path, text)]);
+        assert!(!faults.is_empty() && !faults.concat().contains("hunter2"), "{faults:?}");
+    }
+}

@@ -105,9 +105,11 @@ fn time() -> impl Strategy<Value = Timestamp> {
     let seconds = 0..4_102_444_800_i64;
     prop_oneof![
         seconds.clone().prop_map(Timestamp::from_seconds),
-        (0..40_000_i64).prop_map(|it| Timestamp::from_seconds(it * 86_400)),
-        (seconds, 0..1_000_000_i64)
-            .prop_map(|(it, us)| Timestamp::from_micros(it * 1_000_000 + us)),
+        (0..40_000_u64).prop_map(|it| Timestamp::parse("1970-01-01")
+            .unwrap()
+            .plus(Duration::from_secs(it.saturating_mul(86_400)))),
+        (seconds, 0..1_000_000_u64)
+            .prop_map(|(it, us)| Timestamp::from_seconds(it).plus(Duration::from_micros(us))),
     ]
 }
 
@@ -134,8 +136,8 @@ fn profile_id() -> impl Strategy<Value = ProfileId> {
     })
 }
 
-fn profile(client: ClientId, name: &str) -> impl Strategy<Value = Profile> + use<> {
-    let id = ProfileId::new(&client, name).unwrap();
+fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + use<> {
+    let id = ProfileId::new(client, name).unwrap();
     let surfaces = sample::select(vec![
         vec![Surface::Mcp],
         vec![Surface::Rest],
@@ -165,7 +167,7 @@ pub(crate) fn client() -> impl Strategy<Value = Client> {
     let facts = (SLUG, sample::select(kinds.to_vec()), line(), option::of(prose()), any::<bool>());
     (facts, collection::btree_set(SLUG, 0..3)).prop_flat_map(|(facts, names)| {
         let id = ClientId::parse(&facts.0).unwrap();
-        let profiles: Vec<_> = names.iter().map(|it| profile(id.clone(), it)).collect();
+        let profiles: Vec<_> = names.iter().map(|it| profile(&id, it)).collect();
         (Just(facts), profiles).prop_map(
             |((id, kind, owner, description, is_enabled), profiles)| {
                 let (id, place) = (ClientId::parse(&id).unwrap(), Place::default());

@@ -45,6 +45,8 @@ fn read_back<T: Clone>(folder: &Folder, of: fn(&Desired) -> &Vec<T>, is: impl Fn
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn a_client_survives(client in nouns::client()) {
         let mut folder = Folder::new();

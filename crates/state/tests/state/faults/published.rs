@@ -1,0 +1,127 @@
+//! Faults of collections and issuers.
+
+use super::check;
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn a_collection_says_what_is_wrong_with_it() {
+    check(&[
+        (
+            "collections/a.yaml",
+            "owner: t\n",
+            &[
+                "collections/a.yaml:1: document is missing | name a file in documents/, or write the OpenAPI document here",
+                "collections/a.yaml:1: upstream is missing | say where the operations are: {url: http://…}",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            "owner: t\nupstream: {url: orders:80, answer_timeout: 5, connections_max: 0}\ndocument: documents/order.yaml\nbase: a/\n",
+            &[
+                "collections/a.yaml:2: upstream.answer_timeout: \"5\" is not a duration | write 250ms, 30s, 5m, 12h or 90d",
+                "collections/a.yaml:2: upstream.connections_max: 0 is out of bounds | write a whole number from 1 to 65536",
+                "collections/a.yaml:2: upstream.url: the address has no scheme | write http://host:port/prefix or https://host",
+                "collections/a.yaml:3: document: there is no file \"documents/order.yaml\" | did you mean documents/orders.yaml?",
+                "collections/a.yaml:4: base: \"a/\" is not a base path | write /orders, or / for the root, with no slash at the end and nothing encoded",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            "owner: t\nupstream: http://orders\ndocument: 7\nstate: live\nbase: /mcp/a\n",
+            &[
+                "collections/a.yaml:2: upstream: expected a mapping, found text | write keys and values: key: value",
+                "collections/a.yaml:3: document: expected text, found a number | put it in quotes",
+                "collections/a.yaml:4: state: \"live\" is not known | known here: draft, published, retired",
+                "collections/a.yaml:5: base: the base \"/mcp/a\" belongs to the door itself | write another base",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            "owner: t\nupstream: {url: http://x, idle_timeout: 2d}\ndocument: clients/shop.yaml\nbase: /orders\n",
+            &[
+                "collections/a.yaml:2: upstream.idle_timeout: 2d is out of bounds | write a duration from 1ms to 1d",
+                "collections/a.yaml:3: document: there is no file \"clients/shop.yaml\" | put the document there; its path begins with documents/",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            "owner: t\nupstream: {url: http://x}\ndocument: {a: 1, a: 2}\nselect: [a b, c, c]\noperations:\n  get.order: {effect: delete}\n  list: {allow: [everybody], hiden: true}\n",
+            &[
+                "collections/a.yaml:3: document: key \"a\" is named twice | it stands on line 3 too: leave one of them",
+                "collections/a.yaml:4: select[0]: \"a b\" is not the name of an operation | use 1 to 64 of a-z, A-Z, 0-9, - and _",
+                "collections/a.yaml:4: select[2]: \"c\" is named twice | once will do",
+                "collections/a.yaml:6: operations.get.order.effect: \"delete\" is not known | known here: destructive, read, write",
+                "collections/a.yaml:6: operations: \"get.order\" is not the name of an operation | use 1 to 64 of a-z, A-Z, 0-9, - and _",
+                "collections/a.yaml:7: operations.list.allow[0]: \"everybody\" is not known | known here: anonymous",
+                "collections/a.yaml:7: operations.list: unknown key \"hiden\" | did you mean hidden? known here: name, description, hidden, effect, allow",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            "owner: t\nupstream: {url: http://x}\ndocument: {}\nselect: []\nbase: /orders\n",
+            &[
+                "collections/a.yaml:4: select: the list is empty | name operations, or leave the key away for all",
+                "collections/orders.yaml:1: collection a (collections/a.yaml:1) has the base \"/orders\" too | give one another base",
+            ],
+        ),
+        (
+            "collections/mcp.yaml",
+            "owner: t\nupstream: {url: http://x}\ndocument: {}\n",
+            &[
+                "collections/mcp.yaml:1: the base \"/mcp\" belongs to the door itself | write another base",
+            ],
+        ),
+        (
+            "collections/onedoor.yaml",
+            "owner: t\nupstream: {url: http://x}\ndocument: {}\n",
+            &[
+                "collections/onedoor.yaml:1: the collection onedoor is built in | give this file another name",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn an_issuer_says_what_is_wrong_with_it() {
+    check(&[
+        (
+            "issuers/a.yaml",
+            "issuer: http://staff.example\naudiences: []\nalgorithms: [HS256, none, ES265]\n",
+            &[
+                "issuers/a.yaml:1: issuer: http to another machine can be changed on the way | write https://",
+                "issuers/a.yaml:1: jwks_url or jwks is missing | write jwks_url: https://… or the keys themselves under jwks",
+                "issuers/a.yaml:2: audiences: the list is empty | name at least one",
+                "issuers/a.yaml:3: algorithms[0]: \"HS256\" proves nothing here | name an algorithm with a public key: ES256, EdDSA, PS256, RS256",
+                "issuers/a.yaml:3: algorithms[1]: \"none\" proves nothing here | name an algorithm with a public key: ES256, EdDSA, PS256, RS256",
+                "issuers/a.yaml:3: algorithms[2]: \"ES265\" is not known | did you mean ES256? known here: ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://staff\njwks_url: https://user:hunter2@x\naudiences: [a]\nalgorithms: [ES256]\ntypes: []\n",
+            &[
+                "issuers/a.yaml:2: jwks_url: the address has a user or a password | leave it away, credentials do not belong into addresses",
+                "issuers/a.yaml:5: types: the list is empty | name at least one, or leave the key away for [at+jwt]",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks: {keys: []}\naudiences: [a]\nalgorithms: [ES256]\n",
+            &[
+                "issuers/a.yaml:2: jwks: not a set of keys | write {keys: [{kty: …}]} (RFC 7517 section 5)",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks: {keys: [{kty: OKP, d: hunter2}]}\naudiences: [a]\nalgorithms: [ES256]\n",
+            &[
+                "issuers/a.yaml:2: jwks: there is a private key in it | replace that key, and write its public half",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks: {keys: []}\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\n",
+            &["issuers/a.yaml:2: jwks: there is a jwks_url already | leave one of the two"],
+        ),
+    ]);
+}
