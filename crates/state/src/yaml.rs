@@ -25,7 +25,7 @@ struct Bounds {
 }
 
 const STATE: Bounds = Bounds { depth: 64, nodes: 250_000, copies: 100_000 };
-const OPENAPI: Bounds = Bounds { depth: 96, nodes: 2_000_000, copies: 1_000_000 };
+const OPENAPI: Bounds = Bounds { depth: 96, nodes: 1_000_000, copies: 1_000_000 };
 
 /// Reads a document of state, with its lines.
 pub(crate) fn parse(text: &str) -> Result<Node, Flaw> {

@@ -32,6 +32,16 @@ fn an_alias_bomb_is_refused() {
 }
 
 #[test]
+fn aliases_cannot_build_what_is_too_deep_to_write() {
+    let mut text = "a0: &a0 [x]\n".to_owned();
+    for (below, level) in (1..200).enumerate() {
+        writeln!(text, "a{level}: &a{level} [*a{below}]").unwrap();
+    }
+    assert!(faults("roles/a.yaml", &text).contains("roles/a.yaml:64: nested too deep"));
+    assert_eq!(state::parse_document(&text), Err((96, "nested too deep".to_owned())));
+}
+
+#[test]
 fn a_bomb_of_merge_keys_is_refused() {
     let mut text = "a0: &a0 {x: 1}\n".to_owned();
     for level in 1..5_000 {
