@@ -58,3 +58,19 @@ impl Hasher for FirstBytes {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_tells_two_fingerprints_apart() {
+        let one = Fingerprint::of(b"one");
+        assert!(one == Fingerprint::of(b"one"));
+        for at in 0..32 {
+            let mut other = one;
+            other.0[at] ^= 1;
+            assert!(one != other, "byte {at}");
+        }
+    }
+}

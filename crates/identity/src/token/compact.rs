@@ -34,10 +34,13 @@ impl<'a> Compact<'a> {
         let (message, signature) = token.rsplit_once('.').ok_or(Defect::Parts)?;
         let (header, claims) = message.split_once('.').ok_or(Defect::Parts)?;
         // A further dot, as in the five parts of an encrypted token, is no base64url.
-        let [header, claims, signature] = [header, claims, signature].map(base64url);
-        let header = object(&header.ok_or(Defect::Parts)?).ok_or(Defect::Object("header"))?;
-        let claims = object(&claims.ok_or(Defect::Parts)?).ok_or(Defect::Object("payload"))?;
-        let signature = signature.filter(|it| !it.is_empty()).ok_or(Defect::Parts)?;
+        let part = |text| base64url(text).ok_or(Defect::Parts);
+        let (header, claims, signature) = (part(header)?, part(claims)?, part(signature)?);
+        if signature.is_empty() {
+            return Err(Defect::Parts);
+        }
+        let header = object(&header).ok_or(Defect::Object("header"))?;
+        let claims = object(&claims).ok_or(Defect::Object("payload"))?;
         let header = Header::read(&header)?;
         Ok(Self { message, signature, header, claims: Claims::new(claims) })
     }

@@ -15,6 +15,7 @@ async fn only_a_whole_public_signature_key_is_used() {
     let rsa = Signer::new(Algorithm::RS256);
     let (n, x) = (rsa.jwk()["n"].clone(), curve.jwk()["x"].clone());
     let n = n.as_str().unwrap();
+    let (long_x, short_y) = moved(&curve);
     let even = |n: &str| encode([&decode(n)[..], &[0]].concat());
     for (signer, change) in [
         (&curve, json!({"use": "enc"})),
@@ -41,6 +42,7 @@ async fn only_a_whole_public_signature_key_is_used() {
         (&curve, json!({"x": encode([0; 32]), "y": encode([0; 32])})),
         (&curve, json!({"x": encode([255; 32]), "y": encode([255; 32])})),
         (&curve, json!({"x": encode([&[0], &decode(x.as_str().unwrap())[..]].concat())})),
+        (&curve, json!({"x": long_x, "y": short_y})),
         (&edwards, json!({"crv": "Ed448"})),
         (&edwards, json!({"crv": "X25519"})),
         (&edwards, json!({"x": encode([1; 31])})),
@@ -69,6 +71,13 @@ async fn only_a_whole_public_signature_key_is_used() {
             }
         }
     }
+}
+
+/// The same bytes, cut at another place.
+fn moved(signer: &Signer) -> (String, String) {
+    let coordinate = |name: &str| decode(signer.jwk()[name].as_str().unwrap());
+    let both = [coordinate("x"), coordinate("y")].concat();
+    (encode(&both[..33]), encode(&both[33..]))
 }
 
 #[tokio::test]

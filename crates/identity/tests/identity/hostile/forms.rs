@@ -30,7 +30,7 @@ async fn only_one_form_of_the_three_parts_is_a_token() {
     let huge = signer.sign(&signer.header(), &with(&claims(), &json!({ "x": huge })));
     let rows = [
         row("empty", "", form),
-        row("dots", "..", "header is not"),
+        row("dots", "..", form),
         row("four dots", "....", form),
         row("one part", header, form),
         row("two parts", format!("{header}.{payload}"), form),
