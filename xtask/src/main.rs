@@ -1,1 +1,32 @@
-fn main() {}
+//! The project's own chores: is the house in order, does it pass, how fast is it?
+#![expect(clippy::print_stdout, reason = "a command line tool speaks to its terminal")]
+
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own chores.
+///
+/// `tidy` reads the sources and takes a second; `test` runs every check a change must pass and
+/// installs what they need; `bench` measures the door against nginx.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    Tidy(tidy::Command),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Tidy(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
