@@ -1,6 +1,9 @@
 //! The project's own chores: is the house in order, does it pass, how fast is it?
 #![expect(clippy::print_stdout, reason = "a command line tool speaks to its terminal")]
 
+mod install;
+mod run;
+mod test;
 mod tidy;
 mod workspace;
 
@@ -16,11 +19,13 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
     Tidy(tidy::Command),
+    Test(test::Command),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Tidy(command) => command.run(),
+        Command::Test(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -36,21 +36,27 @@ pub(crate) struct Command {
 impl Command {
     /// Prints the faults; fails where there are any.
     pub(crate) fn run(&self) -> Result<()> {
-        let faults = check(&self.root)?;
-        for fault in &faults {
-            println!("{fault}");
-        }
-        match faults.len() {
-            0 => println!("tidy: the house is in order"),
-            1 => bail!("tidy found 1 fault"),
-            count => bail!("tidy found {count} faults"),
-        }
+        report(&self.root)?;
+        println!("tidy: the house is in order");
         Ok(())
     }
 }
 
+/// Prints all faults; fails where there are any.
+pub(crate) fn report(root: &Path) -> Result<()> {
+    let faults = check(root)?;
+    for fault in &faults {
+        println!("{fault}");
+    }
+    match faults.len() {
+        0 => Ok(()),
+        1 => bail!("tidy found 1 fault"),
+        count => bail!("tidy found {count} faults"),
+    }
+}
+
 /// All faults of the workspace that `root` is in, sorted by place.
-pub(crate) fn check(root: &Path) -> Result<Vec<Fault>> {
+fn check(root: &Path) -> Result<Vec<Fault>> {
     let workspace = Workspace::read(root)?;
     let mut faults = crates::check(&workspace, &HOUSE);
     for file in files::read(&workspace.root)? {

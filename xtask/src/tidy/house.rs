@@ -89,6 +89,9 @@ pub(crate) const HOUSE: House = House {
     ],
     homes: &[
         Home { dependencies: &["aws-lc-rs", "jsonwebtoken"], crates: &["identity"] },
+        Home { dependencies: &["cedar-policy"], crates: &["policy"] },
+        Home { dependencies: &["redis"], crates: &["limits"] },
+        Home { dependencies: &["rusqlite", "sqlx"], crates: &["store"] },
         Home {
             dependencies: &["hyper", "hyper-util"],
             crates: &["gateway", "onedoor", "testkit", "upstream"],

@@ -1,0 +1,68 @@
+//! Installs what chores need and a machine may lack. Quick where it is there already.
+
+mod cargo;
+mod debian;
+mod node;
+mod pins;
+mod python;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+pub(crate) use debian::ensure as debian;
+pub(crate) use pins::{MCP_1, MCP_2};
+
+/// Something a chore needs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Need {
+    /// `cargo-deny`
+    CargoDeny,
+    /// `cargo-nextest`
+    CargoNextest,
+    /// The packages of package.json.
+    NodePackages,
+    /// Both majors of the official MCP client, each in its own environment.
+    PythonPeers,
+}
+
+impl Need {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::CargoDeny, Self::CargoNextest, Self::NodePackages, Self::PythonPeers];
+
+    /// Sees to it that it is there.
+    pub(crate) fn ensure(self, root: &Path) -> Result<()> {
+        match self {
+            Self::CargoDeny => cargo::ensure(&pins::CARGO_DENY).map(drop),
+            Self::CargoNextest => cargo::ensure(&pins::CARGO_NEXTEST).map(drop),
+            Self::NodePackages => node::ensure(root),
+            Self::PythonPeers => {
+                for version in [MCP_2, MCP_1] {
+                    python::ensure(version)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The program `cargo-deny`, which is installed.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    cargo::ensure(&pins::CARGO_DENY)
+}
+
+/// The program `cargo-nextest`, which is installed.
+pub(crate) fn cargo_nextest() -> Result<PathBuf> {
+    cargo::ensure(&pins::CARGO_NEXTEST)
+}
+
+/// The Python of the environment with this version of the MCP client.
+pub(crate) fn python_peer(version: &str) -> Result<PathBuf> {
+    Ok(python::environment(version)?.join("bin/python"))
+}
+
+/// Where what is installed lives: outside the checkout, so that a new one finds it again.
+fn cache() -> Result<PathBuf> {
+    let home = std::env::home_dir().context("there is no home folder: set HOME")?;
+    Ok(home.join(".cache/onedoor"))
+}

@@ -1,0 +1,50 @@
+//! Programs from Debian's packages, as root or by sudo.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::run;
+
+/// Sees to it that `program` of `package` can be run.
+pub(crate) fn ensure(program: &str, package: &str) -> Result<()> {
+    if run::is_installed(program) { Ok(()) } else { install(package) }
+}
+
+/// Installs a package, with a fresh list of packages where the old one does not do.
+pub(super) fn install(package: &str) -> Result<()> {
+    ensure!(
+        run::is_installed("apt-get"),
+        "{package} is missing, and this is no Debian: install {package} yourself and try again"
+    );
+    println!("   installing {package} from Debian's packages");
+    let install = ["install", "-qq", "-y", "--no-install-recommends", package];
+    if run::output(&mut apt(&install)).is_err() {
+        run::output(&mut apt(&["update", "-qq"]))
+            .context("the list of packages is out of reach")?;
+        run::output(&mut apt(&install)).with_context(|| {
+            format!("{package} cannot be installed: run `apt-get install {package}` as root")
+        })?;
+    }
+    Ok(())
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    // In runlevel 1 a package's own service is not started: we only want its program.
+    let settings = ["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"];
+    let mut words = vec!["env"];
+    words.extend(settings);
+    words.push("apt-get");
+    words.extend(arguments);
+    let is_root =
+        run::output(run::program("id", Path::new(".")).arg("-u")).is_ok_and(|it| it.trim() == "0");
+    let mut command = if is_root {
+        run::program("env", Path::new("."))
+    } else {
+        run::program("sudo", Path::new("."))
+    };
+    let skipped = usize::from(is_root);
+    // Without a terminal sudo must fail and not ask.
+    command.args((!is_root).then_some("--non-interactive")).args(words.iter().skip(skipped));
+    command
+}

@@ -1,0 +1,13 @@
+//! The versions of everything that is installed. Packages of npm are pinned in package.json.
+
+use super::cargo::Tool;
+
+/// Checks licences, sources, bans and advisories of dependencies.
+pub(super) const CARGO_DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+/// Runs tests.
+pub(super) const CARGO_NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143" };
+
+/// The official MCP client of the eras that begin with `initialize`.
+pub(crate) const MCP_1: &str = "1.30.0";
+/// The official MCP client of both eras.
+pub(crate) const MCP_2: &str = "2.3.0";
