@@ -26,7 +26,8 @@ use crate::{body::Upload, connect::Wire};
 
 /// Longest head of an answer, and longest trailer section. hyper's own bound of 100 headers stands beside it.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Most bytes of one direction that hyper holds, so most that a slow reader makes us keep.
+/// About half of what hyper holds of one direction at most, and so of what a slow reader makes us keep: a
+/// buffer that is to be filled up to here may have room for more.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// An open connection with room for one request at a time.

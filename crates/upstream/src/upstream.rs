@@ -209,3 +209,25 @@ impl Upstream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Clock, Path, Query};
+
+    use super::*;
+    use crate::Fleet;
+
+    #[test]
+    fn a_request_in_flight_is_small() {
+        let upstream =
+            Fleet::new(Clock::system()).upstream(&model::Upstream::new("http://x")).unwrap();
+        let head = RequestHead {
+            method: Method::GET,
+            path: Path::parse("/").unwrap(),
+            query: Query::default(),
+            headers: http::HeaderMap::new(),
+        };
+        let size = size_of_val(&upstream.send(head, RequestBody::Empty));
+        assert!(size <= 2048, "{size} bytes");
+    }
+}
