@@ -1,5 +1,7 @@
 //! The path of an operation, with holes for its parameters: `/orders/{id}`.
 
+mod captures;
+
 use std::fmt;
 
 use model::{Ambiguity, Path};
@@ -164,7 +166,7 @@ impl Template {
             let Some(text) = given.next() else { return false };
             let fits = match segment {
                 Segment::Literal { canonical, .. } => **canonical == *text,
-                Segment::Mixed(parts) => is_mix(parts, &Path::decode(text)),
+                Segment::Mixed(parts) => captures::split(parts, &Path::decode(text)).is_some(),
                 Segment::Parameter(_) => !text.is_empty(),
                 Segment::Rest(_) => return !text.is_empty(),
             };
@@ -347,37 +349,6 @@ fn mix(parts: &[Part], values: &[String]) -> Result<String, Unfit> {
     });
     Path::from_segments([&segment]).map_err(|it| (culprit, it))?;
     Ok(segment)
-}
-
-/// Whether `text` can be these texts with something in each hole.
-fn is_mix(parts: &[Part], text: &str) -> bool {
-    let mut rest = text;
-    let mut is_hole_open = false;
-    for (position, part) in parts.iter().enumerate() {
-        match part {
-            Part::Parameter(_) => is_hole_open = true,
-            Part::Text(wanted) => {
-                let is_last = position.saturating_add(1) == parts.len();
-                let found = match (is_hole_open, is_last) {
-                    (false, _) => rest.starts_with(&**wanted).then_some(0),
-                    (true, true) => {
-                        rest.ends_with(&**wanted).then(|| rest.len().saturating_sub(wanted.len()))
-                    }
-                    (true, false) => rest.find(&**wanted),
-                };
-                match found {
-                    Some(0) if is_hole_open => return false,
-                    Some(start) => {
-                        let end = start.saturating_add(wanted.len());
-                        rest = rest.get(end..).unwrap_or_default();
-                    }
-                    None => return false,
-                }
-                is_hole_open = false;
-            }
-        }
-    }
-    if is_hole_open { !rest.is_empty() } else { rest.is_empty() }
 }
 
 fn literal(text: &str) -> Result<Segment, InvalidTemplate> {

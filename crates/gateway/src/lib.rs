@@ -1,1 +1,17 @@
-//! placeholder
+//! The data plane: an edge that speaks HTTP, two surfaces, and the one pipeline that decides every call.
+//!
+//! What happens to a request? Read [`pipeline`]. How is it brought to one form? Read `edge::canonical`.
+//! What do tables look like? Read [`snapshot`].
+
+mod body;
+mod edge;
+mod gateway;
+pub mod pipeline;
+mod settings;
+pub mod snapshot;
+mod surface;
+
+pub use body::Body;
+pub use gateway::{Gateway, Live};
+pub use settings::Settings;
+pub use snapshot::Snapshot;

@@ -1,1 +1,15 @@
-//! placeholder
+//! For tests: a recording upstream, a gateway in memory with a fake clock, and a plain HTTP client.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "test support: a broken set-up should end the test where it breaks"
+)]
+
+mod client;
+mod house;
+mod recorder;
+
+pub use client::{Answer, Client};
+pub use house::{House, HouseBuilder};
+pub use recorder::{Recorder, Seen};

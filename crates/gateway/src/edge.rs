@@ -1,0 +1,8 @@
+//! Where bytes arrive: connections, the checks that come before any surface, one canonical form.
+
+pub(crate) mod canonical;
+mod connection;
+mod guard;
+mod listener;
+
+pub(crate) use listener::serve;

@@ -1,0 +1,195 @@
+//! One form of a request, made once: what is decided on is what is forwarded.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use model::{Path, Query, Refusal, RefusalKind, RequestHead};
+
+/// Headers of one connection, which end here (RFC 9110 section 7.6.1), and those we write ourselves.
+const NOT_FORWARDED: [&str; 16] = [
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "expect",
+    "host",
+    "content-length",
+    "via",
+    "origin",
+    "x-request-id",
+];
+
+/// Headers by which somebody could be told who is calling or what is asked, by their exact name.
+const CLAIMS: [&str; 16] = [
+    "authorization",
+    "cookie",
+    "x-api-key",
+    "forwarded",
+    "x-real-ip",
+    "true-client-ip",
+    "client-ip",
+    "client-cert",
+    "client-cert-chain",
+    "remote-user",
+    "remote-addr",
+    "dpop",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-rewrite-url",
+];
+
+/// The same by the beginning of their name.
+const CLAIM_PREFIXES: [&str; 22] = [
+    "x-forwarded-",
+    "x-original-",
+    "x-onedoor-",
+    "x-auth-",
+    "x-authenticated-",
+    "x-user",
+    "x-remote-",
+    "x-client-",
+    "x-consumer-",
+    "x-credential-",
+    "x-identity-",
+    "x-ssl-",
+    "ssl-client",
+    "x-amzn-oidc-",
+    "x-goog-authenticated-",
+    "x-goog-iap-",
+    "x-ms-client-",
+    "x-webauth-",
+    "x-token",
+    "x-tenant",
+    "x-upstream-",
+    "mcp-",
+];
+
+/// The path and query of a request, in canonical form.
+///
+/// # Errors
+/// `Malformed` where they can be read in two ways.
+pub(crate) fn target(parts: &Parts) -> Result<(Path, Query), Refusal> {
+    let path = Path::parse(parts.uri.path()).map_err(|it| ambiguous("path", it))?;
+    let query =
+        Query::parse(parts.uri.query().unwrap_or_default()).map_err(|it| ambiguous("query", it))?;
+    Ok((path, query))
+}
+
+fn ambiguous(what: &str, ambiguity: model::Ambiguity) -> Refusal {
+    Refusal::new(RefusalKind::Malformed, format!("the {what} holds {ambiguity}"))
+}
+
+/// The head that goes on, with `path` below the collection's base.
+pub(crate) fn head(parts: &Parts, path: Path, query: Query) -> RequestHead {
+    let (method, headers) = (parts.method.clone(), end_to_end(&parts.headers));
+    RequestHead { method, path, query, headers }
+}
+
+/// All but what ends at the door and what only the door may say.
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let named = named_by_connection(headers);
+    headers
+        .iter()
+        .filter(|(name, value)| !ends_here(name.as_str(), value) && !named.contains(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|it| it.to_str().ok());
+    values.flat_map(|it| it.split(',')).filter_map(|it| it.trim().parse().ok()).collect()
+}
+
+fn ends_here(name: &str, value: &HeaderValue) -> bool {
+    // Servers that make variables of headers take `_` and `.` for `-`: the alias goes with the name.
+    let plain: Cow<'_, str> = if name.contains(['_', '.']) {
+        Cow::Owned(name.replace(['_', '.'], "-"))
+    } else {
+        Cow::Borrowed(name)
+    };
+    NOT_FORWARDED.contains(&&*plain)
+        || CLAIMS.contains(&&*plain)
+        || CLAIM_PREFIXES.iter().any(|it| plain.starts_with(it))
+        // Bytes outside ASCII mean one thing to one server and another to the next.
+        || value.to_str().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn forwarded(pairs: &[(&str, &str)]) -> Vec<String> {
+        let mut request = Request::builder().uri("/x");
+        for (name, value) in pairs {
+            request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let (path, query) = target(&parts).unwrap();
+        head(&parts, path, query).headers.iter().map(|(name, _)| name.to_string()).collect()
+    }
+
+    #[test]
+    fn what_says_who_is_calling_goes_no_further() {
+        for name in [
+            "Authorization",
+            "Cookie",
+            "X-API-Key",
+            "X_API_Key",
+            "X.Api.Key",
+            "X-User",
+            "X_User",
+            "x-user-id",
+            "X-Forwarded-For",
+            "X_Forwarded_For",
+            "Forwarded",
+            "X-Onedoor-Client",
+            "X-Original-URL",
+            "X-Rewrite-URL",
+            "X-HTTP-Method-Override",
+            "X_HTTP_METHOD_OVERRIDE",
+            "SSL-Client-Cert",
+            "ssl_client_verify",
+            "X-Client-Cert",
+            "Remote-User",
+            "REMOTE_USER",
+            "Mcp-Session-Id",
+            "DPoP",
+            "X-Request-Id",
+            "X-Consumer-Username",
+            "X-MS-CLIENT-PRINCIPAL",
+        ] {
+            assert_eq!(forwarded(&[(name, "x")]), Vec::<String>::new(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_the_connection_ends_with_it() {
+        let pairs = [
+            ("Connection", "keep-alive, X-Hop"),
+            ("X-Hop", "1"),
+            ("Keep-Alive", "5"),
+            ("TE", "gzip"),
+            ("Upgrade", "websocket"),
+            ("Expect", "100-continue"),
+            ("Trailer", "x"),
+            ("Accept", "a/b"),
+            ("X-Trace", "7"),
+            ("Content-Type", "text/plain"),
+        ];
+        assert_eq!(forwarded(&pairs), ["accept", "x-trace", "content-type"]);
+    }
+
+    #[test]
+    fn a_value_that_is_not_ascii_goes_no_further() {
+        assert_eq!(forwarded(&[("X-Name", "é"), ("X-Other", "e")]), ["x-other"]);
+    }
+}

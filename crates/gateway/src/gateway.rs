@@ -1,0 +1,85 @@
+//! The gateway: live state, the snapshot in force, and the listener's loop.
+
+use std::{io, sync::Arc};
+
+use arc_swap::ArcSwap;
+use identity::api_key::Pepper;
+use model::{Clock, Fault};
+use state::Desired;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Settings, Snapshot, edge, snapshot};
+
+/// What outlives a snapshot: counters, connections, keys, sessions and the log.
+#[derive(Debug)]
+pub struct Live {
+    /// The time.
+    pub clock: Clock,
+    /// Where records go.
+    pub log: Arc<audit::Log>,
+    /// Connections to upstreams.
+    pub fleet: Arc<upstream::Fleet>,
+    /// Counters of limits.
+    pub meter: Arc<limits::Meter>,
+    /// Keys of trusted issuers.
+    pub key_sets: Arc<identity::KeySets>,
+}
+
+/// One front door: the tables in force and all that is alive behind them.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) settings: Settings,
+    pub(crate) live: Live,
+    pub(crate) sessions: mcp::Sessions,
+    /// Owns every task: connections, streams of HTTP/2, calls that outlive their connection.
+    pub(crate) tasks: TaskTracker,
+    snapshot: ArcSwap<Snapshot>,
+}
+
+impl Gateway {
+    /// A gateway with empty tables: it refuses everything until the first [`Gateway::swap`].
+    #[must_use]
+    pub fn new(settings: Settings, live: Live) -> Arc<Self> {
+        let empty = Snapshot::empty(&settings, &live);
+        let sessions = mcp::Sessions::new(live.clock.clone(), mcp::SessionBounds::default());
+        let snapshot = ArcSwap::from_pointee(empty);
+        Arc::new(Self { settings, live, sessions, tasks: TaskTracker::new(), snapshot })
+    }
+
+    /// Makes tables of desired state, under the number `revision`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its place.
+    pub fn compile(
+        &self,
+        desired: &Desired,
+        pepper: Option<&Pepper>,
+        revision: u64,
+    ) -> Result<Snapshot, Vec<Fault>> {
+        snapshot::compile(&self.settings, &self.live, desired, pepper, revision)
+    }
+
+    /// Puts `snapshot` in force. Calls under way keep the one they took.
+    pub fn swap(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The tables in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Serves connections of `listener` until `stop`, then lets open calls end.
+    ///
+    /// # Errors
+    /// Only where the listener itself cannot be asked for its address.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> io::Result<()> {
+        edge::serve(self, listener, stop).await
+    }
+}

@@ -1,0 +1,49 @@
+//! First stage: who is calling, by the credential alone.
+
+use std::sync::Arc;
+
+use identity::Presented;
+use model::{Caller, Refusal, RefusalKind};
+
+use super::{Arrival, Authenticated, Call, Received};
+use crate::{Snapshot, gateway::Live};
+
+/// Finds out who is calling and which operation is meant.
+///
+/// # Errors
+/// `Unauthenticated` where the credential is not good, or where there is none and the operation is
+/// unknown: who shows nothing learns nothing. Then what the surface found wrong with the target.
+pub async fn authenticate<'a>(
+    call: Call<'a, Received<'_>>,
+    live: &Live,
+) -> Result<Call<'a, Authenticated>, Refusal> {
+    let Call { snapshot, facts, stage } = call;
+    let Received { presented, target, request } = stage;
+    let caller = identify(snapshot, live, presented?, facts.arrival()).await?;
+    facts.set_caller(&caller);
+    let route = match target {
+        Ok(route) => route,
+        // A broken request is called broken to anybody: that tells nothing of what is here.
+        Err(refusal) if refusal.kind() == RefusalKind::Malformed => return Err(refusal),
+        Err(_) if caller.is_anonymous() => return Err(no_credential()),
+        Err(refusal) => return Err(refusal),
+    };
+    Ok(Call { snapshot, facts, stage: Authenticated { caller, route, request } })
+}
+
+/// Who shows this credential. Without one: the built-in client `anonymous`.
+///
+/// # Errors
+/// `Unauthenticated` where a credential is shown and is not good.
+pub async fn identify(
+    snapshot: &Snapshot,
+    live: &Live,
+    presented: Presented<'_>,
+    arrival: &Arrival,
+) -> Result<Arc<Caller>, Refusal> {
+    snapshot.directory.authenticate(&presented, arrival.peer.ip(), live.clock.now()).await
+}
+
+pub(super) fn no_credential() -> Refusal {
+    Refusal::new(RefusalKind::Unauthenticated, "no credential was shown").because("anonymous")
+}

@@ -1,0 +1,53 @@
+//! Second stage: may this caller call this operation? The lists ask the same.
+
+use std::sync::Arc;
+
+use model::{Caller, Refusal, RefusalKind, Surface};
+use policy::Rules;
+
+use super::{Authenticated, Authorized, Call, authenticate::no_credential};
+use crate::{Snapshot, snapshot::Route};
+
+/// Asks the rules, and then what the surface found wrong with the request: who may not call an
+/// operation does not learn what its arguments are.
+///
+/// # Errors
+/// `Forbidden`; `Unauthenticated` where a credential might help; `Gone`; a faulty request's refusal.
+pub fn authorize<'a>(
+    call: Call<'a, Authenticated>,
+    rules: &Rules,
+) -> Result<Call<'a, Authorized>, Refusal> {
+    let surface = call.facts.arrival().surface;
+    let Call { snapshot, facts, stage: Authenticated { caller, route, request } } = call;
+    let permit = match policy::decide(rules, &caller, &route.operation, surface) {
+        Ok(permit) => permit,
+        Err(_) if caller.is_anonymous() => return Err(no_credential()),
+        Err(denial) => return Err(denial.into()),
+    };
+    facts.set_rule(permit.rule());
+    if route.is_retired {
+        let detail = format!("{} was retired", route.operation.id);
+        return Err(Refusal::new(RefusalKind::Gone, detail));
+    }
+    let outgoing = request?;
+    Ok(Call { snapshot, facts, stage: Authorized { caller, route, outgoing, permit } })
+}
+
+/// Whether this caller may see a list at all.
+///
+/// # Errors
+/// `Unauthenticated` for callers without a credential where nothing is public.
+pub fn may_list(snapshot: &Snapshot, caller: Arc<Caller>) -> Result<Arc<Caller>, Refusal> {
+    if caller.is_anonymous() && !snapshot.has_public { Err(no_credential()) } else { Ok(caller) }
+}
+
+/// The operations that a call of `caller` by `surface` would be allowed, in the tools' order.
+pub fn visible<'a>(
+    snapshot: &'a Snapshot,
+    caller: &'a Caller,
+    surface: Surface,
+) -> impl Iterator<Item = &'a Arc<Route>> {
+    snapshot
+        .routes()
+        .filter(move |it| policy::decide(&snapshot.rules, caller, &it.operation, surface).is_ok())
+}

@@ -1,0 +1,134 @@
+//! What is known of a call, written once, stage by stage, and recorded however it ends.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use audit::Kind;
+use http::{Method, StatusCode};
+use model::{Caller, Clock, RequestId, Surface, Timestamp};
+use uuid::Uuid;
+
+use super::{Outgoing, Received};
+use crate::{Snapshot, snapshot::Route};
+
+/// What is known before anything is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// Names the request.
+    pub id: RequestId,
+    /// When its head was read, by the time of day.
+    pub at: Timestamp,
+    /// The same on the clock that never jumps.
+    pub started: Duration,
+    /// Who sent it.
+    pub peer: SocketAddr,
+    /// How it came.
+    pub surface: Surface,
+}
+
+impl Arrival {
+    /// A request that arrives now.
+    pub(crate) fn new(clock: &Clock, peer: SocketAddr, surface: Surface) -> Self {
+        let (at, started) = (clock.now(), clock.elapsed());
+        Self { id: RequestId::new(Uuid::now_v7()), at, started, peer, surface }
+    }
+}
+
+/// What is known of a call. The stages write it; the ledger makes a record of it.
+#[derive(Debug)]
+pub struct Facts {
+    pub(super) kind: Kind,
+    pub(super) arrival: Arrival,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) caller: Option<Arc<Caller>>,
+    pub(super) route: Option<Arc<Route>>,
+    pub(super) request: Option<RequestFacts>,
+    pub(super) rule: Option<Arc<str>>,
+    pub(super) was_sent: bool,
+    pub(super) upstream_status: Option<StatusCode>,
+    pub(super) upstream_time: Option<Duration>,
+    /// The protocol's own word for what was asked, where it is no call.
+    pub(super) subject: Option<String>,
+}
+
+/// What was asked for, in its canonical form.
+#[derive(Debug)]
+pub(super) struct RequestFacts {
+    pub(super) method: Method,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) query: Vec<(String, Option<String>)>,
+    pub(super) body_bytes: Option<u64>,
+}
+
+impl Facts {
+    pub(crate) fn of_call(
+        arrival: Arrival,
+        snapshot: &Arc<Snapshot>,
+        received: &Received<'_>,
+    ) -> Self {
+        let mut facts = Self::new(Kind::Call, arrival, snapshot);
+        facts.route = received.target.as_ref().ok().cloned();
+        if let (Some(route), Ok(outgoing)) = (&facts.route, &received.request) {
+            facts.request = Some(RequestFacts::of(route, outgoing));
+        }
+        facts
+    }
+
+    pub(crate) fn new(kind: Kind, arrival: Arrival, snapshot: &Arc<Snapshot>) -> Self {
+        Self {
+            kind,
+            arrival,
+            snapshot: Arc::clone(snapshot),
+            caller: None,
+            route: None,
+            request: None,
+            rule: None,
+            was_sent: false,
+            upstream_status: None,
+            upstream_time: None,
+            subject: None,
+        }
+    }
+
+    /// Says what was asked in the protocol's own words, where it is no call.
+    #[must_use]
+    pub(crate) fn about(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    pub(crate) fn arrival(&self) -> &Arrival {
+        &self.arrival
+    }
+
+    pub(crate) fn set_caller(&mut self, caller: &Arc<Caller>) {
+        self.caller = Some(Arc::clone(caller));
+    }
+
+    pub(super) fn set_rule(&mut self, rule: &Arc<str>) {
+        self.rule = Some(Arc::clone(rule));
+    }
+
+    pub(super) fn set_sent(&mut self) {
+        self.was_sent = true;
+    }
+
+    pub(super) fn set_upstream_time(&mut self, time: Duration) {
+        self.upstream_time = Some(time);
+    }
+
+    pub(super) fn set_upstream_status(&mut self, status: StatusCode) {
+        self.upstream_status = Some(status);
+    }
+}
+
+impl RequestFacts {
+    fn of(route: &Route, outgoing: &Outgoing) -> Self {
+        Self {
+            method: outgoing.head.method.clone(),
+            // From the path that goes on, so that both surfaces record the same.
+            parameters: route.contract.template.captures(outgoing.head.path.as_str()),
+            query: outgoing.head.query.pairs().to_vec(),
+            body_bytes: http_body::Body::size_hint(&outgoing.body).exact().filter(|it| *it > 0),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Sees to it that whatever begins leaves a record, before anything is answered.
+
+use audit::{Outcome, Record, Redacted};
+use model::Refusal;
+use serde_json::{Map, Value};
+
+use super::{Answer, Facts, facts::RequestFacts, unrecorded};
+use crate::{gateway::Live, surface};
+
+/// Holds the facts of a call until they are recorded: once, however it ends.
+#[derive(Debug)]
+pub(crate) struct Ledger<'a> {
+    live: &'a Live,
+    facts: Facts,
+    is_closed: bool,
+}
+
+impl<'a> Ledger<'a> {
+    /// Begins. From here on something is recorded, even if nothing else is called.
+    pub(crate) fn open(live: &'a Live, facts: Facts) -> Self {
+        Self { live, facts, is_closed: false }
+    }
+
+    /// What is known so far, to be added to.
+    pub(crate) fn facts(&mut self) -> &mut Facts {
+        &mut self.facts
+    }
+
+    /// Records how a call ended.
+    ///
+    /// # Errors
+    /// The call's own refusal, or `Unrecorded` in place of everything that cannot be recorded.
+    pub(super) fn close(mut self, outcome: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
+        let (end, status) = match &outcome {
+            Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
+            Err(refusal) => (Outcome::Refused(refusal), surface::status(refusal.kind())),
+        };
+        match self.write(end, Some(status)) {
+            Ok(()) => outcome,
+            Err(error) => Err(unrecorded(&error)),
+        }
+    }
+
+    /// Records that what was asked was given: a list, a session.
+    ///
+    /// # Errors
+    /// `Unrecorded`, and then it must not be given.
+    pub(crate) fn note(mut self) -> Result<(), Refusal> {
+        self.write(Outcome::Answered, None).map_err(|error| unrecorded(&error))
+    }
+
+    /// Records a refusal, and gives back what the caller is to be told.
+    pub(crate) fn refuse(mut self, refusal: Refusal) -> Refusal {
+        let status = surface::status(refusal.kind());
+        match self.write(Outcome::Refused(&refusal), Some(status)) {
+            Ok(()) => refusal,
+            Err(error) => unrecorded(&error),
+        }
+    }
+
+    /// Ends without a record: what follows keeps its own.
+    pub(crate) fn withdraw(mut self) {
+        self.is_closed = true;
+    }
+
+    fn write(&mut self, outcome: Outcome<'_>, status: Option<u16>) -> Result<(), audit::Error> {
+        self.is_closed = true;
+        let Facts {
+            kind,
+            arrival,
+            snapshot,
+            caller,
+            route,
+            request,
+            rule,
+            was_sent,
+            upstream_status,
+            upstream_time,
+            subject,
+        } = &self.facts;
+        let arguments = request.as_ref().and_then(arguments);
+        let upstream = route.as_ref().filter(|_| *was_sent).map(|it| &**it.upstream.authority());
+        self.live.log.append(&Record {
+            id: Some(arrival.id),
+            surface: Some(arrival.surface),
+            peer: Some(arrival.peer.ip().to_canonical()),
+            revision: Some(snapshot.revision),
+            caller: caller.as_deref(),
+            operation: route.as_ref().map(|it| &it.operation),
+            method: request.as_ref().map(|it| it.method.as_str()),
+            path: route.as_ref().map(|it| it.template.as_str()),
+            note: subject.as_deref(),
+            arguments: arguments.as_ref(),
+            bytes_in: request.as_ref().and_then(|it| it.body_bytes),
+            rule: rule.as_deref(),
+            status,
+            upstream,
+            upstream_status: upstream_status.map(|it| it.as_u16()),
+            upstream_time: *upstream_time,
+            total_time: Some(self.live.clock.elapsed().saturating_sub(arrival.started)),
+            ..Record::new(arrival.at, *kind, outcome)
+        })
+    }
+}
+
+impl Drop for Ledger<'_> {
+    /// The caller went away, or the connection broke: that is an end like any other.
+    fn drop(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        // Written here and not handed over: a queue could lose it, and the write goes to the page cache.
+        if let Err(error) = self.write(Outcome::Cancelled, None) {
+            tracing::error!("a call that ended early could not be recorded: {error}");
+        }
+    }
+}
+
+/// Path and query as they were decided on, by name, without their secrets. Bodies are not recorded.
+fn arguments(request: &RequestFacts) -> Option<Redacted> {
+    let mut arguments = Map::new();
+    for (name, value) in &request.parameters {
+        add(&mut arguments, name, Value::from(value.as_str()));
+    }
+    for (name, value) in &request.query {
+        add(&mut arguments, name, value.as_deref().map_or(Value::Null, Value::from));
+    }
+    (!arguments.is_empty()).then(|| Redacted::of(&arguments))
+}
+
+/// A name that comes again makes a list.
+fn add(arguments: &mut Map<String, Value>, name: &str, value: Value) {
+    match arguments.get_mut(name) {
+        None => {
+            arguments.insert(name.to_owned(), value);
+        }
+        Some(Value::Array(values)) => values.push(value),
+        Some(first) => {
+            let values = vec![first.take(), value];
+            *first = Value::Array(values);
+        }
+    }
+}

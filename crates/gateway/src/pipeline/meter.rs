@@ -1,0 +1,21 @@
+//! Third stage: does the call fit into the caller's limits? One bucket for all surfaces.
+
+use limits::Meter;
+use model::Refusal;
+
+use super::{Authorized, Call, Metered};
+
+/// Counts the call in every limit that applies, or in none.
+///
+/// # Errors
+/// `LimitReached`, with the limit and how long to wait.
+pub fn meter<'a>(call: Call<'a, Authorized>, meter: &Meter) -> Result<Call<'a, Metered>, Refusal> {
+    let Authorized { caller, route, .. } = &call.stage;
+    let allowance = meter.take(&call.snapshot.plan, caller, &route.operation)?;
+    Ok(call.advance(|Authorized { caller: _, route, outgoing, permit }| Metered {
+        route,
+        outgoing,
+        _permit: permit,
+        _allowance: allowance,
+    }))
+}

@@ -1,0 +1,39 @@
+//! What the data plane needs to know besides the tables: bounds and names.
+
+use std::time::Duration;
+
+use model::Rate;
+
+/// Bounds and names of a gateway. Every size is in bytes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `https://api.example.com`: what callers reach us by, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Values of `Host` that are accepted besides the public URL's and, on loopback, loopback names.
+    /// Where this is empty and there is no public URL, a listener off loopback accepts any.
+    pub allowed_hosts: Vec<String>,
+    /// Values of `Origin` that are accepted besides the public URL's and, on loopback, loopback ones.
+    pub allowed_origins: Vec<String>,
+    /// Largest body of a REST request.
+    pub request_body_bytes_max: u64,
+    /// Largest message on the MCP surface.
+    pub message_bytes_max: usize,
+    /// Longest answer of a tool; what is longer is cut with a marker.
+    pub tool_answer_bytes_max: usize,
+    /// Most tools on one page of a list.
+    pub tools_page_max: usize,
+    /// Most header fields of a request.
+    pub headers_max: usize,
+    /// Largest head of a request.
+    pub header_bytes_max: usize,
+    /// Longest wait for the head of a request.
+    pub header_timeout: Duration,
+    /// Longest wait between two parts of a message on the MCP surface.
+    pub message_timeout: Duration,
+    /// Most connections at once.
+    pub connections_max: usize,
+    /// How long open calls may go on after a stop.
+    pub drain_timeout: Duration,
+    /// The rate of a profile for which no limit is declared.
+    pub default_rate: Rate,
+}

@@ -1,0 +1,68 @@
+//! The tables that every call of a moment is decided by: immutable, swapped whole, numbered.
+
+mod compile;
+mod route;
+mod router;
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use model::CollectionId;
+
+pub(crate) use compile::compile;
+pub use route::Route;
+pub(crate) use router::{Found, Router};
+
+/// All tables of one revision. A call takes one and keeps it to its end.
+pub struct Snapshot {
+    pub(crate) revision: u64,
+    pub(crate) directory: identity::Directory,
+    pub(crate) rules: policy::Rules,
+    pub(crate) plan: limits::Plan,
+    /// By `operation.position`, which is the order of the tools' names.
+    pub(crate) routes: Vec<Arc<Route>>,
+    pub(crate) tools: HashMap<String, usize>,
+    pub(crate) router: Router,
+    pub(crate) collections: Vec<Shelf>,
+    /// Whether any operation may be called without a credential.
+    pub(crate) has_public: bool,
+}
+
+/// A published collection, for its own view and its own MCP endpoint.
+pub(crate) struct Shelf {
+    pub(crate) id: CollectionId,
+    pub(crate) base: String,
+    pub(crate) document: contract::Document,
+}
+
+impl Snapshot {
+    /// The number that every record of a call under these tables names.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How many collections and operations can be called.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.collections.len(), self.routes.iter().filter(|it| !it.is_retired).count())
+    }
+
+    /// Every operation that can be called, in the order of the tools' names.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.iter().filter(|it| !it.is_retired)
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<Route>> {
+        self.tools.get(name).and_then(|it| self.routes.get(*it))
+    }
+
+    pub(crate) fn shelf(&self, id: &str) -> Option<&Shelf> {
+        self.collections.iter().find(|it| it.id.as_str() == id)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("revision", &self.revision).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Desired state to tables: everything that can be worked out before a call is worked out here.
+
+mod collection;
+mod references;
+
+use std::{collections::HashMap, sync::Arc};
+
+use identity::{Directory, api_key::Pepper};
+use limits::Plan;
+use model::{Fault, Operation};
+use policy::Rules;
+use state::Desired;
+
+use super::{Route, Router, Snapshot};
+use crate::{Settings, gateway::Live};
+use collection::Draft;
+
+/// Makes the tables of `desired`, numbered `revision`.
+///
+/// # Errors
+/// Everything that is wrong, sorted by place.
+pub(crate) fn compile(
+    settings: &Settings,
+    live: &Live,
+    desired: &Desired,
+    pepper: Option<&Pepper>,
+    revision: u64,
+) -> Result<Snapshot, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let (mut shelves, mut drafts) = (Vec::new(), Vec::new());
+    for collection in &desired.collections {
+        match collection::read(collection, &live.fleet) {
+            Ok(Some((shelf, operations))) => {
+                shelves.push(shelf);
+                drafts.extend(operations);
+            }
+            Ok(None) => {}
+            Err(mut found) => faults.append(&mut found),
+        }
+    }
+    faults.extend(references::check(desired, &drafts));
+    let (routes, places) = placed(drafts, &mut faults);
+    let router = Router::new(&routes).unwrap_or_else(|clashes| {
+        let help = "give one of the collections another base, or hide one of the operations";
+        faults.extend(clashes.into_iter().filter_map(|(position, what)| {
+            let id = &routes.get(position)?.operation.id;
+            Some(Fault::new(places.get(position)?, format!("{id}: {what}"), help))
+        }));
+        Router::default()
+    });
+    let Desired { clients, collections: _, credentials, issuers, limits, roles } = desired;
+    let directory = Directory::new(clients, credentials, issuers, pepper, &live.key_sets);
+    faults.extend_from_slice(directory.faults());
+    if !faults.is_empty() {
+        faults.sort();
+        return Err(faults);
+    }
+    let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
+    Ok(Snapshot {
+        revision,
+        directory,
+        rules: Rules::compile(roles, clients, &operations),
+        plan: Plan::compile(limits, settings.default_rate, &operations),
+        tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
+        has_public: operations.iter().any(|it| it.is_public),
+        routes,
+        router,
+        collections: shelves,
+    })
+}
+
+/// Gives every operation its tool's name, and its position in the order of these names.
+fn placed(drafts: Vec<Draft>, faults: &mut Vec<Fault>) -> (Vec<Arc<Route>>, Vec<model::Place>) {
+    let ids: Vec<_> = drafts
+        .iter()
+        .map(|it| (it.route.operation.collection.as_str(), it.route.operation.id.name()))
+        .collect();
+    let names = contract::tool_names(&ids);
+    let mut named: Vec<_> = names.into_iter().zip(drafts).collect();
+    named.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let placed = named.into_iter().enumerate().map(|(position, (name, draft))| {
+        let Draft { mut route, place } = draft;
+        route.operation.position = position;
+        route.tool_name = name;
+        if let Err(error) = route.make_tool() {
+            let message = format!("{} makes no tool: {error}", route.operation.id);
+            faults.push(Fault::new(&place, message, "hide it, or correct its schema"));
+        }
+        (Arc::new(route), place)
+    });
+    placed.unzip()
+}
+
+impl Snapshot {
+    /// Tables in which there is nothing.
+    pub(crate) fn empty(settings: &Settings, live: &Live) -> Self {
+        Self {
+            revision: 0,
+            directory: Directory::new(&[], &[], &[], None, &live.key_sets),
+            rules: Rules::compile(&[], &[], &[]),
+            plan: Plan::compile(&[], settings.default_rate, &[]),
+            routes: Vec::new(),
+            tools: HashMap::new(),
+            router: Router::default(),
+            collections: Vec::new(),
+            has_public: false,
+        }
+    }
+}

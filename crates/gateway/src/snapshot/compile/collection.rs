@@ -1,0 +1,166 @@
+//! One collection: its document read, its selection and changes applied.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use contract::Document;
+use model::{Collection, Effect, Fault, Lifecycle, Operation, OperationId, Override, Place};
+use serde_json::value::RawValue;
+use state::nearest;
+use upstream::{Fleet, Upstream};
+
+use crate::{
+    snapshot::{Route, Shelf},
+    surface::rest::VIEW,
+};
+
+/// An operation that has no position and no tool yet.
+pub(super) struct Draft {
+    pub(super) route: Route,
+    /// Where to say what is wrong with it.
+    pub(super) place: Place,
+}
+
+/// Reads a collection; nothing where it is a draft.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn read(
+    collection: &Collection,
+    fleet: &Fleet,
+) -> Result<Option<(Shelf, Vec<Draft>)>, Vec<Fault>> {
+    let document = Document::read(&collection.document).map_err(|error| {
+        let message = format!("the OpenAPI document cannot be read: {error}");
+        let help = "correct the document, or export it anew from where it comes from";
+        vec![Fault::new(&collection.document_place, message, help)]
+    })?;
+    let upstream = fleet.upstream(&collection.upstream).map_err(|error| {
+        let message = format!("the upstream {} cannot be used: {error}", collection.upstream.url);
+        vec![Fault::new(&collection.place, message, "correct its url")]
+    })?;
+    let mut faults = unknown_names(collection, &document);
+    let published: Vec<_> = document
+        .operations()
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| is_published(collection, &it.name))
+        .collect();
+    let names = final_names(collection, &published, &mut faults);
+    let mut drafts = Vec::with_capacity(published.len());
+    for ((index, operation), name) in published.into_iter().zip(names) {
+        match draft(collection, index, operation, &name, &upstream) {
+            Ok(draft) => drafts.push(draft),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    if collection.state == Lifecycle::Draft {
+        return Ok(None);
+    }
+    let (id, base) = (collection.id.clone(), base(collection).to_owned());
+    Ok(Some((Shelf { id, base, document }, drafts)))
+}
+
+/// The base without a slash at the end: empty for the root.
+fn base(collection: &Collection) -> &str {
+    collection.base.trim_end_matches('/')
+}
+
+fn is_published(collection: &Collection, name: &str) -> bool {
+    let is_selected =
+        collection.select.as_ref().is_none_or(|it| it.iter().any(|(selected, _)| selected == name));
+    is_selected && !collection.overrides.get(name).is_some_and(|it| it.is_hidden)
+}
+
+/// Names in `select` and `operations` that the document does not have.
+fn unknown_names(collection: &Collection, document: &Document) -> Vec<Fault> {
+    let known: Vec<&str> = document.operations().iter().map(|it| it.name.as_str()).collect();
+    let selected = collection.select.iter().flatten().map(|(name, place)| (name, place));
+    let changed = collection.overrides.iter().map(|(name, change)| (name, &change.place));
+    selected
+        .chain(changed)
+        .filter(|(name, _)| !known.contains(&name.as_str()))
+        .map(|(name, place)| {
+            let message = format!("the document has no operation \"{name}\"");
+            let help = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("it has {}", listed(&known)),
+            };
+            Fault::new(place, message, help)
+        })
+        .collect()
+}
+
+fn listed(names: &[&str]) -> String {
+    const SHOWN_MAX: usize = 12;
+    let shown: Vec<_> = names.iter().copied().take(SHOWN_MAX).collect();
+    match names.len().checked_sub(SHOWN_MAX) {
+        Some(rest) if rest > 0 => format!("{} and {rest} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}
+
+/// The names after renaming; two operations must not end up with one.
+fn final_names(
+    collection: &Collection,
+    published: &[(usize, &contract::Operation)],
+    faults: &mut Vec<Fault>,
+) -> Vec<String> {
+    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    let mut names = Vec::with_capacity(published.len());
+    for (_, operation) in published {
+        let change = collection.overrides.get(&operation.name);
+        let name = change.and_then(|it| it.name.as_ref()).unwrap_or(&operation.name);
+        if let Some(other) = taken.insert(name.clone(), &operation.name) {
+            let place = change.map_or(&collection.place, |it| &it.place);
+            let message =
+                format!("\"{other}\" and \"{}\" are both named \"{name}\"", operation.name);
+            faults.push(Fault::new(place, message, "give one of them another name"));
+        }
+        names.push(name.clone());
+    }
+    names
+}
+
+fn draft(
+    collection: &Collection,
+    index: usize,
+    contract: &contract::Operation,
+    name: &str,
+    upstream: &Arc<Upstream>,
+) -> Result<Draft, Fault> {
+    let unchanged = Override::default();
+    let change = collection.overrides.get(&contract.name);
+    let place = change.map_or(&collection.place, |it| &it.place).clone();
+    let Override { name: _, description, is_hidden: _, effect, is_public, place: _ } =
+        change.unwrap_or(&unchanged);
+    let id = OperationId::new(&collection.id, name)
+        .map_err(|error| Fault::new(&place, error.to_string(), "set another `name`"))?;
+    let template = format!("{}{}", base(collection), contract.template);
+    if contract.template.as_str() == VIEW {
+        let message = format!("{id} is at {template}, where callers find their own view");
+        return Err(Fault::new(&place, message, "hide it, or give it another path"));
+    }
+    let operation = Operation {
+        id,
+        collection: collection.id.clone(),
+        effect: effect.unwrap_or_else(|| Effect::of_method(&contract.method)),
+        is_public: *is_public,
+        position: 0,
+    };
+    let texts = [description.as_ref(), contract.description.as_ref(), contract.summary.as_ref()];
+    let route = Route {
+        operation,
+        contract: contract.clone(),
+        base: base(collection).to_owned(),
+        template,
+        tool_name: String::new(),
+        tool: RawValue::NULL.to_owned(),
+        description: texts.into_iter().flatten().next().cloned(),
+        index,
+        upstream: Arc::clone(upstream),
+        is_retired: collection.state == Lifecycle::Retired,
+    };
+    Ok(Draft { route, place })
+}

@@ -1,0 +1,99 @@
+//! One operation with both its faces and the place where it is carried out.
+
+use std::{fmt, sync::Arc};
+
+use contract::Shown;
+use mcp::tool::{Annotations, Tool};
+use model::Operation;
+use serde_json::value::RawValue;
+
+/// One operation: what is decided about, how REST and MCP reach it, and where it is carried out.
+pub struct Route {
+    /// What permissions, limits and records speak of.
+    pub(crate) operation: Operation,
+    /// Method, path and schemas.
+    pub(crate) contract: contract::Operation,
+    /// The collection's base: empty for the root.
+    pub(super) base: String,
+    /// The whole path template on the REST surface, for records and people.
+    pub(crate) template: String,
+    /// The tool's name.
+    pub(crate) tool_name: String,
+    /// The tool as a list shows it.
+    pub(crate) tool: Box<RawValue>,
+    /// What is said of it, for people and models.
+    pub(super) description: Option<String>,
+    /// The operation's index in its collection's document.
+    pub(super) index: usize,
+    /// Where it is carried out.
+    pub(crate) upstream: Arc<upstream::Upstream>,
+    /// Whether its collection was retired: calls are answered with that.
+    pub(crate) is_retired: bool,
+}
+
+impl Route {
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// The tool's name.
+    #[must_use]
+    pub fn tool_name(&self) -> &str {
+        &self.tool_name
+    }
+
+    /// Method, path and schemas.
+    #[must_use]
+    pub fn contract(&self) -> &contract::Operation {
+        &self.contract
+    }
+
+    /// The whole path template on the REST surface.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// The collection's base: empty for the root.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The whole path in the router's syntax.
+    pub(super) fn router_path(&self) -> String {
+        format!("{}{}", self.base, self.contract.template.for_router())
+    }
+
+    /// What a caller's own OpenAPI document shows of it.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        Shown {
+            operation: self.index,
+            name: self.operation.id.name(),
+            description: self.description.as_deref(),
+        }
+    }
+
+    /// Writes the tool as every list will show it.
+    pub(super) fn make_tool(&mut self) -> Result<(), serde_json::Error> {
+        let contract = &self.contract;
+        let tool = Tool {
+            name: &self.tool_name,
+            title: contract.summary.as_deref(),
+            description: self.description.as_deref(),
+            input_schema: &contract.input_schema,
+            // None: what an upstream answers need not fit its document, and clients would refuse it.
+            output_schema: None,
+            annotations: Annotations::of(self.operation.effect, &contract.method),
+        };
+        self.tool = tool.to_json()?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("operation", &self.operation.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! The two faces of an operation. A surface turns bytes into a call, and an answer or a refusal
+//! back into bytes. It decides nothing.
+
+pub(crate) mod mcp;
+pub(crate) mod rest;
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use model::{Refusal, RefusalKind, Surface};
+
+use crate::{Body, Gateway, pipeline::Arrival};
+
+/// The header that names a request in its answer.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The HTTP status that stands for a refusal, in records too.
+pub(crate) fn status(kind: RefusalKind) -> u16 {
+    rest::problem::words(kind).0.as_u16()
+}
+
+/// Which surface a path belongs to.
+pub(crate) fn of_path(path: &str) -> Surface {
+    match path.strip_prefix("/mcp") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Surface::Mcp,
+        _ => Surface::Rest,
+    }
+}
+
+/// Answers one request, whatever becomes of it.
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    arrival: Arrival,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let mut response = match arrival.surface {
+        Surface::Mcp => mcp::answer(gateway, arrival, request).await,
+        Surface::Rest => rest::answer(&gateway, arrival, request).await,
+    };
+    name(&mut response, arrival);
+    response
+}
+
+/// Answers a request that no surface got to see, in plain HTTP's words.
+pub(crate) fn refused(arrival: Arrival, status: StatusCode, refusal: &Refusal) -> Response<Body> {
+    let mut response = rest::problem::response(arrival, refusal);
+    *response.status_mut() = status;
+    name(&mut response, arrival);
+    response
+}
+
+fn name(response: &mut Response<Body>, arrival: Arrival) {
+    if let Ok(id) = HeaderValue::try_from(arrival.id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+}

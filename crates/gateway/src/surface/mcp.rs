@@ -1,0 +1,105 @@
+//! MCP: one endpoint for all tools, one for each collection, both eras on each.
+
+mod call;
+mod endpoint;
+mod exchange;
+mod list;
+mod refusal;
+mod reply;
+mod result;
+
+use std::sync::Arc;
+
+use audit::Kind;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use model::{Caller, Refusal, RefusalKind};
+use tokio::time::timeout;
+
+use crate::{
+    Body, Gateway, Snapshot,
+    pipeline::{self, Arrival, Facts, Ledger},
+};
+use endpoint::Endpoint;
+use exchange::Exchange;
+
+/// Answers one request of the MCP surface.
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    arrival: Arrival,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let snapshot = gateway.snapshot();
+    let (parts, body) = request.into_parts();
+    let mut ledger =
+        Ledger::open(&gateway.live, Facts::new(Kind::Malformed, arrival, &snapshot).about("mcp"));
+    let admitted = admit(&gateway, &snapshot, arrival, &parts.headers).await;
+    let (caller, endpoint) = match admitted.and_then(|caller| {
+        ledger.facts().set_caller(&caller);
+        Ok((caller, Endpoint::of(&snapshot, parts.uri.path())?))
+    }) {
+        Ok(known) => known,
+        Err(refusal) => return reply::refused(arrival, &ledger.refuse(refusal)),
+    };
+    let is_deletion = match parts.method {
+        Method::POST => false,
+        Method::DELETE => true,
+        _ => {
+            let detail = "this endpoint has POST, and DELETE to end a session";
+            let refusal = Refusal::new(RefusalKind::MethodNotAllowed, detail);
+            return reply::refused(arrival, &ledger.refuse(refusal));
+        }
+    };
+    let body = if is_deletion { Ok(Bytes::new()) } else { read(&gateway, body).await };
+    let body = match body {
+        Ok(body) => body,
+        Err(refusal) => return reply::refused(arrival, &ledger.refuse(refusal)),
+    };
+    // From here on whatever happens has a record of its own kind.
+    ledger.withdraw();
+    let exchange =
+        Exchange::new(Arc::clone(&gateway), snapshot, arrival, parts.headers, (caller, endpoint));
+    if is_deletion {
+        return exchange.end_session();
+    }
+    if exchange.ends_with_its_connection() {
+        return exchange.answer(&body).await;
+    }
+    // In the older revisions a lost connection is no cancellation, so the work is not the connection's.
+    let work = gateway.tasks.spawn(async move { exchange.answer(&body).await });
+    work.await.unwrap_or_else(|_| {
+        let refusal = Refusal::new(RefusalKind::Internal, "the message could not be answered");
+        reply::refused(arrival, &refusal)
+    })
+}
+
+/// Who is calling: asked before a byte of the body is read.
+async fn admit(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    arrival: Arrival,
+    headers: &HeaderMap,
+) -> Result<Arc<Caller>, Refusal> {
+    let presented = identity::present(headers)?;
+    let caller = pipeline::identify(snapshot, &gateway.live, presented, &arrival).await?;
+    pipeline::may_list(snapshot, caller)
+}
+
+/// The message, whole and within bounds.
+async fn read(gateway: &Gateway, body: Incoming) -> Result<Bytes, Refusal> {
+    let bytes_max = gateway.settings.message_bytes_max;
+    let whole = timeout(gateway.settings.message_timeout, Limited::new(body, bytes_max).collect());
+    match whole.await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("the message is larger than {bytes_max} bytes");
+            Err(Refusal::new(RefusalKind::TooLarge, detail))
+        }
+        Ok(Err(error)) => {
+            Err(Refusal::new(RefusalKind::Malformed, "the message broke off").because(error))
+        }
+        Err(_) => Err(Refusal::new(RefusalKind::Malformed, "the message did not arrive in time")),
+    }
+}

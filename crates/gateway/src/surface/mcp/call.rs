@@ -1,0 +1,79 @@
+//! `tools/call`: a call like any other, made of a name and arguments.
+
+use std::sync::Arc;
+
+use ::mcp::{CallParams, Era, ProtocolError, Request, Session};
+use model::{Refusal, RefusalKind};
+use upstream::RequestBody;
+
+use super::{
+    exchange::{Exchange, Reply},
+    refusal, result,
+};
+use crate::{
+    pipeline::{self, Arrival, Outgoing, Received},
+    snapshot::Route,
+};
+
+/// Sends the call through the pipeline, and its answer or refusal back as JSON-RPC.
+pub(super) async fn answer(
+    exchange: &Exchange,
+    era: Era,
+    session: Option<&Arc<Session>>,
+    arrival: Arrival,
+    request: &Request<'_>,
+) -> Result<Reply, ProtocolError> {
+    let params = CallParams::read(request)?;
+    let in_flight = session.map(|it| it.begin(&request.id)).transpose()?;
+    let work = carry_out(exchange, era, arrival, request, params);
+    match in_flight {
+        None => Ok(work.await),
+        Some(in_flight) => tokio::select! {
+            reply = work => Ok(reply),
+            // The work is dropped, and with it the upstream's connection; its record says so.
+            () = in_flight.token().cancelled() => Ok(refusal::cancelled(&request.id)),
+        },
+    }
+}
+
+async fn carry_out(
+    exchange: &Exchange,
+    era: Era,
+    arrival: Arrival,
+    request: &Request<'_>,
+    params: CallParams<'_>,
+) -> Reply {
+    let received = received(exchange, params);
+    let live = &exchange.gateway.live;
+    match pipeline::run(live, &exchange.snapshot, arrival, received).await {
+        Ok(answer) => {
+            let bytes_max = exchange.gateway.settings.tool_answer_bytes_max;
+            result::reply(era, &request.id, answer, bytes_max).await
+        }
+        Err(refusal) => refusal::reply(era, &request.id, arrival, refusal),
+    }
+}
+
+fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> {
+    let CallParams { name, arguments } = params;
+    let presented = identity::present(&exchange.headers);
+    let route = exchange.snapshot.tool(&name).filter(|it| exchange.endpoint.has(it));
+    let Some(route) = route else {
+        let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
+        return Received { presented, target: Err(unknown()), request: Err(unknown()) };
+    };
+    let request = outgoing(route, arguments);
+    Received { presented, target: Ok(Arc::clone(route)), request }
+}
+
+fn outgoing(
+    route: &Route,
+    arguments: serde_json::Map<String, serde_json::Value>,
+) -> Result<Outgoing, Refusal> {
+    let bound = route
+        .contract
+        .bind(arguments)
+        .map_err(|fault| Refusal::new(RefusalKind::InvalidArguments, fault.to_string()))?;
+    let body = bound.body.map_or(RequestBody::Empty, RequestBody::Full);
+    Ok(Outgoing { head: bound.head, body })
+}

@@ -1,0 +1,39 @@
+//! Which tools an endpoint has: all that the caller may call, or one collection's.
+
+use model::{CollectionId, Refusal, RefusalKind};
+
+use crate::{Snapshot, snapshot::Route};
+
+/// An address of the MCP surface.
+#[derive(Debug, Clone)]
+pub(super) enum Endpoint {
+    /// `/mcp`: every collection.
+    All,
+    /// `/mcp/{collection}`: one.
+    Collection(CollectionId),
+}
+
+impl Endpoint {
+    /// The endpoint at this path.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub(super) fn of(snapshot: &Snapshot, path: &str) -> Result<Self, Refusal> {
+        let rest = path.strip_prefix("/mcp").unwrap_or_default();
+        match rest.strip_prefix('/') {
+            None | Some("") => Ok(Self::All),
+            Some(name) => match snapshot.shelf(name) {
+                Some(shelf) => Ok(Self::Collection(shelf.id.clone())),
+                None => Err(Refusal::new(RefusalKind::NotFound, "there is no such collection")),
+            },
+        }
+    }
+
+    /// Whether an operation is among its tools.
+    pub(super) fn has(&self, route: &Route) -> bool {
+        match self {
+            Self::All => true,
+            Self::Collection(id) => route.operation.collection == *id,
+        }
+    }
+}

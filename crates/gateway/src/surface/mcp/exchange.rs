@@ -1,0 +1,232 @@
+//! One POST and what it carried: a message, or in the oldest revision several.
+
+use std::{slice, sync::Arc};
+
+use ::mcp::{
+    Era, Incoming, InitializeParams, Message, Method, Notice, ProtocolError, Request, Session,
+    SessionId, Version,
+};
+use audit::Kind;
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use model::{Caller, Refusal, RefusalKind};
+
+use super::{Endpoint, call, list, reply};
+use crate::{
+    Body, Gateway, Snapshot,
+    pipeline::{Arrival, Facts, Ledger},
+};
+
+/// Everything that the messages of one POST have in common.
+pub(super) struct Exchange {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) arrival: Arrival,
+    pub(super) headers: HeaderMap,
+    pub(super) caller: Arc<Caller>,
+    pub(super) endpoint: Endpoint,
+}
+
+/// What one message is answered with.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+    /// The session that it began.
+    pub(super) session: Option<SessionId>,
+    /// What HTTP has to say besides: how to authenticate, when to come back.
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Reply {
+    pub(super) fn ok(body: Bytes) -> Self {
+        Self { status: StatusCode::OK, body, session: None, refusal: None }
+    }
+}
+
+impl Exchange {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        snapshot: Arc<Snapshot>,
+        arrival: Arrival,
+        headers: HeaderMap,
+        (caller, endpoint): (Arc<Caller>, Endpoint),
+    ) -> Self {
+        Self { gateway, snapshot, arrival, headers, caller, endpoint }
+    }
+
+    /// Whether closing the connection cancels what was asked: the rule since 2026-07-28.
+    pub(super) fn ends_with_its_connection(&self) -> bool {
+        let version = self.headers.get(::mcp::headers::PROTOCOL_VERSION);
+        version.is_some_and(|it| it == Version::V2026_07_28.as_str())
+    }
+
+    /// Answers what the body carries.
+    pub(super) async fn answer(self, body: &[u8]) -> Response<Body> {
+        match self.read(body) {
+            Ok((era, session, incoming)) => self.reply(era, session.as_ref(), incoming).await,
+            Err(error) => reply::one(self.broken(&error)),
+        }
+    }
+
+    fn read<'b>(
+        &self,
+        body: &'b [u8],
+    ) -> Result<(Era, Option<Arc<Session>>, Incoming<'b>), ProtocolError> {
+        ::mcp::headers::check_media_types(&self.headers)?;
+        let incoming = ::mcp::parse(body)?;
+        let era = ::mcp::classify(&self.headers, &incoming)?;
+        let (era, session) = match era {
+            Era::Stateless => (era, None),
+            Era::Session(_) => match self.session()? {
+                // What was agreed on wins over what a header says.
+                Some(session) => (Era::Session(session.version()), Some(session)),
+                None => (era, None),
+            },
+        };
+        if let Incoming::Batch(messages) = &incoming {
+            if !era.version().has_batches() {
+                return Err(ProtocolError::invalid_request(
+                    "batches ended with revision 2025-06-18",
+                ));
+            }
+            if messages.iter().any(|it| it.method() == Some(Method::Initialize.as_str())) {
+                return Err(ProtocolError::invalid_request("initialize must not be in a batch"));
+            }
+        }
+        Ok((era, session, incoming))
+    }
+
+    /// The session that the headers name. None is needed: it holds no authority, only what is in flight.
+    fn session(&self) -> Result<Option<Arc<Session>>, ProtocolError> {
+        let Some(id) = SessionId::of(&self.headers)? else { return Ok(None) };
+        let found = self.gateway.sessions.find(id, &self.caller.profile);
+        found.map(Some).ok_or_else(ProtocolError::session_not_found)
+    }
+
+    async fn reply(
+        &self,
+        era: Era,
+        session: Option<&Arc<Session>>,
+        incoming: Incoming<'_>,
+    ) -> Response<Body> {
+        let (messages, is_batch) = match &incoming {
+            Incoming::One(message) => (slice::from_ref(message), false),
+            Incoming::Batch(messages) => (messages.as_slice(), true),
+        };
+        let mut replies = Vec::new();
+        for (index, message) in messages.iter().enumerate() {
+            let mut arrival = self.arrival;
+            if index > 0 {
+                // Each message is a call of its own, with an id of its own.
+                arrival = Arrival::new(&self.gateway.live.clock, arrival.peer, arrival.surface);
+            }
+            match message {
+                Message::Request(request) => {
+                    replies.push(self.request(era, session, arrival, request).await);
+                }
+                Message::Notification(notification) => {
+                    hear(session, &Notice::of(era, notification));
+                }
+                // We ask nothing of clients, so there is nothing to be told.
+                Message::Response(_) => {}
+            }
+        }
+        if is_batch { reply::batch(&replies) } else { reply::first(replies) }
+    }
+
+    async fn request(
+        &self,
+        era: Era,
+        session: Option<&Arc<Session>>,
+        arrival: Arrival,
+        request: &Request<'_>,
+    ) -> Reply {
+        let method = match Method::of(era, request) {
+            Ok(method) => method,
+            Err(error) => return self.broken(&error),
+        };
+        let answered = match method {
+            Method::ToolsCall => call::answer(self, era, session, arrival, request).await,
+            Method::ToolsList => list::answer(self, era, request),
+            Method::Ping => {
+                self.note(Kind::Session, method, || Reply::ok(::mcp::answer::ping(&request.id)))
+            }
+            Method::Discover => self.note(Kind::List, method, || {
+                Reply::ok(reply::server().discover(&request.id, list::TTL_MS))
+            }),
+            Method::Initialize => self.initialize(request),
+        };
+        answered.unwrap_or_else(|error| self.broken(&error))
+    }
+
+    fn initialize(&self, request: &Request<'_>) -> Result<Reply, ProtocolError> {
+        let params = InitializeParams::read(request)?;
+        let version = Version::negotiate(&params.protocol_version);
+        self.note(Kind::Session, Method::Initialize, || {
+            let session = self.gateway.sessions.create(&self.caller.profile, version);
+            let body = reply::server().initialize(&request.id, version);
+            Reply { session: Some(session.id()), ..Reply::ok(body) }
+        })
+    }
+
+    /// Ends the session that the headers name.
+    pub(super) fn end_session(&self) -> Response<Body> {
+        let ended = match SessionId::of(&self.headers) {
+            Ok(Some(id)) if self.gateway.sessions.delete(id, &self.caller.profile) => Ok(()),
+            Ok(Some(_)) => Err(ProtocolError::session_not_found()),
+            Ok(None) => Err(ProtocolError::session_required()),
+            Err(error) => Err(error),
+        };
+        let noted = ended.map(|()| {
+            let facts = self.facts(Kind::Session, "DELETE");
+            Ledger::open(&self.gateway.live, facts).note()
+        });
+        match noted {
+            Ok(Ok(())) => reply::empty(StatusCode::NO_CONTENT),
+            Ok(Err(refusal)) => reply::refused(self.arrival, &refusal),
+            Err(error) => reply::one(self.broken(&error)),
+        }
+    }
+
+    /// Records that something was asked that is no call, and then answers it.
+    pub(super) fn note(
+        &self,
+        kind: Kind,
+        method: Method,
+        answer: impl FnOnce() -> Reply,
+    ) -> Result<Reply, ProtocolError> {
+        let facts = self.facts(kind, method.as_str());
+        match Ledger::open(&self.gateway.live, facts).note() {
+            Ok(()) => Ok(answer()),
+            Err(refusal) => Ok(reply::unrecorded(&refusal)),
+        }
+    }
+
+    fn facts(&self, kind: Kind, subject: &str) -> Facts {
+        let mut facts = Facts::new(kind, self.arrival, &self.snapshot).about(subject);
+        facts.set_caller(&self.caller);
+        facts
+    }
+
+    /// Records a message that breaks the protocol, and answers with what is wrong.
+    fn broken(&self, error: &ProtocolError) -> Reply {
+        let refusal = Refusal::new(RefusalKind::Malformed, error.message.clone())
+            .because(format!("JSON-RPC {}", error.code));
+        let facts = self.facts(Kind::Malformed, "mcp");
+        let refusal = Ledger::open(&self.gateway.live, facts).refuse(refusal);
+        match refusal.kind() {
+            RefusalKind::Unrecorded => reply::unrecorded(&refusal),
+            _ => Reply { status: error.status, ..Reply::ok(error.body()) },
+        }
+    }
+}
+
+/// Acts on a notification. It is never answered, and never recorded: the call that it ends is.
+fn hear(session: Option<&Arc<Session>>, notice: &Notice) {
+    match (notice, session) {
+        (Notice::Cancelled(id), Some(session)) => {
+            session.cancel(id);
+        }
+        (Notice::Cancelled(_), None) | (Notice::Other, _) => {}
+    }
+}

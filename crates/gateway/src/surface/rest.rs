@@ -1,0 +1,117 @@
+//! REST: a reverse proxy. Method and path are the operation; everything else streams through.
+
+pub(crate) mod problem;
+mod view;
+
+pub(crate) use view::NAME as VIEW;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
+use hyper::body::{Body as _, Incoming};
+use model::{Path, Query, Refusal, RefusalKind};
+use upstream::RequestBody;
+
+use crate::{
+    Body, Gateway, Snapshot,
+    edge::canonical,
+    pipeline::{self, Arrival, Outgoing, Received},
+    snapshot::{Found, Route},
+};
+
+/// Answers one request of the REST surface.
+pub(crate) async fn answer(
+    gateway: &Gateway,
+    arrival: Arrival,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let snapshot = gateway.snapshot();
+    let (parts, body) = request.into_parts();
+    let target = canonical::target(&parts);
+    if let Some(shelf) = view::shelf(&snapshot, &parts.method, &target) {
+        return view::answer(gateway, &snapshot, shelf, arrival, &parts).await;
+    }
+    let received = received(gateway, &snapshot, &parts, target, body);
+    match pipeline::run(&gateway.live, &snapshot, arrival, received).await {
+        Ok(answer) => answer.map(Body::Upstream),
+        Err(refusal) => {
+            let mut response = problem::response(arrival, &refusal);
+            if refusal.kind() == RefusalKind::MethodNotAllowed {
+                allow(&snapshot, &parts, response.headers_mut());
+            }
+            response
+        }
+    }
+}
+
+/// A 405 names the methods that there are (RFC 9110 section 15.5.6).
+fn allow(snapshot: &Snapshot, parts: &Parts, headers: &mut HeaderMap) {
+    let path = parts.uri.path();
+    if let Found::OtherMethods(methods) =
+        snapshot.router.find(&snapshot.routes, &parts.method, path)
+        && let Ok(value) = HeaderValue::try_from(listed(&methods))
+    {
+        headers.insert(header::ALLOW, value);
+    }
+}
+
+fn listed(methods: &[Method]) -> String {
+    let mut names: Vec<_> = methods.iter().map(Method::as_str).collect();
+    names.sort_unstable();
+    names.join(", ")
+}
+
+fn received<'a>(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    parts: &'a Parts,
+    target: Result<(Path, Query), Refusal>,
+    body: Incoming,
+) -> Received<'a> {
+    let presented = identity::present(&parts.headers);
+    let nothing = || Err(Refusal::new(RefusalKind::NotFound, "there is nothing to carry out"));
+    let (path, query) = match target {
+        Ok(target) => target,
+        Err(refusal) => return Received { presented, target: Err(refusal), request: nothing() },
+    };
+    match route(snapshot, &parts.method, &path) {
+        Ok(route) => {
+            let request = request_body(gateway, &parts.headers, body).map(|body| {
+                // The router matched below this base, so there is always a rest.
+                let below = path.below(route.base()).unwrap_or(path);
+                Outgoing { head: canonical::head(parts, below, query), body }
+            });
+            Received { presented, target: Ok(route), request }
+        }
+        Err(refusal) => Received { presented, target: Err(refusal), request: nothing() },
+    }
+}
+
+fn route(snapshot: &Snapshot, method: &Method, path: &Path) -> Result<Arc<Route>, Refusal> {
+    let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
+    match snapshot.router.find(&snapshot.routes, method, path.as_str()) {
+        Found::Operation(position) => snapshot.routes.get(position).cloned().ok_or_else(unknown),
+        Found::OtherMethods(methods) => {
+            let detail = format!("{method} is not among {} of this path", listed(&methods));
+            Err(Refusal::new(RefusalKind::MethodNotAllowed, detail))
+        }
+        Found::Nothing => Err(unknown()),
+    }
+}
+
+/// The body as it will be streamed; one that says itself that it is too large is not begun.
+fn request_body(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<RequestBody, Refusal> {
+    let bytes_max = gateway.settings.request_body_bytes_max;
+    if body.is_end_stream() && !headers.contains_key(header::TRANSFER_ENCODING) {
+        return Ok(RequestBody::Empty);
+    }
+    if body.size_hint().lower() > bytes_max {
+        let detail = format!("the body is larger than {bytes_max} bytes");
+        return Err(Refusal::new(RefusalKind::TooLarge, detail));
+    }
+    Ok(RequestBody::stream(body, bytes_max))
+}

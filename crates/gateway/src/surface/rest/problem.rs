@@ -1,0 +1,93 @@
+//! A refusal in the words of plain HTTP: problem+json (RFC 9457).
+
+use http::{HeaderValue, Response, StatusCode, header};
+use model::{Refusal, RefusalKind};
+use serde::Serialize;
+
+use crate::{Body, pipeline::Arrival};
+
+/// The members of a problem document; `rule`, `limit` and `request_id` are ours.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'a str>,
+    request_id: String,
+}
+
+/// What REST says for each kind: its status, and a title that does not change.
+pub(crate) fn words(kind: RefusalKind) -> (StatusCode, &'static str) {
+    match kind {
+        RefusalKind::Forbidden => (StatusCode::FORBIDDEN, "not allowed"),
+        RefusalKind::Gone => (StatusCode::GONE, "retired"),
+        RefusalKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+        RefusalKind::InvalidArguments => (StatusCode::BAD_REQUEST, "invalid arguments"),
+        RefusalKind::LimitReached => (StatusCode::TOO_MANY_REQUESTS, "limit reached"),
+        RefusalKind::Malformed => (StatusCode::BAD_REQUEST, "malformed request"),
+        RefusalKind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+        RefusalKind::NotFound => (StatusCode::NOT_FOUND, "not found"),
+        RefusalKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
+        RefusalKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "not authenticated"),
+        RefusalKind::Unrecorded => (StatusCode::SERVICE_UNAVAILABLE, "cannot be recorded"),
+        RefusalKind::UpstreamBusy => (StatusCode::SERVICE_UNAVAILABLE, "upstream busy"),
+        RefusalKind::UpstreamFailed => (StatusCode::BAD_GATEWAY, "upstream failed"),
+        RefusalKind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, "upstream timed out"),
+    }
+}
+
+/// The whole answer: status, challenge or waiting time, and the problem document.
+pub(crate) fn response(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
+    let (status, title) = words(refusal.kind());
+    let problem = Problem {
+        r#type: format!("urn:onedoor:refusal:{}", refusal.kind().as_str()),
+        title,
+        status: status.as_u16(),
+        detail: refusal.detail(),
+        rule: refusal.rule(),
+        limit: refusal.limit().map(|it| &*it.limit),
+        request_id: arrival.id.to_string(),
+    };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    challenge(headers, refusal);
+    waiting_time(headers, refusal);
+    response
+}
+
+/// A 401 says how to do better (RFC 6750 section 3).
+pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
+    if refusal.kind() == RefusalKind::Unauthenticated {
+        // Without a credential there is no error to speak of, only the scheme.
+        let value = match refusal.cause() {
+            Some("anonymous") => "Bearer realm=\"onedoor\"",
+            _ => "Bearer realm=\"onedoor\", error=\"invalid_token\"",
+        };
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
+    }
+}
+
+/// A 429 says when to come back, also in the fields of the `RateLimit` draft.
+pub(crate) fn waiting_time(headers: &mut http::HeaderMap, refusal: &Refusal) {
+    let Some(limit) = refusal.limit() else { return };
+    // Whole seconds, and never too early.
+    let seconds = limit.retry_after.as_millis().div_ceil(1000).max(1);
+    let (name, window) = (&limit.limit, limit.window.as_secs().max(1));
+    for (field, value) in [
+        ("retry-after", seconds.to_string()),
+        ("ratelimit", format!("\"{name}\";r=0;t={seconds}")),
+        ("ratelimit-policy", format!("\"{name}\";q={};w={window}", limit.count)),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(field, value);
+        }
+    }
+}

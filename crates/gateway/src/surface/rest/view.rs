@@ -1,0 +1,73 @@
+//! `GET {base}/openapi.json`: a collection's OpenAPI document as the caller may use it.
+
+use audit::Kind;
+use http::{HeaderValue, Method, Response, header, request::Parts};
+use model::{Path, Query, Refusal, Surface};
+
+use super::problem;
+use crate::{
+    Body, Gateway, Snapshot,
+    pipeline::{self, Arrival, Facts, Ledger},
+    snapshot::Shelf,
+};
+
+/// The document's name below each collection's base. No operation can have it.
+pub(crate) const NAME: &str = "/openapi.json";
+
+/// The collection whose view is asked for, if this is such a request.
+pub(super) fn shelf<'a>(
+    snapshot: &'a Snapshot,
+    method: &Method,
+    target: &Result<(Path, Query), Refusal>,
+) -> Option<&'a Shelf> {
+    let (path, _) = target.as_ref().ok()?;
+    let base = path.as_str().strip_suffix(NAME).filter(|_| method == Method::GET)?;
+    snapshot.collections.iter().find(|it| it.base == base)
+}
+
+/// Shows exactly the operations that a call of this caller would be allowed.
+pub(super) async fn answer(
+    gateway: &Gateway,
+    snapshot: &std::sync::Arc<Snapshot>,
+    shelf: &Shelf,
+    arrival: Arrival,
+    parts: &Parts,
+) -> Response<Body> {
+    let facts = Facts::new(Kind::List, arrival, snapshot).about("openapi.json");
+    let mut ledger = Ledger::open(&gateway.live, facts);
+    let identified = match identity::present(&parts.headers) {
+        Ok(presented) => pipeline::identify(snapshot, &gateway.live, presented, &arrival).await,
+        Err(refusal) => Err(refusal),
+    };
+    let caller = match identified.and_then(|it| pipeline::may_list(snapshot, it)) {
+        Ok(caller) => caller,
+        Err(refusal) => return problem::response(arrival, &ledger.refuse(refusal)),
+    };
+    ledger.facts().set_caller(&caller);
+    let shown: Vec<_> = pipeline::visible(snapshot, &caller, Surface::Rest)
+        .filter(|it| it.operation.collection == shelf.id)
+        .map(|it| it.shown())
+        .collect();
+    let document = shelf.document.view(&base_url(gateway, shelf, parts), &shown);
+    match ledger.note() {
+        Ok(()) => {
+            let mut response = Response::new(Body::from(document.to_string().into_bytes()));
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+            response
+        }
+        Err(refusal) => problem::response(arrival, &refusal),
+    }
+}
+
+/// Where the caller reaches the collection: the public URL, or the host it used, which was checked.
+fn base_url(gateway: &Gateway, shelf: &Shelf, parts: &Parts) -> String {
+    let host = || parts.headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let origin = match (&gateway.settings.public_url, parts.uri.authority()) {
+        (Some(url), _) => url.clone(),
+        (None, Some(authority)) => format!("http://{authority}"),
+        (None, None) => format!("http://{}", host().unwrap_or("localhost")),
+    };
+    format!("{origin}{}", shelf.base)
+}

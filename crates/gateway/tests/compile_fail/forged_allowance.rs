@@ -1,0 +1,5 @@
+//! Nobody but `limits` makes an allowance.
+
+fn main() {
+    let _ = limits::Allowance {};
+}

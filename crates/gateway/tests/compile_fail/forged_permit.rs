@@ -1,0 +1,5 @@
+//! Nobody but `policy` makes a permit.
+
+fn main() {
+    let _ = policy::Permit { rule: "mine".into() };
+}

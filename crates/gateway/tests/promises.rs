@@ -1,0 +1,23 @@
+//! What the data plane promises, through real sockets: one binary, a file for each promise.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests end where they break"
+)]
+
+#[path = "promises/compile_fail.rs"]
+mod compile_fail;
+#[path = "promises/garbage.rs"]
+mod garbage;
+#[path = "promises/lists.rs"]
+mod lists;
+#[path = "promises/one_decision.rs"]
+mod one_decision;
+#[path = "promises/records.rs"]
+mod records;
+#[path = "promises/shop.rs"]
+mod shop;
+#[path = "promises/surfaces.rs"]
+mod surfaces;

@@ -1,0 +1,93 @@
+//! No call without its record: what cannot be recorded is not carried out, and whatever ends is recorded.
+
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::House;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::sleep};
+
+use crate::shop;
+
+async fn get(house: &House, target: &str) -> testkit::Answer {
+    house.client.send("GET", target, &[("x-api-key", house.key("app/full"))], "").await
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_carried_out() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    house.log.fill_after(0);
+    let first = get(&house, "/shop/items/1").await;
+    assert_eq!(first.status, 503, "{}", first.text());
+    drop(house.recorder.take());
+    // The log is known to be full now: nothing may reach the upstream any more.
+    for _ in 0..3 {
+        assert_eq!(
+            get(&house, "/shop/items/2").await.json()["type"],
+            "urn:onedoor:refusal:unrecorded"
+        );
+        let arguments = json!({"id": "2"});
+        let call = house.client.call_tool(house.key("app/full"), "shop_get_item", &arguments);
+        assert_eq!(call.await.json()["error"]["code"], 503);
+    }
+    assert_eq!(house.recorder.take(), vec![]);
+    house.log.mend();
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(get(&house, "/shop/items/3").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_a_record() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let request = format!(
+        "GET /shop/items/hang HTTP/1.1\r\nhost: {}\r\nx-api-key: {}\r\n\r\n",
+        house.address,
+        house.key("app/full")
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    while house.recorder.take().is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    drop(stream);
+    while house.records().is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let record = house.records().remove(0);
+    assert_eq!(record["outcome"], "cancelled", "{record}");
+    assert_eq!(record["operation"], "shop.get_item");
+    assert_eq!(record["client"], "app");
+}
+
+#[tokio::test]
+async fn a_record_names_who_what_and_why_and_no_secret() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    let key = house.key("agent/one").to_owned();
+    let target = format!("/shop/items/7?note={key}");
+    let headers = [("authorization", format!("Bearer {key}"))];
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    house.client.send("GET", &target, &headers, "").await;
+    house.client.send("DELETE", "/shop/items/7", &headers, "").await;
+    let records = house.records();
+    let [allowed, denied] = &records[..] else { panic!("two records: {records:?}") };
+    for (name, want) in [
+        ("kind", json!("call")),
+        ("surface", json!("rest")),
+        ("client", json!("agent")),
+        ("profile", json!("agent/one")),
+        ("operation", json!("shop.get_item")),
+        ("effect", json!("read")),
+        ("method", json!("GET")),
+        ("path", json!("/shop/items/{id}")),
+        ("decision", json!("allow")),
+        ("status", json!(200)),
+        ("upstream_status", json!(200)),
+        ("revision", json!(1)),
+    ] {
+        assert_eq!(allowed[name], want, "{name} of {allowed}");
+    }
+    assert_eq!(allowed["arguments"]["id"], "7");
+    assert!(allowed["rule"].as_str().unwrap().contains("role one"), "{allowed}");
+    assert_eq!((&denied["decision"], &denied["reason"]), (&json!("deny"), &json!("forbidden")));
+    assert_eq!(denied["upstream"], json!(null));
+    assert!(!format!("{records:?}").contains(&key[4..]), "the key is in no record");
+}

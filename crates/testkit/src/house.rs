@@ -1,0 +1,198 @@
+//! A whole gateway on a loopback port: real sockets, a fake clock, records in memory.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use gateway::{Gateway, Live, Settings};
+use identity::api_key::{self, Pepper, SystemRandom};
+use model::{Clock, Fault, Rate, Secret, Timestamp};
+use serde_json::Value;
+use state::Folder;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Client, Recorder};
+
+/// Where every house's clock starts: 2026-11-23T00:00:00Z.
+const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
+
+/// What a house is made of.
+#[derive(Debug, Default)]
+pub struct HouseBuilder {
+    files: BTreeMap<String, String>,
+    keys: BTreeMap<String, String>,
+}
+
+/// A gateway in front of a [`Recorder`].
+#[derive(Debug)]
+pub struct House {
+    /// The gateway.
+    pub gateway: Arc<Gateway>,
+    /// Its clock. It moves only by `advance`.
+    pub clock: Clock,
+    /// What the collections' upstream is, where a file says `UPSTREAM`.
+    pub recorder: Recorder,
+    /// A client of its listener.
+    pub client: Client,
+    /// Where it listens.
+    pub address: SocketAddr,
+    keys: BTreeMap<String, String>,
+    pepper: Pepper,
+    files: BTreeMap<String, String>,
+    /// The log behind the records: it can be made to fail.
+    pub log: audit::Memory,
+    stop: CancellationToken,
+    _tasks: JoinSet<()>,
+}
+
+impl HouseBuilder {
+    /// Adds a file of desired state. `UPSTREAM` in it stands for the recorder's URL.
+    #[must_use]
+    pub fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.insert(path.to_owned(), text.to_owned());
+        self
+    }
+
+    /// Issues an API key for a profile; [`House::key`] gives it.
+    #[must_use]
+    pub fn key(mut self, profile: &str) -> Self {
+        self.keys.insert(profile.to_owned(), String::new());
+        self
+    }
+
+    /// Opens the house.
+    ///
+    /// # Errors
+    /// The faults of its state.
+    pub async fn open(self) -> Result<House, Vec<Fault>> {
+        let Self { mut files, mut keys } = self;
+        let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
+        let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
+        for (number, (profile, key)) in keys.iter_mut().enumerate() {
+            let (issued, hmac) =
+                api_key::issue(&pepper, &SystemRandom::new()).expect("the machine has chance");
+            key.push_str(issued.expose());
+            let text = format!(
+                "profile: {profile}\nkind: api_key\nexpires: 2027-12-31\nhmac: {}\n",
+                hex(&hmac)
+            );
+            files.insert(format!("credentials/key-{number}.yaml"), text);
+        }
+        for text in files.values_mut() {
+            *text = text.replace("UPSTREAM", &recorder.url());
+        }
+        let (log, records) = audit::Log::memory(clock.clone());
+        let fleet = upstream::Fleet::new(clock.clone());
+        let live = Live {
+            clock: clock.clone(),
+            log: Arc::new(log),
+            fleet: Arc::new(fleet),
+            meter: Arc::new(limits::Meter::new(clock.clone())),
+            key_sets: Arc::new(identity::KeySets::new(Arc::new(NoKeys), clock.clone())),
+        };
+        let gateway = Gateway::new(settings(), live);
+        let desired = state::read(&folder(&files))?;
+        gateway.swap(gateway.compile(&desired, Some(&pepper), 1)?);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let served = Arc::clone(&gateway).serve(listener, stop.clone());
+        tasks.spawn(async move { served.await.unwrap() });
+        let client = Client::new(address);
+        let log = records;
+        Ok(House {
+            gateway,
+            clock,
+            recorder,
+            client,
+            address,
+            keys,
+            pepper,
+            files,
+            log,
+            stop,
+            _tasks: tasks,
+        })
+    }
+}
+
+impl House {
+    /// A house to be furnished.
+    #[must_use]
+    pub fn builder() -> HouseBuilder {
+        HouseBuilder::default()
+    }
+
+    /// The API key of a profile.
+    #[must_use]
+    pub fn key(&self, profile: &str) -> &str {
+        self.keys.get(profile).expect("a key was issued for it")
+    }
+
+    /// Replaces a file and swaps the tables, under `revision`.
+    ///
+    /// # Errors
+    /// The faults of the new state; the old tables stay.
+    pub fn change(&mut self, path: &str, text: &str, revision: u64) -> Result<(), Vec<Fault>> {
+        let text = text.replace("UPSTREAM", &self.recorder.url());
+        self.files.insert(path.to_owned(), text);
+        let desired = state::read(&folder(&self.files))?;
+        self.gateway.swap(self.gateway.compile(&desired, Some(&self.pepper), revision)?);
+        Ok(())
+    }
+
+    /// All records so far, in their order.
+    #[must_use]
+    pub fn records(&self) -> Vec<Value> {
+        self.log.records()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn folder(files: &BTreeMap<String, String>) -> Folder {
+    let mut folder = Folder::new();
+    for (path, text) in files {
+        folder.insert(path, text.clone()).expect("it fits");
+    }
+    folder
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}
+
+fn settings() -> Settings {
+    Settings {
+        public_url: None,
+        allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
+        request_body_bytes_max: 1 << 20,
+        message_bytes_max: 1 << 20,
+        tool_answer_bytes_max: 4096,
+        tools_page_max: 100,
+        headers_max: 100,
+        header_bytes_max: 64 * 1024,
+        header_timeout: Duration::from_secs(5),
+        message_timeout: Duration::from_secs(5),
+        connections_max: 1024,
+        drain_timeout: Duration::from_secs(1),
+        default_rate: Rate::parse("1000/s").expect("it is a rate"),
+    }
+}
+
+/// No issuer of a test has its keys elsewhere.
+#[derive(Debug)]
+struct NoKeys;
+
+impl identity::Fetch for NoKeys {
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<bytes::Bytes, String>> + Send + 'a>> {
+        Box::pin(async move { Err(format!("no network in tests: {url}")) })
+    }
+}
