@@ -1,0 +1,154 @@
+//! What a process needs to start: `onedoor.toml`, with one file here for each of its tables.
+
+mod audit;
+mod bounds;
+mod folders;
+mod limits;
+mod listen;
+mod log;
+mod reader;
+
+use std::{path::Path, sync::Arc};
+
+use model::{Fault, Place};
+
+use self::reader::Reader;
+pub(crate) use self::{
+    audit::{Audit, AuditTarget},
+    bounds::Bounds,
+    folders::Folders,
+    limits::Limits,
+    listen::{Listen, parse_address},
+    log::Log,
+};
+
+/// Largest `onedoor.toml` that is read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Everything that `onedoor.toml` can say, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Where calls come in.
+    pub(crate) listen: Listen,
+    /// Where things are kept.
+    pub(crate) folders: Folders,
+    /// How large a call may be.
+    pub(crate) bounds: Bounds,
+    /// What holds where no limit is declared.
+    pub(crate) limits: Limits,
+    /// Where records go.
+    pub(crate) audit: Audit,
+    /// What the process says about itself.
+    pub(crate) log: Log,
+}
+
+impl Config {
+    /// Reads `file`; without one, the defaults.
+    ///
+    /// # Errors
+    /// Every fault of the file at once.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Vec<Fault>> {
+        let Some(file) = file else { return Self::parse("", "onedoor.toml", Path::new("")) };
+        let shown = file.display().to_string();
+        let broken = |error: String| {
+            let place = Place::new(&Arc::from(shown.as_str()), 0);
+            vec![Fault::new(&place, error, "name a readable file of UTF-8 text with --config")]
+        };
+        let size = std::fs::metadata(file).map_err(|it| broken(it.to_string()))?.len();
+        if size > FILE_BYTES_MAX {
+            return Err(broken(format!("{size} bytes, over {FILE_BYTES_MAX}")));
+        }
+        let text = std::fs::read_to_string(file).map_err(|it| broken(it.to_string()))?;
+        Self::parse(&text, &shown, file.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads the text of a file in `folder`, against which its relative paths are meant.
+    fn parse(text: &str, file: &str, folder: &Path) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(text, file);
+        let config = Self {
+            listen: Listen::read(&mut reader),
+            folders: Folders::read(&mut reader, folder),
+            bounds: Bounds::read(&mut reader),
+            limits: Limits::read(&mut reader),
+            audit: Audit::read(&mut reader, folder),
+            log: Log::read(&mut reader),
+        };
+        reader.finish().map(|()| config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Vec<Fault>> {
+        Config::parse(text, "onedoor.toml", Path::new("/etc/onedoor"))
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        parse(text).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config.listen.address.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.bounds.request_body_bytes_max, 10 << 20);
+        assert_eq!(config.bounds.tool_answer_bytes_max, 64 << 10);
+        assert_eq!(config.limits.default_rate.to_string(), "10/s");
+        assert_eq!(config.audit.target, AuditTarget::File(None));
+        assert_eq!(Config::read(None), Ok(config));
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_with_their_lines() {
+        let text = "\
+[listen]
+adress = \"127.0.0.1:1\"
+public_url = \"ftp://x\"
+
+[bounds]
+request_body_bytes_max = \"ten\"
+headers_max = true
+
+[logs]
+level = \"info\"
+";
+        insta::assert_snapshot!(faults(text).join("\n"), @r#"
+        onedoor.toml:2: unknown key "adress" in [listen]
+            help: did you mean address?
+        onedoor.toml:3: public_url: "ftp://x" is not a scheme and a host alone
+            help: write https://api.example.com
+        onedoor.toml:6: request_body_bytes_max: "ten" is not a size
+            help: write 512, 64KiB, 4MiB or 1GiB
+        onedoor.toml:7: headers_max: expected text or a whole number, found a boolean
+            help: write the value in quotes
+        onedoor.toml:9: unknown key "logs" at the top
+            help: did you mean log?
+        "#);
+    }
+
+    #[test]
+    fn broken_toml_is_told_with_its_line() {
+        insta::assert_snapshot!(faults("[listen]\naddress = \n[log\n").join("\n"), @"
+        onedoor.toml:2: string values must be quoted, expected literal string
+            help: correct the TOML: https://toml.io shows the notation
+        onedoor.toml:3: unclosed table, expected `]`
+            help: correct the TOML: https://toml.io shows the notation
+        ");
+    }
+
+    #[test]
+    fn relative_paths_are_meant_from_the_file() {
+        let config = parse("[folders]\nstate = \"state\"\n[audit]\nfile = \"/var/x\"").unwrap();
+        assert_eq!(config.folders.state.as_deref(), Some(Path::new("/etc/onedoor/state")));
+        assert_eq!(config.audit.target, AuditTarget::File(Some("/var/x".into())));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[\\[\\]a-z=\" .\n0-9_'#{}]{0,80}") {
+            let _ = parse(&text).is_ok();
+        }
+    }
+}
