@@ -1,0 +1,85 @@
+//! The data folder: what this machine keeps for itself, such as the pepper of the API keys.
+
+mod pepper;
+mod revision;
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use identity::api_key::Pepper;
+
+pub(crate) use self::revision::Revisions;
+
+/// A data folder that is there and belongs to us alone.
+pub(crate) struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// Opens the folder at `path`; makes it where it is missing, for our eyes only.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("cannot make the data folder {shown}"))?;
+        // It may stand inside a state folder that is kept in git: nothing of it belongs there.
+        match create_private(&path.join(".gitignore"), b"*\n") {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(error).with_context(|| format!("cannot write to the data folder {shown}"))
+            }
+            Err(_) | Ok(()) => Ok(Self(path.to_owned())),
+        }
+    }
+
+    /// The pepper of the API keys; made on first use.
+    ///
+    /// # Errors
+    /// Where it cannot be made or read, is broken, or can be read by others.
+    pub(crate) fn pepper(&self) -> anyhow::Result<Pepper> {
+        pepper::open(&self.0.join("pepper"))
+    }
+
+    /// The numbers of the states that were in force.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub(crate) fn revisions(&self) -> anyhow::Result<Revisions> {
+        Revisions::open(self.0.join("revision"))
+    }
+
+    /// Where records go unless `onedoor.toml` says otherwise.
+    pub(crate) fn audit_file(&self) -> PathBuf {
+        self.0.join("audit.jsonl")
+    }
+}
+
+/// Writes a new file that only we can read. It is there whole or not at all.
+///
+/// # Errors
+/// `AlreadyExists` where there is one, and what the disk says.
+fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    if path.try_exists()? {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", uuid::Uuid::new_v4().simple()));
+    let draft = path.with_file_name(name);
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        // A link, not a rename: of two that start together, the second must not replace the first's.
+        .and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    written.and(removed)
+}

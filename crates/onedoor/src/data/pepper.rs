@@ -1,0 +1,116 @@
+//! The pepper: the key of the HMACs in which API keys are kept. Made once, readable by us alone.
+
+use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
+
+use anyhow::{Context as _, anyhow, bail};
+use identity::api_key::{Pepper, SecureRandom as _, SystemRandom};
+use model::Secret;
+
+use super::create_private;
+
+/// Longest content of the file: 64 hexadecimal digits and a line end, or a longer pepper.
+const FILE_BYTES_MAX: u64 = 1024;
+
+/// Reads the pepper in `path`; makes one where there is none.
+///
+/// # Errors
+/// Where it cannot be made or read, is broken, or can be read by others.
+pub(super) fn open(path: &Path) -> anyhow::Result<Pepper> {
+    let shown = path.display();
+    if !path.try_exists().with_context(|| format!("cannot look at {shown}"))? {
+        create(path).with_context(|| format!("cannot make {shown}"))?;
+    }
+    let metadata = fs::metadata(path).with_context(|| format!("cannot look at {shown}"))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!(
+            "{shown} can be read by others (mode {mode:o}): chmod 600 it; if others did read it, remove it and issue every API key anew"
+        );
+    }
+    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
+        bail!("{shown} is no pepper: restore it from a backup");
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    let text = Secret::new(text);
+    let bytes = unhex(text.expose().trim_end()).map(Secret::new).ok_or_else(|| {
+        anyhow!(
+            "{shown} is no pepper: it must hold 64 hexadecimal digits; restore it from a backup"
+        )
+    })?;
+    Pepper::new(&bytes).with_context(|| format!("{shown} is no pepper"))
+}
+
+/// Another process may make one at the same time: whoever comes second takes the first's.
+fn create(path: &Path) -> anyhow::Result<()> {
+    let mut bytes = vec![0; Pepper::BYTES_MIN];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no random bytes are to be had"))?;
+    let bytes = Secret::new(bytes);
+    let text = Secret::new(hex(bytes.expose()));
+    match create_private(path, text.expose().as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// As hexadecimal digits, with a line end.
+fn hex(bytes: &[u8]) -> String {
+    // The capacity is final: growing would leave copies behind.
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(1));
+    for byte in bytes {
+        let digits = [byte >> 4, byte & 15].map(|it| char::from_digit(u32::from(it), 16));
+        text.extend(digits.into_iter().flatten());
+    }
+    text.push('\n');
+    text
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    let mut digits = text.bytes().map(|it| char::from(it).to_digit(16));
+    while let Some(high) = digits.next() {
+        let byte = high?.checked_mul(16)?.checked_add(digits.next()??)?;
+        bytes.push(u8::try_from(byte).ok()?);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::data::DataFolder;
+
+    #[test]
+    fn a_pepper_is_made_once_and_for_us_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        let hmac = |folder: &DataFolder| identity::api_key::hmac(&folder.pepper().unwrap(), "odk_");
+        let first = hmac(&DataFolder::open(&data).unwrap());
+        assert_eq!(first, hmac(&DataFolder::open(&data).unwrap()));
+        let mode = fs::metadata(data.join("pepper")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(data.join(".gitignore")).unwrap(), "*\n");
+    }
+
+    #[test]
+    fn a_pepper_that_others_can_read_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pepper");
+        open(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(open(&path).unwrap_err().to_string().contains("mode 640"));
+    }
+
+    #[test]
+    fn a_broken_pepper_is_refused_and_not_shown() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pepper");
+        for text in ["", "abc", "zz", "hunter2", &"ab".repeat(31), &"a".repeat(5000)] {
+            drop(fs::remove_file(&path));
+            create_private(&path, text.as_bytes()).unwrap();
+            let error = format!("{:#}", open(&path).unwrap_err());
+            assert!(text.is_empty() || !error.contains(text), "{error}");
+        }
+    }
+}
