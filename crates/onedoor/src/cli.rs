@@ -1,0 +1,211 @@
+//! What can be typed: the commands, their options, and the help that teaches them.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use model::{CollectionId, ProfileId, Timestamp, quantity::parse_duration};
+
+use crate::config;
+
+/// One front door for apps, partners, scripts and AI agents.
+///
+/// Callers reach the same operations over REST and over MCP, with the same identity, permissions,
+/// limits and records. What is served is a folder of YAML files.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = ROOT_EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const ROOT_EXAMPLES: &str = "\
+Examples:
+  onedoor demo                                     see it work, with nothing to set up
+  onedoor import orders.yaml --collection orders --upstream http://127.0.0.1:9000
+  onedoor check state                              is everything in the folder right?
+  onedoor credential new shop-agent/default        an API key for that profile
+  onedoor serve --state state                      serve the folder, and every change of it
+
+Exit codes:
+  0  done
+  1  faults were found, or it could not be carried out
+  2  the command line is wrong";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report every fault of a state folder, each with file, line and what to do
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Make and keep credentials
+    #[command(subcommand)]
+    Credential(Credential),
+    /// Show it all at work: a sample API, the door in front of it, an app and an agent
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(Demo),
+    /// Write a collection from an OpenAPI document
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Import),
+    /// Serve a state folder over REST and MCP
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
+}
+
+/// Make and keep credentials.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Credential {
+    /// Make an API key for a profile and print it, this once
+    #[command(after_help = CREDENTIAL_NEW_EXAMPLES)]
+    New(CredentialNew),
+}
+
+/// `onedoor check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The state folder
+    #[arg(value_name = "DIR", default_value = "state")]
+    pub(crate) state: PathBuf,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  onedoor check state       exit code 0: no fault, 1: faults, one after the other
+  onedoor check .           in a pipeline, before the folder is rolled out
+
+docs/state.md shows every document that can stand in the folder.";
+
+/// `onedoor credential new`.
+#[derive(Debug, Args)]
+pub(crate) struct CredentialNew {
+    /// The profile that the key leads to
+    #[arg(value_name = "CLIENT/PROFILE", value_parser = ProfileId::parse)]
+    pub(crate) profile: ProfileId,
+    /// When it ends: so long from now (90d, 12h), or at a time (2027-01-31)
+    #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = Expiry::parse)]
+    pub(crate) expires: Expiry,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+}
+
+/// When a credential ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// So long from now.
+    After(Duration),
+    /// At this time.
+    At(Timestamp),
+}
+
+impl Expiry {
+    fn parse(text: &str) -> Result<Self, String> {
+        parse_duration(text).map(Self::After).or_else(|_| {
+            let time = Timestamp::parse(text).map(Self::At);
+            time.map_err(|_| format!("\"{text}\" is no expiry: write 90d, 12h or 2027-01-31"))
+        })
+    }
+}
+
+const CREDENTIAL_NEW_EXAMPLES: &str = "\
+Examples:
+  onedoor credential new shop-agent/default --state state
+  onedoor credential new shop-app/default --expires 2027-01-31
+  key=$(onedoor credential new shop-app/default)   the key alone goes to the standard output
+
+The key is shown this once: the state folder gets its HMAC only, under the pepper of the data
+folder. Whoever serves the state must have the same pepper.";
+
+/// `onedoor demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// End after the guided run; exit code 0 only if every step went as it should
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The door's port; 8080 if it is free, else another
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  onedoor demo               stays up until Ctrl-C: try the curl lines and the MCP entry it prints
+  onedoor demo --once        the guided run only";
+
+/// `onedoor import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The OpenAPI document: 3.1, 3.0 or 2.0, as YAML or JSON
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The id of the collection to write
+    #[arg(long, value_name = "NAME", value_parser = CollectionId::parse)]
+    pub(crate) collection: CollectionId,
+    /// Where its operations are carried out: http://host:port/prefix
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: String,
+    /// The state folder to write to
+    #[arg(long, value_name = "DIR", default_value = "state")]
+    pub(crate) state: PathBuf,
+    /// Where its operations begin on the REST surface [default: /NAME]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) base: Option<String>,
+    /// Who answers for it: a person or a team
+    #[arg(long, value_name = "OWNER", default_value = "unassigned")]
+    pub(crate) owner: String,
+    /// Replace the collection and the document where they are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  onedoor import orders.yaml --collection orders --upstream http://127.0.0.1:9000 --owner shop-team
+  onedoor import openapi.json --collection crm --upstream https://crm.internal/v2 --base /customers
+
+Writes collections/NAME.yaml and keeps the document in documents/. Nobody may call the operations
+until a role allows it.";
+
+/// `onedoor serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", value_parser = config::parse_address)]
+    pub(crate) listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  onedoor serve --state state
+  onedoor serve --config /etc/onedoor/onedoor.toml
+  onedoor serve --state state --listen 0.0.0.0:8080
+
+A change in the folder is served at once and whole (SIGHUP looks at once); where it has a fault, all
+faults are told and the last good state is served on. SIGTERM or Ctrl-C lets running calls end.
+docs/configuration.md shows every key of onedoor.toml.";
+
+/// Where things are kept.
+#[derive(Debug, Args)]
+pub(crate) struct Folders {
+    /// The state folder [default: state]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The data folder: what this machine keeps for itself [default: .onedoor in the state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration of the process
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

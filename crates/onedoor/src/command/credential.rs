@@ -1,0 +1,55 @@
+//! `onedoor credential new`: makes an API key, prints it this once, and keeps its HMAC.
+
+use anyhow::{anyhow, bail};
+use model::{Clock, ProfileId, Timestamp};
+use state::Desired;
+
+use super::Failure;
+use crate::{
+    api_key,
+    cli::{self, Expiry},
+    data::DataFolder,
+    folder, logging,
+    serving::Places,
+    terminal::Terminal,
+};
+
+/// Makes a key for the profile. Only the key goes to the standard output.
+pub(super) fn new(terminal: Terminal, arguments: &cli::CredentialNew) -> Result<(), Failure> {
+    let (places, _) = Places::of(&arguments.folders)?;
+    let profile = &arguments.profile;
+    check_known(profile, &state::read(&folder::load(&places.state)?.folder)?)?;
+    let now = Clock::system().now();
+    let expires = expiry(arguments.expires, now)?;
+    let pepper = DataFolder::open(&places.data)?.pepper()?;
+    let made = api_key::make(&places.state, &pepper, profile, (now, expires))?;
+    let (id, file) = (&made.id, made.file.display());
+    logging::tell(format_args!("{id} is a new API key of {profile}, good until {expires}"));
+    logging::tell(format_args!("its HMAC is in {file}; the key itself is shown this once:"));
+    terminal.line(made.key.expose())?;
+    Ok(())
+}
+
+fn check_known(profile: &ProfileId, desired: &Desired) -> anyhow::Result<()> {
+    let profiles = desired.clients.iter().flat_map(|it| &it.profiles);
+    let known: Vec<&str> = profiles.map(|it| it.id.as_str()).collect();
+    if known.contains(&profile.as_str()) {
+        return Ok(());
+    }
+    let file = state::Kind::Client.path(profile.client());
+    let known = if known.is_empty() { "there is none yet".to_owned() } else { known.join(", ") };
+    Err(anyhow!(
+        "unknown profile \"{profile}\": declare it in {file}, or name a known one: {known}"
+    ))
+}
+
+fn expiry(expires: Expiry, now: Timestamp) -> anyhow::Result<Timestamp> {
+    let expires = match expires {
+        Expiry::After(duration) => now.plus(duration),
+        Expiry::At(time) => time,
+    };
+    if expires <= now {
+        bail!("{expires} is not in the future: a credential must end later than now");
+    }
+    Ok(expires)
+}

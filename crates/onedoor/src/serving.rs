@@ -1,0 +1,113 @@
+//! A gateway over a state folder: reads it, puts it in force whole, and keeps the last good state on a fault.
+
+mod current;
+mod egress;
+mod places;
+mod signals;
+mod start;
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use gateway::Gateway;
+use identity::api_key::Pepper;
+use model::{Fault, Place};
+use state::Desired;
+
+pub(crate) use self::{
+    current::{keep_current, tell_swapped},
+    places::Places,
+    signals::{Hangup, Stop},
+    start::{check, runtime},
+};
+use crate::{
+    data::Revisions,
+    folder::{self, Digest},
+    terminal::counted,
+};
+
+/// A gateway and the folder that it serves.
+pub(crate) struct Served {
+    gateway: Arc<Gateway>,
+    state: PathBuf,
+    pepper: Pepper,
+    revisions: Revisions,
+    in_force: Option<Digest>,
+}
+
+/// What came of a look at the folder.
+pub(crate) enum Look {
+    /// It is as it was.
+    Same,
+    /// It is in force now.
+    Swapped(Summary),
+}
+
+/// What a state holds, in numbers.
+pub(crate) struct Summary {
+    revision: u64,
+    digest: Digest,
+    collections: usize,
+    operations: usize,
+    clients: usize,
+    credentials: usize,
+    limits: usize,
+}
+
+impl Served {
+    /// The gateway.
+    pub(crate) fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Reads the folder and puts it in force, if it is another and has no fault.
+    ///
+    /// # Errors
+    /// Every fault; what was in force stays in force.
+    pub(crate) fn look(&mut self) -> Result<Look, Vec<Fault>> {
+        let loaded = folder::load(&self.state)?;
+        if self.in_force == Some(loaded.digest) {
+            return Ok(Look::Same);
+        }
+        let desired = state::read(&loaded.folder)?;
+        let revision = self.revisions.number(&loaded.digest);
+        let snapshot = self.gateway.compile(&desired, Some(&self.pepper), revision)?;
+        self.revisions.keep(&loaded.digest).map_err(|error| {
+            let place = Place::new(&Arc::from(self.state.display().to_string()), 0);
+            let help = "make the data folder writable: each state in force has a number of its own";
+            vec![Fault::new(&place, format!("{error:#}"), help)]
+        })?;
+        let summary = Summary::of(&desired, snapshot.counts(), revision, loaded.digest);
+        self.gateway.swap(snapshot);
+        self.in_force = Some(loaded.digest);
+        Ok(Look::Swapped(summary))
+    }
+}
+
+impl Summary {
+    fn of(desired: &Desired, counts: (usize, usize), revision: u64, digest: Digest) -> Self {
+        let (collections, operations) = counts;
+        Self {
+            revision,
+            digest,
+            collections,
+            operations,
+            clients: desired.clients.len(),
+            credentials: desired.credentials.len(),
+            limits: desired.limits.len(),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.collections, "collection"),
+            (self.operations, "operation"),
+            (self.clients, "client"),
+            (self.credentials, "credential"),
+            (self.limits, "limit"),
+        ];
+        let counts = counts.map(|(count, noun)| counted(count, noun));
+        write!(f, "{} (digest {})", counts.join(", "), self.digest)
+    }
+}

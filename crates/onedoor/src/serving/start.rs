@@ -1,0 +1,132 @@
+//! Puts a gateway together from the configuration.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use gateway::{Gateway, Live};
+use identity::KeySets;
+use limits::Meter;
+use model::{Clock, Fault, Place};
+use tokio::runtime::{Builder, Runtime};
+use upstream::Fleet;
+
+use super::{Places, Served, Summary, egress::KeySetEgress};
+use crate::{
+    config::{Audit, AuditTarget, Bounds, Config, Limits, Listen},
+    data::DataFolder,
+    folder,
+};
+
+/// The runtime of a process that serves.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+impl Served {
+    /// A gateway over the folders in `places`, with nothing in force yet.
+    ///
+    /// # Errors
+    /// Where the data folder, the pepper or the audit log cannot be used.
+    pub(crate) fn new(config: &Config, places: &Places) -> anyhow::Result<Self> {
+        let data = DataFolder::open(&places.data)?;
+        let clock = Clock::system();
+        let log = open_log(&config.audit, &data, clock.clone())?;
+        Ok(Self {
+            gateway: Gateway::new(settings(config), live(log, clock)),
+            state: places.state.clone(),
+            pepper: data.pepper()?,
+            revisions: data.revisions()?,
+            in_force: None,
+        })
+    }
+}
+
+/// Reads and compiles the folder `state` as it would be served. Needs no data folder and leaves no trace.
+///
+/// # Errors
+/// Every fault.
+pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
+    let loaded = folder::load(state)?;
+    let desired = state::read(&loaded.folder)?;
+    let stopped = |error: anyhow::Error| {
+        let place = Place::new(&Arc::from(state.display().to_string()), 0);
+        vec![Fault::new(&place, format!("{error:#}"), "repair this machine, then check again")]
+    };
+    let runtime = runtime().map_err(stopped)?;
+    let _entered = runtime.enter();
+    let config = Config::read(None)?;
+    // Nothing is called, so nothing is recorded.
+    let clock = Clock::system();
+    let (log, _) = audit::Log::memory(clock.clone());
+    let gateway = Gateway::new(settings(&config), live(log, clock));
+    let snapshot = gateway.compile(&desired, None, 0)?;
+    Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
+}
+
+fn live(log: audit::Log, clock: Clock) -> Live {
+    let fleet = Fleet::new(clock.clone());
+    let egress = Arc::new(KeySetEgress(fleet.egress()));
+    Live {
+        log: Arc::new(log),
+        fleet: Arc::new(fleet),
+        meter: Arc::new(Meter::new(clock.clone())),
+        key_sets: Arc::new(KeySets::new(egress, clock.clone())),
+        clock,
+    }
+}
+
+fn open_log(audit: &Audit, data: &DataFolder, clock: Clock) -> anyhow::Result<audit::Log> {
+    let Audit { target } = audit;
+    match target {
+        AuditTarget::Stdout => Ok(audit::Log::stdout(clock)?),
+        AuditTarget::File(file) => {
+            let file = file.clone().unwrap_or_else(|| data.audit_file());
+            let shown = file.display();
+            audit::Log::file(&file, clock)
+                .with_context(|| format!("cannot open the audit log {shown}"))
+        }
+    }
+}
+
+/// What the data plane needs to know. Every field by name: a new one must stop the build here.
+fn settings(config: &Config) -> gateway::Settings {
+    let Config { listen, folders: _, bounds, limits, audit: _, log: _ } = config;
+    let Listen {
+        address: _,
+        public_url,
+        allowed_hosts,
+        allowed_origins,
+        connections_max,
+        header_timeout,
+        message_timeout,
+        drain_timeout,
+    } = listen;
+    let Bounds {
+        request_body_bytes_max,
+        message_bytes_max,
+        tool_answer_bytes_max,
+        tools_page_max,
+        header_bytes_max,
+        headers_max,
+    } = bounds;
+    let Limits { default_rate } = limits;
+    gateway::Settings {
+        public_url: public_url.clone(),
+        allowed_hosts: allowed_hosts.clone(),
+        allowed_origins: allowed_origins.clone(),
+        request_body_bytes_max: u64::try_from(*request_body_bytes_max).unwrap_or(u64::MAX),
+        message_bytes_max: *message_bytes_max,
+        tool_answer_bytes_max: *tool_answer_bytes_max,
+        tools_page_max: *tools_page_max,
+        headers_max: *headers_max,
+        header_bytes_max: *header_bytes_max,
+        header_timeout: *header_timeout,
+        message_timeout: *message_timeout,
+        connections_max: *connections_max,
+        drain_timeout: *drain_timeout,
+        default_rate: *default_rate,
+    }
+}
