@@ -145,6 +145,22 @@ level = \"info\"
         assert_eq!(config.audit.target, AuditTarget::File(Some("/var/x".into())));
     }
 
+    #[test]
+    fn the_documentation_shows_every_key_with_its_default() {
+        let page = include_str!("../../../docs/configuration.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let (shown, _) = rest.split_once("```").unwrap();
+        assert_eq!(parse(shown), parse(""));
+        for table in ["listen", "folders", "bounds", "limits", "audit", "log"] {
+            let fault = faults(&format!("[{table}]\n\"????????\" = 1")).join("");
+            let (_, keys) = fault.split_once("use one of: ").unwrap();
+            for key in keys.split(", ") {
+                assert!(shown.contains(&format!("{key} = ")), "{key} has no line of its own");
+                assert!(page.contains(&format!("`{key}`")) || table == "bounds", "{key}");
+            }
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "[\\[\\]a-z=\" .\n0-9_'#{}]{0,80}") {

@@ -25,11 +25,9 @@ impl DataFolder {
     /// What the disk says.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("cannot make the data folder {shown}"))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
+            format!("cannot make the data folder {shown} (--data names another)")
+        })?;
         // It may stand inside a state folder that is kept in git: nothing of it belongs there.
         match create_private(&path.join(".gitignore"), b"*\n") {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

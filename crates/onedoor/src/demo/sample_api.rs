@@ -137,3 +137,59 @@ impl Query<'_> {
         self.text(name)?.parse().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::demo::visitor::exchange;
+
+    fn request(method: &str, path: &str, body: &'static str) -> Request<Full<Bytes>> {
+        let request = Request::builder().method(method).uri(path).header("host", "shop");
+        request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_shop_does_what_its_document_says() {
+        let shop = SampleApi::start(&TaskTracker::new()).await.unwrap();
+        let (_, document) =
+            exchange(shop.address, request("GET", "/openapi.json", "")).await.unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let items = paths
+            .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |it| (path, it)));
+        let mut count = 0;
+        for (path, (method, operation)) in items {
+            let Some(name) = operation.get("operationId") else { continue };
+            let path = path.replace("{order_id}", "1003").replace("{customer_id}", "1");
+            let (query, body) = match (path.as_str(), method.as_str()) {
+                ("/slow", _) => ("?seconds=0", ""),
+                ("/stream", _) => ("?pause_ms=0", ""),
+                (_, "post") => ("", r#"{"customer_id":1,"items":[{"name":"a","quantity":1}]}"#),
+                (_, "patch") => ("", r#"{"status":"paid"}"#),
+                _ => ("", ""),
+            };
+            let asked = request(&method.to_uppercase(), &format!("{path}{query}"), body);
+            let (status, _) = exchange(shop.address, asked).await.unwrap();
+            assert!(operation["responses"].get(status.as_str()).is_some(), "{name}: {status}");
+            count += 1;
+        }
+        assert_eq!(count, 10);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_kept_and_a_bad_one_is_refused() {
+        let shop = SampleApi::start(&TaskTracker::new()).await.unwrap();
+        let ask = |method, path, body| exchange(shop.address, request(method, path, body));
+        let (status, _) = ask("PATCH", "/orders/1003", r#"{"note":"by hand"}"#).await.unwrap();
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(ask("GET", "/orders/1003", "").await.unwrap().1["note"], "by hand");
+        let (status, problem) = ask("POST", "/orders", r#"{"customer":1}"#).await.unwrap();
+        assert_eq!((status, problem["status"].clone()), (StatusCode::BAD_REQUEST, 400.into()));
+        assert_eq!(ask("DELETE", "/orders/1003", "").await.unwrap().1, Value::Null);
+        assert_eq!(ask("GET", "/orders/1003", "").await.unwrap().0, StatusCode::NOT_FOUND);
+        assert_eq!(ask("GET", "/orders?status=lost", "").await.unwrap().1, serde_json::json!([]));
+        assert_eq!(ask("GET", "/../etc", "").await.unwrap().0, StatusCode::NOT_FOUND);
+    }
+}

@@ -108,7 +108,11 @@ impl Visitor<'_> {
     }
 }
 
-async fn exchange(
+/// Sends `request` over a connection of its own and reads the answer.
+///
+/// # Errors
+/// Where there is no answer, or none that is JSON.
+pub(super) async fn exchange(
     door: SocketAddr,
     request: Request<Full<Bytes>>,
 ) -> anyhow::Result<(StatusCode, Value)> {

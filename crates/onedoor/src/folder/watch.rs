@@ -86,3 +86,84 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    async fn is_told(watch: &mut Watch) -> bool {
+        let told = timeout(PATIENCE, watch.changed()).await.is_ok();
+        watch.arm();
+        told
+    }
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("state");
+        fs::create_dir_all(root.join("roles")).unwrap();
+        fs::create_dir_all(root.join(".onedoor")).unwrap();
+        fs::write(root.join("roles/a.yaml"), "1").unwrap();
+        (parent, root)
+    }
+
+    #[tokio::test]
+    async fn every_way_to_change_a_file_is_told() {
+        let (parent, root) = folder();
+        let mut watch = Watch::new(&root);
+        fs::write(root.join("roles/a.yaml"), "2").unwrap();
+        assert!(is_told(&mut watch).await, "written in place");
+        fs::write(root.join("roles/.a.new"), "3").unwrap();
+        fs::rename(root.join("roles/.a.new"), root.join("roles/a.yaml")).unwrap();
+        assert!(is_told(&mut watch).await, "renamed over it");
+        fs::create_dir(root.join("limits")).unwrap();
+        assert!(is_told(&mut watch).await, "a new folder");
+        fs::write(root.join("limits/b.yaml"), "").unwrap();
+        assert!(is_told(&mut watch).await, "a file in the new folder");
+        fs::rename(&root, parent.path().join("away")).unwrap();
+        assert!(is_told(&mut watch).await, "moved away");
+        fs::rename(parent.path().join("away"), &root).unwrap();
+        assert!(is_told(&mut watch).await, "moved back");
+        fs::remove_file(root.join("limits/b.yaml")).unwrap();
+        assert!(is_told(&mut watch).await, "removed after the folder came back");
+    }
+
+    #[tokio::test]
+    async fn a_mounted_configuration_that_is_swapped_by_its_link_is_told() {
+        // As Kubernetes does it: ROOT/..data -> ..1, ROOT/roles -> ..data/roles.
+        let (_parent, root) = folder();
+        fs::remove_dir_all(root.join("roles")).unwrap();
+        for (version, text) in [("..1", "one"), ("..2", "two")] {
+            fs::create_dir_all(root.join(version).join("roles")).unwrap();
+            fs::write(root.join(version).join("roles/a.yaml"), text).unwrap();
+        }
+        symlink("..1", root.join("..data")).unwrap();
+        symlink("..data/roles", root.join("roles")).unwrap();
+        let mut watch = Watch::new(&root);
+        symlink("..2", root.join("..data_tmp")).unwrap();
+        fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
+        assert!(is_told(&mut watch).await);
+        assert_eq!(fs::read_to_string(root.join("roles/a.yaml")).unwrap(), "two");
+    }
+
+    #[tokio::test]
+    async fn a_record_in_the_data_folder_wakes_nobody() {
+        let (_parent, root) = folder();
+        let watch = Watch::new(&root);
+        fs::write(root.join(".onedoor/audit.jsonl"), "{}").unwrap();
+        fs::read_to_string(root.join("roles/a.yaml")).unwrap();
+        assert!(timeout(QUIET * 3, watch.changed()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_yet_is_told_when_it_comes() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("state");
+        let mut watch = Watch::new(&root);
+        fs::create_dir(&root).unwrap();
+        assert!(is_told(&mut watch).await);
+    }
+}

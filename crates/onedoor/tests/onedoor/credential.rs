@@ -1,0 +1,53 @@
+//! `onedoor credential new`.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use crate::binary::{STATE, onedoor, write};
+
+#[test]
+fn the_key_alone_goes_to_the_standard_output_and_is_kept_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let ran = onedoor(folder.path(), &["credential", "new", "app/default", "--expires", "12h"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let key = ran.out.trim_end();
+    assert!(key.starts_with("odk_") && !key.contains('\n'), "{}", ran.out);
+    assert!(!ran.err.contains(key));
+    assert_eq!(onedoor(folder.path(), &["check"]).code, 0);
+    let kept = fs::read_dir(folder.path().join("state/credentials")).unwrap();
+    let kept: Vec<_> = kept.map(|it| it.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1);
+    let text = fs::read_to_string(&kept[0]).unwrap();
+    assert!(text.contains("profile: app/default") && text.contains("hmac: "), "{text}");
+    assert!(!text.contains(key.trim_start_matches("odk_")), "the key stands in {text}");
+}
+
+#[test]
+fn no_key_is_made_for_an_unknown_profile_or_in_the_past() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    for (arguments, want) in [
+        (&["app/other"][..], "unknown profile \"app/other\""),
+        (&["app/default", "--expires", "2020-01-01"], "is not in the future"),
+        (&["app/default", "--expires", "0s"], "is not in the future"),
+        (&["app/default", "--state", "nowhere"], "cannot be listed"),
+    ] {
+        let ran = onedoor(folder.path(), &[&["credential", "new"], arguments].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        assert!(ran.err.contains(want), "{}", ran.err);
+    }
+    assert!(!folder.path().join("state/credentials").exists());
+}
+
+#[test]
+fn no_key_is_made_with_a_pepper_that_others_can_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let arguments = ["credential", "new", "app/default"];
+    assert_eq!(onedoor(folder.path(), &arguments).code, 0);
+    let pepper = folder.path().join("state/.onedoor/pepper");
+    fs::set_permissions(&pepper, fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = onedoor(folder.path(), &arguments);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("can be read by others (mode 644)"), "{}", ran.err);
+}

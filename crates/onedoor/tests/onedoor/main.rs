@@ -1,0 +1,13 @@
+//! The built binary, driven as a person or a script would.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod binary;
+mod serving;
+
+mod check;
+mod credential;
+mod demo;
+mod documentation;
+mod help;
+mod import;
+mod serve;

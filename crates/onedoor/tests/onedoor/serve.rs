@@ -1,0 +1,108 @@
+//! `onedoor serve`.
+
+use std::fs;
+
+use crate::{
+    binary::{STATE, onedoor, write},
+    serving::{Serving, key},
+};
+
+const VIEW: &str = "/orders/openapi.json";
+const EDITOR: (&str, &str) = ("state/roles/reader.yaml", "allow:\n  - operations: ['orders:*']\n");
+
+#[test]
+fn a_change_of_the_folder_is_in_force_and_a_faulty_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let key = key(folder.path());
+    let mut door = Serving::start(folder.path());
+    let (status, view) = door.get(VIEW, &key);
+    assert_eq!(status, 200, "{view}");
+    assert!(view.contains("get_order") && !view.contains("delete_order"), "{view}");
+
+    write(folder.path(), &[EDITOR]);
+    door.wait_for("in force: 1 collection");
+    assert!(door.get(VIEW, &key).1.contains("delete_order"));
+
+    write(folder.path(), &[("state/roles/reader.yaml", "alow: []\n")]);
+    door.wait_for("roles/reader.yaml:1");
+    door.wait_for("the last good state stays in force");
+    assert!(door.get(VIEW, &key).1.contains("delete_order"), "a fault changed what is in force");
+
+    door.signal("HUP");
+    door.wait_for("the last good state stays in force");
+    write(folder.path(), &[EDITOR]);
+    door.wait_for("what was in force stays");
+
+    fs::rename(folder.path().join("state/roles"), folder.path().join("roles")).unwrap();
+    door.wait_for("the last good state stays in force");
+    fs::rename(folder.path().join("roles"), folder.path().join("state/roles")).unwrap();
+    door.wait_for("what was in force stays");
+    assert_eq!(door.get(VIEW, &key).0, 200);
+}
+
+#[test]
+fn a_revoked_key_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let key = key(folder.path());
+    let mut door = Serving::start(folder.path());
+    assert_eq!(door.get(VIEW, &key).0, 200);
+    let credentials = folder.path().join("state/credentials");
+    let file = fs::read_dir(&credentials).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}state: revoked\n")).unwrap();
+    door.wait_for("in force");
+    assert_eq!(door.get(VIEW, &key).0, 401);
+}
+
+#[test]
+fn sigterm_ends_it_with_exit_code_0() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let door = Serving::start(folder.path());
+    door.signal("TERM");
+    assert_eq!(door.end(), 0);
+}
+
+#[test]
+fn a_revision_is_kept_over_a_restart_and_grows_with_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let revision = || fs::read_to_string(folder.path().join("state/.onedoor/revision")).unwrap();
+    drop(Serving::start(folder.path()));
+    let first = revision();
+    assert!(first.starts_with("1 "), "{first}");
+    drop(Serving::start(folder.path()));
+    assert_eq!(revision(), first);
+    write(folder.path(), &[EDITOR]);
+    drop(Serving::start(folder.path()));
+    assert!(revision().starts_with("2 "));
+}
+
+#[test]
+fn it_does_not_start_on_faults_and_tells_them_all() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    write(folder.path(), &[("state/roles/reader.yaml", "alow: []\n"), ("one.toml", "[liste]\n")]);
+    let ran = onedoor(folder.path(), &["serve"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("roles/reader.yaml:1: "), "{}", ran.err);
+    assert!(ran.err.contains("faults"), "{}", ran.err);
+    let ran = onedoor(folder.path(), &["serve", "--config", "one.toml"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("one.toml:1: unknown key \"liste\""), "{}", ran.err);
+    let ran = onedoor(folder.path(), &["serve", "--config", "two.toml"]);
+    assert!(ran.code == 1 && ran.err.contains("two.toml"), "{}", ran.err);
+}
+
+#[test]
+fn an_address_in_use_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = onedoor(folder.path(), &["serve", "--listen", &address]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains(&format!("cannot listen on {address}")), "{}", ran.err);
+}

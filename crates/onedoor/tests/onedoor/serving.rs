@@ -1,0 +1,91 @@
+//! A door that runs while the test looks at it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::{Child, ChildStderr, Command, Stdio},
+    time::Duration,
+};
+
+use crate::binary::{command, onedoor};
+
+/// A running door. It is killed when this is dropped.
+pub(crate) struct Serving {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: String,
+}
+
+impl Serving {
+    /// Serves the folder `state` in `folder` on a free port.
+    pub(crate) fn start(folder: &Path) -> Self {
+        let mut command =
+            command(folder, &["serve", "--state", "state", "--listen", "127.0.0.1:0"]);
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut serving = Self { child, log, address: String::new() };
+        let line = serving.wait_for("serving http://");
+        let (_, rest) = line.split_once("serving http://").unwrap();
+        serving.address = rest.split([',', ' ']).next().unwrap().to_owned();
+        serving
+    }
+
+    /// Reads the log up to the line that has `text` in it, and returns that line.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let mut line = String::new();
+            // A door that says nothing more ends the test by its time limit.
+            if self.log.read_line(&mut line).unwrap() == 0 {
+                panic!("the log ended without \"{text}\":\n{seen}");
+            }
+            if line.contains(text) {
+                return line;
+            }
+            seen.push_str(&line);
+        }
+    }
+
+    /// Asks for `path` with `key`: the status line's number and the whole answer.
+    pub(crate) fn get(&self, path: &str, key: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let host = &self.address;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer)
+    }
+
+    /// Sends the signal `name`: `TERM`, `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end: the exit code.
+    pub(crate) fn end(mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A new key of the profile `app/default`.
+pub(crate) fn key(folder: &Path) -> String {
+    let ran = onedoor(folder, &["credential", "new", "app/default"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    ran.out.trim_end().to_owned()
+}
