@@ -63,7 +63,7 @@ fn collection(
         title: None,
         owner: arguments.owner.clone(),
         state: Lifecycle::Published,
-        base: arguments.base.clone().unwrap_or_else(|| format!("/{}", arguments.collection)),
+        base: arguments.base.clone().unwrap_or_else(|| usual_base(arguments)),
         upstream: Upstream::new(&arguments.upstream),
         document,
         document_place: Place::new(&Arc::from(files.document.as_str()), 0),
@@ -71,6 +71,16 @@ fn collection(
         overrides: BTreeMap::new(),
         place: Place::default(),
     }
+}
+
+fn usual_base(arguments: &cli::Import) -> String {
+    format!("/{}", arguments.collection)
+}
+
+/// What stands before the paths of the document.
+fn base(arguments: &cli::Import) -> String {
+    let base = arguments.base.clone().unwrap_or_else(|| usual_base(arguments));
+    base.trim_end_matches('/').to_owned()
 }
 
 /// The two files of an import, relative to the state folder.
@@ -114,7 +124,7 @@ fn tell(terminal: Terminal, arguments: &cli::Import, document: &Document) -> std
     terminal.line(format_args!("\n{}", counted(operations.len(), "operation")))?;
     let width = tools.iter().take(LISTED_MAX).map(String::len).max().unwrap_or(0);
     for (operation, tool) in operations.iter().zip(&tools).take(LISTED_MAX) {
-        let face = format!("{} {}", operation.method, operation.template);
+        let face = format!("{} {}{}", operation.method, base(arguments), operation.template);
         terminal.line(format_args!("  {tool:width$}  {:11}  {face}", operation.effect.as_str()))?;
     }
     more(terminal, operations.len())?;

@@ -2,7 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
-use model::{Fault, Place, fault::nearest};
+use model::{Fault, Place};
+use state::nearest;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},

@@ -99,11 +99,23 @@ pub(super) fn records(terminal: Terminal, records: &[Record]) -> io::Result<()> 
     );
     terminal.line(terminal.paint(Look::Dim, head))?;
     for record in records {
-        let Record { time, kind: _, surface, client, operation, decision, rule, status, total_us } =
-            record;
+        let Record {
+            time,
+            kind: _,
+            surface,
+            client,
+            operation,
+            decision,
+            reason,
+            rule,
+            status,
+            total_us,
+        } = record;
         let look = if decision == "allow" { Look::Good } else { Look::Bad };
         let time: String = time.chars().skip(11).take(12).collect();
         let decision = terminal.paint(look, format!("{decision:<5}"));
+        // No rule decided where none allowed it.
+        let rule = if rule.is_empty() { reason } else { rule };
         terminal.line(format_args!(
             "    {time:<12}  {surface:<4}  {client:<10}  {operation:<24}  {decision}  {status:>4}  {total_us:>7}  {rule}"
         ))?;

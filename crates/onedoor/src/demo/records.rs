@@ -22,6 +22,8 @@ pub(super) struct Record {
     #[serde(default)]
     pub(super) decision: String,
     #[serde(default)]
+    pub(super) reason: String,
+    #[serde(default)]
     pub(super) rule: String,
     #[serde(default)]
     pub(super) status: u16,

@@ -2,11 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use gateway::{Gateway, Live};
-use identity::KeySets;
+use identity::{
+    KeySets,
+    api_key::{Pepper, SecureRandom as _, SystemRandom},
+};
 use limits::Meter;
-use model::{Clock, Fault, Place};
+use model::{Clock, Fault, Place, Secret};
 use tokio::runtime::{Builder, Runtime};
 use upstream::Fleet;
 
@@ -62,8 +65,16 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     let clock = Clock::system();
     let (log, _) = audit::Log::memory(clock.clone());
     let gateway = Gateway::new(settings(&config), live(log, clock));
-    let snapshot = gateway.compile(&desired, None, 0)?;
+    let pepper = throwaway_pepper().map_err(stopped)?;
+    let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
     Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
+}
+
+/// Whether keys are of the right pepper, only the machine that serves can tell.
+fn throwaway_pepper() -> anyhow::Result<Pepper> {
+    let mut bytes = vec![0; Pepper::BYTES_MIN];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no random bytes are to be had"))?;
+    Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
 fn live(log: audit::Log, clock: Clock) -> Live {

@@ -7,9 +7,11 @@ fn the_state_folder_of_the_documentation_has_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     let page = include_str!("../../../../docs/state.md");
     let mut count = 0;
-    for part in page.split("\n`").skip(1) {
-        let Some((name, rest)) = part.split_once("`\n\n```yaml\n") else { continue };
-        let (text, _) = rest.split_once("```").unwrap();
+    let mut parts = page.split("```");
+    // Text, block, text, block: the file's name stands in backquotes before its block.
+    while let (Some(before), Some(block)) = (parts.next(), parts.next()) {
+        let name = before.trim_end().trim_end_matches('`').rsplit('`').next().unwrap();
+        let text = block.strip_prefix("yaml\n").expect("a block of YAML");
         write(&folder.path().join("state"), &[(name, text)]);
         count += 1;
     }
