@@ -8,17 +8,12 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use model::{Refusal, RefusalKind, Surface};
+use model::{Refusal, Surface};
 
 use crate::{Body, Gateway, pipeline::Arrival};
 
 /// The header that names a request in its answer.
 const REQUEST_ID: &str = "x-request-id";
-
-/// The HTTP status that stands for a refusal, in records too.
-pub(crate) fn status(kind: RefusalKind) -> u16 {
-    rest::problem::words(kind).0.as_u16()
-}
 
 /// Which surface a path belongs to.
 pub(crate) fn of_path(path: &str) -> Surface {

@@ -79,6 +79,28 @@ impl RefusalKind {
     }
 }
 
+impl RefusalKind {
+    /// The HTTP status that stands for it: on the REST surface, and in every record.
+    #[must_use]
+    pub fn status(self) -> http::StatusCode {
+        use http::StatusCode as Status;
+        match self {
+            Self::Forbidden => Status::FORBIDDEN,
+            Self::Gone => Status::GONE,
+            Self::Internal => Status::INTERNAL_SERVER_ERROR,
+            Self::InvalidArguments | Self::Malformed => Status::BAD_REQUEST,
+            Self::LimitReached => Status::TOO_MANY_REQUESTS,
+            Self::MethodNotAllowed => Status::METHOD_NOT_ALLOWED,
+            Self::NotFound => Status::NOT_FOUND,
+            Self::TooLarge => Status::PAYLOAD_TOO_LARGE,
+            Self::Unauthenticated => Status::UNAUTHORIZED,
+            Self::Unrecorded | Self::UpstreamBusy => Status::SERVICE_UNAVAILABLE,
+            Self::UpstreamFailed => Status::BAD_GATEWAY,
+            Self::UpstreamTimeout => Status::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
 /// How a limit stood when it refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitState {

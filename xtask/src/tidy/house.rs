@@ -88,7 +88,8 @@ pub(crate) const HOUSE: House = House {
         },
     ],
     homes: &[
-        Home { dependencies: &["aws-lc-rs", "jsonwebtoken"], crates: &["identity"] },
+        Home { dependencies: &["aws-lc-rs"], crates: &["identity", "onedoor"] },
+        Home { dependencies: &["jsonwebtoken"], crates: &["identity"] },
         Home { dependencies: &["cedar-policy"], crates: &["policy"] },
         Home { dependencies: &["redis"], crates: &["limits"] },
         Home { dependencies: &["rusqlite", "sqlx"], crates: &["store"] },

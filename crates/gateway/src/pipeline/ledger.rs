@@ -5,7 +5,7 @@ use model::Refusal;
 use serde_json::{Map, Value};
 
 use super::{Answer, Facts, facts::RequestFacts, unrecorded};
-use crate::{gateway::Live, surface};
+use crate::gateway::Live;
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl<'a> Ledger<'a> {
     pub(super) fn close(mut self, outcome: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
         let (end, status) = match &outcome {
             Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
-            Err(refusal) => (Outcome::Refused(refusal), surface::status(refusal.kind())),
+            Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
         match self.write(end, Some(status)) {
             Ok(()) => outcome,
@@ -51,7 +51,7 @@ impl<'a> Ledger<'a> {
 
     /// Records a refusal, and gives back what the caller is to be told.
     pub(crate) fn refuse(mut self, refusal: Refusal) -> Refusal {
-        let status = surface::status(refusal.kind());
+        let status = refusal.kind().status().as_u16();
         match self.write(Outcome::Refused(&refusal), Some(status)) {
             Ok(()) => refusal,
             Err(error) => unrecorded(&error),

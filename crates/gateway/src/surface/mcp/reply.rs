@@ -60,7 +60,7 @@ pub(super) fn refused(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
     let data = refusal::data(arrival, refusal);
     let code = refusal::code(refusal.kind());
     let body = ::mcp::answer::error(None, code, refusal.detail(), Some(&data));
-    let mut response = json(problem::words(refusal.kind()).0, body);
+    let mut response = json(refusal.kind().status(), body);
     let headers = response.headers_mut();
     problem::challenge(headers, refusal);
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -71,7 +71,7 @@ pub(super) fn refused(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
 
 /// The reply where something cannot be recorded: it is not done.
 pub(super) fn unrecorded(refusal: &Refusal) -> Reply {
-    let (status, _) = problem::words(refusal.kind());
+    let status = refusal.kind().status();
     let body = ::mcp::answer::error(None, refusal::code(refusal.kind()), refusal.detail(), None);
     Reply { status, ..Reply::ok(body) }
 }

@@ -1,6 +1,6 @@
 //! A refusal in the words of plain HTTP: problem+json (RFC 9457).
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use model::{Refusal, RefusalKind};
 use serde::Serialize;
 
@@ -20,32 +20,32 @@ struct Problem<'a> {
     request_id: String,
 }
 
-/// What REST says for each kind: its status, and a title that does not change.
-pub(crate) fn words(kind: RefusalKind) -> (StatusCode, &'static str) {
+/// What REST calls each kind: a title that does not change.
+fn title(kind: RefusalKind) -> &'static str {
     match kind {
-        RefusalKind::Forbidden => (StatusCode::FORBIDDEN, "not allowed"),
-        RefusalKind::Gone => (StatusCode::GONE, "retired"),
-        RefusalKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
-        RefusalKind::InvalidArguments => (StatusCode::BAD_REQUEST, "invalid arguments"),
-        RefusalKind::LimitReached => (StatusCode::TOO_MANY_REQUESTS, "limit reached"),
-        RefusalKind::Malformed => (StatusCode::BAD_REQUEST, "malformed request"),
-        RefusalKind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
-        RefusalKind::NotFound => (StatusCode::NOT_FOUND, "not found"),
-        RefusalKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
-        RefusalKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "not authenticated"),
-        RefusalKind::Unrecorded => (StatusCode::SERVICE_UNAVAILABLE, "cannot be recorded"),
-        RefusalKind::UpstreamBusy => (StatusCode::SERVICE_UNAVAILABLE, "upstream busy"),
-        RefusalKind::UpstreamFailed => (StatusCode::BAD_GATEWAY, "upstream failed"),
-        RefusalKind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, "upstream timed out"),
+        RefusalKind::Forbidden => "not allowed",
+        RefusalKind::Gone => "retired",
+        RefusalKind::Internal => "internal error",
+        RefusalKind::InvalidArguments => "invalid arguments",
+        RefusalKind::LimitReached => "limit reached",
+        RefusalKind::Malformed => "malformed request",
+        RefusalKind::MethodNotAllowed => "method not allowed",
+        RefusalKind::NotFound => "not found",
+        RefusalKind::TooLarge => "too large",
+        RefusalKind::Unauthenticated => "not authenticated",
+        RefusalKind::Unrecorded => "cannot be recorded",
+        RefusalKind::UpstreamBusy => "upstream busy",
+        RefusalKind::UpstreamFailed => "upstream failed",
+        RefusalKind::UpstreamTimeout => "upstream timed out",
     }
 }
 
 /// The whole answer: status, challenge or waiting time, and the problem document.
 pub(crate) fn response(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
-    let (status, title) = words(refusal.kind());
+    let status = refusal.kind().status();
     let problem = Problem {
         r#type: format!("urn:onedoor:refusal:{}", refusal.kind().as_str()),
-        title,
+        title: title(refusal.kind()),
         status: status.as_u16(),
         detail: refusal.detail(),
         rule: refusal.rule(),
