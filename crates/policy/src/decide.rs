@@ -6,7 +6,7 @@ use model::{Caller, Operation, Surface};
 
 use crate::{Denial, Reason, Rules};
 
-/// Proof that a call was allowed, and by which rule. Only [`decide`] makes one.
+/// Proof that a call was allowed, and by which rule. Only [`decide()`] makes one.
 ///
 /// ```compile_fail,E0451
 /// let permit = policy::Permit { rule: "mine".into() };

@@ -1,6 +1,6 @@
 //! May this caller call this operation? Pure: no I/O, no clock, no async.
 //!
-//! [`Rules`] are compiled once for a snapshot; [`decide`] asks them, for a call and for a list alike.
+//! [`Rules`] are compiled once for a snapshot; [`decide()`] asks them, for a call and for a list alike.
 //! Default is closed: what no rule allows is denied.
 
 mod decide;
