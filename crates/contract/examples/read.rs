@@ -1,13 +1,12 @@
-//! Reads an OpenAPI document in JSON and says what came of it: `cargo run --example read FILE`.
+//! Reads an OpenAPI document in JSON from standard input and says what came of it.
 #![expect(clippy::print_stdout, reason = "an example talks to a person")]
 
-use std::{error::Error, fs, sync::Arc};
+use std::{error::Error, io, sync::Arc};
 
 use contract::Document;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("which file?")?;
-    let value = serde_json::from_str(&fs::read_to_string(path)?)?;
+    let value = serde_json::from_str(&io::read_to_string(io::stdin())?)?;
     let document = Document::read(&Arc::new(value))?;
     let operations = document.operations();
     let size = |schemas: &mut dyn Iterator<Item = &serde_json::Value>| {

@@ -31,7 +31,8 @@ pub(super) fn header(
 ) -> Result<Option<HeaderValue>, ArgumentFault> {
     let Some(text) = simple(parameter, arguments)? else { return Ok(None) };
     // Space at an end would be cut off on the way.
-    let value = HeaderValue::from_str(&text).ok().filter(|_| text.trim() == text);
+    let value =
+        HeaderValue::from_str(&text).ok().filter(|_| text.is_ascii() && text.trim() == text);
     let name = || arguments.name(parameter.argument);
     value.map(Some).ok_or_else(|| ArgumentFault::Header { name: name() })
 }

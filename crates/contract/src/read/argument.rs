@@ -53,6 +53,8 @@ pub(super) struct Argument<'a> {
 pub(super) enum Form<'a> {
     /// Bytes, which JSON can hold only as base64.
     Base64,
+    /// An object of whatever members.
+    Object,
     /// What these schemas together describe.
     Schema(Vec<&'a Value>),
     /// Text.
@@ -131,18 +133,14 @@ impl<'a> Argument<'a> {
     fn schema(&self, writer: &mut Writer<'_, 'a>) -> Result<Map<String, Value>, Full> {
         let mut schema = match &self.form {
             Form::Base64 => {
-                let mut schema = Map::new();
-                schema.insert("type".to_owned(), json!("string"));
+                let mut schema = of_type("string");
                 schema.insert("contentEncoding".to_owned(), json!("base64"));
                 schema.insert("description".to_owned(), json!("Bytes, as base64."));
                 schema
             }
+            Form::Object => of_type("object"),
             Form::Schema(values) => writer.schema(values, 1)?,
-            Form::Text => {
-                let mut schema = Map::new();
-                schema.insert("type".to_owned(), json!("string"));
-                schema
-            }
+            Form::Text => of_type("string"),
         };
         if !writer.has_text() {
             return Ok(schema);
@@ -164,6 +162,12 @@ impl<'a> Argument<'a> {
         }
         Ok(schema)
     }
+}
+
+fn of_type(name: &str) -> Map<String, Value> {
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), json!(name));
+    schema
 }
 
 fn free_key(argument: &Argument<'_>, taken: &mut HashSet<String>) -> String {

@@ -12,6 +12,18 @@ use crate::{
     schema::Node,
 };
 
+/// Keywords of an alternative that say nothing new, only less.
+const NARROWING: [&str; 8] = [
+    "$ref",
+    "additionalProperties",
+    "description",
+    "not",
+    "properties",
+    "required",
+    "title",
+    "type",
+];
+
 /// A schema that anything fits.
 const ANYTHING: &Value = &Value::Bool(true);
 
@@ -55,7 +67,7 @@ impl<'a> Context<'a> {
                 match fields {
                     Some(fields) => Content::Fields(add_fields(fields, is_required, arguments)?),
                     None => {
-                        let form = Form::Schema(vec![schema]);
+                        let form = self.whole(schema, encoding);
                         Content::Whole(add_whole(form, is_required, description, arguments)?)
                     }
                 }
@@ -68,6 +80,16 @@ impl<'a> Context<'a> {
             }
         };
         Some(Body { media_type: header, encoding, is_required, content })
+    }
+
+    /// What a body that is one argument is like: a form can be made of an object only.
+    fn whole(&mut self, schema: &'a Value, encoding: Encoding) -> Form<'a> {
+        let is_form = matches!(encoding, Encoding::Form | Encoding::Multipart);
+        if is_form && !self.schemas.node(&[schema]).is_only("object") {
+            Form::Object
+        } else {
+            Form::Schema(vec![schema])
+        }
     }
 
     /// The media type that arguments can be sent in best.
@@ -176,8 +198,9 @@ impl<'a> Context<'a> {
         node.alternatives().iter().all(|alternative| {
             let alternative = self.schemas.node(&[alternative]);
             let narrowed = alternative.properties();
+            let mut keys = alternative.parts.iter().flat_map(|it| it.keys());
             alternative.gap.is_none()
-                && !narrowed.is_empty()
+                && keys.all(|key| NARROWING.contains(&key.as_str()))
                 && narrowed.iter().all(|(name, _)| properties.iter().any(|(it, _)| it == name))
         })
     }

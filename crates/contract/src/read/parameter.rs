@@ -180,7 +180,11 @@ impl<'a> Context<'a> {
             place,
             name: text(parameter, "name"),
             is_required: place == Place::Path || is_required(parameter),
-            form: Form::Schema(vec![schema]),
+            form: if style == Style::Deep && self.shape(schema) != Shape::Object {
+                Form::Object
+            } else {
+                Form::Schema(vec![schema])
+            },
             description: parameter.get("description").and_then(Value::as_str),
             example: parameter.get("example"),
         };

@@ -70,7 +70,9 @@ pub(super) fn values(node: &Node<'_>, side: Side, schema: &mut Map<String, Value
         Side::Output => {
             values.retain(|it| !it.is_null());
             values.truncate(EXAMPLES_MAX.saturating_mul(3));
-            schema.insert("examples".to_owned(), Value::Array(values));
+            if !values.is_empty() {
+                schema.insert("examples".to_owned(), Value::Array(values));
+            }
         }
     }
 }

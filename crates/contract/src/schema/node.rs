@@ -21,6 +21,8 @@ pub(crate) struct Node<'a> {
     pub(crate) parts: Vec<&'a Map<String, Value>>,
     /// Every target on the way, for the guard against cycles.
     pub(crate) targets: Vec<&'a Value>,
+    /// What it would go on with, were that not one of the schemas around it.
+    again: Option<&'a Value>,
     /// Why some of it is missing.
     pub(crate) gap: Option<Gap>,
     /// Nothing can be valid: `false`.
@@ -56,7 +58,8 @@ impl<'a> Node<'a> {
 
     /// The types that are allowed, in the document's order; none where any is.
     pub(crate) fn types(&self) -> Vec<&'static str> {
-        let mut types = match self.get("type") {
+        let again = || self.again.and_then(|it| it.get("type"));
+        let mut types = match self.get("type").or_else(again) {
             Some(Value::String(name)) => known_type(name).into_iter().collect(),
             Some(Value::Array(names)) => {
                 let mut types: Vec<_> =
@@ -167,6 +170,7 @@ impl<'a> Writer<'_, 'a> {
         if let Some(reference) = reference::target(value) {
             match self.references().look_up(reference) {
                 Ok(target) if self.is_around(target) || is_among(&node.targets, target) => {
+                    node.again = Some(target);
                     node.gap = Some(Gap::Recursion);
                 }
                 Ok(target) => {
