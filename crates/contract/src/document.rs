@@ -45,7 +45,7 @@ impl Document {
         let root = match (version("openapi"), version("swagger")) {
             (Some(version), _) if version == "3" || version.starts_with("3.") => Arc::clone(value),
             (None, Some(version)) if version == "2.0" || version == "2" => {
-                Arc::new(swagger::convert(map, &mut warnings))
+                Arc::new(swagger::convert(value, map, &mut warnings))
             }
             (found, other) => {
                 let found = found.or(other).map_or_else(|| "(none)".to_owned(), |it| quoted(&it));

@@ -29,10 +29,11 @@ struct Conversion<'a> {
 }
 
 /// The same document in version 3.0. What is wrong in it stays wrong, for the reader to name.
-pub(crate) fn convert(root: &Map<String, Value>, warnings: &mut Warnings) -> Value {
-    let whole = Value::Object(root.clone());
+///
+/// `root` is the mapping that `whole` is.
+pub(crate) fn convert(whole: &Value, root: &Map<String, Value>, warnings: &mut Warnings) -> Value {
     let conversion = Conversion {
-        references: References::new(&whole),
+        references: References::new(whole),
         consumes: texts(root.get("consumes")),
         produces: texts(root.get("produces")),
     };

@@ -1,10 +1,14 @@
 //! The path of an operation, with holes for its parameters: `/orders/{id}`.
 
 mod captures;
+mod segment;
+mod shape;
 
 use std::fmt;
 
 use model::{Ambiguity, Path};
+
+use segment::{Part, Segment, Unfit, checked, literal, mix, split};
 
 /// Longest template, in bytes.
 const BYTES_MAX: usize = 2048;
@@ -21,25 +25,6 @@ pub struct Template {
     ends_with_slash: bool,
 }
 
-/// What stands between two slashes. A parameter is an index into the template's names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Segment {
-    /// Always the same text.
-    Literal { decoded: Box<str>, canonical: Box<str> },
-    /// Texts and parameters in turn: `{name}:cancel`, `{base}...{head}`.
-    Mixed(Vec<Part>),
-    /// One parameter.
-    Parameter(usize),
-    /// One parameter that is all the rest, slashes included.
-    Rest(usize),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Parameter(usize),
-    Text(Box<str>),
-}
-
 /// Why a text is no template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidTemplate {
@@ -54,9 +39,6 @@ pub(crate) enum InvalidTemplate {
     #[error("the braces of the path do not match")]
     Unbalanced,
 }
-
-/// Why values do not make a path: which parameter, where it is one, and what is wrong.
-pub(crate) type Unfit = (Option<usize>, Ambiguity);
 
 impl Template {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidTemplate> {
@@ -166,7 +148,7 @@ impl Template {
             let Some(text) = given.next() else { return false };
             let fits = match segment {
                 Segment::Literal { canonical, .. } => **canonical == *text,
-                Segment::Mixed(parts) => captures::split(parts, &Path::decode(text)).is_some(),
+                Segment::Mixed(parts) => split(parts, &Path::decode(text)).is_some(),
                 Segment::Parameter(_) => !text.is_empty(),
                 Segment::Rest(_) => return !text.is_empty(),
             };
@@ -198,86 +180,6 @@ impl Template {
             Segment::Parameter(_) | Segment::Rest(_) => 0,
         };
         self.segments.iter().map(bytes).sum()
-    }
-
-    /// What it matches, whatever its parameters are called: equal texts match the same paths.
-    pub(crate) fn shape(&self) -> String {
-        self.shown(|_, segment| match segment {
-            Segment::Literal { canonical, .. } => canonical.to_string(),
-            Segment::Mixed(parts) => parts
-                .iter()
-                .map(|it| match it {
-                    Part::Parameter(_) => "{}",
-                    Part::Text(text) => text,
-                })
-                .collect(),
-            Segment::Parameter(_) | Segment::Rest(_) => "{}".to_owned(),
-        })
-    }
-
-    /// Its shape, if it has several parameters in a segment, were each such segment one parameter.
-    pub(crate) fn plain_shape(&self) -> Option<String> {
-        let is_plural = |segment: &Segment| match segment {
-            Segment::Mixed(parts) => {
-                parts.iter().filter(|it| matches!(it, Part::Parameter(_))).count() > 1
-            }
-            Segment::Literal { .. } | Segment::Parameter(_) | Segment::Rest(_) => false,
-        };
-        self.segments.iter().any(is_plural).then(|| self.plain())
-    }
-
-    /// Its shape, were each segment with a parameter one parameter.
-    fn plain(&self) -> String {
-        self.shown(|_, segment| match segment {
-            Segment::Literal { canonical, .. } => canonical.to_string(),
-            Segment::Mixed(_) | Segment::Parameter(_) | Segment::Rest(_) => "{}".to_owned(),
-        })
-    }
-
-    /// The plain shape up to each parameter, to find where a rest would meet a parameter.
-    pub(crate) fn parameter_prefixes(&self) -> impl Iterator<Item = String> {
-        let mut prefix = String::new();
-        self.segments.iter().filter_map(move |segment| {
-            let found = match segment {
-                Segment::Literal { canonical, .. } => {
-                    prefix.push('/');
-                    prefix.push_str(canonical);
-                    return None;
-                }
-                Segment::Mixed(_) | Segment::Parameter(_) => Some(prefix.clone()),
-                Segment::Rest(_) => None,
-            };
-            prefix.push_str("/{}");
-            found
-        })
-    }
-
-    /// The plain shape before the parameter that is all the rest, if there is one.
-    pub(crate) fn rest_prefix(&self) -> Option<String> {
-        let is_rest = matches!(self.segments.last(), Some(Segment::Rest(_)));
-        let plain = is_rest.then(|| self.plain())?;
-        plain.rsplit_once('/').map(|(prefix, _)| prefix.to_owned())
-    }
-
-    /// Lets the last parameter take all the rest of a path, if it is `name` and a whole segment.
-    pub(crate) fn take_rest(&mut self, name: &str) {
-        let ends_with_slash = self.ends_with_slash;
-        if let Some(segment @ Segment::Parameter(_)) = self.segments.last_mut()
-            && let Segment::Parameter(index) = *segment
-            && !ends_with_slash
-            && self.parameters.get(index).is_some_and(|it| **it == *name)
-        {
-            *segment = Segment::Rest(index);
-        }
-    }
-
-    /// Takes [`Self::take_rest`] back.
-    pub(crate) fn leave_rest(&mut self) {
-        if let Some(segment @ Segment::Rest(_)) = self.segments.last_mut()
-            && let Segment::Rest(index) = *segment
-        {
-            *segment = Segment::Parameter(index);
-        }
     }
 
     /// The path with `values` in the holes, one for each of [`Self::parameters`].
@@ -316,52 +218,6 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// The value of a parameter that is a whole segment.
-fn checked(index: usize, values: &[String]) -> Result<&str, Unfit> {
-    let value = values.get(index).map_or("", String::as_str);
-    Path::from_segments([value]).map_err(|it| (Some(index), it))?;
-    Ok(value)
-}
-
-/// A segment of texts and values. A value must not hold the text behind it, or the upstream would
-/// find the border elsewhere.
-fn mix(parts: &[Part], values: &[String]) -> Result<String, Unfit> {
-    let mut segment = String::new();
-    for (position, part) in parts.iter().enumerate() {
-        match part {
-            Part::Text(text) => segment.push_str(text),
-            Part::Parameter(index) => {
-                let value = values.get(*index).map_or("", String::as_str);
-                let next = parts.get(position.saturating_add(1));
-                let is_torn = matches!(next, Some(Part::Text(text)) if value.contains(&**text));
-                if value.is_empty() || is_torn {
-                    return Err((Some(*index), Ambiguity::EmptySegment));
-                }
-                segment.push_str(value);
-            }
-        }
-    }
-    let culprit = parts.iter().find_map(|it| match it {
-        Part::Parameter(index) => Some(*index),
-        Part::Text(_) => None,
-    });
-    Path::from_segments([&segment]).map_err(|it| (culprit, it))?;
-    Ok(segment)
-}
-
-fn literal(text: &str) -> Result<Segment, InvalidTemplate> {
-    // Encoded as it should be, or written as it is meant: documents do both.
-    let path = Path::parse(&format!("/{text}"))
-        .or_else(|_| Path::from_segments([text]))
-        .map_err(InvalidTemplate::Ambiguous)?;
-    let canonical = path.as_str().trim_start_matches('/');
-    if canonical.is_empty() {
-        return Err(InvalidTemplate::Ambiguous(Ambiguity::EmptySegment));
-    }
-    let decoded = Path::decode(canonical).into();
-    Ok(Segment::Literal { decoded, canonical: canonical.into() })
 }
 
 #[cfg(test)]

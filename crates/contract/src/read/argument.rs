@@ -131,29 +131,27 @@ impl<'a> Arguments<'a> {
 
 impl<'a> Argument<'a> {
     fn schema(&self, writer: &mut Writer<'_, 'a>) -> Result<Map<String, Value>, Full> {
+        let description = self.description.map(str::trim).filter(|it| !it.is_empty());
         let mut schema = match &self.form {
             Form::Base64 => {
-                let mut schema = of_type("string");
+                let text = description.map_or(String::new(), |it| format!("{it} "));
+                let mut schema = of_type("string", Some(&format!("{text}Bytes, as base64.")));
                 schema.insert("contentEncoding".to_owned(), json!("base64"));
-                schema.insert("description".to_owned(), json!("Bytes, as base64."));
                 schema
             }
-            Form::Object => of_type("object"),
-            Form::Schema(values) => writer.schema(values, 1)?,
-            Form::Text => of_type("string"),
+            Form::Object => of_type("object", description),
+            Form::Schema(values) => {
+                let mut node = writer.node(values);
+                node.description = description;
+                writer.write_node(&node, 1)?
+            }
+            Form::Text => of_type("string", description),
         };
+        if !matches!(self.form, Form::Schema(_)) {
+            writer.spend(DESCRIPTION_MAX)?;
+        }
         if !writer.has_text() {
             return Ok(schema);
-        }
-        if let Some(text) = self.description.map(str::trim).filter(|it| !it.is_empty()) {
-            let text = cut(text, DESCRIPTION_MAX);
-            writer.spend(text.len().saturating_add(18))?;
-            let text = if matches!(self.form, Form::Base64) {
-                format!("{text} Bytes, as base64.")
-            } else {
-                text.into_owned()
-            };
-            schema.insert("description".to_owned(), Value::String(text));
         }
         if let Some(example) = self.example.filter(|it| is_small(it))
             && !schema.contains_key("examples")
@@ -164,9 +162,12 @@ impl<'a> Argument<'a> {
     }
 }
 
-fn of_type(name: &str) -> Map<String, Value> {
+fn of_type(name: &str, description: Option<&str>) -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!(name));
+    if let Some(text) = description {
+        schema.insert("description".to_owned(), json!(cut(text, DESCRIPTION_MAX)));
+    }
     schema
 }
 

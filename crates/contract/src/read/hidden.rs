@@ -38,7 +38,7 @@ const HEADERS: [&str; 27] = [
 ];
 
 /// Names that say "credential" in a header or a query, without their case, dashes and underscores.
-const CREDENTIALS: [&str; 14] = [
+const CREDENTIALS: [&str; 13] = [
     "accesskey",
     "accesstoken",
     "apikey",
@@ -50,7 +50,6 @@ const CREDENTIALS: [&str; 14] = [
     "clientsecret",
     "jwt",
     "secretkey",
-    "sessionid",
     "sessiontoken",
     "subscriptionkey",
 ];

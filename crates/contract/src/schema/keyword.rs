@@ -21,7 +21,8 @@ const EXAMPLES_MAX: usize = 3;
 
 /// What the schema is for, and what could not be said in keywords.
 pub(super) fn description(node: &Node<'_>, side: Side, notes: &[Cow<'_, str>]) -> Option<String> {
-    let text = node.text("description").or_else(|| node.text("title")).unwrap_or_default().trim();
+    let own = || node.text("description").or_else(|| node.text("title"));
+    let text = node.description.or_else(own).unwrap_or_default().trim();
     let mut sentences: Vec<Cow<'_, str>> = Vec::new();
     if node.has_flag("deprecated") && side == Side::Input {
         sentences.push("Deprecated.".into());

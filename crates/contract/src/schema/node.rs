@@ -19,6 +19,8 @@ const LEVELS_MAX: usize = 24;
 pub(crate) struct Node<'a> {
     /// The schemas, outermost first: what stands beside a reference goes before what it refers to.
     pub(crate) parts: Vec<&'a Map<String, Value>>,
+    /// What stands beside the schema and says more nearly what the value is for.
+    pub(crate) description: Option<&'a str>,
     /// Every target on the way, for the guard against cycles.
     pub(crate) targets: Vec<&'a Value>,
     /// What it would go on with, were that not one of the schemas around it.

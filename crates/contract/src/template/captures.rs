@@ -2,7 +2,10 @@
 
 use model::Path;
 
-use super::{Part, Segment, Template};
+use super::{
+    Template,
+    segment::{Segment, split},
+};
 
 impl Template {
     /// The parameters of a path that fits, decoded, in the order in which they stand in it.
@@ -35,44 +38,6 @@ impl Template {
         }
         captures
     }
-}
-
-/// What stands in the holes of a mixed segment, if `text` is one: something in each hole.
-///
-/// A hole ends at the first place where the text behind it begins; the last text is at the end.
-pub(super) fn split(parts: &[Part], text: &str) -> Option<Vec<(usize, String)>> {
-    let mut values = Vec::new();
-    let mut rest = text;
-    let mut hole = None;
-    for (position, part) in parts.iter().enumerate() {
-        let wanted = match part {
-            Part::Parameter(index) => {
-                hole = Some(*index);
-                continue;
-            }
-            Part::Text(wanted) => &**wanted,
-        };
-        let is_last = position.saturating_add(1) == parts.len();
-        let (before, behind) = match (hole, is_last) {
-            (None, _) => ("", rest.strip_prefix(wanted)?),
-            (Some(_), true) => (rest.strip_suffix(wanted)?, ""),
-            (Some(_), false) => rest.split_once(wanted)?,
-        };
-        if let Some(index) = hole.take() {
-            if before.is_empty() {
-                return None;
-            }
-            values.push((index, before.to_owned()));
-        }
-        rest = behind;
-    }
-    match hole {
-        Some(index) if !rest.is_empty() => values.push((index, rest.to_owned())),
-        Some(_) => return None,
-        None if rest.is_empty() => {}
-        None => return None,
-    }
-    Some(values)
 }
 
 #[cfg(test)]

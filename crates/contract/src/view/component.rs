@@ -15,6 +15,35 @@ const DEPTH_MAX: usize = 300;
 /// Most values that are copied in place of references to elsewhere than components.
 const INLINED_MAX: usize = 100_000;
 
+/// What the members of a mapping are called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// Nobody: it is data, such as an example.
+    Data,
+    /// OpenAPI and JSON Schema.
+    Keywords,
+    /// The document's author, as properties and headers are.
+    Names,
+}
+
+impl Around {
+    /// What stands under the keyword `key`.
+    fn of(key: &str) -> Self {
+        match key {
+            "const" | "default" | "enum" | "example" | "mapping" | "value" => Self::Data,
+            "$defs" | "content" | "definitions" | "dependentSchemas" | "encoding" | "examples"
+            | "headers" | "patternProperties" | "properties" | "responses" => Self::Names,
+            _ => Self::Keywords,
+        }
+    }
+}
+
+/// Whether the keyword goes along. Links name operations that the caller may not know of; extensions
+/// often hold what is inside.
+fn is_shown(key: &str) -> bool {
+    !matches!(key, "callbacks" | "links") && (!key.starts_with("x-") || key == "x-multi-segment")
+}
+
 /// A copy of parts of a document, with the components that they need.
 #[derive(Debug)]
 pub(super) struct Copy<'a> {
@@ -54,7 +83,7 @@ impl<'a> Copy<'a> {
             }
             let value = match value {
                 Value::Array(listed) if key == "parameters" => self.parameters(listed),
-                value => self.value(value, 0),
+                value => self.value(value, Around::of(key), 0),
             };
             picked.insert(key.clone(), value);
         }
@@ -74,13 +103,16 @@ impl<'a> Copy<'a> {
                 _ => false,
             };
             if !is_hidden {
-                shown.push(self.value(parameter, 0));
+                shown.push(self.value(parameter, Around::Keywords, 0));
             }
         }
         Value::Array(shown)
     }
 
-    fn value(&mut self, value: &'a Value, depth: usize) -> Value {
+    fn value(&mut self, value: &'a Value, around: Around, depth: usize) -> Value {
+        if around == Around::Data {
+            return value.clone();
+        }
         if depth > DEPTH_MAX || self.inlined_left == 0 {
             return json!({});
         }
@@ -90,26 +122,34 @@ impl<'a> Copy<'a> {
         let next = depth.saturating_add(1);
         match value {
             Value::Array(values) => {
-                Value::Array(values.iter().map(|it| self.value(it, next)).collect())
+                Value::Array(values.iter().map(|it| self.value(it, around, next)).collect())
             }
             Value::Object(map) => match reference::target(value) {
-                Some(reference) => self.reference(reference, map, next),
-                None => self.object(map, next),
+                Some(reference) if around == Around::Keywords => {
+                    self.reference(reference, map, next)
+                }
+                Some(_) | None => self.object(map, around, next),
             },
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
         }
     }
 
-    fn object(&mut self, map: &'a Map<String, Value>, depth: usize) -> Value {
+    fn object(&mut self, map: &'a Map<String, Value>, around: Around, depth: usize) -> Value {
+        if around == Around::Names {
+            let members = map.iter();
+            let copied = members
+                .map(|(name, it)| (name.clone(), self.value(it, Around::Keywords, depth)))
+                .collect();
+            return Value::Object(copied);
+        }
         if let Some(mapping) = map.get("discriminator").and_then(|it| it.get("mapping")) {
             self.meet_mapping(mapping);
         }
-        // Links name operations, and the caller may not know of them. Where `responses` stands there
-        // is one beside `description`; a property called `links` has none.
-        let is_response = map.contains_key("links") && map.contains_key("description");
-        let is_shown = |key: &str| !(is_response && key == "links");
         let members = map.iter().filter(|(key, _)| is_shown(key));
-        Value::Object(members.map(|(key, it)| (key.clone(), self.value(it, depth))).collect())
+        let copied = members
+            .map(|(key, it)| (key.clone(), self.value(it, Around::of(key), depth)))
+            .collect();
+        Value::Object(copied)
     }
 
     fn reference(
@@ -119,17 +159,13 @@ impl<'a> Copy<'a> {
         depth: usize,
     ) -> Value {
         if self.meet(reference) {
-            let beside = map.iter().filter(|(key, _)| *key != "$ref");
-            let mut copied = Map::new();
-            copied.insert("$ref".to_owned(), json!(reference));
-            copied.extend(beside.map(|(key, it)| (key.clone(), self.value(it, depth))));
-            return Value::Object(copied);
+            return self.object(map, Around::Keywords, depth);
         }
         // It points into a path, which the caller may not see, or out of the document.
         match self.references.look_up(reference) {
             Ok(target) if !self.around.iter().any(|it| std::ptr::eq(*it, target)) => {
                 self.around.push(target);
-                let copied = self.value(target, depth);
+                let copied = self.value(target, Around::Keywords, depth);
                 self.around.pop();
                 copied
             }
@@ -167,7 +203,7 @@ impl<'a> Copy<'a> {
             if let Ok(component) = self.references.look_up(&pointer) {
                 // The name in a reference is escaped; the key is not.
                 let key = Path::decode(name).replace("~1", "/").replace("~0", "~");
-                let copied = self.value(component, 0);
+                let copied = self.value(component, Around::Keywords, 0);
                 found.entry(kind).or_default().insert(key, copied);
             }
         }

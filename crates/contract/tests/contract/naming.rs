@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{operation, read};
 
-fn names(paths: Value) -> Vec<String> {
+fn names(paths: &Value) -> Vec<String> {
     let document = read(json!({"openapi": "3.0.0", "paths": paths}));
     document.operations().iter().map(|it| it.name.clone()).collect()
 }
@@ -20,23 +20,23 @@ fn an_operation_is_named_by_its_author_or_by_its_path() {
         (json!(7), "get_orders_id"),
         (Value::Null, "get_orders_id"),
     ] {
-        assert_eq!(names(json!({"/orders/{id}": {"get": {"operationId": id}}})), [want]);
+        assert_eq!(names(&json!({"/orders/{id}": {"get": {"operationId": id}}})), [want]);
     }
-    assert_eq!(names(json!({"/": {"get": {}}})), ["get"]);
+    assert_eq!(names(&json!({"/": {"get": {}}})), ["get"]);
 }
 
 #[test]
 fn a_name_does_not_change_when_another_operation_appears() {
     let one = names(
-        json!({"/a": {"get": {"operationId": "x/y"}}, "/b": {"get": {"operationId": "x y"}}}),
+        &json!({"/a": {"get": {"operationId": "x/y"}}, "/b": {"get": {"operationId": "x y"}}}),
     );
     let two = names(
-        json!({"/b": {"get": {"operationId": "x y"}}, "/a": {"get": {"operationId": "x/y"}}}),
+        &json!({"/b": {"get": {"operationId": "x y"}}, "/a": {"get": {"operationId": "x/y"}}}),
     );
     assert_ne!(one[0], one[1]);
     assert_eq!([&one[0], &one[1]], [&two[1], &two[0]]);
     let long = "x".repeat(200);
-    let names = names(json!({"/a": {"get": {"operationId": long}, "put": {"operationId": long}}}));
+    let names = names(&json!({"/a": {"get": {"operationId": long}, "put": {"operationId": long}}}));
     assert!(names.iter().all(|it| it.len() == 64) && names[0] != names[1], "{names:?}");
 }
 

@@ -44,7 +44,8 @@ fn shop() -> Document {
             "schemas": {
                 "Order": {"type": "object", "discriminator": {"propertyName": "k",
                     "mapping": {"big": "#/components/schemas/Big"}},
-                    "properties": {"links": {"type": "string"}, "parent": {"$ref": "#/components/schemas/Order"},
+                    "x-internal": "secret", "example": {"x-kept": {"$ref": "as it is"}},
+                    "properties": {"links": {"type": "string"}, "x-kept": {"x-internal": "secret"}, "parent": {"$ref": "#/components/schemas/Order"},
                     "note": {"$ref": "#/paths/~1secret/get/responses/200/content/application~1json/schema"},
                     "far": {"$ref": "http://10.0.0.3/x.json"}}},
                 "Big": {"type": "object"}, "Secret": {"type": "object"}, "Number/Id": {"type": "integer"}
@@ -76,7 +77,9 @@ fn a_view_reads_as_the_same_operations() {
     for (name, value) in documents::all() {
         let document = read(value);
         let names: Vec<_> = document.operations().iter().map(|it| it.name.as_str()).collect();
-        let again = read(view(&document, &names));
+        let view = view(&document, &names);
+        check_references(&view, &view);
+        let again = read(view);
         assert_eq!(again.warnings(), [], "{name}");
         assert_eq!(again.servers(), ["https://door.example/shop"]);
         for operation in document.operations() {
@@ -86,6 +89,20 @@ fn a_view_reads_as_the_same_operations() {
             assert_eq!(same.output_schema, operation.output_schema, "{name} {}", operation.name);
         }
     }
+}
+
+/// Every reference leads somewhere within the document.
+fn check_references(value: &Value, root: &Value) {
+    let members: Vec<&Value> = match value {
+        Value::Array(values) => values.iter().collect(),
+        Value::Object(map) => map.values().collect(),
+        _ => Vec::new(),
+    };
+    if let Some(reference) = value["$ref"].as_str() {
+        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference}"));
+        assert!(root.pointer(pointer).is_some(), "{reference}");
+    }
+    members.into_iter().for_each(|it| check_references(it, root));
 }
 
 #[test]
