@@ -190,6 +190,19 @@ fn one_request_means_one_operation() {
 }
 
 #[test]
+fn a_last_parameter_takes_the_rest_only_where_no_path_goes_on() {
+    let rest = |name: &str| json!([{"name": name, "in": "path", "x-multi-segment": true}]);
+    let document = read(json!({"openapi": "3.0.0", "paths": {
+        "/files/{path}": {"get": {"parameters": rest("path")}},
+        "/commits/{ref}": {"get": {"parameters": rest("ref")}},
+        "/commits/{ref}/status": {"get": {"parameters": rest("ref")}}
+    }}));
+    let texts: Vec<_> = document.operations().iter().map(|it| it.template.for_router()).collect();
+    assert_eq!(texts, ["/files/{*p1}", "/commits/{p1}", "/commits/{p1}/status"]);
+    assert_eq!(document.warnings()[0].pointer, "/paths/~1commits~1{ref}/get");
+}
+
+#[test]
 fn an_effect_follows_from_the_method() {
     let document = read(json!({"openapi": "3.2.0", "paths": {"/": {
         "get": {}, "post": {}, "delete": {}, "query": {}
