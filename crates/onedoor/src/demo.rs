@@ -34,7 +34,7 @@ const PORT: u16 = 8080;
 
 /// Runs the demo until Ctrl-C, or to the end of the guided run.
 pub(crate) fn run(terminal: Terminal, arguments: &cli::Demo) -> Result<(), Failure> {
-    logging::start(Level::WARN);
+    logging::start(Level::INFO);
     let tasks = TaskTracker::new();
     serving::runtime()?.block_on(demo(terminal, arguments, &tasks))
 }

@@ -70,11 +70,13 @@ fn read_as(path: &Path, place: &Place) -> Result<String, Fault> {
         Fault::new(place, format!("cannot be read: {error}"), "make it readable, or remove it")
     };
     // Looked at before it is opened: to open a pipe would be to wait for its other end.
-    if !fs::metadata(path).map_err(disk)?.is_file() {
+    let metadata = fs::metadata(path).map_err(disk)?;
+    if !metadata.is_file() {
         return Err(Fault::new(place, "is no regular file", "put a file of text in its place"));
     }
     let bytes_max = u64::try_from(Folder::FILE_BYTES_MAX).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(size.min(Folder::FILE_BYTES_MAX).saturating_add(1));
     let file = fs::File::open(path).map_err(disk)?;
     file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(disk)?;
     if bytes.len() > Folder::FILE_BYTES_MAX {

@@ -37,6 +37,11 @@ async fn serve(config: &Config, places: &Places) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     tracing::info!(%address, state = %places.state.display(), "serving {url}, with MCP at {url}/mcp");
+    if !address.ip().is_loopback() && !url.starts_with("https://") {
+        tracing::warn!(
+            "keys come in on {address} without TLS: put a TLS proxy in front, and set public_url"
+        );
+    }
 
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();

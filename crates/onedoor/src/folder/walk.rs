@@ -1,7 +1,7 @@
 //! Finds the documents of a state folder: bounded in depth and number, dot files left out.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -74,8 +74,7 @@ impl Walk<'_> {
         if entry.file_name().to_str().is_none() {
             return self.fault(&name, "its name is not UTF-8".to_owned());
         }
-        // Follows links: a mounted folder may be one.
-        match fs::metadata(&path) {
+        match kind(entry, &path) {
             Ok(it) if it.is_dir() && depth >= DEPTH_MAX => {
                 self.fault(&name, format!("more than {DEPTH_MAX} folders deep"));
             }
@@ -95,6 +94,14 @@ impl Walk<'_> {
         }
         let place = Place::new(&Arc::from(name), 0);
         self.faults.push(Fault::new(&place, message, "repair it, or remove it from the folder"));
+    }
+}
+
+/// What an entry is; what it leads to where it is a link, for a mounted folder may be one.
+fn kind(entry: &fs::DirEntry, path: &Path) -> io::Result<fs::FileType> {
+    match entry.file_type()? {
+        it if it.is_symlink() => Ok(fs::metadata(path)?.file_type()),
+        it => Ok(it),
     }
 }
 
