@@ -34,7 +34,8 @@ const PORT: u16 = 8080;
 
 /// Runs the demo until Ctrl-C, or to the end of the guided run.
 pub(crate) fn run(terminal: Terminal, arguments: &cli::Demo) -> Result<(), Failure> {
-    logging::start(Level::INFO);
+    // A person who edits the state wants to be told; the guided run speaks for itself.
+    logging::start(if arguments.once { Level::WARN } else { Level::INFO });
     let tasks = TaskTracker::new();
     serving::runtime()?.block_on(demo(terminal, arguments, &tasks))
 }

@@ -1,6 +1,11 @@
 //! `onedoor demo`.
 
-use crate::binary::onedoor;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
+
+use crate::binary::{command, onedoor};
 
 #[test]
 fn the_guided_run_goes_as_it_should() {
@@ -29,4 +34,17 @@ fn a_port_in_use_is_told() {
     let ran = onedoor(folder.path(), &["demo", "--once", "--port", &port]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains(&format!("cannot listen on port {port}")), "{}", ran.err);
+}
+
+#[test]
+fn it_stays_up_until_ctrl_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path(), &["demo", "--port", "0"]);
+    let mut demo = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|it| it.contains("up until Ctrl-C")));
+    assert!(demo.try_wait().unwrap().is_none(), "it ended by itself");
+    let id = demo.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
 }
