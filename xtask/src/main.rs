@@ -1,6 +1,7 @@
 //! The project's own chores: is the house in order, does it pass, how fast is it?
 #![expect(clippy::print_stdout, reason = "a command line tool speaks to its terminal")]
 
+mod bench;
 mod install;
 mod run;
 mod test;
@@ -20,12 +21,17 @@ use clap::Parser;
 enum Command {
     Tidy(tidy::Command),
     Test(test::Command),
+    Bench(bench::Command),
+    #[command(hide = true)]
+    OpenLoop(bench::OpenLoop),
 }
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Tidy(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Bench(command) => command.run(),
+        Command::OpenLoop(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -60,11 +60,10 @@ pub(crate) fn wait(child: &mut Child, deadline: Duration) -> Result<Option<ExitS
     }
 }
 
-/// Lets others work for a while.
+/// Lets others work for a while: `time`, or less.
 pub(crate) fn rest(time: Duration) {
-    // Nobody ever sends: this returns when the time is over.
-    let (_sender, receiver) = mpsc::channel::<()>();
-    let _ = receiver.recv_timeout(time);
+    // Nobody unparks this thread.
+    thread::park_timeout(time);
 }
 
 /// Whether a program can be run, here or in the folders of the system's own programs.

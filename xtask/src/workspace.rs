@@ -14,6 +14,9 @@ pub(crate) struct Workspace {
     /// Its folder.
     #[serde(rename = "workspace_root")]
     pub(crate) root: PathBuf,
+    /// Where builds go.
+    #[serde(rename = "target_directory")]
+    pub(crate) target: PathBuf,
     /// Its crates.
     pub(crate) packages: Vec<Package>,
 }

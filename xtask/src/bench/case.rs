@@ -1,0 +1,133 @@
+//! The cases, the servers they need, and the request each of them sends.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use super::{
+    client::{Client, Request},
+    door::Door,
+    nginx,
+    process::Server,
+};
+
+/// One thing to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    /// nginx as a plain proxy: no key, no rule, no record.
+    Nginx,
+    /// A REST call: key, roles, a rate and a quota, record.
+    Rest,
+    /// The same operation as a tool call of MCP.
+    Mcp,
+}
+
+impl Case {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Rest => "rest",
+            Self::Mcp => "mcp",
+        }
+    }
+
+    pub(super) fn about(self) -> &'static str {
+        match self {
+            Self::Nginx => "bare nginx, proxying only",
+            Self::Rest => "onedoor, REST with everything on",
+            Self::Mcp => "onedoor, MCP tools/call with everything on",
+        }
+    }
+
+    pub(super) fn is_through_the_door(self) -> bool {
+        match self {
+            Self::Nginx => false,
+            Self::Rest | Self::Mcp => true,
+        }
+    }
+}
+
+/// The servers of a run. They end with it.
+#[derive(Debug)]
+pub(super) struct Site {
+    // In this order they are stopped: no proxy outlives its upstream.
+    door: Option<Door>,
+    proxy: Server,
+    _upstream: Server,
+    folder: TempDir,
+    /// The program that makes load at a fixed rate.
+    load: PathBuf,
+}
+
+impl Site {
+    /// Starts the upstream and nginx as a proxy, and the door where there is a program for it.
+    pub(super) fn start(program: Option<&Path>, load: PathBuf) -> Result<Self> {
+        let folder = TempDir::with_prefix("onedoor-bench-").context("no temporary folder")?;
+        let upstream = nginx::upstream(folder.path(), free_address()?)?;
+        let proxy = nginx::proxy(folder.path(), free_address()?, upstream.address)?;
+        let start = |it| Door::start(it, folder.path(), free_address()?, upstream.address);
+        let door = program.map(start).transpose()?;
+        Ok(Self { door, proxy, _upstream: upstream, folder, load })
+    }
+
+    pub(super) fn load(&self) -> &Path {
+        &self.load
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server that a case measures.
+    pub(super) fn server(&self, case: Case) -> Result<&Server> {
+        match case {
+            Case::Nginx => Ok(&self.proxy),
+            Case::Rest | Case::Mcp => Ok(&self.door()?.server),
+        }
+    }
+
+    /// The request that a case sends, over and over.
+    pub(super) fn request(&self, case: Case) -> Result<Request> {
+        match case {
+            Case::Nginx => Ok(Request::get("/orders/42", &[])),
+            Case::Rest => self.door().map(Door::rest_request),
+            Case::Mcp => self.door().map(Door::mcp_request),
+        }
+    }
+
+    /// Sends the request once, and fails where the answer is not the upstream's.
+    pub(super) fn check(&self, case: Case) -> Result<()> {
+        let mut client = Client::connect(self.server(case)?.address)?;
+        let (status, body) = client.exchange(self.request(case)?.bytes())?;
+        let text = String::from_utf8_lossy(&body);
+        ensure!(
+            status == 200 && text.contains(nginx::MARK),
+            "{}: expected 200 with the upstream's answer, got {status}: {text}",
+            case.name()
+        );
+        Ok(())
+    }
+
+    /// Empties the record, which would fill the disk in a long run.
+    pub(super) fn tidy_up(&self) -> Result<()> {
+        let Some(door) = &self.door else { return Ok(()) };
+        let record = fs::OpenOptions::new().write(true).open(door.record());
+        let emptied = record.and_then(|it| it.set_len(0));
+        emptied.with_context(|| format!("no record at {}", door.record().display()))
+    }
+
+    fn door(&self) -> Result<&Door> {
+        self.door.as_ref().context("the door was not started for this case")
+    }
+}
+
+/// An address on loopback that nobody listens on just now.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?)
+}

@@ -1,0 +1,124 @@
+//! The door as it is measured: a state folder with roles and limits, a key, and records.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use super::{
+    client::Request,
+    process::{Server, on_core},
+};
+use crate::run;
+
+/// One collection over the upstream, with the one operation that is called.
+const COLLECTION: &str = r#"owner: bench
+base: /shop
+upstream: {url: "http://UPSTREAM"}
+document:
+  openapi: 3.1.0
+  info: {title: Orders, version: "1"}
+  paths:
+    /orders/{id}:
+      get:
+        operationId: get_order
+        parameters:
+          - {name: id, in: path, required: true, schema: {type: integer}}
+        responses:
+          "200": {description: The order}
+"#;
+
+/// A rate and a quota that are counted and never run out.
+const FILES: &[(&str, &str)] = &[
+    ("clients/bench.yaml", "kind: app\nowner: bench\nprofiles:\n  default: {roles: [reader]}\n"),
+    ("roles/reader.yaml", "allow:\n  - operations: [\"shop:*\"]\n    effects: [read]\n"),
+    ("limits/rate.yaml", "client: bench\nrate: 4000000000/s\n"),
+    ("limits/quota.yaml", "client: bench\nquota: 4000000000/day\n"),
+];
+
+const TOOL: &str = "shop_get_order";
+const REVISION: &str = "2026-07-28";
+
+/// The running door, and the key to it.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) server: Server,
+    data: PathBuf,
+    key: String,
+}
+
+impl Door {
+    /// Writes the state, makes a key and serves, on the core of the proxies.
+    pub(super) fn start(
+        program: &Path,
+        folder: &Path,
+        address: SocketAddr,
+        upstream: SocketAddr,
+    ) -> Result<Self> {
+        let (state, data) = (folder.join("state"), folder.join("data"));
+        let collection = COLLECTION.replace("UPSTREAM", &upstream.to_string());
+        write(&state, "collections/shop.yaml", &collection)?;
+        for (file, text) in FILES {
+            write(&state, file, text)?;
+        }
+        let mut make_key = run::program(program, folder);
+        make_key.args(["credential", "new", "bench/default", "--state"]).arg(&state);
+        let printed = run::output(make_key.arg("--data").arg(&data))?;
+        let key = printed.lines().next_back().unwrap_or_default().trim().to_owned();
+        ensure!(!key.is_empty(), "onedoor credential new printed no key");
+        let mut serve = on_core(0, program);
+        serve.arg("serve").arg("--state").arg(&state).arg("--data").arg(&data);
+        serve.arg("--listen").arg(address.to_string());
+        let server = Server::start(&mut serve, address, &folder.join("door.log"))?;
+        Ok(Self { server, data, key })
+    }
+
+    /// Where its records go.
+    pub(super) fn record(&self) -> PathBuf {
+        self.data.join("audit.jsonl")
+    }
+
+    pub(super) fn rest_request(&self) -> Request {
+        let bearer = format!("Bearer {}", self.key);
+        Request::get("/shop/orders/42", &[("authorization", &bearer)])
+    }
+
+    /// The revision without sessions: one POST is one call.
+    pub(super) fn mcp_request(&self) -> Request {
+        let bearer = format!("Bearer {}", self.key);
+        let body = serde_json::json!({
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {
+                "name": TOOL,
+                "arguments": {"id": 42},
+                "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": REVISION,
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                    "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
+                },
+            },
+        });
+        let headers = [
+            ("authorization", &*bearer),
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", REVISION),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", TOOL),
+        ];
+        Request::post("/mcp", &headers, &body.to_string())
+    }
+}
+
+fn write(state: &Path, file: &str, text: &str) -> Result<()> {
+    let path = state.join(file);
+    let folder = path.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, text))
+        .with_context(|| path.display().to_string())
+}

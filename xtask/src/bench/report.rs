@@ -1,0 +1,198 @@
+//! Medians, ratios, and the table.
+
+use serde_json::{Value, json};
+
+use super::{
+    case::Case,
+    load::{Fixed, Saturated},
+    machine::Machine,
+};
+
+/// More load than this before a run comes from somebody else.
+const BUSY: f32 = 0.7;
+/// This part of the fixed rate must have been reached.
+const RATE_HELD: f64 = 0.97;
+
+/// All that was measured.
+#[derive(Debug)]
+pub(super) struct Report {
+    name: &'static str,
+    machine: Machine,
+    rounds: u32,
+    seconds: u32,
+    pub(super) cases: Vec<Measured>,
+    /// Requests per second of the second half; 0 where there is none.
+    pub(super) fixed_rate: u32,
+}
+
+/// What one case gave, round by round.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub(super) case: Case,
+    pub(super) saturated: Vec<Saturated>,
+    pub(super) fixed: Vec<Fixed>,
+}
+
+impl Measured {
+    pub(super) fn new(case: Case) -> Self {
+        Self { case, saturated: Vec::new(), fixed: Vec::new() }
+    }
+
+    fn of(&self, figure: impl Fn(&Saturated) -> f64) -> f64 {
+        median(self.saturated.iter().map(figure).collect())
+    }
+
+    /// None where nothing was measured at a fixed rate.
+    fn of_fixed(&self, figure: impl Fn(&Fixed) -> f64) -> Option<f64> {
+        let figures: Vec<_> = self.fixed.iter().map(figure).collect();
+        (!figures.is_empty()).then(|| median(figures))
+    }
+
+    /// Whether the load at a fixed rate was what it should have been.
+    fn is_rate_held(&self, rate: u32) -> bool {
+        let held = self.of_fixed(|it| it.requests_per_second);
+        held.is_none_or(|it| it >= f64::from(rate) * RATE_HELD)
+    }
+
+    fn resident_mib(&self) -> f64 {
+        self.of(|it| f64::from(u32::try_from(it.rss_kib).unwrap_or(u32::MAX))) / 1024.0
+    }
+}
+
+impl Report {
+    pub(super) fn new(name: &'static str, machine: Machine, rounds: u32, seconds: u32) -> Self {
+        Self { name, machine, rounds, seconds, cases: Vec::new(), fixed_rate: 0 }
+    }
+
+    /// Half of what the slowest case can do, so that all are asked the same.
+    pub(super) fn fix_rate(&mut self) {
+        let rates = self.cases.iter().map(|it| it.of(|it| it.requests_per_second));
+        let slowest = rates.fold(f64::INFINITY, f64::min);
+        self.fixed_rate = whole(slowest / 2.0).max(1);
+    }
+
+    pub(super) fn print(&self) {
+        let Machine { cores, processor, memory_mib, kernel, load_before } = &self.machine;
+        println!("\n{processor}, {cores} cores, {memory_mib} MiB, Linux {kernel}");
+        println!(
+            "{} rounds of {} s, interleaved, medians; p99 fixed is at {} req/s, half of what the \
+             slowest case can do\n",
+            self.rounds, self.seconds, self.fixed_rate
+        );
+        println!(
+            "| case | CPU us/request | req/s on one core | p50 ms | p99 ms | p99 fixed ms | RSS MiB |"
+        );
+        println!("| --- | --- | --- | --- | --- | --- | --- |");
+        for it in &self.cases {
+            println!(
+                "| {} | {:.1} | {:.0} | {:.2} | {:.2} | {} | {:.1} |",
+                it.case.about(),
+                it.of(|it| it.cpu_us),
+                it.of(|it| it.requests_per_second),
+                it.of(|it| it.p50_us) / 1e3,
+                it.of(|it| it.p99_us) / 1e3,
+                it.of_fixed(|it| it.p99_us).map_or("-".to_owned(), |it| format!("{:.2}", it / 1e3)),
+                it.resident_mib(),
+            );
+        }
+        println!();
+        if *load_before > BUSY {
+            println!(
+                "note: the machine was busy before (load {load_before}): do not trust this run"
+            );
+        }
+        for it in self.cases.iter().filter(|it| !it.is_rate_held(self.fixed_rate)) {
+            println!("note: {}: the fixed rate was not held, its p99 is no figure", it.case.name());
+        }
+        for (name, ratio, most) in self.ratios() {
+            let verdict = if ratio <= most { "within" } else { "OVER" };
+            println!("{name}: {ratio:.2} ({verdict} the target of {most})");
+        }
+    }
+
+    /// Every figure, for machines.
+    pub(super) fn figures(&self) -> Value {
+        let cases = self.cases.iter().map(|it| {
+            json!({
+                "name": it.case.name(),
+                "about": it.case.about(),
+                "cpu_us": it.of(|it| it.cpu_us),
+                "requests_per_second": it.of(|it| it.requests_per_second),
+                "p50_us": it.of(|it| it.p50_us),
+                "p99_us": it.of(|it| it.p99_us),
+                "p99_fixed_us": it.of_fixed(|it| it.p99_us),
+                "is_fixed_rate_held": it.is_rate_held(self.fixed_rate),
+                "rss_mib": it.resident_mib(),
+                // One error more and there would be no report.
+                "errors": 0,
+                "rounds": it.saturated,
+                "rounds_fixed": it.fixed,
+            })
+        });
+        let ratios = self
+            .ratios()
+            .into_iter()
+            .map(|(name, ratio, most)| json!({"name": name, "ratio": ratio, "target": most}));
+        json!({
+            "bench": self.name,
+            "machine": self.machine,
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            "fixed_rate": self.fixed_rate,
+            "cases": cases.collect::<Vec<_>>(),
+            "ratios": ratios.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The ratios that have a target, with the target.
+    fn ratios(&self) -> Vec<(&'static str, f64, f64)> {
+        let case = |case| self.cases.iter().find(|it| it.case == case);
+        let mut ratios = Vec::new();
+        if let (Some(nginx), Some(rest)) = (case(Case::Nginx), case(Case::Rest)) {
+            let ratio = rest.of(|it| it.cpu_us) / nginx.of(|it| it.cpu_us);
+            ratios.push(("REST call / bare nginx, CPU", ratio, 1.4));
+            let p99 = |it: &Measured| it.of_fixed(|it| it.p99_us);
+            if let (Some(nginx), Some(rest)) = (p99(nginx), p99(rest)) {
+                ratios.push(("REST call / bare nginx, p99 at a fixed rate", rest / nginx, 1.2));
+            }
+        }
+        if let (Some(rest), Some(mcp)) = (case(Case::Rest), case(Case::Mcp)) {
+            let ratio = mcp.of(|it| it.cpu_us) / rest.of(|it| it.cpu_us);
+            ratios.push(("MCP tools/call / the same REST call, CPU", ratio, 1.5));
+        }
+        ratios
+    }
+}
+
+/// The middle one; of an even number, the mean of the two in the middle.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
+    let half = figures.len() / 2;
+    if figures.len() % 2 == 1 {
+        at(half)
+    } else {
+        f64::midpoint(at(half.saturating_sub(1)), at(half))
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float becomes the nearest whole number there is, and no number 0"
+)]
+fn whole(figure: f64) -> u32 {
+    figure as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_not_moved_by_one_bad_round() {
+        assert_eq!(median(vec![20.0, 900.0, 19.0]), 20.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(vec![]).is_nan());
+    }
+}
