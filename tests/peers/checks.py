@@ -251,6 +251,6 @@ def arguments(about: str) -> argparse.ArgumentParser:
     parser.add_argument("--slow", default="orders_slow", help="a tool that takes its time")
     parser.add_argument("--slow-arguments", default='{"seconds": 10}', metavar="JSON")
     parser.add_argument("--slow-seconds", type=float, default=8.0, help="it takes longer than this")
-    parser.add_argument("--order", default="1", help="the id of an order that is there")
+    parser.add_argument("--order", default="1001", help="the id of an order that is there")
     parser.add_argument("--protocol", help="the revision that must be spoken")
     return parser

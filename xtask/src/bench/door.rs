@@ -35,7 +35,7 @@ document:
 const FILES: &[(&str, &str)] = &[
     ("clients/bench.yaml", "kind: app\nowner: bench\nprofiles:\n  default: {roles: [reader]}\n"),
     ("roles/reader.yaml", "allow:\n  - operations: [\"shop:*\"]\n    effects: [read]\n"),
-    ("limits/rate.yaml", "client: bench\nrate: 4000000000/s\n"),
+    ("limits/rate.yaml", "client: bench\nrate: 1000000/s\n"),
     ("limits/quota.yaml", "client: bench\nquota: 4000000000/day\n"),
 ];
 
