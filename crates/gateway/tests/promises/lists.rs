@@ -8,12 +8,13 @@ use testkit::House;
 use crate::shop::{self, CALLERS};
 
 /// Every operation, with arguments that are good enough for it to be carried out.
-fn operations() -> [(&'static str, &'static str, &'static str, Value); 5] {
+fn operations() -> [(&'static str, &'static str, &'static str, Value); 6] {
     [
         ("list_items", "GET", "/shop/items", json!({})),
         ("create_item", "POST", "/shop/items", json!({"name": "x"})),
         ("get_item", "GET", "/shop/items/7", json!({"id": "7"})),
         ("delete_item", "DELETE", "/shop/items/7", json!({"id": "7"})),
+        ("get_mine", "GET", "/shop/items/mine", json!({})),
         ("ping", "GET", "/shop/ping", json!({})),
     ]
 }
@@ -95,5 +96,5 @@ async fn a_surface_that_a_profile_may_not_use_lists_nothing() {
         .expect("the shop has no faults");
     // What is public is public by any surface.
     assert_eq!(listed_by_mcp(&house, "machine/rest").await, BTreeSet::from(["ping".to_owned()]));
-    assert_eq!(listed_by_rest(&house, "machine/rest").await.len(), 5);
+    assert_eq!(listed_by_rest(&house, "machine/rest").await.len(), 6);
 }

@@ -223,6 +223,21 @@ proptest! {
 }
 
 #[test]
+fn a_value_that_spells_another_operation_is_refused() {
+    block_on(async {
+        let house = shop::builder().open().await.expect("the shop has no faults");
+        // This profile may get any item, but not its own.
+        let key = house.key("agent/one");
+        let answer =
+            house.client.call_tool(key, "shop_get_item", &json!({"id": "mine"})).await.json();
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+        let by_rest = house.client.send("GET", "/shop/items/mine", &[("x-api-key", key)], "").await;
+        assert_eq!(by_rest.status, 403);
+        assert_eq!(house.recorder.take(), vec![]);
+    });
+}
+
+#[test]
 fn the_steps_reach_every_verdict() {
     // The property above is worth what its steps reach: this counts them.
     let mut seen = std::collections::BTreeMap::<String, usize>::new();

@@ -38,6 +38,10 @@ paths:
       operationId: delete_item
       parameters: [{name: id, in: path, required: true, schema: {type: string}}]
       responses: {'204': {description: gone}}
+  /items/mine:
+    get:
+      operationId: get_mine
+      responses: {'200': {description: ok}}
   /ping:
     get:
       operationId: ping

@@ -325,7 +325,7 @@ async fn the_oldest_revision_has_batches_and_the_others_do_not() {
 async fn an_endpoint_of_one_collection_has_only_its_tools() {
     let (house, _listener) = scripted().await;
     let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
-    for (path, want) in [("/mcp", 10), ("/mcp/shop", 5), ("/mcp/raw", 5)] {
+    for (path, want) in [("/mcp", 12), ("/mcp/shop", 6), ("/mcp/raw", 6)] {
         let headers = [("content-type", "application/json"), ("x-api-key", house.key("app/full"))];
         let answer = house.client.send("POST", path, &headers, list.to_string()).await.json();
         assert_eq!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::mcp::{CallParams, Era, ProtocolError, Request, Session};
 use model::{Refusal, RefusalKind};
+use serde_json::{Map, Value};
 use upstream::RequestBody;
 
 use super::{
@@ -11,8 +12,9 @@ use super::{
     refusal, result,
 };
 use crate::{
+    Snapshot,
     pipeline::{self, Arrival, Outgoing, Received},
-    snapshot::Route,
+    snapshot::{Found, Route},
 };
 
 /// Sends the call through the pipeline, and its answer or refusal back as JSON-RPC.
@@ -62,18 +64,27 @@ fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> 
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
         return Received { presented, target: Err(unknown()), request: Err(unknown()) };
     };
-    let request = outgoing(route, arguments);
+    let request = outgoing(exchange, route, arguments);
     Received { presented, target: Ok(Arc::clone(route)), request }
 }
 
+/// The request that the arguments ask for: the one that a REST caller would have sent.
 fn outgoing(
+    exchange: &Exchange,
     route: &Route,
-    arguments: serde_json::Map<String, serde_json::Value>,
+    arguments: Map<String, Value>,
 ) -> Result<Outgoing, Refusal> {
-    let bound = route
-        .contract
-        .bind(arguments)
-        .map_err(|fault| Refusal::new(RefusalKind::InvalidArguments, fault.to_string()))?;
+    let invalid = |detail: String| Refusal::new(RefusalKind::InvalidArguments, detail);
+    let bound = route.contract.bind(arguments).map_err(|fault| invalid(fault.to_string()))?;
+    // A value can spell another operation's path: `mine` in `/items/{id}`. REST would call that one.
+    let Snapshot { router, routes, .. } = &*exchange.snapshot;
+    let path = format!("{}{}", route.base(), bound.head.path);
+    match router.find(routes, &bound.head.method, &path) {
+        Found::Operation(position) if position == route.operation.position => {}
+        Found::Operation(_) | Found::OtherMethods(_) | Found::Nothing => {
+            return Err(invalid("with these values the path is another operation's".to_owned()));
+        }
+    }
     let body = bound.body.map_or(RequestBody::Empty, RequestBody::Full);
     Ok(Outgoing { head: bound.head, body })
 }
