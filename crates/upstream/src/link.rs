@@ -160,9 +160,12 @@ impl Link {
         self.connection.is_some() && self.sender.is_ready()
     }
 
-    /// Looks whether an idle connection still stands. Also lets go of the task that used it last.
+    /// Looks whether an idle connection still stands. Also lets go of the task that used it last, which its
+    /// wakers would keep in memory.
     pub(crate) fn is_alive(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        let mut nobody = Context::from_waker(Waker::noop());
+        self.drive(&mut nobody);
+        let _ = self.timer.poll(&mut nobody);
         self.is_reusable()
     }
 }

@@ -11,6 +11,9 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+/// As good as for ever for one wait.
+const FOR_EVER: Duration = Duration::from_secs(86_400);
+
 /// A deadline that moves. Timers run on the runtime's time, and so does this; nothing is decided by it.
 ///
 /// The runtime's timer is left where it is while the deadline moves away from it, as it does from request
@@ -24,18 +27,16 @@ pub(crate) struct Timer {
 
 impl Timer {
     pub(crate) fn new() -> Self {
-        let deadline = Instant::now();
+        // Far away, so that it does not go off before the first wait is set.
+        let deadline = later(FOR_EVER);
         Self { sleep: Box::pin(sleep_until(deadline)), deadline, after: Duration::ZERO }
     }
 
     /// Sets the deadline, counted from now.
     pub(crate) fn set(&mut self, after: Duration) {
-        let now = Instant::now();
-        // Where no such time can be told, a day is as good as for ever for one wait.
-        let day = Duration::from_secs(86_400);
-        self.deadline = now.checked_add(after.min(day)).unwrap_or(now);
+        self.deadline = later(after.min(FOR_EVER));
         self.after = after;
-        if self.sleep.deadline() > self.deadline || self.sleep.is_elapsed() {
+        if self.sleep.deadline() > self.deadline {
             self.sleep.as_mut().reset(self.deadline);
         }
     }
@@ -56,4 +57,9 @@ impl Timer {
             self.sleep.as_mut().reset(self.deadline);
         }
     }
+}
+
+fn later(after: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(after).unwrap_or(now)
 }
