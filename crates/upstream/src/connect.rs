@@ -73,7 +73,8 @@ async fn dial(origin: &Origin, wait: Duration) -> Result<TcpStream, Error> {
     };
     let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     let each = wait.checked_div(count).unwrap_or(wait);
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut last =
+        io::Error::new(io::ErrorKind::NotFound, "the name has no address that may be used");
     for address in addresses {
         if origin.is_loopback_only() && !address.ip().to_canonical().is_loopback() {
             continue;
@@ -100,4 +101,17 @@ fn connect_error(origin: &Origin, source: io::Error) -> Error {
 
 fn tls_error(origin: &Origin, source: io::Error) -> Error {
     Error::Tls { upstream: origin.authority().clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_that_leads_elsewhere_is_not_followed() {
+        // As if a name had been resolved to this address, which is kept for documentation.
+        let origin = Origin::parse("http://192.0.2.1").unwrap().0.loopback_only();
+        let error = dial(&origin, Duration::from_millis(100)).await.unwrap_err();
+        assert!(format!("{error:?}").contains("no address that may be used"), "{error:?}");
+    }
 }

@@ -28,10 +28,16 @@ async fn the_framing_is_made_from_the_body_alone() {
             head.headers.append(name, HeaderValue::from_static(value));
         }
         soon(upstream.send(head, body)).await.unwrap();
+        let host = url.replace("http://", "host: ");
+        let mut want = vec!["DELETE /x HTTP/1.1", &host, "x-kept: yes", "", ""];
+        if !is_empty {
+            want.push("content-length: 5");
+        }
         let got = soon(got).await.unwrap();
-        assert!(!got.contains("evil") && !got.contains("99") && !got.contains("chunked"), "{got}");
-        assert_eq!(got.contains("content-length: 5\r\n"), !is_empty, "{got}");
-        assert!(got.contains("x-kept: yes\r\n"), "{got}");
+        let mut got: Vec<_> = got.split("\r\n").collect();
+        got.sort_unstable();
+        want.sort_unstable();
+        assert_eq!(got, want);
     }
 }
 
@@ -73,7 +79,7 @@ async fn an_answer_without_a_body_has_none_whatever_it_says() {
         let response = soon(upstream.send(head(method, "/"), RequestBody::Empty)).await.unwrap();
         assert_eq!(upstream.idle_connections(), 1);
         let length = response.headers().get("content-length").cloned();
-        assert_eq!(length.is_some(), answer.contains("99"));
+        assert_eq!(length.is_some(), answer.contains("length: 99"));
         assert_eq!(crate::servers::text(response).await.unwrap(), "");
     }
 }

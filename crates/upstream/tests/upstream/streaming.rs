@@ -9,8 +9,8 @@ use http_body_util::BodyExt;
 use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
 
 use crate::servers::{
-    LONG, OK, SHORT, accept, door, get, read_head, say, script, sees_the_end, serve, settle, soon,
-    upstream,
+    LONG, OK, SHORT, accept, door, get, nobody_waits, read_head, say, script, sees_the_end, serve,
+    settle, soon, upstream,
 };
 
 /// What the system's buffers of a connection on loopback may hold, and a little of ours.
@@ -118,7 +118,7 @@ async fn each_chunk_passes_before_the_next_is_there() {
 async fn a_client_that_reads_only_after_its_upload_is_served() {
     // The upstream begins with more of its answer than the buffers of this machine would keep for a client
     // that does not read, and then wants the whole upload before it goes on.
-    const LENGTH: usize = 8 << 20;
+    const LENGTH: usize = 32 << 20;
     let (url, _) = script(|listener| {
         let mut stream = accept(&listener);
         read_head(&mut stream);
@@ -176,7 +176,11 @@ async fn an_upload_ends_with_whoever_reads_its_answer() {
 #[tokio::test]
 async fn a_body_beyond_the_bound_is_refused() {
     // Announced: the upstream hears nothing of it.
-    let (url, _) = script(|listener| panic!("connected: {:?}", listener.accept()));
+    let (look, may_look) = std::sync::mpsc::channel();
+    let (url, alone) = script(move |listener| {
+        may_look.recv_timeout(LONG).unwrap();
+        nobody_waits(&listener)
+    });
     let mut tasks = JoinSet::new();
     let announced = door(&mut tasks, upstream(&url), 10).await;
     let answer = client(announced, |mut stream| {
@@ -185,6 +189,8 @@ async fn a_body_beyond_the_bound_is_refused() {
     })
     .await;
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    look.send(()).unwrap();
+    assert!(soon(alone).await.unwrap());
 
     // Found out on the way: the upstream never sees the end of the body.
     let (url, got) = script(|listener| {
@@ -216,10 +222,12 @@ async fn a_body_of_just_the_bound_passes() {
         let mut body = [0; 20];
         stream.read_exact(&mut body).unwrap();
         say(&mut stream, OK);
-        (head, String::from_utf8(body.to_vec()).unwrap())
+        let is_over = sees_the_end(&mut stream);
+        (head, String::from_utf8(body.to_vec()).unwrap(), is_over)
     });
     let mut tasks = JoinSet::new();
-    let door = door(&mut tasks, upstream(&url), 10).await;
+    let upstream = upstream(&url);
+    let door = door(&mut tasks, upstream.clone(), 10).await;
     // A GET, which hyper would send without its body if it were not told.
     let answer = client(door, |mut stream| {
         say(&mut stream, "GET / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -228,7 +236,10 @@ async fn a_body_of_just_the_bound_passes() {
     })
     .await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    let (head, body) = soon(got).await.unwrap();
+    // The upload was over before the answer came, so the connection is as good as any.
+    assert_eq!((upstream.idle_connections(), upstream.busy_connections()), (1, 0));
+    drop((tasks, upstream));
+    let (head, body, _) = soon(got).await.unwrap();
     assert!(head.contains("transfer-encoding: chunked\r\n"), "{head}");
     assert_eq!(body, "A\r\n1234567890\r\n0\r\n\r\n");
 }
@@ -262,7 +273,7 @@ async fn a_client_that_breaks_off_breaks_the_request_off() {
 
 #[tokio::test]
 async fn an_answer_before_the_end_of_the_upload_closes_the_connection_after_it() {
-    let (url, _) = script(|listener| {
+    let (url, end) = script(|listener| {
         let mut stream = accept(&listener);
         read_head(&mut stream);
         say(&mut stream, "HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno");
@@ -271,12 +282,14 @@ async fn an_answer_before_the_end_of_the_upload_closes_the_connection_after_it()
     let mut tasks = JoinSet::new();
     let upstream = upstream(&url);
     let door = door(&mut tasks, upstream.clone(), u64::MAX).await;
-    let answer = client(door, |mut stream| {
+    let (answer, client) = client(door, |mut stream| {
         say(&mut stream, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1234");
-        read_head(&mut stream)
+        (read_head(&mut stream), stream)
     })
     .await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(soon(end).await.unwrap());
+    drop(client);
     assert_eq!((upstream.idle_connections(), upstream.busy_connections()), (0, 0));
 }
 
