@@ -11,6 +11,6 @@ pub mod redact;
 mod text;
 
 pub use error::Error;
-pub use log::{Log, Memory};
+pub use log::{Entry, Log, Memory};
 pub use record::{Decision, Kind, Outcome, Record};
 pub use redact::Redacted;

@@ -87,13 +87,28 @@ impl Log {
     /// [`Error::Write`] where it could not be written, [`Error::Closed`] where that was so
     /// before, [`Error::Serialize`].
     pub fn append(&self, record: &Record<'_>) -> Result<(), Error> {
+        self.enter(record)?.settle()
+    }
+
+    /// Puts the line of `record` among those that wait. Whoever settles first writes them all.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Serialize`]
+    pub fn enter(&self, record: &Record<'_>) -> Result<Entry<'_>, Error> {
         let line = line(record)?;
         let mut queue = self.lock();
         if let Err(error) = self.reopen(&mut queue) {
             queue.turn_away();
             return Err(error);
         }
-        let batch = queue.push(&line);
+        Ok(Entry { log: self, batch: Some(queue.push(&line)) })
+    }
+
+    fn settle(&self, batch: u64) -> Result<(), Error> {
+        let mut queue = self.lock();
+        if queue.is_done(batch) {
+            return queue.outcome(batch).map_err(|source| self.write_error(source));
+        }
         if queue.is_writing { self.follow(queue, batch) } else { self.lead(queue) }
     }
 
@@ -204,6 +219,34 @@ impl Log {
     }
 }
 
+/// A line that waits to be written. Dropping it writes it too, and nobody learns how that went.
+#[derive(Debug)]
+#[must_use = "nothing is recorded before this is settled"]
+pub struct Entry<'a> {
+    log: &'a Log,
+    batch: Option<u64>,
+}
+
+impl Entry<'_> {
+    /// Writes the line, unless somebody did so meanwhile. When this returns, it is in the log, or
+    /// it never will be.
+    ///
+    /// # Errors
+    /// [`Error::Write`]
+    pub fn settle(mut self) -> Result<(), Error> {
+        self.batch.take().map_or(Ok(()), |batch| self.log.settle(batch))
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            // A failure closes the log, which everybody who comes next is told.
+            self.log.settle(batch).ok();
+        }
+    }
+}
+
 /// Whether the first `written` of `bytes` end within a line; `None` where that is none of them.
 fn ends_within_line(bytes: &[u8], written: usize) -> Option<bool> {
     bytes.get(..written)?.last().map(|it| *it != b'\n')
@@ -247,6 +290,21 @@ mod tests {
         let (results, memory) = append_three(None);
         assert!(results.iter().all(Result::is_ok), "{results:?}");
         assert_eq!((memory.records().len(), memory.content().writes), (3, 2));
+    }
+
+    #[test]
+    fn whoever_settles_first_writes_the_lines_of_all_who_entered() {
+        let (log, memory) = Log::memory(Clock::fake(Timestamp::from_seconds(0)));
+        let enter =
+            || log.enter(&Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Answered));
+        let (first, second, third) = (enter().unwrap(), enter().unwrap(), enter().unwrap());
+        assert_eq!(memory.records().len(), 0);
+        second.settle().unwrap();
+        first.settle().unwrap();
+        drop(third);
+        assert_eq!((memory.records().len(), memory.content().writes), (3, 1));
+        drop(enter());
+        assert_eq!(memory.records().len(), 4, "one that is given up is written all the same");
     }
 
     #[test]

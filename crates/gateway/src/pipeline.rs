@@ -51,7 +51,7 @@ pub async fn run(
         }
         Err(error) => Err(unrecorded(&error)),
     };
-    ledger.close(outcome)
+    ledger.close(outcome).await
 }
 
 async fn stages(
