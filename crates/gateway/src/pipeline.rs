@@ -59,7 +59,7 @@ async fn stages(
     snapshot: &Snapshot,
     call: Call<'_, Received<'_>>,
 ) -> Result<Answer, Refusal> {
-    let call = authenticate(call, live).await?;
+    let call = authenticate(call).await?;
     let call = authorize(call, &snapshot.rules)?;
     let call = meter(call, &live.meter)?;
     dispatch(call, live).await

@@ -30,7 +30,8 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let mut response = match arrival.surface {
-        Surface::Mcp => mcp::answer(gateway, arrival, request).await,
+        // Boxed: it is the larger of the two, and each REST call would be moved at its size.
+        Surface::Mcp => Box::pin(mcp::answer(gateway, arrival, request)).await,
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
     name(&mut response, arrival);

@@ -6,7 +6,7 @@ use identity::Presented;
 use model::{Caller, Refusal, RefusalKind};
 
 use super::{Arrival, Authenticated, Call, Received};
-use crate::{Snapshot, gateway::Live};
+use crate::Snapshot;
 
 /// Finds out who is calling and which operation is meant.
 ///
@@ -15,11 +15,10 @@ use crate::{Snapshot, gateway::Live};
 /// unknown: who shows nothing learns nothing. Then what the surface found wrong with the target.
 pub async fn authenticate<'a>(
     call: Call<'a, Received<'_>>,
-    live: &Live,
 ) -> Result<Call<'a, Authenticated>, Refusal> {
     let Call { snapshot, facts, stage } = call;
     let Received { presented, target, request } = stage;
-    let caller = identify(snapshot, live, presented?, facts.arrival()).await?;
+    let caller = identify(snapshot, presented?, facts.arrival()).await?;
     facts.set_caller(&caller);
     let route = match target {
         Ok(route) => route,
@@ -37,11 +36,10 @@ pub async fn authenticate<'a>(
 /// `Unauthenticated` where a credential is shown and is not good.
 pub async fn identify(
     snapshot: &Snapshot,
-    live: &Live,
     presented: Presented<'_>,
     arrival: &Arrival,
 ) -> Result<Arc<Caller>, Refusal> {
-    snapshot.directory.authenticate(&presented, arrival.peer.ip(), live.clock.now()).await
+    snapshot.directory.authenticate(&presented, arrival.peer.ip(), arrival.at).await
 }
 
 pub(super) fn no_credential() -> Refusal {

@@ -29,8 +29,19 @@ impl Arrival {
     /// A request that arrives now.
     pub(crate) fn new(clock: &Clock, peer: SocketAddr, surface: Surface) -> Self {
         let (at, started) = (clock.now(), clock.elapsed());
-        Self { id: RequestId::new(Uuid::now_v7()), at, started, peer, surface }
+        Self { id: RequestId::new(id_at(at)), at, started, peer, surface }
     }
+}
+
+/// A UUID of version 7 for this moment. The library's own reads the clock and takes a lock.
+fn id_at(at: Timestamp) -> Uuid {
+    let milliseconds = u64::try_from(at.as_micros() / 1000).unwrap_or(0);
+    let mut chance = [0; 10];
+    chance
+        .iter_mut()
+        .zip(Uuid::new_v4().as_bytes().iter().rev())
+        .for_each(|(to, from)| *to = *from);
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &chance).into_uuid()
 }
 
 /// What is known of a call. The stages write it; the ledger makes a record of it.

@@ -35,7 +35,7 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let mut ledger =
         Ledger::open(&gateway.live, Facts::new(Kind::Malformed, arrival, &snapshot).about("mcp"));
-    let admitted = admit(&gateway, &snapshot, arrival, &parts.headers).await;
+    let admitted = admit(&snapshot, arrival, &parts.headers).await;
     let (caller, endpoint) = match admitted.and_then(|caller| {
         ledger.facts().set_caller(&caller);
         Ok((caller, Endpoint::of(&snapshot, parts.uri.path())?))
@@ -77,13 +77,12 @@ pub(crate) async fn answer(
 
 /// Who is calling: asked before a byte of the body is read.
 async fn admit(
-    gateway: &Gateway,
     snapshot: &Snapshot,
     arrival: Arrival,
     headers: &HeaderMap,
 ) -> Result<Arc<Caller>, Refusal> {
     let presented = identity::present(headers)?;
-    let caller = pipeline::identify(snapshot, &gateway.live, presented, &arrival).await?;
+    let caller = pipeline::identify(snapshot, presented, &arrival).await?;
     pipeline::may_list(snapshot, caller)
 }
 

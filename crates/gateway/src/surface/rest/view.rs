@@ -36,7 +36,7 @@ pub(super) async fn answer(
     let facts = Facts::new(Kind::List, arrival, snapshot).about("openapi.json");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let identified = match identity::present(&parts.headers) {
-        Ok(presented) => pipeline::identify(snapshot, &gateway.live, presented, &arrival).await,
+        Ok(presented) => pipeline::identify(snapshot, presented, &arrival).await,
         Err(refusal) => Err(refusal),
     };
     let caller = match identified.and_then(|it| pipeline::may_list(snapshot, it)) {
