@@ -1,5 +1,11 @@
 //! The built binary, driven as a person or a script would.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod binary;
 mod serving;
@@ -10,4 +16,5 @@ mod demo;
 mod documentation;
 mod help;
 mod import;
+mod peers;
 mod serve;
