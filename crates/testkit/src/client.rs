@@ -9,6 +9,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, task::JoinSet};
 
+/// A list that goes on behind this many pages goes round in a circle.
+const PAGES_MAX: usize = 100;
+
 /// Sends requests to one address.
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
@@ -87,6 +90,26 @@ impl Client {
             "params": {"name": tool, "arguments": arguments, "_meta": meta()},
         });
         self.rpc(key, "tools/call", Some(tool), &message).await
+    }
+
+    /// Lists all tools in the revision without sessions, page by page.
+    pub async fn list_tools(&self, key: &str) -> Vec<Vec<Value>> {
+        let mut pages = Vec::new();
+        let mut params = serde_json::json!({"_meta": meta()});
+        while pages.len() < PAGES_MAX {
+            let message = serde_json::json!({
+                "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params,
+            });
+            let mut page = self.rpc(key, "tools/list", None, &message).await.json();
+            let cursor = page.pointer("/result/nextCursor").cloned();
+            match page.pointer_mut("/result/tools").map(Value::take) {
+                Some(Value::Array(tools)) => pages.push(tools),
+                _ => panic!("no list of tools: {page}"),
+            }
+            let Some(cursor) = cursor else { return pages };
+            params = serde_json::json!({"_meta": meta(), "cursor": cursor});
+        }
+        panic!("more than {PAGES_MAX} pages of tools");
     }
 
     /// Sends a message of the revision without sessions.

@@ -14,6 +14,8 @@ mod check;
 mod credential;
 mod demo;
 mod documentation;
+mod documents;
+mod github;
 mod help;
 mod import;
 mod peers;

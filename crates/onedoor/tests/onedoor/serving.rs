@@ -32,6 +32,11 @@ impl Serving {
         serving
     }
 
+    /// Asks it asynchronously, over both surfaces.
+    pub(crate) fn client(&self) -> testkit::Client {
+        testkit::Client::new(self.address.parse().unwrap())
+    }
+
     /// Reads the log up to the line that has `text` in it, and returns that line.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let mut seen = String::new();
