@@ -11,7 +11,11 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 pub(crate) use line::line;
 pub use outcome::{Decision, Kind, Outcome};
 
-use crate::{Redacted, text};
+use crate::{
+    Redacted,
+    redact::{REDACTED, is_secret_text},
+    text,
+};
 
 /// Longest text in a line. Callers choose some of them, and none may fill the disk.
 const TEXT_BYTES_MAX: usize = 2048;
@@ -126,7 +130,7 @@ impl Serialize for Record<'_> {
         line.some("id", id.as_ref())?;
         line.put("kind", kind)?;
         line.text("event", *event)?;
-        line.text("note", *note)?;
+        line.said("note", *note)?;
         line.some("surface", surface.as_ref())?;
         line.text("protocol", *protocol)?;
         line.some("peer", peer.as_ref())?;
@@ -186,8 +190,8 @@ impl<M: SerializeMap> Line<M> {
                 self.put("reason", refusal.kind().as_str())?;
                 self.text("rule", refusal.rule().or(*rule))?;
                 self.text("limit", refusal.limit().map(|it| &*it.limit))?;
-                self.text("detail", Some(refusal.detail()))?;
-                self.text("cause", refusal.cause())?;
+                self.said("detail", Some(refusal.detail()))?;
+                self.said("cause", refusal.cause())?;
             }
         }
         self.some("status", status.as_ref())
@@ -203,6 +207,11 @@ impl<M: SerializeMap> Line<M> {
 
     fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), M::Error> {
         self.some(name, value.map(|it| text::cut(it, TEXT_BYTES_MAX)).as_ref())
+    }
+
+    /// A sentence that may hold what a caller wrote, and with it a secret in the wrong place.
+    fn said(&mut self, name: &'static str, value: Option<&str>) -> Result<(), M::Error> {
+        self.text(name, value.map(|it| if is_secret_text(it) { REDACTED } else { it }))
     }
 
     fn some<T: Serialize + ?Sized>(
@@ -329,6 +338,19 @@ mod tests {
         for kind in RefusalKind::ALL {
             assert_ne!(Decision::of(kind), Decision::Allow, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_told() {
+        let secret = format!("odk_{}", "x1".repeat(25));
+        let refusal = Refusal::new(RefusalKind::Malformed, format!("unknown method \"{secret}\""))
+            .because(format!("GET /{secret}"));
+        let record = Record {
+            note: Some(&secret),
+            ..Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Refused(&refusal))
+        };
+        let line = String::from_utf8(line(&record).unwrap()).unwrap();
+        assert!(!line.contains("x1x1") && line.matches("[redacted]").count() == 3, "{line}");
     }
 
     #[test]

@@ -4,5 +4,6 @@ pub(crate) mod canonical;
 mod connection;
 mod guard;
 mod listener;
+mod patient;
 
 pub(crate) use listener::serve;

@@ -28,7 +28,7 @@ pub struct Settings {
     pub header_bytes_max: usize,
     /// Longest wait for the head of a request.
     pub header_timeout: Duration,
-    /// Longest wait between two parts of a message on the MCP surface.
+    /// Longest wait for a whole message on the MCP surface, and for a caller that does not take what is sent.
     pub message_timeout: Duration,
     /// Most connections at once.
     pub connections_max: usize,

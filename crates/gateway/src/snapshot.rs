@@ -10,7 +10,7 @@ use model::CollectionId;
 
 pub(crate) use compile::compile;
 pub use route::Route;
-pub(crate) use router::{Found, Router};
+pub(crate) use router::{Found, Router, Withheld};
 
 /// All tables of one revision. A call takes one and keeps it to its end.
 pub struct Snapshot {

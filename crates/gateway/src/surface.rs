@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use model::{Refusal, Surface};
+use model::{Path, Refusal, Surface};
 
 use crate::{Body, Gateway, pipeline::Arrival};
 
 /// The header that names a request in its answer.
 const REQUEST_ID: &str = "x-request-id";
 
-/// Which surface a path belongs to.
+/// Which surface a path belongs to, however it is spelled.
 pub(crate) fn of_path(path: &str) -> Surface {
+    let canonical = path.contains('%').then(|| Path::parse(path).ok()).flatten();
+    let path = canonical.as_ref().map_or(path, Path::as_str);
     match path.strip_prefix("/mcp") {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => Surface::Mcp,
         _ => Surface::Rest,

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
     clippy::excessive_nesting,

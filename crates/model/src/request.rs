@@ -2,6 +2,7 @@
 
 pub mod path;
 pub mod query;
+pub mod reserved;
 
 use http::{HeaderMap, Method};
 

@@ -2,39 +2,21 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use model::request::reserved::is_reserved;
 use serde_json::Value;
 
 use crate::reference::References;
 
-/// Headers that the door or HTTP itself owns, in lower case.
-const HEADERS: [&str; 27] = [
+/// Headers that the request's own body, answer or trace decide, in lower case.
+const HEADERS: [&str; 8] = [
     "accept",
     "accept-encoding",
-    "authorization",
-    "connection",
     "content-encoding",
-    "content-length",
     "content-type",
-    "cookie",
     "date",
-    "dpop",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "origin",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
     "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
     "traceparent",
     "tracestate",
-    "x-real-ip",
 ];
 
 /// Names that say "credential" in a header or a query, without their case, dashes and underscores.
@@ -85,9 +67,8 @@ impl<'a> Hidden<'a> {
     /// Whether a header called `name` is never an argument.
     pub(crate) fn has_header(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        HEADERS.contains(&name.as_str())
-            || name.starts_with("x-forwarded-")
-            || name.starts_with("mcp-")
+        is_reserved(&name)
+            || HEADERS.contains(&name.as_str())
             || self.headers.contains(&name)
             || is_credential(&name)
     }

@@ -1,20 +1,26 @@
 //! One connection: HTTP/1.1 or HTTP/2, within bounds, each request handed to its surface.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc};
+use std::{
+    convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+};
 
 use audit::Kind;
 use http::{Request, Response};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::conn::auto::Builder,
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
 };
+use hyper_util::rt::{TokioIo, TokioTimer};
 use model::{Refusal, RefusalKind, Surface};
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::guard;
+use super::{guard, patient::Patient};
 use crate::{
     Body, Gateway,
     pipeline::{Arrival, Facts, Ledger},
@@ -41,6 +47,12 @@ where
     }
 }
 
+/// How HTTP/2 begins (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How often a connection of HTTP/2 is asked whether anybody is there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
 /// Serves one connection to its end, or lets it finish what it has begun once `stop` is given.
 pub(super) async fn serve(
     gateway: Arc<Gateway>,
@@ -49,38 +61,97 @@ pub(super) async fn serve(
     local: SocketAddr,
     stop: CancellationToken,
 ) {
-    let builder = builder(&gateway);
-    let shared = Arc::clone(&gateway);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(gateway, request, peer, local).await) }
-    });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let is_http2 = tokio::select! {
+        is_http2 = begins_as_http2(&stream, gateway.settings.header_timeout) => is_http2,
+        () = stop.cancelled() => return,
+    };
+    let Some(is_http2) = is_http2 else {
+        debug!(%peer, "{peer} connected and sent nothing in time");
+        return;
+    };
+    // What the caller connected to, which is more than what the listener is bound to.
+    let local = stream.local_addr().unwrap_or(local);
+    let io = TokioIo::new(Patient::new(stream, gateway.settings.message_timeout));
+    let ended = if is_http2 {
+        serve_http2(&gateway, io, (peer, local), stop).await
+    } else {
+        serve_http1(&gateway, io, (peer, local), stop).await
     };
     if let Err(error) = ended {
-        record_broken(&gateway, peer, error.as_ref());
+        record_broken(&gateway, peer, &error);
     }
 }
 
-fn builder(gateway: &Gateway) -> Builder<Tasks> {
+async fn serve_http1(
+    gateway: &Arc<Gateway>,
+    io: TokioIo<Patient>,
+    ends: (SocketAddr, SocketAddr),
+    stop: CancellationToken,
+) -> hyper::Result<()> {
+    let service = service_fn(|request| answer(Arc::clone(gateway), request, ends));
+    let mut connection = pin!(http1(gateway).serve_connection(io, service));
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+async fn serve_http2(
+    gateway: &Arc<Gateway>,
+    io: TokioIo<Patient>,
+    ends: (SocketAddr, SocketAddr),
+    stop: CancellationToken,
+) -> hyper::Result<()> {
+    let shared = Arc::clone(gateway);
+    // Each stream is a task of its own, so it needs a gateway of its own.
+    let service = service_fn(move |request| answer(Arc::clone(&shared), request, ends));
+    let mut connection = pin!(http2(gateway).serve_connection(io, service));
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// Looks at the first bytes without taking them; none where they do not come in time.
+async fn begins_as_http2(stream: &TcpStream, wait: Duration) -> Option<bool> {
+    let first_bytes = async {
+        let mut seen = [0; PREFACE.len()];
+        loop {
+            let count = stream.peek(&mut seen).await.ok().filter(|it| *it > 0)?;
+            let beginning = seen.get(..count)?;
+            if !PREFACE.starts_with(beginning) {
+                return Some(false);
+            }
+            if count == PREFACE.len() {
+                return Some(true);
+            }
+            // The bytes that are there stay there, so only time tells whether there are more.
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(wait, first_bytes).await.ok().flatten()
+}
+
+fn http1(gateway: &Gateway) -> http1::Builder {
     let settings = &gateway.settings;
-    let mut builder = Builder::new(Tasks(gateway.tasks.clone()));
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_headers(settings.headers_max)
-        .max_buf_size(settings.header_bytes_max.max(8 * 1024))
-        .pipeline_flush(true);
+        .max_buf_size(settings.header_bytes_max.max(8 * 1024));
     builder
-        .http2()
+}
+
+fn http2(gateway: &Gateway) -> http2::Builder<Tasks> {
+    let settings = &gateway.settings;
+    let mut builder = http2::Builder::new(Tasks(gateway.tasks.clone()));
+    builder
         .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(settings.header_timeout)
         .max_concurrent_streams(STREAMS_MAX)
         .max_pending_accept_reset_streams(RESETS_MAX)
         .max_local_error_reset_streams(RESETS_MAX)
@@ -93,33 +164,35 @@ fn builder(gateway: &Gateway) -> Builder<Tasks> {
 async fn answer(
     gateway: Arc<Gateway>,
     request: Request<Incoming>,
-    peer: SocketAddr,
-    local: SocketAddr,
-) -> Response<Body> {
+    (peer, local): (SocketAddr, SocketAddr),
+) -> Result<Response<Body>, Infallible> {
     let surface = surface::of_path(request.uri().path());
     let arrival = Arrival::new(&gateway.live.clock, peer, surface);
-    match guard::check(&gateway.settings, local, &request) {
+    Ok(match guard::check(&gateway.settings, local, &request) {
         Ok(()) => surface::answer(gateway, arrival, request).await,
         Err(fault) => {
             let snapshot = gateway.snapshot();
-            let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
+            let asked = format!("{} {}", request.method(), request.uri());
+            let facts = Facts::new(Kind::Malformed, arrival, &snapshot).about(asked);
             let refusal = Ledger::open(&gateway.live, facts).refuse(fault.refusal);
             surface::refused(arrival, fault.status, &refusal)
         }
-    }
+    })
 }
 
 /// What hyper refused by itself: bytes that are no HTTP. A caller may have been meant.
-fn record_broken(gateway: &Gateway, peer: SocketAddr, error: &(dyn std::error::Error + 'static)) {
-    let is_parse = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
-    if !is_parse {
+fn record_broken(gateway: &Gateway, peer: SocketAddr, error: &hyper::Error) {
+    // hyper has answered already, with 400 or 431 and no word of ours.
+    let refusal = if error.is_parse_too_large() {
+        Refusal::new(RefusalKind::TooLarge, "the head of the request is too large")
+    } else if error.is_parse() {
+        Refusal::new(RefusalKind::Malformed, "this is not HTTP")
+    } else {
         debug!(%peer, "a connection of {peer} ended early: {error}");
         return;
-    }
+    };
     let snapshot = gateway.snapshot();
     let arrival = Arrival::new(&gateway.live.clock, peer, Surface::Rest);
     let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
-    let refusal = Refusal::new(RefusalKind::Malformed, "this is not HTTP").because(error);
-    // hyper has answered already, with 400 or 431 and no word of ours.
-    drop(Ledger::open(&gateway.live, facts).refuse(refusal));
+    drop(Ledger::open(&gateway.live, facts).refuse(refusal.because(error)));
 }

@@ -3,7 +3,10 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header,
+    uri::Authority,
+};
 use model::{Refusal, RefusalKind};
 
 use crate::Settings;
@@ -15,17 +18,20 @@ pub(super) struct Fault {
     pub(super) refusal: Refusal,
 }
 
+/// Longest method; the longest that is registered has 17 bytes.
+const METHOD_BYTES_MAX: usize = 32;
+
 /// Headers of which a request may hold one at the most.
-const SINGLE: [HeaderName; 6] = [
+// Not the length: hyper refuses lengths that differ, and drops one beside a transfer coding.
+const SINGLE: [HeaderName; 5] = [
     header::HOST,
-    header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::TRANSFER_ENCODING,
     header::ORIGIN,
     header::AUTHORIZATION,
 ];
 
-/// Checks what holds for every request to a listener on `local`.
+/// Checks what holds for every request that arrived at the address `local`.
 ///
 /// # Errors
 /// The first thing that is wrong, with the status that says so.
@@ -35,20 +41,31 @@ pub(super) fn check<B>(
     request: &Request<B>,
 ) -> Result<(), Fault> {
     let headers = request.headers();
+    if headers.len() > settings.headers_max {
+        let detail = format!("there are more than {} header fields", settings.headers_max);
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(fault(status, RefusalKind::TooLarge, detail));
+    }
     if let Some(name) = SINGLE.iter().find(|it| headers.get_all(*it).iter().nth(1).is_some()) {
         return Err(malformed(format!("there is more than one {name} header")));
     }
-    if headers.contains_key(header::TRANSFER_ENCODING)
-        && headers.contains_key(header::CONTENT_LENGTH)
-    {
-        return Err(malformed("transfer-encoding and content-length contradict each other"));
+    // Another coding before it would be lost on the way, and the upstream read other bytes than were sent.
+    if headers.get(header::TRANSFER_ENCODING).is_some_and(|it| !is_chunked(it)) {
+        return Err(malformed("the only transfer coding that is served is chunked"));
     }
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         let detail = format!("the method {} is not served", request.method());
         return Err(fault(StatusCode::METHOD_NOT_ALLOWED, RefusalKind::MethodNotAllowed, detail));
     }
+    if request.method().as_str().len() > METHOD_BYTES_MAX {
+        return Err(malformed("the method is no method"));
+    }
     check_host(settings, local, request)?;
     check_origin(settings, local, headers)
+}
+
+fn is_chunked(value: &HeaderValue) -> bool {
+    value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
 }
 
 fn check_host<B>(
@@ -61,7 +78,7 @@ fn check_host<B>(
         None => None,
     };
     // RFC 9112 section 3.2.2: an absolute target and the Host header must not differ; HTTP/2 has :authority.
-    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    let target = request.uri().authority().map(Authority::as_str);
     let host = match (target, named) {
         (Some(target), Some(named)) if !target.eq_ignore_ascii_case(named) => {
             return Err(malformed("the request names two hosts"));
@@ -70,28 +87,33 @@ fn check_host<B>(
         (None, None) if request.version() == Version::HTTP_10 => return Ok(()),
         (None, None) => return Err(malformed("there is no host header")),
     };
-    let name = without_port(host);
-    let is_known = settings.allowed_hosts.iter().any(|it| it.eq_ignore_ascii_case(name))
-        || settings.public_url.as_deref().is_some_and(|it| host_of(it).eq_ignore_ascii_case(name));
-    let is_open = settings.allowed_hosts.is_empty()
-        && settings.public_url.is_none()
-        && !local.ip().to_canonical().is_loopback();
-    if is_known || is_open || (local.ip().to_canonical().is_loopback() && is_loopback(name)) {
+    let Some(name) = host_name(host) else {
+        return Err(malformed("the host is no name and no address"));
+    };
+    let is_named = |it: &str| host_name(it).is_some_and(|it| it == name);
+    let is_known = settings.allowed_hosts.iter().any(|it| is_named(it))
+        || settings.public_url.as_deref().is_some_and(|it| authority_of(it).is_some_and(is_named));
+    let is_local = local.ip().to_canonical().is_loopback();
+    let is_open = settings.allowed_hosts.is_empty() && settings.public_url.is_none() && !is_local;
+    if is_known || is_open || (is_local && is_loopback(&name)) {
         return Ok(());
     }
-    let detail = format!("the host \"{name}\" is not served here");
+    let detail = format!("the host \"{name}\" is not served here: add it to allowed_hosts");
     Err(fault(StatusCode::MISDIRECTED_REQUEST, RefusalKind::Malformed, detail))
 }
 
 fn check_origin(settings: &Settings, local: SocketAddr, headers: &HeaderMap) -> Result<(), Fault> {
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or("null");
-    let is_known = settings.allowed_origins.iter().any(|it| it == origin)
-        || settings.public_url.as_deref().is_some_and(|it| origin_of(it) == origin);
-    if is_known || (local.ip().to_canonical().is_loopback() && is_loopback(host_of(origin))) {
+    let is_same = |it: &str| it.trim_end_matches('/').eq_ignore_ascii_case(origin);
+    let is_known = settings.allowed_origins.iter().any(|it| is_same(it))
+        || settings.public_url.as_deref().is_some_and(|it| is_same(origin_of(it)));
+    let is_local = local.ip().to_canonical().is_loopback();
+    let name = authority_of(origin).and_then(host_name);
+    if is_known || (is_local && name.is_some_and(|it| is_loopback(&it))) {
         return Ok(());
     }
-    let detail = "this origin is not allowed";
+    let detail = "this origin is not allowed: add it to allowed_origins";
     Err(fault(StatusCode::FORBIDDEN, RefusalKind::Forbidden, detail))
 }
 
@@ -107,18 +129,23 @@ fn fault(
     Fault { status, refusal: Refusal::new(kind, detail) }
 }
 
-/// `host` of `host`, `host:port` and `[v6]:port`.
-fn without_port(host: &str) -> &str {
-    match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or(rest, |(inside, _)| inside),
-        None => host.split_once(':').map_or(host, |(name, _)| name),
+/// The name or address in `name`, `name:port`, `[v6]` and `[v6]:port`, in lower case.
+fn host_name(host: &str) -> Option<String> {
+    let authority: Authority = host.parse().ok()?;
+    // Anything but a name and a port would be read one way here and another way by a browser.
+    let behind = authority.as_str().strip_prefix(authority.host())?;
+    let has_port = behind.strip_prefix(':').is_some_and(|it| it.parse::<u16>().is_ok());
+    if authority.host().is_empty() || !(behind.is_empty() || has_port) {
+        return None;
     }
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    Some(name.trim_end_matches('.').to_ascii_lowercase())
 }
 
-/// The host of a URL or an origin; empty where there is none.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    without_port(rest.split_once('/').map_or(rest, |(authority, _)| authority))
+/// The authority of a URL or an origin of the web.
+fn authority_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    Some(rest.split_once('/').map_or(rest, |(authority, _)| authority))
 }
 
 /// The origin of a URL: all before the path.
@@ -129,6 +156,46 @@ fn origin_of(url: &str) -> &str {
 }
 
 fn is_loopback(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost")
+    name == "localhost"
         || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_and_a_port_and_nothing_else() {
+        for (host, want) in [
+            ("localhost", Some("localhost")),
+            ("LocalHost:80", Some("localhost")),
+            ("api.example.com.", Some("api.example.com")),
+            ("[::1]", Some("::1")),
+            ("[::1]:8080", Some("::1")),
+            ("127.0.0.1:1", Some("127.0.0.1")),
+            ("localhost:x@evil.com", None),
+            ("[::1]evil.com", None),
+            ("a@b", None),
+            ("", None),
+            ("localhost:", None),
+            ("localhost:99999", None),
+            ("a b", None),
+            ("a/b", None),
+        ] {
+            assert_eq!(host_name(host).as_deref(), want, "{host}");
+        }
+    }
+
+    #[test]
+    fn only_the_web_has_origins() {
+        for (origin, want) in [
+            ("http://localhost:6274", Some("localhost")),
+            ("https://[::1]", Some("::1")),
+            ("http://localhost:1@evil.com", None),
+            ("file://localhost", None),
+            ("null", None),
+        ] {
+            assert_eq!(authority_of(origin).and_then(host_name).as_deref(), want, "{origin}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub async fn authenticate<'a>(
     call: Call<'a, Received<'_>>,
 ) -> Result<Call<'a, Authenticated>, Refusal> {
     let Call { snapshot, facts, stage } = call;
-    let Received { presented, target, request } = stage;
+    let Received { presented, target, asked: _, request } = stage;
     let caller = identify(snapshot, presented?, facts.arrival()).await?;
     facts.set_caller(&caller);
     let route = match target {

@@ -26,6 +26,8 @@ pub struct Received<'a> {
     pub presented: Result<Presented<'a>, Refusal>,
     /// The operation that is meant.
     pub target: Result<Arc<Route>, Refusal>,
+    /// What was asked in the surface's own words, where no operation was found.
+    pub asked: Option<String>,
     /// What would go to the upstream.
     pub request: Result<Outgoing, Refusal>,
 }

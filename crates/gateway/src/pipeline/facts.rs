@@ -78,6 +78,7 @@ impl Facts {
     ) -> Self {
         let mut facts = Self::new(Kind::Call, arrival, snapshot);
         facts.route = received.target.as_ref().ok().cloned();
+        facts.subject.clone_from(&received.asked);
         if let (Some(route), Ok(outgoing)) = (&facts.route, &received.request) {
             facts.request = Some(RequestFacts::of(route, outgoing));
         }

@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use audit::{Entry, Outcome, Record, Redacted};
-use model::Refusal;
+use model::{Refusal, RefusalKind};
 use serde_json::{Map, Value};
 
 use super::{Answer, Facts, facts::RequestFacts, unrecorded};
@@ -48,7 +48,11 @@ impl<'a> Ledger<'a> {
             }
             Err(error) => Err(error),
         };
-        written.map_err(|error| unrecorded(&error))?;
+        if let Err(error) = written {
+            // Said once: a log that failed is closed, and what comes then is refused at the gate.
+            tracing::error!("a record could not be written, so calls are refused: {error}");
+            return Err(unrecorded(&error));
+        }
         outcome
     }
 
@@ -129,7 +133,10 @@ impl Drop for Ledger<'_> {
             return;
         }
         // Written here and not handed over: a queue could lose it, and the write goes to the page cache.
-        if let Err(error) = self.write(Outcome::Cancelled, None) {
+        let panicked = Refusal::new(RefusalKind::Internal, "the request could not be answered");
+        let outcome =
+            if std::thread::panicking() { Outcome::Refused(&panicked) } else { Outcome::Cancelled };
+        if let Err(error) = self.write(outcome, None) {
             tracing::error!("a call that ended early could not be recorded: {error}");
         }
     }

@@ -13,7 +13,7 @@ use state::Desired;
 
 use super::{Route, Router, Snapshot};
 use crate::{Settings, gateway::Live};
-use collection::Draft;
+use collection::{Draft, Published};
 
 /// Makes the tables of `desired`, numbered `revision`.
 ///
@@ -27,12 +27,13 @@ pub(crate) fn compile(
     revision: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
     let mut faults = Vec::new();
-    let (mut shelves, mut drafts) = (Vec::new(), Vec::new());
+    let (mut shelves, mut drafts, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
     for collection in &desired.collections {
         match collection::read(collection, &live.fleet) {
-            Ok(Some((shelf, operations))) => {
+            Ok(Some(Published { shelf, operations, others })) => {
                 shelves.push(shelf);
                 drafts.extend(operations);
+                withheld.extend(others);
             }
             Ok(None) => {}
             Err(mut found) => faults.append(&mut found),
@@ -40,7 +41,7 @@ pub(crate) fn compile(
     }
     faults.extend(references::check(desired, &drafts));
     let (routes, places) = placed(drafts, &mut faults);
-    let router = Router::new(&routes).unwrap_or_else(|clashes| {
+    let router = Router::new(&routes, withheld).unwrap_or_else(|clashes| {
         let help = "give one of the collections another base, or hide one of the operations";
         faults.extend(clashes.into_iter().filter_map(|(position, what)| {
             let id = &routes.get(position)?.operation.id;

@@ -61,11 +61,6 @@ impl Route {
         &self.base
     }
 
-    /// The whole path in the router's syntax.
-    pub(super) fn router_path(&self) -> String {
-        format!("{}{}", self.base, self.contract.template.for_router())
-    }
-
     /// What a caller's own OpenAPI document shows of it.
     pub(crate) fn shown(&self) -> Shown<'_> {
         Shown {

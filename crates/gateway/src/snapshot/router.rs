@@ -2,6 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
+use contract::Template;
 use http::Method;
 
 use super::Route;
@@ -12,13 +13,28 @@ pub(crate) struct Router {
     paths: matchit::Router<Vec<Entry>>,
 }
 
-/// An operation at one shape of path. Those whose segments are mixed with text come first.
+/// An operation that its document has and its collection does not publish.
+///
+/// It stays in the router, or its requests would reach another operation with a hole in its path.
+#[derive(Debug)]
+pub(crate) struct Withheld {
+    pub(crate) method: Method,
+    pub(crate) base: String,
+    pub(crate) template: Template,
+}
+
+/// What one method does at one shape of path.
 #[derive(Debug)]
 struct Entry {
     method: Method,
-    position: usize,
-    /// The length of the base, for templates whose shape the tree cannot tell whole.
-    base: Option<usize>,
+    /// None where the operation is withheld.
+    position: Option<usize>,
+    /// The length of the base and the template, where the tree cannot tell the shape whole.
+    mixed: Option<(usize, Template)>,
+    /// How much of the template is fixed text.
+    literal_bytes: usize,
+    /// What is said of it where it clashes.
+    label: String,
 }
 
 /// What a path and a method lead to.
@@ -37,22 +53,29 @@ impl Router {
     ///
     /// # Errors
     /// The positions of operations that mean the same requests as another one, and why.
-    pub(crate) fn new(routes: &[Arc<Route>]) -> Result<Self, Vec<(usize, String)>> {
-        let mut by_shape: BTreeMap<String, Vec<&Arc<Route>>> = BTreeMap::new();
+    pub(crate) fn new(
+        routes: &[Arc<Route>],
+        withheld: Vec<Withheld>,
+    ) -> Result<Self, Vec<(usize, String)>> {
+        let mut by_shape: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for route in routes {
-            by_shape.entry(route.router_path()).or_default().push(route);
+            let (position, label) =
+                (Some(route.operation.position), route.operation.id.to_string());
+            let (base, contract) = (route.base(), &route.contract);
+            let entry = Entry::new(&contract.method, base, &contract.template, position, label);
+            by_shape.entry(shape(base, &contract.template)).or_default().push(entry);
+        }
+        for Withheld { method, base, template } in withheld {
+            let entry = Entry::new(&method, &base, &template, None, String::new());
+            by_shape.entry(shape(&base, &template)).or_default().push(entry);
         }
         let (mut paths, mut faults) = (matchit::Router::new(), Vec::new());
-        for (shape, mut routes) in by_shape {
-            routes.sort_by_key(|it| Reverse(it.contract.template.literal_bytes()));
-            faults.extend(twins(&routes));
-            let position = routes.first().map_or(0, |it| it.operation.position);
-            let entries = routes.iter().map(|it| Entry {
-                method: it.contract.method.clone(),
-                position: it.operation.position,
-                base: (!it.contract.template.is_exact()).then(|| it.base().len()),
-            });
-            if let Err(error) = paths.insert(shape, entries.collect()) {
+        for (shape, mut entries) in by_shape {
+            // What says most about its path comes first, and what is published before what is not.
+            entries.sort_by_key(|it| (Reverse(it.literal_bytes), it.position.is_none()));
+            faults.extend(twins(&entries));
+            let position = entries.iter().find_map(|it| it.position);
+            if let (Err(error), Some(position)) = (paths.insert(shape, entries), position) {
                 faults.push((position, error.to_string()));
             }
         }
@@ -60,39 +83,63 @@ impl Router {
     }
 
     /// What `method` at `path` means. `HEAD` is `GET` where nothing else is said.
-    pub(crate) fn find(&self, routes: &[Arc<Route>], method: &Method, path: &str) -> Found {
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Found {
         let Ok(found) = self.paths.at(path) else { return Found::Nothing };
-        let fits = |entry: &&Entry| {
-            entry.base.is_none_or(|base| {
-                let below = path.get(base..).unwrap_or_default();
-                routes.get(entry.position).is_some_and(|it| it.contract.template.fits(below))
-            })
-        };
-        let entries = || found.value.iter().filter(fits);
+        let entries = || found.value.iter().filter(|it| it.fits(path));
         let with = |method: &Method| entries().find(|it| it.method == *method);
         let get = || (method == Method::HEAD).then(|| with(&Method::GET)).flatten();
-        if let Some(entry) = with(method).or_else(get) {
-            return Found::Operation(entry.position);
+        match with(method).or_else(get) {
+            Some(Entry { position: Some(position), .. }) => Found::Operation(*position),
+            Some(Entry { position: None, .. }) => Found::Nothing,
+            None => {
+                let published = entries().filter(|it| it.position.is_some());
+                let methods: Vec<_> = published.map(|it| it.method.clone()).collect();
+                if methods.is_empty() { Found::Nothing } else { Found::OtherMethods(methods) }
+            }
         }
-        let methods: Vec<_> = entries().map(|it| it.method.clone()).collect();
-        if methods.is_empty() { Found::Nothing } else { Found::OtherMethods(methods) }
     }
 }
 
-/// Operations of one shape that no request can tell apart. They stand beside each other.
-fn twins(routes: &[&Arc<Route>]) -> Vec<(usize, String)> {
+impl Entry {
+    fn new(
+        method: &Method,
+        base: &str,
+        template: &Template,
+        position: Option<usize>,
+        label: String,
+    ) -> Self {
+        Self {
+            method: method.clone(),
+            position,
+            mixed: (!template.is_exact()).then(|| (base.len(), template.clone())),
+            literal_bytes: template.literal_bytes(),
+            label,
+        }
+    }
+
+    fn fits(&self, path: &str) -> bool {
+        self.mixed
+            .as_ref()
+            .is_none_or(|(base, template)| template.fits(path.get(*base..).unwrap_or_default()))
+    }
+}
+
+/// The whole path in the tree's syntax.
+fn shape(base: &str, template: &Template) -> String {
+    format!("{base}{}", template.for_router())
+}
+
+/// Published operations of one shape that no request can tell apart.
+fn twins(entries: &[Entry]) -> Vec<(usize, String)> {
     let mut faults = Vec::new();
-    for (index, route) in routes.iter().enumerate() {
-        let twin = routes.iter().take(index).find(|it| {
-            let (one, other) = (&it.contract, &route.contract);
-            let are_same = it.template == route.template
-                || (one.template.is_exact() && other.template.is_exact());
-            one.method == other.method && are_same
+    for (index, entry) in entries.iter().enumerate() {
+        let Some(position) = entry.position else { continue };
+        let twin = entries.iter().take(index).find(|it| {
+            it.method == entry.method && it.position.is_some() && it.mixed == entry.mixed
         });
-        if let Some(twin) = twin {
-            let (method, id) = (&route.contract.method, &twin.operation.id);
-            let what = format!("{method} {} means the same requests as {id}", route.template);
-            faults.push((route.operation.position, what));
+        if let Some(Entry { label, .. }) = twin {
+            let what = format!("{} means the same requests as {label}", entry.method);
+            faults.push((position, what));
         }
     }
     faults

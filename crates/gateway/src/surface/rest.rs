@@ -37,7 +37,7 @@ pub(crate) async fn answer(
         Err(refusal) => {
             let mut response = problem::response(arrival, &refusal);
             if refusal.kind() == RefusalKind::MethodNotAllowed {
-                allow(&snapshot, &parts, response.headers_mut());
+                response.headers_mut().extend(allow(&snapshot, &parts));
             }
             response
         }
@@ -45,13 +45,13 @@ pub(crate) async fn answer(
 }
 
 /// A 405 names the methods that there are (RFC 9110 section 15.5.6).
-fn allow(snapshot: &Snapshot, parts: &Parts, headers: &mut HeaderMap) {
-    let path = parts.uri.path();
-    if let Found::OtherMethods(methods) =
-        snapshot.router.find(&snapshot.routes, &parts.method, path)
-        && let Ok(value) = HeaderValue::try_from(listed(&methods))
-    {
-        headers.insert(header::ALLOW, value);
+fn allow(snapshot: &Snapshot, parts: &Parts) -> Option<(header::HeaderName, HeaderValue)> {
+    let (path, _) = canonical::target(parts).ok()?;
+    match snapshot.router.find(&parts.method, path.as_str()) {
+        Found::OtherMethods(methods) => {
+            HeaderValue::try_from(listed(&methods)).ok().map(|it| (header::ALLOW, it))
+        }
+        Found::Operation(_) | Found::Nothing => None,
     }
 }
 
@@ -69,27 +69,30 @@ fn received<'a>(
     body: Incoming,
 ) -> Received<'a> {
     let presented = identity::present(&parts.headers);
-    let nothing = || Err(Refusal::new(RefusalKind::NotFound, "there is nothing to carry out"));
+    let found_none = |presented, refusal| Received {
+        presented,
+        target: Err(refusal),
+        asked: Some(format!("{} {}", parts.method, parts.uri.path())),
+        request: Err(unknown()),
+    };
     let (path, query) = match target {
         Ok(target) => target,
-        Err(refusal) => return Received { presented, target: Err(refusal), request: nothing() },
+        Err(refusal) => return found_none(presented, refusal),
     };
     match route(snapshot, &parts.method, &path) {
         Ok(route) => {
-            let request = request_body(gateway, &parts.headers, body).map(|body| {
-                // The router matched below this base, so there is always a rest.
-                let below = path.below(route.base()).unwrap_or(path);
-                Outgoing { head: canonical::head(parts, below, query), body }
+            let request = request_body(gateway, &parts.headers, body).and_then(|body| {
+                let below = path.below(route.base()).ok_or_else(unknown)?;
+                Ok(Outgoing { head: canonical::head(parts, below, query), body })
             });
-            Received { presented, target: Ok(route), request }
+            Received { presented, target: Ok(route), asked: None, request }
         }
-        Err(refusal) => Received { presented, target: Err(refusal), request: nothing() },
+        Err(refusal) => found_none(presented, refusal),
     }
 }
 
 fn route(snapshot: &Snapshot, method: &Method, path: &Path) -> Result<Arc<Route>, Refusal> {
-    let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
-    match snapshot.router.find(&snapshot.routes, method, path.as_str()) {
+    match snapshot.router.find(method, path.as_str()) {
         Found::Operation(position) => snapshot.routes.get(position).cloned().ok_or_else(unknown),
         Found::OtherMethods(methods) => {
             let detail = format!("{method} is not among {} of this path", listed(&methods));
@@ -97,6 +100,10 @@ fn route(snapshot: &Snapshot, method: &Method, path: &Path) -> Result<Arc<Route>
         }
         Found::Nothing => Err(unknown()),
     }
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(RefusalKind::NotFound, "there is no such operation")
 }
 
 /// The body as it will be streamed; one that says itself that it is too large is not begun.

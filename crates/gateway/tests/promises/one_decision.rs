@@ -157,8 +157,9 @@ fn outcome(house: &House, records_before: usize) -> Outcome {
     assert_eq!(records.len(), records_before + 1, "a call leaves one record: {records:?}");
     let mut record = records[records_before].clone();
     let members = record.as_object_mut().unwrap();
-    // Ids and times of this one run, and the surface with its protocol; nothing else may differ.
-    for name in ["id", "surface", "protocol", "upstream_us", "total_us", "upstream"] {
+    // Ids and times of this one run, the surface, and what was asked in its words where there is no
+    // operation that both could name. Nothing else may differ.
+    for name in ["id", "surface", "protocol", "note", "upstream_us", "total_us", "upstream"] {
         members.remove(name);
     }
     let seen = |seen: Seen| {
@@ -220,6 +221,58 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn what_is_withheld_is_not_reached_through_a_hole_in_another_path() {
+    block_on(async {
+        let house = shop::builder()
+            .file(
+                "collections/shop.yaml",
+                "owner: shop team\nupstream: {url: UPSTREAM}\ndocument: documents/shop.yaml\n\
+                 operations:\n  get_mine: {hidden: true}\n",
+            )
+            .open()
+            .await
+            .expect("the shop has no faults");
+        let key = house.key("app/full");
+        let by_rest = house.client.send("GET", "/shop/items/mine", &[("x-api-key", key)], "").await;
+        assert_eq!(by_rest.status, 404, "{}", by_rest.text());
+        let answer =
+            house.client.call_tool(key, "shop_get_item", &json!({"id": "mine"})).await.json();
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+        assert_eq!(house.recorder.take(), vec![]);
+    });
+}
+
+#[test]
+fn a_tool_sets_no_header_that_rest_would_strip() {
+    block_on(async {
+        let names =
+            ["X-User-Id", "X_Forwarded_For", "Transfer_Encoding", "X-Original-URL", "Remote-User"];
+        let parameters: Vec<_> =
+            names.iter().map(|it| json!({"name": it, "in": "header", "schema": {}})).collect();
+        let document = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {
+            "/x": {"get": {"operationId": "x", "parameters": parameters, "responses": {}}},
+        }});
+        let house = shop::builder()
+            .file("documents/t.json", &document.to_string())
+            .file(
+                "collections/t.yaml",
+                "owner: t\nupstream: {url: UPSTREAM}\ndocument: documents/t.json\n",
+            )
+            .file("roles/everything.yaml", "allow:\n  - operations: ['*:*']\n")
+            .open()
+            .await
+            .expect("no faults");
+        for name in names {
+            let arguments = json!({name: "1"});
+            let answer =
+                house.client.call_tool(house.key("app/full"), "t_x", &arguments).await.json();
+            assert_eq!(answer["result"]["isError"], true, "{name}: {answer}");
+        }
+        assert_eq!(house.recorder.take(), vec![]);
+    });
 }
 
 #[test]

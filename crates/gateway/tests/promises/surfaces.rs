@@ -89,6 +89,18 @@ async fn foreign_hosts_and_origins_are_turned_away() {
 }
 
 #[tokio::test]
+async fn a_connection_on_which_nothing_comes_is_closed() {
+    let house = shop().await;
+    let silent = async |beginning: &str| {
+        let mut stream = TcpStream::connect(house.address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        let ended = timeout(Duration::from_secs(20), stream.read(&mut [0; 64])).await;
+        assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{beginning:?}: {ended:?}");
+    };
+    tokio::join!(silent(""), silent("PRI * HTTP/2.0\r\n"));
+}
+
+#[tokio::test]
 async fn http_2_without_tls_is_served_too() {
     let house = shop().await;
     let stream = TcpStream::connect(house.address).await.unwrap();

@@ -9,15 +9,26 @@ use state::nearest;
 use upstream::{Fleet, Upstream};
 
 use crate::{
-    snapshot::{Route, Shelf},
+    snapshot::{Route, Shelf, Withheld},
     surface::rest::VIEW,
 };
+
+/// Where the door itself answers, whatever the collections' bases are.
+const RESERVED: [&str; 2] = ["/mcp", "/.well-known"];
 
 /// An operation that has no position and no tool yet.
 pub(super) struct Draft {
     pub(super) route: Route,
     /// Where to say what is wrong with it.
     pub(super) place: Place,
+}
+
+/// A collection that is not a draft.
+pub(super) struct Published {
+    pub(super) shelf: Shelf,
+    pub(super) operations: Vec<Draft>,
+    /// What its document has besides.
+    pub(super) others: Vec<Withheld>,
 }
 
 /// Reads a collection; nothing where it is a draft.
@@ -27,7 +38,7 @@ pub(super) struct Draft {
 pub(super) fn read(
     collection: &Collection,
     fleet: &Fleet,
-) -> Result<Option<(Shelf, Vec<Draft>)>, Vec<Fault>> {
+) -> Result<Option<Published>, Vec<Fault>> {
     let document = Document::read(&collection.document).map_err(|error| {
         let message = format!("the OpenAPI document cannot be read: {error}");
         let help = "correct the document, or export it anew from where it comes from";
@@ -38,12 +49,12 @@ pub(super) fn read(
         vec![Fault::new(&collection.place, message, "correct its url")]
     })?;
     let mut faults = unknown_names(collection, &document);
-    let published: Vec<_> = document
+    let (published, others): (Vec<_>, Vec<_>) = document
         .operations()
         .iter()
         .enumerate()
-        .filter(|(_, it)| is_published(collection, &it.name))
-        .collect();
+        .partition(|(_, it)| is_published(collection, &it.name));
+    let others = others.iter().map(|(_, it)| withheld(collection, it)).collect();
     let names = final_names(collection, &published, &mut faults);
     let mut drafts = Vec::with_capacity(published.len());
     for ((index, operation), name) in published.into_iter().zip(names) {
@@ -59,7 +70,12 @@ pub(super) fn read(
         return Ok(None);
     }
     let (id, base) = (collection.id.clone(), base(collection).to_owned());
-    Ok(Some((Shelf { id, base, document }, drafts)))
+    Ok(Some(Published { shelf: Shelf { id, base, document }, operations: drafts, others }))
+}
+
+fn withheld(collection: &Collection, operation: &contract::Operation) -> Withheld {
+    let (method, template) = (operation.method.clone(), operation.template.clone());
+    Withheld { method, base: base(collection).to_owned(), template }
 }
 
 /// The base without a slash at the end: empty for the root.
@@ -138,9 +154,12 @@ fn draft(
     let id = OperationId::new(&collection.id, name)
         .map_err(|error| Fault::new(&place, error.to_string(), "set another `name`"))?;
     let template = format!("{}{}", base(collection), contract.template);
-    if contract.template.as_str() == VIEW {
-        let message = format!("{id} is at {template}, where callers find their own view");
-        return Err(Fault::new(&place, message, "hide it, or give it another path"));
+    let is_below = |reserved: &str| {
+        template.strip_prefix(reserved).is_some_and(|it| it.is_empty() || it.starts_with('/'))
+    };
+    if contract.template.as_str() == VIEW || RESERVED.iter().any(|it| is_below(it)) {
+        let message = format!("{id} is at {template}, which the door itself answers");
+        return Err(Fault::new(&place, message, "hide it, or give the collection another base"));
     }
     let operation = Operation {
         id,

@@ -12,9 +12,10 @@ use super::{
     refusal, result,
 };
 use crate::{
-    Snapshot,
+    edge::canonical,
     pipeline::{self, Arrival, Outgoing, Received},
     snapshot::{Found, Route},
+    surface::rest::VIEW,
 };
 
 /// Sends the call through the pipeline, and its answer or refusal back as JSON-RPC.
@@ -62,10 +63,11 @@ fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> 
     let route = exchange.snapshot.tool(&name).filter(|it| exchange.endpoint.has(it));
     let Some(route) = route else {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
-        return Received { presented, target: Err(unknown()), request: Err(unknown()) };
+        let asked = Some(format!("tools/call {name}"));
+        return Received { presented, target: Err(unknown()), asked, request: Err(unknown()) };
     };
     let request = outgoing(exchange, route, arguments);
-    Received { presented, target: Ok(Arc::clone(route)), request }
+    Received { presented, target: Ok(Arc::clone(route)), asked: None, request }
 }
 
 /// The request that the arguments ask for: the one that a REST caller would have sent.
@@ -76,14 +78,13 @@ fn outgoing(
 ) -> Result<Outgoing, Refusal> {
     let invalid = |detail: String| Refusal::new(RefusalKind::InvalidArguments, detail);
     let bound = route.contract.bind(arguments).map_err(|fault| invalid(fault.to_string()))?;
+    canonical::without_credential(&bound.head.query)?;
     // A value can spell another operation's path: `mine` in `/items/{id}`. REST would call that one.
-    let Snapshot { router, routes, .. } = &*exchange.snapshot;
     let path = format!("{}{}", route.base(), bound.head.path);
-    match router.find(routes, &bound.head.method, &path) {
-        Found::Operation(position) if position == route.operation.position => {}
-        Found::Operation(_) | Found::OtherMethods(_) | Found::Nothing => {
-            return Err(invalid("with these values the path is another operation's".to_owned()));
-        }
+    let found = exchange.snapshot.router.find(&bound.head.method, &path);
+    let is_itself = found == Found::Operation(route.operation.position);
+    if !is_itself || bound.head.path.as_str() == VIEW {
+        return Err(invalid("with these values the path is another one's".to_owned()));
     }
     let body = bound.body.map_or(RequestBody::Empty, RequestBody::Full);
     Ok(Outgoing { head: bound.head, body })

@@ -19,12 +19,13 @@ impl Endpoint {
     /// # Errors
     /// `NotFound` where there is none.
     pub(super) fn of(snapshot: &Snapshot, path: &str) -> Result<Self, Refusal> {
-        let rest = path.strip_prefix("/mcp").unwrap_or_default();
+        let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such collection");
+        let Some(rest) = path.strip_prefix("/mcp") else { return Err(unknown()) };
         match rest.strip_prefix('/') {
             None | Some("") => Ok(Self::All),
             Some(name) => match snapshot.shelf(name) {
                 Some(shelf) => Ok(Self::Collection(shelf.id.clone())),
-                None => Err(Refusal::new(RefusalKind::NotFound, "there is no such collection")),
+                None => Err(unknown()),
             },
         }
     }

@@ -21,7 +21,8 @@ pub(super) fn shelf<'a>(
     target: &Result<(Path, Query), Refusal>,
 ) -> Option<&'a Shelf> {
     let (path, _) = target.as_ref().ok()?;
-    let base = path.as_str().strip_suffix(NAME).filter(|_| method == Method::GET)?;
+    let is_reading = matches!(*method, Method::GET | Method::HEAD);
+    let base = path.as_str().strip_suffix(NAME).filter(|_| is_reading)?;
     snapshot.collections.iter().find(|it| it.base == base)
 }
 
