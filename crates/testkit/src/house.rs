@@ -1,7 +1,8 @@
 //! A whole gateway on a loopback port: real sockets, a fake clock, records in memory.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use gateway::{Gateway, Live, Settings};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{Clock, Fault, Rate, Secret, Timestamp};
@@ -82,12 +83,13 @@ impl HouseBuilder {
         }
         let (log, records) = audit::Log::memory(clock.clone());
         let fleet = upstream::Fleet::new(clock.clone());
+        let egress = Arc::new(KeySetEgress(fleet.egress()));
         let live = Live {
             clock: clock.clone(),
             log: Arc::new(log),
             fleet: Arc::new(fleet),
             meter: Arc::new(limits::Meter::new(clock.clone())),
-            key_sets: Arc::new(identity::KeySets::new(Arc::new(NoKeys), clock.clone())),
+            key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
         };
         let gateway = Gateway::new(settings(), live);
         let desired = state::read(&folder(&files))?;
@@ -184,15 +186,17 @@ fn settings() -> Settings {
     }
 }
 
-/// No issuer of a test has its keys elsewhere.
-#[derive(Debug)]
-struct NoKeys;
+/// Fetches the key sets of issuers that a test serves on loopback.
+struct KeySetEgress(upstream::Egress);
 
-impl identity::Fetch for NoKeys {
+impl identity::Fetch for KeySetEgress {
     fn get<'a>(
         &'a self,
         url: &'a str,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<bytes::Bytes, String>> + Send + 'a>> {
-        Box::pin(async move { Err(format!("no network in tests: {url}")) })
+    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
+        Box::pin(async move {
+            let fetched = self.0.get(url, 64 * 1024, Duration::from_secs(5)).await;
+            fetched.map_err(|it| it.to_string())
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! A real HTTP server that writes down what reaches it.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -26,13 +27,21 @@ pub struct Seen {
     pub body: Bytes,
 }
 
-/// An upstream that writes down what it was asked and answers `{"ok":true}`, but for paths that end in
-/// `hang`, `fail`, `big`, `text`, `list` or `nothing`.
+/// An upstream that writes down what it was asked and answers `{"ok":true}`, but for what was published, and
+/// for paths that end in `hang`, `fail`, `big`, `text`, `list` or `nothing`.
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    book: Arc<Book>,
     _tasks: JoinSet<()>,
+}
+
+/// What it saw and what it says.
+#[derive(Debug, Default)]
+struct Book {
+    seen: Mutex<Vec<Seen>>,
+    /// JSON by its path.
+    published: Mutex<BTreeMap<String, Bytes>>,
 }
 
 impl Recorder {
@@ -40,10 +49,9 @@ impl Recorder {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&seen)));
-        Self { address, seen, _tasks: tasks }
+        let (book, mut tasks) = (Arc::default(), JoinSet::new());
+        tasks.spawn(accept(listener, Arc::clone(&book)));
+        Self { address, book, _tasks: tasks }
     }
 
     /// Where it listens, as a URL without a slash at the end.
@@ -55,15 +63,27 @@ impl Recorder {
     /// What arrived since the last time this was asked.
     #[must_use]
     pub fn take(&self) -> Vec<Seen> {
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.book.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Answers `path` with this JSON from now on.
+    pub fn publish(&self, path: &str, json: impl Into<Bytes>) {
+        let mut published = self.book.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.insert(path.to_owned(), json.into());
     }
 }
 
-async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Seen>>>) {
+impl Book {
+    fn published(&self, path: &str) -> Option<Bytes> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+}
+
+async fn accept(listener: TcpListener, book: Arc<Book>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let seen = Arc::clone(&seen);
-        let service = service_fn(move |request| note(request, Arc::clone(&seen)));
+        let book = Arc::clone(&book);
+        let service = service_fn(move |request| note(request, Arc::clone(&book)));
         let connection = hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service);
         connections.spawn(connection);
@@ -72,14 +92,17 @@ async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Seen>>>) {
 
 async fn note(
     request: Request<Incoming>,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    book: Arc<Book>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let target = parts.uri.path_and_query().map_or("", |it| it.as_str()).to_owned();
     let entry = Seen { method: parts.method.clone(), target, headers: parts.headers.clone(), body };
-    seen.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-    Ok(answer(target_end(&parts.uri)).await)
+    book.seen.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    Ok(match book.published(parts.uri.path()) {
+        Some(json) => respond(200, "application/json", json),
+        None => answer(target_end(&parts.uri)).await,
+    })
 }
 
 fn target_end(uri: &http::Uri) -> &str {
@@ -97,6 +120,10 @@ async fn answer(end: &str) -> Response<Full<Bytes>> {
         "nothing" => (204, "text/plain", String::new()),
         _ => (200, "application/json", r#"{"ok":true}"#.to_owned()),
     };
+    respond(status, kind, body)
+}
+
+fn respond(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
     response.header("x-made-by", "upstream").body(Full::new(body.into())).unwrap()
 }
