@@ -9,6 +9,7 @@
 
 mod binary;
 mod serving;
+mod signer;
 
 mod check;
 mod credential;
@@ -20,3 +21,4 @@ mod help;
 mod import;
 mod peers;
 mod serve;
+mod tokens;
