@@ -20,6 +20,7 @@ const CLIENT: &[(&str, &str)] = &[
 #[tokio::test]
 async fn every_example_of_the_openapi_initiative_is_imported_and_served() {
     let folder = tempfile::tempdir().unwrap();
+    let key = client(folder.path());
     let mut files: Vec<_> = fs::read_dir(EXAMPLES).unwrap().map(|it| it.unwrap().path()).collect();
     files.retain(|it| it.extension().is_some_and(|it| it == "yaml"));
     assert_eq!(files.len(), 10);
@@ -33,7 +34,7 @@ async fn every_example_of_the_openapi_initiative_is_imported_and_served() {
         collections.push(collection);
     }
     assert_eq!(published, 27);
-    let (door, key) = serve(folder.path(), published);
+    let door = serve(folder.path(), published);
     let tools = door.client().list_tools(&key).await.concat();
     check_tools(&tools, published);
     for collection in collections {
@@ -55,13 +56,17 @@ pub(crate) fn operations(printed: &str) -> usize {
     words[..at].last().unwrap().parse().unwrap()
 }
 
-/// Checks and serves what was imported, `published` operations in all, with a client that may call them.
-pub(crate) fn serve(folder: &Path, published: usize) -> (Serving, String) {
+/// The key of a client that may call everything there will be.
+pub(crate) fn client(folder: &Path) -> String {
     write(folder, CLIENT);
-    let key = key(folder);
+    key(folder)
+}
+
+/// Checks and serves what was imported, `published` operations in all.
+pub(crate) fn serve(folder: &Path, published: usize) -> Serving {
     let ran = onedoor(folder, &["check"]);
     assert_eq!((ran.code, operations(&ran.out)), (0, published), "{}", ran.out);
-    (Serving::start(folder), key)
+    Serving::start(folder)
 }
 
 /// What every client can do with a tool, whatever it was made from.

@@ -9,7 +9,7 @@ use tokio::time::interval;
 
 use crate::{
     binary::command,
-    documents::{check_tools, import, operations, serve},
+    documents::{check_tools, client, import, operations, serve},
 };
 
 const FILE: &str = concat!(
@@ -54,6 +54,7 @@ async fn an_import_of_github_takes_less_than_500_megabytes() {
 async fn every_operation_of_github_is_listed_and_called_by_both_surfaces() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = Recorder::start().await;
+    let key = client(folder.path());
     let ran = import(folder.path(), Path::new(FILE), "github", &upstream.url());
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
     assert_eq!(ran.out.matches("left out").count(), 1, "{}", ran.out);
@@ -62,22 +63,22 @@ async fn every_operation_of_github_is_listed_and_called_by_both_surfaces() {
     let document: Value = serde_json::from_str(&text()).unwrap();
     assert_eq!(published, count(&document) - 1);
 
-    let (door, key) = serve(folder.path(), published);
-    let client = door.client();
-    let pages = client.list_tools(&key).await;
+    let door = serve(folder.path(), published);
+    let visitor = door.client();
+    let pages = visitor.list_tools(&key).await;
     assert!(pages.len() > 1, "all {published} on one page");
     check_tools(&pages.concat(), published);
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str())];
-    let view = client.send("GET", "/github/openapi.json", &headers, "").await;
+    let view = visitor.send("GET", "/github/openapi.json", &headers, "").await;
     assert_eq!((view.status.as_u16(), count(&view.json())), (200, published));
 
     assert_eq!(upstream.take(), [], "a list asks no upstream");
     let target = "/repos/rust-lang/rust/issues?state=open&page=2";
-    let answer = client.send("GET", &format!("/github{target}"), &headers, "").await;
+    let answer = visitor.send("GET", &format!("/github{target}"), &headers, "").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let arguments = json!({"page": 2, "state": "open", "repo": "rust", "owner": "rust-lang"});
-    let answer = client.call_tool(&key, "github_issues_list-for-repo", &arguments).await;
+    let answer = visitor.call_tool(&key, "github_issues_list-for-repo", &arguments).await;
     assert_eq!(answer.json()["result"]["isError"], false, "{}", answer.text());
     let seen: Vec<_> = upstream.take().into_iter().map(|it| (it.method, it.target)).collect();
     assert_eq!(seen, vec![(http::Method::GET, target.to_owned()); 2]);
