@@ -12,6 +12,8 @@
 
 #[path = "promises/compile_fail.rs"]
 mod compile_fail;
+#[path = "promises/connections.rs"]
+mod connections;
 #[path = "promises/garbage.rs"]
 mod garbage;
 #[path = "promises/lists.rs"]

@@ -8,7 +8,7 @@ mod refusal;
 mod reply;
 mod result;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use audit::Kind;
 use bytes::Bytes;
@@ -24,6 +24,11 @@ use crate::{
 };
 use endpoint::Endpoint;
 use exchange::Exchange;
+
+/// Largest message that is taken in from somebody who is refused anyway.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024;
+/// Longest wait for it.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 /// Answers one request of the MCP surface.
 pub(crate) async fn answer(
@@ -41,7 +46,11 @@ pub(crate) async fn answer(
         Ok((caller, Endpoint::of(&snapshot, parts.uri.path())?))
     }) {
         Ok(known) => known,
-        Err(refusal) => return reply::refused(arrival, &ledger.refuse(refusal)),
+        Err(refusal) => {
+            let refusal = ledger.refuse(refusal);
+            discard(body).await;
+            return reply::refused(arrival, &refusal);
+        }
     };
     let is_deletion = match parts.method {
         Method::POST => false,
@@ -84,6 +93,14 @@ async fn admit(
     let presented = identity::present(headers)?;
     let caller = pipeline::identify(snapshot, presented, &arrival).await?;
     pipeline::may_list(snapshot, caller)
+}
+
+/// Takes in the message of somebody who is refused without it being looked at. Left behind, it would
+/// cost the connection, without a word to a client that goes on to use it.
+async fn discard(body: Incoming) {
+    let whole = Limited::new(body, DISCARDED_BYTES_MAX).collect();
+    // Whoever sends more than that, or slowly, loses the connection after all.
+    drop(timeout(DISCARD_TIME, whole).await);
 }
 
 /// The message, whole and within bounds.
