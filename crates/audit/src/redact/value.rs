@@ -46,6 +46,9 @@ const CARD_DIGITS_MAX: usize = 19;
 /// password, card numbers (by their check digit) and social security numbers.
 #[must_use]
 pub fn is_secret_text(whole: &str) -> bool {
+    if is_short_word(whole) {
+        return false;
+    }
     let text = text::start(whole, LOOKED_AT_BYTES);
     text.contains("-----BEGIN ")
         || has_known_word(text)
@@ -53,6 +56,11 @@ pub fn is_secret_text(whole: &str) -> bool {
         || has_user_info(text)
         || has_card_number(text)
         || has_social_security_number(text)
+}
+
+/// Too short for a token or a card, and without a sign that could assign: most ids and numbers.
+fn is_short_word(text: &str) -> bool {
+    text.len() < 12 && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
 }
 
 /// A word that begins as a known kind of secret does, or follows the name of a scheme.

@@ -3,10 +3,7 @@
 
 use std::net::SocketAddr;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header,
-    uri::Authority,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
 use model::{Refusal, RefusalKind};
 
 use crate::Settings;
@@ -78,7 +75,7 @@ fn check_host<B>(
         None => None,
     };
     // RFC 9112 section 3.2.2: an absolute target and the Host header must not differ; HTTP/2 has :authority.
-    let target = request.uri().authority().map(Authority::as_str);
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
     let host = match (target, named) {
         (Some(target), Some(named)) if !target.eq_ignore_ascii_case(named) => {
             return Err(malformed("the request names two hosts"));
@@ -90,12 +87,12 @@ fn check_host<B>(
     let Some(name) = host_name(host) else {
         return Err(malformed("the host is no name and no address"));
     };
-    let is_named = |it: &str| host_name(it).is_some_and(|it| it == name);
+    let is_named = |it: &str| host_name(it).is_some_and(|it| it.eq_ignore_ascii_case(name));
     let is_known = settings.allowed_hosts.iter().any(|it| is_named(it))
         || settings.public_url.as_deref().is_some_and(|it| authority_of(it).is_some_and(is_named));
     let is_local = local.ip().to_canonical().is_loopback();
     let is_open = settings.allowed_hosts.is_empty() && settings.public_url.is_none() && !is_local;
-    if is_known || is_open || (is_local && is_loopback(&name)) {
+    if is_known || is_open || (is_local && is_loopback(name)) {
         return Ok(());
     }
     let detail = format!("the host \"{name}\" is not served here: add it to allowed_hosts");
@@ -110,7 +107,7 @@ fn check_origin(settings: &Settings, local: SocketAddr, headers: &HeaderMap) -> 
         || settings.public_url.as_deref().is_some_and(|it| is_same(origin_of(it)));
     let is_local = local.ip().to_canonical().is_loopback();
     let name = authority_of(origin).and_then(host_name);
-    if is_known || (is_local && name.is_some_and(|it| is_loopback(&it))) {
+    if is_known || (is_local && name.is_some_and(is_loopback)) {
         return Ok(());
     }
     let detail = "this origin is not allowed: add it to allowed_origins";
@@ -129,17 +126,23 @@ fn fault(
     Fault { status, refusal: Refusal::new(kind, detail) }
 }
 
-/// The name or address in `name`, `name:port`, `[v6]` and `[v6]:port`, in lower case.
-fn host_name(host: &str) -> Option<String> {
-    let authority: Authority = host.parse().ok()?;
-    // Anything but a name and a port would be read one way here and another way by a browser.
-    let behind = authority.as_str().strip_prefix(authority.host())?;
-    let has_port = behind.strip_prefix(':').is_some_and(|it| it.parse::<u16>().is_ok());
-    if authority.host().is_empty() || !(behind.is_empty() || has_port) {
-        return None;
-    }
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    Some(name.trim_end_matches('.').to_ascii_lowercase())
+/// The name or address in `name`, `name:port`, `[v6]` and `[v6]:port`.
+///
+/// Anything but a name and a port would be read one way here and another way by a browser.
+fn host_name(host: &str) -> Option<&str> {
+    let (name, behind) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (name, behind) = rest.split_once(']')?;
+            name.parse::<std::net::Ipv6Addr>().ok()?;
+            (name, behind)
+        }
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = |it: &str| it.parse::<u16>().is_ok() && it.bytes().all(|it| it.is_ascii_digit());
+    let is_of_name = |it: u8| it.is_ascii_alphanumeric() || b"-._:".contains(&it);
+    let has_end = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    Some(name).filter(|it| has_end && !it.is_empty() && it.bytes().all(is_of_name))
 }
 
 /// The authority of a URL or an origin of the web.
@@ -156,7 +159,7 @@ fn origin_of(url: &str) -> &str {
 }
 
 fn is_loopback(name: &str) -> bool {
-    name == "localhost"
+    name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.to_canonical().is_loopback())
 }
 
@@ -168,7 +171,7 @@ mod tests {
     fn a_host_is_a_name_and_a_port_and_nothing_else() {
         for (host, want) in [
             ("localhost", Some("localhost")),
-            ("LocalHost:80", Some("localhost")),
+            ("LocalHost:80", Some("LocalHost")),
             ("api.example.com.", Some("api.example.com")),
             ("[::1]", Some("::1")),
             ("[::1]:8080", Some("::1")),
@@ -182,7 +185,7 @@ mod tests {
             ("a b", None),
             ("a/b", None),
         ] {
-            assert_eq!(host_name(host).as_deref(), want, "{host}");
+            assert_eq!(host_name(host), want, "{host}");
         }
     }
 
@@ -195,7 +198,7 @@ mod tests {
             ("file://localhost", None),
             ("null", None),
         ] {
-            assert_eq!(authority_of(origin).and_then(host_name).as_deref(), want, "{origin}");
+            assert_eq!(authority_of(origin).and_then(host_name), want, "{origin}");
         }
     }
 }
