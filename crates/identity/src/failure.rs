@@ -38,7 +38,7 @@ impl Failure {
             Self::ClientDisabled(_) | Self::CredentialRevoked(_) | Self::ProfileDisabled(_) => {
                 "the credential is no longer in force"
             }
-            Self::KeyMalformed => "this is not a whole api key: check that it was copied in full",
+            Self::KeyMalformed => "this is not a whole api key; check that it was copied in full",
             Self::KeyUnknown | Self::NoPepper => "the api key is not valid",
             Self::Network(..) => "the credential may not be used from this address",
             Self::Token(defect) => defect.detail(),

@@ -44,7 +44,7 @@ pub fn present(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
     match (authorization, api_key) {
         (None, None) => Ok(Presented::Nothing),
         (Some(_), Some(_)) => {
-            Err(malformed("two credentials: send authorization or x-api-key, not both"))
+            Err(malformed("two credentials; send authorization or x-api-key, not both"))
         }
         (Some(value), None) => bearer(value),
         (None, Some(value)) => text(value).map(Presented::ApiKey),

@@ -115,7 +115,7 @@ impl ProtocolError {
     /// The session is gone, or another's: status 404 makes the client begin a new one.
     #[must_use]
     pub fn session_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, "unknown session: begin with initialize")
+        Self::new(StatusCode::NOT_FOUND, INVALID_REQUEST, "unknown session; begin with initialize")
     }
 
     /// The JSON-RPC answer.

@@ -96,3 +96,24 @@ async fn a_record_names_who_what_and_why_and_no_secret() {
         "no secret is in a record: {shown}"
     );
 }
+
+#[tokio::test]
+async fn our_own_words_about_credentials_are_not_taken_for_one() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    let key = house.key("app/full");
+    let both = [("x-api-key", key), ("authorization", "Bearer odk_wrong")];
+    house.client.send("GET", "/shop/items/1", &both, "").await;
+    house.client.send("GET", "/shop/items/1", &both[1..], "").await;
+    let session = [("x-api-key", key), ("mcp-session-id", "gone")];
+    house.client.send("DELETE", "/mcp", &session, "").await;
+    let records = house.records();
+    let details: Vec<_> = records.iter().map(|it| it["detail"].as_str().unwrap()).collect();
+    assert_eq!(
+        details,
+        [
+            "two credentials; send authorization or x-api-key, not both",
+            "this is not a whole api key; check that it was copied in full",
+            "unknown session; begin with initialize",
+        ]
+    );
+}

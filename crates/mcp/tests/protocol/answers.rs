@@ -105,7 +105,7 @@ fn the_small_answers() {
     let error = ProtocolError::unknown_tool(&"x".repeat(100)).for_request(&Id::Integer(-1));
     insta::assert_snapshot!(text(&error.body()), @r#"{"jsonrpc":"2.0","id":-1,"error":{"code":-32602,"message":"unknown tool \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\""}}"#);
     let error = ProtocolError::session_not_found();
-    insta::assert_snapshot!(text(&error.body()), @r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"unknown session: begin with initialize"}}"#);
+    insta::assert_snapshot!(text(&error.body()), @r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"unknown session; begin with initialize"}}"#);
     assert_eq!(answer::batch(&[]), None);
     let joined = answer::batch(&[answer::ping(&Id::Integer(1)), answer::ping(&Id::Integer(2))]);
     insta::assert_snapshot!(str::from_utf8(&joined.unwrap()).unwrap(), @r#"[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","id":2,"result":{}}]"#);

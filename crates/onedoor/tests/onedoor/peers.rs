@@ -151,7 +151,7 @@ fn check_records(records: &[Value]) {
         strangers,
         [
             "no credential was shown",
-            "this is not a whole api key: check that it was copied in full"
+            "this is not a whole api key; check that it was copied in full"
         ]
     );
 }
