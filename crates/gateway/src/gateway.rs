@@ -1,30 +1,15 @@
-//! The gateway: live state, the snapshot in force, and the listener's loop.
+//! The gateway: the snapshot in force, live state, and the way in.
 
 use std::{io, sync::Arc};
 
 use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
-use model::{Clock, Fault};
+use model::Fault;
 use state::Desired;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Settings, Snapshot, edge, snapshot};
-
-/// What outlives a snapshot: counters, connections, keys, sessions and the log.
-#[derive(Debug)]
-pub struct Live {
-    /// The time.
-    pub clock: Clock,
-    /// Where records go.
-    pub log: Arc<audit::Log>,
-    /// Connections to upstreams.
-    pub fleet: Arc<upstream::Fleet>,
-    /// Counters of limits.
-    pub meter: Arc<limits::Meter>,
-    /// Keys of trusted issuers.
-    pub key_sets: Arc<identity::KeySets>,
-}
+use crate::{Live, Settings, Snapshot, edge, snapshot};
 
 /// One front door: the tables in force and all that is alive behind them.
 #[derive(Debug)]

@@ -6,12 +6,14 @@
 mod body;
 mod edge;
 mod gateway;
+mod live;
 pub mod pipeline;
 mod settings;
 pub mod snapshot;
 mod surface;
 
 pub use body::Body;
-pub use gateway::{Gateway, Live};
+pub use gateway::Gateway;
+pub use live::Live;
 pub use settings::Settings;
 pub use snapshot::Snapshot;

@@ -25,7 +25,7 @@ pub use facts::{Arrival, Facts};
 pub(crate) use ledger::Ledger;
 pub use meter::meter;
 
-use crate::{Snapshot, gateway::Live};
+use crate::{Live, Snapshot};
 
 /// Carries one call through, and writes its record before the answer is given back.
 ///

@@ -12,6 +12,9 @@ pub(crate) use compile::compile;
 pub use route::Route;
 pub(crate) use router::{Found, Router, Withheld};
 
+/// Where each collection shows a caller its own view, below its base. No operation can be there.
+pub(crate) const VIEW: &str = "/openapi.json";
+
 /// All tables of one revision. A call takes one and keeps it to its end.
 pub struct Snapshot {
     pub(crate) revision: u64,

@@ -5,7 +5,7 @@ use model::Refusal;
 use upstream::ResponseBody;
 
 use super::{Call, Metered, Outgoing};
-use crate::gateway::Live;
+use crate::Live;
 
 /// What the upstream answered.
 pub type Answer = Response<ResponseBody>;

@@ -108,6 +108,10 @@ impl Facts {
         self
     }
 
+    pub(crate) fn set_kind(&mut self, kind: Kind) {
+        self.kind = kind;
+    }
+
     pub(crate) fn arrival(&self) -> &Arrival {
         &self.arrival
     }

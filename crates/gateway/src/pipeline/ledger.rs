@@ -7,7 +7,7 @@ use model::{Refusal, RefusalKind};
 use serde_json::{Map, Value};
 
 use super::{Answer, Facts, facts::RequestFacts, unrecorded};
-use crate::gateway::Live;
+use crate::Live;
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use policy::Rules;
 use state::Desired;
 
 use super::{Route, Router, Snapshot};
-use crate::{Settings, gateway::Live};
+use crate::{Live, Settings};
 use collection::{Draft, Published};
 
 /// Makes the tables of `desired`, numbered `revision`.

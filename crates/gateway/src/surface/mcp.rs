@@ -56,6 +56,8 @@ pub(crate) async fn answer(
         Method::POST => false,
         Method::DELETE => true,
         _ => {
+            // Older clients ask each time for a stream from the server: nothing is wrong with that.
+            ledger.facts().set_kind(Kind::Session);
             let detail = "this endpoint has POST, and DELETE to end a session";
             let refusal = Refusal::new(RefusalKind::MethodNotAllowed, detail);
             return reply::refused(arrival, &ledger.refuse(refusal));

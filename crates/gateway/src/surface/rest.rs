@@ -3,11 +3,9 @@
 pub(crate) mod problem;
 mod view;
 
-pub(crate) use view::NAME as VIEW;
-
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header, request::Parts};
 use hyper::body::{Body as _, Incoming};
 use model::{Path, Query, Refusal, RefusalKind};
 use upstream::RequestBody;
@@ -27,6 +25,7 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let snapshot = gateway.snapshot();
     let (parts, body) = request.into_parts();
+    let has_body = !body.is_end_stream();
     let target = canonical::target(&parts);
     if let Some(shelf) = view::shelf(&snapshot, &parts.method, &target) {
         return view::answer(gateway, &snapshot, shelf, arrival, &parts).await;
@@ -38,6 +37,12 @@ pub(crate) async fn answer(
             let mut response = problem::response(arrival, &refusal);
             if refusal.kind() == RefusalKind::MethodNotAllowed {
                 response.headers_mut().extend(allow(&snapshot, &parts));
+            }
+            // A body that nobody read costs the connection: say so, or the next request on it is lost.
+            if has_body && parts.version <= Version::HTTP_11 {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             response
         }

@@ -48,6 +48,15 @@ async fn a_refusal_by_rest_says_what_to_do_next() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_leaves_a_body_unread_says_that_the_connection_ends() {
+    let house = shop().await;
+    let answer = house.client.send("POST", "/shop/items", &[], "{}").await;
+    assert_eq!((answer.status.as_u16(), answer.header("connection")), (401, "close"));
+    let answer = house.client.send("GET", "/shop/items", &[], "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("connection")), (401, ""));
+}
+
+#[tokio::test]
 async fn nothing_of_the_caller_goes_upstream_but_what_was_meant_for_it() {
     let house = shop().await;
     let headers = [

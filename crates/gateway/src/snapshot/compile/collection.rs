@@ -8,10 +8,7 @@ use serde_json::value::RawValue;
 use state::nearest;
 use upstream::{Fleet, Upstream};
 
-use crate::{
-    snapshot::{Route, Shelf, Withheld},
-    surface::rest::VIEW,
-};
+use crate::snapshot::{Route, Shelf, VIEW, Withheld};
 
 /// Where the door itself answers, whatever the collections' bases are.
 const RESERVED: [&str; 2] = ["/mcp", "/.well-known"];

@@ -7,15 +7,11 @@ use model::{Refusal, RefusalKind};
 use serde_json::{Map, Value};
 use upstream::RequestBody;
 
-use super::{
-    exchange::{Exchange, Reply},
-    refusal, result,
-};
+use super::{exchange::Exchange, refusal, reply::Reply, result};
 use crate::{
     edge::canonical,
     pipeline::{self, Arrival, Outgoing, Received},
-    snapshot::{Found, Route},
-    surface::rest::VIEW,
+    snapshot::{Found, Route, VIEW},
 };
 
 /// Sends the call through the pipeline, and its answer or refusal back as JSON-RPC.

@@ -7,11 +7,13 @@ use ::mcp::{
     SessionId, Version,
 };
 use audit::Kind;
-use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use model::{Caller, Refusal, RefusalKind};
 
-use super::{Endpoint, call, list, reply};
+use super::{
+    Endpoint, call, list,
+    reply::{self, Reply},
+};
 use crate::{
     Body, Gateway, Snapshot,
     pipeline::{Arrival, Facts, Ledger},
@@ -25,22 +27,6 @@ pub(super) struct Exchange {
     pub(super) headers: HeaderMap,
     pub(super) caller: Arc<Caller>,
     pub(super) endpoint: Endpoint,
-}
-
-/// What one message is answered with.
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) body: Bytes,
-    /// The session that it began.
-    pub(super) session: Option<SessionId>,
-    /// What HTTP has to say besides: how to authenticate, when to come back.
-    pub(super) refusal: Option<Refusal>,
-}
-
-impl Reply {
-    pub(super) fn ok(body: Bytes) -> Self {
-        Self { status: StatusCode::OK, body, session: None, refusal: None }
-    }
 }
 
 impl Exchange {

@@ -5,8 +5,8 @@ use audit::Kind;
 use model::Surface;
 
 use super::{
-    exchange::{Exchange, Reply},
-    reply,
+    exchange::Exchange,
+    reply::{self, Reply},
 };
 use crate::pipeline;
 

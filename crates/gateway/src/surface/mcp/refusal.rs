@@ -5,7 +5,7 @@ use http::StatusCode;
 use model::{Refusal, RefusalKind};
 use serde_json::{Map, Value, json};
 
-use super::{exchange::Reply, reply};
+use super::reply::{self, Reply};
 use crate::pipeline::Arrival;
 
 /// A client took its request back. The code that others use for it, outside JSON-RPC's own range.

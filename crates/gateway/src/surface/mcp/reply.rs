@@ -2,13 +2,29 @@
 
 use std::sync::LazyLock;
 
-use ::mcp::{Server, headers::SESSION_ID};
+use ::mcp::{Server, SessionId, headers::SESSION_ID};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use model::{Refusal, id::is_operation_name};
 
-use super::{exchange::Reply, refusal};
+use super::refusal;
 use crate::{Body, pipeline::Arrival, surface::rest::problem};
+
+/// What one message is answered with.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+    /// The session that it began.
+    pub(super) session: Option<SessionId>,
+    /// What HTTP has to say besides: how to authenticate, when to come back.
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Reply {
+    pub(super) fn ok(body: Bytes) -> Self {
+        Self { status: StatusCode::OK, body, session: None, refusal: None }
+    }
+}
 
 /// What the door says of itself.
 pub(super) fn server() -> &'static Server {

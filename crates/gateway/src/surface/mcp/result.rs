@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use upstream::ResponseBody;
 
-use super::{exchange::Reply, reply};
+use super::reply::{self, Reply};
 use crate::pipeline::Answer;
 
 /// Reads the answer as far as it will be shown, and makes the result.

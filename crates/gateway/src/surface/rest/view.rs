@@ -8,11 +8,8 @@ use super::problem;
 use crate::{
     Body, Gateway, Snapshot,
     pipeline::{self, Arrival, Facts, Ledger},
-    snapshot::Shelf,
+    snapshot::{Shelf, VIEW},
 };
-
-/// The document's name below each collection's base. No operation can have it.
-pub(crate) const NAME: &str = "/openapi.json";
 
 /// The collection whose view is asked for, if this is such a request.
 pub(super) fn shelf<'a>(
@@ -22,7 +19,7 @@ pub(super) fn shelf<'a>(
 ) -> Option<&'a Shelf> {
     let (path, _) = target.as_ref().ok()?;
     let is_reading = matches!(*method, Method::GET | Method::HEAD);
-    let base = path.as_str().strip_suffix(NAME).filter(|_| is_reading)?;
+    let base = path.as_str().strip_suffix(VIEW).filter(|_| is_reading)?;
     snapshot.collections.iter().find(|it| it.base == base)
 }
 

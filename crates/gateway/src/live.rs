@@ -1,0 +1,20 @@
+//! What outlives a snapshot: all that happens, as against all that is declared.
+
+use std::sync::Arc;
+
+use model::Clock;
+
+/// What outlives a snapshot: counters, connections, keys, sessions and the log.
+#[derive(Debug)]
+pub struct Live {
+    /// The time.
+    pub clock: Clock,
+    /// Where records go.
+    pub log: Arc<audit::Log>,
+    /// Connections to upstreams.
+    pub fleet: Arc<upstream::Fleet>,
+    /// Counters of limits.
+    pub meter: Arc<limits::Meter>,
+    /// Keys of trusted issuers.
+    pub key_sets: Arc<identity::KeySets>,
+}
