@@ -5,20 +5,15 @@ mod outcome;
 
 use std::{net::IpAddr, time::Duration};
 
-use model::{Caller, Operation, RequestId, Surface, Timestamp};
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use model::{Caller, CredentialId, Operation, RequestId, Surface, Timestamp};
 
-pub(crate) use line::line;
+pub(crate) use line::{Line, line};
 pub use outcome::{Decision, Kind, Outcome};
 
-use crate::{
-    Redacted,
-    redact::{REDACTED, is_secret_text},
-    text,
-};
+use crate::{Redacted, text};
 
 /// Longest text in a line. Callers choose some of them, and none may fill the disk.
-const TEXT_BYTES_MAX: usize = 2048;
+pub(crate) const TEXT_BYTES_MAX: usize = 2048;
 /// Most actors in a line.
 const ACTORS_MAX: usize = 8;
 
@@ -122,112 +117,81 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Serialize for Record<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Record<'_> {
+    /// Writes all members, in the order of the line.
+    pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Self { time, id, kind, event, note, surface, protocol, peer, revision, .. } = self;
-        let mut line = Line(serializer.serialize_map(None)?);
-        line.put("time", time)?;
+        line.shown("time", time);
         line.some("id", id.as_ref())?;
         line.put("kind", kind)?;
-        line.text("event", *event)?;
+        line.cut("event", *event)?;
         line.said("note", *note)?;
-        line.some("surface", surface.as_ref())?;
-        line.text("protocol", *protocol)?;
+        line.text("surface", surface.map(Surface::as_str))?;
+        line.cut("protocol", *protocol)?;
         line.some("peer", peer.as_ref())?;
         line.some("revision", revision.as_ref())?;
-        line.caller(self.caller)?;
-        line.operation(self.operation)?;
-        line.request(self)?;
-        line.outcome(self)?;
-        line.upstream(self)?;
-        line.0.end()
+        self.write_caller(line)?;
+        self.write_operation(line)?;
+        self.write_request(line)?;
+        self.write_outcome(line)?;
+        self.write_upstream(line)
     }
-}
 
-/// The line as far as it is written. Its methods stand in the order of the line.
-struct Line<M>(M);
-
-impl<M: SerializeMap> Line<M> {
-    fn caller(&mut self, caller: Option<&Caller>) -> Result<(), M::Error> {
-        let Some(caller) = caller else { return Ok(()) };
+    fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        let Some(caller) = self.caller else { return Ok(()) };
         let Caller { client, kind: _, profile, credential, user, actors } = caller;
-        self.put("client", client)?;
-        self.put("profile", profile)?;
-        self.text("user", user.as_deref())?;
+        line.text("client", Some(client.as_str()))?;
+        line.text("profile", Some(profile.as_str()))?;
+        line.cut("user", user.as_deref())?;
         if !actors.is_empty() {
             let actors: Vec<_> =
                 actors.iter().take(ACTORS_MAX).map(|it| text::cut(it, TEXT_BYTES_MAX)).collect();
-            self.put("actors", &actors)?;
+            line.put("actors", &actors)?;
         }
-        self.some("credential", credential.as_ref())
+        line.text("credential", credential.as_ref().map(CredentialId::as_str))
     }
 
-    fn operation(&mut self, operation: Option<&Operation>) -> Result<(), M::Error> {
-        let Some(operation) = operation else { return Ok(()) };
+    fn write_operation(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        let Some(operation) = self.operation else { return Ok(()) };
         let Operation { id, collection, effect, is_public: _, position: _ } = operation;
-        self.put("collection", collection)?;
-        self.put("operation", id)?;
-        self.put("effect", effect)
+        line.text("collection", Some(collection.as_str()))?;
+        line.text("operation", Some(id.as_str()))?;
+        line.text("effect", Some(effect.as_str()))
     }
 
-    fn request(&mut self, record: &Record<'_>) -> Result<(), M::Error> {
-        let Record { method, path, rpc, tool, arguments, bytes_in, .. } = record;
-        self.text("method", *method)?;
-        self.text("path", *path)?;
-        self.text("rpc", *rpc)?;
-        self.text("tool", *tool)?;
-        self.some("arguments", *arguments)?;
-        self.some("bytes_in", bytes_in.as_ref())
+    fn write_request(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        let Record { method, path, rpc, tool, arguments, bytes_in, .. } = self;
+        line.cut("method", *method)?;
+        line.cut("path", *path)?;
+        line.cut("rpc", *rpc)?;
+        line.cut("tool", *tool)?;
+        line.some("arguments", *arguments)?;
+        line.some("bytes_in", bytes_in.as_ref())
     }
 
-    fn outcome(&mut self, record: &Record<'_>) -> Result<(), M::Error> {
-        let Record { outcome, rule, status, .. } = record;
-        self.put("outcome", outcome.as_str())?;
-        self.put("decision", record.decision().as_str())?;
+    fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        let Record { outcome, rule, status, .. } = self;
+        line.text("outcome", Some(outcome.as_str()))?;
+        line.text("decision", Some(self.decision().as_str()))?;
         match outcome {
-            Outcome::Answered | Outcome::Cancelled => self.text("rule", *rule)?,
+            Outcome::Answered | Outcome::Cancelled => line.cut("rule", *rule)?,
             Outcome::Refused(refusal) => {
-                self.put("reason", refusal.kind().as_str())?;
-                self.text("rule", refusal.rule().or(*rule))?;
-                self.text("limit", refusal.limit().map(|it| &*it.limit))?;
-                self.said("detail", Some(refusal.detail()))?;
-                self.said("cause", refusal.cause())?;
+                line.text("reason", Some(refusal.kind().as_str()))?;
+                line.cut("rule", refusal.rule().or(*rule))?;
+                line.cut("limit", refusal.limit().map(|it| &*it.limit))?;
+                line.said("detail", Some(refusal.detail()))?;
+                line.said("cause", refusal.cause())?;
             }
         }
-        self.some("status", status.as_ref())
+        line.some("status", status.as_ref())
     }
 
-    fn upstream(&mut self, record: &Record<'_>) -> Result<(), M::Error> {
-        let Record { upstream, upstream_status, upstream_time, total_time, .. } = record;
-        self.text("upstream", *upstream)?;
-        self.some("upstream_status", upstream_status.as_ref())?;
-        self.some("upstream_us", upstream_time.map(|it| it.as_micros()).as_ref())?;
-        self.some("total_us", total_time.map(|it| it.as_micros()).as_ref())
-    }
-
-    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), M::Error> {
-        self.some(name, value.map(|it| text::cut(it, TEXT_BYTES_MAX)).as_ref())
-    }
-
-    /// A sentence that may hold what a caller wrote, and with it a secret in the wrong place.
-    fn said(&mut self, name: &'static str, value: Option<&str>) -> Result<(), M::Error> {
-        self.text(name, value.map(|it| if is_secret_text(it) { REDACTED } else { it }))
-    }
-
-    fn some<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: Option<&T>,
-    ) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |it| self.put(name, it))
-    }
-
-    fn put<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), M::Error> {
-        self.0.serialize_entry(name, value)
+    fn write_upstream(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        let Record { upstream, upstream_status, upstream_time, total_time, .. } = self;
+        line.cut("upstream", *upstream)?;
+        line.some("upstream_status", upstream_status.as_ref())?;
+        line.some("upstream_us", upstream_time.map(|it| it.as_micros()).as_ref())?;
+        line.some("total_us", total_time.map(|it| it.as_micros()).as_ref())
     }
 }
 

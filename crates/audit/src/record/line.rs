@@ -1,6 +1,7 @@
 //! A record as exactly one line, whatever a caller put into it.
 
 use std::{
+    fmt::Display,
     io::{self, Write},
     sync::Arc,
 };
@@ -8,20 +9,103 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::Record;
-use crate::Error;
+use super::{Record, TEXT_BYTES_MAX};
+use crate::{
+    Error,
+    redact::{REDACTED, is_secret_text},
+    text,
+};
 
 /// Room for a usual line, so that it is made without growing.
 const USUAL_BYTES: usize = 1024;
 
 /// The record as one line of JSON, with its newline.
 pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::with_capacity(USUAL_BYTES);
-    record
-        .serialize(&mut Serializer::with_formatter(&mut bytes, OneLine))
-        .map_err(|source| Error::Serialize { source: Arc::new(source) })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    let mut line = Line(Vec::with_capacity(USUAL_BYTES));
+    record.write(&mut line).map_err(|source| Error::Serialize { source: Arc::new(source) })?;
+    line.0.extend_from_slice(b"}\n");
+    Ok(line.0)
+}
+
+/// A line as far as it is written.
+// Not a serde map: most values are plain text, and a line is written for every call.
+pub(crate) struct Line(Vec<u8>);
+
+impl Line {
+    fn name(&mut self, name: &'static str) {
+        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// A value, as serde writes it.
+    pub(crate) fn put<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), serde_json::Error> {
+        self.name(name);
+        value.serialize(&mut Serializer::with_formatter(&mut self.0, OneLine))
+    }
+
+    /// A value, where there is one.
+    pub(crate) fn some<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: Option<&T>,
+    ) -> Result<(), serde_json::Error> {
+        value.map_or(Ok(()), |it| self.put(name, it))
+    }
+
+    /// A text of bounded length.
+    pub(crate) fn text(
+        &mut self,
+        name: &'static str,
+        value: Option<&str>,
+    ) -> Result<(), serde_json::Error> {
+        let Some(value) = value else { return Ok(()) };
+        if !is_plain(value) {
+            return self.put(name, value);
+        }
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(value.as_bytes());
+        self.0.push(b'"');
+        Ok(())
+    }
+
+    /// A text of which only the beginning may be kept.
+    pub(crate) fn cut(
+        &mut self,
+        name: &'static str,
+        value: Option<&str>,
+    ) -> Result<(), serde_json::Error> {
+        self.text(name, value.map(|it| text::cut(it, TEXT_BYTES_MAX)).as_deref())
+    }
+
+    /// A sentence that may hold what a caller wrote, and with it a secret in the wrong place.
+    pub(crate) fn said(
+        &mut self,
+        name: &'static str,
+        value: Option<&str>,
+    ) -> Result<(), serde_json::Error> {
+        self.cut(name, value.map(|it| if is_secret_text(it) { REDACTED } else { it }))
+    }
+
+    /// A value whose text needs no escape.
+    pub(crate) fn shown(&mut self, name: &'static str, value: &impl Display) {
+        self.name(name);
+        // Writing to memory does not fail.
+        write!(self.0, "\"{value}\"").ok();
+    }
+}
+
+/// Whether a text is its own JSON: ASCII without controls, quotes and backslashes.
+fn is_plain(text: &str) -> bool {
+    // No early end: so it is told many bytes at a time.
+    text.bytes().fold(true, |is_plain, it| {
+        is_plain & (0x20..0x7f).contains(&it) & (it != b'"') & (it != b'\\')
+    })
 }
 
 /// Compact JSON that also escapes what ends a line or steers a terminal outside ASCII.
