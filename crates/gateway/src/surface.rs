@@ -6,7 +6,7 @@ pub(crate) mod rest;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use model::{Path, Refusal, Surface};
 
@@ -49,7 +49,5 @@ pub(crate) fn refused(arrival: Arrival, status: StatusCode, refusal: &Refusal) -
 }
 
 fn name(response: &mut Response<Body>, arrival: Arrival) {
-    if let Ok(id) = HeaderValue::try_from(arrival.id.to_string()) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
+    response.headers_mut().insert(REQUEST_ID, arrival.id.header_value());
 }

@@ -35,6 +35,15 @@ impl RequestId {
     pub fn new(id: uuid::Uuid) -> Self {
         Self(id)
     }
+
+    /// The id as the value of a header.
+    #[must_use]
+    pub fn header_value(self) -> http::HeaderValue {
+        let mut text = uuid::Uuid::encode_buffer();
+        let text = self.0.as_hyphenated().encode_lower(&mut text);
+        // Hexadecimal digits and dashes always fit a header.
+        http::HeaderValue::from_str(text).unwrap_or(http::HeaderValue::from_static(""))
+    }
 }
 
 impl fmt::Display for RequestId {

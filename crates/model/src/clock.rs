@@ -69,10 +69,35 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with six decimals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(instant) => write!(f, "{instant:.6}"),
-            Err(_) => write!(f, "{}us", self.0),
+        let Ok(instant) = jiff::Timestamp::from_microsecond(self.0) else {
+            return write!(f, "{}us", self.0);
+        };
+        let time = jiff::tz::Offset::UTC.to_datetime(instant);
+        // By hand for the years that records are of: one is written for every call.
+        if !(0..=9999).contains(&time.year()) {
+            return write!(f, "{instant:.6}");
         }
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let micros = i64::from(time.subsec_nanosecond() / 1000);
+        for (end, digits, value) in [
+            (4, 4, i64::from(time.year())),
+            (7, 2, i64::from(time.month())),
+            (10, 2, i64::from(time.day())),
+            (13, 2, i64::from(time.hour())),
+            (16, 2, i64::from(time.minute())),
+            (19, 2, i64::from(time.second())),
+            (26, 6, micros),
+        ] {
+            let mut rest = u64::try_from(value).unwrap_or(0);
+            for byte in text.iter_mut().take(end).rev().take(digits) {
+                *byte = b"0123456789"
+                    .get(usize::try_from(rest % 10).unwrap_or(0))
+                    .copied()
+                    .unwrap_or(b'0');
+                rest /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -175,6 +200,12 @@ mod tests {
             Timestamp::parse("2026-11-23").unwrap().to_string(),
             "2026-11-23T00:00:00.000000Z"
         );
+        for micros in
+            [0, 1, -1, 951_782_400_000_000, 4_102_444_799_999_999, -62_135_596_800_000_000]
+        {
+            let want = jiff::Timestamp::from_microsecond(micros).unwrap();
+            assert_eq!(Timestamp::from_micros(micros).to_string(), format!("{want:.6}"));
+        }
         assert!(Timestamp::parse("tomorrow").unwrap_err().contains("2027-01-31"));
     }
 

@@ -1,6 +1,6 @@
 //! Last stage: the upstream carries the call out.
 
-use http::{HeaderValue, Response};
+use http::Response;
 use model::Refusal;
 use upstream::ResponseBody;
 
@@ -20,10 +20,7 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
     let Metered { route, outgoing, _permit, _allowance } = stage;
     let Outgoing { mut head, body } = outgoing;
     // Asserted after everything that looks like it was stripped from the request.
-    let id = facts.arrival().id.to_string();
-    if let Ok(id) = HeaderValue::try_from(id) {
-        head.headers.insert("x-request-id", id);
-    }
+    head.headers.insert("x-request-id", facts.arrival().id.header_value());
     let sent = live.clock.elapsed();
     facts.set_sent();
     let answer = route.upstream.send(head, body).await;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use audit::Kind;
 use http::{Method, StatusCode};
 use model::{Caller, Clock, RequestId, Surface, Timestamp};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Outgoing, Received};
@@ -65,8 +66,8 @@ pub struct Facts {
 #[derive(Debug)]
 pub(super) struct RequestFacts {
     pub(super) method: Method,
-    pub(super) parameters: Vec<(String, String)>,
-    pub(super) query: Vec<(String, Option<String>)>,
+    /// Path and query, by name.
+    pub(super) arguments: Map<String, Value>,
     pub(super) body_bytes: Option<u64>,
 }
 
@@ -139,12 +140,32 @@ impl Facts {
 
 impl RequestFacts {
     fn of(route: &Route, outgoing: &Outgoing) -> Self {
+        let mut arguments = Map::new();
+        // From the path that goes on, so that both surfaces record the same.
+        for (name, value) in route.contract.template.captures(outgoing.head.path.as_str()) {
+            add(&mut arguments, name, Value::String(value));
+        }
+        for (name, value) in outgoing.head.query.pairs() {
+            add(&mut arguments, name.clone(), value.as_deref().map_or(Value::Null, Value::from));
+        }
         Self {
             method: outgoing.head.method.clone(),
-            // From the path that goes on, so that both surfaces record the same.
-            parameters: route.contract.template.captures(outgoing.head.path.as_str()),
-            query: outgoing.head.query.pairs().to_vec(),
+            arguments,
             body_bytes: http_body::Body::size_hint(&outgoing.body).exact().filter(|it| *it > 0),
+        }
+    }
+}
+
+/// A name that comes again makes a list.
+fn add(arguments: &mut Map<String, Value>, name: String, value: Value) {
+    match arguments.get_mut(&name) {
+        None => {
+            arguments.insert(name, value);
+        }
+        Some(Value::Array(values)) => values.push(value),
+        Some(first) => {
+            let values = vec![first.take(), value];
+            *first = Value::Array(values);
         }
     }
 }

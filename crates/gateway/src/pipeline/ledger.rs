@@ -4,9 +4,8 @@ use std::{future::poll_fn, task::Poll};
 
 use audit::{Entry, Outcome, Record, Redacted};
 use model::{Refusal, RefusalKind};
-use serde_json::{Map, Value};
 
-use super::{Answer, Facts, facts::RequestFacts, unrecorded};
+use super::{Answer, Facts, unrecorded};
 use crate::Live;
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
@@ -101,7 +100,9 @@ impl<'a> Ledger<'a> {
             upstream_time,
             subject,
         } = &self.facts;
-        let arguments = request.as_ref().and_then(arguments);
+        // Path and query as they were decided on, without their secrets. Bodies are not recorded.
+        let arguments = request.as_ref().map(|it| &it.arguments).filter(|it| !it.is_empty());
+        let arguments = arguments.map(Redacted::of);
         let upstream = route.as_ref().filter(|_| *was_sent).map(|it| &**it.upstream.authority());
         self.live.log.enter(&Record {
             id: Some(arrival.id),
@@ -154,30 +155,4 @@ async fn after_the_others() {
         Poll::Ready(())
     })
     .await;
-}
-
-/// Path and query as they were decided on, by name, without their secrets. Bodies are not recorded.
-fn arguments(request: &RequestFacts) -> Option<Redacted> {
-    let mut arguments = Map::new();
-    for (name, value) in &request.parameters {
-        add(&mut arguments, name, Value::from(value.as_str()));
-    }
-    for (name, value) in &request.query {
-        add(&mut arguments, name, value.as_deref().map_or(Value::Null, Value::from));
-    }
-    (!arguments.is_empty()).then(|| Redacted::of(&arguments))
-}
-
-/// A name that comes again makes a list.
-fn add(arguments: &mut Map<String, Value>, name: &str, value: Value) {
-    match arguments.get_mut(name) {
-        None => {
-            arguments.insert(name.to_owned(), value);
-        }
-        Some(Value::Array(values)) => values.push(value),
-        Some(first) => {
-            let values = vec![first.take(), value];
-            *first = Value::Array(values);
-        }
-    }
 }
