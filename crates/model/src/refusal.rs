@@ -114,6 +114,14 @@ pub struct LimitState {
     pub retry_after: Duration,
 }
 
+impl LimitState {
+    /// Whole seconds to wait, never too few: what callers are told.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> u128 {
+        self.retry_after.as_millis().div_ceil(1000).max(1)
+    }
+}
+
 /// Why a call did not go through: a public kind and detail, and a private cause.
 #[derive(Debug, Clone)]
 pub struct Refusal(Box<Inner>);

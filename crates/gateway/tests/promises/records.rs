@@ -30,6 +30,17 @@ async fn what_cannot_be_recorded_is_not_carried_out() {
         assert_eq!(call.await.json()["error"]["code"], 503);
     }
     assert_eq!(house.recorder.take(), vec![]);
+    let list = json!({"jsonrpc": "2.0", "id": "l1", "method": "tools/list", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }}});
+    let answer = house.client.rpc(house.key("app/full"), "tools/list", None, &list).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["id"]),
+        (503, &json!("l1")),
+        "{}",
+        answer.text()
+    );
     house.log.mend();
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(get(&house, "/shop/items/3").await.status, 200);

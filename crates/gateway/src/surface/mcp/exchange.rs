@@ -3,7 +3,7 @@
 use std::{slice, sync::Arc};
 
 use ::mcp::{
-    Era, Incoming, InitializeParams, Message, Method, Notice, ProtocolError, Request, Session,
+    Era, Id, Incoming, InitializeParams, Message, Method, Notice, ProtocolError, Request, Session,
     SessionId, Version,
 };
 use audit::Kind;
@@ -134,10 +134,10 @@ impl Exchange {
         let answered = match method {
             Method::ToolsCall => call::answer(self, era, session, arrival, request).await,
             Method::ToolsList => list::answer(self, era, request),
-            Method::Ping => {
-                self.note(Kind::Session, method, || Reply::ok(::mcp::answer::ping(&request.id)))
-            }
-            Method::Discover => self.note(Kind::List, method, || {
+            Method::Ping => self.note(Kind::Session, method, &request.id, || {
+                Reply::ok(::mcp::answer::ping(&request.id))
+            }),
+            Method::Discover => self.note(Kind::List, method, &request.id, || {
                 Reply::ok(reply::server().discover(&request.id, list::TTL_MS))
             }),
             Method::Initialize => self.initialize(request),
@@ -148,7 +148,7 @@ impl Exchange {
     fn initialize(&self, request: &Request<'_>) -> Result<Reply, ProtocolError> {
         let params = InitializeParams::read(request)?;
         let version = Version::negotiate(&params.protocol_version);
-        self.note(Kind::Session, Method::Initialize, || {
+        self.note(Kind::Session, Method::Initialize, &request.id, || {
             let session = self.gateway.sessions.create(&self.caller.profile, version);
             let body = reply::server().initialize(&request.id, version);
             Reply { session: Some(session.id()), ..Reply::ok(body) }
@@ -179,12 +179,13 @@ impl Exchange {
         &self,
         kind: Kind,
         method: Method,
+        id: &Id,
         answer: impl FnOnce() -> Reply,
     ) -> Result<Reply, ProtocolError> {
         let facts = self.facts(kind, method.as_str());
         match Ledger::open(&self.gateway.live, facts).note() {
             Ok(()) => Ok(answer()),
-            Err(refusal) => Ok(reply::unrecorded(&refusal)),
+            Err(refusal) => Ok(reply::unrecorded(Some(id), &refusal)),
         }
     }
 
@@ -200,10 +201,10 @@ impl Exchange {
             .because(format!("JSON-RPC {}", error.code));
         let facts = self.facts(Kind::Malformed, "mcp");
         let refusal = Ledger::open(&self.gateway.live, facts).refuse(refusal);
-        match refusal.kind() {
-            RefusalKind::Unrecorded => reply::unrecorded(&refusal),
-            _ => Reply { status: error.status, ..Reply::ok(error.body()) },
+        if refusal.kind() == RefusalKind::Unrecorded {
+            return reply::unrecorded(error.id.as_ref(), &refusal);
         }
+        Reply { status: error.status, ..Reply::ok(error.body()) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ::mcp::{Era, ListParams, Method, Page, ProtocolError, Request};
 use audit::Kind;
-use model::Surface;
+use model::{Surface, id::is_operation_name};
 
 use super::{
     exchange::Exchange,
@@ -25,7 +25,7 @@ pub(super) fn answer(
         .filter(|it| exchange.endpoint.has(it))
         .collect();
     // The cursor is the last name of the page before: it holds through changes of the tables.
-    if !cursor.is_empty() && !reply::is_tool_name(cursor) {
+    if !cursor.is_empty() && !is_operation_name(cursor) {
         return Err(
             ProtocolError::invalid_params("this cursor is none of ours").for_request(&request.id)
         );
@@ -40,7 +40,7 @@ pub(super) fn answer(
         next_cursor: shown.last().filter(|_| has_more).map(|it| it.tool_name.clone()),
         ttl_ms: TTL_MS,
     };
-    exchange.note(Kind::List, Method::ToolsList, || {
+    exchange.note(Kind::List, Method::ToolsList, &request.id, || {
         Reply::ok(reply::server().tools_list(era, &request.id, &page))
     })
 }

@@ -50,10 +50,8 @@ pub(super) fn reply(era: Era, id: &Id, arrival: Arrival, refusal: Refusal) -> Re
         }
     };
     // Clients look for the challenge of a 401; any other status would end the exchange for some.
-    let status = match refusal.kind() {
-        RefusalKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        _ => StatusCode::OK,
-    };
+    let needs_credential = refusal.kind() == RefusalKind::Unauthenticated;
+    let status = if needs_credential { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     Reply { status, body, session: None, refusal: Some(refusal) }
 }
 
@@ -71,8 +69,7 @@ pub(super) fn data(arrival: Arrival, refusal: &Refusal) -> Value {
     }
     if let Some(limit) = refusal.limit() {
         data.insert("limit".to_owned(), json!(&*limit.limit));
-        let seconds = limit.retry_after.as_millis().div_ceil(1000).max(1);
-        data.insert("retry_after_seconds".to_owned(), json!(seconds));
+        data.insert("retry_after_seconds".to_owned(), json!(limit.retry_after_seconds()));
     }
     data.insert("request_id".to_owned(), json!(arrival.id.to_string()));
     Value::Object(data)

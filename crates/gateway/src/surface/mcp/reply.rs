@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use ::mcp::{Server, SessionId, headers::SESSION_ID};
+use ::mcp::{Id, Server, SessionId, headers::SESSION_ID};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::{Refusal, id::is_operation_name};
+use model::Refusal;
 
 use super::refusal;
 use crate::{Body, pipeline::Arrival, surface::rest::problem};
@@ -35,11 +35,6 @@ pub(super) fn server() -> &'static Server {
         instructions: None,
     });
     &SERVER
-}
-
-/// Whether a text can be the name of a tool.
-pub(super) fn is_tool_name(text: &str) -> bool {
-    is_operation_name(text)
 }
 
 /// The answer to a single message.
@@ -86,9 +81,9 @@ pub(super) fn refused(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
 }
 
 /// The reply where something cannot be recorded: it is not done.
-pub(super) fn unrecorded(refusal: &Refusal) -> Reply {
+pub(super) fn unrecorded(id: Option<&Id>, refusal: &Refusal) -> Reply {
     let status = refusal.kind().status();
-    let body = ::mcp::answer::error(None, refusal::code(refusal.kind()), refusal.detail(), None);
+    let body = ::mcp::answer::error(id, refusal::code(refusal.kind()), refusal.detail(), None);
     Reply { status, ..Reply::ok(body) }
 }
 

@@ -78,8 +78,7 @@ pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
 /// A 429 says when to come back, also in the fields of the `RateLimit` draft.
 pub(crate) fn waiting_time(headers: &mut http::HeaderMap, refusal: &Refusal) {
     let Some(limit) = refusal.limit() else { return };
-    // Whole seconds, and never too early.
-    let seconds = limit.retry_after.as_millis().div_ceil(1000).max(1);
+    let seconds = limit.retry_after_seconds();
     let (name, window) = (&limit.limit, limit.window.as_secs().max(1));
     for (field, value) in [
         ("retry-after", seconds.to_string()),
