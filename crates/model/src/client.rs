@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::{ClientId, Place, ProfileId, RoleId, Surface, Timestamp};
+use crate::{Assignment, ClientId, Place, ProfileId, Surface, Timestamp};
 
 /// What sort of consumer a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub struct Profile {
     /// Its id, with the client's.
     pub id: ProfileId,
     /// What it may do.
-    pub roles: Vec<RoleId>,
+    pub roles: Vec<Assignment>,
     /// The surfaces it may use; empty never happens: reading puts both where none is named.
     pub surfaces: Vec<Surface>,
     /// The networks it may call from; empty means any.

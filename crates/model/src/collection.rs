@@ -1,8 +1,8 @@
 //! A collection: operations published together, over one upstream.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{CollectionId, Effect, Place};
+use crate::{CollectionId, Effect, Place, Upstream};
 
 /// Whether a collection's operations can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,33 +57,4 @@ pub struct Override {
     pub is_public: bool,
     /// Where this is declared.
     pub place: Place,
-}
-
-/// Where operations are carried out, over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Upstream {
-    /// `http://host[:port][/prefix]` or `https://…`; no slash at the end.
-    pub url: String,
-    /// Longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// Longest wait from the sent request to the head of the answer.
-    pub answer_timeout: Duration,
-    /// Longest silence within the body of an answer.
-    pub idle_timeout: Duration,
-    /// Most connections open at once.
-    pub connections_max: usize,
-}
-
-impl Upstream {
-    /// An upstream with the default timeouts (5 s, 30 s, 60 s) and connection bound (1,024).
-    #[must_use]
-    pub fn new(url: &str) -> Self {
-        Self {
-            url: url.trim_end_matches('/').to_owned(),
-            connect_timeout: Duration::from_secs(5),
-            answer_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            connections_max: 1024,
-        }
-    }
 }

@@ -98,6 +98,10 @@ slug_id!(
     CredentialId, "credential id"
 );
 slug_id!(
+    /// A guard.
+    GuardId, "guard id"
+);
+slug_id!(
     /// A trusted issuer of tokens.
     IssuerId, "issuer id"
 );
@@ -108,6 +112,14 @@ slug_id!(
 slug_id!(
     /// A role.
     RoleId, "role id"
+);
+slug_id!(
+    /// A secret. Public: it names the value and is not the value.
+    SecretId, "secret id"
+);
+slug_id!(
+    /// An upstream.
+    UpstreamId, "upstream id"
 );
 id!(
     /// A profile: `client/profile`.

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod collection;
 pub mod credential;
 pub mod fault;
+pub mod guard;
 pub mod id;
 pub mod issuer;
 pub mod limit;
@@ -17,17 +18,20 @@ pub mod refusal;
 pub mod request;
 pub mod role;
 pub mod secret;
+pub mod upstream;
 
 pub use call::{RequestId, Surface};
 pub use caller::Caller;
 pub use catalogue::Catalogue;
 pub use client::{Client, ClientKind, Profile};
 pub use clock::{Clock, Timestamp};
-pub use collection::{Collection, Lifecycle, Override, Upstream};
+pub use collection::{Collection, Lifecycle, Override};
 pub use credential::{Credential, CredentialState, Proof};
 pub use fault::{Fault, Place};
+pub use guard::Guard;
 pub use id::{
-    ClientId, CollectionId, CredentialId, IssuerId, LimitId, OperationId, ProfileId, RoleId,
+    ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId, ProfileId,
+    RoleId, SecretId, UpstreamId,
 };
 pub use issuer::{Issuer, KeySource};
 pub use limit::{Limit, Measure, Scope};
@@ -35,5 +39,6 @@ pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
 pub use refusal::{LimitState, Refusal, RefusalKind};
 pub use request::{Ambiguity, Path, Query, RequestHead};
-pub use role::{Grant, Pattern, Role};
-pub use secret::Secret;
+pub use role::{Assignment, Grant, Pattern, Reach, Role};
+pub use secret::{DeclaredSecret, Secret, SecretSource};
+pub use upstream::{Injection, Upstream};

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{Effect, Operation, Place, RoleId, id};
+use crate::{CollectionId, Effect, Operation, Place, RoleId, id};
+
+/// The roles for operators that are always there. No document can declare another by these names.
+pub const BUILT_IN: [&str; 4] = ["admin", "auditor", "editor", "viewer"];
 
 /// A named set of permissions: the same thing for API consumers and for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,50 @@ pub struct Role {
     pub grants: Vec<Grant>,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// A role that a profile has, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    /// The role.
+    pub role: RoleId,
+    /// Where it holds.
+    pub reach: Reach,
+}
+
+impl Assignment {
+    /// The role, without bounds.
+    #[must_use]
+    pub fn everywhere(role: RoleId) -> Self {
+        Self { role, reach: Reach::default() }
+    }
+}
+
+/// Where a role holds: everywhere, or only for these collections and what these owners have.
+///
+/// Both lists empty means everywhere. Otherwise what is in one of the two is within reach.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Reach {
+    /// These collections.
+    pub collections: Vec<CollectionId>,
+    /// Collections, clients and whatever else has one of these owners.
+    pub owners: Vec<String>,
+}
+
+impl Reach {
+    /// Whether there is no bound.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.collections.is_empty() && self.owners.is_empty()
+    }
+
+    /// Whether something of `owner`, which is or belongs to `collection`, is within reach.
+    #[must_use]
+    pub fn has(&self, collection: Option<&CollectionId>, owner: Option<&str>) -> bool {
+        self.is_everywhere()
+            || collection.is_some_and(|it| self.collections.contains(it))
+            || owner.is_some_and(|it| self.owners.iter().any(|own| own == it))
+    }
 }
 
 /// Operations, and the effects among them, that a role allows.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use model::{Catalogue, Client, Operation, Profile, ProfileId, Role, RoleId, Surface};
+use model::{Assignment, Catalogue, Client, Operation, Profile, ProfileId, Role, RoleId, Surface};
 
 /// Who may do what, compiled for one snapshot. Immutable.
 ///
@@ -79,7 +79,7 @@ fn active_profiles(clients: &[Client]) -> impl Iterator<Item = &Profile> {
     clients.iter().filter(|it| it.is_enabled).flat_map(|it| &it.profiles).filter(|it| it.is_enabled)
 }
 
-type Contracts<'a> = HashMap<(&'a [RoleId], &'a [Surface]), Arc<Contract>>;
+type Contracts<'a> = HashMap<(&'a [Assignment], &'a [Surface]), Arc<Contract>>;
 
 fn share_contract<'a>(
     contracts: &mut Contracts<'a>,
@@ -87,7 +87,8 @@ fn share_contract<'a>(
     tables: &HashMap<&RoleId, Arc<Table>>,
 ) -> Arc<Contract> {
     let contract = contracts.entry((&profile.roles, &profile.surfaces)).or_insert_with(|| {
-        let roles = profile.roles.iter().filter_map(|it| tables.get(it)).map(Arc::clone).collect();
+        let roles =
+            profile.roles.iter().filter_map(|it| tables.get(&it.role)).map(Arc::clone).collect();
         Arc::new(Contract { surfaces: profile.surfaces.clone(), roles })
     });
     Arc::clone(contract)
@@ -166,7 +167,7 @@ mod tests {
             let id = ClientId::parse(&format!("client-{number}")).unwrap();
             let profile = |name: usize| Profile {
                 id: ProfileId::new(&id, &format!("profile-{name}")).unwrap(),
-                roles: vec![roles[name].id.clone()],
+                roles: vec![Assignment::everywhere(roles[name].id.clone())],
                 surfaces: vec![Surface::Mcp, Surface::Rest],
                 networks: Vec::new(),
                 expires: None,

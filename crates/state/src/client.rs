@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use model::{Client, ClientId, ClientKind, Profile, ProfileId, RoleId, Surface, Timestamp};
+use model::{
+    Assignment, Client, ClientId, ClientKind, Profile, ProfileId, RoleId, Surface, Timestamp,
+};
 
 use crate::{
     field::Field,
@@ -77,7 +79,7 @@ fn read_profile(id: ProfileId, place: model::Place, it: &mut Reader<'_>) -> Prof
         it.set(|it| {
             let role = it.parse(RoleId::parse)?;
             it.refer(Target::Role(role.clone()));
-            Some(role)
+            Some(Assignment::everywhere(role))
         })
     });
     let absent = "name rest or mcp, or leave the key away for both";
@@ -147,7 +149,8 @@ pub fn write_client(client: &Client) -> String {
 fn write_profile(profile: &Profile) -> serde_json::Value {
     let Profile { id: _, roles, surfaces, networks, expires, is_enabled, place: _ } = profile;
     let mut written = Writer::new();
-    written.put("roles", writer::list(roles));
+    let roles: Vec<_> = roles.iter().map(|it| &it.role).collect();
+    written.put("roles", writer::list(&roles));
     if surfaces.as_slice() != [Surface::Mcp, Surface::Rest] {
         let surfaces: Vec<_> = surfaces.iter().map(|it| it.as_str()).collect();
         written.put_list("surfaces", &surfaces);

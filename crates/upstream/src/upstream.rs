@@ -36,11 +36,13 @@ impl Upstream {
     pub(crate) fn new(declared: &model::Upstream, shared: &Arc<Shared>) -> Result<Self, Error> {
         // No `..`: what is declared must have an effect here.
         let model::Upstream {
+            id: _,
             url,
             connect_timeout: _,
             answer_timeout,
             idle_timeout,
             connections_max,
+            injection: _,
         } = declared;
         let (origin, parsed) = Origin::parse(url)?;
         let wrong =

@@ -12,9 +12,9 @@ use std::{
 
 use anyhow::Context as _;
 use model::{
-    Client, ClientId, ClientKind, Clock, Collection, CollectionId, Effect, Grant, Lifecycle, Limit,
-    LimitId, Measure, Pattern, Period, Place, Profile, ProfileId, Quota, Rate, Role, RoleId, Scope,
-    Secret, Surface, Upstream,
+    Assignment, Client, ClientId, ClientKind, Clock, Collection, CollectionId, Effect, Grant,
+    Lifecycle, Limit, LimitId, Measure, Pattern, Period, Place, Profile, ProfileId, Quota, Rate,
+    Role, RoleId, Scope, Secret, Surface, Upstream,
 };
 use state::Kind;
 
@@ -148,7 +148,7 @@ fn client(id: &str, kind: ClientKind, description: &str, role: &str) -> anyhow::
     let id = ClientId::parse(id)?;
     let profile = Profile {
         id: ProfileId::new(&id, "default")?,
-        roles: vec![RoleId::parse(role)?],
+        roles: vec![Assignment::everywhere(RoleId::parse(role)?)],
         surfaces: vec![Surface::Mcp, Surface::Rest],
         networks: Vec::new(),
         expires: None,

@@ -27,7 +27,7 @@ fn evaluate(
     if !profile.surfaces.contains(&surface) {
         return Err(Reason::Surface(surface));
     }
-    for id in &profile.roles {
+    for id in profile.roles.iter().map(|it| &it.role) {
         let grants = roles.iter().filter(|it| it.id == *id).flat_map(|it| &it.grants);
         if let Some(pattern) = grants.filter_map(|it| it.allows(operation)).next() {
             return Ok(format!("role {id}: {pattern}"));

@@ -1,8 +1,8 @@
 //! Nouns for tests, with nothing in them that could be left out.
 
 use model::{
-    Caller, Client, ClientId, ClientKind, CollectionId, CredentialId, Effect, Grant, Operation,
-    OperationId, Pattern, Place, Profile, ProfileId, Role, RoleId, Surface,
+    Assignment, Caller, Client, ClientId, ClientKind, CollectionId, CredentialId, Effect, Grant,
+    Operation, OperationId, Pattern, Place, Profile, ProfileId, Role, RoleId, Surface,
 };
 
 pub(crate) const BOTH: &[Surface] = &[Surface::Mcp, Surface::Rest];
@@ -38,7 +38,10 @@ pub(crate) fn client(profile: &str, roles: &[&str], surfaces: &[Surface]) -> Cli
         is_enabled: true,
         profiles: vec![Profile {
             id,
-            roles: roles.iter().map(|it| RoleId::parse(it).unwrap()).collect(),
+            roles: roles
+                .iter()
+                .map(|it| Assignment::everywhere(RoleId::parse(it).unwrap()))
+                .collect(),
             surfaces: surfaces.to_vec(),
             networks: Vec::new(),
             expires: None,

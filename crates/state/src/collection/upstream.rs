@@ -29,11 +29,13 @@ pub(super) fn read(field: Field<'_>) -> Option<Upstream> {
         let connections = connections.and_then(|it| it.number(1..=CONNECTIONS_MAX));
         let connections = connections.and_then(|it| usize::try_from(it).ok());
         Some(Upstream {
+            id: None,
             url: url?,
             connect_timeout,
             answer_timeout,
             idle_timeout,
             connections_max: connections.unwrap_or(usual.connections_max),
+            injection: None,
         })
     })?
 }
@@ -53,7 +55,15 @@ fn read_timeout(it: &mut Reader<'_>, key: &'static str, usual: Duration) -> Dura
 }
 
 pub(super) fn write(upstream: &Upstream) -> Value {
-    let Upstream { url, connect_timeout, answer_timeout, idle_timeout, connections_max } = upstream;
+    let Upstream {
+        id: _,
+        url,
+        connect_timeout,
+        answer_timeout,
+        idle_timeout,
+        connections_max,
+        injection: _,
+    } = upstream;
     let usual = Upstream::new(url);
     let mut written = Writer::new();
     written.put("url", url.as_str());

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{
-    Client, ClientId, ClientKind, Collection, CollectionId, Credential, CredentialId,
+    Assignment, Client, ClientId, ClientKind, Collection, CollectionId, Credential, CredentialId,
     CredentialState, Effect, Grant, Issuer, IssuerId, KeySource, Lifecycle, Limit, LimitId,
     Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota, Rate, Role,
     RoleId, Scope, Surface, Timestamp, Upstream,
@@ -152,7 +152,9 @@ fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + us
     (roles, surfaces, networks, option::of(time()), any::<bool>()).prop_map(
         move |(roles, surfaces, networks, expires, is_enabled)| Profile {
             id: id.clone(),
-            roles: roles.iter().map(|it| RoleId::parse(it).unwrap()).collect(),
+            roles: (roles.iter().map(|it| RoleId::parse(it).unwrap()))
+                .map(Assignment::everywhere)
+                .collect(),
             surfaces,
             networks: networks.into_iter().collect(),
             expires,
@@ -290,11 +292,13 @@ fn upstream() -> impl Strategy<Value = Upstream> {
     ];
     (url, timeout.clone(), timeout.clone(), timeout, 1..=65_536_usize).prop_map(
         |(url, connect_timeout, answer_timeout, idle_timeout, connections_max)| Upstream {
+            id: None,
             url,
             connect_timeout,
             answer_timeout,
             idle_timeout,
             connections_max,
+            injection: None,
         },
     )
 }

@@ -51,7 +51,8 @@ proptest! {
     fn a_client_survives(client in nouns::client()) {
         let mut folder = Folder::new();
         for profile in &client.profiles {
-            declare(&mut folder, None, &[], &profile.roles);
+            let roles: Vec<_> = profile.roles.iter().map(|it| it.role.clone()).collect();
+            declare(&mut folder, None, &[], &roles);
         }
         let text = state::write_client(&client);
         insert(&mut folder, Kind::Client, client.id.as_str(), &text);

@@ -1,0 +1,1 @@
+//! Management operations, each defined once: REST, MCP tool and CLI follow from it.

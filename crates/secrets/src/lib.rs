@@ -1,0 +1,1 @@
+//! Seals, versions and finds the secrets that the door shows to upstreams. Never stores.

@@ -1,0 +1,1 @@
+//! Desired state in, revisions out: SQLite or PostgreSQL. Cannot unseal.
