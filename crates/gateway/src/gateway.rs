@@ -1,6 +1,9 @@
 //! The gateway: the snapshot in force, live state, and the way in.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
@@ -9,7 +12,7 @@ use state::Desired;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Live, Settings, Snapshot, edge, snapshot};
+use crate::{Entrance, Live, LocalCollection, Settings, Snapshot, edge, snapshot};
 
 /// One front door: the tables in force and all that is alive behind them.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub struct Gateway {
     /// Owns every task: connections, streams of HTTP/2, calls that outlive their connection.
     pub(crate) tasks: TaskTracker,
     snapshot: ArcSwap<Snapshot>,
+    local: OnceLock<LocalCollection>,
 }
 
 impl Gateway {
@@ -29,7 +33,14 @@ impl Gateway {
         let empty = Snapshot::empty(&settings, &live);
         let sessions = mcp::Sessions::new(live.clock.clone(), mcp::SessionBounds::default());
         let snapshot = ArcSwap::from_pointee(empty);
-        Arc::new(Self { settings, live, sessions, tasks: TaskTracker::new(), snapshot })
+        let (tasks, local) = (TaskTracker::new(), OnceLock::new());
+        Arc::new(Self { settings, live, sessions, tasks, snapshot, local })
+    }
+
+    /// Adds a collection whose operations are carried out in this process, to every snapshot that
+    /// is compiled from now on. There is one at most: a second one changes nothing.
+    pub fn mount(&self, local: LocalCollection) {
+        self.local.get_or_init(|| local);
     }
 
     /// Makes tables of desired state, under the number `revision`.
@@ -42,7 +53,8 @@ impl Gateway {
         pepper: Option<&Pepper>,
         revision: u64,
     ) -> Result<Snapshot, Vec<Fault>> {
-        snapshot::compile(&self.settings, &self.live, desired, pepper, revision)
+        let sources = snapshot::Sources { desired, local: self.local.get(), pepper };
+        snapshot::compile(&self.settings, &self.live, &sources, revision)
     }
 
     /// Puts `snapshot` in force. Calls under way keep the one they took.
@@ -56,15 +68,16 @@ impl Gateway {
         self.snapshot.load_full()
     }
 
-    /// Serves connections of `listener` until `stop`, then lets open calls end.
+    /// Serves connections of `listener`, as `entrance`, until `stop`; then lets open calls end.
     ///
     /// # Errors
     /// Only where the listener itself cannot be asked for its address.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
+        entrance: Entrance,
         stop: CancellationToken,
     ) -> io::Result<()> {
-        edge::serve(self, listener, stop).await
+        edge::serve(self, listener, entrance, stop).await
     }
 }

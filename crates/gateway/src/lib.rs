@@ -5,15 +5,19 @@
 
 mod body;
 mod edge;
+mod entrance;
 mod gateway;
 mod live;
+mod local;
 pub mod pipeline;
 mod settings;
 pub mod snapshot;
 mod surface;
 
 pub use body::Body;
+pub use entrance::Entrance;
 pub use gateway::Gateway;
 pub use live::Live;
+pub use local::{Local, LocalCall, LocalCollection, LocalFuture};
 pub use settings::Settings;
 pub use snapshot::Snapshot;

@@ -6,11 +6,15 @@ mod router;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use http::Method;
 use model::CollectionId;
 
-pub(crate) use compile::compile;
+pub(crate) use compile::{Sources, compile};
+pub(crate) use route::Destination;
 pub use route::Route;
 pub(crate) use router::{Found, Router, Withheld};
+
+use crate::Entrance;
 
 /// Where each collection shows a caller its own view, below its base. No operation can be there.
 pub(crate) const VIEW: &str = "/openapi.json";
@@ -35,6 +39,8 @@ pub(crate) struct Shelf {
     pub(crate) id: CollectionId,
     pub(crate) base: String,
     pub(crate) document: contract::Document,
+    /// Whether it is the door's own.
+    pub(crate) is_local: bool,
 }
 
 impl Snapshot {
@@ -44,15 +50,21 @@ impl Snapshot {
         self.revision
     }
 
-    /// How many collections and operations can be called.
+    /// How many collections and operations can be called, the door's own not among them.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
-        (self.collections.len(), self.routes.iter().filter(|it| !it.is_retired).count())
+        let operations = self.routes().filter(|it| !it.is_local()).count();
+        (self.collections.iter().filter(|it| !it.is_local).count(), operations)
     }
 
     /// Every operation that can be called, in the order of the tools' names.
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.routes.iter().filter(|it| !it.is_retired)
+    }
+
+    /// What `method` at `path` means to who came by `entrance`.
+    pub(crate) fn find(&self, entrance: Entrance, method: &Method, path: &str) -> Found {
+        if entrance.reaches_path(path) { self.router.find(method, path) } else { Found::Nothing }
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&Arc<Route>> {

@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use gateway::Entrance;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Level;
@@ -56,7 +57,7 @@ async fn demo(
     let door = listener.local_addr()?;
     let stopping = CancellationToken::new();
     let mut serving = JoinSet::new();
-    serving.spawn(Arc::clone(served.gateway()).serve(listener, stopping.clone()));
+    serving.spawn(Arc::clone(served.gateway()).serve(listener, Entrance::Public, stopping.clone()));
     print::opening(terminal, door, &sample, &world)?;
 
     let shown = async {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use gateway::{Gateway, Live, Settings};
+use gateway::{Entrance, Gateway, Live, Settings};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{Clock, Fault, Rate, Secret, Timestamp};
 use serde_json::Value;
@@ -97,7 +97,7 @@ impl HouseBuilder {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let served = Arc::clone(&gateway).serve(listener, stop.clone());
+        let served = Arc::clone(&gateway).serve(listener, Entrance::Everything, stop.clone());
         tasks.spawn(async move { served.await.unwrap() });
         let client = Client::new(address);
         let log = records;

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::{guard, patient::Patient};
+use super::{guard, listener::Ends, patient::Patient};
 use crate::{
     Body, Gateway,
     pipeline::{Arrival, Facts, Ledger},
@@ -58,7 +58,7 @@ pub(super) async fn serve(
     gateway: Arc<Gateway>,
     stream: TcpStream,
     peer: SocketAddr,
-    local: SocketAddr,
+    ends: Ends,
     stop: CancellationToken,
 ) {
     let is_http2 = tokio::select! {
@@ -70,22 +70,22 @@ pub(super) async fn serve(
         return;
     };
     // What the caller connected to, which is more than what the listener is bound to.
-    let local = stream.local_addr().unwrap_or(local);
+    let ends = Ends { local: stream.local_addr().unwrap_or(ends.local), ..ends };
     let io = TokioIo::new(Patient::new(stream, gateway.settings.message_timeout));
     let ended = if is_http2 {
-        serve_http2(&gateway, io, (peer, local), stop).await
+        serve_http2(&gateway, io, (peer, ends), stop).await
     } else {
-        serve_http1(&gateway, io, (peer, local), stop).await
+        serve_http1(&gateway, io, (peer, ends), stop).await
     };
     if let Err(error) = ended {
-        record_broken(&gateway, peer, &error);
+        record_broken(&gateway, (peer, ends), &error);
     }
 }
 
 async fn serve_http1(
     gateway: &Arc<Gateway>,
     io: TokioIo<Patient>,
-    ends: (SocketAddr, SocketAddr),
+    ends: (SocketAddr, Ends),
     stop: CancellationToken,
 ) -> hyper::Result<()> {
     let service = service_fn(|request| answer(Arc::clone(gateway), request, ends));
@@ -100,7 +100,7 @@ async fn serve_http1(
 async fn serve_http2(
     gateway: &Arc<Gateway>,
     io: TokioIo<Patient>,
-    ends: (SocketAddr, SocketAddr),
+    ends: (SocketAddr, Ends),
     stop: CancellationToken,
 ) -> hyper::Result<()> {
     let shared = Arc::clone(gateway);
@@ -164,11 +164,11 @@ fn http2(gateway: &Gateway) -> http2::Builder<Tasks> {
 async fn answer(
     gateway: Arc<Gateway>,
     request: Request<Incoming>,
-    (peer, local): (SocketAddr, SocketAddr),
+    (peer, ends): (SocketAddr, Ends),
 ) -> Result<Response<Body>, Infallible> {
     let surface = surface::of_path(request.uri().path());
-    let arrival = Arrival::new(&gateway.live.clock, peer, surface);
-    Ok(match guard::check(&gateway.settings, local, &request) {
+    let arrival = Arrival::new(&gateway.live.clock, peer, ends.entrance, surface);
+    Ok(match guard::check(&gateway.settings, ends.local, &request) {
         Ok(()) => surface::answer(gateway, arrival, request).await,
         Err(fault) => {
             let snapshot = gateway.snapshot();
@@ -181,7 +181,7 @@ async fn answer(
 }
 
 /// What hyper refused by itself: bytes that are no HTTP. A caller may have been meant.
-fn record_broken(gateway: &Gateway, peer: SocketAddr, error: &hyper::Error) {
+fn record_broken(gateway: &Gateway, (peer, ends): (SocketAddr, Ends), error: &hyper::Error) {
     // hyper has answered already, with 400 or 431 and no word of ours.
     let refusal = if error.is_parse_too_large() {
         Refusal::new(RefusalKind::TooLarge, "the head of the request is too large")
@@ -192,7 +192,7 @@ fn record_broken(gateway: &Gateway, peer: SocketAddr, error: &hyper::Error) {
         return;
     };
     let snapshot = gateway.snapshot();
-    let arrival = Arrival::new(&gateway.live.clock, peer, Surface::Rest);
+    let arrival = Arrival::new(&gateway.live.clock, peer, ends.entrance, Surface::Rest);
     let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
     drop(Ledger::open(&gateway.live, facts).refuse(refusal.because(error)));
 }

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -11,55 +11,80 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::connection;
-use crate::Gateway;
+use crate::{Entrance, Gateway};
 
 /// Serves connections of `listener` until `stop`, then lets open calls end.
 pub(crate) async fn serve(
     gateway: Arc<Gateway>,
     listener: TcpListener,
+    entrance: Entrance,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let local = listener.local_addr()?;
+    let ends = Ends { local: listener.local_addr()?, entrance };
     tokio::select! {
-        () = accept(&gateway, &listener, local, &stop) => {}
+        () = accept(&gateway, &listener, ends, &stop) => {}
         () = stop.cancelled() => {}
     }
     // No new ones from here on: the port is free for who comes after.
     drop(listener);
     gateway.tasks.close();
+    drain(&gateway).await;
+    info!("{} is closed", ends.local);
+    Ok(())
+}
+
+/// What the connections of one listener have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    /// What the listener is bound to.
+    pub(super) local: SocketAddr,
+    pub(super) entrance: Entrance,
+}
+
+async fn drain(gateway: &Gateway) {
     if timeout(gateway.settings.drain_timeout, gateway.tasks.wait()).await.is_err() {
         warn!("{} tasks were still open at the end of the drain", gateway.tasks.len());
     }
-    info!("{local} is closed");
-    Ok(())
 }
 
 async fn accept(
     gateway: &Arc<Gateway>,
     listener: &TcpListener,
-    local: SocketAddr,
+    ends: Ends,
     stop: &CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(gateway.settings.connections_max));
     // A place first: what we cannot serve waits in the kernel's queue, not in our memory.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
+        let (stream, peer) = next(listener, ends.local).await;
+        let (shared, stop) = (Arc::clone(gateway), stop.clone());
+        gateway.tasks.spawn(async move {
+            connection::serve(shared, stream, peer, ends, stop).await;
+            drop(place);
+        });
+    }
+}
+
+/// The next connection, however long that takes.
+async fn next(listener: &TcpListener, local: SocketAddr) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                without_delay(&stream, peer);
+                return (stream, peer);
+            }
             Err(error) => {
                 // Out of file descriptors, most often: others end, so try again shortly.
                 warn!("cannot accept a connection on {local}: {error}");
                 sleep(Duration::from_millis(50)).await;
-                continue;
             }
-        };
-        // Answers are written whole; waiting for more to send only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            warn!(%peer, "no TCP_NODELAY for {peer}: {error}");
         }
-        let (shared, stop) = (Arc::clone(gateway), stop.clone());
-        gateway.tasks.spawn(async move {
-            connection::serve(shared, stream, peer, local, stop).await;
-            drop(place);
-        });
+    }
+}
+
+/// Answers are written whole; waiting for more to send only delays them.
+fn without_delay(stream: &TcpStream, peer: SocketAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        warn!(%peer, "no TCP_NODELAY for {peer}: {error}");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{Caller, Refusal, RefusalKind, Surface};
+use model::{Caller, Refusal, RefusalKind};
 use policy::Rules;
 
-use super::{Authenticated, Authorized, Call, authenticate::no_credential};
-use crate::{Snapshot, snapshot::Route};
+use super::{Arrival, Authenticated, Authorized, Call, authenticate::no_credential};
+use crate::{Entrance, Snapshot, snapshot::Route};
 
 /// Asks the rules, and then what the surface found wrong with the request: who may not call an
 /// operation does not learn what its arguments are.
@@ -37,17 +37,25 @@ pub fn authorize<'a>(
 ///
 /// # Errors
 /// `Unauthenticated` for callers without a credential where nothing is public.
-pub fn may_list(snapshot: &Snapshot, caller: Arc<Caller>) -> Result<Arc<Caller>, Refusal> {
-    if caller.is_anonymous() && !snapshot.has_public { Err(no_credential()) } else { Ok(caller) }
+pub fn may_list(
+    snapshot: &Snapshot,
+    entrance: Entrance,
+    caller: Arc<Caller>,
+) -> Result<Arc<Caller>, Refusal> {
+    // Nothing of the door's own is ever public.
+    let has_public = snapshot.has_public && entrance.has(false);
+    if caller.is_anonymous() && !has_public { Err(no_credential()) } else { Ok(caller) }
 }
 
-/// The operations that a call of `caller` by `surface` would be allowed, in the tools' order.
+/// The operations that a call of `caller` that arrives like this would be allowed, in the tools' order.
 pub fn visible<'a>(
     snapshot: &'a Snapshot,
+    arrival: &Arrival,
     caller: &'a Caller,
-    surface: Surface,
 ) -> impl Iterator<Item = &'a Arc<Route>> {
+    let Arrival { entrance, surface, .. } = *arrival;
     snapshot
         .routes()
+        .filter(move |it| entrance.reaches(it))
         .filter(move |it| policy::decide(&snapshot.rules, caller, &it.operation, surface).is_ok())
 }

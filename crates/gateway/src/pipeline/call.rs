@@ -61,10 +61,11 @@ pub struct Authorized {
 /// The call fits into every limit, and was counted.
 #[derive(Debug)]
 pub struct Metered {
+    pub(super) caller: Arc<Caller>,
     pub(super) route: Arc<Route>,
     pub(super) outgoing: Outgoing,
     /// Held to the end: who has no permit does not get here.
-    pub(super) _permit: Permit,
+    pub(super) permit: Permit,
     /// Likewise: who was not counted does not get here.
     pub(super) _allowance: Allowance,
 }

@@ -1,31 +1,74 @@
-//! Last stage: the upstream carries the call out.
+//! Last stage: the call is carried out, by an upstream or in this process.
 
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
 use http::Response;
-use model::Refusal;
-use upstream::ResponseBody;
+use http_body_util::BodyExt as _;
+use model::{Refusal, RefusalKind};
+use tokio::time::timeout;
+use upstream::{BodyError, RequestBody};
 
 use super::{Call, Metered, Outgoing};
-use crate::Live;
+use crate::{Body, Live, LocalCall, snapshot::Destination};
 
-/// What the upstream answered.
-pub type Answer = Response<ResponseBody>;
+/// Longest wait for the whole body of a call that is carried out in this process.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends the request on, with what the door itself asserts, and waits for the head of the answer.
+/// What was answered.
+pub type Answer = Response<Body>;
+
+/// Carries the call out, and waits for the head of the answer.
 ///
 /// # Errors
 /// `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`; `TooLarge` and `Malformed` where the
-/// caller's body turns out so on the way.
+/// caller's body turns out so on the way; what a [`Local`](crate::Local) refuses.
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
     let Call { snapshot: _, facts, stage } = call;
-    let Metered { route, outgoing, _permit, _allowance } = stage;
+    let Metered { caller, route, outgoing, permit, _allowance } = stage;
     let Outgoing { mut head, body } = outgoing;
-    // Asserted after everything that looks like it was stripped from the request.
-    head.headers.insert("x-request-id", facts.arrival().id.header_value());
     let sent = live.clock.elapsed();
-    facts.set_sent();
-    let answer = route.upstream.send(head, body).await;
+    let answer = match &route.destination {
+        Destination::Upstream(upstream) => {
+            // Asserted after everything that looks like it was stripped from the request.
+            head.headers.insert("x-request-id", facts.arrival().id.header_value());
+            facts.set_sent();
+            upstream.send(head, body).await.map(|it| it.map(Body::Upstream)).map_err(Into::into)
+        }
+        Destination::Local(local) => {
+            let body = whole(body).await?;
+            facts.set_sent();
+            let call = LocalCall {
+                operation: route.operation.id.clone(),
+                caller,
+                reach: permit.reach().clone(),
+                id: facts.arrival().id,
+                at: facts.arrival().at,
+                surface: facts.arrival().surface,
+                snapshot: Arc::clone(&facts.snapshot),
+                head,
+                body,
+            };
+            // Boxed: calls of upstreams must not be moved at its size.
+            local.carry_out(call).await.map(|it| it.map(Body::from))
+        }
+    };
     facts.set_upstream_time(live.clock.elapsed().saturating_sub(sent));
     let answer = answer?;
     facts.set_upstream_status(answer.status());
     Ok(answer)
+}
+
+/// The body, within the bound that it already has.
+async fn whole(body: RequestBody) -> Result<Bytes, Refusal> {
+    match timeout(BODY_TIMEOUT, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error @ BodyError::TooLarge { .. })) => {
+            Err(Refusal::new(RefusalKind::TooLarge, format!("the body {error}")))
+        }
+        Ok(Err(error @ BodyError::Broken(_))) => {
+            Err(Refusal::new(RefusalKind::Malformed, format!("the body {error}")).because(error))
+        }
+        Err(_) => Err(Refusal::new(RefusalKind::Malformed, "the body did not arrive in time")),
+    }
 }

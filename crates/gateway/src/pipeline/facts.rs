@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Outgoing, Received};
-use crate::{Snapshot, snapshot::Route};
+use crate::{Entrance, Snapshot, snapshot::Route};
 
 /// What is known before anything is read.
 #[derive(Debug, Clone, Copy)]
@@ -22,15 +22,27 @@ pub struct Arrival {
     pub started: Duration,
     /// Who sent it.
     pub peer: SocketAddr,
+    /// Which way in it took.
+    pub entrance: Entrance,
     /// How it came.
     pub surface: Surface,
 }
 
 impl Arrival {
     /// A request that arrives now.
-    pub(crate) fn new(clock: &Clock, peer: SocketAddr, surface: Surface) -> Self {
+    pub(crate) fn new(
+        clock: &Clock,
+        peer: SocketAddr,
+        entrance: Entrance,
+        surface: Surface,
+    ) -> Self {
         let (at, started) = (clock.now(), clock.elapsed());
-        Self { id: RequestId::new(id_at(at)), at, started, peer, surface }
+        Self { id: RequestId::new(id_at(at)), at, started, peer, entrance, surface }
+    }
+
+    /// What arrives now with the same request, as a call of its own.
+    pub(crate) fn next(self, clock: &Clock) -> Self {
+        Self::new(clock, self.peer, self.entrance, self.surface)
     }
 }
 

@@ -103,7 +103,7 @@ impl<'a> Ledger<'a> {
         // Path and query as they were decided on, without their secrets. Bodies are not recorded.
         let arguments = request.as_ref().map(|it| &it.arguments).filter(|it| !it.is_empty());
         let arguments = arguments.map(Redacted::of);
-        let upstream = route.as_ref().filter(|_| *was_sent).map(|it| &**it.upstream.authority());
+        let upstream = route.as_ref().filter(|_| *was_sent).map(|it| it.destination.name());
         self.live.log.enter(&Record {
             id: Some(arrival.id),
             surface: Some(arrival.surface),

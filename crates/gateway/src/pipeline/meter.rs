@@ -12,10 +12,11 @@ use super::{Authorized, Call, Metered};
 pub fn meter<'a>(call: Call<'a, Authorized>, meter: &Meter) -> Result<Call<'a, Metered>, Refusal> {
     let Authorized { caller, route, .. } = &call.stage;
     let allowance = meter.take(&call.snapshot.plan, caller, &route.operation)?;
-    Ok(call.advance(|Authorized { caller: _, route, outgoing, permit }| Metered {
+    Ok(call.advance(|Authorized { caller, route, outgoing, permit }| Metered {
+        caller,
         route,
         outgoing,
-        _permit: permit,
+        permit,
         _allowance: allowance,
     }))
 }

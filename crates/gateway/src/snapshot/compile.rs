@@ -7,29 +7,43 @@ use std::{collections::HashMap, sync::Arc};
 
 use identity::{Directory, api_key::Pepper};
 use limits::Plan;
-use model::{Fault, Operation};
-use policy::{Rules, Sources};
+use model::{Collection, Fault, Operation};
+use policy::Rules;
 use state::Desired;
+use upstream::Fleet;
 
-use super::{Route, Router, Snapshot};
-use crate::{Live, Settings};
+use super::{Destination, Route, Router, Snapshot};
+use crate::{Live, LocalCollection, Settings};
 use collection::{Draft, Published};
 
-/// Makes the tables of `desired`, numbered `revision`.
+/// What tables are made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    /// What is declared.
+    pub(crate) desired: &'a Desired,
+    /// What is carried out in this process.
+    pub(crate) local: Option<&'a LocalCollection>,
+    /// The key of the API keys' HMACs.
+    pub(crate) pepper: Option<&'a Pepper>,
+}
+
+/// Makes the tables of `sources`, numbered `revision`.
 ///
 /// # Errors
 /// Everything that is wrong, sorted by place.
 pub(crate) fn compile(
     settings: &Settings,
     live: &Live,
-    desired: &Desired,
-    pepper: Option<&Pepper>,
+    sources: &Sources<'_>,
     revision: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
+    let Sources { desired, local, pepper } = *sources;
     let mut faults = Vec::new();
     let (mut shelves, mut drafts, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
-    for collection in &desired.collections {
-        match collection::read(collection, &live.fleet) {
+    let own = local.map(|it| Ok((&it.collection, Destination::Local(Arc::clone(&it.handler)))));
+    let others = desired.collections.iter().map(|it| Ok((it, destination(it, &live.fleet)?)));
+    for found in own.into_iter().chain(others) {
+        match found.and_then(|(collection, to)| collection::read(collection, &to)) {
             Ok(Some(Published { shelf, operations, others })) => {
                 shelves.push(shelf);
                 drafts.extend(operations);
@@ -58,11 +72,17 @@ pub(crate) fn compile(
     }
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
     let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
-    let sources = Sources { roles, clients, owners: &owners, operations: &operations };
+    let built_in = local.map(|it| &*it.roles).unwrap_or_default();
+    let roles: Vec<_> = built_in.iter().chain(roles).cloned().collect();
     Ok(Snapshot {
         revision,
         directory,
-        rules: Rules::compile(sources),
+        rules: Rules::compile(policy::Sources {
+            roles: &roles,
+            clients,
+            owners: &owners,
+            operations: &operations,
+        }),
         plan: Plan::compile(limits, settings.default_rate, &operations),
         tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
         has_public: operations.iter().any(|it| it.is_public),
@@ -70,6 +90,14 @@ pub(crate) fn compile(
         router,
         collections: shelves,
     })
+}
+
+fn destination(collection: &Collection, fleet: &Fleet) -> Result<Destination, Vec<Fault>> {
+    let upstream = fleet.upstream(&collection.upstream).map_err(|error| {
+        let message = format!("the upstream {} cannot be used: {error}", collection.upstream.url);
+        vec![Fault::new(&collection.place, message, "correct its url")]
+    })?;
+    Ok(Destination::Upstream(upstream))
 }
 
 /// Gives every operation its tool's name, and its position in the order of these names.
@@ -100,7 +128,7 @@ impl Snapshot {
         Self {
             revision: 0,
             directory: Directory::new(&[], &[], &[], None, &live.key_sets),
-            rules: Rules::compile(Sources {
+            rules: Rules::compile(policy::Sources {
                 roles: &[],
                 clients: &[],
                 owners: &[],

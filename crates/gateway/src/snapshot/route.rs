@@ -7,6 +7,8 @@ use mcp::tool::{Annotations, Tool};
 use model::Operation;
 use serde_json::value::RawValue;
 
+use crate::Local;
+
 /// One operation: what is decided about, how REST and MCP reach it, and where it is carried out.
 pub struct Route {
     /// What permissions, limits and records speak of.
@@ -26,9 +28,32 @@ pub struct Route {
     /// The operation's index in its collection's document.
     pub(super) index: usize,
     /// Where it is carried out.
-    pub(crate) upstream: Arc<upstream::Upstream>,
+    pub(crate) destination: Destination,
     /// Whether its collection was retired: calls are answered with that.
     pub(crate) is_retired: bool,
+}
+
+/// Where an operation is carried out.
+#[derive(Debug, Clone)]
+pub(crate) enum Destination {
+    /// In this process.
+    Local(Arc<dyn Local>),
+    /// Over HTTP.
+    Upstream(Arc<upstream::Upstream>),
+}
+
+impl Destination {
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// What records call it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Local(_) => "local",
+            Self::Upstream(upstream) => upstream.authority(),
+        }
+    }
 }
 
 impl Route {
@@ -54,6 +79,11 @@ impl Route {
     #[must_use]
     pub fn template(&self) -> &str {
         &self.template
+    }
+
+    /// Whether it is one of the door's own.
+    pub(crate) fn is_local(&self) -> bool {
+        self.destination.is_local()
     }
 
     /// The collection's base: empty for the root.

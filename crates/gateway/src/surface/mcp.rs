@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     let admitted = admit(&snapshot, arrival, &parts.headers).await;
     let (caller, endpoint) = match admitted.and_then(|caller| {
         ledger.facts().set_caller(&caller);
-        Ok((caller, Endpoint::of(&snapshot, parts.uri.path())?))
+        Ok((caller, Endpoint::of(&snapshot, arrival.entrance, parts.uri.path())?))
     }) {
         Ok(known) => known,
         Err(refusal) => {
@@ -94,7 +94,7 @@ async fn admit(
 ) -> Result<Arc<Caller>, Refusal> {
     let presented = identity::present(headers)?;
     let caller = pipeline::identify(snapshot, presented, &arrival).await?;
-    pipeline::may_list(snapshot, caller)
+    pipeline::may_list(snapshot, arrival.entrance, caller)
 }
 
 /// Takes in the message of somebody who is refused without it being looked at. Left behind, it would

@@ -11,7 +11,7 @@ use model::{Path, Query, Refusal, RefusalKind};
 use upstream::RequestBody;
 
 use crate::{
-    Body, Gateway, Snapshot,
+    Body, Entrance, Gateway, Snapshot,
     edge::canonical,
     pipeline::{self, Arrival, Outgoing, Received},
     snapshot::{Found, Route},
@@ -27,16 +27,16 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let has_body = !body.is_end_stream();
     let target = canonical::target(&parts);
-    if let Some(shelf) = view::shelf(&snapshot, &parts.method, &target) {
+    if let Some(shelf) = view::shelf(&snapshot, arrival.entrance, &parts.method, &target) {
         return view::answer(gateway, &snapshot, shelf, arrival, &parts).await;
     }
-    let received = received(gateway, &snapshot, &parts, target, body);
+    let received = received(gateway, (&snapshot, arrival.entrance), &parts, target, body);
     match pipeline::run(&gateway.live, &snapshot, arrival, received).await {
-        Ok(answer) => answer.map(Body::Upstream),
+        Ok(answer) => answer,
         Err(refusal) => {
             let mut response = problem::response(arrival, &refusal);
             if refusal.kind() == RefusalKind::MethodNotAllowed {
-                response.headers_mut().extend(allow(&snapshot, &parts));
+                response.headers_mut().extend(allow(&snapshot, arrival.entrance, &parts));
             }
             // A body that nobody read costs the connection: say so, or the next request on it is lost.
             if has_body && parts.version <= Version::HTTP_11 {
@@ -50,9 +50,13 @@ pub(crate) async fn answer(
 }
 
 /// A 405 names the methods that there are (RFC 9110 section 15.5.6).
-fn allow(snapshot: &Snapshot, parts: &Parts) -> Option<(header::HeaderName, HeaderValue)> {
+fn allow(
+    snapshot: &Snapshot,
+    entrance: Entrance,
+    parts: &Parts,
+) -> Option<(header::HeaderName, HeaderValue)> {
     let (path, _) = canonical::target(parts).ok()?;
-    match snapshot.router.find(&parts.method, path.as_str()) {
+    match snapshot.find(entrance, &parts.method, path.as_str()) {
         Found::OtherMethods(methods) => {
             HeaderValue::try_from(listed(&methods)).ok().map(|it| (header::ALLOW, it))
         }
@@ -68,7 +72,7 @@ fn listed(methods: &[Method]) -> String {
 
 fn received<'a>(
     gateway: &Gateway,
-    snapshot: &Snapshot,
+    (snapshot, entrance): (&Snapshot, Entrance),
     parts: &'a Parts,
     target: Result<(Path, Query), Refusal>,
     body: Incoming,
@@ -84,7 +88,7 @@ fn received<'a>(
         Ok(target) => target,
         Err(refusal) => return found_none(presented, refusal),
     };
-    match route(snapshot, &parts.method, &path) {
+    match route(snapshot, entrance, &parts.method, &path) {
         Ok(route) => {
             let request = request_body(gateway, &parts.headers, body).and_then(|body| {
                 let below = path.below(route.base()).ok_or_else(unknown)?;
@@ -96,8 +100,13 @@ fn received<'a>(
     }
 }
 
-fn route(snapshot: &Snapshot, method: &Method, path: &Path) -> Result<Arc<Route>, Refusal> {
-    match snapshot.router.find(method, path.as_str()) {
+fn route(
+    snapshot: &Snapshot,
+    entrance: Entrance,
+    method: &Method,
+    path: &Path,
+) -> Result<Arc<Route>, Refusal> {
+    match snapshot.find(entrance, method, path.as_str()) {
         Found::Operation(position) => snapshot.routes.get(position).cloned().ok_or_else(unknown),
         Found::OtherMethods(methods) => {
             let detail = format!("{method} is not among {} of this path", listed(&methods));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+use gateway::Entrance;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +46,7 @@ async fn serve(config: &Config, places: &Places) -> Result<(), Failure> {
 
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(Arc::clone(served.gateway()).serve(listener, stopping.clone()));
+    tasks.spawn(Arc::clone(served.gateway()).serve(listener, Entrance::Public, stopping.clone()));
     tokio::select! {
         never = serving::keep_current(&mut served, watch, hangup) => match never {},
         () = stop.asked() => {}

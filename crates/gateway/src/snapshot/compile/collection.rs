@@ -1,14 +1,16 @@
 //! One collection: its document read, its selection and changes applied.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use contract::Document;
 use model::{Collection, Effect, Fault, Lifecycle, Operation, OperationId, Override, Place};
 use serde_json::value::RawValue;
 use state::nearest;
-use upstream::{Fleet, Upstream};
 
-use crate::snapshot::{Route, Shelf, VIEW, Withheld};
+use crate::{
+    local,
+    snapshot::{Destination, Route, Shelf, VIEW, Withheld},
+};
 
 /// Where the door itself answers, whatever the collections' bases are.
 const RESERVED: [&str; 2] = ["/mcp", "/.well-known"];
@@ -34,16 +36,12 @@ pub(super) struct Published {
 /// Everything that is wrong with it.
 pub(super) fn read(
     collection: &Collection,
-    fleet: &Fleet,
+    destination: &Destination,
 ) -> Result<Option<Published>, Vec<Fault>> {
     let document = Document::read(&collection.document).map_err(|error| {
         let message = format!("the OpenAPI document cannot be read: {error}");
         let help = "correct the document, or export it anew from where it comes from";
         vec![Fault::new(&collection.document_place, message, help)]
-    })?;
-    let upstream = fleet.upstream(&collection.upstream).map_err(|error| {
-        let message = format!("the upstream {} cannot be used: {error}", collection.upstream.url);
-        vec![Fault::new(&collection.place, message, "correct its url")]
     })?;
     let mut faults = unknown_names(collection, &document);
     let (published, others): (Vec<_>, Vec<_>) = document
@@ -55,7 +53,7 @@ pub(super) fn read(
     let names = final_names(collection, &published, &mut faults);
     let mut drafts = Vec::with_capacity(published.len());
     for ((index, operation), name) in published.into_iter().zip(names) {
-        match draft(collection, index, operation, &name, &upstream) {
+        match draft(collection, index, operation, &name, destination) {
             Ok(draft) => drafts.push(draft),
             Err(fault) => faults.push(fault),
         }
@@ -67,7 +65,12 @@ pub(super) fn read(
         return Ok(None);
     }
     let (id, base) = (collection.id.clone(), base(collection).to_owned());
-    Ok(Some(Published { shelf: Shelf { id, base, document }, operations: drafts, others }))
+    let is_local = destination.is_local();
+    Ok(Some(Published {
+        shelf: Shelf { id, base, document, is_local },
+        operations: drafts,
+        others,
+    }))
 }
 
 fn withheld(collection: &Collection, operation: &contract::Operation) -> Withheld {
@@ -141,7 +144,7 @@ fn draft(
     index: usize,
     contract: &contract::Operation,
     name: &str,
-    upstream: &Arc<Upstream>,
+    destination: &Destination,
 ) -> Result<Draft, Fault> {
     let unchanged = Override::default();
     let change = collection.overrides.get(&contract.name);
@@ -154,7 +157,9 @@ fn draft(
     let is_below = |reserved: &str| {
         template.strip_prefix(reserved).is_some_and(|it| it.is_empty() || it.starts_with('/'))
     };
-    if contract.template.as_str() == VIEW || RESERVED.iter().any(|it| is_below(it)) {
+    let is_taken = RESERVED.iter().any(|it| is_below(it))
+        || (local::is_below_base(&template) && !destination.is_local());
+    if contract.template.as_str() == VIEW || is_taken {
         let message = format!("{id} is at {template}, which the door itself answers");
         return Err(Fault::new(&place, message, "hide it, or give the collection another base"));
     }
@@ -175,7 +180,7 @@ fn draft(
         tool: RawValue::NULL.to_owned(),
         description: texts.into_iter().flatten().next().cloned(),
         index,
-        upstream: Arc::clone(upstream),
+        destination: destination.clone(),
         is_retired: collection.state == Lifecycle::Retired,
     };
     Ok(Draft { route, place })

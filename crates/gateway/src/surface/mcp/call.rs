@@ -56,7 +56,10 @@ async fn carry_out(
 fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> {
     let CallParams { name, arguments } = params;
     let presented = identity::present(&exchange.headers);
-    let route = exchange.snapshot.tool(&name).filter(|it| exchange.endpoint.has(it));
+    let route = exchange
+        .snapshot
+        .tool(&name)
+        .filter(|it| exchange.arrival.entrance.reaches(it) && exchange.endpoint.has(it));
     let Some(route) = route else {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
         let asked = Some(format!("tools/call {name}"));

@@ -2,7 +2,7 @@
 
 use model::{CollectionId, Refusal, RefusalKind};
 
-use crate::{Snapshot, snapshot::Route};
+use crate::{Entrance, Snapshot, snapshot::Route};
 
 /// An address of the MCP surface.
 #[derive(Debug, Clone)]
@@ -18,12 +18,12 @@ impl Endpoint {
     ///
     /// # Errors
     /// `NotFound` where there is none.
-    pub(super) fn of(snapshot: &Snapshot, path: &str) -> Result<Self, Refusal> {
+    pub(super) fn of(snapshot: &Snapshot, entrance: Entrance, path: &str) -> Result<Self, Refusal> {
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such collection");
         let Some(rest) = path.strip_prefix("/mcp") else { return Err(unknown()) };
         match rest.strip_prefix('/') {
             None | Some("") => Ok(Self::All),
-            Some(name) => match snapshot.shelf(name) {
+            Some(name) => match snapshot.shelf(name).filter(|it| entrance.has(it.is_local)) {
                 Some(shelf) => Ok(Self::Collection(shelf.id.clone())),
                 None => Err(unknown()),
             },

@@ -104,7 +104,7 @@ impl Exchange {
             let mut arrival = self.arrival;
             if index > 0 {
                 // Each message is a call of its own, with an id of its own.
-                arrival = Arrival::new(&self.gateway.live.clock, arrival.peer, arrival.surface);
+                arrival = arrival.next(&self.gateway.live.clock);
             }
             match message {
                 Message::Request(request) => {

@@ -2,7 +2,7 @@
 
 use ::mcp::{Era, ListParams, Method, Page, ProtocolError, Request};
 use audit::Kind;
-use model::{Surface, id::is_operation_name};
+use model::id::is_operation_name;
 
 use super::{
     exchange::Exchange,
@@ -21,9 +21,10 @@ pub(super) fn answer(
 ) -> Result<Reply, ProtocolError> {
     let params = ListParams::read(request)?;
     let cursor = params.cursor.as_deref().unwrap_or_default();
-    let visible: Vec<_> = pipeline::visible(&exchange.snapshot, &exchange.caller, Surface::Mcp)
-        .filter(|it| exchange.endpoint.has(it))
-        .collect();
+    let visible: Vec<_> =
+        pipeline::visible(&exchange.snapshot, &exchange.arrival, &exchange.caller)
+            .filter(|it| exchange.endpoint.has(it))
+            .collect();
     // The cursor is the last name of the page before: it holds through changes of the tables.
     if !cursor.is_empty() && !is_operation_name(cursor) {
         return Err(

@@ -3,10 +3,9 @@
 use ::mcp::{Era, Id, ToolResult, Whole, json, truncate};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
-use upstream::ResponseBody;
 
 use super::reply::{self, Reply};
-use crate::pipeline::Answer;
+use crate::{Body, pipeline::Answer};
 
 /// Reads the answer as far as it will be shown, and makes the result.
 pub(super) async fn reply(era: Era, id: &Id, answer: Answer, bytes_max: usize) -> Reply {
@@ -29,7 +28,7 @@ struct Beginning {
     is_whole: bool,
 }
 
-async fn read(mut body: ResponseBody, bytes_max: usize) -> Result<Beginning, upstream::Error> {
+async fn read(mut body: Body, bytes_max: usize) -> Result<Beginning, upstream::Error> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };

@@ -2,11 +2,11 @@
 
 use audit::Kind;
 use http::{HeaderValue, Method, Response, header, request::Parts};
-use model::{Path, Query, Refusal, Surface};
+use model::{Path, Query, Refusal};
 
 use super::problem;
 use crate::{
-    Body, Gateway, Snapshot,
+    Body, Entrance, Gateway, Snapshot,
     pipeline::{self, Arrival, Facts, Ledger},
     snapshot::{Shelf, VIEW},
 };
@@ -14,13 +14,14 @@ use crate::{
 /// The collection whose view is asked for, if this is such a request.
 pub(super) fn shelf<'a>(
     snapshot: &'a Snapshot,
+    entrance: Entrance,
     method: &Method,
     target: &Result<(Path, Query), Refusal>,
 ) -> Option<&'a Shelf> {
     let (path, _) = target.as_ref().ok()?;
     let is_reading = matches!(*method, Method::GET | Method::HEAD);
     let base = path.as_str().strip_suffix(VIEW).filter(|_| is_reading)?;
-    snapshot.collections.iter().find(|it| it.base == base)
+    snapshot.collections.iter().find(|it| it.base == base && entrance.has(it.is_local))
 }
 
 /// Shows exactly the operations that a call of this caller would be allowed.
@@ -37,12 +38,13 @@ pub(super) async fn answer(
         Ok(presented) => pipeline::identify(snapshot, presented, &arrival).await,
         Err(refusal) => Err(refusal),
     };
-    let caller = match identified.and_then(|it| pipeline::may_list(snapshot, it)) {
+    let caller = match identified.and_then(|it| pipeline::may_list(snapshot, arrival.entrance, it))
+    {
         Ok(caller) => caller,
         Err(refusal) => return problem::response(arrival, &ledger.refuse(refusal)),
     };
     ledger.facts().set_caller(&caller);
-    let shown: Vec<_> = pipeline::visible(snapshot, &caller, Surface::Rest)
+    let shown: Vec<_> = pipeline::visible(snapshot, &arrival, &caller)
         .filter(|it| it.operation.collection == shelf.id)
         .map(|it| it.shown())
         .collect();
