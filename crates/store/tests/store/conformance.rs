@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use store::{Error, Revision, SealedChange, Store};
 
+use testkit::Postgres;
+
 use crate::place::{Place, at, change, commit, secret, version};
 
 /// Runs every promise on a fresh store in each place.
@@ -17,10 +19,15 @@ macro_rules! on_every_database {
             use super::*;
             $(#[tokio::test] async fn $name() { super::$name(&Place::sqlite()).await; })+
         }
-        mod postgres {
-            use super::*;
-            // One server for all of them: each promise gets a database of its own.
-            $(#[tokio::test] async fn $name() { super::$name(&Place::postgres()).await; })+
+        /// One server for all of them, with a database for each.
+        #[tokio::test]
+        async fn all_of_this_holds_on_postgres() {
+            let server = Postgres::start();
+            $(
+                let name = stringify!($name);
+                println!("{name}");
+                $name(&Place::postgres(server.database(name))).await;
+            )+
         }
     };
 }

@@ -3,52 +3,50 @@
 use model::{Secret, SecretId, Timestamp};
 use store::{Change, Commit, Location, SealedVersion, Store};
 use tempfile::TempDir;
-use testkit::Postgres;
 
 /// A place for stores: each kind of database that there is.
-pub struct Place {
-    pub name: &'static str,
+pub(crate) struct Place {
     kept: Kept,
 }
 
 enum Kept {
     Memory,
-    Postgres(Postgres),
+    Postgres(String),
     Sqlite(TempDir),
 }
 
 impl Place {
-    pub fn memory() -> Self {
-        Self { name: "memory", kept: Kept::Memory }
+    pub(crate) fn memory() -> Self {
+        Self { kept: Kept::Memory }
     }
 
-    pub fn sqlite() -> Self {
-        Self { name: "SQLite", kept: Kept::Sqlite(TempDir::new().unwrap()) }
+    pub(crate) fn sqlite() -> Self {
+        Self { kept: Kept::Sqlite(TempDir::new().unwrap()) }
     }
 
-    pub fn postgres() -> Self {
-        Self { name: "PostgreSQL", kept: Kept::Postgres(Postgres::start()) }
+    pub(crate) fn postgres(url: String) -> Self {
+        Self { kept: Kept::Postgres(url) }
     }
 
-    pub fn location(&self) -> Location {
+    pub(crate) fn location(&self) -> Location {
         match &self.kept {
             Kept::Memory => Location::Memory,
-            Kept::Postgres(server) => Location::Postgres(Secret::new(server.url().to_owned())),
+            Kept::Postgres(url) => Location::Postgres(Secret::new(url.clone())),
             Kept::Sqlite(folder) => Location::Sqlite(folder.path().join("data/onedoor.db")),
         }
     }
 
-    pub async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         Store::open(&self.location()).await.unwrap()
     }
 }
 
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
 }
 
 /// A commit of some files.
-pub fn commit(files: &[(&str, Option<&str>)]) -> Commit {
+pub(crate) fn commit(files: &[(&str, Option<&str>)]) -> Commit {
     let owned = |(path, text): &(&str, Option<&str>)| ((*path).to_owned(), text.map(str::to_owned));
     Commit {
         base: None,
@@ -62,7 +60,7 @@ pub fn commit(files: &[(&str, Option<&str>)]) -> Commit {
     }
 }
 
-pub fn change(path: &str, before: Option<&str>, after: Option<&str>) -> Change {
+pub(crate) fn change(path: &str, before: Option<&str>, after: Option<&str>) -> Change {
     Change {
         path: path.to_owned(),
         before: before.map(str::to_owned),
@@ -70,11 +68,11 @@ pub fn change(path: &str, before: Option<&str>, after: Option<&str>) -> Change {
     }
 }
 
-pub fn secret(id: &str) -> SecretId {
+pub(crate) fn secret(id: &str) -> SecretId {
     SecretId::parse(id).unwrap()
 }
 
-pub fn version(id: &str, version: u32, state: &str) -> SealedVersion {
+pub(crate) fn version(id: &str, version: u32, state: &str) -> SealedVersion {
     SealedVersion {
         secret: secret(id),
         version,
