@@ -39,7 +39,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7885053110)";
 pub(crate) async fn run(database: &Database) -> Result<(), Error> {
     let known = u64::try_from(MIGRATIONS.len()).unwrap_or(u64::MAX);
     let found = found(&mut database.read().await?).await?;
-    if found == Some(known) {
+    if ensure_known(found, known)? == Some(known) {
         return Ok(());
     }
     let mut transaction = database.write().await?;
@@ -47,10 +47,7 @@ pub(crate) async fn run(database: &Database) -> Result<(), Error> {
         transaction.rows(SqlStr::from_static(LOCK), &[]).await?;
     }
     // Another process may have been faster.
-    let found = self::found(&mut transaction).await?;
-    if let Some(found) = found.filter(|it| *it > known) {
-        return Err(Error::Schema { found, known });
-    }
+    let found = ensure_known(self::found(&mut transaction).await?, known)?;
     if found.is_none() {
         transaction.script(SCHEMAS).await?;
     }
@@ -70,6 +67,14 @@ async fn found(transaction: &mut Transaction) -> Result<Option<u64>, Error> {
         if transaction.is_postgres() { HAS_SCHEMAS_POSTGRES } else { HAS_SCHEMAS_SQLITE };
     let is_new = number(transaction, has_schemas).await? == 0;
     if is_new { Ok(None) } else { number(transaction, FOUND).await.map(Some) }
+}
+
+/// What a newer version wrote is left alone.
+fn ensure_known(found: Option<u64>, known: u64) -> Result<Option<u64>, Error> {
+    match found {
+        Some(found) if found > known => Err(Error::Schema { found, known }),
+        found => Ok(found),
+    }
 }
 
 async fn number(transaction: &mut Transaction, sql: &'static str) -> Result<u64, Error> {

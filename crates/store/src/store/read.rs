@@ -26,11 +26,7 @@ const REVISIONS: &str = "SELECT number, at, author, reason, request_id, changed 
 const REVISION: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
      WHERE number = $1";
 
-/// Reads see one revision, whole, and wait for no commit.
-///
-/// # Errors
-/// All of them fail with [`Error::Unavailable`] where the database is out of reach, and with
-/// [`Error::Corrupt`] where it is damaged.
+// Every read sees one revision, whole, and waits for no commit.
 impl Store {
     /// The newest revision's number; 0 before the first.
     ///

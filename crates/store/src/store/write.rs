@@ -127,3 +127,45 @@ fn check(commit: &Commit) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Timestamp;
+
+    use super::*;
+    use crate::{Location, database::Database};
+
+    fn commit(path: &str, bytes: usize) -> Commit {
+        Commit {
+            base: None,
+            author: "ada".to_owned(),
+            reason: String::new(),
+            request_id: String::new(),
+            at: Timestamp::from_seconds(1),
+            files: vec![(path.to_owned(), Some("x".repeat(bytes)))],
+            sealed: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    async fn set_pages_max(store: &Store, sql: &'static str) {
+        let Database::Sqlite { writer, .. } = &*store.database else { panic!("it is SQLite") };
+        sqlx::raw_sql(sql).execute(writer).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_database_refuses_writes_until_there_is_room_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let location = Location::Sqlite(folder.path().join("onedoor.db"));
+        let store = Store::open(&location).await.unwrap();
+        store.commit(&commit("a", 10)).await.unwrap();
+        // As small as it is now: SQLite says what it says of a full disk.
+        set_pages_max(&store, "PRAGMA max_page_count = 1").await;
+        let error = store.commit(&commit("b", 1 << 20)).await.unwrap_err();
+        assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
+        let texts = store.read().await.unwrap();
+        assert_eq!((texts.revision, texts.files.len()), (1, 1));
+        set_pages_max(&store, "PRAGMA max_page_count = 1000000").await;
+        assert_eq!(store.commit(&commit("b", 1 << 20)).await.unwrap().number, 2);
+    }
+}

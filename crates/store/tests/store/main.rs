@@ -9,4 +9,9 @@
 )]
 
 mod conformance;
+mod killed;
+mod migrated;
+mod naive;
 mod place;
+mod read_only;
+mod two_stores;
