@@ -22,13 +22,20 @@ pub(crate) enum Need {
     CargoNextest,
     /// The packages of package.json.
     NodePackages,
+    /// The server, its programs, and `psql`.
+    Postgres,
     /// Both majors of the official MCP client, each in its own environment.
     PythonPeers,
 }
 
 impl Need {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::CargoDeny, Self::CargoNextest, Self::NodePackages, Self::PythonPeers];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::CargoDeny,
+        Self::CargoNextest,
+        Self::NodePackages,
+        Self::Postgres,
+        Self::PythonPeers,
+    ];
 
     /// Sees to it that it is there.
     pub(crate) fn ensure(self, root: &Path) -> Result<()> {
@@ -36,6 +43,7 @@ impl Need {
             Self::CargoDeny => cargo::ensure(&pins::CARGO_DENY).map(drop),
             Self::CargoNextest => cargo::ensure(&pins::CARGO_NEXTEST).map(drop),
             Self::NodePackages => node::ensure(root),
+            Self::Postgres => debian::ensure_postgres(),
             Self::PythonPeers => {
                 for version in [MCP_2, MCP_1] {
                     python::ensure(version)?;

@@ -1,4 +1,5 @@
-//! For tests: a recording upstream, a gateway in memory with a fake clock, and a plain HTTP client.
+//! For tests: a recording upstream, a gateway in memory with a fake clock, a plain HTTP client, and a
+//! real PostgreSQL.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,8 +10,10 @@
 
 mod client;
 mod house;
+mod postgres;
 mod recorder;
 
 pub use client::{Answer, Client};
 pub use house::{House, HouseBuilder};
+pub use postgres::Postgres;
 pub use recorder::{Recorder, Seen};

@@ -1,6 +1,6 @@
 //! Programs from Debian's packages, as root or by sudo.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
@@ -9,6 +9,17 @@ use crate::run;
 /// Sees to it that `program` of `package` can be run.
 pub(crate) fn ensure(program: &str, package: &str) -> Result<()> {
     if run::is_installed(program) { Ok(()) } else { install(package) }
+}
+
+/// Sees to it that a PostgreSQL server can be started. Its programs are in no `PATH`: each version has
+/// a folder of its own.
+pub(super) fn ensure_postgres() -> Result<()> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let is_whole = |it: fs::DirEntry| {
+        let programs = it.path().join("bin");
+        ["initdb", "postgres", "psql"].iter().all(|it| programs.join(it).is_file())
+    };
+    if versions.into_iter().any(is_whole) { Ok(()) } else { install("postgresql") }
 }
 
 /// Installs a package, with a fresh list of packages where the old one does not do.

@@ -16,7 +16,7 @@ const DEMO_DEADLINE: Duration = Duration::from_secs(120);
 /// One check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Step {
-    /// Installs cargo-nextest, cargo-deny, the MCP clients and the packages of npm.
+    /// Installs cargo-nextest, cargo-deny, PostgreSQL, the MCP clients and the packages of npm.
     Install,
     /// The sources are formatted.
     Format,
@@ -136,7 +136,7 @@ fn advisories(root: &Path) -> Result<Done> {
 
 /// The tests find the MCP clients' Pythons by these variables.
 fn nextest(root: &Path) -> Result<()> {
-    for need in [Need::NodePackages, Need::PythonPeers] {
+    for need in [Need::NodePackages, Need::Postgres, Need::PythonPeers] {
         need.ensure(root)?;
     }
     let mut command = run::program(install::cargo_nextest()?, root);

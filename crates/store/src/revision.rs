@@ -1,0 +1,51 @@
+//! What a store gives back: texts, and the revisions that made them.
+
+use std::collections::BTreeMap;
+
+use model::Timestamp;
+
+/// All files of one revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// Which revision; 0 before the first.
+    pub revision: u64,
+    /// The files' texts, by path.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What makes the newest revision out of a copy of an older one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// The newest revision.
+    pub revision: u64,
+    /// The files that changed since, by path: their text now, or `None` where they are gone.
+    pub files: Vec<(String, Option<String>)>,
+}
+
+/// Who made a revision, when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// Its number, one more than the one before.
+    pub number: u64,
+    /// When it was made, by the clock of who made it.
+    pub at: Timestamp,
+    /// Who made it.
+    pub author: String,
+    /// Why, in the author's words; may be empty.
+    pub reason: String,
+    /// The request that made it, as in its record.
+    pub request_id: String,
+    /// How many changes it holds.
+    pub changed: u32,
+}
+
+/// One thing that a revision changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The file, or the name of a line.
+    pub path: String,
+    /// What was there; `None` where it is new.
+    pub before: Option<String>,
+    /// What is there; `None` where it is gone.
+    pub after: Option<String>,
+}

@@ -1,0 +1,157 @@
+//! Reading texts and revisions.
+
+use std::collections::BTreeMap;
+
+use model::Timestamp;
+use sqlx::SqlStr;
+
+use super::Store;
+use crate::{
+    Change, Delta, Error, Revision, Texts,
+    database::{Database, Row, Transaction, Value},
+};
+
+const HEAD: &str = "SELECT revision FROM head";
+const FILES: &str = "SELECT path, text FROM files ORDER BY path";
+const SINCE: &str = "SELECT DISTINCT changes.path, files.text FROM changes \
+     LEFT JOIN files ON files.path = changes.path \
+     WHERE changes.revision > $1 AND changes.is_file = 1 ORDER BY changes.path";
+/// Newest first: the last word on a path is that of the oldest.
+const BACK: &str = "SELECT path, before FROM changes WHERE revision > $1 AND is_file = 1 \
+     ORDER BY revision DESC";
+const CHANGES: &str =
+    "SELECT path, before, after FROM changes WHERE revision = $1 ORDER BY path, is_file";
+const REVISIONS: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
+     WHERE number < $1 ORDER BY number DESC LIMIT $2";
+const REVISION: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
+     WHERE number = $1";
+
+// Every read sees one revision, whole, and waits for no commit.
+impl Store {
+    /// The newest revision's number; 0 before the first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn head(&self) -> Result<u64, Error> {
+        head(&self.database).await
+    }
+
+    /// All files of the newest revision.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn read(&self) -> Result<Texts, Error> {
+        let mut transaction = self.database.read().await?;
+        let revision = head_in(&mut transaction, HEAD).await?;
+        Ok(Texts { revision, files: files(&mut transaction).await? })
+    }
+
+    /// What must be applied to a copy of `revision` to have the newest.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRevision`] where it is newer than the newest, [`Error::Unavailable`] and
+    /// [`Error::Corrupt`].
+    pub async fn since(&self, revision: u64) -> Result<Delta, Error> {
+        let mut transaction = self.database.read().await?;
+        let head = head_in(&mut transaction, HEAD).await?;
+        let after = known(revision, head)?;
+        let rows = transaction.rows(SqlStr::from_static(SINCE), &[Value::Int(after)]).await?;
+        let files = rows.iter().map(|row| Ok((row.text(0)?, row.maybe(1)?)));
+        Ok(Delta { revision: head, files: files.collect::<Result<_, Error>>()? })
+    }
+
+    /// All files as they were in a revision; none in revision 0.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRevision`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn read_at(&self, number: u64) -> Result<Texts, Error> {
+        let mut transaction = self.database.read().await?;
+        let head = head_in(&mut transaction, HEAD).await?;
+        let after = known(number, head)?;
+        let mut files = files(&mut transaction).await?;
+        let rows = transaction.rows(SqlStr::from_static(BACK), &[Value::Int(after)]).await?;
+        for row in rows {
+            let path = row.text(0)?;
+            match row.maybe(1)? {
+                Some(text) => files.insert(path, text),
+                None => files.remove(&path),
+            };
+        }
+        Ok(Texts { revision: number, files })
+    }
+
+    /// The revisions before a number, newest first; from the newest on where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn revisions(&self, before: Option<u64>, limit: u32) -> Result<Vec<Revision>, Error> {
+        let before = before.and_then(|it| i64::try_from(it).ok()).unwrap_or(i64::MAX);
+        let values = [Value::Int(before), Value::Int(limit.into())];
+        let rows = self.database.rows(REVISIONS, &values).await?;
+        rows.iter().map(revision).collect()
+    }
+
+    /// One revision; `None` where there is none of this number.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn revision(&self, number: u64) -> Result<Option<Revision>, Error> {
+        let Ok(number) = i64::try_from(number) else { return Ok(None) };
+        let rows = self.database.rows(REVISION, &[Value::Int(number)]).await?;
+        rows.first().map(revision).transpose()
+    }
+
+    /// What a revision changed, by path.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRevision`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn changes(&self, number: u64) -> Result<Vec<Change>, Error> {
+        let revision = i64::try_from(number).unwrap_or(i64::MAX);
+        let rows = self.database.rows(CHANGES, &[Value::Int(revision)]).await?;
+        // No revision is without changes.
+        if rows.is_empty() {
+            return Err(Error::UnknownRevision { revision: number, head: self.head().await? });
+        }
+        let change = |row: &Row| {
+            Ok(Change { path: row.text(0)?, before: row.maybe(1)?, after: row.maybe(2)? })
+        };
+        rows.iter().map(change).collect()
+    }
+}
+
+pub(super) async fn head(database: &Database) -> Result<u64, Error> {
+    first(&database.rows(HEAD, &[]).await?)
+}
+
+/// The newest revision's number, by a statement that may lock it as well.
+pub(super) async fn head_in(
+    transaction: &mut Transaction,
+    sql: &'static str,
+) -> Result<u64, Error> {
+    first(&transaction.rows(SqlStr::from_static(sql), &[]).await?)
+}
+
+fn first(rows: &[Row]) -> Result<u64, Error> {
+    rows.first().ok_or_else(|| Error::corrupt("it has no head"))?.count(0)
+}
+
+async fn files(transaction: &mut Transaction) -> Result<BTreeMap<String, String>, Error> {
+    let rows = transaction.rows(SqlStr::from_static(FILES), &[]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
+fn known(revision: u64, head: u64) -> Result<i64, Error> {
+    let number = i64::try_from(revision).ok().filter(|_| revision <= head);
+    number.ok_or(Error::UnknownRevision { revision, head })
+}
+
+fn revision(row: &Row) -> Result<Revision, Error> {
+    Ok(Revision {
+        number: row.count(0)?,
+        at: Timestamp::from_micros(row.int(1)?),
+        author: row.text(2)?,
+        reason: row.text(3)?,
+        request_id: row.text(4)?,
+        changed: row.count(5)?,
+    })
+}

@@ -1,0 +1,17 @@
+//! The promises of the store, on every database that it knows.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+mod conformance;
+mod killed;
+mod migrated;
+mod naive;
+mod place;
+mod read_only;
+mod two_stores;

@@ -1,0 +1,84 @@
+//! Where the tests keep stores, and what they put in.
+
+use model::{Secret, SecretId, Timestamp};
+use store::{Change, Commit, Location, SealedVersion, Store};
+use tempfile::TempDir;
+
+/// A place for stores: each kind of database that there is.
+pub(crate) struct Place {
+    kept: Kept,
+}
+
+enum Kept {
+    Memory,
+    Postgres(String),
+    Sqlite(TempDir),
+}
+
+impl Place {
+    pub(crate) fn memory() -> Self {
+        Self { kept: Kept::Memory }
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self { kept: Kept::Sqlite(TempDir::new().unwrap()) }
+    }
+
+    pub(crate) fn postgres(url: String) -> Self {
+        Self { kept: Kept::Postgres(url) }
+    }
+
+    pub(crate) fn location(&self) -> Location {
+        match &self.kept {
+            Kept::Memory => Location::Memory,
+            Kept::Postgres(url) => Location::Postgres(Secret::new(url.clone())),
+            Kept::Sqlite(folder) => Location::Sqlite(folder.path().join("data/onedoor.db")),
+        }
+    }
+
+    pub(crate) async fn open(&self) -> Store {
+        Store::open(&self.location()).await.unwrap()
+    }
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+/// A commit of some files.
+pub(crate) fn commit(files: &[(&str, Option<&str>)]) -> Commit {
+    let owned = |(path, text): &(&str, Option<&str>)| ((*path).to_owned(), text.map(str::to_owned));
+    Commit {
+        base: None,
+        author: "ada".to_owned(),
+        reason: "because".to_owned(),
+        request_id: "r-1".to_owned(),
+        at: at(100),
+        files: files.iter().map(owned).collect(),
+        sealed: Vec::new(),
+        lines: Vec::new(),
+    }
+}
+
+pub(crate) fn change(path: &str, before: Option<&str>, after: Option<&str>) -> Change {
+    Change {
+        path: path.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    }
+}
+
+pub(crate) fn secret(id: &str) -> SecretId {
+    SecretId::parse(id).unwrap()
+}
+
+pub(crate) fn version(id: &str, version: u32, state: &str) -> SealedVersion {
+    SealedVersion {
+        secret: secret(id),
+        version,
+        state: state.to_owned(),
+        key: "k1".to_owned(),
+        sealed: vec![0, 1, 255],
+        created: at(50),
+    }
+}
