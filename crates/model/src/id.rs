@@ -138,6 +138,20 @@ impl ClientId {
     }
 }
 
+impl CollectionId {
+    /// The door's own collection: management operations. No document can declare another by this name.
+    #[must_use]
+    pub fn own() -> Self {
+        Self("onedoor".into())
+    }
+
+    /// Whether this is the door's own collection.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.as_str() == "onedoor"
+    }
+}
+
 impl LimitId {
     /// The built-in limit of callers that no other limit covers. No slug, so no file can take its name.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Caller, Operation, Surface};
+use model::{Caller, Operation, Reach, Surface};
 
 use crate::{Denial, Reason, Rules};
 
@@ -15,6 +15,7 @@ use crate::{Denial, Reason, Rules};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     rule: Arc<str>,
+    reach: Arc<Reach>,
 }
 
 impl Permit {
@@ -22,6 +23,15 @@ impl Permit {
     #[must_use]
     pub fn rule(&self) -> &Arc<str> {
         &self.rule
+    }
+
+    /// Over what the operation may be carried out, where it is a management operation.
+    ///
+    /// It is what all roles that allow the operation reach together. Elsewhere there is no bound
+    /// left: whether the collection is within reach was decided with the rule.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 }
 
@@ -39,8 +49,9 @@ pub fn decide(
         return Err(Denial::new(Reason::UnknownOperation));
     }
     // First, and whatever the profile says: nobody may do less with a credential than without one.
-    if operation.is_public {
-        return Ok(Permit { rule: Arc::clone(rules.anonymous()) });
+    if rules.is_public(operation) {
+        let rule = Arc::clone(rules.anonymous());
+        return Ok(Permit { rule, reach: Arc::clone(rules.everywhere()) });
     }
     if caller.is_anonymous() {
         return Err(Denial::new(Reason::Anonymous));
@@ -52,8 +63,9 @@ pub fn decide(
         let rule = format!("profile {}: surfaces", caller.profile);
         return Err(Denial::new(Reason::Surface(surface)).by_rule(rule));
     }
-    match contract.rule(operation.position) {
-        Some(rule) => Ok(Permit { rule: Arc::clone(rule) }),
-        None => Err(Denial::new(Reason::NoRole)),
-    }
+    let Some(rule) = contract.rule(operation.position) else {
+        return Err(Denial::new(Reason::NoRole));
+    };
+    let reach = contract.reach(operation.position).unwrap_or_else(|| rules.everywhere());
+    Ok(Permit { rule: Arc::clone(rule), reach: Arc::clone(reach) })
 }

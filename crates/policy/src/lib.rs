@@ -9,4 +9,4 @@ mod rules;
 
 pub use decide::{Permit, decide};
 pub use denial::{Denial, Reason};
-pub use rules::Rules;
+pub use rules::{Rules, Sources};

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use identity::{Directory, api_key::Pepper};
 use limits::Plan;
 use model::{Fault, Operation};
-use policy::Rules;
+use policy::{Rules, Sources};
 use state::Desired;
 
 use super::{Route, Router, Snapshot};
@@ -49,7 +49,7 @@ pub(crate) fn compile(
         }));
         Router::default()
     });
-    let Desired { clients, collections: _, credentials, issuers, limits, roles } = desired;
+    let Desired { clients, collections, credentials, issuers, limits, roles } = desired;
     let directory = Directory::new(clients, credentials, issuers, pepper, &live.key_sets);
     faults.extend_from_slice(directory.faults());
     if !faults.is_empty() {
@@ -57,10 +57,12 @@ pub(crate) fn compile(
         return Err(faults);
     }
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
+    let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
+    let sources = Sources { roles, clients, owners: &owners, operations: &operations };
     Ok(Snapshot {
         revision,
         directory,
-        rules: Rules::compile(roles, clients, &operations),
+        rules: Rules::compile(sources),
         plan: Plan::compile(limits, settings.default_rate, &operations),
         tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
         has_public: operations.iter().any(|it| it.is_public),
@@ -98,7 +100,12 @@ impl Snapshot {
         Self {
             revision: 0,
             directory: Directory::new(&[], &[], &[], None, &live.key_sets),
-            rules: Rules::compile(&[], &[], &[]),
+            rules: Rules::compile(Sources {
+                roles: &[],
+                clients: &[],
+                owners: &[],
+                operations: &[],
+            }),
             plan: Plan::compile(&[], settings.default_rate, &[]),
             routes: Vec::new(),
             tools: HashMap::new(),

@@ -3,7 +3,7 @@
 use model::{Caller, Effect, Refusal, RefusalKind, Surface};
 use policy::{Reason, Rules, decide};
 
-use crate::shop::{BOTH, caller, client, grant, operations, role};
+use crate::shop::{BOTH, caller, client, compile, grant, operations, role};
 
 fn check(rules: &Rules, caller: &Caller, operation: &model::Operation, want: Result<&str, Reason>) {
     for surface in [Surface::Mcp, Surface::Rest] {
@@ -32,7 +32,7 @@ fn only_what_a_role_names_is_allowed() {
         client("c/all", &["all"], BOTH),
         client("d/none", &[], BOTH),
     ];
-    let rules = Rules::compile(&roles, &clients, &operations);
+    let rules = compile(&roles, &clients, &operations);
     let [get, delete, customer] = operations.as_slice() else { panic!("three") };
 
     let reader = caller("a/reader");
@@ -51,7 +51,7 @@ fn only_what_a_role_names_is_allowed() {
 #[test]
 fn without_rules_nothing_is_allowed() {
     let operations = operations(&[("orders:get", Effect::Read)]);
-    let rules = Rules::compile(&[], &[], &operations);
+    let rules = compile(&[], &[], &operations);
     check(&rules, &caller("a/reader"), &operations[0], Err(Reason::UnknownProfile));
 }
 
@@ -60,7 +60,7 @@ fn what_is_public_is_for_everybody() {
     let mut operations = operations(&[("orders:get", Effect::Read)]);
     operations[0].is_public = true;
     let clients = [client("a/mcp", &[], &[Surface::Mcp])];
-    let rules = Rules::compile(&[], &clients, &operations);
+    let rules = compile(&[], &clients, &operations);
     for caller in [Caller::anonymous(), caller("a/mcp"), caller("b/unknown")] {
         check(&rules, &caller, &operations[0], Ok("anonymous"));
     }
@@ -71,7 +71,7 @@ fn a_profile_named_like_the_anonymous_one_gives_callers_without_credential_nothi
     let operations = operations(&[("orders:get", Effect::Read)]);
     let roles = [role("all", vec![grant(&["*:*"], &[])])];
     let clients = [client("anonymous/default", &["all"], BOTH)];
-    let rules = Rules::compile(&roles, &clients, &operations);
+    let rules = compile(&roles, &clients, &operations);
     check(&rules, &Caller::anonymous(), &operations[0], Err(Reason::Anonymous));
 }
 
@@ -80,7 +80,7 @@ fn a_profile_works_only_on_its_surfaces() {
     let operations = operations(&[("orders:get", Effect::Read)]);
     let roles = [role("all", vec![grant(&["*:*"], &[])])];
     let clients = [client("a/mcp", &["all"], &[Surface::Mcp]), client("b/no", &["all"], &[])];
-    let rules = Rules::compile(&roles, &clients, &operations);
+    let rules = compile(&roles, &clients, &operations);
     assert!(decide(&rules, &caller("a/mcp"), &operations[0], Surface::Mcp).is_ok());
     for (profile, surface) in
         [("a/mcp", Surface::Rest), ("b/no", Surface::Mcp), ("b/no", Surface::Rest)]
@@ -98,7 +98,7 @@ fn a_disabled_client_or_profile_may_do_nothing() {
     let mut clients = [client("a/x", &["all"], BOTH), client("b/x", &["all"], BOTH)];
     clients[0].is_enabled = false;
     clients[1].profiles[0].is_enabled = false;
-    let rules = Rules::compile(&roles, &clients, &operations);
+    let rules = compile(&roles, &clients, &operations);
     for profile in ["a/x", "b/x"] {
         check(&rules, &caller(profile), &operations[0], Err(Reason::UnknownProfile));
     }
@@ -108,7 +108,7 @@ fn a_disabled_client_or_profile_may_do_nothing() {
 fn an_operation_of_another_snapshot_is_denied() {
     let operations = operations(&[("orders:get", Effect::Read), ("orders:put", Effect::Write)]);
     let roles = [role("all", vec![grant(&["*:*"], &[])])];
-    let rules = Rules::compile(&roles, &[client("a/x", &["all"], BOTH)], &operations[..1]);
+    let rules = compile(&roles, &[client("a/x", &["all"], BOTH)], &operations[..1]);
     let mut renamed = operations[1].clone();
     renamed.position = 0;
     let mut public = operations[0].clone();
@@ -124,7 +124,7 @@ fn an_operation_of_another_snapshot_is_denied() {
 fn a_denial_tells_the_caller_less_than_the_record() {
     let operations = operations(&[("orders:get", Effect::Read)]);
     let clients = [client("a/x", &[], BOTH), client("b/x", &[], &[Surface::Mcp])];
-    let rules = Rules::compile(&[], &clients, &operations);
+    let rules = compile(&[], &clients, &operations);
     let refuse = |caller: &Caller| {
         Refusal::from(decide(&rules, caller, &operations[0], Surface::Rest).unwrap_err())
     };

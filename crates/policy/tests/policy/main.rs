@@ -3,4 +3,5 @@
 
 mod decisions;
 mod naive;
+mod reach;
 mod shop;

@@ -1,10 +1,10 @@
 //! The compiled rules agree with an evaluator that reads the nouns as they stand.
 
 use model::{Caller, Client, Effect, Operation, Role, Surface};
-use policy::{Reason, Rules, decide};
+use policy::{Reason, decide};
 use proptest::{prelude::*, sample::select};
 
-use crate::shop::{BOTH, caller, client, grant, operations, role};
+use crate::shop::{BOTH, caller, client, compile, grant, operations, role};
 
 /// Straight from the words of the state folder: no tables, no sharing.
 fn evaluate(
@@ -105,7 +105,7 @@ proptest! {
         roles in any_roles(),
         clients in any_clients(),
     ) {
-        let rules = Rules::compile(&roles, &clients, &operations);
+        let rules = compile(&roles, &clients, &operations);
         let callers = PROFILES.iter().map(|it| caller(it)).chain([Caller::anonymous()]);
         for caller in callers {
             for operation in &operations {

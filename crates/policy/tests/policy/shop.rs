@@ -2,8 +2,9 @@
 
 use model::{
     Assignment, Caller, Client, ClientId, ClientKind, CollectionId, CredentialId, Effect, Grant,
-    Operation, OperationId, Pattern, Place, Profile, ProfileId, Role, RoleId, Surface,
+    Operation, OperationId, Pattern, Place, Profile, ProfileId, Reach, Role, RoleId, Surface,
 };
+use policy::{Rules, Sources};
 
 pub(crate) const BOTH: &[Surface] = &[Surface::Mcp, Surface::Rest];
 
@@ -62,4 +63,20 @@ pub(crate) fn caller(profile: &str) -> Caller {
         user: None,
         actors: Vec::new(),
     }
+}
+
+pub(crate) fn collection(id: &str) -> CollectionId {
+    CollectionId::parse(id).unwrap()
+}
+
+pub(crate) fn reach(collections: &[&str], owners: &[&str]) -> Reach {
+    Reach {
+        collections: collections.iter().map(|it| collection(it)).collect(),
+        owners: owners.iter().map(|it| (*it).to_owned()).collect(),
+    }
+}
+
+/// Rules without owners of collections and without guards.
+pub(crate) fn compile(roles: &[Role], clients: &[Client], operations: &[Operation]) -> Rules {
+    Rules::compile(Sources { roles, clients, owners: &[], operations })
 }

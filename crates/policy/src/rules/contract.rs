@@ -1,0 +1,176 @@
+//! What a profile may do: shared by all profiles that may do the same.
+
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+};
+
+use model::{
+    Assignment, Catalogue, CollectionId, Operation, Profile, Reach, Role, RoleId, Surface,
+};
+
+use super::{Sources, table::Table};
+
+/// What a profile may do.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    surfaces: Vec<Surface>,
+    roles: Vec<Arc<Table>>,
+    /// How far the management operations reach that it may call, sorted by position.
+    reaches: Box<[(usize, Arc<Reach>)]>,
+}
+
+impl Contract {
+    pub(crate) fn has_surface(&self, surface: Surface) -> bool {
+        self.surfaces.contains(&surface)
+    }
+
+    /// The first rule, in the order of the profile's roles, that allows the operation.
+    pub(crate) fn rule(&self, position: usize) -> Option<&Arc<str>> {
+        self.roles.iter().find_map(|it| it.rule(position))
+    }
+
+    /// How far the management operation at `position` reaches.
+    pub(crate) fn reach(&self, position: usize) -> Option<&Arc<Reach>> {
+        let found = self.reaches.binary_search_by_key(&position, |(it, _)| *it).ok()?;
+        self.reaches.get(found).map(|(_, it)| it)
+    }
+}
+
+/// Contracts in the making. Each is made once.
+pub(super) struct Contracts<'a> {
+    roles: HashMap<&'a RoleId, Arc<Table>>,
+    /// A role within a bounded reach.
+    bounded: HashMap<&'a Assignment, Arc<Table>>,
+    /// The operations of each collection, and of the collections of each owner.
+    by_collection: HashMap<&'a CollectionId, Vec<usize>>,
+    by_owner: HashMap<&'a str, Vec<usize>>,
+    /// Those of management, sorted.
+    own: Vec<usize>,
+    shared: HashMap<(&'a [Assignment], &'a [Surface]), Arc<Contract>>,
+}
+
+impl<'a> Contracts<'a> {
+    pub(super) fn new(sources: Sources<'a>) -> Self {
+        let Sources { roles, clients: _, owners, operations } = sources;
+        let mut made = Self {
+            roles: compile_roles(roles, operations),
+            bounded: HashMap::new(),
+            by_collection: HashMap::new(),
+            by_owner: HashMap::new(),
+            own: Vec::new(),
+            shared: HashMap::new(),
+        };
+        for (index, operation) in operations.iter().enumerate() {
+            if operation.collection.is_own() {
+                made.own.push(index);
+            } else {
+                made.by_collection.entry(&operation.collection).or_default().push(index);
+            }
+        }
+        for (collection, owner) in owners {
+            if let Some(positions) = made.by_collection.get(collection) {
+                made.by_owner.entry(owner).or_default().extend(positions);
+            }
+        }
+        made
+    }
+
+    /// The contract of `profile`, shared with whoever may do the same.
+    pub(super) fn share(&mut self, profile: &'a Profile) -> Arc<Contract> {
+        let key = (&*profile.roles, &*profile.surfaces);
+        if let Some(contract) = self.shared.get(&key) {
+            return Arc::clone(contract);
+        }
+        let contract = Arc::new(self.make(&profile.roles, &profile.surfaces));
+        self.shared.insert(key, Arc::clone(&contract));
+        contract
+    }
+
+    fn make(&mut self, assignments: &'a [Assignment], surfaces: &[Surface]) -> Contract {
+        let tables: Vec<_> = assignments
+            .iter()
+            .filter_map(|it| self.table(it).map(|table| (&it.reach, table)))
+            .collect();
+        let mut kept = HashSet::new();
+        let reaches = self.own.iter().filter_map(|&position| {
+            let allowing = tables.iter().filter(|(_, it)| it.rule(position).is_some());
+            let reach = together(allowing.map(|(reach, _)| *reach))?;
+            Some((position, share(&mut kept, reach)))
+        });
+        Contract {
+            surfaces: surfaces.to_vec(),
+            reaches: reaches.collect(),
+            roles: tables.into_iter().map(|(_, it)| it).collect(),
+        }
+    }
+
+    fn table(&mut self, assignment: &'a Assignment) -> Option<Arc<Table>> {
+        let table = self.roles.get(&assignment.role)?;
+        if assignment.reach.is_everywhere() {
+            return Some(Arc::clone(table));
+        }
+        if let Some(bounded) = self.bounded.get(assignment) {
+            return Some(Arc::clone(bounded));
+        }
+        let bounded = Arc::new(table.within(&self.positions(&assignment.reach)));
+        self.bounded.insert(assignment, Arc::clone(&bounded));
+        Some(bounded)
+    }
+
+    /// The operations that a role with this reach can hold for, sorted.
+    ///
+    /// Management operations always: their reach bounds what they are carried out on.
+    fn positions(&self, reach: &Reach) -> Vec<usize> {
+        let collections = reach.collections.iter().filter_map(|it| self.by_collection.get(it));
+        let owners = reach.owners.iter().filter_map(|it| self.by_owner.get(&**it));
+        let mut positions: Vec<_> =
+            collections.chain(owners).chain([&self.own]).flatten().copied().collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+}
+
+fn compile_roles<'a>(
+    roles: &'a [Role],
+    operations: &[Operation],
+) -> HashMap<&'a RoleId, Arc<Table>> {
+    let catalogue = Catalogue::new(operations);
+    let mut tables = HashMap::with_capacity(roles.len());
+    for role in roles {
+        if let Entry::Vacant(entry) = tables.entry(&role.id) {
+            entry.insert(Arc::new(Table::compile(role, &catalogue, operations.len())));
+        }
+    }
+    tables
+}
+
+/// All that these reach; none where there are none.
+pub(crate) fn together<'a>(reaches: impl Iterator<Item = &'a Reach>) -> Option<Reach> {
+    let mut all: Option<Reach> = None;
+    for reach in reaches {
+        if reach.is_everywhere() {
+            return Some(Reach::default());
+        }
+        let Reach { collections, owners } = all.get_or_insert_default();
+        collections.extend_from_slice(&reach.collections);
+        owners.extend_from_slice(&reach.owners);
+    }
+    if let Some(Reach { collections, owners }) = &mut all {
+        collections.sort_unstable();
+        collections.dedup();
+        owners.sort_unstable();
+        owners.dedup();
+    }
+    all
+}
+
+fn share(kept: &mut HashSet<Arc<Reach>>, reach: Reach) -> Arc<Reach> {
+    if let Some(shared) = kept.get(&reach) {
+        return Arc::clone(shared);
+    }
+    let shared = Arc::new(reach);
+    kept.insert(Arc::clone(&shared));
+    shared
+}
