@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod decisions;
+mod explain;
+mod grants;
 mod naive;
 mod reach;
 mod shop;
