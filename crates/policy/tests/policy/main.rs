@@ -4,6 +4,7 @@
 mod decisions;
 mod explain;
 mod grants;
+mod guards;
 mod naive;
 mod reach;
 mod shop;
