@@ -112,6 +112,19 @@ impl Pattern {
         }
     }
 
+    /// All operations of `collection`.
+    #[must_use]
+    pub fn all_of(collection: &CollectionId) -> Self {
+        Self { collection: Some(collection.as_str().to_owned()), operation: None }
+    }
+
+    /// Whether all that `other` means, today or ever, is meant by this one too.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        (self.collection.is_none() || self.collection == other.collection)
+            && (self.operation.is_none() || self.operation == other.operation)
+    }
+
     /// Whether `operation` is meant.
     #[must_use]
     pub fn matches(&self, operation: &Operation) -> bool {

@@ -19,6 +19,8 @@ pub struct Denial {
 pub enum Reason {
     /// The operation is not public, and no credential was shown.
     Anonymous,
+    /// A guard forbids this call.
+    Guard,
     /// No role of the profile allows the operation.
     NoRole,
     /// The profile may not use this surface.
@@ -35,6 +37,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Anonymous => "anonymous",
+            Self::Guard => "guard",
             Self::NoRole => "no_role",
             Self::Surface(_) => "surface",
             Self::UnknownOperation => "unknown_operation",
@@ -46,6 +49,7 @@ impl Reason {
     fn detail(self) -> &'static str {
         match self {
             Self::Anonymous => "this operation needs a credential, and none was shown",
+            Self::Guard => "a guard forbids this call",
             // What the state folder holds is nobody's business but the operator's.
             Self::NoRole | Self::UnknownOperation | Self::UnknownProfile => {
                 "no role of this profile allows this operation"
@@ -59,9 +63,11 @@ impl Reason {
         match self {
             // A caller who may only have forgotten its credential is told to show one.
             Self::Anonymous => RefusalKind::Unauthenticated,
-            Self::NoRole | Self::Surface(_) | Self::UnknownOperation | Self::UnknownProfile => {
-                RefusalKind::Forbidden
-            }
+            Self::Guard
+            | Self::NoRole
+            | Self::Surface(_)
+            | Self::UnknownOperation
+            | Self::UnknownProfile => RefusalKind::Forbidden,
         }
     }
 }

@@ -5,8 +5,14 @@
 
 mod decide;
 mod denial;
+mod explain;
+mod grants;
+mod guards;
 mod rules;
 
 pub use decide::{Permit, decide};
 pub use denial::{Denial, Reason};
+pub use explain::{Explanation, explain, who_can};
+pub use grants::covers;
+pub use guards::{Facts, Guards};
 pub use rules::{Rules, Sources};

@@ -8,7 +8,7 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::{Client, CollectionId, Operation, Profile, ProfileId, Reach, Role};
+use model::{Client, CollectionId, Grant, Operation, Profile, ProfileId, Reach, Role, RoleId};
 
 pub(crate) use contract::Contract;
 use contract::Contracts;
@@ -37,6 +37,10 @@ pub struct Rules {
     profiles: HashMap<ProfileId, Arc<Contract>>,
     anonymous: Arc<str>,
     everywhere: Arc<Reach>,
+    /// What follows is asked by operators, never by calls.
+    grants: HashMap<RoleId, Vec<Grant>>,
+    owners: HashMap<CollectionId, String>,
+    put_collection: Option<usize>,
 }
 
 impl Rules {
@@ -54,6 +58,13 @@ impl Rules {
             profiles,
             anonymous: "anonymous".into(),
             everywhere: Arc::default(),
+            grants: grants_by_role(sources.roles),
+            owners: sources
+                .owners
+                .iter()
+                .map(|(id, owner)| ((*id).clone(), (*owner).to_owned()))
+                .collect(),
+            put_collection: sources.operations.iter().position(is_put_collection),
         }
     }
 
@@ -77,6 +88,25 @@ impl Rules {
         &self.anonymous
     }
 
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = (&ProfileId, &Contract)> {
+        self.profiles.iter().map(|(id, contract)| (id, &**contract))
+    }
+
+    /// What `role` allows.
+    pub(crate) fn grants(&self, role: &RoleId) -> &[Grant] {
+        self.grants.get(role).map_or(&[], |it| it)
+    }
+
+    /// Who answers for `collection`.
+    pub(crate) fn owner(&self, collection: &CollectionId) -> Option<&str> {
+        self.owners.get(collection).map(|it| &**it)
+    }
+
+    /// The position of the operation by which collections are put.
+    pub(crate) fn put_collection(&self) -> Option<usize> {
+        self.put_collection
+    }
+
     pub(crate) fn everywhere(&self) -> &Arc<Reach> {
         &self.everywhere
     }
@@ -87,4 +117,16 @@ impl Rules {
 /// Authentication turns the others away before; this says it again where the permissions are.
 fn active_profiles(clients: &[Client]) -> impl Iterator<Item = &Profile> {
     clients.iter().filter(|it| it.is_enabled).flat_map(|it| &it.profiles).filter(|it| it.is_enabled)
+}
+
+fn grants_by_role(roles: &[Role]) -> HashMap<RoleId, Vec<Grant>> {
+    let mut grants = HashMap::with_capacity(roles.len());
+    for role in roles {
+        grants.entry(role.id.clone()).or_insert_with(|| role.grants.clone());
+    }
+    grants
+}
+
+fn is_put_collection(operation: &Operation) -> bool {
+    operation.collection.is_own() && operation.id.name() == "put_collection"
 }

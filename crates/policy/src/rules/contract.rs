@@ -14,6 +14,8 @@ use super::{Sources, table::Table};
 /// What a profile may do.
 #[derive(Debug)]
 pub(crate) struct Contract {
+    /// As they are declared.
+    assignments: Vec<Assignment>,
     surfaces: Vec<Surface>,
     roles: Vec<Arc<Table>>,
     /// How far the management operations reach that it may call, sorted by position.
@@ -27,7 +29,20 @@ impl Contract {
 
     /// The first rule, in the order of the profile's roles, that allows the operation.
     pub(crate) fn rule(&self, position: usize) -> Option<&Arc<str>> {
-        self.roles.iter().find_map(|it| it.rule(position))
+        self.rules(position).next()
+    }
+
+    /// The first rule of each role that allows the operation, in the order of the roles.
+    pub(crate) fn rules(&self, position: usize) -> impl Iterator<Item = &Arc<str>> {
+        self.roles.iter().filter_map(move |it| it.rule(position))
+    }
+
+    pub(crate) fn surfaces(&self) -> &[Surface] {
+        &self.surfaces
+    }
+
+    pub(crate) fn assignments(&self) -> &[Assignment] {
+        &self.assignments
     }
 
     /// How far the management operation at `position` reaches.
@@ -99,6 +114,7 @@ impl<'a> Contracts<'a> {
             Some((position, share(&mut kept, reach)))
         });
         Contract {
+            assignments: assignments.to_vec(),
             surfaces: surfaces.to_vec(),
             reaches: reaches.collect(),
             roles: tables.into_iter().map(|(_, it)| it).collect(),
@@ -147,7 +163,7 @@ fn compile_roles<'a>(
 }
 
 /// All that these reach; none where there are none.
-pub(crate) fn together<'a>(reaches: impl Iterator<Item = &'a Reach>) -> Option<Reach> {
+fn together<'a>(reaches: impl Iterator<Item = &'a Reach>) -> Option<Reach> {
     let mut all: Option<Reach> = None;
     for reach in reaches {
         if reach.is_everywhere() {

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod decisions;
+mod explain;
+mod grants;
+mod guards;
 mod naive;
 mod reach;
 mod shop;

@@ -1,19 +1,9 @@
 //! Where a role holds.
 
-use model::{Assignment, Client, Effect, Reach, RoleId, Surface};
+use model::{Effect, Reach, Surface};
 use policy::{Reason, Rules, Sources, decide};
 
-use crate::shop::{BOTH, caller, client, collection, grant, operations, reach, role};
-
-fn assigned(profile: &str, roles: &[(&str, Reach)]) -> Client {
-    let mut client = client(profile, &[], BOTH);
-    let assign = |(role, reach): &(&str, Reach)| Assignment {
-        role: RoleId::parse(role).unwrap(),
-        reach: reach.clone(),
-    };
-    client.profiles[0].roles = roles.iter().map(assign).collect();
-    client
-}
+use crate::shop::{assigned, caller, collection, grant, operations, reach, role};
 
 #[test]
 fn a_role_holds_only_within_its_reach() {

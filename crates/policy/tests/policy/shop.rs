@@ -80,3 +80,14 @@ pub(crate) fn reach(collections: &[&str], owners: &[&str]) -> Reach {
 pub(crate) fn compile(roles: &[Role], clients: &[Client], operations: &[Operation]) -> Rules {
     Rules::compile(Sources { roles, clients, owners: &[], operations })
 }
+
+/// A client with one profile that has these roles, each within its reach.
+pub(crate) fn assigned(profile: &str, roles: &[(&str, Reach)]) -> Client {
+    let mut client = client(profile, &[], BOTH);
+    let assign = |(role, reach): &(&str, Reach)| Assignment {
+        role: RoleId::parse(role).unwrap(),
+        reach: reach.clone(),
+    };
+    client.profiles[0].roles = roles.iter().map(assign).collect();
+    client
+}
