@@ -49,8 +49,19 @@ pub(crate) fn compile(
         }));
         Router::default()
     });
-    let Desired { clients, collections: _, credentials, issuers, limits, roles } = desired;
-    let directory = Directory::new(clients, credentials, issuers, pepper, &live.key_sets);
+    let Desired {
+        clients,
+        collections: _,
+        credentials,
+        guards: _,
+        issuers,
+        limits,
+        roles,
+        secrets: _,
+        upstreams: _,
+    } = desired;
+    let (clients, credentials, issuers) = (owned(clients), owned(credentials), owned(issuers));
+    let directory = Directory::new(&clients, &credentials, &issuers, pepper, &live.key_sets);
     faults.extend_from_slice(directory.faults());
     if !faults.is_empty() {
         faults.sort();
@@ -60,14 +71,18 @@ pub(crate) fn compile(
     Ok(Snapshot {
         revision,
         directory,
-        rules: Rules::compile(roles, clients, &operations),
-        plan: Plan::compile(limits, settings.default_rate, &operations),
+        rules: Rules::compile(&owned(roles), &clients, &operations),
+        plan: Plan::compile(&owned(limits), settings.default_rate, &operations),
         tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
         has_public: operations.iter().any(|it| it.is_public),
         routes,
         router,
         collections: shelves,
     })
+}
+
+fn owned<T: Clone>(shared: &[Arc<T>]) -> Vec<T> {
+    shared.iter().map(|it| T::clone(it)).collect()
 }
 
 /// Gives every operation its tool's name, and its position in the order of these names.

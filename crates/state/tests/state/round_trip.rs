@@ -154,7 +154,17 @@ fn written(desired: &Desired) -> Folder {
         .filter(|(path, _)| path.starts_with("documents/"))
         .map(|(path, text)| (path.to_string(), text.to_owned()))
         .collect();
-    let Desired { clients, collections, credentials, issuers, limits, roles } = desired;
+    let Desired {
+        clients,
+        collections,
+        credentials,
+        guards,
+        issuers,
+        limits,
+        roles,
+        secrets,
+        upstreams,
+    } = desired;
     let mut put = |kind: Kind, id: &str, text| texts.insert(kind.path(id), text);
     for it in clients {
         put(Kind::Client, it.id.as_str(), state::write_client(it));
@@ -164,6 +174,15 @@ fn written(desired: &Desired) -> Folder {
     }
     for it in credentials {
         put(Kind::Credential, it.id.as_str(), state::write_credential(it));
+    }
+    for it in guards {
+        put(Kind::Guard, it.id.as_str(), state::write_guard(it));
+    }
+    for it in secrets {
+        put(Kind::Secret, it.id.as_str(), state::write_secret(it));
+    }
+    for it in upstreams {
+        put(Kind::Upstream, it.id.as_ref().unwrap().as_str(), state::write_upstream(it));
     }
     for it in issuers {
         put(Kind::Issuer, it.id.as_str(), state::write_issuer(it));
