@@ -3,9 +3,11 @@
 //! Pure: text goes in, nouns of `model` come out. Whoever has the files reads and watches them.
 
 mod desired;
+mod document;
 mod folder;
 mod kind;
 mod library;
+mod uses;
 
 mod client;
 mod collection;
@@ -33,6 +35,7 @@ pub use client::write_client;
 pub use collection::write_collection;
 pub use credential::write_credential;
 pub use desired::{Desired, read};
+pub use document::{document, to_json};
 pub use folder::{Change, Folder, FolderFull};
 pub use guard::write_guard;
 pub use issuer::write_issuer;
@@ -45,3 +48,4 @@ pub use role::write_role;
 pub use secret::write_secret;
 pub use suggestion::nearest;
 pub use upstream::write_upstream;
+pub use uses::uses;
