@@ -43,13 +43,22 @@ pub struct Fault {
     pub message: String,
     /// What to do about it.
     pub help: String,
+    /// Which part of the document: `profiles.default.roles[0]`; empty where all of it is meant.
+    pub field: String,
 }
 
 impl Fault {
     /// `message` at `place`, and what to do.
     #[must_use]
     pub fn new(place: &Place, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { place: place.clone(), message: message.into(), help: help.into() }
+        let (place, field) = (place.clone(), String::new());
+        Self { place, message: message.into(), help: help.into(), field }
+    }
+
+    /// The same, of this part of the document.
+    #[must_use]
+    pub fn of(self, field: impl Into<String>) -> Self {
+        Self { field: field.into(), ..self }
     }
 }
 

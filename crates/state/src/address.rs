@@ -49,6 +49,14 @@ pub(crate) fn trusted(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads the address that a secret is sent to or comes from: as [`upstream`], and [`trusted`].
+///
+/// # Errors
+/// What is wrong, a colon, what to do.
+pub(crate) fn trusted_base(text: &str) -> Result<String, String> {
+    trusted(text).and_then(|it| upstream(&it))
+}
+
 impl<'a> Address<'a> {
     fn parse(text: &'a str) -> Result<Self, String> {
         let (scheme, rest) =

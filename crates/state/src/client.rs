@@ -1,16 +1,15 @@
 //! `clients/ID.yaml`: a client and its profiles.
 
+mod assignment;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use model::{
-    Assignment, Client, ClientId, ClientKind, Profile, ProfileId, RoleId, Surface, Timestamp,
-};
+use model::{Client, ClientId, ClientKind, Profile, ProfileId, Surface, Timestamp};
 
 use crate::{
     field::Field,
     reader::Reader,
-    references::Target,
     report::shown,
     writer::{self, Writer},
 };
@@ -62,7 +61,7 @@ fn read_profiles(client: &ClientId, field: &Field<'_>) -> Vec<Profile> {
                 Err(error) => {
                     let error = error.to_string();
                     let (message, help) = error.rsplit_once(": ")?;
-                    field.fault_at(entry.line, message, help);
+                    field.fault_at(entry, message, help);
                     return None;
                 }
             };
@@ -75,13 +74,7 @@ fn read_profiles(client: &ClientId, field: &Field<'_>) -> Vec<Profile> {
 }
 
 fn read_profile(id: ProfileId, place: model::Place, it: &mut Reader<'_>) -> Profile {
-    let roles = it.optional("roles").and_then(|it| {
-        it.set(|it| {
-            let role = it.parse(RoleId::parse)?;
-            it.refer(Target::Role(role.clone()));
-            Some(Assignment::everywhere(role))
-        })
-    });
+    let roles = it.optional("roles").and_then(|it| assignment::read(&it));
     let absent = "name rest or mcp, or leave the key away for both";
     let surfaces = it.optional("surfaces");
     let surfaces = surfaces.and_then(|it| it.filled_set(absent, |it| it.one_of(SURFACES)));
@@ -149,8 +142,7 @@ pub fn write_client(client: &Client) -> String {
 fn write_profile(profile: &Profile) -> serde_json::Value {
     let Profile { id: _, roles, surfaces, networks, expires, is_enabled, place: _ } = profile;
     let mut written = Writer::new();
-    let roles: Vec<_> = roles.iter().map(|it| &it.role).collect();
-    written.put("roles", writer::list(&roles));
+    written.put("roles", assignment::write(roles));
     if surfaces.as_slice() != [Surface::Mcp, Surface::Rest] {
         let surfaces: Vec<_> = surfaces.iter().map(|it| it.as_str()).collect();
         written.put_list("surfaces", &surfaces);

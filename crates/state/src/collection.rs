@@ -1,7 +1,6 @@
 //! `collections/ID.yaml`: operations published together, over one upstream.
 
 mod operations;
-mod upstream;
 
 use std::sync::Arc;
 
@@ -11,9 +10,10 @@ use serde_json::Value;
 use crate::{
     field::Field,
     folder::DOCUMENTS,
-    openapi::{Documents, Named},
+    openapi::is_document,
+    references::{self, Target},
     report::shown,
-    suggestion,
+    upstream,
     writer::Writer,
 };
 
@@ -24,17 +24,11 @@ const STATES: &[(&str, Lifecycle)] = &[
 ];
 /// Paths of the door itself.
 const RESERVED_BASES: &[&str] = &["/mcp", "/.well-known"];
-/// The collection of management operations.
-const RESERVED_ID: &str = "onedoor";
 
-/// Reads the collection `id`.
-pub(crate) fn read(
-    id: CollectionId,
-    root: Field<'_>,
-    documents: &mut Documents<'_>,
-) -> Option<Collection> {
+/// Reads the collection `id`. What it names, an upstream or a document, is put in by [`linked`].
+pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {
     let place = root.place();
-    if id.as_str() == RESERVED_ID {
+    if id.as_str() == references::BUILT_IN_COLLECTION {
         root.fault("the collection onedoor is built in", "give this file another name");
     }
     root.mapping(|it| {
@@ -50,11 +44,14 @@ pub(crate) fn read(
                 Some(base)
             }
         };
-        let upstream = it.required("upstream", "say where the operations are: {url: http://…}");
-        let upstream = upstream.and_then(upstream::read);
+        let upstream = it.required(
+            "upstream",
+            "say where the operations are: {url: http://…}, or name one of upstreams/",
+        );
+        let upstream = upstream.and_then(upstream::read_named);
         let help = format!("name a file in {DOCUMENTS}/, or write the OpenAPI document here");
         let document = it.required("document", &help);
-        let document = document.and_then(|it| read_document(&it, documents));
+        let document = document.and_then(|it| read_document(&it));
         let select = it.optional("select").map(|it| operations::read_select(&it));
         let overrides = it.optional("operations").map(|it| operations::read_overrides(&it));
         let (document, document_place) = document?;
@@ -102,23 +99,20 @@ fn check_reserved(field: &Field<'_>, base: &str) {
     }
 }
 
-fn read_document(field: &Field<'_>, documents: &mut Documents<'_>) -> Option<(Arc<Value>, Place)> {
+/// The document and its place, or nothing and the place of the file that is named.
+fn read_document(field: &Field<'_>) -> Option<(Arc<Value>, Place)> {
     if field.is_mapping() {
         return Some((Arc::new(field.value()), field.place()));
     }
     let path = field.text()?;
-    match documents.open(path) {
-        Named::Read(value, place) => Some((value, place)),
-        Named::Broken => None,
-        Named::Missing => {
-            let help = match suggestion::nearest(path, documents.names()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("put the document there; its path begins with {DOCUMENTS}/"),
-            };
-            field.fault(format_args!("there is no file {}", shown(path)), help);
-            None
-        }
-    }
+    field.refer(Target::Document(path.to_owned()));
+    Some((Arc::new(Value::Null), Place::new(&path.into(), 0)))
+}
+
+/// The file in which the document of `collection` stands, if it has one of its own.
+pub(crate) fn document_file(collection: &Collection) -> Option<&str> {
+    let file = &*collection.document_place.file;
+    is_document(file).then_some(file)
 }
 
 /// The document of a collection. An OpenAPI document with a file of its own is named, not repeated.
@@ -147,12 +141,11 @@ pub fn write_collection(collection: &Collection) -> String {
     };
     written.put_if(state != "published", "state", state);
     written.put_if(*base != usual_base(id), "base", base.as_str());
-    written.put("upstream", upstream::write(upstream));
+    written.put("upstream", upstream::write_named(upstream));
     let names = select.as_ref().map(|it| it.iter().map(|it| it.0.clone()).collect::<Vec<_>>());
-    let file = &*document_place.file;
-    let is_named = file.strip_prefix(DOCUMENTS).is_some_and(|it| it.starts_with('/'));
+    let is_named = is_document(&document_place.file) || document.is_null();
     if is_named {
-        written.put("document", file);
+        written.put("document", &*document_place.file);
     }
     written.put_some("select", names);
     if !overrides.is_empty() {

@@ -35,16 +35,21 @@ impl<'a> Field<'a> {
 
     /// The value of `entry`, which is inside of this one.
     pub(crate) fn child(&self, entry: &'a Entry) -> Self {
-        let path = match &*self.path {
-            "" => short(&entry.key),
-            path => format!("{path}.{}", short(&entry.key)),
-        };
+        let path = self.path_of(&entry.key);
         // A list or a mapping begins lines below its key, and nothing stands nowhere.
         let line = match entry.value.content {
             Content::Bool(_) | Content::Number(_) | Content::Text(_) => entry.value.line,
             Content::List(_) | Content::Mapping(_) | Content::Null => entry.line,
         };
         Self { node: &entry.value, line, path, report: self.report }
+    }
+
+    /// The path of `key`, which is or should be inside of this.
+    fn path_of(&self, key: &str) -> String {
+        match &*self.path {
+            "" => short(key),
+            path => format!("{path}.{}", short(key)),
+        }
     }
 
     /// Where this is.
@@ -57,6 +62,11 @@ impl<'a> Field<'a> {
         self.report.place(line)
     }
 
+    /// Whether this is text.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.node.content, Content::Text(_))
+    }
+
     /// Whether this is a mapping.
     pub(crate) fn is_mapping(&self) -> bool {
         matches!(self.node.content, Content::Mapping(_))
@@ -64,16 +74,31 @@ impl<'a> Field<'a> {
 
     /// Writes down that this is wrong.
     pub(crate) fn fault(&self, message: impl fmt::Display, help: impl Into<String>) {
-        self.fault_at(self.line, message, help);
+        self.report.fault((self.line, &self.path), self.said(message), help);
     }
 
-    /// Writes down that something inside of this is wrong, at `line`.
-    pub(crate) fn fault_at(&self, line: u32, message: impl fmt::Display, help: impl Into<String>) {
-        let message = match &*self.path {
+    /// Writes down that the key of `entry`, inside of this, is wrong.
+    pub(crate) fn fault_at(
+        &self,
+        entry: &Entry,
+        message: impl fmt::Display,
+        help: impl Into<String>,
+    ) {
+        let path = self.path_of(&entry.key);
+        self.report.fault((entry.line, &path), self.said(message), help);
+    }
+
+    /// Writes down that `key` is missing inside of this.
+    pub(crate) fn missing(&self, key: &str, help: &str) {
+        let message = self.said(format_args!("{key} is missing"));
+        self.report.fault((self.line, &self.path_of(key)), message, help);
+    }
+
+    fn said(&self, message: impl fmt::Display) -> String {
+        match &*self.path {
             "" => message.to_string(),
             path => format!("{path}: {message}"),
-        };
-        self.report.fault(line, message, help);
+        }
     }
 
     /// Writes down that this names something that must exist.
@@ -268,7 +293,7 @@ impl<'a> Field<'a> {
         for entry in entries {
             match first.get(&*entry.key) {
                 Some(line) => self.fault_at(
-                    entry.line,
+                    entry,
                     format_args!("key {} is named twice", shown(&entry.key)),
                     format!("it stands on line {line} too: leave one of them"),
                 ),

@@ -7,11 +7,23 @@ use crate::{Kind, suggestion};
 /// The folder of OpenAPI documents, which collections name.
 pub(crate) const DOCUMENTS: &str = "documents";
 
-/// The files of a state folder: path, with `/` between its parts, and text.
+/// The files of a state folder: path, with `/` between its parts, and text. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folder {
-    files: BTreeMap<Arc<str>, String>,
+    /// Shared with all copies until one of them changes.
+    files: Arc<BTreeMap<Arc<str>, Arc<str>>>,
     bytes: usize,
+}
+
+/// A file that is not the same in two folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The file.
+    pub path: Arc<str>,
+    /// Its text in the first folder; none where it is not there.
+    pub before: Option<Arc<str>>,
+    /// Its text in the second folder; none where it is not there.
+    pub after: Option<Arc<str>>,
 }
 
 /// Why a folder takes no further file.
@@ -63,13 +75,13 @@ impl Folder {
     ///
     /// # Errors
     /// [`FolderFull`] where a bound would be passed; the folder stays as it was.
-    pub fn insert(&mut self, path: &str, text: String) -> Result<(), FolderFull> {
-        let full = || path.to_owned();
+    pub fn insert(&mut self, path: &str, text: impl Into<Arc<str>>) -> Result<(), FolderFull> {
+        let (full, text) = (|| path.to_owned(), text.into());
         if text.len() > Self::FILE_BYTES_MAX {
             let (bytes, bytes_max) = (text.len(), Self::FILE_BYTES_MAX);
             return Err(FolderFull::FileBytes { path: full(), bytes, bytes_max });
         }
-        let replaced = self.files.get(path).map(String::len);
+        let replaced = self.files.get(path).map(|it| it.len());
         if replaced.is_none() && self.files.len() >= Self::FILES_MAX {
             return Err(FolderFull::Files { path: full(), files_max: Self::FILES_MAX });
         }
@@ -79,8 +91,38 @@ impl Folder {
             return Err(FolderFull::FolderBytes { path: full(), bytes_max: Self::BYTES_MAX });
         }
         self.bytes = bytes;
-        self.files.insert(path.into(), text);
+        Arc::make_mut(&mut self.files).insert(path.into(), text);
         Ok(())
+    }
+
+    /// Takes the file at `path` away, and gives its text where it was there.
+    pub fn remove(&mut self, path: &str) -> Option<Arc<str>> {
+        if !self.files.contains_key(path) {
+            return None;
+        }
+        let text = Arc::make_mut(&mut self.files).remove(path)?;
+        self.bytes = self.bytes.saturating_sub(text.len());
+        Some(text)
+    }
+
+    /// What is to be done to this folder to make it `after`, by path.
+    #[must_use]
+    pub fn diff(&self, after: &Self) -> Vec<Change> {
+        let (mut olds, mut news) = (self.texts().peekable(), after.texts().peekable());
+        let mut changes = Vec::new();
+        loop {
+            let next = match (olds.peek(), news.peek()) {
+                (None, None) => return changes,
+                (Some((old, _)), Some((new, _))) => *old.min(new),
+                (Some((path, _)), None) | (None, Some((path, _))) => *path,
+            };
+            let old = olds.next_if(|(path, _)| *path == next).map(|(_, text)| text);
+            let new = news.next_if(|(path, _)| *path == next).map(|(_, text)| text);
+            if old != new {
+                let (before, after) = (old.cloned(), new.cloned());
+                changes.push(Change { path: Arc::clone(next), before, after });
+            }
+        }
     }
 
     /// Whether the text of the file at `path` says anything: of others the name alone is looked at.
@@ -94,13 +136,24 @@ impl Folder {
 
     /// All files, by path.
     pub fn files(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
-        self.files.iter().map(|(path, text)| (path, text.as_str()))
+        self.texts().map(|(path, text)| (path, &**text))
+    }
+
+    /// All files, by path, with their texts shared.
+    pub fn texts(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>)> {
+        self.files.iter()
     }
 
     /// The path, shared, and the text of the file at `path`.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<(&Arc<str>, &str)> {
-        self.files.get_key_value(path).map(|(path, text)| (path, text.as_str()))
+        self.shared(path).map(|(path, text)| (path, &**text))
+    }
+
+    /// The path and the text of the file at `path`, shared.
+    #[must_use]
+    pub fn shared(&self, path: &str) -> Option<(&Arc<str>, &Arc<str>)> {
+        self.files.get_key_value(path)
     }
 }
 
@@ -221,6 +274,35 @@ mod tests {
         let want = "the files up to documents/b have more than 536870912 bytes together";
         assert_eq!(full.to_string(), want);
         assert_eq!(folder.files().count(), 1);
+    }
+
+    #[test]
+    fn two_folders_differ_in_what_was_changed_in_one() {
+        let folder = |files: &[(&str, &str)]| {
+            let mut folder = Folder::new();
+            for (path, text) in files {
+                folder.insert(path, *text).unwrap();
+            }
+            folder
+        };
+        let before = folder(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let mut after = before.clone();
+        assert_eq!((before.diff(&after), &before), (Vec::new(), &after));
+        assert_eq!(after.remove("a").as_deref(), Some("1"));
+        assert_eq!(after.remove("a"), None);
+        after.insert("c", "4").unwrap();
+        after.insert("d", "5").unwrap();
+        assert_eq!(after, folder(&[("b", "2"), ("c", "4"), ("d", "5")]));
+        assert_eq!(before, folder(&[("a", "1"), ("b", "2"), ("c", "3")]));
+        let changes = before.diff(&after);
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|it| (&*it.path, it.before.as_deref(), it.after.as_deref()))
+            .collect();
+        assert_eq!(
+            changes,
+            [("a", Some("1"), None), ("c", Some("3"), Some("4")), ("d", None, Some("5"))]
+        );
     }
 
     #[test]

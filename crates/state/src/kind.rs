@@ -1,7 +1,7 @@
-//! The six kinds of documents, and the folder that each has.
+//! The nine kinds of documents, and the folder that each has.
 
 /// What a document declares: decided by the folder it stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A client with its profiles.
     Client,
@@ -9,18 +9,33 @@ pub enum Kind {
     Collection,
     /// A credential, without its secret.
     Credential,
+    /// A guard over what roles allow.
+    Guard,
     /// A trusted issuer of tokens.
     Issuer,
     /// A limit on calls.
     Limit,
     /// A role.
     Role,
+    /// A secret for an upstream, by its source.
+    Secret,
+    /// An upstream of its own, which collections share.
+    Upstream,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Client, Self::Collection, Self::Credential, Self::Issuer, Self::Limit, Self::Role];
+    pub const ALL: [Self; 9] = [
+        Self::Client,
+        Self::Collection,
+        Self::Credential,
+        Self::Guard,
+        Self::Issuer,
+        Self::Limit,
+        Self::Role,
+        Self::Secret,
+        Self::Upstream,
+    ];
 
     /// The folder of its documents.
     #[must_use]
@@ -29,9 +44,12 @@ impl Kind {
             Self::Client => "clients",
             Self::Collection => "collections",
             Self::Credential => "credentials",
+            Self::Guard => "guards",
             Self::Issuer => "issuers",
             Self::Limit => "limits",
             Self::Role => "roles",
+            Self::Secret => "secrets",
+            Self::Upstream => "upstreams",
         }
     }
 
@@ -42,9 +60,12 @@ impl Kind {
             Self::Client => "client",
             Self::Collection => "collection",
             Self::Credential => "credential",
+            Self::Guard => "guard",
             Self::Issuer => "issuer",
             Self::Limit => "limit",
             Self::Role => "role",
+            Self::Secret => "secret",
+            Self::Upstream => "upstream",
         }
     }
 

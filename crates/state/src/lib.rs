@@ -3,20 +3,27 @@
 //! Pure: text goes in, nouns of `model` come out. Whoever has the files reads and watches them.
 
 mod desired;
+mod document;
 mod folder;
 mod kind;
+mod library;
+mod uses;
 
 mod client;
 mod collection;
 mod credential;
+mod guard;
 mod issuer;
 mod limit;
 mod role;
+mod secret;
+mod upstream;
 
 mod address;
 mod field;
 mod node;
 mod openapi;
+mod parsed;
 mod reader;
 mod references;
 mod report;
@@ -28,10 +35,17 @@ pub use client::write_client;
 pub use collection::write_collection;
 pub use credential::write_credential;
 pub use desired::{Desired, read};
-pub use folder::{Folder, FolderFull};
+pub use document::{document, to_json};
+pub use folder::{Change, Folder, FolderFull};
+pub use guard::write_guard;
 pub use issuer::write_issuer;
 pub use kind::Kind;
+pub use library::Library;
 pub use limit::write_limit;
 pub use openapi::parse_document;
+pub use references::BUILT_IN_COLLECTION;
 pub use role::write_role;
+pub use secret::write_secret;
 pub use suggestion::nearest;
+pub use upstream::write_upstream;
+pub use uses::uses;

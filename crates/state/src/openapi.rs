@@ -1,6 +1,6 @@
 //! OpenAPI documents as JSON values: parsed strictly, each at most once.
 
-use std::{cell::Cell, collections::BTreeMap, fmt, sync::Arc};
+use std::{cell::Cell, collections::BTreeMap, fmt, mem, sync::Arc};
 
 use model::{Fault, Place};
 use serde::de::{
@@ -135,62 +135,59 @@ impl<'de> DeserializeSeed<'de> for Key {
     }
 }
 
-/// The OpenAPI documents of a folder, each parsed when it is first named.
+/// The OpenAPI documents that are named, each parsed once for as long as its text is the same.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    read: BTreeMap<Arc<str>, Read>,
+}
+
 #[derive(Debug)]
-pub(crate) struct Documents<'a> {
-    folder: &'a Folder,
-    read: BTreeMap<Arc<str>, Option<Arc<Value>>>,
-    /// What is wrong in the documents themselves, told once however many collections name them.
-    pub(crate) faults: Vec<Fault>,
+struct Read {
+    text: Arc<str>,
+    /// What is wrong in a document is told once, however many collections name it.
+    value: Result<Arc<Value>, Fault>,
 }
 
-/// A document that a collection names.
-pub(crate) enum Named {
-    /// Its text is broken, and that is told already.
-    Broken,
-    /// There is no such file.
-    Missing,
-    /// Here it is.
-    Read(Arc<Value>, Place),
-}
-
-impl<'a> Documents<'a> {
-    pub(crate) fn new(folder: &'a Folder) -> Self {
-        Self { folder, read: BTreeMap::new(), faults: Vec::new() }
-    }
-
-    /// The names of all documents.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.folder.files().map(|(path, _)| &**path).filter(|it| is_document(it))
-    }
-
-    /// The document at `path`.
-    pub(crate) fn open(&mut self, path: &str) -> Named {
-        let Some((path, text)) = self.folder.file(path).filter(|_| is_document(path)) else {
-            return Named::Missing;
-        };
-        if !self.read.contains_key(path) {
-            let value = self.parse(path, text);
-            self.read.insert(Arc::clone(path), value);
-        }
-        match self.read.get(path) {
-            Some(Some(value)) => Named::Read(Arc::clone(value), Place::new(path, 0)),
-            _ => Named::Broken,
+impl Documents {
+    /// Reads those of `folder` that are in `named`, and forgets all others.
+    pub(crate) fn open(&mut self, folder: &Folder, named: &[&str]) {
+        let mut before = mem::take(&mut self.read);
+        for name in named {
+            let Some((path, text)) = folder.shared(name).filter(|_| is_document(name)) else {
+                continue;
+            };
+            if self.read.contains_key(path) {
+                continue;
+            }
+            let same = before.remove(path).filter(|it| it.text == *text);
+            let read =
+                same.unwrap_or_else(|| Read { text: Arc::clone(text), value: read(path, text) });
+            self.read.insert(Arc::clone(path), read);
         }
     }
 
-    fn parse(&mut self, path: &Arc<str>, text: &str) -> Option<Arc<Value>> {
-        let (line, message, help) = match parse_document(text) {
-            Ok(value) if value.is_object() => return Some(Arc::new(value)),
-            Ok(_) => (0, "not a mapping".to_owned(), "put an OpenAPI document there"),
-            Err((line, message)) => (line, message, "correct the document"),
-        };
-        self.faults.push(Fault::new(&Place::new(path, line), message, help));
-        None
+    /// The document at `path`, where it is there and not broken.
+    pub(crate) fn get(&self, path: &str) -> Option<Arc<Value>> {
+        self.read.get(path).and_then(|it| it.value.as_ref().ok()).cloned()
+    }
+
+    /// What is wrong in the documents themselves.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.read.values().filter_map(|it| it.value.as_ref().err())
     }
 }
 
-fn is_document(path: &str) -> bool {
+fn read(path: &Arc<str>, text: &str) -> Result<Arc<Value>, Fault> {
+    let (line, message, help) = match parse_document(text) {
+        Ok(value) if value.is_object() => return Ok(Arc::new(value)),
+        Ok(_) => (0, "not a mapping".to_owned(), "put an OpenAPI document there"),
+        Err((line, message)) => (line, message, "correct the document"),
+    };
+    Err(Fault::new(&Place::new(path, line), message, help))
+}
+
+/// Whether the file at `path` is one that collections may name.
+pub(crate) fn is_document(path: &str) -> bool {
     path.strip_prefix(DOCUMENTS).is_some_and(|it| it.starts_with('/'))
 }
 

@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn required(&mut self, key: &'static str, help: &str) -> Option<Field<'a>> {
         let value = self.optional(key);
         if value.is_none() {
-            self.field.fault(format_args!("{key} is missing"), help);
+            self.field.missing(key, help);
         }
         value
     }
@@ -54,7 +54,7 @@ impl<'a> Reader<'a> {
                 None => format!("known here: {known}"),
             };
             let message = format!("unknown key {}", shown(&entry.key));
-            self.field.fault_at(entry.line, message, help);
+            self.field.fault_at(entry, message, help);
         }
     }
 }

@@ -1,12 +1,27 @@
 //! What documents say of each other: names that must exist, and things that only one may have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+};
 
 use model::{
     ClientId, Credential, CredentialState, Fault, IssuerId, Place, ProfileId, Proof, RoleId,
+    SecretId, SecretSource, UpstreamId, role::BUILT_IN,
 };
 
-use crate::{Desired, Kind, report::shown, suggestion};
+use crate::{
+    Desired, Folder, Kind,
+    folder::{DOCUMENTS, Purpose},
+    openapi::is_document,
+    report::shown,
+    suggestion,
+};
+
+/// The collection of management operations. It has no file; patterns and reaches may name it.
+///
+/// Which operations it has is known only to whoever puts it in force, so they are not checked here.
+pub const BUILT_IN_COLLECTION: &str = "onedoor";
 
 /// Something that a document names, which another must declare.
 #[derive(Debug)]
@@ -22,110 +37,165 @@ pub(crate) struct Reference {
 pub(crate) enum Target {
     Client(ClientId),
     Collection(String),
+    Document(String),
     Issuer(IssuerId),
     Profile(ProfileId),
     Role(RoleId),
+    Secret(SecretId),
+    Upstream(UpstreamId),
+    /// A secret that is not in a vault itself.
+    VaultToken(SecretId),
 }
 
 /// Everything that has a file, whether its text is right or not: one fault is enough.
 #[derive(Debug, Default)]
-pub(crate) struct Declared {
-    files: BTreeMap<(Kind, String), Place>,
+pub(crate) struct Declared<'a> {
+    files: HashMap<(Kind, &'a str), &'a str>,
     /// Clients with faults: what profiles they have cannot be said.
-    unclear_clients: BTreeSet<String>,
+    unclear_clients: HashSet<&'a str>,
 }
 
-impl Declared {
-    /// Writes down that `id` has a file; the one it has already, if it has.
-    pub(crate) fn insert(&mut self, kind: Kind, id: &str, place: &Place) -> Option<Place> {
-        let key = (kind, id.to_owned());
-        match self.files.get(&key) {
-            Some(first) => Some(first.clone()),
-            None => {
-                self.files.insert(key, place.clone());
+impl<'a> Declared<'a> {
+    /// Writes down that `id` has the file `path`; the one it has already, if it has.
+    pub(crate) fn insert(&mut self, kind: Kind, id: &'a str, path: &'a str) -> Option<&'a str> {
+        match self.files.entry((kind, id)) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(entry) => {
+                entry.insert(path);
                 None
             }
         }
     }
 
     /// Writes down that the document of a client has faults.
-    pub(crate) fn is_unclear(&mut self, client: &str) {
-        self.unclear_clients.insert(client.to_owned());
+    pub(crate) fn is_unclear(&mut self, client: &'a str) {
+        self.unclear_clients.insert(client);
     }
 
     fn contains(&self, kind: Kind, id: &str) -> bool {
-        self.files.contains_key(&(kind, id.to_owned()))
+        self.files.contains_key(&(kind, id))
     }
+}
 
-    fn ids(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        let first = (kind, String::new());
-        self.files.range(first..).take_while(move |it| it.0.0 == kind).map(|it| &*it.0.1)
-    }
+/// The documents that are named.
+pub(crate) fn documents<'a>(references: &[&'a Reference]) -> Vec<&'a str> {
+    let document = |it: &&'a Reference| match &it.target {
+        Target::Document(path) => Some(&**path),
+        Target::Client(_) | Target::Collection(_) | Target::Issuer(_) | Target::Profile(_) => None,
+        Target::Role(_) | Target::Secret(_) | Target::Upstream(_) | Target::VaultToken(_) => None,
+    };
+    references.iter().filter_map(document).collect()
 }
 
 /// Finds every reference that leads nowhere.
 pub(crate) fn check(
-    references: &[Reference],
-    declared: &Declared,
+    references: &[&Reference],
+    declared: &Declared<'_>,
+    folder: &Folder,
     desired: &Desired,
     faults: &mut Vec<Fault>,
 ) {
     let profiles = desired.clients.iter().flat_map(|it| &it.profiles);
-    let profiles: BTreeSet<&str> = profiles.map(|it| it.id.as_str()).collect();
+    let profiles = profiles.map(|it| it.id.as_str()).collect();
+    let checker = Checker { declared, folder, desired, profiles };
     for Reference { place, path, target } in references {
-        let missing = match target {
-            Target::Client(id) => missing_client(declared, id.as_str()),
-            Target::Collection(id) => missing(declared, Kind::Collection, id),
-            Target::Issuer(id) => missing(declared, Kind::Issuer, id.as_str()),
-            Target::Profile(id) => missing_profile(declared, &profiles, id),
-            Target::Role(id) => missing(declared, Kind::Role, id.as_str()),
-        };
-        if let Some((message, help)) = missing {
-            faults.push(Fault::new(place, format!("{path}: {message}"), help));
+        if let Some((message, help)) = checker.missing_target(target) {
+            faults.push(Fault::new(place, format!("{path}: {message}"), help).of(path));
         }
     }
 }
 
-fn missing(declared: &Declared, kind: Kind, id: &str) -> Option<(String, String)> {
-    if declared.contains(kind, id) {
-        return None;
-    }
-    let file = kind.path(id);
-    let help = match suggestion::nearest(id, declared.ids(kind)) {
-        Some(near) => format!("did you mean {near}? or add {file}"),
-        None => format!("add {file}, or name another"),
-    };
-    Some((format!("unknown {} {}", kind.as_str(), shown(id)), help))
+struct Checker<'a> {
+    declared: &'a Declared<'a>,
+    folder: &'a Folder,
+    desired: &'a Desired,
+    profiles: HashSet<&'a str>,
 }
 
-fn missing_client(declared: &Declared, id: &str) -> Option<(String, String)> {
-    if id == ClientId::anonymous().as_str() {
-        return None;
-    }
-    missing(declared, Kind::Client, id)
-}
+/// What is wrong, and what to do.
+type Missing = Option<(String, String)>;
 
-fn missing_profile(
-    declared: &Declared,
-    profiles: &BTreeSet<&str>,
-    id: &ProfileId,
-) -> Option<(String, String)> {
-    if *id == ProfileId::anonymous()
-        || profiles.contains(id.as_str())
-        || declared.unclear_clients.contains(id.client())
-    {
-        return None;
+impl Checker<'_> {
+    fn missing_target(&self, target: &Target) -> Missing {
+        match target {
+            Target::Client(id) => self.missing_client(id.as_str()),
+            Target::Collection(id) if id == BUILT_IN_COLLECTION => None,
+            Target::Collection(id) => self.missing(Kind::Collection, id),
+            Target::Document(path) => self.missing_document(path),
+            Target::Issuer(id) => self.missing(Kind::Issuer, id.as_str()),
+            Target::Profile(id) => self.missing_profile(id),
+            Target::Role(id) if BUILT_IN.contains(&id.as_str()) => None,
+            Target::Role(id) => self.missing(Kind::Role, id.as_str()),
+            Target::Secret(id) => self.missing(Kind::Secret, id.as_str()),
+            Target::Upstream(id) => self.missing(Kind::Upstream, id.as_str()),
+            Target::VaultToken(id) => self.missing_token(id),
+        }
     }
-    if let Some(missing) = missing_client(declared, id.client()) {
-        return Some(missing);
+
+    fn missing(&self, kind: Kind, id: &str) -> Missing {
+        if self.declared.contains(kind, id) {
+            return None;
+        }
+        let built_in = if kind == Kind::Role { &BUILT_IN[..] } else { &[] };
+        let declared = self.folder.files().filter_map(|(path, _)| match Purpose::of(path) {
+            Purpose::Document { kind: other, stem } if other == kind => Some(stem),
+            Purpose::Document { .. } | Purpose::Ignored => None,
+            Purpose::OpenApi | Purpose::Stray { .. } => None,
+        });
+        let file = kind.path(id);
+        let help = match suggestion::nearest(id, built_in.iter().copied().chain(declared)) {
+            Some(near) => format!("did you mean {near}? or add {file}"),
+            None => format!("add {file}, or name another"),
+        };
+        Some((format!("unknown {} {}", kind.as_str(), shown(id)), help))
     }
-    let first = format!("{}/", id.client());
-    let own = profiles.range(&*first..).take_while(|it| it.starts_with(&first));
-    let help = match suggestion::nearest(id.as_str(), own.copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("add it to profiles in {}", Kind::Client.path(id.client())),
-    };
-    Some((format!("unknown profile {}", shown(id.as_str())), help))
+
+    fn missing_client(&self, id: &str) -> Missing {
+        if id == ClientId::anonymous().as_str() {
+            return None;
+        }
+        self.missing(Kind::Client, id)
+    }
+
+    fn missing_document(&self, path: &str) -> Missing {
+        if is_document(path) && self.folder.file(path).is_some() {
+            return None;
+        }
+        let documents = self.folder.files().map(|(path, _)| &**path).filter(|it| is_document(it));
+        let help = match suggestion::nearest(path, documents) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("put the document there; its path begins with {DOCUMENTS}/"),
+        };
+        Some((format!("there is no file {}", shown(path)), help))
+    }
+
+    fn missing_profile(&self, id: &ProfileId) -> Missing {
+        if self.profiles.contains(id.as_str())
+            || *id == ProfileId::anonymous()
+            || self.declared.unclear_clients.contains(id.client())
+        {
+            return None;
+        }
+        if let Some(missing) = self.missing_client(id.client()) {
+            return Some(missing);
+        }
+        let client = self.desired.clients.iter().find(|it| it.id.as_str() == id.client());
+        let own = client.into_iter().flat_map(|it| &it.profiles).map(|it| it.id.as_str());
+        let help = match suggestion::nearest(id.as_str(), own) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("add it to profiles in {}", Kind::Client.path(id.client())),
+        };
+        Some((format!("unknown profile {}", shown(id.as_str())), help))
+    }
+
+    fn missing_token(&self, id: &SecretId) -> Missing {
+        let secret = self.desired.secrets.iter().find(|it| it.id == *id);
+        if secret.is_some_and(|it| matches!(it.source, SecretSource::Vault { .. })) {
+            let help = "name a secret from env, file or the store".to_owned();
+            return Some((format!("secret {} is in a vault itself", shown(id.as_str())), help));
+        }
+        self.missing(Kind::Secret, id.as_str())
+    }
 }
 
 /// Finds what only one may have, and two have: a base, an HMAC, claims, an `iss`.
@@ -133,7 +203,7 @@ pub(crate) fn check_unique(desired: &Desired, faults: &mut Vec<Fault>) {
     let mut bases = BTreeMap::new();
     for it in &desired.collections {
         let other = bases.insert(&it.base, (&it.id, &it.place));
-        report(faults, &it.place, other, |other| {
+        report(faults, (&it.place, "base"), other, |other| {
             (
                 format!("collection {other} has the base {} too", shown(&it.base)),
                 "give one another base",
@@ -143,29 +213,29 @@ pub(crate) fn check_unique(desired: &Desired, faults: &mut Vec<Fault>) {
     let mut issuers = BTreeMap::new();
     for it in &desired.issuers {
         let other = issuers.insert(&it.issuer, (&it.id, &it.place));
-        report(faults, &it.place, other, |other| {
+        report(faults, (&it.place, "issuer"), other, |other| {
             (format!("issuer {other} has the same iss"), "make one file of both")
         });
     }
     check_credentials(&desired.credentials, faults);
 }
 
-fn check_credentials(credentials: &[Credential], faults: &mut Vec<Fault>) {
-    let (mut keys, mut tokens) = (BTreeMap::new(), BTreeMap::new());
+fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
+    let (mut keys, mut tokens) = (HashMap::with_capacity(credentials.len()), HashMap::new());
     for it in credentials {
         let here = (&it.id, &it.place);
         match &it.proof {
-            Proof::ApiKey { hmac } => report(faults, &it.place, keys.insert(hmac, here), |other| {
-                (
-                    format!("credential {other} has the same hmac"),
-                    "delete one: a key leads to one profile",
-                )
-            }),
+            Proof::ApiKey { hmac } => {
+                report(faults, (&it.place, "hmac"), keys.insert(hmac, here), |other| {
+                    let help = "delete one: a key leads to one profile";
+                    (format!("credential {other} has the same hmac"), help)
+                });
+            }
             // A revoked one stands in nobody's way.
             Proof::External { .. } if it.state == CredentialState::Revoked => {}
             Proof::External { issuer, claims } => {
                 let other = tokens.insert((issuer, claims), here);
-                report(faults, &it.place, other, |other| {
+                report(faults, (&it.place, "claims"), other, |other| {
                     let help = "name other claims: a token leads to one profile";
                     (format!("credential {other} has the same claims"), help)
                 });
@@ -176,12 +246,12 @@ fn check_credentials(credentials: &[Credential], faults: &mut Vec<Fault>) {
 
 fn report<I: std::fmt::Display>(
     faults: &mut Vec<Fault>,
-    place: &Place,
+    (place, field): (&Place, &str),
     other: Option<(I, &Place)>,
     say: impl FnOnce(&str) -> (String, &'static str),
 ) {
     if let Some((id, other)) = other {
         let (message, help) = say(&format!("{id} ({other})"));
-        faults.push(Fault::new(place, message, help));
+        faults.push(Fault::new(place, message, help).of(field));
     }
 }

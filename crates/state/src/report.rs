@@ -35,11 +35,16 @@ impl Report {
         Place::new(&self.file, line)
     }
 
-    /// Writes down that `message` is wrong at `line`, and what to do.
-    pub(crate) fn fault(&self, line: u32, message: impl Into<String>, help: impl Into<String>) {
+    /// Writes down that `message` is wrong with `field` at `line`, and what to do.
+    pub(crate) fn fault(
+        &self,
+        (line, field): (u32, &str),
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         let mut found = self.found.borrow_mut();
         if found.faults.len() < FAULTS_MAX {
-            found.faults.push(Fault::new(&self.place(line), message, help));
+            found.faults.push(Fault::new(&self.place(line), message, help).of(field));
         } else {
             found.untold = found.untold.saturating_add(1);
         }

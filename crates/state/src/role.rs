@@ -1,6 +1,6 @@
 //! `roles/ID.yaml`: a role and what it allows.
 
-use model::{Effect, Grant, Pattern, Role, RoleId};
+use model::{Effect, Grant, Pattern, Role, RoleId, role::BUILT_IN};
 
 use crate::{
     field::Field,
@@ -15,6 +15,9 @@ pub(crate) const EFFECTS: &[(&str, Effect)] =
 /// Reads the role `id`.
 pub(crate) fn read(id: RoleId, root: Field<'_>) -> Option<Role> {
     let place = root.place();
+    if BUILT_IN.contains(&id.as_str()) {
+        root.fault(format_args!("the role {id} is built in"), "give this file another name");
+    }
     root.mapping(|it| {
         let description = it.optional("description").and_then(|it| it.prose());
         let allow = it.required("allow", "list what is allowed, or write [] for nothing");

@@ -41,7 +41,7 @@ pub(crate) fn compile(
     let mut faults = Vec::new();
     let (mut shelves, mut drafts, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
     let own = local.map(|it| Ok((&it.collection, Destination::Local(Arc::clone(&it.handler)))));
-    let others = desired.collections.iter().map(|it| Ok((it, destination(it, &live.fleet)?)));
+    let others = desired.collections.iter().map(|it| Ok((&**it, destination(it, &live.fleet)?)));
     for found in own.into_iter().chain(others) {
         match found.and_then(|(collection, to)| collection::read(collection, &to)) {
             Ok(Some(Published { shelf, operations, others })) => {
@@ -63,8 +63,19 @@ pub(crate) fn compile(
         }));
         Router::default()
     });
-    let Desired { clients, collections, credentials, issuers, limits, roles } = desired;
-    let directory = Directory::new(clients, credentials, issuers, pepper, &live.key_sets);
+    let Desired {
+        clients,
+        collections,
+        credentials,
+        guards: _,
+        issuers,
+        limits,
+        roles,
+        secrets: _,
+        upstreams: _,
+    } = desired;
+    let (clients, credentials, issuers) = (owned(clients), owned(credentials), owned(issuers));
+    let directory = Directory::new(&clients, &credentials, &issuers, pepper, &live.key_sets);
     faults.extend_from_slice(directory.faults());
     if !faults.is_empty() {
         faults.sort();
@@ -73,17 +84,17 @@ pub(crate) fn compile(
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
     let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
     let built_in = local.map(|it| &*it.roles).unwrap_or_default();
-    let roles: Vec<_> = built_in.iter().chain(roles).cloned().collect();
+    let roles: Vec<_> = built_in.iter().chain(roles.iter().map(|it| &**it)).cloned().collect();
     Ok(Snapshot {
         revision,
         directory,
         rules: Rules::compile(policy::Sources {
             roles: &roles,
-            clients,
+            clients: &clients,
             owners: &owners,
             operations: &operations,
         }),
-        plan: Plan::compile(limits, settings.default_rate, &operations),
+        plan: Plan::compile(&owned(limits), settings.default_rate, &operations),
         tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
         has_public: operations.iter().any(|it| it.is_public),
         routes,
@@ -98,6 +109,10 @@ fn destination(collection: &Collection, fleet: &Fleet) -> Result<Destination, Ve
         vec![Fault::new(&collection.place, message, "correct its url")]
     })?;
     Ok(Destination::Upstream(upstream))
+}
+
+fn owned<T: Clone>(shared: &[Arc<T>]) -> Vec<T> {
+    shared.iter().map(|it| T::clone(it)).collect()
 }
 
 /// Gives every operation its tool's name, and its position in the order of these names.

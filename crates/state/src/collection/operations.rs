@@ -26,7 +26,7 @@ pub(super) fn read_overrides(field: &Field<'_>) -> BTreeMap<String, Override> {
         .filter_map(|entry| {
             if let Err(error) = checked_name(&entry.key) {
                 let (message, help) = error.rsplit_once(": ")?;
-                field.fault_at(entry.line, message, help);
+                field.fault_at(entry, message, help);
             }
             let place = field.place_at(entry.line);
             let changed = field.child(entry).mapping(|it| read_override(place, it))?;

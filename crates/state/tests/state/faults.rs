@@ -3,6 +3,7 @@
 mod access;
 mod files;
 mod published;
+mod upstreams;
 
 use crate::folder;
 
@@ -73,6 +74,25 @@ fn the_faults_of_all_files_are_told_at_once_in_order() {
 }
 
 #[test]
+fn a_fault_names_its_field() {
+    let files = [
+        ("clients/a.yaml", "kind: app\nprofiles: {b: {roles: [raeder], x: 1}}\n"),
+        ("issuers/b.yaml", GOOD[4].1),
+        ("limits/b.yaml", "rate: [\n"),
+    ];
+    let read = state::read(&folder(GOOD.iter().chain(&files).copied())).unwrap_err();
+    let fields: Vec<_> = read.iter().map(|it| (it.place.to_string(), &*it.field)).collect();
+    let want = [
+        ("clients/a.yaml:1", "owner"),
+        ("clients/a.yaml:2", "profiles.b.roles[0]"),
+        ("clients/a.yaml:2", "profiles.b.x"),
+        ("issuers/staff.yaml:1", "issuer"),
+        ("limits/b.yaml:1", ""),
+    ];
+    assert_eq!(fields, want.map(|(place, field)| (place.to_owned(), field)));
+}
+
+#[test]
 fn a_broken_client_does_not_make_its_credentials_faulty() {
     let broken = "kind: app\nprofiles: {other: {}}\n";
     let want = "clients/shop.yaml:1: owner is missing \
@@ -134,6 +154,9 @@ fn what_may_be_secret_is_in_no_fault() {
         ),
         ("issuers/a.yaml", "issuer: https://u:hunter2@x\njwks: {keys: [{kty: oct, k: hunter2}]}\n"),
         ("collections/a.yaml", "upstream: {url: \"http://u:hunter2@x\"}\n"),
+        ("collections/a.yaml", "upstream: \"http://u:hunter2@x\"\n"),
+        ("secrets/a.yaml", "owner: t\nsource: hunter2!\n"),
+        ("secrets/a.yaml", "owner: t\nsource: {env: hunter2!}\n"),
     ] {
         let faults = faults(&[(path, text)]);
         assert!(!faults.is_empty() && !faults.concat().contains("hunter2"), "{faults:?}");

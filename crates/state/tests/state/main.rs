@@ -4,8 +4,11 @@
 mod example;
 mod faults;
 mod hostile;
+mod json;
+mod library;
 mod nouns;
 mod round_trip;
+mod uses;
 
 use state::Folder;
 

@@ -4,9 +4,10 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{
     Assignment, Client, ClientId, ClientKind, Collection, CollectionId, Credential, CredentialId,
-    CredentialState, Effect, Grant, Issuer, IssuerId, KeySource, Lifecycle, Limit, LimitId,
-    Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota, Rate, Role,
-    RoleId, Scope, Surface, Timestamp, Upstream,
+    CredentialState, DeclaredSecret, Effect, Grant, Guard, GuardId, Injection, Issuer, IssuerId,
+    KeySource, Lifecycle, Limit, LimitId, Measure, Override, Pattern, Period, Place, Profile,
+    ProfileId, Proof, Quota, Rate, Reach, Role, RoleId, Scope, SecretId, SecretSource, Surface,
+    Timestamp, Upstream, UpstreamId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -75,7 +76,7 @@ fn prose() -> impl Strategy<Value = String> {
     ]
 }
 
-fn json() -> impl Strategy<Value = Value> {
+pub(crate) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -136,6 +137,17 @@ fn profile_id() -> impl Strategy<Value = ProfileId> {
     })
 }
 
+fn reach() -> impl Strategy<Value = Reach> {
+    let collections = collection::btree_set(SLUG, 0..3);
+    let owners = collection::btree_set(line(), 0..3);
+    (any::<bool>(), collections, owners).prop_map(|(is_bound, collections, owners)| Reach {
+        collections: (collections.iter().filter(|_| is_bound))
+            .map(|it| CollectionId::parse(it).unwrap())
+            .collect(),
+        owners: owners.into_iter().filter(|_| is_bound).collect(),
+    })
+}
+
 fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + use<> {
     let id = ProfileId::new(client, name).unwrap();
     let surfaces = sample::select(vec![
@@ -148,12 +160,12 @@ fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + us
     let v6 = (any::<[u16; 8]>(), 0..=128_u8)
         .prop_map(|(parts, bits)| ipnet::IpNet::new(parts.into(), bits).unwrap().trunc());
     let networks = collection::btree_set(prop_oneof![v4, v6], 0..3);
-    let roles = collection::btree_set(SLUG, 0..3);
+    let roles = collection::btree_map(SLUG, reach(), 0..3);
     (roles, surfaces, networks, option::of(time()), any::<bool>()).prop_map(
         move |(roles, surfaces, networks, expires, is_enabled)| Profile {
             id: id.clone(),
-            roles: (roles.iter().map(|it| RoleId::parse(it).unwrap()))
-                .map(Assignment::everywhere)
+            roles: (roles.into_iter())
+                .map(|(role, reach)| Assignment { role: RoleId::parse(&role).unwrap(), reach })
                 .collect(),
             surfaces,
             networks: networks.into_iter().collect(),
@@ -282,6 +294,67 @@ pub(crate) fn issuer() -> impl Strategy<Value = Issuer> {
     )
 }
 
+pub(crate) fn guard() -> impl Strategy<Value = Guard> {
+    (SLUG, option::of(prose()), prose()).prop_map(|(id, description, policy)| Guard {
+        id: GuardId::parse(&id).unwrap(),
+        description,
+        policy,
+        place: Place::default(),
+    })
+}
+
+fn secret_id() -> impl Strategy<Value = SecretId> {
+    SLUG.prop_map(|it| SecretId::parse(&it).unwrap())
+}
+
+pub(crate) fn secret() -> impl Strategy<Value = DeclaredSecret> {
+    let path = "[a-zA-Z0-9_-]{1,8}(/[a-z0-9.]{0,4}[a-z]){0,3}";
+    let vault = ("https://[a-z]{1,8}(:8200)?(/v)?", path, path, line(), option::of(path));
+    let source = prop_oneof![
+        "[A-Z_][A-Z0-9_]{0,12}".prop_map(|variable| SecretSource::Environment { variable }),
+        path.prop_map(|it| SecretSource::File { path: format!("/{it}").into() }),
+        Just(SecretSource::Store),
+        (vault, secret_id()).prop_map(|((address, mount, path, field, namespace), token)| {
+            SecretSource::Vault { address, mount, path, field, namespace, token }
+        }),
+    ];
+    (secret_id(), line(), option::of(prose()), source)
+        .prop_filter("a token of itself", |(id, _, _, source)| {
+            !matches!(source, SecretSource::Vault { token, .. } if token == id)
+        })
+        .prop_map(|(id, owner, description, source)| DeclaredSecret {
+            id,
+            owner,
+            description,
+            source,
+            place: Place::default(),
+        })
+}
+
+fn injection() -> impl Strategy<Value = Injection> {
+    let scopes = collection::btree_set("[a-z:.]{1,8}", 0..3);
+    let url = "https://[a-z]{1,8}/[a-z]{0,4}";
+    let grant = (url, line(), secret_id(), scopes, option::of(url));
+    prop_oneof![
+        ("[^:\\pC]{0,8}[a-z]", secret_id())
+            .prop_map(|(username, password)| Injection::Basic { username, password }),
+        secret_id().prop_map(|token| Injection::Bearer { token }),
+        secret_id().prop_map(|certificate| Injection::ClientCertificate { certificate }),
+        ("x-[a-z-]{1,8}", secret_id()).prop_map(|(name, value)| Injection::Header { name, value }),
+        ("[a-zA-Z_.]{1,8}", secret_id()).prop_map(|(name, value)| Injection::Query { name, value }),
+        grant.prop_map(|(token_url, client_id, client_secret, scopes, resource)| {
+            let scopes = scopes.into_iter().collect();
+            Injection::ClientCredentials { token_url, client_id, client_secret, scopes, resource }
+        }),
+    ]
+}
+
+/// An upstream with a name.
+pub(crate) fn named_upstream() -> impl Strategy<Value = Upstream> {
+    (SLUG, upstream())
+        .prop_map(|(id, it)| Upstream { id: Some(UpstreamId::parse(&id).unwrap()), ..it })
+}
+
 fn upstream() -> impl Strategy<Value = Upstream> {
     let url =
         "https?://([a-z]{1,8}|192\\.0\\.2\\.1|\\[2001:db8::1\\])(:8080)?(/[a-z0-9]{1,8}){0,2}";
@@ -290,15 +363,21 @@ fn upstream() -> impl Strategy<Value = Upstream> {
         (1..86_400_u64).prop_map(Duration::from_secs),
         sample::select(&[5_u64, 30, 60][..]).prop_map(Duration::from_secs),
     ];
-    (url, timeout.clone(), timeout.clone(), timeout, 1..=65_536_usize).prop_map(
-        |(url, connect_timeout, answer_timeout, idle_timeout, connections_max)| Upstream {
-            id: None,
-            url,
-            connect_timeout,
-            answer_timeout,
-            idle_timeout,
-            connections_max,
-            injection: None,
+    let timeouts = (timeout.clone(), timeout.clone(), timeout);
+    (url, timeouts, 1..=65_536_usize, option::of(injection())).prop_map(
+        |(url, timeouts, connections_max, injection)| {
+            let (connect_timeout, answer_timeout, idle_timeout) = timeouts;
+            let is_certificate = matches!(injection, Some(Injection::ClientCertificate { .. }));
+            let url = if is_certificate { url.replace("http:", "https:") } else { url };
+            Upstream {
+                id: None,
+                url,
+                connect_timeout,
+                answer_timeout,
+                idle_timeout,
+                connections_max,
+                injection,
+            }
         },
     )
 }

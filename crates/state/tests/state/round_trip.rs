@@ -1,8 +1,11 @@
 //! What is written is read back as the same noun, and written again as the same bytes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use model::{Pattern, Place, ProfileId, Proof, RoleId};
+use model::{
+    DeclaredSecret, Guard, Injection, Pattern, Place, ProfileId, Proof, RoleId, SecretId,
+    SecretSource, Upstream,
+};
 use proptest::prelude::*;
 use state::{Desired, Folder, Kind};
 
@@ -38,6 +41,16 @@ fn declare(
     }
 }
 
+fn declare_secret(folder: &mut Folder, id: Option<&SecretId>) {
+    if let Some(id) = id {
+        insert(folder, Kind::Secret, id.as_str(), "{owner: x, source: store}");
+    }
+}
+
+fn secret_of(upstream: &Upstream) -> Option<&SecretId> {
+    upstream.injection.as_ref().map(Injection::secret)
+}
+
 /// The one noun of this id that the folder declares.
 fn read_back<T: Clone>(folder: &Folder, of: fn(&Desired) -> &Vec<T>, is: impl Fn(&T) -> bool) -> T {
     let desired = state::read(folder).unwrap_or_else(|faults| panic!("{faults:#?}\n{folder:#?}"));
@@ -52,11 +65,14 @@ proptest! {
         let mut folder = Folder::new();
         for profile in &client.profiles {
             let roles: Vec<_> = profile.roles.iter().map(|it| it.role.clone()).collect();
-            declare(&mut folder, None, &[], &roles);
+            let reaches = profile.roles.iter().flat_map(|it| &it.reach.collections);
+            let reaches: Vec<_> =
+                reaches.map(|it| Pattern::parse(&format!("{it}:*")).unwrap()).collect();
+            declare(&mut folder, None, &reaches, &roles);
         }
         let text = state::write_client(&client);
         insert(&mut folder, Kind::Client, client.id.as_str(), &text);
-        let mut back = read_back(&folder, |it| &it.clients, |it| it.id == client.id);
+        let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.clients, |it| it.id == client.id));
         prop_assert_eq!(state::write_client(&back), text);
         back.place = Place::default();
         for profile in &mut back.profiles {
@@ -73,7 +89,7 @@ proptest! {
         }
         let text = state::write_role(&role);
         insert(&mut folder, Kind::Role, role.id.as_str(), &text);
-        let mut back = read_back(&folder, |it| &it.roles, |it| it.id == role.id);
+        let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.roles, |it| it.id == role.id));
         prop_assert_eq!(state::write_role(&back), text);
         back.place = Place::default();
         prop_assert_eq!(back, role);
@@ -85,7 +101,7 @@ proptest! {
         declare(&mut folder, limit.profile.as_ref(), &limit.operations, &[]);
         let text = state::write_limit(&limit);
         insert(&mut folder, Kind::Limit, limit.id.as_str(), &text);
-        let mut back = read_back(&folder, |it| &it.limits, |it| it.id == limit.id);
+        let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.limits, |it| it.id == limit.id));
         prop_assert_eq!(state::write_limit(&back), text);
         back.place = Place::default();
         prop_assert_eq!(back, limit);
@@ -101,10 +117,50 @@ proptest! {
         }
         let text = state::write_credential(&credential);
         insert(&mut folder, Kind::Credential, credential.id.as_str(), &text);
-        let mut back = read_back(&folder, |it| &it.credentials, |it| it.id == credential.id);
+        let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.credentials, |it| it.id == credential.id));
         prop_assert_eq!(state::write_credential(&back), text);
         back.place = Place::default();
         prop_assert_eq!(back, credential);
+    }
+
+    #[test]
+    fn a_guard_survives(guard in nouns::guard()) {
+        let mut folder = Folder::new();
+        let text = state::write_guard(&guard);
+        insert(&mut folder, Kind::Guard, guard.id.as_str(), &text);
+        let back = read_back(&folder, |it| &it.guards, |it| it.id == guard.id);
+        prop_assert_eq!(state::write_guard(&back), text);
+        prop_assert_eq!(Guard { place: Place::default(), ..Guard::clone(&back) }, guard);
+    }
+
+    #[test]
+    fn a_secret_survives(secret in nouns::secret()) {
+        let mut folder = Folder::new();
+        if let SecretSource::Vault { token, .. } = &secret.source {
+            declare_secret(&mut folder, Some(token));
+        }
+        let text = state::write_secret(&secret);
+        insert(&mut folder, Kind::Secret, secret.id.as_str(), &text);
+        let back = read_back(&folder, |it| &it.secrets, |it| it.id == secret.id);
+        prop_assert_eq!(state::write_secret(&back), text);
+        let back = DeclaredSecret { place: Place::default(), ..DeclaredSecret::clone(&back) };
+        prop_assert_eq!(back, secret);
+    }
+
+    #[test]
+    fn an_upstream_survives_and_is_put_into_its_collections(upstream in nouns::named_upstream()) {
+        let mut folder = Folder::new();
+        declare_secret(&mut folder, secret_of(&upstream));
+        let (text, id) = (state::write_upstream(&upstream), upstream.id.clone().unwrap());
+        insert(&mut folder, Kind::Upstream, id.as_str(), &text);
+        let named = format!("{{owner: x, upstream: {:?}, document: {{}}}}", id.as_str());
+        insert(&mut folder, Kind::Collection, "a", &named);
+        let back = read_back(&folder, |it| &it.upstreams, |it| it.id.as_ref() == Some(&id));
+        prop_assert_eq!(state::write_upstream(&back), text);
+        let user = read_back(&folder, |it| &it.collections, |it| it.id.as_str() == "a");
+        prop_assert!(state::write_collection(&user).contains("upstream: "));
+        prop_assert_eq!(&user.upstream, &*back);
+        prop_assert_eq!(&*back, &upstream);
     }
 
     #[test]
@@ -112,7 +168,7 @@ proptest! {
         let mut folder = Folder::new();
         let text = state::write_issuer(&issuer);
         insert(&mut folder, Kind::Issuer, issuer.id.as_str(), &text);
-        let mut back = read_back(&folder, |it| &it.issuers, |it| it.id == issuer.id);
+        let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.issuers, |it| it.id == issuer.id));
         prop_assert_eq!(state::write_issuer(&back), text);
         back.place = Place::default();
         prop_assert_eq!(back, issuer);
@@ -122,9 +178,10 @@ proptest! {
     fn a_collection_survives(collection in nouns::collection_()) {
         let mut folder = Folder::new();
         folder.insert("documents/a", collection.document.to_string()).unwrap();
+        declare_secret(&mut folder, secret_of(&collection.upstream));
         let text = state::write_collection(&collection);
         insert(&mut folder, Kind::Collection, collection.id.as_str(), &text);
-        let mut back = read_back(&folder, |it| &it.collections, |it| it.id == collection.id);
+        let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.collections, |it| it.id == collection.id));
         prop_assert_eq!(state::write_collection(&back), text);
         back.place = Place::default();
         back.document_place = collection.document_place.clone();
@@ -154,7 +211,17 @@ fn written(desired: &Desired) -> Folder {
         .filter(|(path, _)| path.starts_with("documents/"))
         .map(|(path, text)| (path.to_string(), text.to_owned()))
         .collect();
-    let Desired { clients, collections, credentials, issuers, limits, roles } = desired;
+    let Desired {
+        clients,
+        collections,
+        credentials,
+        guards,
+        issuers,
+        limits,
+        roles,
+        secrets,
+        upstreams,
+    } = desired;
     let mut put = |kind: Kind, id: &str, text| texts.insert(kind.path(id), text);
     for it in clients {
         put(Kind::Client, it.id.as_str(), state::write_client(it));
@@ -164,6 +231,15 @@ fn written(desired: &Desired) -> Folder {
     }
     for it in credentials {
         put(Kind::Credential, it.id.as_str(), state::write_credential(it));
+    }
+    for it in guards {
+        put(Kind::Guard, it.id.as_str(), state::write_guard(it));
+    }
+    for it in secrets {
+        put(Kind::Secret, it.id.as_str(), state::write_secret(it));
+    }
+    for it in upstreams {
+        put(Kind::Upstream, it.id.as_ref().unwrap().as_str(), state::write_upstream(it));
     }
     for it in issuers {
         put(Kind::Issuer, it.id.as_str(), state::write_issuer(it));

@@ -35,7 +35,8 @@ fn fault(
     collections: &HashSet<&str>,
 ) -> Option<Fault> {
     let (collection, operation) = (pattern.collection()?, pattern.operation()?);
-    // Not there at all: a draft, or one with faults of its own, which are enough to say.
+    // Not there at all: a draft, one with faults of its own, which are enough to say, or `onedoor`
+    // while it is not mounted: once it is, its operations are among the drafts and are checked.
     if !collections.contains(collection) || known.contains(&(collection, operation)) {
         return None;
     }

@@ -11,7 +11,7 @@ fn a_collection_says_what_is_wrong_with_it() {
             "owner: t\n",
             &[
                 "collections/a.yaml:1: document is missing | name a file in documents/, or write the OpenAPI document here",
-                "collections/a.yaml:1: upstream is missing | say where the operations are: {url: http://…}",
+                "collections/a.yaml:1: upstream is missing | say where the operations are: {url: http://…}, or name one of upstreams/",
             ],
         ),
         (
@@ -29,7 +29,7 @@ fn a_collection_says_what_is_wrong_with_it() {
             "collections/a.yaml",
             "owner: t\nupstream: http://orders\ndocument: 7\nstate: live\nbase: /mcp/a\n",
             &[
-                "collections/a.yaml:2: upstream: expected a mapping, found text | write keys and values: key: value",
+                "collections/a.yaml:2: upstream: an address is not the name of an upstream | write {url: http://…}",
                 "collections/a.yaml:3: document: expected text, found a number | put it in quotes",
                 "collections/a.yaml:4: state: \"live\" is not known | known here: draft, published, retired",
                 "collections/a.yaml:5: base: the base \"/mcp/a\" belongs to the door itself | write another base",

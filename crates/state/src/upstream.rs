@@ -1,14 +1,17 @@
-//! `upstream:` of a collection: where its operations are carried out, and how long that may take.
+//! `upstreams/ID.yaml`, and `upstream:` of a collection: where operations are carried out.
+
+mod auth;
 
 use std::time::Duration;
 
-use model::{Upstream, quantity::parse_duration};
+use model::{Injection, Upstream, UpstreamId, quantity::parse_duration};
 use serde_json::Value;
 
 use crate::{
     address,
     field::Field,
     reader::Reader,
+    references::Target,
     writer::{Writer, duration},
 };
 
@@ -17,7 +20,25 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Most connections to one upstream.
 const CONNECTIONS_MAX: u32 = 65_536;
 
-pub(super) fn read(field: Field<'_>) -> Option<Upstream> {
+/// Reads the upstream of a collection: the name of one, or all that is to be said of it.
+///
+/// Of one that is named, nothing but the name is known yet.
+pub(crate) fn read_named(field: Field<'_>) -> Option<Upstream> {
+    if !field.is_text() {
+        return read(None, field);
+    }
+    if field.text()?.contains("://") {
+        // Not shown: a password may stand in it.
+        field.fault("an address is not the name of an upstream", "write {url: http://…}");
+        return None;
+    }
+    let id = field.parse(UpstreamId::parse)?;
+    field.refer(Target::Upstream(id.clone()));
+    Some(Upstream { id: Some(id), ..Upstream::new("") })
+}
+
+/// Reads the upstream `id`.
+pub(crate) fn read(id: Option<UpstreamId>, field: Field<'_>) -> Option<Upstream> {
     field.mapping(|it| {
         let url = it.required("url", "write http://host:port or https://host/prefix");
         let url = url.and_then(|it| it.parse(address::upstream));
@@ -28,14 +49,26 @@ pub(super) fn read(field: Field<'_>) -> Option<Upstream> {
         let connections = it.optional("connections_max");
         let connections = connections.and_then(|it| it.number(1..=CONNECTIONS_MAX));
         let connections = connections.and_then(|it| usize::try_from(it).ok());
+        let auth = it.optional("auth");
+        let injection = auth.as_ref().map(|it| auth::read(it.clone()));
+        if let (Some(auth), Some(Some(Injection::ClientCertificate { .. })), Some(url)) =
+            (&auth, &injection, &url)
+            && !url.starts_with("https:")
+        {
+            auth.fault("a certificate is shown over https only", "write url: https://…");
+        }
+        let injection = match injection {
+            Some(injection) => Some(injection?),
+            None => None,
+        };
         Some(Upstream {
-            id: None,
+            id,
             url: url?,
             connect_timeout,
             answer_timeout,
             idle_timeout,
             connections_max: connections.unwrap_or(usual.connections_max),
-            injection: None,
+            injection,
         })
     })?
 }
@@ -54,7 +87,21 @@ fn read_timeout(it: &mut Reader<'_>, key: &'static str, usual: Duration) -> Dura
     timeout.unwrap_or(usual)
 }
 
-pub(super) fn write(upstream: &Upstream) -> Value {
+/// The document of an upstream.
+#[must_use]
+pub fn write_upstream(upstream: &Upstream) -> String {
+    written(upstream).text()
+}
+
+/// The upstream of a collection: its name, if it has one.
+pub(crate) fn write_named(upstream: &Upstream) -> Value {
+    match &upstream.id {
+        Some(id) => Value::from(id.as_str()),
+        None => written(upstream).value(),
+    }
+}
+
+fn written(upstream: &Upstream) -> Writer {
     let Upstream {
         id: _,
         url,
@@ -62,7 +109,7 @@ pub(super) fn write(upstream: &Upstream) -> Value {
         answer_timeout,
         idle_timeout,
         connections_max,
-        injection: _,
+        injection,
     } = upstream;
     let usual = Upstream::new(url);
     let mut written = Writer::new();
@@ -75,5 +122,6 @@ pub(super) fn write(upstream: &Upstream) -> Value {
         written.put_if(usual != *timeout, key, duration(*timeout));
     }
     written.put_if(usual.connections_max != *connections_max, "connections_max", *connections_max);
-    written.value()
+    written.put_some("auth", injection.as_ref().map(auth::write));
+    written
 }
