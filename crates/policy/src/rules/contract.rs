@@ -163,7 +163,7 @@ fn compile_roles<'a>(
 }
 
 /// All that these reach; none where there are none.
-fn together<'a>(reaches: impl Iterator<Item = &'a Reach>) -> Option<Reach> {
+fn together(reaches: impl Iterator<Item = &Reach>) -> Option<Reach> {
     let mut all: Option<Reach> = None;
     for reach in reaches {
         if reach.is_everywhere() {
