@@ -5,7 +5,7 @@
 
 mod held;
 
-use model::{CollectionId, Effect, Pattern, ProfileId, Reach, Role};
+use model::{CollectionId, Effect, Grant, Pattern, ProfileId, Reach, Role};
 
 use crate::Rules;
 use held::Held;
@@ -22,16 +22,18 @@ const EFFECTS: [Effect; 3] = [Effect::Destructive, Effect::Read, Effect::Write];
 pub fn covers(rules: &Rules, holder: &ProfileId, role: &Role, reach: &Reach) -> Result<(), String> {
     let held = Held::new(rules, holder)
         .ok_or_else(|| format!("the profile {holder} is unknown or disabled"))?;
-    for grant in &role.grants {
-        let effects = if grant.effects.is_empty() { &EFFECTS[..] } else { &grant.effects };
-        for pattern in &grant.operations {
-            for effect in effects {
-                covers_one(&held, pattern, *effect, reach).map_err(|part| {
-                    let effect = effect.as_str();
-                    format!("{holder} does not hold {pattern} with effect {effect} {part}")
-                })?;
-            }
-        }
+    role.grants
+        .iter()
+        .try_for_each(|it| covers_grant(&held, it, reach))
+        .map_err(|missing| format!("{holder} does not hold {missing}"))
+}
+
+fn covers_grant(held: &Held<'_>, grant: &Grant, reach: &Reach) -> Result<(), String> {
+    let effects = if grant.effects.is_empty() { &EFFECTS[..] } else { &grant.effects };
+    let parts = grant.operations.iter().flat_map(|it| effects.iter().map(move |of| (it, *of)));
+    for (pattern, effect) in parts {
+        let tell = |part| format!("{pattern} with effect {} {part}", effect.as_str());
+        covers_one(held, pattern, effect, reach).map_err(tell)?;
     }
     Ok(())
 }

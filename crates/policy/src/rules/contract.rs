@@ -110,7 +110,8 @@ impl<'a> Contracts<'a> {
         let mut kept = HashSet::new();
         let reaches = self.own.iter().filter_map(|&position| {
             let allowing = tables.iter().filter(|(_, it)| it.rule(position).is_some());
-            let reach = together(allowing.map(|(reach, _)| *reach))?;
+            let allowing: Vec<_> = allowing.map(|(reach, _)| *reach).collect();
+            let reach = together(&allowing)?;
             Some((position, share(&mut kept, reach)))
         });
         Contract {
@@ -163,7 +164,7 @@ fn compile_roles<'a>(
 }
 
 /// All that these reach; none where there are none.
-fn together<'a>(reaches: impl Iterator<Item = &'a Reach>) -> Option<Reach> {
+fn together(reaches: &[&Reach]) -> Option<Reach> {
     let mut all: Option<Reach> = None;
     for reach in reaches {
         if reach.is_everywhere() {

@@ -27,18 +27,16 @@ impl Table {
     pub(super) fn compile(role: &Role, catalogue: &Catalogue<'_>, operations: usize) -> Self {
         let mut rules = Vec::new();
         let mut numbers: Box<[u32]> = vec![0; operations].into();
-        for grant in &role.grants {
-            for pattern in &grant.operations {
-                rules.push(format!("role {}: {pattern}", role.id).into());
-                // Past four billion rules of one role a number would lie: those grant nothing.
-                let Ok(number) = u32::try_from(rules.len()) else { continue };
-                let has_effect =
-                    |it: &Operation| grant.effects.is_empty() || grant.effects.contains(&it.effect);
-                for (index, _) in catalogue.matching(pattern).filter(|(_, it)| has_effect(it)) {
-                    if let Some(slot) = numbers.get_mut(index).filter(|it| **it == 0) {
-                        *slot = number;
-                    }
-                }
+        let granted =
+            role.grants.iter().flat_map(|grant| grant.operations.iter().map(move |it| (grant, it)));
+        for (grant, pattern) in granted {
+            rules.push(format!("role {}: {pattern}", role.id).into());
+            // Past four billion rules of one role a number would lie: those grant nothing.
+            let number = u32::try_from(rules.len()).unwrap_or(0);
+            let has_effect =
+                |it: &Operation| grant.effects.is_empty() || grant.effects.contains(&it.effect);
+            for (index, _) in catalogue.matching(pattern).filter(|(_, it)| has_effect(it)) {
+                fill(&mut numbers, index, number);
             }
         }
         Self { rules: rules.into(), numbers: Numbers::All(numbers) }
@@ -66,5 +64,12 @@ impl Table {
                 .and_then(|it| numbers.get(it))
                 .map_or(0, |(_, number)| *number),
         }
+    }
+}
+
+/// The first rule that allows an operation stays the one that counts.
+fn fill(numbers: &mut [u32], index: usize, number: u32) {
+    if let Some(slot) = numbers.get_mut(index).filter(|it| **it == 0) {
+        *slot = number;
     }
 }
