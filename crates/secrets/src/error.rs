@@ -15,6 +15,16 @@ pub enum Error {
         /// What is wrong, and what to write.
         reason: Cow<'static, str>,
     },
+    /// A place has no value, or none that can be used.
+    #[error("secret \"{secret}\": {place}: {reason}")]
+    NoValue {
+        /// The secret.
+        secret: SecretId,
+        /// Where it was looked for.
+        place: String,
+        /// What is wrong, and what to do.
+        reason: Cow<'static, str>,
+    },
     /// A value does not open: it was changed, or it belongs to another secret, version or purpose.
     #[error(
         "the sealed value of secret \"{secret}\" does not open with key \"{key}\": it was changed, or belongs elsewhere"

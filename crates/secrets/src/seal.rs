@@ -63,8 +63,8 @@ pub fn seal(
     let mut data_key = Zeroizing::new([0; KEY_BYTES]);
     rand::fill(&mut *data_key).map_err(|_| unsealable())?;
     let mut bytes = vec![FORM];
-    wrap(keyring.sealing(), &context, &data_key, &mut bytes).ok_or_else(unsealable)?;
-    let key = data_cipher(&data_key).ok_or_else(unsealable)?;
+    wrap(keyring.sealing(), &context, data_key.as_slice(), &mut bytes).ok_or_else(unsealable)?;
+    let key = data_cipher(data_key.as_slice()).ok_or_else(unsealable)?;
     append_sealed(&key, &context.of_value(), value.expose(), &mut bytes).ok_or_else(unsealable)?;
     Ok(Sealed { key: keyring.current().to_owned(), bytes })
 }
