@@ -59,7 +59,10 @@ impl Database {
     pub(crate) async fn write(&self) -> Result<Transaction, Error> {
         let begun = async {
             Ok(match self {
-                Self::Postgres(pool) => Open::Postgres(pool.begin().await?),
+                // Who has waited for a lock must see what was committed meanwhile.
+                Self::Postgres(pool) => {
+                    Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
+                }
                 Self::Sqlite { writer, .. } => {
                     Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
                 }

@@ -101,11 +101,11 @@ impl Drop for Postgres {
         stop.args(["stop", "--silent", "--mode=immediate", "--pgdata"]);
         let is_stopped = stop.arg(data(self.folder.path())).status().is_ok_and(|it| it.success());
         if !is_stopped {
-            let _ = self.server.kill();
+            drop(self.server.kill());
         }
-        let _ = self.server.wait();
+        drop(self.server.wait());
         if let Some(log) = self.log.take() {
-            let _ = log.join();
+            drop(log.join());
         }
     }
 }
@@ -193,7 +193,7 @@ fn serve(
         // A log that nobody reads would stop the server.
         return Some((server, thread::spawn(move || lines.for_each(drop))));
     }
-    let _ = server.wait();
+    drop(server.wait());
     None
 }
 

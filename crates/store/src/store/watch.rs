@@ -31,8 +31,7 @@ impl Watch {
     pub(super) fn start(database: &Arc<Database>, head: u64) -> Self {
         let head = Arc::new(Sender::new(head));
         let mut tasks = JoinSet::new();
-        let mut stops = Vec::new();
-        stops.push(tasks.spawn(poll(Arc::clone(database), Arc::clone(&head))));
+        let mut stops = vec![tasks.spawn(poll(Arc::clone(database), Arc::clone(&head)))];
         if let Database::Postgres(pool) = &**database {
             stops.push(tasks.spawn(listen(pool.clone(), Arc::clone(&head))));
         }

@@ -1,6 +1,10 @@
 //! From every earlier schema the store comes to the newest, with all that it held.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use model::Secret;
 use sqlx::{
@@ -34,7 +38,7 @@ fn as_it_was(database: &str, schema: usize) -> String {
     let mut sql = "CREATE TABLE schemas (version BIGINT PRIMARY KEY);".to_owned();
     for (number, script) in (1..).zip(scripts(database)).take(schema) {
         sql.push_str(&script);
-        sql.push_str(&format!("INSERT INTO schemas (version) VALUES ({number});"));
+        writeln!(sql, "INSERT INTO schemas (version) VALUES ({number});").unwrap();
         if number == 1 {
             sql.push_str(SCHEMA_1);
         }
@@ -61,7 +65,7 @@ async fn holds_all(location: &Location, schema: usize) {
     assert_eq!(Store::open(location).await.unwrap().uses().await.unwrap().len(), 1);
 }
 
-async fn run_sqlite(path: &PathBuf, sql: String) {
+async fn run_sqlite(path: &Path, sql: String) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();

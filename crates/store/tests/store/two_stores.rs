@@ -12,8 +12,8 @@ use crate::place::{Place, commit};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn sees(watch: &mut Receiver<u64>, number: u64) {
-    let seen = timeout(PATIENCE, watch.wait_for(|it| *it == number)).await;
-    assert!(seen.is_ok(), "{number} is not seen, but {}", *watch.borrow());
+    let is_seen = timeout(PATIENCE, watch.wait_for(|it| *it == number)).await.is_ok();
+    assert!(is_seen, "{number} is not seen, but {}", *watch.borrow());
 }
 
 async fn both_open_at_once(place: &Place) -> (Store, Store) {
