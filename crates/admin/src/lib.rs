@@ -1,1 +1,27 @@
 //! Management operations, each defined once: REST, MCP tool and CLI follow from it.
+//!
+//! What operations are there? Read `list`. How does one change desired state? Read `change`.
+//! Who may touch what? Read `authority`.
+
+mod admin;
+mod authority;
+mod call;
+mod change;
+mod document;
+mod failure;
+mod input;
+mod list;
+mod openapi;
+mod operation;
+mod operations;
+mod plane;
+mod reply;
+mod resource;
+mod role;
+mod schema;
+mod working;
+
+pub use admin::{Admin, Error, built_in_roles, document, effects, operations};
+pub use call::Call;
+pub use operation::About;
+pub use plane::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};

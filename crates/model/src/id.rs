@@ -148,7 +148,13 @@ impl CollectionId {
     /// Whether this is the door's own collection.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.as_str() == "onedoor"
+        Self::is_own_name(self.as_str())
+    }
+
+    /// Whether this is the name of the door's own collection.
+    #[must_use]
+    pub fn is_own_name(name: &str) -> bool {
+        name == "onedoor"
     }
 }
 

@@ -121,15 +121,21 @@ impl Pattern {
     /// Whether all that `other` means, today or ever, is meant by this one too.
     #[must_use]
     pub fn includes(&self, other: &Self) -> bool {
-        (self.collection.is_none() || self.collection == other.collection)
+        let is_own = other.collection.as_deref().is_some_and(CollectionId::is_own_name);
+        (self.collection == other.collection || (self.collection.is_none() && !is_own))
             && (self.operation.is_none() || self.operation == other.operation)
     }
 
-    /// Whether `operation` is meant.
+    /// Whether `operation` is meant. The door's own operations are meant by name alone: `*` does
+    /// not mean them, or whoever may call everything could also change what may be called.
     #[must_use]
     pub fn matches(&self, operation: &Operation) -> bool {
-        self.collection.as_deref().is_none_or(|it| it == operation.collection.as_str())
-            && self.operation.as_deref().is_none_or(|it| it == operation.id.name())
+        let collection = &operation.collection;
+        let is_meant = match self.collection.as_deref() {
+            Some(it) => it == collection.as_str(),
+            None => !collection.is_own(),
+        };
+        is_meant && self.operation.as_deref().is_none_or(|it| it == operation.id.name())
     }
 
     /// The collection that is named, if one is.
@@ -155,6 +161,24 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_doors_own_operations_are_meant_by_name_alone() {
+        let operation = |collection: CollectionId| Operation {
+            id: crate::OperationId::new(&collection, "list_clients").unwrap(),
+            collection,
+            effect: Effect::Read,
+            is_public: false,
+            position: 0,
+        };
+        let orders = CollectionId::parse("orders").unwrap();
+        let pattern = |text| Pattern::parse(text).unwrap();
+        assert!(pattern("*:*").matches(&operation(orders)));
+        assert!(!pattern("*:*").matches(&operation(CollectionId::own())));
+        assert!(pattern("onedoor:*").matches(&operation(CollectionId::own())));
+        assert!(!pattern("*:*").includes(&pattern("onedoor:list_clients")));
+        assert!(pattern("onedoor:*").includes(&pattern("onedoor:list_clients")));
+    }
 
     #[test]
     fn a_pattern_reads_what_it_writes() {

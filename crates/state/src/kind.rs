@@ -1,5 +1,7 @@
 //! The nine kinds of documents, and the folder that each has.
 
+use crate::folder::Purpose;
+
 /// What a document declares: decided by the folder it stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -50,6 +52,15 @@ impl Kind {
             Self::Role => "roles",
             Self::Secret => "secrets",
             Self::Upstream => "upstreams",
+        }
+    }
+
+    /// What the file at `path` declares, and its id; nothing where it is no document.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<(Self, &str)> {
+        match Purpose::of(path) {
+            Purpose::Document { kind, stem } => Some((kind, stem)),
+            Purpose::Ignored | Purpose::OpenApi | Purpose::Stray { .. } => None,
         }
     }
 

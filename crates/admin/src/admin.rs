@@ -1,0 +1,227 @@
+//! Carries management operations out.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Instant};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use model::{Effect, Role};
+use serde_json::Value;
+use state::{Desired, Folder, Library};
+use store::Store;
+use tokio::sync::Mutex;
+
+use crate::{
+    About, Call, Plane, failure::Failure, input, list, openapi, operation::AnyOperation,
+    reply::Reply, role, schema::Checker, working::Working,
+};
+
+/// The management of one door.
+pub struct Admin {
+    /// None where what is served is a folder: then nothing can be changed here.
+    pub(crate) store: Option<Store>,
+    pub(crate) plane: Arc<dyn Plane>,
+    pub(crate) keyring: Option<secrets::Keyring>,
+    pub(crate) working: ArcSwap<Working>,
+    /// Held while a revision is made or taken over: one at a time.
+    pub(crate) library: Mutex<Library>,
+    pub(crate) started: Instant,
+    entries: Vec<Entry>,
+    by_name: HashMap<&'static str, usize>,
+}
+
+/// Why the management cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// What is stored cannot be put in force: the door that stored it was another.
+    #[error("revision {revision} cannot be put in force: {fault}")]
+    Uncompilable {
+        /// The revision.
+        revision: u64,
+        /// The first of its faults.
+        fault: String,
+    },
+    /// An operation's schema is none: a mistake of ours.
+    #[error("{0}")]
+    Schema(String),
+}
+
+/// An operation, ready to be called.
+struct Entry {
+    about: About,
+    operation: Box<dyn AnyOperation>,
+    parameters: Checker,
+    body: Option<Checker>,
+}
+
+impl Admin {
+    /// The management over `store`, or over nothing that can be changed. Nothing is in force yet.
+    ///
+    /// # Errors
+    /// [`Error::Schema`], which no input leads to.
+    pub fn new(
+        store: Option<Store>,
+        plane: Arc<dyn Plane>,
+        keyring: Option<secrets::Keyring>,
+    ) -> Result<Self, Error> {
+        let entries: Vec<Entry> =
+            list::all().into_iter().map(entry).collect::<Result<_, _>>().map_err(Error::Schema)?;
+        let by_name = entries.iter().enumerate().map(|(index, it)| (it.about.name, index));
+        let by_name = by_name.collect();
+        let nothing =
+            Working { revision: 0, folder: Folder::new(), desired: Arc::new(Desired::default()) };
+        Ok(Self {
+            store,
+            plane,
+            keyring,
+            working: ArcSwap::from_pointee(nothing),
+            library: Mutex::new(Library::new()),
+            started: Instant::now(),
+            entries,
+            by_name,
+        })
+    }
+
+    /// Puts the last stored revision in force.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or what it has cannot be put in force.
+    pub async fn start(&self) -> Result<u64, Error> {
+        let mut library = self.library.lock().await;
+        let Some(store) = &self.store else { return Ok(0) };
+        let texts = store.read().await?;
+        let revision = texts.revision;
+        let broken = |fault: String| Error::Uncompilable { revision, fault };
+        let mut folder = Folder::new();
+        for (path, text) in texts.files {
+            folder.insert(&path, text).map_err(|full| broken(full.to_string()))?;
+        }
+        let first = |faults: Vec<model::Fault>| {
+            broken(faults.first().map(ToString::to_string).unwrap_or_default())
+        };
+        let desired = Arc::new(library.read(&folder).map_err(first)?);
+        let working = Working { revision, folder, desired };
+        self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
+        Ok(revision)
+    }
+
+    /// Takes over what is served from a folder, so that it can be read here.
+    pub fn show(&self, folder: Folder, desired: Arc<Desired>, revision: u64) {
+        self.working.store(Arc::new(Working { revision, folder, desired }));
+    }
+
+    /// Takes over every revision that others store, for ever.
+    pub async fn follow(&self) {
+        let Some(store) = &self.store else { return std::future::pending().await };
+        let mut heads = store.watch();
+        while heads.changed().await.is_ok() {
+            let mut library = self.library.lock().await;
+            if let Err(failure) = self.catch_up(&mut library, store).await {
+                let detail = failure.problem().detail;
+                tracing::error!("a stored revision is not in force, the last one stays: {detail}");
+            }
+        }
+    }
+
+    /// The last revision that is known here.
+    pub(crate) fn working(&self) -> Arc<Working> {
+        self.working.load_full()
+    }
+
+    /// The number of the revision in force.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.working.load().revision
+    }
+
+    /// Carries one call out.
+    pub async fn carry_out(&self, call: &Call) -> Response<Bytes> {
+        match self.run(call).await {
+            Ok((status, reply)) => response(status, &reply),
+            Err(failure) => problem(failure),
+        }
+    }
+
+    async fn run(&self, call: &Call) -> Result<(StatusCode, Reply<Value>), Failure> {
+        let index = self.by_name.get(call.operation.as_str());
+        let entry = index.and_then(|it| self.entries.get(*it));
+        let entry = entry.ok_or_else(|| Failure::no_such("operation", &call.operation))?;
+        let parameters = input::parameters(&entry.about, call)?;
+        let mut flaws = entry.parameters.flaws("parameters", &parameters);
+        let body = input::body(&entry.about, call)?;
+        if let Some(checker) = &entry.body {
+            flaws.extend(checker.flaws("body", &body));
+        }
+        if !flaws.is_empty() {
+            return Err(Failure::Invalid(flaws));
+        }
+        let reply = entry.operation.run(self, call, parameters, body).await?;
+        Ok((entry.about.status, reply))
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+/// What is said of every operation, in the order of the list.
+#[must_use]
+pub fn operations() -> Vec<About> {
+    list::all().iter().map(|it| it.about()).collect()
+}
+
+/// The OpenAPI 3.1 document of the management operations.
+#[must_use]
+pub fn document() -> Value {
+    openapi::document(&operations())
+}
+
+/// The roles for operators that are always there.
+#[must_use]
+pub fn built_in_roles() -> Vec<Role> {
+    role::built_in(&operations())
+}
+
+/// The operations whose effect their method does not tell, for whoever publishes the document.
+#[must_use]
+pub fn effects() -> Vec<(&'static str, Effect)> {
+    operations().iter().map(|it| (it.name, it.effect)).collect()
+}
+
+fn entry(operation: Box<dyn AnyOperation>) -> Result<Entry, String> {
+    let about = operation.about();
+    let checker = |schema: &Value| {
+        Checker::new(schema).map_err(|error| format!("the schema of {}: {error}", about.name))
+    };
+    let parameters = checker(&about.parameters)?;
+    let body = about.body.as_ref().map(checker).transpose()?;
+    Ok(Entry { parameters, body, operation, about })
+}
+
+fn response(status: StatusCode, reply: &Reply<Value>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(reply.value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Configuration is nobody else's business, and some answers hold a secret shown once.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let etag = reply.etag.as_deref().and_then(|it| HeaderValue::from_str(it).ok());
+    headers.extend(etag.map(|it| (header::ETAG, it)));
+    response
+}
+
+fn problem(failure: Failure) -> Response<Bytes> {
+    let status = failure.status();
+    let body = serde_json::to_vec(&failure.problem()).unwrap_or_default();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,168 @@
+//! The one way in which desired state changes: checked whole, stored, put in force.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use state::{Folder, Library};
+use store::{Commit, SealedChange};
+
+use crate::{Admin, Call, authority, failure::Failure, working::Working};
+
+/// What is to become of desired state.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Files by path: their new text, or none where they go.
+    pub(crate) files: BTreeMap<String, Option<String>>,
+    /// Versions of secrets.
+    pub(crate) sealed: Vec<SealedChange>,
+    /// What the revision says of things that are no files.
+    pub(crate) lines: Vec<store::Change>,
+    /// Why, in the caller's words.
+    pub(crate) reason: String,
+}
+
+impl Plan {
+    /// One file gets a text, or goes.
+    pub(crate) fn file(path: &str, text: Option<String>, reason: Option<String>) -> Self {
+        Self {
+            files: BTreeMap::from([(path.to_owned(), text)]),
+            reason: reason.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+}
+
+/// How often a change is tried again because another replica was faster.
+const TRIES: u32 = 5;
+
+impl Admin {
+    /// Changes desired state as `plan` makes out of the last revision.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; then nothing was changed.
+    pub(crate) async fn change(
+        &self,
+        call: &Call,
+        plan: impl Fn(&Working) -> Result<Plan, Failure> + Send,
+    ) -> Result<Arc<Working>, Failure> {
+        let Some(store) = &self.store else {
+            let detail = "what is served is a folder: change its files (onedoor serve --state)";
+            return Err(Failure::ReadOnly(detail.to_owned()));
+        };
+        let mut library = self.library.lock().await;
+        for _ in 0..TRIES {
+            let before = self.working();
+            let plan = plan(&before)?;
+            let after = self.candidate(&mut library, &before, &plan)?;
+            authority::check(&*self.plane, call, &before.desired, &after.desired, &plan)?;
+            let ready = self.plane.prepare(&after.desired, after.revision);
+            let ready = ready.map_err(Failure::faults)?;
+            match store.commit(&commit(call, &before, plan)).await {
+                Ok(revision) if revision.number == after.revision => {
+                    ready();
+                    let after = Arc::new(after);
+                    self.working.store(Arc::clone(&after));
+                    return Ok(after);
+                }
+                Ok(revision) => {
+                    let number = revision.number;
+                    return Err(Failure::internal(&format!("unexpected revision {number}")));
+                }
+                // What is in force stays.
+                Err(store::Error::NoChange { .. }) => return Ok(before),
+                Err(store::Error::Conflict { .. }) => self.catch_up(&mut library, store).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
+    }
+
+    /// Checks all that [`Admin::change`] does, and changes nothing. Gives back the revision in force.
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    pub(crate) async fn check(
+        &self,
+        call: &Call,
+        plan: impl Fn(&Working) -> Result<Plan, Failure> + Send,
+    ) -> Result<u64, Failure> {
+        let mut library = self.library.lock().await;
+        let before = self.working();
+        let plan = plan(&before)?;
+        let after = self.candidate(&mut library, &before, &plan)?;
+        authority::check(&*self.plane, call, &before.desired, &after.desired, &plan)?;
+        drop(self.plane.prepare(&after.desired, after.revision).map_err(Failure::faults)?);
+        Ok(before.revision)
+    }
+
+    /// What desired state would be, read whole.
+    fn candidate(
+        &self,
+        library: &mut Library,
+        before: &Working,
+        plan: &Plan,
+    ) -> Result<Working, Failure> {
+        let revision = before.revision.saturating_add(1);
+        let mut folder = before.folder.clone();
+        for (path, text) in &plan.files {
+            match text {
+                Some(text) => insert(&mut folder, path, text)?,
+                None => drop(folder.remove(path)),
+            }
+        }
+        let desired = Arc::new(library.read(&folder).map_err(Failure::faults)?);
+        Ok(Working { revision, folder, desired })
+    }
+
+    /// Takes over what others have stored since.
+    pub(crate) async fn catch_up(
+        &self,
+        library: &mut Library,
+        store: &store::Store,
+    ) -> Result<(), Failure> {
+        let before = self.working();
+        let delta = store.since(before.revision).await?;
+        if delta.revision == before.revision {
+            return Ok(());
+        }
+        let mut folder = before.folder.clone();
+        for (path, text) in &delta.files {
+            match text {
+                Some(text) => insert(&mut folder, path, text)?,
+                None => drop(folder.remove(path)),
+            }
+        }
+        let desired = Arc::new(library.read(&folder).map_err(Failure::faults)?);
+        self.put_in_force(Working { revision: delta.revision, folder, desired })
+    }
+
+    /// Compiles a whole revision and puts it in force.
+    pub(crate) fn put_in_force(&self, working: Working) -> Result<(), Failure> {
+        let ready = self.plane.prepare(&working.desired, working.revision);
+        ready.map_err(Failure::faults)?();
+        for secret in &working.desired.secrets {
+            self.plane.secret_changed(&secret.id);
+        }
+        self.working.store(Arc::new(working));
+        Ok(())
+    }
+}
+
+fn insert(folder: &mut Folder, path: &str, text: &str) -> Result<(), Failure> {
+    folder.insert(path, text.to_owned()).map_err(|full| {
+        Failure::field("body", full.to_string(), "make it smaller, or delete what is not used")
+    })
+}
+
+fn commit(call: &Call, before: &Working, plan: Plan) -> Commit {
+    let Plan { files, sealed, lines, reason } = plan;
+    Commit {
+        base: Some(before.revision),
+        author: call.author(),
+        reason,
+        request_id: call.id.to_string(),
+        at: call.at,
+        files: files.into_iter().collect(),
+        sealed,
+        lines,
+    }
+}

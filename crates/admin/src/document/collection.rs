@@ -1,0 +1,119 @@
+//! What can be called, and where it is carried out.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+
+use super::access::Effect;
+
+/// Operations published together, over one upstream.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Collection {
+    /// The document's title where it is missing.
+    title: Option<String>,
+    /// The person or team who answers for it.
+    owner: String,
+    /// Whether it can be called: `published` where it is missing.
+    state: Option<Lifecycle>,
+    /// Where it begins on the REST surface; `/` and its id where it is missing.
+    base: Option<String>,
+    /// Where its operations are carried out: the id of an upstream, or one of its own.
+    upstream: UpstreamOrName,
+    /// The OpenAPI document, or the path of one in `documents/`.
+    document: DocumentOrPath,
+    /// Which of its operations; all where it is missing.
+    select: Option<Vec<String>>,
+    /// What is changed, by the operation's name in the document.
+    operations: Option<BTreeMap<String, Override>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Lifecycle {
+    Draft,
+    Published,
+    Retired,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum UpstreamOrName {
+    Name(String),
+    Upstream(Upstream),
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum DocumentOrPath {
+    Path(String),
+    Document(Map<String, Value>),
+}
+
+/// What is changed on an operation.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Override {
+    /// Another name.
+    name: Option<String>,
+    /// Another description.
+    description: Option<String>,
+    /// `true`: not published.
+    hidden: Option<bool>,
+    /// Another effect than the method's.
+    effect: Option<Effect>,
+    /// `[anonymous]`: callable without a credential.
+    allow: Option<Vec<String>>,
+}
+
+/// Where operations are carried out, and how the door shows who it is.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upstream {
+    /// `http` or `https`, with a path prefix or without.
+    url: String,
+    /// Longest wait for a connection: `5s`.
+    connect_timeout: Option<String>,
+    /// Longest wait for the head of an answer: `30s`.
+    answer_timeout: Option<String>,
+    /// Longest silence within its body: `60s`.
+    idle_timeout: Option<String>,
+    /// Most connections at once.
+    connections_max: Option<u32>,
+    /// How the door shows who it is; not at all where it is missing.
+    auth: Option<Injection>,
+}
+
+/// What the door puts into requests. Its secret is named here, never written.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Injection {
+    /// How it is shown.
+    kind: InjectionKind,
+    /// The id of the secret.
+    secret: String,
+    /// Of `header` and `query`: the name.
+    name: Option<String>,
+    /// Of `basic`: the user's name.
+    username: Option<String>,
+    /// Of `client_credentials`: the token endpoint.
+    token_url: Option<String>,
+    /// Of `client_credentials`: who the door is there.
+    client_id: Option<String>,
+    /// Of `client_credentials`: what is asked for.
+    scopes: Option<Vec<String>>,
+    /// Of `client_credentials`: for whom (RFC 8707).
+    resource: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum InjectionKind {
+    Basic,
+    Bearer,
+    ClientCertificate,
+    ClientCredentials,
+    Header,
+    Query,
+}

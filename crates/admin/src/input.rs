@@ -1,0 +1,99 @@
+//! What was sent, as one object for the parameters and one value for the body.
+
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+use crate::{
+    Call,
+    failure::{Failure, Flaw},
+    operation::{About, HEADERS},
+};
+
+/// The parameters of path, query and header, by name, as the types that their schema asks for.
+///
+/// # Errors
+/// `Invalid` for a parameter that is given twice.
+pub(crate) fn parameters(about: &About, call: &Call) -> Result<Value, Failure> {
+    let mut found = Map::new();
+    let mut twice = Vec::new();
+    let mut add = |name: &str, text: &str| {
+        let value = typed(about, name, text);
+        if found.insert(name.to_owned(), value).is_some() {
+            let message = format!("{name} is given twice");
+            twice.push(Flaw { field: name.to_owned(), message, help: "give it once".to_owned() });
+        }
+    };
+    for (part, template) in call.path.split('/').skip(1).zip(about.segments()) {
+        if let Some(name) = template.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            add(name, &decoded(part));
+        }
+    }
+    for (name, value) in &call.query {
+        add(name, value.as_deref().unwrap_or_default());
+    }
+    for name in HEADERS.into_iter().filter(|it| has_parameter(about, it)) {
+        for value in call.headers.get_all(name) {
+            add(name, value.to_str().unwrap_or_default());
+        }
+    }
+    if twice.is_empty() { Ok(Value::Object(found)) } else { Err(Failure::Invalid(twice)) }
+}
+
+/// The body as JSON; an empty object where the operation takes none.
+///
+/// # Errors
+/// `Malformed` where it is not JSON, is missing, or is not taken.
+pub(crate) fn body(about: &About, call: &Call) -> Result<Value, Failure> {
+    if about.body.is_none() {
+        let is_empty = call.body.iter().all(u8::is_ascii_whitespace);
+        // `{}` is what some clients send where there is nothing to say.
+        return if is_empty || &*call.body == b"{}" {
+            Ok(Value::Object(Map::new()))
+        } else {
+            Err(Failure::Malformed("this operation takes no body".to_owned()))
+        };
+    }
+    let media_type = call.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let is_json = media_type.is_none_or(|it| {
+        let it = it.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        it == "application/json" || it.ends_with("+json")
+    });
+    if !is_json {
+        let detail = "the body must be JSON: send content-type: application/json";
+        return Err(Failure::Malformed(detail.to_owned()));
+    }
+    serde_json::from_slice(&call.body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Failure::Malformed(format!("the body is not JSON: line {line}, column {column}"))
+    })
+}
+
+fn has_parameter(about: &About, name: &str) -> bool {
+    about.parameters.pointer("/properties").and_then(|it| it.get(name)).is_some()
+}
+
+/// Text as the number or boolean that the schema asks for; as text where it is neither.
+fn typed(about: &About, name: &str, text: &str) -> Value {
+    let schema = about.parameters.pointer("/properties").and_then(|it| it.get(name));
+    let is_asked = |wanted: &str| match schema.and_then(|it| it.get("type")) {
+        Some(Value::String(one)) => one == wanted,
+        Some(Value::Array(several)) => several.iter().any(|it| it == wanted),
+        _ => false,
+    };
+    if is_asked("integer")
+        && let Ok(number) = text.parse::<u64>()
+    {
+        return Value::from(number);
+    }
+    if is_asked("boolean")
+        && let Ok(truth) = text.parse::<bool>()
+    {
+        return Value::from(truth);
+    }
+    Value::from(text)
+}
+
+/// A part of a canonical path with its escapes undone.
+fn decoded(part: &str) -> String {
+    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,62 @@
+//! The list: every management operation, once.
+
+use crate::{
+    operation::{AnyOperation, erased},
+    operations::{
+        access, audit, collection, credential, health, limit, operation, revision, secret, state,
+        whoami,
+    },
+    resource::{
+        Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put, Resource,
+        Role, Secret, Upstream,
+    },
+};
+
+/// All operations, by noun.
+pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
+    let mut all = Vec::new();
+    all.extend(documents::<Client>());
+    all.extend(documents::<Collection>());
+    all.extend(documents::<Credential>());
+    all.extend(documents::<Guard>());
+    all.extend(documents::<Issuer>());
+    all.extend(documents::<Limit>());
+    all.extend(documents::<Role>());
+    all.extend(documents::<Secret>());
+    all.extend(documents::<Upstream>());
+    all.extend([
+        erased::<access::Explain>(),
+        erased::<access::WhoCan>(),
+        erased::<audit::Query>(),
+        erased::<collection::Import>(),
+        erased::<collection::Publish>(),
+        erased::<collection::Unpublish>(),
+        erased::<collection::Retire>(),
+        erased::<collection::Duplicate>(),
+        erased::<credential::Issue>(),
+        erased::<credential::Rotate>(),
+        erased::<credential::Retire>(),
+        erased::<credential::Revoke>(),
+        erased::<credential::Report>(),
+        erased::<health::Show>(),
+        erased::<limit::Usage>(),
+        erased::<operation::List>(),
+        erased::<operation::Get>(),
+        erased::<revision::List>(),
+        erased::<revision::Get>(),
+        erased::<revision::Compare>(),
+        erased::<revision::Rollback>(),
+        erased::<secret::AddVersion>(),
+        erased::<secret::ListVersions>(),
+        erased::<secret::SetVersionState>(),
+        erased::<state::Apply>(),
+        erased::<state::Diff>(),
+        erased::<state::Export>(),
+        erased::<whoami::Show>(),
+    ]);
+    all
+}
+
+fn documents<R: Resource>() -> [Box<dyn AnyOperation>; 4] {
+    [erased::<List<R>>(), erased::<Get<R>>(), erased::<Put<R>>(), erased::<Delete<R>>()]
+}

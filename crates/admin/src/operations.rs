@@ -1,0 +1,13 @@
+//! Operations that are more than reading and writing a document.
+
+pub(crate) mod access;
+pub(crate) mod audit;
+pub(crate) mod collection;
+pub(crate) mod credential;
+pub(crate) mod health;
+pub(crate) mod limit;
+pub(crate) mod operation;
+pub(crate) mod revision;
+pub(crate) mod secret;
+pub(crate) mod state;
+pub(crate) mod whoami;

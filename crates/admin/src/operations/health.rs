@@ -1,0 +1,72 @@
+//! `get_health`: how the parts of the process are.
+
+use http::Method;
+use model::Effect;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    Admin, Call, Part,
+    failure::Failure,
+    operation::{NoBody, NoParameters, Operation},
+    reply::Reply,
+};
+
+/// Shows how the process is.
+#[derive(Debug)]
+pub(crate) struct Show;
+
+/// How the process is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Health {
+    /// Whether all parts work.
+    ok: bool,
+    /// The version of the program.
+    version: String,
+    /// The revision in force.
+    revision: u64,
+    /// Since when it runs, in seconds.
+    uptime_seconds: u64,
+    /// The parts.
+    parts: Vec<Part>,
+}
+
+impl Operation for Show {
+    const NAME: &'static str = "get_health";
+    const COMMAND: [&'static str; 2] = ["health", "get"];
+    const METHOD: Method = Method::GET;
+    const PATH: &'static str = "/health";
+    const EFFECT: Effect = Effect::Read;
+    const SUMMARY: &'static str = "Show how the door is";
+    type Parameters = NoParameters;
+    type Body = NoBody;
+    type Output = Health;
+
+    async fn run(
+        admin: &Admin,
+        _: &Call,
+        _: NoParameters,
+        _: NoBody,
+    ) -> Result<Reply<Health>, Failure> {
+        let mut parts = admin.plane.health();
+        parts.push(store(admin).await);
+        Ok(Reply::of(Health {
+            ok: parts.iter().all(|it| it.ok),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: admin.revision(),
+            uptime_seconds: admin.started.elapsed().as_secs(),
+            parts,
+        }))
+    }
+}
+
+async fn store(admin: &Admin) -> Part {
+    let name = "store".to_owned();
+    let Some(store) = &admin.store else {
+        return Part { name, ok: true, detail: "none: a folder is served".to_owned() };
+    };
+    match store.head().await {
+        Ok(head) => Part { name, ok: true, detail: format!("at revision {head}") },
+        Err(error) => Part { name, ok: false, detail: error.to_string() },
+    }
+}

@@ -1,0 +1,127 @@
+//! What management needs of the data plane. Whoever puts the process together provides it.
+
+use std::{fmt, sync::Arc};
+
+use model::{Assignment, ClientId, Fault, ProfileId, Secret, SecretId, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use state::Desired;
+
+/// Tables that are ready: calling it puts them in force.
+pub type Prepared = Box<dyn FnOnce() + Send>;
+
+/// The data plane, as management sees it.
+pub trait Plane: fmt::Debug + Send + Sync {
+    /// Compiles `desired` as revision `revision`, without putting it in force.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn prepare(&self, desired: &Arc<Desired>, revision: u64) -> Result<Prepared, Vec<Fault>>;
+
+    /// Whether `holder` has all that `assignment` would give, by the tables in force.
+    ///
+    /// # Errors
+    /// What it does not have.
+    fn covers(
+        &self,
+        holder: &ProfileId,
+        assignment: &Assignment,
+        desired: &Desired,
+    ) -> Result<(), String>;
+
+    /// The operations of the tables in force, in the order of their names.
+    fn operations(&self) -> Vec<OperationView>;
+
+    /// Whether `profile` may call the operation with this id, and by which rule or why not. None
+    /// where there is no such operation.
+    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<(bool, String)>;
+
+    /// The profiles that may call the operation with this id. None where there is none.
+    fn who_can(&self, operation: &str) -> Option<Vec<ProfileId>>;
+
+    /// What was used of limits; of one client where it is named, at most `max` entries.
+    fn usage(&self, client: Option<&ClientId>, max: usize) -> Vec<UsageView>;
+
+    /// Records of the audit log that fit, newest first, and whether there are more.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String>;
+
+    /// A new API key and its HMAC.
+    ///
+    /// # Errors
+    /// Where there is no chance to be had.
+    fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String>;
+
+    /// Tells that the value of a secret may be another now.
+    fn secret_changed(&self, secret: &SecretId);
+
+    /// How the parts of the process are.
+    fn health(&self) -> Vec<Part>;
+}
+
+/// An operation of the tables in force.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OperationView {
+    /// Its id: `orders.get_order`.
+    pub id: String,
+    /// Its collection.
+    pub collection: String,
+    /// What it does to the world: `read`, `write` or `destructive`.
+    pub effect: String,
+    /// The method on the REST surface.
+    pub method: String,
+    /// The path on the REST surface.
+    pub path: String,
+    /// The name of the tool on the MCP surface.
+    pub tool: String,
+    /// Whether it can be called without a credential.
+    pub public: bool,
+}
+
+/// What was used of a limit.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct UsageView {
+    /// The limit.
+    pub limit: String,
+    /// Whose bucket: a client, a profile, or of an operation as well.
+    pub subject: String,
+    /// What is allowed: `100/min`.
+    pub allowed: String,
+    /// How many calls are left.
+    pub remaining: u64,
+    /// When it is whole again.
+    pub resets: String,
+}
+
+/// Which records of the audit log are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct RecordQuery {
+    /// Of this client.
+    pub client: Option<String>,
+    /// Of this operation.
+    pub operation: Option<String>,
+    /// With this decision: `allowed` or `refused`, as records have it.
+    pub decision: Option<String>,
+    /// Of the request with this id.
+    pub request_id: Option<String>,
+    /// Not before this time.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    /// How many at most.
+    pub max: usize,
+}
+
+/// A part of the process and how it is.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Part {
+    /// Which part: `store`, `audit`.
+    pub name: String,
+    /// Whether it works.
+    pub ok: bool,
+    /// What there is to say of it.
+    pub detail: String,
+}

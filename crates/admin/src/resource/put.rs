@@ -1,0 +1,117 @@
+//! `put_…`: writes a document, whole.
+
+use std::marker::PhantomData;
+
+use http::Method;
+use model::Effect;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Document, Item, Resource, shown};
+use crate::{
+    Admin, Call, authority, change::Plan, failure::Failure, operation::Operation, reply::Reply,
+    working::Working,
+};
+
+/// Writes one document.
+#[derive(Debug)]
+pub(crate) struct Put<R>(PhantomData<fn() -> R>);
+
+/// Which one, and under which condition.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Target {
+    /// The id. It stays what it is: a document under another id is another one.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
+    pub(crate) id: String,
+    /// Why, for the revision.
+    #[schemars(length(max = 500))]
+    pub(crate) reason: Option<String>,
+    /// Only if this is still its version.
+    #[serde(rename = "If-Match")]
+    #[schemars(length(max = 200))]
+    pub(crate) if_match: Option<String>,
+    /// `*`: only if there is none yet.
+    #[serde(rename = "If-None-Match")]
+    #[schemars(regex(pattern = r"^\*$"))]
+    pub(crate) if_none_match: Option<String>,
+}
+
+impl Target {
+    /// Whether the document is as the caller last saw it (RFC 9110 section 13.1).
+    ///
+    /// # Errors
+    /// `Changed` where it is not.
+    pub(crate) fn check(&self, etag: Option<&str>) -> Result<(), Failure> {
+        let fits = |wanted: &String| {
+            let wanted = wanted.split(',').map(str::trim);
+            etag.is_some_and(|etag| wanted.into_iter().any(|it| it == "*" || it == etag))
+        };
+        if self.if_match.as_ref().is_some_and(|it| !fits(it)) {
+            let is = etag.unwrap_or("not there");
+            return Err(Failure::Changed(format!("it is {is} now: read it again")));
+        }
+        if self.if_none_match.is_some() && etag.is_some() {
+            return Err(Failure::Changed("there is one already".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Resource> Operation for Put<R> {
+    const NAME: &'static str = R::PUT;
+    const COMMAND: [&'static str; 2] = [R::NOUN, "put"];
+    const METHOD: Method = Method::PUT;
+    const PATH: &'static str = R::ONE;
+    const EFFECT: Effect = Effect::Write;
+    const SUMMARY: &'static str = R::PUT_SUMMARY;
+    const DESCRIPTION: &'static str = "The document replaces the one that is there, or makes a new one. Everything that is wrong with it is told at once, and then nothing is changed.";
+    type Parameters = Target;
+    type Body = Document<R>;
+    type Output = Item<R>;
+
+    async fn run(
+        admin: &Admin,
+        call: &Call,
+        target: Target,
+        body: Document<R>,
+    ) -> Result<Reply<Item<R>>, Failure> {
+        let after = admin.change(call, |working| plan::<R>(working, call, &target, &body)).await?;
+        shown(&after, call, &target.id)
+    }
+}
+
+fn plan<R: Resource>(
+    working: &Working,
+    call: &Call,
+    target: &Target,
+    body: &Document<R>,
+) -> Result<Plan, Failure> {
+    let Target { id, reason, .. } = target;
+    let found = working.document(R::KIND, id);
+    if found.is_some() && !authority::reaches(call, working, R::KIND, id) {
+        return Err(Failure::no_such(R::NOUN, id));
+    }
+    target.check(found.map(|(path, _)| working.etag(path)).as_deref())?;
+    let path = found.map_or_else(|| R::KIND.path(id), |(path, _)| path.to_owned());
+    let value = kept::<R>(body, found.map(|(_, text)| text))?;
+    let text = state::document(R::KIND, id, &value);
+    Ok(Plan::file(&path, Some(text), reason.clone()))
+}
+
+/// The body, with what it cannot say: the HMAC of a key that is there stays.
+fn kept<R: Resource>(
+    body: &Document<R>,
+    before: Option<&str>,
+) -> Result<serde_json::Value, Failure> {
+    let mut value = body.0.clone();
+    if R::KIND == state::Kind::Credential
+        && let (Some(before), Some(object)) = (before, value.as_object_mut())
+    {
+        let before = state::to_json(before).map_err(|(_, message)| Failure::internal(&message))?;
+        if let Some(hmac) = before.get("hmac") {
+            object.insert("hmac".to_owned(), hmac.clone());
+        }
+    }
+    Ok(value)
+}

@@ -1,0 +1,76 @@
+//! The roles for operators that are always there: roles like any other, made of patterns.
+
+use model::{Effect, Grant, Pattern, Place, Role, RoleId};
+
+use crate::operation::About;
+
+/// Shows everything at once, the HMACs of keys among it.
+const ADMIN_ONLY: [&str; 1] = ["export_state"];
+
+/// What tells about people and their doings.
+const ABOUT_CALLS: [&str; 2] = ["query_audit", "report_credentials"];
+
+/// The nouns that an editor may change: what a team has of its own.
+const EDITED: [&str; 6] = ["client", "collection", "credential", "limit", "secret", "upstream"];
+
+/// A role that is always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BuiltIn {
+    Admin,
+    Auditor,
+    Editor,
+    Viewer,
+}
+
+impl BuiltIn {
+    const ALL: [Self; 4] = [Self::Admin, Self::Auditor, Self::Editor, Self::Viewer];
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Auditor => "auditor",
+            Self::Editor => "editor",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::Admin => "May do everything with the door itself.",
+            Self::Auditor => "Reads configuration, access and records, and changes nothing.",
+            Self::Editor => "Changes collections, clients and what belongs to them.",
+            Self::Viewer => "Reads configuration.",
+        }
+    }
+
+    fn allows(self, about: &About) -> bool {
+        let reads = about.effect == Effect::Read && !ADMIN_ONLY.contains(&about.name);
+        let views = reads && !ABOUT_CALLS.contains(&about.name);
+        match self {
+            Self::Admin => true,
+            Self::Auditor => reads,
+            Self::Editor => views || EDITED.contains(&about.command[0]),
+            Self::Viewer => views,
+        }
+    }
+}
+
+/// The roles that are always there, over these operations.
+pub(crate) fn built_in(operations: &[About]) -> Vec<Role> {
+    let roles = BuiltIn::ALL.into_iter().filter_map(|it| {
+        let allowed = operations.iter().filter(|about| it.allows(about));
+        let patterns = match it {
+            BuiltIn::Admin => vec![Pattern::parse("onedoor:*").ok()?],
+            BuiltIn::Auditor | BuiltIn::Editor | BuiltIn::Viewer => allowed
+                .filter_map(|about| Pattern::parse(&format!("onedoor:{}", about.name)).ok())
+                .collect(),
+        };
+        Some(Role {
+            id: RoleId::parse(it.id()).ok()?,
+            description: Some(it.description().to_owned()),
+            grants: vec![Grant { operations: patterns, effects: Vec::new() }],
+            place: Place::default(),
+        })
+    });
+    roles.collect()
+}

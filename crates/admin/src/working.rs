@@ -1,0 +1,102 @@
+//! The working copy: the last revision, as texts and as nouns.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+use model::{Client, CollectionId};
+use state::{Desired, Folder, Kind};
+
+use crate::failure::Failure;
+
+/// The last revision that is known here. Immutable; the next one is another.
+#[derive(Debug, Clone)]
+pub(crate) struct Working {
+    pub(crate) revision: u64,
+    pub(crate) folder: Folder,
+    pub(crate) desired: Arc<Desired>,
+}
+
+/// What a document belongs to: decides whether it is within somebody's reach.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Belonging {
+    pub(crate) collection: Option<CollectionId>,
+    pub(crate) owner: Option<String>,
+}
+
+impl Working {
+    /// The text of the document `id`, and its path.
+    pub(crate) fn document(&self, kind: Kind, id: &str) -> Option<(&str, &str)> {
+        // An id with a slash or a dot is none, whatever file that would name.
+        model::id::is_slug(id).then_some(())?;
+        let paths = [".yaml", ".yml", ".json"].map(|it| format!("{}/{id}{it}", kind.folder()));
+        paths.iter().find_map(|it| self.folder.file(it)).map(|(path, text)| (&**path, text))
+    }
+
+    /// All documents of a kind: path, text and id.
+    pub(crate) fn documents(&self, kind: Kind) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.folder.files().filter_map(move |(path, text)| {
+            let (of, id) = Kind::of_path(path)?;
+            (of == kind).then_some((&**path, text, id))
+        })
+    }
+
+    /// The version of the file at `path`: the same text is the same version, on every replica.
+    pub(crate) fn etag(&self, path: &str) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.folder.file(path).map(|it| it.1).hash(&mut hasher);
+        format!("\"{:016x}\"", hasher.finish())
+    }
+
+    /// What the document `id` belongs to; nothing where it is not there.
+    pub(crate) fn belonging(&self, kind: Kind, id: &str) -> Belonging {
+        belonging(&self.desired, kind, id)
+    }
+}
+
+/// What the document `id` of `desired` belongs to.
+pub(crate) fn belonging(desired: &Desired, kind: Kind, id: &str) -> Belonging {
+    let owned = |owner: &str| Belonging { collection: None, owner: Some(owner.to_owned()) };
+    let found = match kind {
+        Kind::Client => client(desired, id).map(|it| owned(&it.owner)),
+        Kind::Credential => {
+            let index = desired.credentials.binary_search_by(|it| it.id.as_str().cmp(id));
+            let credential = index.ok().and_then(|it| desired.credentials.get(it));
+            let client = credential.and_then(|it| client(desired, it.profile.client()));
+            client.map(|it| owned(&it.owner))
+        }
+        Kind::Collection => {
+            let index = desired.collections.binary_search_by(|it| it.id.as_str().cmp(id));
+            let collection = index.ok().and_then(|it| desired.collections.get(it));
+            collection.map(|it| Belonging {
+                collection: Some(it.id.clone()),
+                owner: Some(it.owner.clone()),
+            })
+        }
+        Kind::Secret => {
+            let index = desired.secrets.binary_search_by(|it| it.id.as_str().cmp(id));
+            index.ok().and_then(|it| desired.secrets.get(it)).map(|it| owned(&it.owner))
+        }
+        Kind::Guard | Kind::Issuer | Kind::Limit | Kind::Role | Kind::Upstream => None,
+    };
+    found.unwrap_or_default()
+}
+
+fn client<'a>(desired: &'a Desired, id: &str) -> Option<&'a Client> {
+    let index = desired.clients.binary_search_by(|it| it.id.as_str().cmp(id));
+    index.ok().and_then(|it| desired.clients.get(it)).map(|it| &**it)
+}
+
+/// The text of a document as JSON. Nobody gets to see the HMAC of a key: it is left out.
+///
+/// # Errors
+/// `Internal` where the text is no YAML, which was never stored.
+pub(crate) fn json(kind: Kind, text: &str) -> Result<serde_json::Value, Failure> {
+    let mut value = state::to_json(text)
+        .map_err(|(line, message)| Failure::internal(&format!("line {line}: {message}")))?;
+    if let (Kind::Credential, Some(object)) = (kind, value.as_object_mut()) {
+        object.remove("hmac");
+    }
+    Ok(value)
+}
