@@ -7,9 +7,14 @@ mod wire;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
 
 use self::origin::Host;
-pub(crate) use self::{origin::Origin, tls::Tls, wire::Wire};
+pub(crate) use self::{
+    origin::Origin,
+    tls::{Identity, Tls},
+    wire::Wire,
+};
 use crate::{Error, link::Link};
 
 /// How many addresses of one name are tried.
@@ -36,10 +41,20 @@ impl Connector {
 
     /// Opens a connection within `wait`: name, TCP, TLS.
     pub(crate) async fn open(&self, origin: &Origin, wait: Duration) -> Result<Link, Error> {
+        self.open_as(None, origin, wait).await
+    }
+
+    /// As [`Connector::open`], with the TLS side of a client certificate where there is one.
+    pub(crate) async fn open_as(
+        &self,
+        identity: Option<&TlsConnector>,
+        origin: &Origin,
+        wait: Duration,
+    ) -> Result<Link, Error> {
         let open = async {
             let stream = dial(origin, wait).await?;
             let wire = if origin.is_https() {
-                self.secure(origin, stream).await?
+                self.secure(identity, origin, stream).await?
             } else {
                 Wire::plain(stream)
             };
@@ -53,8 +68,21 @@ impl Connector {
         }
     }
 
-    async fn secure(&self, origin: &Origin, stream: TcpStream) -> Result<Wire, Error> {
-        let connector = self.tls.connector().map_err(|source| tls_error(origin, source))?;
+    /// The TLS side of connections that show a client certificate.
+    pub(crate) fn showing(&self, identity: Identity) -> Result<TlsConnector, &'static str> {
+        self.tls.showing(identity).map_err(|_| "holds a certificate and a key that do not fit")
+    }
+
+    async fn secure(
+        &self,
+        identity: Option<&TlsConnector>,
+        origin: &Origin,
+        stream: TcpStream,
+    ) -> Result<Wire, Error> {
+        let connector = match identity {
+            Some(connector) => connector,
+            None => self.tls.connector().map_err(|source| tls_error(origin, source))?,
+        };
         let name = origin.server_name().map_err(|source| tls_error(origin, source))?;
         let stream =
             connector.connect(name, stream).await.map_err(|source| tls_error(origin, source))?;

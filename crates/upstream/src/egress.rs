@@ -35,6 +35,38 @@ impl Egress {
     /// [`Error::InvalidUrl`] for another scheme, or http to another machine; [`Error::InvalidAnswer`] for any
     /// status but 200 and for too many bytes; [`Error::AnswerTimeout`] where it takes too long; and what opening a connection can bring.
     pub async fn get(&self, url: &str, bytes_max: usize, wait: Duration) -> Result<Bytes, Error> {
+        let mut request = Request::new(Bytes::new());
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let answer = self.carry(url, request, bytes_max, wait).await?;
+        if answer.status() != StatusCode::OK {
+            let status = answer.status().as_u16();
+            let (origin, _) = Origin::parse(url)?;
+            return Err(invalid(&origin, format!("status {status} instead of 200").into()));
+        }
+        Ok(answer.into_body())
+    }
+
+    /// Sends a small request to its absolute URL, and reads an answer of any status and of at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// As [`Egress::get`], but for the status.
+    pub async fn send(
+        &self,
+        request: Request<Bytes>,
+        bytes_max: usize,
+        wait: Duration,
+    ) -> Result<Response<Bytes>, Error> {
+        let url = request.uri().to_string();
+        self.carry(&url, request, bytes_max, wait).await
+    }
+
+    async fn carry(
+        &self,
+        url: &str,
+        request: Request<Bytes>,
+        bytes_max: usize,
+        wait: Duration,
+    ) -> Result<Response<Bytes>, Error> {
         let (origin, parsed) = Origin::parse(url)?;
         let wrong =
             |reason: &'static str| Error::InvalidUrl { url: url.to_owned(), reason: reason.into() };
@@ -47,12 +79,11 @@ impl Egress {
             Some(query) => format!("{}?{query}", parsed.path()),
             None => parsed.path().to_owned(),
         };
-        let mut request = Request::new(Upload::new(RequestBody::Empty));
+        let mut request = request.map(|body| Upload::new(RequestBody::Full(body)));
         *request.uri_mut() = target.try_into().map_err(http::Error::from)?;
         let host = HeaderValue::from_str(origin.authority())
             .map_err(|_| wrong("its host cannot stand in a header"))?;
         request.headers_mut().insert(HOST, host);
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         let fetch = self.fetch(&origin, request, bytes_max, wait);
         match timeout(wait, fetch).await {
@@ -67,7 +98,7 @@ impl Egress {
         request: Request<Upload>,
         bytes_max: usize,
         wait: Duration,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Response<Bytes>, Error> {
         let mut link = self.connector.open(origin, wait).await?;
         let waits = Waits { answer: wait, idle: wait };
         let mut response = match link.exchange(request, waits).await {
@@ -75,21 +106,18 @@ impl Egress {
             Err(failure) => return Err(error(origin, failure)),
         };
         answer::accept(&mut response).map_err(|reason| invalid(origin, reason.into()))?;
-        if response.status() != StatusCode::OK {
-            let status = response.status().as_u16();
-            return Err(invalid(origin, format!("status {status} instead of 200").into()));
-        }
-        collect(origin, link, response, bytes_max).await
+        let (parts, body) = response.into_parts();
+        let document = collect(origin, link, body, bytes_max).await?;
+        Ok(Response::from_parts(parts, document))
     }
 }
 
 async fn collect(
     origin: &Origin,
     mut link: Link,
-    response: Response<Incoming>,
+    mut body: Incoming,
     bytes_max: usize,
 ) -> Result<Bytes, Error> {
-    let mut body = response.into_body();
     let mut document = BytesMut::new();
     loop {
         let frame = {

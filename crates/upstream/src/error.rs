@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
-use model::{Refusal, RefusalKind};
+use model::{Refusal, RefusalKind, SecretId};
 
 /// Why there is no answer, or no more of it.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,34 @@ pub enum Error {
         /// What is wrong with it, and what to write instead.
         reason: Cow<'static, str>,
     },
+    /// What an upstream is to be shown cannot be shown there.
+    #[error("the injection of upstream {upstream} {reason}")]
+    InvalidInjection {
+        /// The upstream's authority.
+        upstream: Arc<str>,
+        /// What is wrong with it, and what to write instead.
+        reason: &'static str,
+    },
+    /// The secret that an upstream is to be shown is not there, or cannot be shown. Nothing was sent.
+    #[error("the secret \"{secret}\" of upstream {upstream} {reason}")]
+    NoCredential {
+        /// The upstream's authority.
+        upstream: Arc<str>,
+        /// The secret.
+        secret: SecretId,
+        /// Why; never the value.
+        reason: &'static str,
+    },
+    /// The authorization server of an upstream gave no token. Nothing was sent to the upstream.
+    #[error("no token for upstream {upstream} with the secret \"{secret}\": {reason}")]
+    NoToken {
+        /// The upstream's authority.
+        upstream: Arc<str>,
+        /// The secret that was shown for it.
+        secret: SecretId,
+        /// What was seen.
+        reason: Arc<str>,
+    },
     /// The client's body of the request broke off, or stopped coming.
     #[error("the body of the request {reason}")]
     RequestBody {
@@ -116,8 +144,12 @@ impl Error {
             Self::Closed { .. }
             | Self::Connect { .. }
             | Self::InvalidAnswer { .. }
+            | Self::NoCredential { .. }
+            | Self::NoToken { .. }
             | Self::Tls { .. } => RefusalKind::UpstreamFailed,
-            Self::InvalidUrl { .. } | Self::Unsendable { .. } => RefusalKind::Internal,
+            Self::InvalidInjection { .. } | Self::InvalidUrl { .. } | Self::Unsendable { .. } => {
+                RefusalKind::Internal
+            }
             Self::RequestBody { .. } => RefusalKind::Malformed,
         }
     }
@@ -133,7 +165,12 @@ impl Error {
             Self::ConnectTimeout { .. } => "the upstream cannot be reached in time".into(),
             Self::IdleTimeout { .. } => "the upstream stopped within its answer".into(),
             Self::InvalidAnswer { .. } => "the upstream sent an invalid answer".into(),
-            Self::InvalidUrl { .. } => "the upstream is not set up".into(),
+            Self::InvalidInjection { .. } | Self::InvalidUrl { .. } => {
+                "the upstream is not set up".into()
+            }
+            Self::NoCredential { .. } | Self::NoToken { .. } => {
+                "the door has no credential for the upstream".into()
+            }
             Self::Tls { .. } => "the upstream cannot be trusted".into(),
             Self::Unsendable { .. } => "the request cannot be sent".into(),
         }

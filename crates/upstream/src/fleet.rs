@@ -12,7 +12,7 @@ use rustls::RootCertStore;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Egress, Error, Upstream,
+    Egress, Error, SecretSlots, Upstream,
     connect::{Connector, Tls},
     link::OwnedTask,
 };
@@ -29,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) connector: Connector,
     pub(crate) tasks: TaskTracker,
+    pub(crate) secrets: Arc<SecretSlots>,
     upstreams: Mutex<HashMap<model::Upstream, Weak<Upstream>>>,
     sweeper: OnceLock<OwnedTask>,
 }
@@ -51,6 +52,7 @@ impl Fleet {
             clock,
             connector: Connector::new(tls),
             tasks: TaskTracker::new(),
+            secrets: Arc::default(),
             upstreams: Mutex::default(),
             sweeper: OnceLock::new(),
         }))
@@ -77,6 +79,12 @@ impl Fleet {
     #[must_use]
     pub fn egress(&self) -> Egress {
         Egress::new(self.0.connector.clone())
+    }
+
+    /// The values of the secrets that upstreams are shown. Whoever finds them puts them there.
+    #[must_use]
+    pub fn secrets(&self) -> &Arc<SecretSlots> {
+        &self.0.secrets
     }
 
     /// How many upstreams are in use.

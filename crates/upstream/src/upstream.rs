@@ -15,6 +15,7 @@ use crate::{
     body::{Length, Upload},
     connect::Origin,
     fleet::Shared,
+    injection::{Injector, Shown},
     link::{Failure, Waits},
     pool::{Lease, Pool},
 };
@@ -29,6 +30,7 @@ pub struct Upstream {
     prefix: Box<str>,
     waits: Waits,
     pool: Arc<Pool>,
+    injector: Option<Arc<Injector>>,
     shared: Arc<Shared>,
 }
 
@@ -53,12 +55,14 @@ impl Upstream {
         let host = HeaderValue::from_str(origin.authority())
             .map_err(|_| wrong("its host cannot stand in a header"))?;
         shared.connector.prepare(&origin)?;
+        let injector = Injector::new(declared, origin.authority(), origin.is_https(), shared)?;
         Ok(Self {
             declared: declared.clone(),
             host,
             prefix: parsed.path().trim_end_matches('/').into(),
             waits: Waits { answer: *answer_timeout, idle: *idle_timeout },
             pool: Pool::new(shared.clock.clone(), *connections_max),
+            injector,
             shared: Arc::clone(shared),
             origin,
         })
@@ -79,13 +83,13 @@ impl Upstream {
     /// How many open connections are idle.
     #[must_use]
     pub fn idle_connections(&self) -> usize {
-        self.pool.idle_count()
+        self.current_pool().idle_count()
     }
 
     /// How many connections are in use.
     #[must_use]
     pub fn busy_connections(&self) -> usize {
-        self.pool.busy_count()
+        self.current_pool().busy_count()
     }
 
     /// Sends a request and waits for the head of its answer; the body is read as it comes.
@@ -98,40 +102,58 @@ impl Upstream {
     ///
     /// # Errors
     /// All of [`Error`].
-    pub async fn send(
+    #[expect(clippy::manual_async_fn, reason = "an async fn would hold head and body twice")]
+    pub fn send(
         &self,
-        head: RequestHead,
+        mut head: RequestHead,
         body: RequestBody,
-    ) -> Result<Response<ResponseBody>, Error> {
-        if let Some(bytes_max) = body.announced_too_large() {
-            return Err(Error::BodyTooLarge { bytes_max });
-        }
-        let mut request = self.request(head, body)?;
-        let Some(mut lease) = self.pool.lease(self.declared.connect_timeout).await else {
-            return Err(self.busy());
-        };
-        if let Some(link) = lease.take_idle() {
-            match link.exchange(request, self.waits).await {
-                Ok(response) => return self.answer(response, lease),
-                Err(Failure::HandedBack(back)) => {
-                    // It is likely not the only one that is over.
-                    self.pool.sweep();
-                    request = *back;
-                }
-                Err(failure) => return Err(self.error(failure)),
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
+        async move {
+            if let Some(bytes_max) = body.announced_too_large() {
+                return Err(Error::BodyTooLarge { bytes_max });
             }
-        }
-        self.shared.ensure_sweeper();
-        let opened =
-            self.shared.connector.open(&self.origin, self.declared.connect_timeout).await?;
-        match lease.put(opened).exchange(request, self.waits).await {
-            Ok(response) => self.answer(response, lease),
-            Err(failure) => Err(self.error(failure)),
+            let shown = match &self.injector {
+                Some(injector) => injector.show(&mut head).await?,
+                None => Shown::default(),
+            };
+            let mut request = self.request(head, body)?;
+            // Connections that show a certificate are that certificate's own.
+            let pool = shown.identity.as_ref().map_or(&self.pool, |it| &it.pool);
+            let Some(mut lease) = pool.lease(self.declared.connect_timeout).await else {
+                return Err(self.busy());
+            };
+            if let Some(link) = lease.take_idle() {
+                match link.exchange(request, self.waits).await {
+                    Ok(response) => return self.answer(response, lease, &shown),
+                    Err(Failure::HandedBack(back)) => {
+                        // It is likely not the only one that is over.
+                        pool.sweep();
+                        request = *back;
+                    }
+                    Err(failure) => return Err(self.error(failure)),
+                }
+            }
+            self.shared.ensure_sweeper();
+            let connector = shown.identity.as_ref().map(|it| &it.connector);
+            let wait = self.declared.connect_timeout;
+            let opened = self.shared.connector.open_as(connector, &self.origin, wait).await?;
+            match lease.put(opened).exchange(request, self.waits).await {
+                Ok(response) => self.answer(response, lease, &shown),
+                Err(failure) => Err(self.error(failure)),
+            }
         }
     }
 
     pub(crate) fn sweep(&self) {
         self.pool.sweep();
+        if let Some(injector) = &self.injector {
+            injector.sweep();
+        }
+    }
+
+    fn current_pool(&self) -> Arc<Pool> {
+        let shown = self.injector.as_ref().and_then(|it| it.pool());
+        shown.unwrap_or_else(|| Arc::clone(&self.pool))
     }
 
     fn request(&self, head: RequestHead, body: RequestBody) -> Result<Request<Upload>, Error> {
@@ -176,7 +198,9 @@ impl Upstream {
         &self,
         mut response: Response<Incoming>,
         mut lease: Lease,
+        shown: &Shown,
     ) -> Result<Response<ResponseBody>, Error> {
+        shown.answered(response.status());
         if let Err(reason) = answer::accept(&mut response) {
             let upstream = Arc::clone(self.authority());
             return Err(Error::InvalidAnswer { upstream, reason: reason.into() });

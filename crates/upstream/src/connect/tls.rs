@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::{
+    ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert, crypto::aws_lc_rs,
+};
 use tokio_rustls::TlsConnector;
 use tracing::warn;
 
@@ -15,6 +18,25 @@ use tracing::warn;
 pub(crate) struct Tls {
     roots: Option<RootCertStore>,
     connector: OnceLock<Result<Connector, rustls::Error>>,
+}
+
+/// A client certificate and its private key.
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Reads PEM: the chain, leaf first, and the private key, in any order to each other.
+    pub(crate) fn parse(pem: &[u8]) -> Result<Self, &'static str> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let chain = chain.map_err(|_| "is no PEM")?;
+        if chain.is_empty() {
+            return Err("holds no certificate");
+        }
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| "holds no private key in PEM")?;
+        Ok(Self { chain, key })
+    }
 }
 
 #[derive(Clone)]
@@ -44,16 +66,28 @@ impl Tls {
         }
     }
 
+    /// A connector of its own, with sessions of its own, that shows a client certificate.
+    pub(crate) fn showing(&self, identity: Identity) -> Result<TlsConnector, rustls::Error> {
+        let Identity { chain, key } = identity;
+        Ok(connector(self.builder()?.with_client_auth_cert(chain, key)?))
+    }
+
     fn make(&self) -> Result<Connector, rustls::Error> {
+        Ok(Connector(connector(self.builder()?.with_no_client_auth())))
+    }
+
+    fn builder(&self) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
         let roots = self.roots.clone().unwrap_or_else(native_roots);
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        Ok(ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Connector(TlsConnector::from(Arc::new(config))))
+            .with_root_certificates(roots))
     }
+}
+
+fn connector(mut config: ClientConfig) -> TlsConnector {
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsConnector::from(Arc::new(config))
 }
 
 fn native_roots() -> RootCertStore {

@@ -18,10 +18,10 @@ use upstream::{Error, Fleet};
 use crate::servers::{LONG, OK, SHORT, accept, get, get_text, script, sees_the_end, soon};
 
 /// An authority of our own, in a directory of its own.
-struct Authority(tempfile::TempDir);
+pub(crate) struct Authority(tempfile::TempDir);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let authority = Self(tempfile::tempdir().unwrap());
         authority.openssl(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
@@ -31,7 +31,7 @@ impl Authority {
         authority
     }
 
-    fn openssl(&self, arguments: &str) {
+    pub(crate) fn openssl(&self, arguments: &str) {
         let made = Command::new("openssl")
             .args(arguments.split_whitespace())
             .current_dir(self.0.path())
@@ -63,17 +63,17 @@ impl Authority {
         Arc::new(config)
     }
 
-    fn roots(&self) -> RootCertStore {
+    pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate("ca.pem")).unwrap();
         roots
     }
 
-    fn certificate(&self, name: &str) -> CertificateDer<'static> {
+    pub(crate) fn certificate(&self, name: &str) -> CertificateDer<'static> {
         CertificateDer::from_pem_file(self.path(name)).unwrap()
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         Path::join(self.0.path(), name)
     }
 }

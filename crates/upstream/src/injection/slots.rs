@@ -1,0 +1,77 @@
+//! The values of secrets, handed to all who show them.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use model::{Secret, SecretId};
+
+use super::Injector;
+
+/// The values of the secrets of a fleet's upstreams. Nothing on a request's way looks here.
+#[derive(Default)]
+pub struct SecretSlots(Mutex<BTreeMap<SecretId, Slot>>);
+
+#[derive(Default)]
+struct Slot {
+    value: Option<Secret<Vec<u8>>>,
+    injectors: Vec<Weak<Injector>>,
+}
+
+impl SecretSlots {
+    /// Puts a value in, in place of any other. Requests that begin from now on show it.
+    pub fn set(&self, secret: &SecretId, value: Secret<Vec<u8>>) {
+        let mut slots = self.slots();
+        let slot = slots.entry(secret.clone()).or_default();
+        slot.value = Some(value);
+        slot.tell_all();
+    }
+
+    /// Takes the value out. Requests that would show it are refused from now on.
+    pub fn clear(&self, secret: &SecretId) {
+        let mut slots = self.slots();
+        let Some(slot) = slots.get_mut(secret) else { return };
+        slot.value = None;
+        slot.tell_all();
+        if slot.injectors.is_empty() {
+            slots.remove(secret);
+        }
+    }
+
+    /// The secrets that have a value.
+    #[must_use]
+    pub fn held(&self) -> Vec<SecretId> {
+        let slots = self.slots();
+        slots.iter().filter(|(_, it)| it.value.is_some()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Gives an injector its value, now and at each change.
+    pub(super) fn tell(&self, injector: &Arc<Injector>) {
+        let mut slots = self.slots();
+        let slot = slots.entry(injector.secret().clone()).or_default();
+        slot.injectors.retain(|it| it.strong_count() > 0);
+        slot.injectors.push(Arc::downgrade(injector));
+        injector.take(slot.value.as_ref());
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<SecretId, Slot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn tell_all(&mut self) {
+        self.injectors.retain(|it| it.strong_count() > 0);
+        for injector in self.injectors.iter().filter_map(Weak::upgrade) {
+            injector.take(self.value.as_ref());
+        }
+    }
+}
+
+impl fmt::Debug for SecretSlots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SecretSlots").field(&self.held()).finish()
+    }
+}
