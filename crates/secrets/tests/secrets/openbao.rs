@@ -1,4 +1,4 @@
-//! A real OpenBao says the same. Not part of every run, as it needs the `bao` program.
+//! A real `OpenBao` says the same. Not part of every run, as it needs the `bao` program.
 
 use std::{
     io::{Read, Write},
