@@ -83,7 +83,7 @@ pub fn open(
     let context = Context { secret, version, purpose };
     let (data_key, sealed_value) = unwrap(keyring, &context, sealed)?;
     let tampered = || Error::Tampered { secret: secret.clone(), key: sealed.key.clone() };
-    let key = data_cipher(data_key.as_slice()).ok_or_else(tampered)?;
+    let key = data_cipher(&data_key).ok_or_else(tampered)?;
     opened(&key, &context.of_value(), sealed_value).map(Secret::new).ok_or_else(tampered)
 }
 
@@ -106,7 +106,7 @@ pub fn rewrap(
     let context = Context { secret, version, purpose };
     let (data_key, sealed_value) = unwrap(keyring, &context, sealed)?;
     let mut bytes = vec![FORM];
-    wrap(keyring.sealing(), &context, data_key.as_slice(), &mut bytes)
+    wrap(keyring.sealing(), &context, &data_key, &mut bytes)
         .ok_or_else(|| Error::Unsealable { secret: secret.clone() })?;
     bytes.extend_from_slice(sealed_value);
     Ok(Some(Sealed { key: keyring.current().to_owned(), bytes }))

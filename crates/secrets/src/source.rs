@@ -136,7 +136,7 @@ impl Resolver {
         let SecretSource::Vault { token, .. } = &declared.source else {
             return self.near(declared).await;
         };
-        match self.from_vault(declared, token, others).await {
+        match self.in_vault(declared, token, others).await {
             Ok(vault::Found { value, lease }) => Ok(self.hold(declared, value, lease)),
             Err(error) => self.held(declared).ok_or(error),
         }
@@ -146,9 +146,9 @@ impl Resolver {
     async fn near(&self, declared: &DeclaredSecret) -> Result<Resolved, Error> {
         let DeclaredSecret { id, source, .. } = declared;
         let value = match source {
-            SecretSource::Environment { variable } => self.from_environment(id, variable)?,
-            SecretSource::File { path } => self.from_file(id, path)?,
-            SecretSource::Store => self.from_store(id).await?,
+            SecretSource::Environment { variable } => self.in_environment(id, variable)?,
+            SecretSource::File { path } => self.in_file(id, path)?,
+            SecretSource::Store => self.in_store(id).await?,
             SecretSource::Vault { .. } => {
                 return Err(no_value(id, "its token", "must not be in a vault itself"));
             }
@@ -156,14 +156,14 @@ impl Resolver {
         Ok(Resolved { value, fresh_for: None })
     }
 
-    fn from_environment(&self, id: &SecretId, variable: &str) -> Result<Secret<Vec<u8>>, Error> {
+    fn in_environment(&self, id: &SecretId, variable: &str) -> Result<Secret<Vec<u8>>, Error> {
         let place = || format!("environment variable {variable}");
         let value = self.sources.environment.variable(variable);
         let value = value.ok_or_else(|| no_value(id, place(), "is not set"))?;
         checked(id, place, Secret::new(value.expose().as_bytes().to_vec()))
     }
 
-    fn from_file(&self, id: &SecretId, path: &Path) -> Result<Secret<Vec<u8>>, Error> {
+    fn in_file(&self, id: &SecretId, path: &Path) -> Result<Secret<Vec<u8>>, Error> {
         let place = || format!("file {}", path.display());
         let bytes = self.sources.files.read(path);
         let bytes = bytes.map_err(|it| no_value(id, place(), it.kind().to_string()))?;
@@ -177,7 +177,7 @@ impl Resolver {
         checked(id, place, Secret::new(line.to_vec()))
     }
 
-    async fn from_store(&self, id: &SecretId) -> Result<Secret<Vec<u8>>, Error> {
+    async fn in_store(&self, id: &SecretId) -> Result<Secret<Vec<u8>>, Error> {
         let place = "store";
         let Some(keyring) = &self.sources.keyring else {
             return Err(no_value(id, place, "there are no key-encryption keys: configure them"));
@@ -189,7 +189,7 @@ impl Resolver {
         }
     }
 
-    async fn from_vault(
+    async fn in_vault(
         &self,
         declared: &DeclaredSecret,
         token: &SecretId,

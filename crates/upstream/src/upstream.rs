@@ -15,7 +15,7 @@ use crate::{
     body::{Length, Upload},
     connect::Origin,
     fleet::Shared,
-    injection::{Identified, Injector, Shown},
+    injection::{Injector, Shown},
     link::{Failure, Waits},
     pool::{Lease, Pool},
 };
@@ -102,52 +102,46 @@ impl Upstream {
     ///
     /// # Errors
     /// All of [`Error`].
-    pub async fn send(
+    #[expect(clippy::manual_async_fn, reason = "an async fn would hold head and body twice")]
+    #[expect(clippy::excessive_nesting, reason = "the async block is one level of its own")]
+    pub fn send(
         &self,
         mut head: RequestHead,
         body: RequestBody,
-    ) -> Result<Response<ResponseBody>, Error> {
-        if let Some(bytes_max) = body.announced_too_large() {
-            return Err(Error::BodyTooLarge { bytes_max });
-        }
-        let shown = match &self.injector {
-            Some(injector) => injector.show(&mut head).await?,
-            None => Shown::default(),
-        };
-        let request = self.request(head, body)?;
-        let response = self.carry(request, shown.identity.as_deref()).await?;
-        shown.answered(response.status());
-        Ok(response)
-    }
-
-    async fn carry(
-        &self,
-        mut request: Request<Upload>,
-        identity: Option<&Identified>,
-    ) -> Result<Response<ResponseBody>, Error> {
-        // Connections that show a certificate are that certificate's own.
-        let pool = identity.map_or(&self.pool, |it| &it.pool);
-        let Some(mut lease) = pool.lease(self.declared.connect_timeout).await else {
-            return Err(self.busy());
-        };
-        if let Some(link) = lease.take_idle() {
-            match link.exchange(request, self.waits).await {
-                Ok(response) => return self.answer(response, lease),
-                Err(Failure::HandedBack(back)) => {
-                    // It is likely not the only one that is over.
-                    pool.sweep();
-                    request = *back;
-                }
-                Err(failure) => return Err(self.error(failure)),
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
+        async move {
+            if let Some(bytes_max) = body.announced_too_large() {
+                return Err(Error::BodyTooLarge { bytes_max });
             }
-        }
-        self.shared.ensure_sweeper();
-        let connector = identity.map(|it| &it.connector);
-        let wait = self.declared.connect_timeout;
-        let opened = self.shared.connector.open_as(connector, &self.origin, wait).await?;
-        match lease.put(opened).exchange(request, self.waits).await {
-            Ok(response) => self.answer(response, lease),
-            Err(failure) => Err(self.error(failure)),
+            let shown = match &self.injector {
+                Some(injector) => injector.show(&mut head).await?,
+                None => Shown::default(),
+            };
+            let mut request = self.request(head, body)?;
+            // Connections that show a certificate are that certificate's own.
+            let pool = shown.identity.as_ref().map_or(&self.pool, |it| &it.pool);
+            let Some(mut lease) = pool.lease(self.declared.connect_timeout).await else {
+                return Err(self.busy());
+            };
+            if let Some(link) = lease.take_idle() {
+                match link.exchange(request, self.waits).await {
+                    Ok(response) => return self.answer(response, lease, &shown),
+                    Err(Failure::HandedBack(back)) => {
+                        // It is likely not the only one that is over.
+                        pool.sweep();
+                        request = *back;
+                    }
+                    Err(failure) => return Err(self.error(failure)),
+                }
+            }
+            self.shared.ensure_sweeper();
+            let connector = shown.identity.as_ref().map(|it| &it.connector);
+            let wait = self.declared.connect_timeout;
+            let opened = self.shared.connector.open_as(connector, &self.origin, wait).await?;
+            match lease.put(opened).exchange(request, self.waits).await {
+                Ok(response) => self.answer(response, lease, &shown),
+                Err(failure) => Err(self.error(failure)),
+            }
         }
     }
 
@@ -205,7 +199,9 @@ impl Upstream {
         &self,
         mut response: Response<Incoming>,
         mut lease: Lease,
+        shown: &Shown,
     ) -> Result<Response<ResponseBody>, Error> {
+        shown.answered(response.status());
         if let Err(reason) = answer::accept(&mut response) {
             let upstream = Arc::clone(self.authority());
             return Err(Error::InvalidAnswer { upstream, reason: reason.into() });

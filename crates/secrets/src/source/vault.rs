@@ -1,4 +1,4 @@
-//! HashiCorp Vault and OpenBao: one field of one entry of a key-value engine, version 2.
+//! `HashiCorp` Vault and `OpenBao`: one field of one entry of a key-value engine, version 2.
 
 use std::{collections::BTreeMap, time::Duration};
 

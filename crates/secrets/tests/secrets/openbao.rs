@@ -1,4 +1,4 @@
-//! A real OpenBao says the same. Not part of every run, as it needs the `bao` program.
+//! A real `OpenBao` says the same. Not part of every run, as it needs the `bao` program.
 
 use std::{
     io::{Read, Write},
@@ -82,9 +82,7 @@ impl Fetch for Plain {
 #[ignore = "needs the program bao (OpenBao) on PATH"]
 async fn openbao_gives_rotates_and_takes_away_a_value() {
     let bao = Bao::start();
-    let variables = [("ROOT", "root"), ("WRONG", "wrong")];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let world = Arc::new(World { variables, ..World::default() });
+    let world = World::with(&[("ROOT", "root"), ("WRONG", "wrong")]);
     let (address, field) = (format!("http://127.0.0.1:{}", bao.port), "password".to_owned());
     let vault = |token: &str, path: &str| {
         let (address, field) = (address.clone(), field.clone());

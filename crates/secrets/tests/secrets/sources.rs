@@ -19,11 +19,19 @@ pub(crate) const CANARY: &str = "canary-77aa";
 /// A world with a variable, some files, a store and a vault.
 #[derive(Default)]
 pub(crate) struct World {
-    pub(crate) variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, String>,
     files: BTreeMap<String, Vec<u8>>,
     stored: BTreeMap<SecretId, (u32, Sealed)>,
     answer: Mutex<Option<(u16, String)>>,
     asked: Mutex<Vec<String>>,
+}
+
+impl World {
+    /// A world with these variables and nothing else.
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Arc<Self> {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Arc::new(Self { variables: variables.collect(), ..Self::default() })
+    }
 }
 
 impl Environment for World {
@@ -110,8 +118,7 @@ fn vault() -> [DeclaredSecret; 2] {
 }
 
 fn vault_world() -> Arc<World> {
-    let variables = [("VAULT_TOKEN".to_owned(), "hvs.1".to_owned())].into();
-    Arc::new(World { variables, ..World::default() })
+    World::with(&[("VAULT_TOKEN", "hvs.1")])
 }
 
 /// As in the documentation of the engine, "Read secret version".
