@@ -5,6 +5,9 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::cognitive_complexity,
+    clippy::excessive_nesting,
+    clippy::large_futures,
     reason = "tests"
 )]
 
