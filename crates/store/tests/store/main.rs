@@ -1,8 +1,6 @@
 //! The promises of the store, on every database that it knows.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cognitive_complexity,
