@@ -63,9 +63,7 @@ impl Database {
                 Self::Postgres(pool) => {
                     Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)
                 }
-                Self::Sqlite { writer, .. } => {
-                    Open::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
-                }
+                Self::Sqlite { writer, .. } => Open::Sqlite(begin_to_write(writer).await?),
             })
         };
         let open = within(begun, Access::Write).await?;
@@ -81,6 +79,20 @@ impl Database {
                 writer.close().await;
             }
         }
+    }
+}
+
+async fn begin_to_write(
+    writer: &SqlitePool,
+) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    match writer.begin_with("BEGIN IMMEDIATE").await {
+        // When the disk is full, SQLite rolls back by itself. The driver does not see that and takes
+        // the connection to be in a transaction for ever.
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            writer.acquire().await?.close().await?;
+            writer.begin_with("BEGIN IMMEDIATE").await
+        }
+        begun => begun,
     }
 }
 

@@ -56,9 +56,13 @@ pub(crate) async fn run(database: &Database) -> Result<(), Error> {
         let Migration { postgres, sqlite } = *migration;
         transaction.script(if transaction.is_postgres() { postgres } else { sqlite }).await?;
         transaction.execute(SqlStr::from_static(REACHED), &[Value::Int(version)]).await?;
-        tracing::info!(schema = version, "the store has schema {version} now");
+        tell(version);
     }
     transaction.commit().await
+}
+
+fn tell(version: i64) {
+    tracing::info!(schema = version, "the store gets schema {version}");
 }
 
 /// Which schema the database has; none where it is new.

@@ -46,7 +46,7 @@ pub(crate) async fn open(location: &Location) -> Result<Database, Error> {
             pool.map(Database::Postgres)
         }
         Location::Sqlite(path) => {
-            make_private(path).map_err(|it| unopened(path, it))?;
+            make_private(path).map_err(|it| unopened(path, &it))?;
             let options = sqlite_options(path);
             let writer = sqlite_pool(SqlitePoolOptions::new(), options.clone(), 1).await?;
             let options = options.pragma("query_only", "ON");
@@ -105,7 +105,7 @@ fn make_private(path: &Path) -> Result<(), std::io::Error> {
     }
 }
 
-fn unopened(path: &Path, error: std::io::Error) -> Error {
+fn unopened(path: &Path, error: &std::io::Error) -> Error {
     let text = format!("{} cannot be made: {error}", path.display());
     Error::unavailable(std::io::Error::new(error.kind(), text))
 }

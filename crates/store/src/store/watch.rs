@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::read;
-use crate::database::Database;
+use crate::{Error, database::Database};
 
 /// Where a commit tells its number to other replicas.
 pub(super) const CHANNEL: &str = "onedoor_revision";
@@ -71,18 +71,26 @@ async fn poll(database: Arc<Database>, head: Arc<Sender<u64>>) {
     loop {
         ticks.tick().await;
         let found = read::head(&database).await;
-        match &found {
-            Err(error) if was_reached => {
-                tracing::warn!(%error, "the store does not say what its newest revision is: {error}");
-            }
-            Ok(_) if !was_reached => tracing::info!("the store is in reach again"),
-            _ => {}
+        if found.is_ok() != was_reached {
+            tell(found.as_ref().err());
         }
         was_reached = found.is_ok();
         if let Ok(number) = found {
             publish(&head, number);
         }
     }
+}
+
+/// Once for each change, not for each look.
+fn tell(error: Option<&Error>) {
+    match error {
+        Some(error) => tell_lost(error),
+        None => tracing::info!("the store is in reach again"),
+    }
+}
+
+fn tell_lost(error: &Error) {
+    tracing::warn!(%error, "the store does not say what its newest revision is: {error}");
 }
 
 /// Hears of commits as they are made. The poll sees what is missed, and logs what goes wrong.

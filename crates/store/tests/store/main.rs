@@ -1,10 +1,11 @@
 //! The promises of the store, on every database that it knows.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::cognitive_complexity,
+    clippy::excessive_nesting,
+    clippy::large_futures,
     reason = "tests"
 )]
 
