@@ -112,7 +112,7 @@ fn read_document(field: &Field<'_>) -> Option<(Arc<Value>, Place)> {
 /// The file in which the document of `collection` stands, if it has one of its own.
 pub(crate) fn document_file(collection: &Collection) -> Option<&str> {
     let Collection { document, document_place, .. } = collection;
-    has_file(document, document_place).then_some(&document_place.file)
+    has_file(document, document_place).then_some(&*document_place.file)
 }
 
 /// A document that is not read yet is nothing; one that stands in its collection is a mapping.
