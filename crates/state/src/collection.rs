@@ -111,8 +111,13 @@ fn read_document(field: &Field<'_>) -> Option<(Arc<Value>, Place)> {
 
 /// The file in which the document of `collection` stands, if it has one of its own.
 pub(crate) fn document_file(collection: &Collection) -> Option<&str> {
-    let file = &*collection.document_place.file;
-    is_document(file).then_some(file)
+    let Collection { document, document_place, .. } = collection;
+    has_file(document, document_place).then_some(&*document_place.file)
+}
+
+/// A document that is not read yet is nothing; one that stands in its collection is a mapping.
+fn has_file(document: &Value, place: &Place) -> bool {
+    document.is_null() || is_document(&place.file)
 }
 
 /// The document of a collection. An OpenAPI document with a file of its own is named, not repeated.
@@ -143,7 +148,7 @@ pub fn write_collection(collection: &Collection) -> String {
     written.put_if(*base != usual_base(id), "base", base.as_str());
     written.put("upstream", upstream::write_named(upstream));
     let names = select.as_ref().map(|it| it.iter().map(|it| it.0.clone()).collect::<Vec<_>>());
-    let is_named = is_document(&document_place.file) || document.is_null();
+    let is_named = has_file(document, document_place);
     if is_named {
         written.put("document", &*document_place.file);
     }
