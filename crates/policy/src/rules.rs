@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use model::{Assignment, Catalogue, Client, Operation, Profile, ProfileId, Role, RoleId, Surface};
 
 /// Who may do what, compiled for one snapshot. Immutable.
@@ -15,7 +16,8 @@ use model::{Assignment, Catalogue, Client, Operation, Profile, ProfileId, Role, 
 pub struct Rules {
     /// Any other operation is denied, whatever its position.
     operations: Box<[Operation]>,
-    profiles: HashMap<ProfileId, Arc<Contract>>,
+    // Keyed by ids that were declared, so the hash need not withstand callers.
+    profiles: HashMap<ProfileId, Arc<Contract>, RandomState>,
     anonymous: Arc<str>,
 }
 
