@@ -1,7 +1,7 @@
 //! Last stage: the upstream carries the call out.
 
 use http::Response;
-use model::Refusal;
+use model::{Refusal, RequestId};
 use upstream::ResponseBody;
 
 use super::{Call, Metered, Outgoing};
@@ -20,7 +20,7 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
     let Metered { route, outgoing, _permit, _allowance } = stage;
     let Outgoing { mut head, body } = outgoing;
     // Asserted after everything that looks like it was stripped from the request.
-    head.headers.insert("x-request-id", facts.arrival().id.header_value());
+    head.headers.insert(RequestId::HEADER, facts.arrival().id.header_value());
     let sent = live.clock.elapsed();
     facts.set_sent();
     let answer = route.upstream.send(head, body).await;
