@@ -24,7 +24,7 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
     let sent = live.clock.elapsed();
     facts.set_sent();
     let answer = route.upstream.send(head, body).await;
-    facts.set_upstream_time(live.clock.elapsed().saturating_sub(sent));
+    facts.set_answered(sent, live.clock.elapsed());
     let answer = answer?;
     facts.set_upstream_status(answer.status());
     Ok(answer)
