@@ -18,7 +18,7 @@ pub type Answer = Response<ResponseBody>;
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
     let Call { snapshot: _, facts, stage } = call;
     let Metered { route, outgoing, _permit, _allowance } = stage;
-    let Outgoing { mut head, body } = outgoing;
+    let Outgoing { mut head, body } = *outgoing;
     // Asserted after everything that looks like it was stripped from the request.
     head.headers.insert(RequestId::HEADER, facts.arrival().id.header_value());
     let sent = live.clock.elapsed();
