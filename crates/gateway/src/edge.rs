@@ -3,6 +3,7 @@
 pub(crate) mod canonical;
 mod connection;
 mod guard;
+mod head_timer;
 mod listener;
 mod patient;
 

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::{guard, patient::Patient};
+use super::{guard, head_timer::HeadTimer, patient::Patient};
 use crate::{
     Body, Gateway,
     pipeline::{Arrival, Facts, Ledger},
@@ -138,7 +138,7 @@ fn http1(gateway: &Gateway) -> http1::Builder {
     let settings = &gateway.settings;
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(settings.header_timeout)
         .max_headers(settings.headers_max)
         .max_buf_size(settings.header_bytes_max.max(8 * 1024));
