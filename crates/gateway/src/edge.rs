@@ -6,5 +6,6 @@ mod guard;
 mod head_timer;
 mod listener;
 mod patient;
+mod until_stopped;
 
 pub(crate) use listener::serve;

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::{guard, head_timer::HeadTimer, patient::Patient};
+use super::{guard, head_timer::HeadTimer, patient::Patient, until_stopped::until_stopped};
 use crate::{
     Body, Gateway,
     pipeline::{Arrival, Facts, Ledger},
@@ -90,11 +90,7 @@ async fn serve_http1(
 ) -> hyper::Result<()> {
     let service = service_fn(|request| answer(Arc::clone(gateway), request, ends));
     let mut connection = pin!(http1(gateway).serve_connection(io, service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
+    until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
 }
 
 async fn serve_http2(
@@ -107,11 +103,7 @@ async fn serve_http2(
     // Each stream is a task of its own, so it needs a gateway of its own.
     let service = service_fn(move |request| answer(Arc::clone(&shared), request, ends));
     let mut connection = pin!(http2(gateway).serve_connection(io, service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
+    until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
 }
 
 /// Looks at the first bytes without taking them; none where they do not come in time.
