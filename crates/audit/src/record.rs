@@ -5,7 +5,7 @@ mod outcome;
 
 use std::{net::IpAddr, time::Duration};
 
-use model::{Caller, CredentialId, Operation, RequestId, Surface, Timestamp};
+use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
 pub(crate) use line::{Line, line};
 pub use outcome::{Decision, Kind, Outcome};
@@ -123,15 +123,17 @@ impl Record<'_> {
         let Self { time, id, kind, event, note, surface, protocol, peer, revision, .. } = self;
         line.shown("time", time);
         line.some("id", id.as_ref())?;
-        line.put("kind", kind)?;
+        line.word("kind", kind.as_str());
         line.cut("event", *event)?;
         line.said("note", *note)?;
-        line.text("surface", surface.map(Surface::as_str))?;
+        if let Some(surface) = surface {
+            line.word("surface", surface.as_str());
+        }
         line.cut("protocol", *protocol)?;
         line.some("peer", peer.as_ref())?;
         line.some("revision", revision.as_ref())?;
         self.write_caller(line)?;
-        self.write_operation(line)?;
+        self.write_operation(line);
         self.write_request(line)?;
         self.write_outcome(line)?;
         self.write_upstream(line)
@@ -140,23 +142,26 @@ impl Record<'_> {
     fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Some(caller) = self.caller else { return Ok(()) };
         let Caller { client, kind: _, profile, credential, user, actors } = caller;
-        line.text("client", Some(client.as_str()))?;
-        line.text("profile", Some(profile.as_str()))?;
+        line.word("client", client.as_str());
+        line.word("profile", profile.as_str());
         line.cut("user", user.as_deref())?;
         if !actors.is_empty() {
             let actors: Vec<_> =
                 actors.iter().take(ACTORS_MAX).map(|it| text::cut(it, TEXT_BYTES_MAX)).collect();
             line.put("actors", &actors)?;
         }
-        line.text("credential", credential.as_ref().map(CredentialId::as_str))
+        if let Some(credential) = credential {
+            line.word("credential", credential.as_str());
+        }
+        Ok(())
     }
 
-    fn write_operation(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Some(operation) = self.operation else { return Ok(()) };
+    fn write_operation(&self, line: &mut Line) {
+        let Some(operation) = self.operation else { return };
         let Operation { id, collection, effect, is_public: _, position: _ } = operation;
-        line.text("collection", Some(collection.as_str()))?;
-        line.text("operation", Some(id.as_str()))?;
-        line.text("effect", Some(effect.as_str()))
+        line.word("collection", collection.as_str());
+        line.word("operation", id.as_str());
+        line.word("effect", effect.as_str());
     }
 
     fn write_request(&self, line: &mut Line) -> Result<(), serde_json::Error> {
@@ -171,12 +176,12 @@ impl Record<'_> {
 
     fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Record { outcome, rule, status, .. } = self;
-        line.text("outcome", Some(outcome.as_str()))?;
-        line.text("decision", Some(self.decision().as_str()))?;
+        line.word("outcome", outcome.as_str());
+        line.word("decision", self.decision().as_str());
         match outcome {
             Outcome::Answered | Outcome::Cancelled => line.cut("rule", *rule)?,
             Outcome::Refused(refusal) => {
-                line.text("reason", Some(refusal.kind().as_str()))?;
+                line.word("reason", refusal.kind().as_str());
                 line.cut("rule", refusal.rule().or(*rule))?;
                 line.cut("limit", refusal.limit().map(|it| &*it.limit))?;
                 line.said("detail", Some(refusal.detail()))?;

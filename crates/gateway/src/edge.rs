@@ -3,7 +3,9 @@
 pub(crate) mod canonical;
 mod connection;
 mod guard;
+mod head_timer;
 mod listener;
 mod patient;
+mod until_stopped;
 
 pub(crate) use listener::serve;

@@ -8,12 +8,9 @@ use std::sync::Arc;
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use model::{Path, Refusal, Surface};
+use model::{Path, Refusal, RequestId, Surface};
 
 use crate::{Body, Gateway, pipeline::Arrival};
-
-/// The header that names a request in its answer.
-const REQUEST_ID: &str = "x-request-id";
 
 /// Which surface a path belongs to, however it is spelled.
 pub(crate) fn of_path(path: &str) -> Surface {
@@ -49,5 +46,5 @@ pub(crate) fn refused(arrival: Arrival, status: StatusCode, refusal: &Refusal) -
 }
 
 fn name(response: &mut Response<Body>, arrival: Arrival) {
-    response.headers_mut().insert(REQUEST_ID, arrival.id.header_value());
+    response.headers_mut().insert(RequestId::HEADER, arrival.id.header_value());
 }

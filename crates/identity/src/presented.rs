@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use model::{Refusal, RefusalKind};
 
 use crate::api_key;
@@ -10,7 +10,7 @@ use crate::api_key;
 /// The longest key or token that is looked at.
 pub const CREDENTIAL_BYTES_MAX: usize = 16 * 1024;
 
-const API_KEY_HEADER: &str = "x-api-key";
+const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The one credential of a request, as it was sent and not yet believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,8 @@ impl fmt::Debug for Presented<'_> {
 /// # Errors
 /// `Malformed` where there are two, or one that is broken; `Unauthenticated` for another scheme.
 pub fn present(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
-    let authorization = only(headers, AUTHORIZATION.as_str())?;
-    let api_key = only(headers, API_KEY_HEADER)?;
+    let authorization = only(headers, &AUTHORIZATION)?;
+    let api_key = only(headers, &API_KEY_HEADER)?;
     match (authorization, api_key) {
         (None, None) => Ok(Presented::Nothing),
         (Some(_), Some(_)) => {
@@ -51,7 +51,7 @@ pub fn present(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
     }
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, Refusal> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
@@ -91,7 +91,10 @@ fn readable(value: &HeaderValue) -> Result<&str, Refusal> {
 fn visible(credential: &str) -> Result<&str, Refusal> {
     match credential {
         "" => Err(malformed("the credential is empty")),
-        _ if credential.bytes().all(|it| it.is_ascii_graphic()) => Ok(credential),
+        // No early end: so it is told many bytes at a time.
+        _ if credential.bytes().fold(true, |is_visible, it| is_visible & it.is_ascii_graphic()) => {
+            Ok(credential)
+        }
         _ => Err(malformed("the credential has a space or a control character in it")),
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use model::{ClientId, LimitId, Measure, OperationId, ProfileId, Scope};
 
 use crate::bucket::{Bucket, Moment};
@@ -113,7 +114,8 @@ pub(crate) struct Crowded {
 /// All counters that are running.
 #[derive(Debug)]
 pub(crate) struct Counters {
-    map: scc::HashMap<Key, Arc<Counter>>,
+    // Keyed by ids that were declared, so the hash need not withstand callers.
+    map: scc::HashMap<Key, Arc<Counter>, RandomState>,
     /// How many there are: the map would count them one by one.
     count: AtomicUsize,
     count_max: usize,
@@ -131,7 +133,7 @@ impl Counters {
         let at_count = SWEEP_AT_LEAST.min(count_max);
         Self {
             // Room from the start, because the map locks its entries by the handful.
-            map: scc::HashMap::with_capacity(1024),
+            map: scc::HashMap::with_capacity_and_hasher(1024, RandomState::default()),
             count: AtomicUsize::new(0),
             count_max,
             next_sweep: Mutex::new(NextSweep { at_count, not_before: Duration::ZERO }),

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use model::{
     Caller, Catalogue, ClientId, Limit, LimitId, Measure, Operation, Pattern, ProfileId, Rate,
     Scope,
@@ -22,8 +23,9 @@ pub struct Plan {
     entries: Vec<Arc<Entry>>,
     everywhere: Vec<Arc<Entry>>,
     by_operation: Vec<Vec<Arc<Entry>>>,
-    by_client: HashMap<ClientId, Vec<Selective>>,
-    by_profile: HashMap<ProfileId, Vec<Selective>>,
+    // Keyed by ids that were declared, so the hash need not withstand callers.
+    by_client: HashMap<ClientId, Vec<Selective>, RandomState>,
+    by_profile: HashMap<ProfileId, Vec<Selective>, RandomState>,
     /// For calls that no other limit covers.
     built_in: Entry,
 }
@@ -70,8 +72,8 @@ impl Plan {
             entries: Vec::with_capacity(by_id.len()),
             everywhere: Vec::new(),
             by_operation: operations.iter().map(|_| Vec::new()).collect(),
-            by_client: HashMap::new(),
-            by_profile: HashMap::new(),
+            by_client: HashMap::default(),
+            by_profile: HashMap::default(),
             built_in: Entry {
                 id: LimitId::built_in(),
                 scope: Scope::Profile,

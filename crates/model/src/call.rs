@@ -30,6 +30,10 @@ impl Surface {
 pub struct RequestId(uuid::Uuid);
 
 impl RequestId {
+    /// The header that carries it, in the answer and towards the upstream.
+    // A constant: the name is not read again for each request.
+    pub const HEADER: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
     /// Takes a version 7 UUID that the caller made.
     #[must_use]
     pub fn new(id: uuid::Uuid) -> Self {

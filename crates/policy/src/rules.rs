@@ -8,6 +8,7 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
 use model::{Client, CollectionId, Grant, Operation, Profile, ProfileId, Reach, Role, RoleId};
 
 pub(crate) use contract::Contract;
@@ -34,7 +35,8 @@ pub struct Sources<'a> {
 pub struct Rules {
     /// Any other operation is denied, whatever its position.
     operations: Box<[Operation]>,
-    profiles: HashMap<ProfileId, Arc<Contract>>,
+    // Keyed by ids that were declared, so the hash need not withstand callers.
+    profiles: HashMap<ProfileId, Arc<Contract>, RandomState>,
     anonymous: Arc<str>,
     everywhere: Arc<Reach>,
     /// What follows is asked by operators, never by calls.

@@ -11,19 +11,6 @@ use http_body::{Body, Frame};
 
 use crate::{BodyError, Error};
 
-/// Headers that end at this hop (RFC 9110, section 7.6.1), beside those that `Connection` names.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// Brings the head of an answer to the form that is passed on.
 ///
 /// # Errors
@@ -125,18 +112,29 @@ fn one_length(headers: &mut HeaderMap, exact: Option<u64>) {
 }
 
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let mut found = [false; HOP_BY_HOP.len()];
-    for name in headers.keys() {
-        if let Some(at) = HOP_BY_HOP.iter().position(|it| *it == name.as_str())
-            && let Some(found) = found.get_mut(at)
-        {
-            *found = true;
-        }
-    }
     strip_named(headers);
-    for (name, _) in HOP_BY_HOP.iter().zip(found).filter(|(_, found)| *found) {
-        headers.remove(*name);
+    let found: Vec<HeaderName> =
+        headers.keys().filter(|it| is_hop_by_hop(it.as_str())).cloned().collect();
+    for name in found {
+        headers.remove(name);
     }
+}
+
+/// Whether a header ends at this hop (RFC 9110, section 7.6.1), beside those that `Connection` names.
+// A match, which looks at the length first: most names are told by that alone.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
 /// Removes what `Connection` names.

@@ -57,20 +57,22 @@ impl Line {
         value.map_or(Ok(()), |it| self.put(name, it))
     }
 
-    /// A text of bounded length.
-    pub(crate) fn text(
-        &mut self,
-        name: &'static str,
-        value: Option<&str>,
-    ) -> Result<(), serde_json::Error> {
-        let Some(value) = value else { return Ok(()) };
-        if !is_plain(value) {
-            return self.put(name, value);
-        }
+    /// A word of ours or an id: of such bytes that it needs no escape.
+    pub(crate) fn word(&mut self, name: &'static str, value: &str) {
+        debug_assert!(is_plain(value), "{name}: {value}");
         self.name(name);
         self.0.push(b'"');
         self.0.extend_from_slice(value.as_bytes());
         self.0.push(b'"');
+    }
+
+    /// A text of bounded length.
+    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), serde_json::Error> {
+        let Some(value) = value else { return Ok(()) };
+        if !is_plain(value) {
+            return self.put(name, value);
+        }
+        self.word(name, value);
         Ok(())
     }
 

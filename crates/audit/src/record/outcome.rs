@@ -1,11 +1,9 @@
 //! What a record is of, how it ended, and what was decided: closed sets.
 
 use model::{Refusal, RefusalKind};
-use serde::Serialize;
 
 /// What a record is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// One request for one operation.
     Call,
@@ -17,6 +15,20 @@ pub enum Kind {
     Malformed,
     /// The beginning or the end of a session, or another step of the protocol.
     Session,
+}
+
+impl Kind {
+    /// The word for it in a line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Event => "event",
+            Self::List => "list",
+            Self::Malformed => "malformed",
+            Self::Session => "session",
+        }
+    }
 }
 
 /// How it ended.

@@ -20,7 +20,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::{guard, listener::Ends, patient::Patient};
+use super::{
+    guard, head_timer::HeadTimer, listener::Ends, patient::Patient, until_stopped::until_stopped,
+};
 use crate::{
     Body, Gateway,
     pipeline::{Arrival, Facts, Ledger},
@@ -90,11 +92,7 @@ async fn serve_http1(
 ) -> hyper::Result<()> {
     let service = service_fn(|request| answer(Arc::clone(gateway), request, ends));
     let mut connection = pin!(http1(gateway).serve_connection(io, service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
+    until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
 }
 
 async fn serve_http2(
@@ -107,11 +105,7 @@ async fn serve_http2(
     // Each stream is a task of its own, so it needs a gateway of its own.
     let service = service_fn(move |request| answer(Arc::clone(&shared), request, ends));
     let mut connection = pin!(http2(gateway).serve_connection(io, service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await
+    until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
 }
 
 /// Looks at the first bytes without taking them; none where they do not come in time.
@@ -138,7 +132,7 @@ fn http1(gateway: &Gateway) -> http1::Builder {
     let settings = &gateway.settings;
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(settings.header_timeout)
         .max_headers(settings.headers_max)
         .max_buf_size(settings.header_bytes_max.max(8 * 1024));

@@ -29,7 +29,8 @@ pub struct Received<'a> {
     /// What was asked in the surface's own words, where no operation was found.
     pub asked: Option<String>,
     /// What would go to the upstream.
-    pub request: Result<Outgoing, Refusal>,
+    // Boxed: it goes from stage to stage, and each would move it at its size.
+    pub request: Result<Box<Outgoing>, Refusal>,
 }
 
 /// A request for the upstream, in canonical form.
@@ -46,7 +47,7 @@ pub struct Outgoing {
 pub struct Authenticated {
     pub(super) caller: Arc<Caller>,
     pub(super) route: Arc<Route>,
-    pub(super) request: Result<Outgoing, Refusal>,
+    pub(super) request: Result<Box<Outgoing>, Refusal>,
 }
 
 /// The caller may call the operation, and the request can be carried out.
@@ -54,7 +55,7 @@ pub struct Authenticated {
 pub struct Authorized {
     pub(super) caller: Arc<Caller>,
     pub(super) route: Arc<Route>,
-    pub(super) outgoing: Outgoing,
+    pub(super) outgoing: Box<Outgoing>,
     pub(super) permit: Permit,
 }
 
@@ -63,7 +64,7 @@ pub struct Authorized {
 pub struct Metered {
     pub(super) caller: Arc<Caller>,
     pub(super) route: Arc<Route>,
-    pub(super) outgoing: Outgoing,
+    pub(super) outgoing: Box<Outgoing>,
     /// Held to the end: who has no permit does not get here.
     pub(super) permit: Permit,
     /// Likewise: who was not counted does not get here.

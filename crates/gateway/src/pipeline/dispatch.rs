@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::BodyExt as _;
-use model::{Refusal, RefusalKind};
+use model::{Refusal, RefusalKind, RequestId};
 use tokio::time::timeout;
 use upstream::{BodyError, RequestBody};
 
@@ -26,12 +26,12 @@ pub type Answer = Response<Body>;
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
     let Call { snapshot: _, facts, stage } = call;
     let Metered { caller, route, outgoing, permit, _allowance } = stage;
-    let Outgoing { mut head, body } = outgoing;
+    let Outgoing { mut head, body } = *outgoing;
     let sent = live.clock.elapsed();
     let answer = match &route.destination {
         Destination::Upstream(upstream) => {
             // Asserted after everything that looks like it was stripped from the request.
-            head.headers.insert("x-request-id", facts.arrival().id.header_value());
+            head.headers.insert(RequestId::HEADER, facts.arrival().id.header_value());
             facts.set_sent();
             upstream.send(head, body).await.map(|it| it.map(Body::Upstream)).map_err(Into::into)
         }
@@ -53,7 +53,7 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
             local.carry_out(call).await.map(|it| it.map(Body::from))
         }
     };
-    facts.set_upstream_time(live.clock.elapsed().saturating_sub(sent));
+    facts.set_answered(sent, live.clock.elapsed());
     let answer = answer?;
     facts.set_upstream_status(answer.status());
     Ok(answer)

@@ -69,6 +69,8 @@ pub struct Facts {
     pub(super) rule: Option<Arc<str>>,
     pub(super) was_sent: bool,
     pub(super) upstream_status: Option<StatusCode>,
+    /// When the upstream began to answer, or was given up, on the clock that never jumps.
+    pub(super) answered: Option<Duration>,
     pub(super) upstream_time: Option<Duration>,
     /// The protocol's own word for what was asked, where it is no call.
     pub(super) subject: Option<String>,
@@ -109,6 +111,7 @@ impl Facts {
             rule: None,
             was_sent: false,
             upstream_status: None,
+            answered: None,
             upstream_time: None,
             subject: None,
         }
@@ -141,8 +144,9 @@ impl Facts {
         self.was_sent = true;
     }
 
-    pub(super) fn set_upstream_time(&mut self, time: Duration) {
-        self.upstream_time = Some(time);
+    pub(super) fn set_answered(&mut self, sent: Duration, answered: Duration) {
+        self.answered = Some(answered);
+        self.upstream_time = Some(answered.saturating_sub(sent));
     }
 
     pub(super) fn set_upstream_status(&mut self, status: StatusCode) {

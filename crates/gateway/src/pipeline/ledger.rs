@@ -97,6 +97,7 @@ impl<'a> Ledger<'a> {
             rule,
             was_sent,
             upstream_status,
+            answered,
             upstream_time,
             subject,
         } = &self.facts;
@@ -104,6 +105,8 @@ impl<'a> Ledger<'a> {
         let arguments = request.as_ref().map(|it| &it.arguments).filter(|it| !it.is_empty());
         let arguments = arguments.map(Redacted::of);
         let upstream = route.as_ref().filter(|_| *was_sent).map(|it| it.destination.name());
+        // Behind an upstream's answer comes its record, with nothing to wait for: one look at the clock does.
+        let ended = answered.unwrap_or_else(|| self.live.clock.elapsed());
         self.live.log.enter(&Record {
             id: Some(arrival.id),
             surface: Some(arrival.surface),
@@ -121,7 +124,7 @@ impl<'a> Ledger<'a> {
             upstream,
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,
-            total_time: Some(self.live.clock.elapsed().saturating_sub(arrival.started)),
+            total_time: Some(ended.saturating_sub(arrival.started)),
             ..Record::new(arrival.at, *kind, outcome)
         })
     }

@@ -92,7 +92,7 @@ fn received<'a>(
         Ok(route) => {
             let request = request_body(gateway, &parts.headers, body).and_then(|body| {
                 let below = path.below(route.base()).ok_or_else(unknown)?;
-                Ok(Outgoing { head: canonical::head(parts, below, query), body })
+                Ok(Box::new(Outgoing { head: canonical::head(parts, below, query), body }))
             });
             Received { presented, target: Ok(route), asked: None, request }
         }

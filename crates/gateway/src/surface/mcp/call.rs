@@ -74,7 +74,7 @@ fn outgoing(
     exchange: &Exchange,
     route: &Route,
     arguments: Map<String, Value>,
-) -> Result<Outgoing, Refusal> {
+) -> Result<Box<Outgoing>, Refusal> {
     let invalid = |detail: String| Refusal::new(RefusalKind::InvalidArguments, detail);
     let bound = route.contract.bind(arguments).map_err(|fault| invalid(fault.to_string()))?;
     canonical::without_credential(&bound.head.query)?;
@@ -86,5 +86,5 @@ fn outgoing(
         return Err(invalid("with these values the path is another one's".to_owned()));
     }
     let body = bound.body.map_or(RequestBody::Empty, RequestBody::Full);
-    Ok(Outgoing { head: bound.head, body })
+    Ok(Box::new(Outgoing { head: bound.head, body }))
 }
