@@ -1,11 +1,11 @@
 //! Carries management operations out.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Instant};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::{Effect, Role};
+use model::{Clock, Effect, Role};
 use serde_json::Value;
 use state::{Desired, Folder, Library};
 use store::Store;
@@ -21,11 +21,13 @@ pub struct Admin {
     /// None where what is served is a folder: then nothing can be changed here.
     pub(crate) store: Option<Store>,
     pub(crate) plane: Arc<dyn Plane>,
-    pub(crate) keyring: Option<secrets::Keyring>,
+    pub(crate) keyring: Option<Arc<secrets::Keyring>>,
     pub(crate) working: ArcSwap<Working>,
     /// Held while a revision is made or taken over: one at a time.
     pub(crate) library: Mutex<Library>,
-    pub(crate) started: Instant,
+    pub(crate) clock: Clock,
+    /// When it began, by the clock that never jumps.
+    pub(crate) started: Duration,
     entries: Vec<Entry>,
     by_name: HashMap<&'static str, usize>,
 }
@@ -65,7 +67,8 @@ impl Admin {
     pub fn new(
         store: Option<Store>,
         plane: Arc<dyn Plane>,
-        keyring: Option<secrets::Keyring>,
+        keyring: Option<Arc<secrets::Keyring>>,
+        clock: Clock,
     ) -> Result<Self, Error> {
         let entries: Vec<Entry> =
             list::all().into_iter().map(entry).collect::<Result<_, _>>().map_err(Error::Schema)?;
@@ -79,7 +82,8 @@ impl Admin {
             keyring,
             working: ArcSwap::from_pointee(nothing),
             library: Mutex::new(Library::new()),
-            started: Instant::now(),
+            started: clock.elapsed(),
+            clock,
             entries,
             by_name,
         })

@@ -88,12 +88,12 @@ pub struct UsageView {
     pub limit: String,
     /// Whose bucket: a client, a profile, or of an operation as well.
     pub subject: String,
-    /// What is allowed: `100/min`.
-    pub allowed: String,
-    /// How many calls are left.
-    pub remaining: u64,
-    /// When it is whole again.
-    pub resets: String,
+    /// How many calls are used: of a rate, those that have not run out yet.
+    pub used: u64,
+    /// How many fit: the quota's count, or the rate's burst.
+    pub size: u64,
+    /// How long until none is used, if nobody calls.
+    pub renews_in_seconds: u64,
 }
 
 /// Which records of the audit log are asked for.

@@ -62,6 +62,12 @@ impl Gateway {
         self.snapshot.store(Arc::new(snapshot));
     }
 
+    /// What outlives the tables.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// The tables in force.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

@@ -62,6 +62,18 @@ impl Snapshot {
         self.routes.iter().filter(|it| !it.is_retired)
     }
 
+    /// Who may do what. For explaining it; calls are decided by the pipeline.
+    #[must_use]
+    pub fn rules(&self) -> &policy::Rules {
+        &self.rules
+    }
+
+    /// Which limits apply to whom. For showing what was used.
+    #[must_use]
+    pub fn plan(&self) -> &limits::Plan {
+        &self.plan
+    }
+
     /// What `method` at `path` means to who came by `entrance`.
     pub(crate) fn find(&self, entrance: Entrance, method: &Method, path: &str) -> Found {
         if entrance.reaches_path(path) { self.router.find(method, path) } else { Found::Nothing }

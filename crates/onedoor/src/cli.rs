@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use model::{CollectionId, ProfileId, Timestamp, quantity::parse_duration};
+use model::{ClientId, CollectionId, ProfileId, Timestamp, quantity::parse_duration};
 
 use crate::config;
 
@@ -46,7 +46,10 @@ pub(crate) enum Command {
     /// Write a collection from an OpenAPI document
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(Import),
-    /// Serve a state folder over REST and MCP
+    /// Make the store and the key of its first operator, on this machine
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
+    /// Serve over REST and MCP: what is in the store, or a state folder
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
 }
@@ -97,6 +100,14 @@ pub(crate) enum Expiry {
 }
 
 impl Expiry {
+    /// The time that is meant now.
+    pub(crate) fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::After(duration) => now.plus(duration),
+            Self::At(time) => time,
+        }
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         parse_duration(text).map(Self::After).or_else(|_| {
             let time = Timestamp::parse(text).map(Self::At);
@@ -164,25 +175,65 @@ Examples:
 Writes collections/NAME.yaml and keeps the document in documents/. Nobody may call the operations
 until a role allows it.";
 
+/// `onedoor init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The id of the first operator
+    #[arg(long, value_name = "NAME", default_value = "operator", value_parser = ClientId::parse)]
+    pub(crate) client: ClientId,
+    /// Who answers for it: a person or a team
+    #[arg(long, value_name = "OWNER", default_value = "platform")]
+    pub(crate) owner: String,
+    /// When its key ends: so long from now (90d, 12h), or at a time (2027-01-31)
+    #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = Expiry::parse)]
+    pub(crate) expires: Expiry,
+    #[command(flatten)]
+    pub(crate) folders: DataOnly,
+}
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  onedoor init                          a SQLite store in .onedoor, and a key on the standard output
+  ONEDOOR_STORE=postgres://door@db/onedoor onedoor init --data /var/lib/onedoor
+  onedoor init > key                    the key alone goes to the standard output
+
+There is no default password: whoever can write the data folder makes the first operator, and the
+operator makes all others. A store that is in use is left alone.";
+
 /// `onedoor serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", value_parser = config::parse_address)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Where to listen for management [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDRESS", value_parser = config::parse_address)]
+    pub(crate) management: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) folders: Folders,
 }
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
-  onedoor serve --state state
+  onedoor serve                         what is in the store; onedoor init makes one
+  onedoor serve --state state           a folder of files
   onedoor serve --config /etc/onedoor/onedoor.toml
   onedoor serve --state state --listen 0.0.0.0:8080
 
 A change in the folder is served at once and whole (SIGHUP looks at once); where it has a fault, all
 faults are told and the last good state is served on. SIGTERM or Ctrl-C lets running calls end.
 docs/configuration.md shows every key of onedoor.toml.";
+
+/// Where things are kept, without a state folder.
+#[derive(Debug, Args)]
+pub(crate) struct DataOnly {
+    /// The data folder: what this machine keeps for itself [default: .onedoor]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration of the process
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
 
 /// Where things are kept.
 #[derive(Debug, Args)]

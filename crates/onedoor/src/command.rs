@@ -3,6 +3,7 @@
 mod check;
 mod credential;
 mod import;
+mod init;
 mod serve;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Credential(Credential::New(arguments)) => credential::new(terminal, &arguments),
         Command::Demo(arguments) => demo::run(terminal, &arguments),
         Command::Import(arguments) => import::run(terminal, &arguments),
+        Command::Init(arguments) => init::run(terminal, &arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     };
     match ended {

@@ -6,7 +6,9 @@ mod folders;
 mod limits;
 mod listen;
 mod log;
+mod management;
 mod reader;
+mod store;
 
 use std::{path::Path, sync::Arc};
 
@@ -20,6 +22,8 @@ pub(crate) use self::{
     limits::Limits,
     listen::{Listen, parse_address},
     log::Log,
+    management::Management,
+    store::Store,
 };
 
 /// Largest `onedoor.toml` that is read.
@@ -30,8 +34,12 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct Config {
     /// Where calls come in.
     pub(crate) listen: Listen,
+    /// Where management comes in.
+    pub(crate) management: Management,
     /// Where things are kept.
     pub(crate) folders: Folders,
+    /// Where desired state is kept.
+    pub(crate) store: Store,
     /// How large a call may be.
     pub(crate) bounds: Bounds,
     /// What holds where no limit is declared.
@@ -67,7 +75,9 @@ impl Config {
         let mut reader = Reader::new(text, file);
         let config = Self {
             listen: Listen::read(&mut reader),
+            management: Management::read(&mut reader),
             folders: Folders::read(&mut reader, folder),
+            store: Store::read(&mut reader),
             bounds: Bounds::read(&mut reader),
             limits: Limits::read(&mut reader),
             audit: Audit::read(&mut reader, folder),
@@ -151,7 +161,9 @@ level = \"info\"
         let (_, rest) = page.split_once("```toml\n").unwrap();
         let (shown, _) = rest.split_once("```").unwrap();
         assert_eq!(parse(shown), parse(""));
-        for table in ["listen", "folders", "bounds", "limits", "audit", "log"] {
+        for table in
+            ["listen", "management", "folders", "store", "bounds", "limits", "audit", "log"]
+        {
             let fault = faults(&format!("[{table}]\n\"????????\" = 1")).join("");
             let (_, keys) = fault.split_once("use one of: ").unwrap();
             for key in keys.split(", ") {

@@ -1,5 +1,6 @@
 //! The data folder: what this machine keeps for itself, such as the pepper of the API keys.
 
+mod keyring;
 mod pepper;
 mod revision;
 
@@ -43,6 +44,20 @@ impl DataFolder {
     /// Where it cannot be made or read, is broken, or can be read by others.
     pub(crate) fn pepper(&self) -> anyhow::Result<Pepper> {
         pepper::open(&self.0.join("pepper"))
+    }
+
+    /// The key-encryption keys of the secrets in the store: from the environment, a credential of
+    /// systemd, or a file here, which is made on first use where `is_needed`.
+    ///
+    /// # Errors
+    /// Where they cannot be made or read, are broken, or can be read by others.
+    pub(crate) fn keyring(&self, is_needed: bool) -> anyhow::Result<Option<secrets::Keyring>> {
+        keyring::open(&self.0.join("keyring"), is_needed)
+    }
+
+    /// Where files with values of secrets may be.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
     }
 
     /// The numbers of the states that were in force.

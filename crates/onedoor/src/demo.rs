@@ -52,6 +52,7 @@ async fn demo(
     let mut served = Served::new(&Config::read(None)?, &world.places)?;
     let watch = Watch::new(&world.places.state);
     served.look()?;
+    let supply = served.supply();
 
     let listener = listen(arguments.port).await?;
     let door = listener.local_addr()?;
@@ -73,6 +74,7 @@ async fn demo(
     };
     let shown = tokio::select! {
         never = serving::keep_current(&mut served, watch, hangup) => match never {},
+        () = supply => return Err(Failure::Told),
         shown = shown => shown?,
     };
     stopping.cancel();

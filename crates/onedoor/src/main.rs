@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod folder;
 mod logging;
+mod management;
 mod serving;
 mod terminal;
 

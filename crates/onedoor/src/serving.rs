@@ -1,7 +1,9 @@
 //! A gateway over a state folder: reads it, puts it in force whole, and keeps the last good state on a fault.
 
 mod current;
+mod door;
 mod egress;
+mod managed;
 mod places;
 mod signals;
 mod start;
@@ -9,12 +11,13 @@ mod start;
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use gateway::Gateway;
-use identity::api_key::Pepper;
 use model::{Fault, Place};
 use state::Desired;
 
 pub(crate) use self::{
     current::{keep_current, tell_swapped},
+    door::{Door, open_store},
+    managed::Managed,
     places::Places,
     signals::{Hangup, Stop},
     start::{check, runtime},
@@ -27,9 +30,8 @@ use crate::{
 
 /// A gateway and the folder that it serves.
 pub(crate) struct Served {
-    gateway: Arc<Gateway>,
+    door: Door,
     state: PathBuf,
-    pepper: Pepper,
     revisions: Revisions,
     in_force: Option<Digest>,
 }
@@ -56,7 +58,18 @@ pub(crate) struct Summary {
 impl Served {
     /// The gateway.
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {
-        &self.gateway
+        &self.door.gateway
+    }
+
+    /// Keeps the values of secrets fresh, for ever.
+    pub(crate) fn supply(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let supply = self.door.supply.take();
+        async move {
+            if let Some(supply) = supply {
+                supply.run().await;
+            }
+            std::future::pending().await
+        }
     }
 
     /// Reads the folder and puts it in force, if it is another and has no fault.
@@ -68,16 +81,19 @@ impl Served {
         if self.in_force == Some(loaded.digest) {
             return Ok(Look::Same);
         }
-        let desired = state::read(&loaded.folder)?;
+        let desired = Arc::new(state::read(&loaded.folder)?);
         let revision = self.revisions.number(&loaded.digest);
-        let snapshot = self.gateway.compile(&desired, Some(&self.pepper), revision)?;
+        let Door { gateway, admin, supplier, pepper, .. } = &self.door;
+        let snapshot = gateway.compile(&desired, Some(pepper), revision)?;
         self.revisions.keep(&loaded.digest).map_err(|error| {
             let place = Place::new(&Arc::from(self.state.display().to_string()), 0);
             let help = "make the data folder writable: each state in force has a number of its own";
             vec![Fault::new(&place, format!("{error:#}"), help)]
         })?;
         let summary = Summary::of(&desired, snapshot.counts(), revision, loaded.digest);
-        self.gateway.swap(snapshot);
+        gateway.swap(snapshot);
+        supplier.declare(Arc::clone(&desired));
+        admin.show(loaded.folder, desired, revision);
         self.in_force = Some(loaded.digest);
         Ok(Look::Swapped(summary))
     }

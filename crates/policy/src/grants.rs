@@ -50,12 +50,12 @@ fn covers_one(
             own(held, pattern, effect, reach)
         }
         Some(collection) => one_collection(held, collection, pattern, effect, reach),
-        // Management is among all operations, and so is every collection that is yet to come.
+        // Every collection that is yet to come is meant, but never management.
         None if reach.is_everywhere() => {
-            held.has(pattern, effect, Reach::is_everywhere).then_some(()).ok_or_else(everywhere)
+            let is_held = held.has(pattern, effect, Reach::is_everywhere);
+            (is_held || held.may_put(Reach::is_everywhere)).then_some(()).ok_or_else(everywhere)
         }
         None => {
-            own(held, &Pattern::all_of(&CollectionId::own()), effect, reach)?;
             for collection in &reach.collections {
                 point(held, collection.as_str(), &Pattern::all_of(collection), effect)?;
             }

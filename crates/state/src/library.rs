@@ -122,11 +122,10 @@ impl Library {
                         stem: begin..begin.saturating_add(stem.len()),
                     });
                 }
+                // One fault for a folder, however many files are in it.
+                Purpose::Stray { part, .. } if !strays.insert(part) => {}
                 Purpose::Stray { part, message, help } => {
-                    // One fault for a folder, however many files are in it.
-                    if strays.insert(part) {
-                        faults.push(Fault::new(&Place::new(&part.into(), 0), message, help));
-                    }
+                    faults.push(Fault::new(&Place::new(&part.into(), 0), message, help));
                 }
             }
         }

@@ -54,7 +54,7 @@ impl Operation for Show {
             ok: parts.iter().all(|it| it.ok),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: admin.revision(),
-            uptime_seconds: admin.started.elapsed().as_secs(),
+            uptime_seconds: admin.clock.elapsed().saturating_sub(admin.started).as_secs(),
             parts,
         }))
     }

@@ -44,10 +44,7 @@ fn check_known(profile: &ProfileId, desired: &Desired) -> anyhow::Result<()> {
 }
 
 fn expiry(expires: Expiry, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let expires = match expires {
-        Expiry::After(duration) => now.plus(duration),
-        Expiry::At(time) => time,
-    };
+    let expires = expires.from(now);
     if expires <= now {
         bail!("{expires} is not in the future: a credential must end later than now");
     }

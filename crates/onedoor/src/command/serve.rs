@@ -1,9 +1,9 @@
-//! `onedoor serve`: serves a state folder until it is told to stop.
+//! `onedoor serve`: serves what is in the store, or a state folder, until it is told to stop.
 
-use std::sync::Arc;
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
-use gateway::Entrance;
+use gateway::{Entrance, Gateway};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -13,52 +13,112 @@ use crate::{
     config::Config,
     folder::Watch,
     logging,
-    serving::{self, Hangup, Look, Places, Served, Stop},
+    serving::{self, Hangup, Look, Managed, Places, Served, Stop},
 };
 
 /// Serves until SIGTERM or SIGINT, then lets open calls end.
 pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
     let (places, mut config) = Places::of(&arguments.folders)?;
+    config.store.or_environment()?;
     config.listen.address = arguments.listen.unwrap_or(config.listen.address);
+    config.management.address = arguments.management.unwrap_or(config.management.address);
     logging::start(config.log.level);
-    serving::runtime()?.block_on(serve(&config, &places))
+    let is_folder = arguments.folders.state.is_some() || config.folders.state.is_some();
+    serving::runtime()?.block_on(async {
+        if is_folder {
+            return serve_folder(&config, &places).await;
+        }
+        let data = Places::data_alone(arguments.folders.data.as_ref(), &config);
+        serve_store(&config, &data).await
+    })
 }
 
-async fn serve(config: &Config, places: &Places) -> Result<(), Failure> {
+async fn serve_store(config: &Config, data: &std::path::Path) -> Result<(), Failure> {
+    let stop = Stop::new()?;
+    let managed = Managed::open(config, data).await?;
+    let (collections, operations) = managed.gateway().snapshot().counts();
+    let revision = managed.revision();
+    tracing::info!(revision, "in force: {collections} collections, {operations} operations");
+    let gateway = Arc::clone(managed.gateway());
+    serve(config, &gateway, managed.keep_current(), stop).await
+}
+
+async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
     // First of all: a signal that comes early must not be lost.
-    let (hangup, mut stop) = (Hangup::new()?, Stop::new()?);
+    let (hangup, stop) = (Hangup::new()?, Stop::new()?);
     let mut served = Served::new(config, places)?;
     let watch = Watch::new(&places.state);
     if let Look::Swapped(summary) = served.look()? {
         serving::tell_swapped(&summary);
     }
-    let address = config.listen.address;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    let address = listener.local_addr()?;
-    let url = config.listen.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    tracing::info!(%address, state = %places.state.display(), "serving {url}, with MCP at {url}/mcp");
-    if !address.ip().is_loopback() && !url.starts_with("https://") {
-        tracing::warn!(
-            "keys come in on {address} without TLS: put a TLS proxy in front, and set public_url"
-        );
-    }
+    tracing::info!(state = %places.state.display(), "serving the state folder");
+    let gateway = Arc::clone(served.gateway());
+    let supply = served.supply();
+    let current = async {
+        tokio::select! {
+            never = serving::keep_current(&mut served, watch, hangup) => never,
+            () = supply => std::future::pending().await,
+        }
+    };
+    serve(config, &gateway, current, stop).await
+}
 
+/// Serves both listeners while `current` keeps what is in force current.
+async fn serve(
+    config: &Config,
+    gateway: &Arc<Gateway>,
+    current: impl Future<Output = Infallible>,
+    mut stop: Stop,
+) -> Result<(), Failure> {
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    tasks.spawn(Arc::clone(served.gateway()).serve(listener, Entrance::Public, stopping.clone()));
+    for (address, entrance) in entrances(config) {
+        let listener = bind(address).await?;
+        tell(config, listener.local_addr()?, entrance);
+        tasks.spawn(Arc::clone(gateway).serve(listener, entrance, stopping.clone()));
+    }
     tokio::select! {
-        never = serving::keep_current(&mut served, watch, hangup) => match never {},
+        never = current => match never {},
         () = stop.asked() => {}
         ended = tasks.join_next() => return Err(unasked(ended)),
     }
     tracing::info!("stopping: open calls may go on for {:?}", config.listen.drain_timeout);
     stopping.cancel();
+    let ended = async { while tasks.join_next().await.is_some() {} };
     tokio::select! {
-        _ = tasks.join_next() => tracing::info!("stopped"),
+        () = ended => tracing::info!("stopped"),
         () = stop.asked() => return Err(anyhow!("stopped before all calls had ended").into()),
     }
     Ok(())
+}
+
+fn entrances(config: &Config) -> [(SocketAddr, Entrance); 2] {
+    let is_published = config.management.is_published;
+    let public = if is_published { Entrance::Everything } else { Entrance::Public };
+    [(config.listen.address, public), (config.management.address, Entrance::Management)]
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn tell(config: &Config, address: SocketAddr, entrance: Entrance) {
+    let public_url = config.listen.public_url.clone().filter(|_| entrance != Entrance::Management);
+    let url = public_url.unwrap_or_else(|| format!("http://{address}"));
+    let base = crate::management::BASE;
+    match entrance {
+        Entrance::Management => {
+            tracing::info!(%address, "management at {url}{base}, with MCP at {url}/mcp");
+        }
+        Entrance::Everything | Entrance::Public => {
+            tracing::info!(%address, "serving {url}, with MCP at {url}/mcp");
+        }
+    }
+    if !address.ip().is_loopback() && !url.starts_with("https://") {
+        tracing::warn!(
+            "keys come in on {address} without TLS: put a TLS proxy in front, and set public_url"
+        );
+    }
 }
 
 fn unasked(ended: Option<Result<std::io::Result<()>, tokio::task::JoinError>>) -> Failure {

@@ -28,4 +28,10 @@ impl Places {
         let data = data.unwrap_or_else(|| state.join(".onedoor"));
         Ok((Self { state, data }, config))
     }
+
+    /// The data folder where there is no state folder: `.onedoor` unless another is named.
+    pub(crate) fn data_alone(data: Option<&PathBuf>, config: &Config) -> PathBuf {
+        let data = data.cloned().or_else(|| config.folders.data.clone());
+        data.unwrap_or_else(|| PathBuf::from(".onedoor"))
+    }
 }

@@ -13,7 +13,7 @@ use model::{Clock, Fault, Place, Secret};
 use tokio::runtime::{Builder, Runtime};
 use upstream::Fleet;
 
-use super::{Places, Served, Summary, egress::KeySetEgress};
+use super::{Door, Places, Served, Summary, egress::KeySetEgress};
 use crate::{
     config::{Audit, AuditTarget, Bounds, Config, Limits, Listen},
     data::DataFolder,
@@ -35,12 +35,9 @@ impl Served {
     /// Where the data folder, the pepper or the audit log cannot be used.
     pub(crate) fn new(config: &Config, places: &Places) -> anyhow::Result<Self> {
         let data = DataFolder::open(&places.data)?;
-        let clock = Clock::system();
-        let log = open_log(&config.audit, &data, clock.clone())?;
         Ok(Self {
-            gateway: Gateway::new(settings(config), live(log, clock)),
+            door: Door::new(config, &data, None)?,
             state: places.state.clone(),
-            pepper: data.pepper()?,
             revisions: data.revisions()?,
             in_force: None,
         })
@@ -77,7 +74,7 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
-fn live(log: audit::Log, clock: Clock) -> Live {
+pub(super) fn live(log: audit::Log, clock: Clock) -> Live {
     let fleet = Fleet::new(clock.clone());
     let egress = Arc::new(KeySetEgress(fleet.egress()));
     Live {
@@ -89,7 +86,11 @@ fn live(log: audit::Log, clock: Clock) -> Live {
     }
 }
 
-fn open_log(audit: &Audit, data: &DataFolder, clock: Clock) -> anyhow::Result<audit::Log> {
+pub(super) fn open_log(
+    audit: &Audit,
+    data: &DataFolder,
+    clock: Clock,
+) -> anyhow::Result<audit::Log> {
     let Audit { target } = audit;
     match target {
         AuditTarget::Stdout => Ok(audit::Log::stdout(clock)?),
@@ -103,8 +104,9 @@ fn open_log(audit: &Audit, data: &DataFolder, clock: Clock) -> anyhow::Result<au
 }
 
 /// What the data plane needs to know. Every field by name: a new one must stop the build here.
-fn settings(config: &Config) -> gateway::Settings {
-    let Config { listen, folders: _, bounds, limits, audit: _, log: _ } = config;
+pub(super) fn settings(config: &Config) -> gateway::Settings {
+    let Config { listen, management: _, folders: _, store: _, bounds, limits, audit: _, log: _ } =
+        config;
     let Listen {
         address: _,
         public_url,

@@ -39,7 +39,7 @@ impl Guards {
                     ids.extend(found.iter().map(|it| (it.id().clone(), guard.id.clone())));
                     policies.extend(found);
                 }
-                Err(message) => faults.push(fault(guard, message)),
+                Err(message) => faults.push(fault(guard, &message)),
             }
         }
         if !faults.is_empty() {
@@ -52,12 +52,12 @@ impl Guards {
         let slices: Result<_, String> = slices.collect();
         match slices {
             Ok(slices) => Ok(Self { slices }),
-            Err(message) => Err(guards.iter().map(|it| fault(it, message.clone())).collect()),
+            Err(message) => Err(guards.iter().map(|it| fault(it, &message)).collect()),
         }
     }
 }
 
-fn fault(guard: &Guard, message: String) -> Fault {
+fn fault(guard: &Guard, message: &str) -> Fault {
     let message = format!("guard {}: {message}", guard.id);
     Fault::new(&guard.place, message, "correct the policy; see docs/guards.md for what it can see")
 }

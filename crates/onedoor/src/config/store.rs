@@ -1,0 +1,50 @@
+//! `[store]`: where desired state is kept, unless a folder is served.
+
+use model::Secret;
+
+use super::Reader;
+
+/// Where desired state is kept.
+#[derive(Debug)]
+pub(crate) struct Store {
+    /// `sqlite:PATH` or `postgres://…`; a SQLite file in the data folder where none is given.
+    pub(crate) url: Option<Secret<String>>,
+}
+
+impl Store {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let mut table = reader.table("store");
+        let url = table.take(reader, "url", |it| match store::Location::parse(it) {
+            Ok(_) => Ok(Secret::new(it.to_owned())),
+            // Not what was written: it may hold a password.
+            Err(error) => Err(error.to_string()),
+        });
+        table.finish(reader);
+        Self { url }
+    }
+
+    /// The same, unless the environment names another.
+    pub(crate) fn or_environment(&mut self) -> anyhow::Result<()> {
+        if let Ok(url) = std::env::var("ONEDOOR_STORE") {
+            store::Location::parse(&url)
+                .map_err(|error| anyhow::anyhow!("ONEDOOR_STORE: {error}"))?;
+            self.url = Some(Secret::new(url));
+        }
+        Ok(())
+    }
+}
+
+impl Clone for Store {
+    fn clone(&self) -> Self {
+        Self { url: self.url.as_ref().map(|it| Secret::new(it.expose().clone())) }
+    }
+}
+
+impl PartialEq for Store {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |it: &Self| it.url.as_ref().map(|it| it.expose().clone());
+        text(self) == text(other)
+    }
+}
+
+impl Eq for Store {}

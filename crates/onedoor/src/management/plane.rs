@@ -1,0 +1,152 @@
+//! The data plane, as management sees it.
+
+use std::{fmt, sync::Arc};
+
+use admin::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+use gateway::{Gateway, snapshot::Route};
+use identity::api_key::{self, Pepper, SystemRandom};
+use model::{Assignment, ClientId, Fault, ProfileId, Secret, SecretId};
+use serde_json::Value;
+use state::Desired;
+
+use super::{Supplier, records::Records};
+
+/// A gateway, with what is needed to make tables and keys for it.
+pub(crate) struct DataPlane {
+    gateway: Arc<Gateway>,
+    pepper: Arc<Pepper>,
+    records: Records,
+    supplier: Arc<Supplier>,
+}
+
+impl DataPlane {
+    /// The data plane of `gateway`, whose records are in `records`.
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        pepper: Arc<Pepper>,
+        records: Records,
+        supplier: Arc<Supplier>,
+    ) -> Self {
+        Self { gateway, pepper, records, supplier }
+    }
+
+    fn route(&self, operation: &str) -> Option<Arc<Route>> {
+        let snapshot = self.gateway.snapshot();
+        snapshot.routes().find(|it| it.operation().id.as_str() == operation).cloned()
+    }
+}
+
+impl Plane for DataPlane {
+    fn prepare(&self, desired: &Arc<Desired>, revision: u64) -> Result<Prepared, Vec<Fault>> {
+        let snapshot = self.gateway.compile(desired, Some(&self.pepper), revision)?;
+        let (gateway, desired) = (Arc::clone(&self.gateway), Arc::clone(desired));
+        let supplier = Arc::clone(&self.supplier);
+        Ok(Box::new(move || {
+            gateway.swap(snapshot);
+            supplier.declare(desired);
+        }))
+    }
+
+    fn covers(
+        &self,
+        holder: &ProfileId,
+        assignment: &Assignment,
+        desired: &Desired,
+    ) -> Result<(), String> {
+        let Assignment { role, reach } = assignment;
+        let built_in = admin::built_in_roles();
+        let declared = desired.roles.iter().map(|it| &**it);
+        let Some(role) = built_in.iter().chain(declared).find(|it| it.id == *role) else {
+            return Ok(());
+        };
+        policy::covers(self.gateway.snapshot().rules(), holder, role, reach)
+    }
+
+    fn operations(&self) -> Vec<OperationView> {
+        self.gateway.snapshot().routes().map(|it| view(it)).collect()
+    }
+
+    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<(bool, String)> {
+        let route = self.route(operation)?;
+        let snapshot = self.gateway.snapshot();
+        let explained = policy::explain(snapshot.rules(), profile, route.operation());
+        Some(match explained.verdict {
+            Ok(rules) => (true, rules.join(", ")),
+            Err(denial) => (false, denial.to_string()),
+        })
+    }
+
+    fn who_can(&self, operation: &str) -> Option<Vec<ProfileId>> {
+        let route = self.route(operation)?;
+        Some(policy::who_can(self.gateway.snapshot().rules(), route.operation()))
+    }
+
+    fn usage(&self, client: Option<&ClientId>, max: usize) -> Vec<UsageView> {
+        let snapshot = self.gateway.snapshot();
+        let usage = self.gateway.live().meter.usage(snapshot.plan(), client, max);
+        usage.into_iter().map(used).collect()
+    }
+
+    fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
+        self.records.find(query).map_err(|error| error.to_string())
+    }
+
+    fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String> {
+        api_key::issue(&self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
+    }
+
+    fn secret_changed(&self, secret: &SecretId) {
+        self.supplier.changed(secret);
+    }
+
+    fn health(&self) -> Vec<Part> {
+        let admitted = self.gateway.live().log.admit();
+        let audit = Part {
+            name: "audit".to_owned(),
+            ok: admitted.is_ok(),
+            detail: admitted.err().map_or_else(|| "writes".to_owned(), |it| it.to_string()),
+        };
+        let missing = self.supplier.missing();
+        let detail = match missing.as_slice() {
+            [] => "all have a value".to_owned(),
+            some => format!("without a value: {}", some.join(", ")),
+        };
+        vec![audit, Part { name: "secrets".to_owned(), ok: missing.is_empty(), detail }]
+    }
+}
+
+impl fmt::Debug for DataPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataPlane").field("gateway", &self.gateway).finish_non_exhaustive()
+    }
+}
+
+fn view(route: &Route) -> OperationView {
+    let operation = route.operation();
+    OperationView {
+        id: operation.id.to_string(),
+        collection: operation.collection.to_string(),
+        effect: operation.effect.as_str().to_owned(),
+        method: route.contract().method.to_string(),
+        path: route.template().to_owned(),
+        tool: route.tool_name().to_owned(),
+        public: operation.is_public,
+    }
+}
+
+fn used(usage: limits::Usage) -> UsageView {
+    let limits::Usage { limit, client, profile, operation, used, size, renews_in } = usage;
+    let of = [
+        client.map(|it| it.to_string()),
+        profile.map(|it| it.to_string()),
+        operation.map(|it| it.to_string()),
+    ];
+    let of: Vec<_> = of.into_iter().flatten().collect();
+    UsageView {
+        limit: limit.to_string(),
+        subject: if of.is_empty() { "all".to_owned() } else { of.join(" ") },
+        used: u64::from(used),
+        size: u64::from(size),
+        renews_in_seconds: renews_in.as_secs(),
+    }
+}

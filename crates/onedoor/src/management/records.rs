@@ -1,0 +1,165 @@
+//! Finds records in the audit log's file, newest first.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::PathBuf,
+};
+
+use admin::RecordQuery;
+use model::Timestamp;
+use serde_json::Value;
+
+/// How far back one question looks.
+const BYTES_MAX: u64 = 64 << 20;
+/// How much is read at once.
+const PIECE_BYTES: u64 = 1 << 20;
+
+/// Where records can be read again; nowhere where they go to the standard output.
+#[derive(Debug, Clone)]
+pub(crate) struct Records(pub(crate) Option<PathBuf>);
+
+impl Records {
+    /// The records that fit, newest first, and whether there may be more.
+    ///
+    /// # Errors
+    /// What the disk says; where records go to the standard output, that.
+    pub(super) fn find(&self, query: &RecordQuery) -> io::Result<(Vec<Value>, bool)> {
+        let Some(path) = &self.0 else {
+            let reason = "records go to the standard output: ask whoever collects them";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        };
+        let mut found = Vec::new();
+        let mut lines = Backwards::open(path)?;
+        while let Some(line) = lines.next_line()? {
+            // A line that is being written, or was cut by a crash, is no record.
+            let Ok(record) = serde_json::from_slice::<Value>(&line) else { continue };
+            if is_before(&record, query.since) {
+                return Ok((found, false));
+            }
+            if !fits(&record, query) {
+                continue;
+            }
+            if found.len() == query.max {
+                return Ok((found, true));
+            }
+            found.push(record);
+        }
+        Ok((found, lines.is_bounded))
+    }
+}
+
+fn is_before(record: &Value, since: Option<Timestamp>) -> bool {
+    since.is_some_and(|since| time(record).is_some_and(|it| it < since))
+}
+
+fn time(record: &Value) -> Option<Timestamp> {
+    Timestamp::parse(record.get("time")?.as_str()?).ok()
+}
+
+fn fits(record: &Value, query: &RecordQuery) -> bool {
+    let RecordQuery { client, operation, decision, request_id, since: _, until, max: _ } = query;
+    let has = |name: &str, wanted: &Option<String>| {
+        let value = record.get(name).and_then(Value::as_str);
+        wanted.as_deref().is_none_or(|it| value == Some(it))
+    };
+    has("client", client)
+        && has("operation", operation)
+        && has("decision", decision)
+        && has("id", request_id)
+        && until.is_none_or(|until| time(record).is_some_and(|it| it < until))
+}
+
+/// Lines of a file from its end.
+struct Backwards {
+    file: File,
+    /// Where what was read begins.
+    start: u64,
+    /// Where the looking ends.
+    end: u64,
+    /// What was read and not given yet.
+    rest: Vec<u8>,
+    /// Whether there is more that is not looked at.
+    is_bounded: bool,
+}
+
+impl Backwards {
+    fn open(path: &PathBuf) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let start = file.metadata()?.len();
+        let end = start.saturating_sub(BYTES_MAX);
+        Ok(Self { file, start, end, rest: Vec::new(), is_bounded: end > 0 })
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let body = self.rest.strip_suffix(b"\n").map_or(self.rest.len(), <[u8]>::len);
+            let newline =
+                self.rest.get(..body).and_then(|it| it.iter().rposition(|it| *it == b'\n'));
+            if let Some(newline) = newline {
+                return Ok(Some(self.rest.split_off(newline.saturating_add(1))));
+            }
+            if self.start == self.end {
+                // What is left began before the bound, or is the first line.
+                let line = std::mem::take(&mut self.rest);
+                return Ok(Some(line).filter(|it| !it.is_empty() && !self.is_bounded));
+            }
+            self.read_piece()?;
+        }
+    }
+
+    fn read_piece(&mut self) -> io::Result<()> {
+        let from = self.start.saturating_sub(PIECE_BYTES).max(self.end);
+        let length = usize::try_from(self.start.saturating_sub(from)).unwrap_or(0);
+        let mut piece = vec![0; length];
+        self.file.seek(SeekFrom::Start(from))?;
+        self.file.read_exact(&mut piece)?;
+        piece.append(&mut self.rest);
+        (self.rest, self.start) = (piece, from);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_found_from_the_newest_on() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("audit.jsonl");
+        let line = |number: usize| {
+            let client = if number % 3 == 0 { "shop" } else { "crm" };
+            let filler = "x".repeat(700);
+            format!(
+                "{{\"time\":\"2026-11-25T10:{:02}:{:02}Z\",\"id\":\"{number}\",\"client\":\"{client}\",\"note\":\"{filler}\"}}\n",
+                number / 60 % 60,
+                number % 60
+            )
+        };
+        let text: String = (0..3600).map(line).collect();
+        std::fs::write(&path, format!("{text}{{\"time\":\"half")).unwrap();
+        let records = Records(Some(path));
+        let find = |query: RecordQuery| {
+            let (found, has_more) = records.find(&query).unwrap();
+            let ids = found.iter().map(|it| it["id"].as_str().unwrap().to_owned());
+            (ids.collect::<Vec<_>>(), has_more)
+        };
+        let all = RecordQuery { max: 10_000, ..RecordQuery::default() };
+        let (ids, has_more) = find(all.clone());
+        let want: Vec<_> = (0..3600).rev().map(|it| it.to_string()).collect();
+        assert_eq!((ids, has_more), (want, false));
+
+        let shop =
+            RecordQuery { client: Some("shop".to_owned()), max: 2, ..RecordQuery::default() };
+        assert_eq!(find(shop), (vec!["3597".to_owned(), "3594".to_owned()], true));
+
+        let time = |text| Some(Timestamp::parse(text).unwrap());
+        let minute = RecordQuery {
+            since: time("2026-11-25T10:05:00Z"),
+            until: time("2026-11-25T10:05:02Z"),
+            ..all
+        };
+        assert_eq!(find(minute), (vec!["301".to_owned(), "300".to_owned()], false));
+    }
+}

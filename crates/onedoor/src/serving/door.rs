@@ -1,0 +1,76 @@
+//! A gateway with its management, put together from the configuration.
+
+use std::{path::Path, sync::Arc};
+
+use admin::Admin;
+use anyhow::Context as _;
+use gateway::Gateway;
+use identity::api_key::Pepper;
+use model::Clock;
+use store::{Location, Store};
+
+use super::start::{live, open_log, settings};
+use crate::{
+    config::{AuditTarget, Config},
+    data::DataFolder,
+    management::{self, DataPlane, Places, Records, Supplier, Supply},
+};
+
+/// A gateway with nothing in force yet, its management, and who finds the values of its secrets.
+pub(crate) struct Door {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) admin: Arc<Admin>,
+    pub(crate) supplier: Arc<Supplier>,
+    /// Taken by who runs it.
+    pub(crate) supply: Option<Supply>,
+    pub(crate) pepper: Arc<Pepper>,
+}
+
+impl Door {
+    /// A door whose desired state is in `store`, or nowhere that management could change it.
+    ///
+    /// # Errors
+    /// Where the data folder, one of its keys or the audit log cannot be used.
+    pub(crate) fn new(
+        config: &Config,
+        data: &DataFolder,
+        store: Option<Store>,
+    ) -> anyhow::Result<Self> {
+        let clock = Clock::system();
+        let log = open_log(&config.audit, data, clock.clone())?;
+        let live = live(log, clock.clone());
+        let fleet = Arc::clone(&live.fleet);
+        let gateway = Gateway::new(settings(config), live);
+        let pepper = Arc::new(data.pepper()?);
+        let keyring = data.keyring(store.is_some())?.map(Arc::new);
+        let places = Places::new(data.secrets());
+        let (supplier, supply) =
+            Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
+        let records = Records(match &config.audit.target {
+            AuditTarget::Stdout => None,
+            AuditTarget::File(file) => Some(file.clone().unwrap_or_else(|| data.audit_file())),
+        });
+        let plane = DataPlane::new(
+            Arc::clone(&gateway),
+            Arc::clone(&pepper),
+            records,
+            Arc::clone(&supplier),
+        );
+        let admin = Admin::new(store, Arc::new(plane), keyring, clock);
+        let admin = Arc::new(admin.context("management cannot begin")?);
+        management::mount(&gateway, Arc::clone(&admin));
+        Ok(Self { gateway, admin, supplier, supply: Some(supply), pepper })
+    }
+}
+
+/// The store that the configuration names; a SQLite file in the data folder where it names none.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub(crate) async fn open_store(config: &Config, data: &Path) -> anyhow::Result<Store> {
+    let location = match &config.store.url {
+        Some(url) => Location::parse(url.expose())?,
+        None => Location::Sqlite(data.join("onedoor.db")),
+    };
+    Store::open(&location).await.context("cannot open the store")
+}
