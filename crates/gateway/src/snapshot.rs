@@ -24,6 +24,7 @@ pub struct Snapshot {
     pub(crate) revision: u64,
     pub(crate) directory: identity::Directory,
     pub(crate) rules: policy::Rules,
+    pub(crate) guards: policy::Guards,
     pub(crate) plan: limits::Plan,
     /// By `operation.position`, which is the order of the tools' names.
     pub(crate) routes: Vec<Arc<Route>>,

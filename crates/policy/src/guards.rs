@@ -8,7 +8,7 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
     PolicySet, Request, RestrictedExpression,
 };
-use model::{Caller, GuardId, Operation, Surface};
+use model::{Caller, GuardId, Operation, Surface, Timestamp};
 
 use crate::{Denial, Reason};
 
@@ -41,6 +41,21 @@ pub struct Facts {
     pub hour: i8,
     /// The weekday in UTC: `monday`.
     pub weekday: &'static str,
+}
+
+const WEEKDAYS: [&str; 7] =
+    ["thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday"];
+
+impl Facts {
+    /// What guards see of a call that arrived at this time.
+    #[must_use]
+    pub fn of(surface: Surface, ip: IpAddr, at: Timestamp) -> Self {
+        let hour = at.as_seconds().div_euclid(3600).rem_euclid(24);
+        // The first day of the epoch was a Thursday.
+        let day = usize::try_from(at.as_seconds().div_euclid(86_400).rem_euclid(7));
+        let weekday = day.ok().and_then(|it| WEEKDAYS.get(it)).copied().unwrap_or_default();
+        Self { surface, ip, hour: i8::try_from(hour).unwrap_or_default(), weekday }
+    }
 }
 
 impl Guards {
@@ -127,4 +142,22 @@ impl Slice {
 
 fn uid(kind: &str, id: &str) -> Option<EntityUid> {
     Some(EntityUid::from_type_name_and_id(kind.parse::<EntityTypeName>().ok()?, EntityId::new(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hour_and_the_weekday_are_those_of_utc() {
+        let facts = |text| {
+            let at = Timestamp::parse(text).unwrap();
+            let Facts { hour, weekday, .. } = Facts::of(Surface::Rest, [127, 0, 0, 1].into(), at);
+            (hour, weekday)
+        };
+        assert_eq!(facts("1970-01-01T00:00:00Z"), (0, "thursday"));
+        assert_eq!(facts("2026-11-25T23:59:59Z"), (23, "wednesday"));
+        assert_eq!(facts("2026-11-26T01:00:00+02:00"), (23, "wednesday"));
+        assert_eq!(facts("1969-12-31T12:00:00Z"), (12, "wednesday"));
+    }
 }

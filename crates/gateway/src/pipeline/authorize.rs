@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Caller, Refusal, RefusalKind};
-use policy::Rules;
+use policy::{Denial, Facts, Rules};
 
 use super::{Arrival, Authenticated, Authorized, Call, authenticate::no_credential};
 use crate::{Entrance, Snapshot, snapshot::Route};
@@ -19,11 +19,13 @@ pub fn authorize<'a>(
 ) -> Result<Call<'a, Authorized>, Refusal> {
     let surface = call.facts.arrival().surface;
     let Call { snapshot, facts, stage: Authenticated { caller, route, request } } = call;
-    let permit = match policy::decide(rules, &caller, &route.operation, surface) {
-        Ok(permit) => permit,
-        Err(_) if caller.is_anonymous() => return Err(no_credential()),
-        Err(denial) => return Err(denial.into()),
-    };
+    let decided = policy::decide(rules, &caller, &route.operation, surface);
+    let permit =
+        match decided.and_then(|it| guarded(snapshot, facts.arrival(), &caller, &route, it)) {
+            Ok(permit) => permit,
+            Err(_) if caller.is_anonymous() => return Err(no_credential()),
+            Err(denial) => return Err(denial.into()),
+        };
     facts.set_rule(permit.rule());
     if route.is_retired {
         let detail = format!("{} was retired", route.operation.id);
@@ -31,6 +33,22 @@ pub fn authorize<'a>(
     }
     let outgoing = request?;
     Ok(Call { snapshot, facts, stage: Authorized { caller, route, outgoing, permit } })
+}
+
+/// Asks the guards about what the rules permit.
+fn guarded<T>(
+    snapshot: &Snapshot,
+    arrival: &Arrival,
+    caller: &Caller,
+    route: &Route,
+    permitted: T,
+) -> Result<T, Denial> {
+    let Route { operation, .. } = route;
+    if snapshot.guards.touch(operation) {
+        let facts = Facts::of(arrival.surface, arrival.peer.ip().to_canonical(), arrival.at);
+        snapshot.guards.check(caller, operation, &facts)?;
+    }
+    Ok(permitted)
 }
 
 /// Whether this caller may see a list at all.
@@ -53,9 +71,11 @@ pub fn visible<'a>(
     arrival: &Arrival,
     caller: &'a Caller,
 ) -> impl Iterator<Item = &'a Arc<Route>> {
-    let Arrival { entrance, surface, .. } = *arrival;
-    snapshot
-        .routes()
-        .filter(move |it| entrance.reaches(it))
-        .filter(move |it| policy::decide(&snapshot.rules, caller, &it.operation, surface).is_ok())
+    let arrival = *arrival;
+    snapshot.routes().filter(move |it| {
+        arrival.entrance.reaches(it)
+            && policy::decide(&snapshot.rules, caller, &it.operation, arrival.surface)
+                .and_then(|permit| guarded(snapshot, &arrival, caller, it, permit))
+                .is_ok()
+    })
 }

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use identity::{Directory, api_key::Pepper};
 use limits::Plan;
 use model::{Collection, Fault, Operation};
-use policy::Rules;
+use policy::{Guards, Rules};
 use state::Desired;
 use upstream::Fleet;
 
@@ -67,7 +67,7 @@ pub(crate) fn compile(
         clients,
         collections,
         credentials,
-        guards: _,
+        guards,
         issuers,
         limits,
         roles,
@@ -83,11 +83,13 @@ pub(crate) fn compile(
     }
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
     let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
+    let guards = Guards::compile(&owned(guards), &owners, &operations)?;
     let built_in = local.map(|it| &*it.roles).unwrap_or_default();
     let roles: Vec<_> = built_in.iter().chain(roles.iter().map(|it| &**it)).cloned().collect();
     Ok(Snapshot {
         revision,
         directory,
+        guards,
         rules: Rules::compile(policy::Sources {
             roles: &roles,
             clients: &clients,
@@ -143,6 +145,7 @@ impl Snapshot {
         Self {
             revision: 0,
             directory: Directory::new(&[], &[], &[], None, &live.key_sets),
+            guards: Guards::default(),
             rules: Rules::compile(policy::Sources {
                 roles: &[],
                 clients: &[],
