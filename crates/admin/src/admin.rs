@@ -1,6 +1,6 @@
 //! Carries management operations out.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Instant};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ pub struct Admin {
     pub(crate) working: ArcSwap<Working>,
     /// Held while a revision is made or taken over: one at a time.
     pub(crate) library: Mutex<Library>,
-    pub(crate) started: Instant,
+    pub(crate) started: tokio::time::Instant,
     entries: Vec<Entry>,
     by_name: HashMap<&'static str, usize>,
 }
@@ -48,6 +48,9 @@ pub enum Error {
     #[error("{0}")]
     Schema(String),
 }
+
+/// How long after a revision could not be taken over it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// An operation, ready to be called.
 struct Entry {
@@ -79,7 +82,7 @@ impl Admin {
             keyring,
             working: ArcSwap::from_pointee(nothing),
             library: Mutex::new(Library::new()),
-            started: Instant::now(),
+            started: tokio::time::Instant::now(),
             entries,
             by_name,
         })
@@ -117,12 +120,28 @@ impl Admin {
     pub async fn follow(&self) {
         let Some(store) = &self.store else { return std::future::pending().await };
         let mut heads = store.watch();
-        while heads.changed().await.is_ok() {
-            let mut library = self.library.lock().await;
-            if let Err(failure) = self.catch_up(&mut library, store).await {
-                let detail = failure.problem().detail;
-                tracing::error!("a stored revision is not in force, the last one stays: {detail}");
+        // What is stored between the start and now is no news to this receiver.
+        heads.mark_changed();
+        let mut is_behind = false;
+        loop {
+            // Nothing more may be stored for long: what could not be taken over is tried again.
+            let news = tokio::time::timeout(RETRY, heads.changed()).await;
+            match news {
+                Ok(Err(_)) => return,
+                Err(_) if !is_behind => continue,
+                Ok(Ok(())) | Err(_) => {}
             }
+            let mut library = self.library.lock().await;
+            let caught_up = self.catch_up(&mut library, store).await;
+            drop(library);
+            if let Err(failure) = &caught_up
+                && !is_behind
+            {
+                tracing::error!(
+                    "a stored revision is not in force, the last one stays: {failure:?}"
+                );
+            }
+            is_behind = caught_up.is_err();
         }
     }
 

@@ -24,8 +24,7 @@ fn no_two_operations_share_a_name_a_command_or_a_route() {
     let operations = admin::operations();
     let names: BTreeSet<_> = operations.iter().map(|it| it.name).collect();
     let commands: BTreeSet<_> = operations.iter().map(|it| it.command).collect();
-    let routes: BTreeSet<_> =
-        operations.iter().map(|it| (it.method.as_str(), it.path)).collect();
+    let routes: BTreeSet<_> = operations.iter().map(|it| (it.method.as_str(), it.path)).collect();
     let count = operations.len();
     assert_eq!((names.len(), commands.len(), routes.len()), (count, count, count));
     // A word in a place where another route has a parameter must be no id.

@@ -87,9 +87,9 @@ fn every_operation_is_allowed_to_the_roles_of_the_table_and_to_no_others() {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
     for (name, effect) in admin::effects() {
         let operation = operation(name, effect);
-        let roles = built_in_roles().into_iter().filter(|role| {
-            role.grants.iter().any(|grant| grant.allows(&operation).is_some())
-        });
+        let roles = built_in_roles()
+            .into_iter()
+            .filter(|role| role.grants.iter().any(|grant| grant.allows(&operation).is_some()));
         found.push((name, roles.map(|it| it.id.to_string()).collect()));
     }
     found.sort();
