@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::{Clock, Effect, Role};
+use model::{Clock, CredentialId, Effect, Role, Timestamp};
 use serde_json::Value;
 use state::{Desired, Folder, Library};
 use store::Store;
@@ -50,6 +50,9 @@ pub enum Error {
     #[error("{0}")]
     Schema(String),
 }
+
+/// How long after a revision could not be taken over it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// An operation, ready to be called.
 struct Entry {
@@ -121,12 +124,37 @@ impl Admin {
     pub async fn follow(&self) {
         let Some(store) = &self.store else { return std::future::pending().await };
         let mut heads = store.watch();
-        while heads.changed().await.is_ok() {
-            let mut library = self.library.lock().await;
-            if let Err(failure) = self.catch_up(&mut library, store).await {
-                let detail = failure.problem().detail;
-                tracing::error!("a stored revision is not in force, the last one stays: {detail}");
+        // What is stored between the start and now is no news to this receiver.
+        heads.mark_changed();
+        let mut is_behind = false;
+        loop {
+            // Nothing more may be stored for long: what could not be taken over is tried again.
+            let news = tokio::time::timeout(RETRY, heads.changed()).await;
+            match news {
+                Ok(Err(_)) => return,
+                Err(_) if !is_behind => continue,
+                Ok(Ok(())) | Err(_) => {}
             }
+            let mut library = self.library.lock().await;
+            let caught_up = self.catch_up(&mut library, store).await;
+            drop(library);
+            if let Err(failure) = &caught_up
+                && !is_behind
+            {
+                tracing::error!(
+                    "a stored revision is not in force, the last one stays: {failure:?}"
+                );
+            }
+            is_behind = caught_up.is_err();
+        }
+    }
+
+    /// Stores when credentials were last used, for reports.
+    pub async fn note_uses(&self, uses: &[(CredentialId, Timestamp)]) {
+        let Some(store) = self.store.as_ref().filter(|_| !uses.is_empty()) else { return };
+        let uses: Vec<_> = uses.iter().map(|(id, at)| (id.to_string(), *at)).collect();
+        if let Err(error) = store.note_uses(&uses).await {
+            tracing::warn!("{} last uses of credentials are not stored: {error}", uses.len());
         }
     }
 

@@ -1,8 +1,14 @@
 //! What a caller may touch, and that nobody gives what they do not have.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use model::{Assignment, ProfileId, Reach, Role};
+use model::{
+    Assignment, Credential, CredentialState, Injection, Issuer, IssuerId, Profile, ProfileId,
+    Proof, Reach, Role, SecretSource,
+};
 use state::{Desired, Kind};
 
 use crate::{
@@ -36,8 +42,10 @@ pub(crate) fn check(
     if !call.reach.is_everywhere() {
         for path in plan.files.keys() {
             check_reach(call, before, after, path)?;
+            check_named(call, after, path)?;
         }
     }
+    check_revoked(before, after)?;
     for assignment in given(before, after) {
         plane.covers(&call.caller.profile, &assignment, after).map_err(|missing| {
             Failure::NotHeld(format!(
@@ -72,6 +80,58 @@ fn check_reach(call: &Call, before: &Desired, after: &Desired, path: &str) -> Re
     Ok(())
 }
 
+/// What is revoked is so for ever, whichever way it is written.
+fn check_revoked(before: &Desired, after: &Desired) -> Result<(), Failure> {
+    let revoked = before.credentials.iter().filter(|it| it.state == CredentialState::Revoked);
+    for was in revoked {
+        let index = after.credentials.binary_search_by(|it| it.id.cmp(&was.id));
+        let is = index.ok().and_then(|it| after.credentials.get(it));
+        if is.is_some_and(|it| it.state != CredentialState::Revoked) {
+            let detail = format!("{} is revoked, and that is for ever: issue a new one", was.id);
+            return Err(Failure::Conflict(detail));
+        }
+    }
+    Ok(())
+}
+
+/// Whoever is bounded names only secrets within reach, and nothing of the machine: an upstream is
+/// shown whatever it names.
+fn check_named(call: &Call, after: &Desired, path: &str) -> Result<(), Failure> {
+    let Some((kind, id)) = Kind::of_path(path) else { return Ok(()) };
+    let secret = match kind {
+        Kind::Collection => {
+            let index = after.collections.binary_search_by(|it| it.id.as_str().cmp(id));
+            let collection = index.ok().and_then(|it| after.collections.get(it));
+            let own = collection.map(|it| &it.upstream).filter(|it| it.id.is_none());
+            own.and_then(|it| it.injection.as_ref()).map(Injection::secret)
+        }
+        Kind::Secret => {
+            let index = after.secrets.binary_search_by(|it| it.id.as_str().cmp(id));
+            match index.ok().and_then(|it| after.secrets.get(it)).map(|it| &it.source) {
+                Some(SecretSource::Vault { token, .. }) => Some(token),
+                Some(SecretSource::Environment { .. } | SecretSource::File { .. }) => {
+                    let detail = "env and file name what the machine has, and your role is bounded: use source store";
+                    return Err(Failure::NotHeld(detail.to_owned()));
+                }
+                Some(SecretSource::Store) | None => None,
+            }
+        }
+        Kind::Client
+        | Kind::Credential
+        | Kind::Guard
+        | Kind::Issuer
+        | Kind::Limit
+        | Kind::Role
+        | Kind::Upstream => None,
+    };
+    match secret {
+        Some(it) if !has(&call.reach, &belonging(after, Kind::Secret, it.as_str())) => {
+            Err(Failure::no_such("secret", it.as_str()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// An OpenAPI document belongs to the collection whose name it has.
 fn of_document(path: &str) -> Option<(Kind, &str)> {
     let name = path.strip_prefix("documents/")?;
@@ -82,19 +142,23 @@ fn of_document(path: &str) -> Option<(Kind, &str)> {
 fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
     let (had, have) = (profiles(before), profiles(after));
     let mut given: Vec<&Assignment> = Vec::new();
-    for (profile, roles) in &have {
-        let held = had.get(profile).copied().unwrap_or_default();
-        given.extend(roles.iter().filter(|it| !held.contains(it)));
+    for (profile, is) in &have {
+        // A profile that ends later, or is good from more places, gives its roles anew.
+        let same = had.get(profile).filter(|it| is_as_narrow(it, is));
+        let held = same.map(|it| it.roles.as_slice()).unwrap_or_default();
+        given.extend(is.roles.iter().filter(|it| !held.contains(it)));
     }
+    let issuers = other_issuers(before, after);
     // A new way to a profile gives all that the profile has.
     let known: HashMap<_, _> = before.credentials.iter().map(|it| (&it.id, it)).collect();
     for credential in &after.credentials {
         let is_same = known.get(&credential.id).is_some_and(|it| {
-            (&it.profile, &it.proof, it.state)
-                == (&credential.profile, &credential.proof, credential.state)
+            (&it.profile, &it.proof) == (&credential.profile, &credential.proof)
+                && it.expires >= credential.expires
+                && !trusts(credential, &issuers)
         });
-        if !is_same {
-            given.extend(have.get(&credential.profile).copied().unwrap_or_default());
+        if !is_same && credential.state != CredentialState::Revoked {
+            given.extend(have.get(&credential.profile).into_iter().flat_map(|it| &it.roles));
         }
     }
     let mut given: Vec<Assignment> = given.into_iter().cloned().collect();
@@ -108,9 +172,26 @@ fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
     given
 }
 
-/// The roles of every profile that is in use.
-fn profiles(desired: &Desired) -> HashMap<&ProfileId, &[Assignment]> {
+/// Every profile that is in use.
+fn profiles(desired: &Desired) -> HashMap<&ProfileId, &Profile> {
     let clients = desired.clients.iter().filter(|it| it.is_enabled);
     let profiles = clients.flat_map(|it| &it.profiles).filter(|it| it.is_enabled);
-    profiles.map(|it| (&it.id, it.roles.as_slice())).collect()
+    profiles.map(|it| (&it.id, it)).collect()
+}
+
+fn is_as_narrow(was: &Profile, is: &Profile) -> bool {
+    (&was.surfaces, &was.networks, was.expires) == (&is.surfaces, &is.networks, is.expires)
+}
+
+/// The issuers that are new or others: whoever signs in their name comes in.
+fn other_issuers<'a>(before: &Desired, after: &'a Desired) -> HashSet<&'a IssuerId> {
+    let is_other = |it: &&Arc<Issuer>| !before.issuers.contains(it);
+    after.issuers.iter().filter(is_other).map(|it| &it.id).collect()
+}
+
+fn trusts(credential: &Credential, issuers: &HashSet<&IssuerId>) -> bool {
+    match &credential.proof {
+        Proof::ApiKey { hmac: _ } => false,
+        Proof::External { issuer, claims: _ } => issuers.contains(issuer),
+    }
 }

@@ -1,13 +1,12 @@
 //! One call of a management operation, with all that was found out about it.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use model::{Caller, Reach, RequestId, Surface, Timestamp};
 
 /// One call. It was authenticated, authorized, metered and will be recorded.
-#[derive(Debug)]
 pub struct Call {
     /// Which operation: `put_client`.
     pub operation: String,
@@ -29,6 +28,15 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body, whole.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Call {
+    // Body, query and headers may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Call");
+        shown.field("operation", &self.operation).field("profile", &self.caller.profile);
+        shown.field("id", &self.id).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 impl Call {

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use state::{Folder, Library};
-use store::{Commit, SealedChange};
+use model::{SecretId, SecretSource};
+use state::{Desired, Folder, Library};
+use store::{Commit, SealedChange, Store};
 
 use crate::{Admin, Call, authority, failure::Failure, working::Working};
 
 /// What is to become of desired state.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     /// Files by path: their new text, or none where they go.
     pub(crate) files: BTreeMap<String, Option<String>>,
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) lines: Vec<store::Change>,
     /// Why, in the caller's words.
     pub(crate) reason: String,
+    /// The file that is the body of the request, where one is: its faults are told by field.
+    pub(crate) body: Option<String>,
 }
 
 impl Plan {
@@ -32,7 +35,7 @@ impl Plan {
 }
 
 /// How often a change is tried again because another replica was faster.
-const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 
 impl Admin {
     /// Changes desired state as `plan` makes out of the last revision.
@@ -55,11 +58,16 @@ impl Admin {
             let after = self.candidate(&mut library, &before, &plan)?;
             authority::check(&*self.plane, call, &before.desired, &after.desired, &plan)?;
             let ready = self.plane.prepare(&after.desired, after.revision);
-            let ready = ready.map_err(Failure::faults)?;
+            let ready = ready.map_err(|it| Failure::faults(it, plan.body.as_deref()))?;
+            let mut plan = plan;
+            forget_values(store, &before.desired, &after.desired, &mut plan).await?;
             match store.commit(&commit(call, &before, plan)).await {
                 Ok(revision) if revision.number == after.revision => {
                     ready();
                     let after = Arc::new(after);
+                    for secret in other_secrets(&before.desired, &after.desired) {
+                        self.plane.secret_changed(&secret);
+                    }
                     self.working.store(Arc::clone(&after));
                     return Ok(after);
                 }
@@ -69,7 +77,11 @@ impl Admin {
                 }
                 // What is in force stays.
                 Err(store::Error::NoChange { .. }) => return Ok(before),
-                Err(store::Error::Conflict { .. }) => self.catch_up(&mut library, store).await?,
+                Err(store::Error::Conflict { .. }) => {
+                    let caught_up = self.catch_up(&mut library, store).await;
+                    // What others stored is no fault of this caller.
+                    caught_up.map_err(|it| Failure::internal(&it.problem().detail))?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -90,7 +102,8 @@ impl Admin {
         let plan = plan(&before)?;
         let after = self.candidate(&mut library, &before, &plan)?;
         authority::check(&*self.plane, call, &before.desired, &after.desired, &plan)?;
-        drop(self.plane.prepare(&after.desired, after.revision).map_err(Failure::faults)?);
+        let ready = self.plane.prepare(&after.desired, after.revision);
+        drop(ready.map_err(|it| Failure::faults(it, plan.body.as_deref()))?);
         Ok(before.revision)
     }
 
@@ -109,15 +122,16 @@ impl Admin {
                 None => drop(folder.remove(path)),
             }
         }
-        let desired = Arc::new(library.read(&folder).map_err(Failure::faults)?);
-        Ok(Working { revision, folder, desired })
+        let desired = library.read(&folder);
+        let desired = desired.map_err(|it| Failure::faults(it, plan.body.as_deref()))?;
+        Ok(Working { revision, folder, desired: Arc::new(desired) })
     }
 
     /// Takes over what others have stored since.
     pub(crate) async fn catch_up(
         &self,
         library: &mut Library,
-        store: &store::Store,
+        store: &Store,
     ) -> Result<(), Failure> {
         let before = self.working();
         let delta = store.since(before.revision).await?;
@@ -131,20 +145,62 @@ impl Admin {
                 None => drop(folder.remove(path)),
             }
         }
-        let desired = Arc::new(library.read(&folder).map_err(Failure::faults)?);
+        let desired = library.read(&folder).map_err(|it| Failure::faults(it, None))?;
+        let desired = Arc::new(desired);
         self.put_in_force(Working { revision: delta.revision, folder, desired })
     }
 
     /// Compiles a whole revision and puts it in force.
     pub(crate) fn put_in_force(&self, working: Working) -> Result<(), Failure> {
         let ready = self.plane.prepare(&working.desired, working.revision);
-        ready.map_err(Failure::faults)?();
+        ready.map_err(|it| Failure::faults(it, None))?();
         for secret in &working.desired.secrets {
             self.plane.secret_changed(&secret.id);
         }
         self.working.store(Arc::new(working));
         Ok(())
     }
+}
+
+/// Takes the values of secrets away that are gone, or kept elsewhere from now on: whoever declares
+/// a secret of the same name later must not come by them.
+async fn forget_values(
+    store: &Store,
+    before: &Desired,
+    after: &Desired,
+    plan: &mut Plan,
+) -> Result<(), Failure> {
+    for secret in other_secrets(before, after) {
+        if is_kept(after, &secret) {
+            continue;
+        }
+        for version in store.sealed_of(&secret).await? {
+            let (secret, version, state) = (version.secret, version.version, version.state);
+            plan.lines.push(store::Change {
+                path: format!("secrets/{secret}#{version}"),
+                before: Some(format!("state: {state}\n")),
+                after: None,
+            });
+            plan.sealed.push(SealedChange::Delete { secret, version });
+        }
+    }
+    Ok(())
+}
+
+/// The secrets whose source is another or gone.
+fn other_secrets(before: &Desired, after: &Desired) -> Vec<SecretId> {
+    let before = before.secrets.iter().filter(|was| {
+        let index = after.secrets.binary_search_by(|it| it.id.cmp(&was.id));
+        let is = index.ok().and_then(|it| after.secrets.get(it));
+        is.is_none_or(|is| is.source != was.source)
+    });
+    before.map(|it| it.id.clone()).collect()
+}
+
+fn is_kept(desired: &Desired, secret: &SecretId) -> bool {
+    let index = desired.secrets.binary_search_by(|it| it.id.cmp(secret));
+    let found = index.ok().and_then(|it| desired.secrets.get(it));
+    found.is_some_and(|it| it.source == SecretSource::Store)
 }
 
 fn insert(folder: &mut Folder, path: &str, text: &str) -> Result<(), Failure> {
@@ -154,7 +210,7 @@ fn insert(folder: &mut Folder, path: &str, text: &str) -> Result<(), Failure> {
 }
 
 fn commit(call: &Call, before: &Working, plan: Plan) -> Commit {
-    let Plan { files, sealed, lines, reason } = plan;
+    let Plan { files, sealed, lines, reason, body: _ } = plan;
     Commit {
         base: Some(before.revision),
         author: call.author(),

@@ -86,11 +86,19 @@ impl Failure {
         Self::NotFound(format!("there is no {what} {id:?}, or it is not within your reach"))
     }
 
-    /// Desired state with these faults cannot be put in force.
-    pub(crate) fn faults(faults: Vec<Fault>) -> Self {
+    /// Desired state with these faults cannot be put in force. `body` is the path of the document
+    /// that was sent as the body: of that one, fields are named instead of lines.
+    pub(crate) fn faults(faults: Vec<Fault>, body: Option<&str>) -> Self {
         let flaws = faults.into_iter().map(|it| {
-            let Fault { place, message, help, .. } = it;
-            Flaw { field: place.to_string(), message, help }
+            let Fault { place, message, help, field } = it;
+            let is_body = body.is_some_and(|it| it == &*place.file);
+            let field = match (is_body, field.as_str()) {
+                (true, "") => "body".to_owned(),
+                (true, field) => format!("body.{field}"),
+                (false, "") => place.to_string(),
+                (false, field) => format!("{place} {field}"),
+            };
+            Flaw { field, message, help }
         });
         Self::Invalid(flaws.collect())
     }

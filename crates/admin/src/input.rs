@@ -12,31 +12,34 @@ use crate::{
 /// The parameters of path, query and header, by name, as the types that their schema asks for.
 ///
 /// # Errors
-/// `Invalid` for a parameter that is given twice.
+/// `Invalid` for a parameter that is given twice, or in the wrong place.
 pub(crate) fn parameters(about: &About, call: &Call) -> Result<Value, Failure> {
     let mut found = Map::new();
-    let mut twice = Vec::new();
-    let mut add = |name: &str, text: &str| {
-        let value = typed(about, name, text);
-        if found.insert(name.to_owned(), value).is_some() {
-            let message = format!("{name} is given twice");
-            twice.push(Flaw { field: name.to_owned(), message, help: "give it once".to_owned() });
+    let mut flaws = Vec::new();
+    let mut add = |place: &str, name: &str, text: &str| {
+        let field = format!("parameters.{name}");
+        if place != about.place(name) {
+            let help = format!("it belongs in the {}", about.place(name));
+            flaws.push(Flaw { field, message: format!("not taken from the {place}"), help });
+        } else if found.insert(name.to_owned(), typed(about, name, text)).is_some() {
+            let (message, help) = ("given twice".to_owned(), "give it once".to_owned());
+            flaws.push(Flaw { field, message, help });
         }
     };
     for (part, template) in call.path.split('/').skip(1).zip(about.segments()) {
         if let Some(name) = template.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
-            add(name, &decoded(part));
+            add("path", name, &decoded(part));
         }
     }
     for (name, value) in &call.query {
-        add(name, value.as_deref().unwrap_or_default());
+        add("query", name, value.as_deref().unwrap_or_default());
     }
     for name in HEADERS.into_iter().filter(|it| has_parameter(about, it)) {
         for value in call.headers.get_all(name) {
-            add(name, value.to_str().unwrap_or_default());
+            add("header", name, value.to_str().unwrap_or_default());
         }
     }
-    if twice.is_empty() { Ok(Value::Object(found)) } else { Err(Failure::Invalid(twice)) }
+    if flaws.is_empty() { Ok(Value::Object(found)) } else { Err(Failure::Invalid(flaws)) }
 }
 
 /// The body as JSON; an empty object where the operation takes none.

@@ -1,13 +1,14 @@
 //! The gateway: the snapshot in force, live state, and the way in.
 
 use std::{
-    io,
-    sync::{Arc, OnceLock},
+    collections::BTreeMap,
+    io, mem,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
-use model::Fault;
+use model::{CredentialId, Fault, Timestamp};
 use state::Desired;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -23,6 +24,8 @@ pub struct Gateway {
     /// Owns every task: connections, streams of HTTP/2, calls that outlive their connection.
     pub(crate) tasks: TaskTracker,
     snapshot: ArcSwap<Snapshot>,
+    /// Uses of credentials under tables that are no longer in force.
+    uses: Mutex<Vec<(CredentialId, Timestamp)>>,
     local: OnceLock<LocalCollection>,
 }
 
@@ -34,7 +37,7 @@ impl Gateway {
         let sessions = mcp::Sessions::new(live.clock.clone(), mcp::SessionBounds::default());
         let snapshot = ArcSwap::from_pointee(empty);
         let (tasks, local) = (TaskTracker::new(), OnceLock::new());
-        Arc::new(Self { settings, live, sessions, tasks, snapshot, local })
+        Arc::new(Self { settings, live, sessions, tasks, snapshot, uses: Mutex::default(), local })
     }
 
     /// Adds a collection whose operations are carried out in this process, to every snapshot that
@@ -59,7 +62,21 @@ impl Gateway {
 
     /// Puts `snapshot` in force. Calls under way keep the one they took.
     pub fn swap(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
+        let before = self.snapshot.swap(Arc::new(snapshot));
+        self.uses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(before.directory.take_uses());
+    }
+
+    /// The credentials that were used since this was asked before, and when last, to the second.
+    #[must_use]
+    pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
+        let before = mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut uses: BTreeMap<_, _> = before.into_iter().collect();
+        // Later ones last: of two uses of a credential the second counts.
+        uses.extend(self.snapshot.load().directory.take_uses());
+        uses.into_iter().collect()
     }
 
     /// What outlives the tables.

@@ -6,7 +6,9 @@ mod matcher;
 
 use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc};
 
-use model::{Caller, Client, Credential, Fault, Issuer, IssuerId, Refusal, Timestamp};
+use model::{
+    Caller, Client, Credential, CredentialId, Fault, Issuer, IssuerId, Refusal, Timestamp,
+};
 use quick_cache::{UnitWeighter, sync::Cache};
 
 use self::{binding::Binding, matcher::Matcher};
@@ -30,6 +32,8 @@ pub struct Directory {
     anonymous: Arc<Caller>,
     pepper: Option<Pepper>,
     keys: HashMap<Fingerprint, KeyHolder, FingerprintHash>,
+    /// Of tokens. Those of keys are in `keys`.
+    externals: Vec<Arc<Binding>>,
     issuers: HashMap<Box<str>, Trust>,
     verified: Verified,
     faults: Vec<Fault>,
@@ -78,6 +82,15 @@ impl Directory {
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// The credentials that were used since this was asked before, and when last, to the second.
+    ///
+    /// Looks at every credential: for an interval of seconds, not for a call.
+    #[must_use]
+    pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
+        let bindings = self.keys.values().map(|it| &it.binding).chain(&self.externals);
+        bindings.filter_map(|it| Some((it.credential().clone(), it.take_use()?))).collect()
     }
 
     /// Who is calling, from `peer`, `now`. Waits only where an issuer's keys have to be fetched.

@@ -10,6 +10,7 @@ use crate::{
     Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    operations::operation::visible,
     reply::Reply,
 };
 
@@ -82,6 +83,7 @@ impl Operation for Explain {
         if !authority::reaches(call, &working, Kind::Client, id.client()) {
             return Err(no_profile());
         }
+        check_reach(admin, call, &operation)?;
         let explained = admin.plane.explain(&id, &operation);
         let (allowed, because) =
             explained.ok_or_else(|| Failure::no_such("operation", &operation))?;
@@ -106,6 +108,7 @@ impl Operation for WhoCan {
         what: What,
         _: NoBody,
     ) -> Result<Reply<Profiles>, Failure> {
+        check_reach(admin, call, &what.operation)?;
         let found = admin.plane.who_can(&what.operation);
         let found = found.ok_or_else(|| Failure::no_such("operation", &what.operation))?;
         let working = admin.working();
@@ -114,4 +117,13 @@ impl Operation for WhoCan {
             .filter(|it| authority::reaches(call, &working, Kind::Client, it.client()));
         Ok(Reply::of(Profiles { profiles: profiles.map(|it| it.to_string()).collect() }))
     }
+}
+
+/// What is out of reach is as if it were not there.
+fn check_reach(admin: &Admin, call: &Call, id: &str) -> Result<(), Failure> {
+    if call.reach.is_everywhere() {
+        return Ok(());
+    }
+    let is_visible = visible(admin, call).iter().any(|it| it.id == id);
+    is_visible.then_some(()).ok_or_else(|| Failure::no_such("operation", id))
 }

@@ -109,7 +109,7 @@ impl Operation for Get {
 }
 
 /// The operations within the caller's reach.
-fn visible(admin: &Admin, call: &Call) -> Vec<OperationView> {
+pub(super) fn visible(admin: &Admin, call: &Call) -> Vec<OperationView> {
     let working: &Working = &admin.working();
     let mut operations = admin.plane.operations();
     operations.retain(|it| authority::reaches(call, working, Kind::Collection, &it.collection));

@@ -6,11 +6,18 @@ mod version;
 
 pub(crate) use self::{add::AddVersion, list::ListVersions, version::SetVersionState};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use model::{DeclaredSecret, SecretSource};
 use secrets::VersionState;
 use state::Kind;
 
-use crate::{Admin, Call, authority, failure::Failure, working::Working};
+use crate::{
+    Admin, Call, authority,
+    change::{Plan, TRIES},
+    failure::Failure,
+    working::Working,
+};
 
 /// What versions are sealed for: part of what their seals are bound to.
 pub(crate) const PURPOSE: &str = "upstream";
@@ -31,11 +38,41 @@ fn found(working: &Working, call: &Call, id: &str) -> Result<DeclaredSecret, Fai
     Ok(DeclaredSecret::clone(secret))
 }
 
-/// The versions of a secret that is kept here.
-async fn versions(
+/// A version, and what its state means.
+type Version = (store::SealedVersion, VersionState);
+
+/// Changes versions of a secret by `plan`, which is shown the last that there are. Gives back what
+/// the plan says besides, and the revision in force.
+async fn change<T: Send>(
     admin: &Admin,
-    secret: &DeclaredSecret,
-) -> Result<Vec<(store::SealedVersion, VersionState)>, Failure> {
+    call: &Call,
+    id: &str,
+    plan: impl Fn(&DeclaredSecret, &[Version]) -> Result<(Plan, T), Failure> + Send + Sync,
+) -> Result<(T, u64), Failure> {
+    for _ in 0..TRIES {
+        let seen = admin.working();
+        let secret = found(&seen, call, id)?;
+        let (plan, said) = plan(&secret, &versions(admin, &secret).await?)?;
+        let is_late = AtomicBool::new(false);
+        // States only go forward: a plan by versions that were others does not count.
+        let if_same = |working: &Working| {
+            is_late.store(working.revision != seen.revision, Ordering::Relaxed);
+            let late = || Failure::Conflict("others change state all the time: try again".into());
+            (working.revision == seen.revision).then(|| plan.clone()).ok_or_else(late)
+        };
+        let changed = admin.change(call, if_same).await;
+        if is_late.load(Ordering::Relaxed) {
+            continue;
+        }
+        let after = changed?;
+        admin.plane.secret_changed(&secret.id);
+        return Ok((said, after.revision));
+    }
+    Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
+}
+
+/// The versions of a secret that is kept here.
+async fn versions(admin: &Admin, secret: &DeclaredSecret) -> Result<Vec<Version>, Failure> {
     let store = admin.store.as_ref().ok_or_else(|| {
         Failure::ReadOnly("what is served is a folder: it keeps no values".to_owned())
     })?;

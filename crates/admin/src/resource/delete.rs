@@ -1,11 +1,13 @@
 //! `delete_…`: takes a document away, if nothing uses it.
 
-use std::marker::PhantomData;
+use std::{collections::HashSet, marker::PhantomData};
 
 use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
+use state::Kind;
 
 use super::{Resource, put::Target};
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
-    working::Working,
+    working::{self, Working},
 };
 
 /// Deletes one document.
@@ -65,5 +67,30 @@ fn plan<R: Resource>(working: &Working, call: &Call, target: &Target) -> Result<
         let users = users.join(", ");
         return Err(Failure::Conflict(format!("{} {id} is used by {users}", R::NOUN)));
     }
-    Ok(Plan::file(path, None, reason.clone()))
+    let mut plan = Plan::file(path, None, reason.clone());
+    if R::KIND == Kind::Collection {
+        plan.files.extend(document_of(working, path)?.map(|it| (it, None)));
+    }
+    Ok(plan)
+}
+
+/// The file of a collection's OpenAPI document, where no other collection has the same.
+fn document_of(working: &Working, path: &str) -> Result<Option<String>, Failure> {
+    let mut own = None;
+    let mut others = HashSet::new();
+    for (at, text, _) in working.documents(Kind::Collection) {
+        let named = working::json(Kind::Collection, text)?;
+        let Some(file) = named.get("document").and_then(Value::as_str) else { continue };
+        if at == path {
+            own = Some(file.to_owned());
+        } else {
+            others.insert(file.to_owned());
+        }
+    }
+    // Of another name than its own it was put there by somebody, who may want it.
+    let is_imported = |it: &String| {
+        let name = it.strip_prefix("documents/").and_then(|it| it.rsplit_once('.'));
+        Kind::of_path(path).is_some_and(|(_, id)| name.is_some_and(|it| it.0 == id))
+    };
+    Ok(own.filter(|it| !others.contains(it) && is_imported(it)))
 }

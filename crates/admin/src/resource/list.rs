@@ -104,6 +104,10 @@ fn page<R: Resource>(working: &Working, call: &Call, paging: &Paging) -> Result<
     });
     let start = match &paging.cursor {
         None => 0,
+        // In the order of ids, its document may be gone.
+        Some(cursor) if is_by_id && !is_descending => {
+            found.partition_point(|it| it.1 <= cursor.as_str())
+        }
         Some(cursor) => start(&found, cursor)?,
     };
     let limit = usize::from(paging.limit.unwrap_or(100));
@@ -127,7 +131,7 @@ fn start(found: &[(Value, &str, &str)], cursor: &str) -> Result<usize, Failure> 
     let position = found.iter().position(|it| it.1 == cursor);
     position.map(|it| it.saturating_add(1)).ok_or_else(|| {
         let help = "begin again without a cursor";
-        Failure::field("cursor", "what it stood behind is no longer in the list", help)
+        Failure::field("parameters.cursor", "what it stood behind is no longer in the list", help)
     })
 }
 
@@ -138,7 +142,7 @@ fn conditions(filter: &str) -> Result<Vec<(&str, &str)>, Failure> {
         .map(|part| {
             part.split_once('=').ok_or_else(|| {
                 let message = format!("{part:?} is no condition");
-                Failure::field("filter", message, "write FIELD=VALUE")
+                Failure::field("parameters.filter", message, "write FIELD=VALUE")
             })
         })
         .collect()

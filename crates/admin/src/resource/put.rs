@@ -6,6 +6,7 @@ use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Document, Item, Resource, shown};
 use crate::{
@@ -89,14 +90,18 @@ fn plan<R: Resource>(
 ) -> Result<Plan, Failure> {
     let Target { id, reason, .. } = target;
     let found = working.document(R::KIND, id);
-    if found.is_some() && !authority::reaches(call, working, R::KIND, id) {
+    let is_foreign = found.is_some() && !authority::reaches(call, working, R::KIND, id);
+    if is_foreign {
+        // First what would be said were it not there.
+        target.check(None)?;
         return Err(Failure::no_such(R::NOUN, id));
     }
     target.check(found.map(|(path, _)| working.etag(path)).as_deref())?;
     let path = found.map_or_else(|| R::KIND.path(id), |(path, _)| path.to_owned());
     let value = kept::<R>(body, found.map(|(_, text)| text))?;
     let text = state::document(R::KIND, id, &value);
-    Ok(Plan::file(&path, Some(text), reason.clone()))
+    let plan = Plan::file(&path, Some(text), reason.clone());
+    Ok(Plan { body: Some(path), ..plan })
 }
 
 /// The body, with what it cannot say: the HMAC of a key that is there stays.
@@ -105,9 +110,8 @@ fn kept<R: Resource>(
     before: Option<&str>,
 ) -> Result<serde_json::Value, Failure> {
     let mut value = body.0.clone();
-    if R::KIND == state::Kind::Credential
-        && let (Some(before), Some(object)) = (before, value.as_object_mut())
-    {
+    let is_key = R::KIND == state::Kind::Credential && value.get("kind") == Some(&json!("api_key"));
+    if is_key && let (Some(before), Some(object)) = (before, value.as_object_mut()) {
         let before = state::to_json(before).map_err(|(_, message)| Failure::internal(&message))?;
         if let Some(hmac) = before.get("hmac") {
             object.insert("hmac".to_owned(), hmac.clone());

@@ -1,6 +1,12 @@
 //! A credential and the profile it leads to: may it be used from here, now?
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use ipnet::IpNet;
 use model::{
@@ -16,6 +22,8 @@ pub(super) struct Binding {
     state: CredentialState,
     expires: Timestamp,
     contract: Arc<Contract>,
+    /// The second of the last use that nobody took note of yet; 0 where there is none.
+    used: AtomicI64,
 }
 
 /// What of a profile and its client decides whether a credential counts. Shared by its credentials.
@@ -55,6 +63,7 @@ impl Binding {
             state: *state,
             expires: *expires,
             contract: Arc::clone(contract),
+            used: AtomicI64::new(0),
         }
     }
 
@@ -84,7 +93,22 @@ impl Binding {
         if !contract.is_open_to(peer) {
             return Err(Failure::Network(id.clone(), peer));
         }
+        self.note_use(now);
         Ok(())
+    }
+
+    fn note_use(&self, now: Timestamp) {
+        // Written once a second: the line is shared by all workers.
+        let second = now.as_seconds();
+        if self.used.load(Ordering::Relaxed) < second {
+            self.used.store(second, Ordering::Relaxed);
+        }
+    }
+
+    /// The last use since this was asked before.
+    pub(super) fn take_use(&self) -> Option<Timestamp> {
+        let second = self.used.swap(0, Ordering::Relaxed);
+        (second > 0).then(|| Timestamp::from_seconds(second))
     }
 
     pub(super) fn caller(&self, user: Option<String>, actors: Vec<String>) -> Caller {

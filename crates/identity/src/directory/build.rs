@@ -37,6 +37,7 @@ pub(super) fn directory(
         build.credential(credential, &contracts, pepper.is_some());
     }
     let Build { keys, mut externals, mut faults } = build;
+    let of_tokens = externals.values().flatten().map(|(it, _)| Arc::clone(it)).collect();
     let mut trusted = HashMap::new();
     for issuer in issuers {
         let credentials = externals.remove(&issuer.id).unwrap_or_default();
@@ -55,6 +56,7 @@ pub(super) fn directory(
         anonymous: Arc::new(Caller::anonymous()),
         pepper: pepper.cloned(),
         keys,
+        externals: of_tokens,
         verified: verified(trusted.is_empty()),
         issuers: trusted,
         faults,

@@ -1,12 +1,16 @@
 //! A door whose desired state is in a store: what is stored last is in force.
 
-use std::{convert::Infallible, path::Path, sync::Arc};
+use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
+use admin::Admin;
 use anyhow::bail;
 use gateway::Gateway;
 
 use super::{Door, door::open_store};
 use crate::{config::Config, data::DataFolder};
+
+/// How often uses of credentials are stored.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// A door over a store, with its last revision in force.
 pub(crate) struct Managed {
@@ -45,13 +49,21 @@ impl Managed {
 
     /// Takes over what other replicas store, and keeps secrets fresh, for ever.
     pub(crate) async fn keep_current(self) -> Infallible {
-        let Door { admin, supply, .. } = self.door;
+        let Door { gateway, admin, supply, .. } = self.door;
         let supply = async {
             if let Some(supply) = supply {
                 supply.run().await;
             }
         };
-        tokio::join!(admin.follow(), supply);
+        tokio::join!(admin.follow(), supply, note_uses(&gateway, &admin));
         std::future::pending().await
+    }
+}
+
+/// Stores when each credential was last used, for ever.
+async fn note_uses(gateway: &Gateway, admin: &Admin) {
+    loop {
+        tokio::time::sleep(NOTE_EVERY).await;
+        admin.note_uses(&gateway.take_uses()).await;
     }
 }

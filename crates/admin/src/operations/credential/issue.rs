@@ -40,8 +40,8 @@ pub(crate) struct Wish {
     reason: Option<String>,
 }
 
-/// A key that was just made.
-#[derive(Debug, Serialize, JsonSchema)]
+/// A key that was just made. No Debug: the key must not come into a log.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Issued {
     /// Its public id.
     pub(super) id: String,

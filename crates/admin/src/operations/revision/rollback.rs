@@ -1,9 +1,13 @@
 //! `rollback`: a new revision that is as an old one was.
 
+use std::collections::HashSet;
+
 use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use state::Kind;
 
 use super::{shown::ByNumber, store};
 use crate::{
@@ -51,19 +55,22 @@ impl Operation for Rollback {
         by: ByNumber,
         why: Why,
     ) -> Result<Reply<Back>, Failure> {
-        let texts = store(admin, call)?.read_at(by.number).await?;
+        let store = store(admin, call)?;
+        let texts = store.read_at(by.number).await?;
+        let gone = revoked_and_gone(store, by.number, &texts, &admin.working()).await?;
         let reason = why.reason.unwrap_or_else(|| format!("back to revision {}", by.number));
         let plan = |working: &Working| {
             let mut plan = Plan { reason: reason.clone(), ..Plan::default() };
             for (path, _) in working.folder.files() {
-                if !texts.files.contains_key(&**path) && !is_revoked(working, path) {
+                if !texts.files.contains_key(&**path) {
                     plan.files.insert(path.to_string(), None);
                 }
             }
             for (path, text) in &texts.files {
-                let is_same = working.folder.file(path).is_some_and(|(_, it)| it == text);
-                if !is_same && !is_revoked(working, path) {
-                    plan.files.insert(path.clone(), Some(text.clone()));
+                let is_ended = gone.contains(path) || is_revoked(working, path);
+                let text = if is_ended { revoked(path, text)? } else { text.clone() };
+                if working.folder.file(path).is_none_or(|(_, it)| *it != *text) {
+                    plan.files.insert(path.clone(), Some(text));
                 }
             }
             Ok(plan)
@@ -73,12 +80,49 @@ impl Operation for Rollback {
     }
 }
 
+/// The credentials of an old revision that were revoked later and then deleted.
+async fn revoked_and_gone(
+    store: &store::Store,
+    number: u64,
+    texts: &store::Texts,
+    working: &Working,
+) -> Result<HashSet<String>, Failure> {
+    let credentials = texts.files.keys().filter(|it| is_credential(it));
+    let gone = credentials.filter(|it| working.folder.file(it).is_none());
+    let mut gone: HashSet<&str> = gone.map(String::as_str).collect();
+    let mut revoked = HashSet::new();
+    let mut later = working.revision;
+    while later > number && !gone.is_empty() {
+        for change in store.changes(later).await? {
+            let is_last = change.after.is_none() && gone.remove(change.path.as_str());
+            if is_last && change.before.is_some_and(|it| says_revoked(&it)) {
+                revoked.insert(change.path);
+            }
+        }
+        later = later.saturating_sub(1);
+    }
+    Ok(revoked)
+}
+
 /// Whether the file declares a credential that is refused for ever.
 fn is_revoked(working: &Working, path: &str) -> bool {
-    let Some((state::Kind::Credential, id)) = state::Kind::of_path(path) else { return false };
-    working
-        .desired
-        .credentials
-        .iter()
-        .any(|it| it.id.as_str() == id && it.state == model::CredentialState::Revoked)
+    is_credential(path) && working.folder.file(path).is_some_and(|(_, it)| says_revoked(it))
+}
+
+fn is_credential(path: &str) -> bool {
+    Kind::of_path(path).is_some_and(|(kind, _)| kind == Kind::Credential)
+}
+
+fn says_revoked(text: &str) -> bool {
+    state::to_json(text).is_ok_and(|it| it.get("state").is_some_and(|it| it == "revoked"))
+}
+
+/// The text of a credential as it was, but revoked.
+fn revoked(path: &str, text: &str) -> Result<String, Failure> {
+    let (kind, id) = Kind::of_path(path).ok_or_else(|| Failure::internal(&path))?;
+    let mut value = state::to_json(text).map_err(|(_, message)| Failure::internal(&message))?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("state".to_owned(), Value::from("revoked"));
+    }
+    Ok(state::document(kind, id, &value))
 }

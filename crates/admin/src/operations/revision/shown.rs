@@ -51,7 +51,7 @@ impl Difference {
             (Some(_), None) => "removed",
         };
         let is_credential = path.starts_with("credentials/");
-        let shown = |text: String| if is_credential { without_hmac(&text) } else { text };
+        let shown = |text: String| if is_credential { without_key(&text) } else { text };
         Self { action, before: before.map(shown), after: after.map(shown), path }
     }
 }
@@ -63,8 +63,18 @@ impl From<store::Change> for Difference {
     }
 }
 
+/// The text of a credential without what a key is known by.
+fn without_key(text: &str) -> String {
+    let hmac = state::to_json(text).ok().and_then(|it| it.get("hmac")?.as_str().map(str::to_owned));
+    match hmac {
+        // It is written with escapes.
+        Some(hmac) if !text.contains(&hmac) => "(hidden)\n".to_owned(),
+        Some(_) | None => without_hmac(text),
+    }
+}
+
 /// The text with each long run of hexadecimal digits hidden.
-pub(crate) fn without_hmac(text: &str) -> String {
+fn without_hmac(text: &str) -> String {
     const DIGITS_MIN: usize = 32;
     let mut shown = String::with_capacity(text.len());
     let mut run = String::new();

@@ -1,16 +1,15 @@
 //! `add_secret_version`: a new value, sealed.
 
 use http::{Method, StatusCode};
-use model::{Effect, Secret};
+use model::{DeclaredSecret, Effect, Secret};
 use schemars::JsonSchema;
 use secrets::VersionState;
 use serde::{Deserialize, Serialize};
 use store::{Change, SealedChange, SealedVersion};
 
-use super::{PURPOSE, found, versions};
+use super::{PURPOSE, Version, change};
 use crate::{
-    Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply,
-    resource::ById, working::Working,
+    Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply, resource::ById,
 };
 
 /// Adds a value to a secret.
@@ -67,45 +66,48 @@ impl Operation for AddVersion {
     ) -> Result<Reply<Added>, Failure> {
         let Value { value, pending, reason } = body;
         let value = Secret::new(value.into_bytes());
-        let secret = found(&admin.working(), call, &by.id)?;
-        let known = versions(admin, &secret).await?;
         let keyring = admin.keyring.as_ref().ok_or_else(|| {
             let detail = "there is no key-encryption key: see docs/secrets.md";
             Failure::Conflict(detail.to_owned())
         })?;
-        let version = known.iter().map(|(it, _)| it.version).max().unwrap_or(0).saturating_add(1);
-        let sealed = secrets::seal(keyring, &secret.id, version, PURPOSE, &value)
-            .map_err(|error| Failure::internal(&error))?;
         let state =
             if pending == Some(true) { VersionState::Pending } else { VersionState::Active };
-        let mut sealed = vec![SealedChange::Put(SealedVersion {
-            secret: secret.id.clone(),
-            version,
-            state: state.as_str().to_owned(),
-            key: sealed.key,
-            sealed: sealed.bytes,
-            created: call.at,
-        })];
-        let mut lines = vec![line(&secret.id, version, None, Some(state))];
-        if state == VersionState::Active {
-            let active = known.iter().filter(|(_, state)| *state == VersionState::Active);
-            for (old, was) in active {
-                let (sealed_change, change) = retiring(old, *was);
-                sealed.push(sealed_change);
-                lines.push(change);
-            }
-        }
-        let plan = |working: &Working| {
-            found(working, call, &by.id)?;
-            let (sealed, lines) = (sealed.clone(), lines.clone());
+        let plan = |secret: &DeclaredSecret, known: &[Version]| {
+            let last = known.iter().map(|(it, _)| it.version).max().unwrap_or(0);
+            let number = last.checked_add(1).ok_or_else(|| {
+                Failure::Conflict("the numbers of its versions are used up".to_owned())
+            })?;
+            let sealed = secrets::seal(keyring, &secret.id, number, PURPOSE, &value)
+                .map_err(|error| Failure::internal(&error))?;
+            let new = SealedVersion {
+                secret: secret.id.clone(),
+                version: number,
+                state: state.as_str().to_owned(),
+                key: sealed.key,
+                sealed: sealed.bytes,
+                created: call.at,
+            };
             let reason = reason.clone().unwrap_or_default();
-            Ok(Plan { files: Default::default(), sealed, lines, reason })
+            Ok((added(new, state, known, reason), number))
         };
-        let after = admin.change(call, plan).await?;
-        admin.plane.secret_changed(&secret.id);
-        let state = state.as_str().to_owned();
-        Ok(Reply::of(Added { id: by.id, version, state, revision: after.revision }))
+        let (version, revision) = change(admin, call, &by.id, plan).await?;
+        Ok(Reply::of(Added { id: by.id, version, state: state.as_str().to_owned(), revision }))
     }
+}
+
+/// The new version, and what becomes of those before it.
+fn added(new: SealedVersion, state: VersionState, known: &[Version], reason: String) -> Plan {
+    let mut plan = Plan { reason, ..Plan::default() };
+    plan.lines.push(line(&new.secret, new.version, None, Some(state)));
+    plan.sealed.push(SealedChange::Put(new));
+    if state == VersionState::Active {
+        for (old, was) in known.iter().filter(|(_, state)| *state == VersionState::Active) {
+            let (sealed, line) = retiring(old, *was);
+            plan.sealed.push(sealed);
+            plan.lines.push(line);
+        }
+    }
+    plan
 }
 
 fn retiring(old: &SealedVersion, was: VersionState) -> (SealedChange, Change) {

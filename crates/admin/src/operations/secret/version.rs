@@ -1,17 +1,14 @@
 //! `set_secret_version_state`: pending, active, retiring, revoked; only forward.
 
 use http::Method;
-use model::Effect;
+use model::{DeclaredSecret, Effect};
 use schemars::JsonSchema;
 use secrets::VersionState;
 use serde::{Deserialize, Serialize};
 use store::{SealedChange, SealedVersion};
 
-use super::{add::line, found, versions};
-use crate::{
-    Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply,
-    working::Working,
-};
+use super::{Version, add::line, change};
+use crate::{Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply};
 
 /// Moves a version of a secret on.
 #[derive(Debug)]
@@ -88,31 +85,34 @@ impl Operation for SetVersionState {
             State::Retiring => VersionState::Retiring,
             State::Revoked => VersionState::Revoked,
         };
-        let secret = found(&admin.working(), call, &by.id)?;
-        let known = versions(admin, &secret).await?;
-        let version = known.iter().find(|(it, _)| it.version == by.version);
-        let (version, was) = version
-            .ok_or_else(|| Failure::NotFound(format!("{} has no version {}", by.id, by.version)))?;
-        if !was.can_become(wanted) {
-            let (was, wanted) = (was.as_str(), wanted.as_str());
-            let detail = format!("version {} is {was}, and cannot become {wanted}", by.version);
-            return Err(Failure::Conflict(detail));
-        }
-        let mut steps = vec![(version, *was, wanted)];
-        if wanted == VersionState::Active {
-            let active = known.iter().filter(|(_, state)| *state == VersionState::Active);
-            steps.extend(active.map(|(it, was)| (it, *was, VersionState::Retiring)));
-        }
-        let plan = |working: &Working| {
-            found(working, call, &by.id)?;
-            let reason = wish.reason.clone().unwrap_or_default();
-            Ok(steps.iter().fold(Plan { reason, ..Plan::default() }, step))
+        let plan = |_: &DeclaredSecret, known: &[Version]| {
+            let mut plan = moved(&by, wanted, known)?;
+            plan.reason = wish.reason.clone().unwrap_or_default();
+            Ok((plan, ()))
         };
-        let after = admin.change(call, plan).await?;
-        admin.plane.secret_changed(&secret.id);
-        let (id, version) = (by.id, by.version);
-        Ok(Reply::of(Became { id, version, state: wish.state, revision: after.revision }))
+        let ((), revision) = change(admin, call, &by.id, plan).await?;
+        let ByVersion { id, version } = by;
+        Ok(Reply::of(Became { id, version, state: wish.state, revision }))
     }
+}
+
+/// The version in its new state, and what becomes of the others.
+fn moved(by: &ByVersion, wanted: VersionState, known: &[Version]) -> Result<Plan, Failure> {
+    let ByVersion { id, version } = by;
+    let found = known.iter().find(|(it, _)| it.version == *version);
+    let no_such = || Failure::NotFound(format!("{id} has no version {version}"));
+    let (found, was) = found.ok_or_else(no_such)?;
+    if !was.can_become(wanted) {
+        let (was, wanted) = (was.as_str(), wanted.as_str());
+        let detail = format!("version {version} is {was}, and cannot become {wanted}");
+        return Err(Failure::Conflict(detail));
+    }
+    let mut steps = vec![(found, *was, wanted)];
+    if wanted == VersionState::Active {
+        let active = known.iter().filter(|(_, state)| *state == VersionState::Active);
+        steps.extend(active.map(|(it, was)| (it, *was, VersionState::Retiring)));
+    }
+    Ok(steps.iter().fold(Plan::default(), step))
 }
 
 fn step(mut plan: Plan, step: &(&SealedVersion, VersionState, VersionState)) -> Plan {

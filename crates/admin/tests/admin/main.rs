@@ -1,0 +1,25 @@
+//! The promises of management, through its one door: every call is carried out as a whole.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+mod credentials;
+mod document;
+mod folder;
+mod held;
+mod hostile;
+mod house;
+mod matrix;
+mod plane;
+mod reach;
+mod read_only;
+mod replicas;
+mod resources;
+mod revisions;
+mod secret_values;
+mod speed;

@@ -1,0 +1,173 @@
+//! A data plane that compiles nothing but the rules, and remembers what was put in force.
+
+use std::sync::{Arc, Mutex};
+
+use admin::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+use identity::api_key::{self, Pepper, SystemRandom};
+use model::{
+    Assignment, Caller, Client, ClientId, CollectionId, Effect, Fault, Lifecycle, Operation,
+    OperationId, ProfileId, Reach, Role, Secret, SecretId, Surface,
+};
+use policy::{Rules, Sources};
+use serde_json::{Value, json};
+use state::Desired;
+
+#[derive(Debug)]
+pub struct TestPlane {
+    force: Arc<Mutex<Force>>,
+    pepper: Pepper,
+}
+
+#[derive(Debug)]
+struct Force {
+    rules: Rules,
+    operations: Vec<Operation>,
+    revisions: Vec<u64>,
+    changed: Vec<String>,
+}
+
+impl TestPlane {
+    pub fn new() -> Arc<Self> {
+        let (rules, operations) = compiled(&Desired::default());
+        let force = Force { rules, operations, revisions: Vec::new(), changed: Vec::new() };
+        let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
+        Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper })
+    }
+
+    /// The revisions that were put in force, in order.
+    pub fn revisions(&self) -> Vec<u64> {
+        self.force.lock().unwrap().revisions.clone()
+    }
+
+    /// The secrets whose value may have become another.
+    pub fn changed_secrets(&self) -> Vec<String> {
+        self.force.lock().unwrap().changed.clone()
+    }
+
+    /// Over what `caller` may carry the operation out; none where it may not.
+    pub fn reach(&self, caller: &Caller, name: &str) -> Option<Reach> {
+        let force = self.force.lock().unwrap();
+        let id = OperationId::new(&CollectionId::own(), name).unwrap();
+        let operation = force.operations.iter().find(|it| it.id == id)?;
+        let permit = policy::decide(&force.rules, caller, operation, Surface::Rest).ok()?;
+        Some(permit.reach().clone())
+    }
+
+    pub fn hmac(&self, key: &str) -> String {
+        let hmac = api_key::hmac(&self.pepper, key);
+        hmac.iter().map(|it| format!("{it:02x}")).collect()
+    }
+}
+
+/// All roles: those that are declared, and those that are always there.
+fn roles(desired: &Desired) -> Vec<Role> {
+    let mut roles = admin::built_in_roles();
+    roles.extend(desired.roles.iter().map(|it| Role::clone(it)));
+    roles
+}
+
+fn compiled(desired: &Desired) -> (Rules, Vec<Operation>) {
+    let mut operations: Vec<Operation> = Vec::new();
+    let mut add = |collection: &CollectionId, name: &str, effect: Effect| {
+        operations.push(Operation {
+            id: OperationId::new(collection, name).unwrap(),
+            collection: collection.clone(),
+            effect,
+            is_public: false,
+            position: operations.len(),
+        });
+    };
+    for (name, effect) in admin::effects() {
+        add(&CollectionId::own(), name, effect);
+    }
+    for it in desired.collections.iter().filter(|it| it.state == Lifecycle::Published) {
+        let document = contract::Document::read(&it.document).unwrap();
+        document.operations().iter().for_each(|of| add(&it.id, &of.name, of.effect));
+    }
+    let clients: Vec<Client> = desired.clients.iter().map(|it| Client::clone(it)).collect();
+    let owners: Vec<_> = desired.collections.iter().map(|it| (&it.id, it.owner.as_str())).collect();
+    let rules = Rules::compile(Sources {
+        roles: &roles(desired),
+        clients: &clients,
+        owners: &owners,
+        operations: &operations,
+    });
+    (rules, operations)
+}
+
+impl Plane for TestPlane {
+    fn prepare(&self, desired: &Arc<Desired>, revision: u64) -> Result<Prepared, Vec<Fault>> {
+        for it in &desired.collections {
+            contract::Document::read(&it.document).map_err(|error| {
+                vec![Fault::new(&it.document_place, error.to_string(), "correct it").of("document")]
+            })?;
+        }
+        let (rules, operations) = compiled(desired);
+        let force = Arc::clone(&self.force);
+        Ok(Box::new(move || {
+            let mut force = force.lock().unwrap();
+            (force.rules, force.operations) = (rules, operations);
+            force.revisions.push(revision);
+        }))
+    }
+
+    fn covers(
+        &self,
+        holder: &ProfileId,
+        assignment: &Assignment,
+        desired: &Desired,
+    ) -> Result<(), String> {
+        let role = roles(desired).into_iter().find(|it| it.id == assignment.role);
+        let role = role.ok_or_else(|| format!("no role {}", assignment.role))?;
+        policy::covers(&self.force.lock().unwrap().rules, holder, &role, &assignment.reach)
+    }
+
+    fn operations(&self) -> Vec<OperationView> {
+        let force = self.force.lock().unwrap();
+        let view = |it: &Operation| OperationView {
+            id: it.id.to_string(),
+            collection: it.collection.to_string(),
+            effect: it.effect.as_str().to_owned(),
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            tool: it.id.name().to_owned(),
+            public: it.is_public,
+        };
+        force.operations.iter().map(view).collect()
+    }
+
+    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<(bool, String)> {
+        let force = self.force.lock().unwrap();
+        let operation = force.operations.iter().find(|it| it.id.as_str() == operation)?;
+        Some(match policy::explain(&force.rules, profile, operation).verdict {
+            Ok(rules) => (true, rules.join(", ")),
+            Err(denial) => (false, format!("{denial:?}")),
+        })
+    }
+
+    fn who_can(&self, operation: &str) -> Option<Vec<ProfileId>> {
+        let force = self.force.lock().unwrap();
+        let operation = force.operations.iter().find(|it| it.id.as_str() == operation)?;
+        Some(policy::who_can(&force.rules, operation))
+    }
+
+    fn usage(&self, _: Option<&ClientId>, _: usize) -> Vec<UsageView> {
+        Vec::new()
+    }
+
+    fn records(&self, _: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
+        Ok((vec![json!({"decision": "allowed"})], false))
+    }
+
+    fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String> {
+        api_key::issue(&self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
+    }
+
+    fn secret_changed(&self, secret: &SecretId) {
+        self.force.lock().unwrap().changed.push(secret.to_string());
+    }
+
+    fn health(&self) -> Vec<Part> {
+        vec![Part { name: "audit".to_owned(), ok: true, detail: String::new() }]
+    }
+}
