@@ -39,7 +39,8 @@ pub(crate) enum Ended {
 
 /// `base`, with every command of the running door.
 pub(crate) fn command(base: &Command) -> Command {
-    help::arranged(tree::command(base.clone(), &admin::operations()), base)
+    let operations = admin::operations();
+    help::arranged(tree::command(base.clone(), &operations), &operations)
 }
 
 /// Runs what was typed, if it is a command of the running door.

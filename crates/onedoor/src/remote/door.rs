@@ -66,7 +66,7 @@ impl Door {
         let answer = self.runtime.block_on(sent).map_err(|error| self.unreached(error))?;
         let (head, text) = answer.into_parts();
         let value = serde_json::from_slice(&text);
-        if head.status != about.status {
+        if !head.status.is_success() {
             let header = |name| head.headers.get(name).and_then(|it| it.to_str().ok());
             return Err(Failure::Refused(Box::new(Refused {
                 status: head.status,

@@ -1,27 +1,31 @@
-//! The help of the whole: commands of a folder first, then those of the running door.
+//! The help of the whole: its commands by what they are for, and the exit codes.
 
-use std::fmt::Write as _;
-
+use admin::About;
 use clap::Command;
 
 use super::examples;
 
-/// `command` with its commands listed by what they are for. Those of `base` come first.
-pub(super) fn arranged(command: Command, base: &Command) -> Command {
-    let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
-    let width = names.iter().map(|it| it.len()).max().unwrap_or(0);
-    let (mut first, mut second) = (String::new(), String::new());
+/// `command` with its commands listed by what they are for.
+pub(super) fn arranged(command: Command, operations: &[About]) -> Command {
+    let width = command.get_subcommands().map(|it| it.get_name().len()).max().unwrap_or(0);
+    let [mut setup, mut nouns, mut whole] = [const { Vec::new() }; 3];
     for it in command.get_subcommands() {
-        let is_first = base.find_subcommand(it.get_name()).is_some();
+        let name = it.get_name();
         let about = it.get_about().map(ToString::to_string).unwrap_or_default();
-        let list = if is_first { &mut first } else { &mut second };
-        // The text grows in memory: it cannot fail.
-        let _ = writeln!(list, "  {:<width$}  {about}", it.get_name());
+        let list = match name {
+            "apply" | "diff" | "export" => &mut whole,
+            _ if operations.iter().any(|it| it.command[0] == name) => &mut nouns,
+            _ => &mut setup,
+        };
+        list.push(format!("  {name:<width$}  {about}\n"));
     }
+    nouns.sort();
+    let (setup, nouns, whole) = (setup.concat(), nouns.concat(), whole.concat());
     let template = format!(
         "{{before-help}}{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n\
-         Set up and serve:\n{first}\n\
-         Manage a running Onedoor:\n{second}\n\
+         Set up and serve:\n{setup}\n\
+         Manage a running Onedoor:\n{nouns}\n\
+         Its whole state, as a folder:\n{whole}\n\
          Options:\n{{options}}{{after-help}}"
     );
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();

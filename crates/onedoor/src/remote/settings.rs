@@ -63,7 +63,6 @@ pub(crate) fn write_client_config(path: &Path, url: &str, token: &str) -> anyhow
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for `onedoor init`"))]
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;

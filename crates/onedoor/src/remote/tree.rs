@@ -86,13 +86,17 @@ pub(super) fn connection() -> [Arg; 2] {
 fn file(fields: &[Field]) -> Arg {
     let body = fields.iter().filter(|it| it.place == Place::Body);
     let is_needed = body.clone().any(|it| it.is_required && it.form == Form::Within);
+    let only_there = body.clone().filter(|it| it.form == Form::Within);
+    let only_there: Vec<&str> = only_there.map(|it| it.name.as_str()).collect();
     let has_options = body.clone().any(|it| it.form != Form::Within);
-    let help = match (has_options, is_needed) {
-        (true, false) => {
-            "All of it from a file, YAML or JSON; - is the standard input. Options go over what it says"
-        }
-        (true, true) | (false, _) => "All of it from a file, YAML or JSON; - is the standard input",
-    };
+    let mut help = "All of it from a file, YAML or JSON; - is the standard input".to_owned();
+    if has_options {
+        help.push_str(". Options go over what it says");
+    }
+    if has_options && !only_there.is_empty() {
+        help.push_str("; only there: ");
+        help.push_str(&only_there.join(", "));
+    }
     Arg::new("file")
         .short('f')
         .long("file")
@@ -115,7 +119,12 @@ fn argument(field: &Field) -> Option<Arg> {
             let argument = argument.long(field.option.clone()).help_heading(BODY);
             // A missing value comes by the standard input, a missing document has to be named.
             let is_needed = field.is_required && field.name != "value";
-            if is_needed { argument.required_unless_present("file") } else { argument }
+            match is_needed {
+                true => argument
+                    .required_unless_present("file")
+                    .help(format!("{} (needed without -f)", field.help)),
+                false => argument,
+            }
         }
     };
     let name = field.option.to_ascii_uppercase().replace('-', "_");
@@ -136,7 +145,7 @@ fn argument(field: &Field) -> Option<Arg> {
         Form::Content => argument
             .value_name("FILE")
             .value_hint(ValueHint::FilePath)
-            .help(format!("{}: the file that holds it; - is the standard input", field.help)),
+            .help(format!("The file that holds the {}; - is the standard input", field.name)),
         Form::Text if field.place == Place::Path => {
             argument.value_name(name).value_parser(NonEmptyStringValueParser::new().try_map(part))
         }

@@ -336,8 +336,8 @@ fn completions_know_the_commands_of_the_door() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let ran = binary::onedoor(folder.path(), &["completions", shell]);
         assert_eq!(ran.code, 0);
-        for word in ["rollback", "if-match", "shop", "retiring"] {
-            assert_eq!(ran.out.contains(word), word != "shop", "{shell}: {word}");
+        for word in ["rollback", "if-match", "export", "retire"] {
+            assert!(ran.out.contains(word), "{shell}: {word}");
         }
     }
 }
