@@ -110,6 +110,12 @@ impl fmt::Display for Refused {
 }
 
 impl Refused {
+    /// Whether the operation itself answered. Otherwise it was not even found.
+    fn is_of_operation(&self) -> bool {
+        let kind = self.problem.get("type").and_then(Value::as_str);
+        kind.is_some_and(|it| it.starts_with("https://onedoor.dev/problems/"))
+    }
+
     fn help(&self) -> String {
         match self.status.as_u16() {
             401 => "show a good credential: ONEDOOR_TOKEN, or token in client.toml; an admin makes one with `onedoor credential issue`".to_owned(),
@@ -117,9 +123,11 @@ impl Refused {
                 "`onedoor whoami` shows your roles; the permission that is asked for is {}",
                 self.permission
             ),
-            404 => match &self.list {
+            404 => match self.list.as_ref().filter(|_| self.is_of_operation()) {
                 Some(list) => format!("`{list}` shows what is there and within your reach"),
-                None => "is --url the address of the management API of a Onedoor?".to_owned(),
+                None => {
+                    "is --url where a Onedoor of this version listens for management?".to_owned()
+                }
             },
             409 => "nothing was changed: put first what stands in the way aside".to_owned(),
             412 => "nothing was changed: look at what is there now, and try again with its version".to_owned(),
@@ -189,11 +197,27 @@ mod tests {
             (507, 1, "goes on serving"),
             (302, 1, "no redirect is followed"),
         ] {
-            let failure = refused(status, json!({"title": "Title", "detail": "detail"}));
+            let kind = "https://onedoor.dev/problems/x";
+            let problem = json!({"type": kind, "title": "Title", "detail": "detail"});
+            let failure = refused(status, problem);
             assert_eq!(failure.code(), code, "{status}");
             let text = failure.to_string();
             assert!(text.contains(want), "{text}");
             assert!(text.starts_with(&format!("error: title ({status}): detail\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_no_management_api_is_not_taken_for_a_missing_thing() {
+        let missing =
+            json!({"type": "https://onedoor.dev/problems/not-found", "title": "Not there"});
+        for (problem, is_elsewhere) in [
+            (missing, false),
+            (json!({"type": "urn:onedoor:refusal:not_found", "title": "not found"}), true),
+            (Value::Null, true),
+        ] {
+            let text = refused(404, problem).to_string();
+            assert_eq!(text.contains("is --url where"), is_elsewhere, "{text}");
         }
     }
 

@@ -173,7 +173,10 @@ fn every_refusal_is_told_and_has_its_exit_code() {
             let title = if status == 412 { "Changed in the meantime" } else { "In the way" };
             (
                 status,
-                json!({"title": title, "status": status, "detail": "because", "request_id": "r1"}),
+                json!({
+                    "type": "https://onedoor.dev/problems/x", "title": title, "status": status,
+                    "detail": "because", "request_id": "r1",
+                }),
             )
         });
         let ran = door.run(folder.path(), &["client", "get", "a"], "");
