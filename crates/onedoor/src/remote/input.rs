@@ -110,7 +110,10 @@ fn text(field: &Field, matches: &ArgMatches) -> Option<String> {
 fn body(fields: &[Field], matches: &ArgMatches, stdin: &mut dyn Read) -> Result<Value, Failure> {
     let file = matches.get_one::<String>("file");
     let whole = match file {
-        Some(name) => parse(&content(name, stdin)?, name)?,
+        Some(name) => {
+            let is_shown = fields.iter().all(|it| it.form != Form::Content);
+            parse(&content(name, stdin)?, name, is_shown)?
+        }
         None => Value::Object(Map::new()),
     };
     let mut body = match whole {
@@ -202,9 +205,11 @@ fn content(name: &str, stdin: &mut dyn Read) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| anyhow!("{shown} is not UTF-8 text").into())
 }
 
-fn parse(text: &str, name: &str) -> Result<Value, Failure> {
+/// Reads a body. Why it cannot be read may quote it: that is told only where `is_shown`.
+fn parse(text: &str, name: &str, is_shown: bool) -> Result<Value, Failure> {
     let shown = if name == "-" { "the standard input" } else { name };
     state::parse_document(text).map_err(|(line, message)| {
+        let message = if is_shown { message } else { "cannot be read".to_owned() };
         Failure::Stopped(anyhow!("{shown}:{line}: {message}; write YAML or JSON"))
     })
 }
@@ -295,6 +300,13 @@ mod tests {
     fn what_cannot_be_read_is_told_without_showing_it() {
         let failure = input(&["client", "put", "a", "-f", "-"], "{hunter2").unwrap_err();
         assert!(failure.to_string().contains("the standard input:1"), "{failure}");
+        for text in ["{hunter2", "value: *hunter2", "{\"hunter2\": 1, \"hunter2\": 1}"] {
+            let failure = input(&["secret", "set", "a", "-f", "-"], text).unwrap_err().to_string();
+            assert!(
+                failure.contains("cannot be read") && !failure.contains("hunter2"),
+                "{failure}"
+            );
+        }
         let failure =
             input(&["client", "put", "a", "-f", "-", "--kind", "app"], "[1]").unwrap_err();
         assert_eq!(failure.code(), 2);
