@@ -25,11 +25,7 @@ Examples:
   onedoor check state                              is everything in the folder right?
   onedoor credential new shop-agent/default        an API key for that profile
   onedoor serve --state state                      serve the folder, and every change of it
-
-Exit codes:
-  0  done
-  1  faults were found, or it could not be carried out
-  2  the command line is wrong";
+  onedoor client list                              ask a running Onedoor: docs/cli.md";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

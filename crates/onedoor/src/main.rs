@@ -9,12 +9,13 @@ mod demo;
 mod folder;
 mod logging;
 mod management;
+mod remote;
 mod serving;
 mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 // No statics, but for this one: the allocator has no other place.
 #[global_allocator]
@@ -22,6 +23,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // A wrong command line ends here, with exit code 2.
-    let cli = cli::Cli::parse();
-    command::run(cli.command)
+    let matches = remote::command(&cli::Cli::command()).get_matches();
+    if let Some(code) = remote::run(&matches) {
+        return code;
+    }
+    match cli::Cli::from_arg_matches(&matches) {
+        Ok(cli) => command::run(cli.command),
+        Err(error) => error.exit(),
+    }
 }

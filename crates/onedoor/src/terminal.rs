@@ -34,6 +34,12 @@ impl Terminal {
         Self { is_coloured: has_colours(io::stdout().is_terminal()) }
     }
 
+    /// A place that shows no colours.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self { is_coloured: false }
+    }
+
     /// `text` in `look`.
     pub(crate) fn paint<T: fmt::Display>(self, look: Look, text: T) -> Painted<T> {
         Painted { look: self.is_coloured.then_some(look), text }

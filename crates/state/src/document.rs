@@ -19,6 +19,12 @@ pub fn document(kind: Kind, id: &str, value: &Value) -> String {
     }
 }
 
+/// Any value as YAML, for people to read.
+#[must_use]
+pub fn to_yaml(value: &Value) -> String {
+    yaml::write(value)
+}
+
 /// A document as JSON.
 ///
 /// # Errors

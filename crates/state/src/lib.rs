@@ -35,7 +35,7 @@ pub use client::write_client;
 pub use collection::write_collection;
 pub use credential::write_credential;
 pub use desired::{Desired, read};
-pub use document::{document, to_json};
+pub use document::{document, to_json, to_yaml};
 pub use folder::{Change, Folder, FolderFull};
 pub use guard::write_guard;
 pub use issuer::write_issuer;

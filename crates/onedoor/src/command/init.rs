@@ -16,7 +16,7 @@ use crate::{
     cli,
     config::Config,
     data::DataFolder,
-    logging,
+    logging, remote,
     serving::{self, Places},
     terminal::Terminal,
 };
@@ -34,7 +34,14 @@ pub(super) fn run(terminal: Terminal, arguments: &cli::Init) -> Result<(), Failu
         arguments.client
     ));
     logging::tell(format_args!("next: onedoor serve --data {shown}"));
-    logging::tell(format_args!("then: ONEDOOR_URL={url} ONEDOOR_TOKEN=… onedoor whoami"));
+    let login = remote::client_config_path();
+    if login.try_exists()? {
+        logging::tell(format_args!("{} is there already and stays as it is", login.display()));
+        logging::tell(format_args!("then: ONEDOOR_URL={url} ONEDOOR_TOKEN=… onedoor whoami"));
+    } else {
+        remote::write_client_config(&login, &url, key.expose())?;
+        logging::tell(format_args!("then: onedoor whoami (the key is in {})", login.display()));
+    }
     logging::tell(format_args!("the operator's key is shown this once:"));
     terminal.line(key.expose())?;
     Ok(())

@@ -19,3 +19,14 @@ fn the_state_folder_of_the_documentation_has_no_fault() {
     let ran = onedoor(folder.path(), &["check"]);
     assert_eq!(ran.code, 0, "{}", ran.out);
 }
+
+#[test]
+fn every_command_of_the_running_door_is_in_the_documentation() {
+    let page = include_str!("../../../../docs/cli.md");
+    for about in admin::operations() {
+        let [noun, verb] = about.command;
+        let line = page.lines().find(|it| it.starts_with(&format!("| `{noun}` |")));
+        let verbs = line.unwrap_or_else(|| panic!("no {noun}")).split('|').nth(2).unwrap();
+        assert!(verb.is_empty() || verbs.contains(&format!("`{verb}`")), "{noun} {verb}");
+    }
+}

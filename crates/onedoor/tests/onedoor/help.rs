@@ -7,10 +7,18 @@ fn every_command_explains_itself() {
     let folder = tempfile::tempdir().unwrap();
     for (name, arguments) in [
         ("onedoor", &["--help"][..]),
+        ("apply", &["apply", "--help"]),
         ("check", &["check", "--help"]),
+        ("client", &["client", "--help"]),
+        ("client_list", &["client", "list", "--help"]),
+        ("client_put", &["client", "put", "--help"]),
+        ("credential_issue", &["credential", "issue", "--help"]),
         ("credential_new", &["credential", "new", "--help"]),
         ("demo", &["demo", "--help"]),
+        ("diff", &["diff", "--help"]),
+        ("export", &["export", "--help"]),
         ("import", &["import", "--help"]),
+        ("secret_set", &["secret", "set", "--help"]),
         ("serve", &["serve", "--help"]),
     ] {
         let ran = onedoor(folder.path(), arguments);

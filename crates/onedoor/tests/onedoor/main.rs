@@ -20,5 +20,6 @@ mod github;
 mod help;
 mod import;
 mod peers;
+mod remote;
 mod serve;
 mod tokens;

@@ -1,0 +1,139 @@
+//! The running door, as this process talks to it: one request after the other, all within bounds.
+
+use std::time::Duration;
+
+use admin::About;
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Request,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+};
+use model::{Clock, Secret};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use upstream::{Egress, Fleet};
+
+use super::{
+    Failure,
+    failure::Refused,
+    input::{self, Input},
+    settings::Settings,
+};
+
+/// Where the management API begins.
+const BASE: &str = "/onedoor/v1";
+/// Largest answer.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Longest wait for a whole answer: a big state may take its time.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A running door.
+pub(super) struct Door {
+    runtime: Runtime,
+    egress: Egress,
+    settings: Settings,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// As it came.
+    pub(super) text: Bytes,
+    /// The same, read.
+    pub(super) value: Value,
+}
+
+impl Door {
+    /// The door at `url`, or at the one that the environment or the client configuration names.
+    ///
+    /// # Errors
+    /// Where there is no credential to show.
+    pub(super) fn find(url: Option<&str>) -> Result<Self, Failure> {
+        let settings = Settings::find(url)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { runtime, egress: Fleet::new(Clock::system()).egress(), settings })
+    }
+
+    /// Carries out one operation.
+    ///
+    /// # Errors
+    /// What the door refused, or what stood between.
+    pub(super) fn send(&self, about: &About, input: &Input) -> Result<Answer, Failure> {
+        let url = format!("{}{BASE}{}", self.settings.url, input.target());
+        let request = request(about, input, &url, &self.settings.token)?;
+        let sent = self.egress.send(request, ANSWER_BYTES_MAX, ANSWER_TIMEOUT);
+        let answer = self.runtime.block_on(sent).map_err(|error| self.unreached(error))?;
+        let (head, text) = answer.into_parts();
+        let value = serde_json::from_slice(&text);
+        if !head.status.is_success() {
+            let header = |name| head.headers.get(name).and_then(|it| it.to_str().ok());
+            return Err(Failure::Refused(Box::new(Refused {
+                status: head.status,
+                problem: value.unwrap_or_default(),
+                retry_after: header(RETRY_AFTER).map(ToOwned::to_owned),
+                permission: format!("onedoor:{}", about.name),
+                list: list(about),
+            })));
+        }
+        let value = value.with_context(|| {
+            format!("{} did not answer with JSON: is it a Onedoor?", self.settings.url)
+        })?;
+        Ok(Answer { text, value })
+    }
+
+    fn unreached(&self, error: upstream::Error) -> Failure {
+        let url = &self.settings.url;
+        let help = match &error {
+            upstream::Error::Connect { source, .. } => format!(
+                "cannot reach {url}: {source}; is Onedoor running there? --url or ONEDOOR_URL names another address"
+            ),
+            upstream::Error::ConnectTimeout { .. } => format!(
+                "{url} does not take connections: is Onedoor running there? --url or ONEDOOR_URL names another address"
+            ),
+            upstream::Error::InvalidUrl { reason, .. } => {
+                format!("{url} is no address of a door: {reason}")
+            }
+            upstream::Error::AnswerTimeout { timeout, .. } => format!(
+                "{url} did not answer within {timeout:?}: what was asked for may be done all the same; look before you try again"
+            ),
+            _ => return Failure::Stopped(anyhow!(error).context(format!("no answer from {url}"))),
+        };
+        Failure::Stopped(anyhow!(help))
+    }
+}
+
+fn request(
+    about: &About,
+    input: &Input,
+    url: &str,
+    token: &Secret<String>,
+) -> anyhow::Result<Request<Bytes>> {
+    let body = input.body.as_ref().map(serde_json::to_vec).transpose()?;
+    let mut request = Request::builder().method(&about.method).uri(url);
+    for (name, value) in &input.headers {
+        request = request.header(*name, value);
+    }
+    if body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    let bearer = Secret::new(format!("Bearer {}", token.expose()));
+    let mut bearer = HeaderValue::from_str(bearer.expose()).map_err(|_| {
+        anyhow!("the credential holds a character that no credential has: copy it again")
+    })?;
+    bearer.set_sensitive(true);
+    request
+        .header(AUTHORIZATION, bearer)
+        .header(ACCEPT, "application/json, application/problem+json")
+        .header(USER_AGENT, concat!("onedoor/", env!("CARGO_PKG_VERSION")))
+        .body(Bytes::from(body.unwrap_or_default()))
+        .with_context(|| format!("{url} is no address of a door"))
+}
+
+/// The command that lists what `about` is about, where it names one of several.
+fn list(about: &About) -> Option<String> {
+    let [noun, _] = about.command;
+    let is_one = about.path.contains('{');
+    let list = input::command(admin::operations().iter().find(|it| it.command == [noun, "list"])?);
+    is_one.then_some(list)
+}

@@ -1,0 +1,107 @@
+//! What stands in the help besides what follows from the operations: a word on nouns, and examples.
+
+/// What the commands of a noun are about.
+pub(super) const NOUNS: [(&str, &str); 15] = [
+    ("access", "Who may call what, and by which rule"),
+    ("audit", "Records of calls"),
+    ("client", "Registered consumers and their profiles"),
+    ("collection", "Operations published together, over one upstream"),
+    ("credential", "Proofs that lead to a profile"),
+    ("guard", "Conditions over what roles allow"),
+    ("health", "How the door is"),
+    ("issuer", "Whose signed tokens are believed"),
+    ("limit", "Rates and quotas, and what was used of them"),
+    ("operation", "What can be called"),
+    ("revision", "The history of all changes, and the way back"),
+    ("role", "Named sets of permissions"),
+    ("secret", "What the door shows to upstreams"),
+    ("state", "All documents at once, as JSON; onedoor export, diff and apply are for people"),
+    ("upstream", "Where operations are carried out"),
+];
+
+/// Examples for the help of an operation.
+pub(super) fn of(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "put_client" => {
+            "  \
+  onedoor client put shop-agent -f clients/shop-agent.yaml
+  onedoor client get shop-agent >it.yaml, then edit it, then
+  onedoor client put shop-agent -f it.yaml --reason \"a new owner\"
+  onedoor client put shop-app --kind app --owner shop-team --if-none-match '*'"
+        }
+        "list_clients" => {
+            "  \
+  onedoor client list --filter kind=agent,owner=support-team --sort -id
+  onedoor client list --all --json"
+        }
+        "issue_credential" => {
+            "  \
+  onedoor credential issue --profile shop-agent/default --expires 90d
+  onedoor credential issue --profile shop-agent/default --json    .key is the key, shown this once"
+        }
+        "add_secret_version" => {
+            "  \
+  onedoor secret set stock-key <stock-key.txt
+  onedoor secret set stock-key --value-file stock-key.txt --pending
+
+One line end is taken off. The value is never an argument: others could read it."
+        }
+        "import_collection" => {
+            "  \
+  onedoor collection import --id orders --owner shop-team \\
+    --upstream https://orders.internal --document-file orders.yaml --publish"
+        }
+        "query_audit" => {
+            "  \
+  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
+  onedoor audit query --decision deny --limit 20"
+        }
+        "explain_access" => {
+            "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
+        }
+        "compare_revisions" => "  onedoor revision compare --from 41 --to 42",
+        "rollback_revision" => "  onedoor revision rollback 41 --reason \"42 locked the shop out\"",
+        _ => return None,
+    })
+}
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  onedoor completions bash >~/.local/share/bash-completion/completions/onedoor
+  onedoor completions zsh >~/.zfunc/_onedoor
+  onedoor completions fish >~/.config/fish/completions/onedoor.fish";
+
+/// What is said at the end of the help of the whole.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  faults were found, or it could not be carried out
+  2  the command line is wrong
+  3  there is drift (diff)
+  4  there is no credential, or the door refused it (401, 403)
+  5  there is no such thing (404)
+  6  something stands in the way, or was changed in the meantime (409, 412)
+  7  what was sent is wrong (422)";
+
+pub(super) const EXPORT: &str = "\
+Examples:
+  onedoor export state                      into a new or an empty folder
+  onedoor export state --force --prune      make the folder like the running door
+
+The files are those that `onedoor serve --state` reads, byte for byte. The HMACs of API keys are
+among them, and no secret.";
+
+pub(super) const DIFF: &str = "\
+Examples:
+  onedoor diff -f state                     what would `onedoor apply -f state` change?
+  onedoor diff -f state >/dev/null || echo drift
+
+Exit code 0: no drift, 3: drift, others: see `onedoor --help`.";
+
+pub(super) const APPLY: &str = "\
+Examples:
+  onedoor apply -f state --dry-run          check everything, change nothing
+  onedoor apply -f state --reason \"orders are open to partners\"
+  onedoor apply -f state --prune            what is not in the folder goes, too
+
+All changes are one revision, or nothing is changed at all.";
