@@ -106,7 +106,7 @@ async fn both_keys_are_good_while_one_takes_over_from_the_other() {
     let document = |of: &Answer| of.body["document"].clone();
     assert_eq!(document(&old_is)["state"], "retiring");
     assert_eq!(document(&old_is)["expires"], "2026-11-26");
-    assert_eq!(document(&new_is)["expires"], "2027-01-24");
+    assert_eq!(document(&new_is)["expires"], "2027-01-24T12:00:00Z");
     // An overlap does not make the old key live longer than it would have.
     let body = json!({"overlap": "90d"});
     house.done(ADMIN, "rotate_credential", json!({"id": old}), body).await;

@@ -28,8 +28,6 @@ impl Numbers {
     }
 }
 
-const MUTATIONS: usize = 10_000;
-
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_as_such() {
     let house = House::new().await;
@@ -197,11 +195,7 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
         ("rollback_revision", json!({"number": 1}), json!({"reason": "r"})),
         ("delete_role", any.clone(), Value::Null),
         ("revoke_credential", any, Value::Null),
-        (
-            "list_clients",
-            json!({"limit": 3, "filter": "owner=x", "sort": "-id", "cursor": "a"}),
-            Value::Null,
-        ),
+        ("list_clients", json!({"limit": 3, "filter": "owner=x", "sort": "-id"}), Value::Null),
         ("compare_revisions", json!({"from": 0, "to": 1}), Value::Null),
         ("query_audit", json!({"since": "2026-01-01T00:00:00Z", "limit": 5}), Value::Null),
         ("report_credentials", json!({"client": "boss", "cursor": "a"}), Value::Null),
@@ -277,20 +271,30 @@ fn mutate(value: &mut Value, rng: &mut Numbers) {
 }
 
 #[tokio::test]
+async fn mutations_are_answered_and_never_by_a_fault_of_ours() {
+    mutations(1_000, 5).await;
+}
+
+#[tokio::test]
+#[ignore = "takes a minute"]
 async fn ten_thousand_mutations_are_answered_and_never_by_a_fault_of_ours() {
+    mutations(10_000, 6).await;
+}
+
+async fn mutations(count: usize, seed: u64) {
     let house = House::with(&[
         ("secrets/key.yaml", "owner: x\nsource: store\n"),
         ("issuers/idp.yaml", "issuer: https://idp.example.com\njwks_url: https://idp.example.com/j\naudiences: [door]\nalgorithms: [RS256]\n"),
     ])
     .await;
-    let mut rng = Numbers(5);
+    let mut rng = Numbers(seed);
     let seeds = seeds();
     for (name, parameters, body) in &seeds {
         let answer = house.ask(ADMIN, name, parameters.clone(), body.clone()).await;
         assert!([200, 201, 404, 409, 412].contains(&answer.status), "{name}: {}", answer.text);
     }
     let mut statuses = std::collections::BTreeMap::new();
-    for round in 0..MUTATIONS {
+    for round in 0..count {
         let (name, parameters, body) = &seeds[rng.below(seeds.len())];
         let mut body = body.clone();
         for _ in 0..=rng.below(2) {
@@ -300,7 +304,7 @@ async fn ten_thousand_mutations_are_answered_and_never_by_a_fault_of_ours() {
         match rng.below(6) {
             0 => {
                 let mut bytes = call.body.to_vec();
-                bytes.truncate(rng.below(bytes.len()) + 1);
+                bytes.truncate(rng.below(bytes.len() + 1));
                 call.body = bytes.into();
             }
             1 => {
@@ -320,7 +324,7 @@ async fn ten_thousand_mutations_are_answered_and_never_by_a_fault_of_ours() {
         *statuses.entry(answer.status).or_insert(0) += 1;
     }
     // It is not all refused at the first gate, and not all let through.
-    assert!(statuses[&422] > 1000 && statuses[&200] > 500, "{statuses:?}");
+    assert!(statuses[&422] > count / 10 && statuses[&200] > count / 20, "{statuses:?}");
     let revision = house.admin.revision();
     assert_eq!(house.store.head().await.unwrap(), revision);
 }
