@@ -1,6 +1,6 @@
 //! JSON Schemas of inputs and outputs, and reading what fits them.
 
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,15 +36,24 @@ impl Checker {
     /// Everything about `value` that does not fit. `root` is what the value is called.
     pub(crate) fn flaws(&self, root: &str, value: &Value) -> Vec<Flaw> {
         const FLAWS_MAX: usize = 100;
-        let errors = self.0.iter_errors(value).take(FLAWS_MAX);
-        errors
-            .map(|error| Flaw {
-                field: field(root, error.instance_path().as_str()),
-                // Masked: what was sent may be a secret.
-                message: error.masked_with("what was sent").to_string(),
-                help: String::new(),
-            })
-            .collect()
+        let errors = self.0.iter_errors(value);
+        errors.flat_map(|error| flaws_of(root, &error)).take(FLAWS_MAX).collect()
+    }
+}
+
+/// One for each field, where several are unknown.
+fn flaws_of(root: &str, error: &ValidationError<'_>) -> Vec<Flaw> {
+    let field = field(root, error.instance_path().as_str());
+    let flaw = |field, message: &str| Flaw { field, message: message.into(), help: String::new() };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            unexpected.iter().map(|it| flaw(format!("{field}.{it}"), "unknown field")).collect()
+        }
+        ValidationErrorKind::Required { property: Value::String(name) } => {
+            vec![flaw(format!("{field}.{name}"), "missing")]
+        }
+        // Masked: what was sent may be a secret.
+        _ => vec![flaw(field, &error.masked_with("what was sent").to_string())],
     }
 }
 

@@ -1,1 +1,194 @@
-//! Soon.
+//! API keys from issue to revocation.
+
+use serde_json::{Value, json};
+
+use crate::house::{ADMIN, AUDITOR, Answer, House, now};
+
+async fn issue(house: &House, body: Value) -> (String, String) {
+    let issued = house.done(ADMIN, "issue_credential", json!({}), body).await;
+    let text = |field: &str| issued.body[field].as_str().unwrap().to_owned();
+    (text("id"), text("key"))
+}
+
+async fn get(house: &House, id: &str) -> Answer {
+    house.ask(ADMIN, "get_credential", json!({"id": id}), Value::Null).await
+}
+
+fn viewer() -> Value {
+    json!({"profile": "boss/viewer"})
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_only_its_hmac_is_kept() {
+    let house = House::new().await;
+    let (id, key) = issue(&house, viewer()).await;
+    let hmac = house.plane.hmac(&key);
+    let texts = house.store.read().await.unwrap();
+    let text = &texts.files[&format!("credentials/{id}.yaml")];
+    assert!(text.contains(&hmac) && !text.contains(&key), "{text}");
+    let files = json!({"files": {}});
+    for (who, operation, parameters, body) in [
+        (ADMIN, "get_credential", json!({"id": id}), Value::Null),
+        (ADMIN, "list_credentials", json!({}), Value::Null),
+        (ADMIN, "list_credentials", json!({"sort": "hmac", "filter": "kind=api_key"}), Value::Null),
+        (ADMIN, "report_credentials", json!({}), Value::Null),
+        (ADMIN, "get_revision", json!({"number": 2}), Value::Null),
+        (AUDITOR, "get_revision", json!({"number": 2}), Value::Null),
+        (AUDITOR, "compare_revisions", json!({"from": 1}), Value::Null),
+        (AUDITOR, "diff_state", json!({}), files.clone()),
+        (ADMIN, "apply_state", json!({}), json!({"files": {}, "prune": false, "dry_run": true})),
+        (ADMIN, "retire_credential", json!({"id": id}), Value::Null),
+    ] {
+        let answer = house.done(who, operation, parameters, body).await;
+        assert!(answer.text.contains(&id) || operation == "apply_state", "{}", answer.text);
+        for secret in [&key, &hmac] {
+            assert!(!answer.text.contains(&**secret), "{operation}: {}", answer.text);
+        }
+    }
+    let found = house.done(
+        ADMIN,
+        "list_credentials",
+        json!({"filter": format!("hmac={hmac}")}),
+        Value::Null,
+    );
+    assert_eq!(found.await.body["total"], 0);
+}
+
+#[tokio::test]
+async fn an_hmac_that_is_written_with_escapes_is_not_shown_either() {
+    let house = House::new().await;
+    let escaped = "\\x61b".repeat(32);
+    let text =
+        format!("profile: boss/viewer\nkind: api_key\nexpires: 2027-06-01\nhmac: \"{escaped}\"\n");
+    let files = json!({"files": {"credentials/odd.yaml": text}});
+    house.done(ADMIN, "apply_state", json!({}), files).await;
+    let shown = house.done(AUDITOR, "get_revision", json!({"number": 2}), Value::Null).await;
+    assert!(!shown.text.contains("x61b"), "{}", shown.text);
+    let shown = house.done(AUDITOR, "get_credential", json!({"id": "odd"}), Value::Null).await;
+    assert!(!shown.text.contains("abab"), "{}", shown.text);
+}
+
+#[tokio::test]
+async fn a_key_ends_when_it_is_said_to_and_never_in_the_past() {
+    let house = House::new().await;
+    for (expires, want) in [
+        (Value::Null, "2027-02-23"),
+        (json!("1h"), "2026-11-25T13:00"),
+        (json!("2027-01-31"), "2027-01-31"),
+    ] {
+        let mut body = viewer();
+        body["expires"] = expires;
+        let issued = house.done(ADMIN, "issue_credential", json!({}), body).await;
+        assert!(issued.body["expires"].as_str().unwrap().starts_with(want), "{}", issued.text);
+    }
+    for expires in ["yesterday", "2020-01-01", "0s", "-1d", ""] {
+        let body = json!({"profile": "boss/viewer", "expires": expires});
+        let answer = house.ask(ADMIN, "issue_credential", json!({}), body).await;
+        assert_eq!((answer.status, answer.fields()), (422, vec!["body.expires"]), "{expires:?}");
+    }
+    for profile in ["boss/nobody", "boss", "", "Boss/viewer", "anonymous/anonymous"] {
+        let answer = house.ask(ADMIN, "issue_credential", json!({}), json!({"profile": profile}));
+        let answer = answer.await;
+        assert!([404, 422].contains(&answer.status), "{profile}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn both_keys_are_good_while_one_takes_over_from_the_other() {
+    let house = House::new().await;
+    let (old, _) = issue(&house, json!({"profile": "boss/viewer", "expires": "30d"})).await;
+    let body = json!({"overlap": "12h", "expires": "60d"});
+    let new = house.done(ADMIN, "rotate_credential", json!({"id": old}), body).await;
+    assert_eq!(new.status, 201);
+    assert_eq!(new.revision(), house.admin.revision());
+    let new = new.body["id"].as_str().unwrap();
+    let (old_is, new_is) = (get(&house, &old).await, get(&house, new).await);
+    let document = |of: &Answer| of.body["document"].clone();
+    assert_eq!(document(&old_is)["state"], "retiring");
+    assert_eq!(document(&old_is)["expires"], "2026-11-26");
+    assert_eq!(document(&new_is)["expires"], "2027-01-24T12:00:00Z");
+    // An overlap does not make the old key live longer than it would have.
+    let body = json!({"overlap": "90d"});
+    house.done(ADMIN, "rotate_credential", json!({"id": old}), body).await;
+    assert_eq!(document(&get(&house, &old).await)["expires"], "2026-11-26");
+    let wrong = house.ask(ADMIN, "rotate_credential", json!({"id": old}), json!({"overlap": "x"}));
+    assert_eq!(wrong.await.fields(), ["body.overlap"]);
+    house.done(ADMIN, "revoke_credential", json!({"id": old}), Value::Null).await;
+    let late = house.ask(ADMIN, "rotate_credential", json!({"id": old}), json!({})).await;
+    assert_eq!(late.status, 409, "{}", late.text);
+}
+
+#[tokio::test]
+async fn what_is_revoked_stays_so_whichever_way_it_is_written() {
+    let house = House::new().await;
+    let (id, _) = issue(&house, viewer()).await;
+    let issued = house.admin.revision();
+    let path = format!("credentials/{id}.yaml");
+    let active = house.store.read().await.unwrap().files[&path].clone();
+    house.done(ADMIN, "revoke_credential", json!({"id": id}), Value::Null).await;
+    let document = json!({"profile": "boss/viewer", "kind": "api_key", "expires": "2028-01-01"});
+    let put = house.ask(ADMIN, "put_credential", json!({"id": id}), document).await;
+    assert_eq!(put.status, 409, "{}", put.text);
+    let retired = house.ask(ADMIN, "retire_credential", json!({"id": id}), Value::Null).await;
+    assert_eq!(retired.status, 409, "{}", retired.text);
+    let apply = house.ask(ADMIN, "apply_state", json!({}), json!({"files": {&path: active}})).await;
+    assert_eq!(apply.status, 409, "{}", apply.text);
+    let back = json!({"number": issued});
+    house.done(ADMIN, "rollback_revision", back.clone(), json!({})).await;
+    assert_eq!(get(&house, &id).await.body["document"]["state"], "revoked");
+    // Nor does it come back to life after it was deleted.
+    house.done(ADMIN, "delete_credential", json!({"id": id}), Value::Null).await;
+    house.done(ADMIN, "rollback_revision", back.clone(), json!({})).await;
+    assert_eq!(get(&house, &id).await.body["document"]["state"], "revoked");
+    // Before it was made, neither it nor what it leads to has to be there.
+    house.done(ADMIN, "rollback_revision", json!({"number": 1}), json!({})).await;
+    assert_eq!(get(&house, &id).await.status, 404);
+    house.done(ADMIN, "rollback_revision", back, json!({})).await;
+    assert_eq!(get(&house, &id).await.body["document"]["state"], "revoked");
+}
+
+#[tokio::test]
+async fn a_credential_that_was_only_deleted_comes_back_with_a_rollback() {
+    let house = House::new().await;
+    let (id, _) = issue(&house, viewer()).await;
+    let issued = house.admin.revision();
+    house.done(ADMIN, "delete_credential", json!({"id": id}), Value::Null).await;
+    house.done(ADMIN, "rollback_revision", json!({"number": issued}), json!({})).await;
+    assert_eq!(get(&house, &id).await.body["document"]["state"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_put_keeps_what_a_key_is_known_by_and_cannot_set_it() {
+    let house = House::new().await;
+    let (id, key) = issue(&house, viewer()).await;
+    let mut document = get(&house, &id).await.body["document"].clone();
+    document["expires"] = json!("2027-01-01");
+    house.done(ADMIN, "put_credential", json!({"id": id}), document.clone()).await;
+    let texts = house.store.read().await.unwrap();
+    assert!(texts.files[&format!("credentials/{id}.yaml")].contains(&house.plane.hmac(&key)));
+    document["hmac"] = json!("ab".repeat(32));
+    let set = house.ask(ADMIN, "put_credential", json!({"id": id}), document).await;
+    assert_eq!(set.status, 422, "{}", set.text);
+}
+
+#[tokio::test]
+async fn the_report_has_age_end_and_last_use() {
+    let house = House::with(&[(
+        "credentials/old.yaml",
+        &format!("profile: team/viewer\nkind: api_key\ncreated: 2026-11-01\nexpires: 2026-11-20\nhmac: {}\n", "ab".repeat(32)),
+    )])
+    .await;
+    let (id, _) = issue(&house, viewer()).await;
+    house.store.note_uses(&[(id.clone(), now())]).await.unwrap();
+    let report = house.done(ADMIN, "report_credentials", json!({"limit": 1}), Value::Null).await;
+    assert_eq!((report.ids(), &report.body["next"]), (vec![&*id], &json!(id)));
+    let line = &report.body["items"][0];
+    assert_eq!((&line["age_days"], &line["state"]), (&json!(0), &json!("active")));
+    assert_eq!(line["last_used"].as_str(), Some(&*now().to_string()));
+    let report = house.done(ADMIN, "report_credentials", json!({"cursor": id}), Value::Null).await;
+    let line = &report.body["items"][0];
+    assert_eq!((&line["age_days"], &line["state"]), (&json!(24), &json!("expired")));
+    assert_eq!((&line["owner"], &line["last_used"]), (&json!("platform"), &Value::Null));
+    let report = house.done(ADMIN, "report_credentials", json!({"client": "team"}), Value::Null);
+    assert_eq!(report.await.ids(), ["old"]);
+}

@@ -40,7 +40,8 @@ pub(crate) struct Wish {
     reason: Option<String>,
 }
 
-/// A key that was just made. No Debug: the key must not come into a log.
+/// A key that was just made.
+// No Debug: the key must not come into a log.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Issued {
     /// Its public id.

@@ -11,7 +11,7 @@ use super::diff::{differences, everywhere};
 use crate::{
     Admin, Call,
     change::Plan,
-    failure::Failure,
+    failure::{Failure, Flaw},
     operation::{NoParameters, Operation},
     operations::revision::Difference,
     reply::Reply,
@@ -69,6 +69,7 @@ impl Operation for Apply {
         wanted: Wanted,
     ) -> Result<Reply<Applied>, Failure> {
         everywhere(call)?;
+        check_paths(&wanted)?;
         let prune = wanted.prune.unwrap_or(false);
         let mut changes = differences(&admin.working(), &wanted.files);
         changes.retain(|it| prune || it.action != "removed");
@@ -81,6 +82,22 @@ impl Operation for Apply {
         let applied = !changes.is_empty();
         Ok(Reply::of(Applied { revision: after.revision, applied, changes }))
     }
+}
+
+/// Whoever exports writes files by these names: none may lead out of the folder.
+fn check_paths(wanted: &Wanted) -> Result<(), Failure> {
+    let is_plain = |path: &str| {
+        let is_part = |it: &str| !matches!(it, "" | "." | "..") && !it.contains('\\');
+        path.split('/').all(is_part) && !path.contains(char::is_control)
+    };
+    let others = wanted.files.keys().filter(|it| !is_plain(it));
+    let flaws = others.map(|it| Flaw {
+        field: format!("body.files.{it}"),
+        message: "not the path of a file in a folder".to_owned(),
+        help: "write clients/shop.yaml".to_owned(),
+    });
+    let flaws: Vec<_> = flaws.collect();
+    if flaws.is_empty() { Ok(()) } else { Err(Failure::Invalid(flaws)) }
 }
 
 fn plan(working: &Working, wanted: &Wanted, prune: bool) -> Result<Plan, Failure> {
