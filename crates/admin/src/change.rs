@@ -65,9 +65,8 @@ impl Admin {
                 Ok(revision) if revision.number == after.revision => {
                     ready();
                     let after = Arc::new(after);
-                    for secret in other_secrets(&before.desired, &after.desired) {
-                        self.plane.secret_changed(&secret);
-                    }
+                    let others = other_secrets(&before.desired, &after.desired);
+                    others.iter().for_each(|it| self.plane.secret_changed(it));
                     self.working.store(Arc::clone(&after));
                     return Ok(after);
                 }

@@ -134,12 +134,12 @@ impl Failure {
             Self::Changed(detail) => ("changed", "Changed in the meantime", detail, Vec::new()),
             Self::Invalid(flaws) => ("invalid", "Wrong fields", summary(&flaws), flaws),
             Self::Internal(cause) => {
-                tracing::error!("a management operation failed: {cause}");
+                log_failed(&cause);
                 let detail = "it could not be carried out: the door's log says why".to_owned();
                 ("internal", "Failed", detail, Vec::new())
             }
             Self::Unavailable(cause) => {
-                tracing::warn!("the store cannot be reached: {cause}");
+                log_away(&cause);
                 let detail = "the store cannot be reached: try again shortly".to_owned();
                 ("unavailable", "Store away", detail, Vec::new())
             }
@@ -153,6 +153,14 @@ impl Failure {
             errors,
         }
     }
+}
+
+fn log_failed(cause: &str) {
+    tracing::error!("a management operation failed: {cause}");
+}
+
+fn log_away(cause: &str) {
+    tracing::warn!("the store cannot be reached: {cause}");
 }
 
 fn summary(flaws: &[Flaw]) -> String {

@@ -1,5 +1,7 @@
 //! JSON Schemas of inputs and outputs, and reading what fits them.
 
+use std::fmt::Write as _;
+
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -62,7 +64,8 @@ fn field(root: &str, pointer: &str) -> String {
     let mut field = root.to_owned();
     for part in pointer.split('/').skip(1) {
         if part.bytes().all(|it| it.is_ascii_digit()) && !part.is_empty() {
-            field.push_str(&format!("[{part}]"));
+            // Writing to a String cannot fail.
+            let _ = write!(field, "[{part}]");
         } else {
             field.push('.');
             field.push_str(&part.replace("~1", "/").replace("~0", "~"));

@@ -41,7 +41,7 @@ enum Lifecycle {
 #[serde(untagged)]
 enum UpstreamOrName {
     Name(String),
-    Upstream(Upstream),
+    Upstream(Box<Upstream>),
 }
 
 #[derive(JsonSchema)]

@@ -153,7 +153,7 @@ fn has(document: &Value, id: &str, field: &str, wanted: &str) -> bool {
         Value::String(text) => text == wanted,
         Value::Array(values) => values.iter().any(|it| it.as_str() == Some(wanted)),
         Value::Null => wanted.is_empty(),
-        other => other.to_string() == wanted,
+        other => text(&other) == wanted,
     }
 }
 

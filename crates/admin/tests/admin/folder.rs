@@ -95,7 +95,8 @@ async fn one_bad_file_and_nothing_is_done() {
             let answer = house.ask(ADMIN, "apply_state", json!({}), files).await;
             // What no database takes is only found when it is stored.
             let is_late = dry_run && bad == "\u{0}";
-            assert_eq!(answer.status, if is_late { 200 } else { 422 }, "{path}: {}", answer.text);
+            let want = [422, 200][usize::from(is_late)];
+            assert_eq!(answer.status, want, "{path}: {}", answer.text);
         }
     }
     assert_eq!((house.store.head().await.unwrap(), house.plane.revisions()), (1, vec![1]));

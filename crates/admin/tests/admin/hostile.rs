@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::house::{ADMIN, House, openapi};
 
-/// The same numbers in every run (SplitMix64).
+/// The same numbers in every run (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
@@ -29,6 +29,7 @@ impl Numbers {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list")]
 async fn what_cannot_be_read_is_refused_as_such() {
     let house = House::new().await;
     let id = json!({"id": "a"});
@@ -85,7 +86,7 @@ async fn what_cannot_be_read_is_refused_as_such() {
     let unknown = |call: &mut Call| call.operation = "drop_everything".to_owned();
     assert_eq!(send("put_client", &unknown).await, 404);
     let text = |call: &mut Call| {
-        drop(call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain")))
+        drop(call.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain")));
     };
     assert_eq!(send("put_client", &text).await, 400);
     for value in [
@@ -111,6 +112,7 @@ async fn what_cannot_be_read_is_refused_as_such() {
 }
 
 /// Valid requests, of every operation that writes and some that read.
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn seeds() -> Vec<(&'static str, Value, Value)> {
     let document = openapi();
     let upstream =
@@ -141,7 +143,7 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
         ),
         (
             "put_guard",
-            id.clone(),
+            id,
             json!({"description": "d", "policy": "forbid (principal, action, resource);"}),
         ),
         (

@@ -6,8 +6,7 @@ use admin::{About, Admin, Call};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use model::{
-    Caller, ClientId, ClientKind, Clock, CredentialId, ProfileId, Reach, RequestId, Surface,
-    Timestamp,
+    Caller, ClientId, ClientKind, Clock, CredentialId, ProfileId, RequestId, Surface, Timestamp,
 };
 use secrets::Keyring;
 use serde_json::{Value, json};
@@ -16,12 +15,11 @@ use store::{Commit, Location, Store};
 use crate::plane::TestPlane;
 
 /// Who is not bounded.
-pub const ADMIN: &str = "boss/admin";
-pub const AUDITOR: &str = "boss/auditor";
-pub const EDITOR: &str = "boss/editor";
-pub const VIEWER: &str = "boss/viewer";
+pub(crate) const ADMIN: &str = "boss/admin";
+pub(crate) const AUDITOR: &str = "boss/auditor";
+pub(crate) const EDITOR: &str = "boss/editor";
 /// An editor of what the shop team has.
-pub const TEAM: &str = "team/editor";
+pub(crate) const TEAM: &str = "team/editor";
 
 const BOSS: &str = "kind: app
 owner: platform
@@ -38,24 +36,24 @@ profiles:
   viewer: {roles: [{role: viewer, owners: [shop-team]}]}
 ";
 
-pub struct House {
-    pub admin: Arc<Admin>,
-    pub plane: Arc<TestPlane>,
-    pub store: Store,
+pub(crate) struct House {
+    pub(crate) admin: Arc<Admin>,
+    pub(crate) plane: Arc<TestPlane>,
+    pub(crate) store: Store,
     operations: Vec<About>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub etag: Option<String>,
-    pub body: Value,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) etag: Option<String>,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 /// Files as a commit takes them.
-pub fn commit(files: &[(&str, &str)]) -> Commit {
+pub(crate) fn commit(files: &[(&str, &str)]) -> Commit {
     Commit {
         base: None,
         author: "init".to_owned(),
@@ -68,12 +66,12 @@ pub fn commit(files: &[(&str, &str)]) -> Commit {
     }
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::parse("2026-11-25T12:00:00Z").unwrap()
 }
 
 /// A small OpenAPI document.
-pub fn openapi() -> Value {
+pub(crate) fn openapi() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {"title": "Shop", "version": "1"},
@@ -86,17 +84,17 @@ pub fn openapi() -> Value {
 
 impl House {
     /// A door in memory.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::at(&Location::Memory, &[]).await
     }
 
     /// A door in memory with these files besides its operators.
-    pub async fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(files: &[(&str, &str)]) -> Self {
         Self::at(&Location::Memory, files).await
     }
 
     /// A door whose state is at `location`; its operators are put there where there are none yet.
-    pub async fn at(location: &Location, files: &[(&str, &str)]) -> Self {
+    pub(crate) async fn at(location: &Location, files: &[(&str, &str)]) -> Self {
         let store = Store::open(location).await.unwrap();
         if store.head().await.unwrap() == 0 {
             let mut all = vec![("clients/boss.yaml", BOSS), ("clients/team.yaml", TEAM_CLIENT)];
@@ -116,12 +114,18 @@ impl House {
         Self { admin: Arc::new(admin), plane, store, operations: admin::operations() }
     }
 
-    pub fn about(&self, operation: &str) -> &About {
+    pub(crate) fn about(&self, operation: &str) -> &About {
         self.operations.iter().find(|it| it.name == operation).unwrap()
     }
 
     /// The call of `who`, which it may make.
-    pub fn call(&self, who: &str, operation: &str, parameters: &Value, body: &Value) -> Call {
+    pub(crate) fn call(
+        &self,
+        who: &str,
+        operation: &str,
+        parameters: &Value,
+        body: &Value,
+    ) -> Call {
         let caller = caller(who);
         let reach = self.plane.reach(&caller, operation);
         let reach = reach.unwrap_or_else(|| panic!("{who} may not call {operation}"));
@@ -153,18 +157,30 @@ impl House {
     }
 
     /// Carries a call of `who` out.
-    pub async fn ask(&self, who: &str, operation: &str, parameters: Value, body: Value) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        who: &str,
+        operation: &str,
+        parameters: Value,
+        body: Value,
+    ) -> Answer {
         self.send(&self.call(who, operation, &parameters, &body)).await
     }
 
     /// The same, which has to go well.
-    pub async fn done(&self, who: &str, operation: &str, parameters: Value, body: Value) -> Answer {
+    pub(crate) async fn done(
+        &self,
+        who: &str,
+        operation: &str,
+        parameters: Value,
+        body: Value,
+    ) -> Answer {
         let answer = self.ask(who, operation, parameters, body).await;
         assert!(answer.status < 300, "{operation}: {}", answer.text);
         answer
     }
 
-    pub async fn send(&self, call: &Call) -> Answer {
+    pub(crate) async fn send(&self, call: &Call) -> Answer {
         let response = self.admin.carry_out(call).await;
         let etag = response.headers().get(http::header::ETAG);
         let etag = etag.map(|it| it.to_str().unwrap().to_owned());
@@ -182,7 +198,7 @@ impl House {
 
 impl Answer {
     /// Where things are wrong, in order.
-    pub fn fields(&self) -> Vec<&str> {
+    pub(crate) fn fields(&self) -> Vec<&str> {
         let errors = self.body["errors"].as_array().into_iter().flatten();
         let mut fields: Vec<_> = errors.map(|it| it["field"].as_str().unwrap()).collect();
         fields.sort_unstable();
@@ -190,17 +206,17 @@ impl Answer {
     }
 
     /// The ids of a page.
-    pub fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         let items = self.body["items"].as_array().unwrap();
         items.iter().map(|it| it["id"].as_str().unwrap()).collect()
     }
 
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         self.body["revision"].as_u64().unwrap()
     }
 }
 
-pub fn caller(profile: &str) -> Caller {
+pub(crate) fn caller(profile: &str) -> Caller {
     let profile = ProfileId::parse(profile).unwrap();
     Caller {
         client: ClientId::parse(profile.client()).unwrap(),
@@ -210,8 +226,4 @@ pub fn caller(profile: &str) -> Caller {
         user: None,
         actors: Vec::new(),
     }
-}
-
-pub fn everywhere() -> Reach {
-    Reach::default()
 }

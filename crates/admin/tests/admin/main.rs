@@ -1,7 +1,6 @@
 //! The promises of management, through its one door: every call is carried out as a whole.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use state::Desired;
 
 #[derive(Debug)]
-pub struct TestPlane {
+pub(crate) struct TestPlane {
     force: Arc<Mutex<Force>>,
     pepper: Pepper,
 }
@@ -27,7 +27,7 @@ struct Force {
 }
 
 impl TestPlane {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let (rules, operations) = compiled(&Desired::default());
         let force = Force { rules, operations, revisions: Vec::new(), changed: Vec::new() };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
@@ -35,17 +35,17 @@ impl TestPlane {
     }
 
     /// The revisions that were put in force, in order.
-    pub fn revisions(&self) -> Vec<u64> {
+    pub(crate) fn revisions(&self) -> Vec<u64> {
         self.force.lock().unwrap().revisions.clone()
     }
 
     /// The secrets whose value may have become another.
-    pub fn changed_secrets(&self) -> Vec<String> {
+    pub(crate) fn changed_secrets(&self) -> Vec<String> {
         self.force.lock().unwrap().changed.clone()
     }
 
     /// Over what `caller` may carry the operation out; none where it may not.
-    pub fn reach(&self, caller: &Caller, name: &str) -> Option<Reach> {
+    pub(crate) fn reach(&self, caller: &Caller, name: &str) -> Option<Reach> {
         let force = self.force.lock().unwrap();
         let id = OperationId::new(&CollectionId::own(), name).unwrap();
         let operation = force.operations.iter().find(|it| it.id == id)?;
@@ -53,7 +53,7 @@ impl TestPlane {
         Some(permit.reach().clone())
     }
 
-    pub fn hmac(&self, key: &str) -> String {
+    pub(crate) fn hmac(&self, key: &str) -> String {
         let hmac = api_key::hmac(&self.pepper, key);
         hmac.iter().map(|it| format!("{it:02x}")).collect()
     }

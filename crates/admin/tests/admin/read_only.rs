@@ -67,7 +67,7 @@ async fn a_read_only_store_refuses_changes_and_is_read_on() {
 async fn a_served_folder_is_read_and_not_changed() {
     let plane = crate::plane::TestPlane::new();
     let house = House::new().await;
-    let admin = admin::Admin::new(None, plane, None).unwrap();
+    let admin = admin::Admin::new(None, plane, None, model::Clock::system()).unwrap();
     let mut folder = state::Folder::new();
     folder.insert("clients/a.yaml", "kind: app\nowner: x\n").unwrap();
     let desired = state::read(&folder).unwrap();

@@ -110,7 +110,7 @@ async fn a_value_is_in_no_answer_no_log_and_not_in_the_file() {
             "list_access" => json!({"operation": "onedoor.whoami"}),
             "get_operation" => json!({"id": "onedoor.whoami"}),
             it if operation.path.contains("{id}") => {
-                let id = if it.ends_with("client") { "boss" } else { "key" };
+                let id = ["key", "boss"][usize::from(it.ends_with("client"))];
                 json!({"id": id})
             }
             _ => json!({}),

@@ -17,6 +17,13 @@ const CLIENTS: usize = 2_000;
 const PROFILES: usize = 5;
 const KEYS: usize = 10;
 
+fn credential(client: usize, profile: usize, key: usize) -> (String, String) {
+    let id = (client * PROFILES + profile) * KEYS + key;
+    let profile = format!("profile: c{client}/p{profile}");
+    let text = format!("{profile}\nkind: api_key\nexpires: 2028-01-01\nhmac: {id:064x}\n");
+    (format!("credentials/k{id}.yaml"), text)
+}
+
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn ten_thousand_profiles_and_a_hundred_thousand_credentials() {
@@ -25,13 +32,7 @@ async fn ten_thousand_profiles_and_a_hundred_thousand_credentials() {
         let mut text = "kind: app\nowner: x\nprofiles:\n".to_owned();
         for profile in 0..PROFILES {
             writeln!(text, "  p{profile}: {{roles: [viewer]}}").unwrap();
-            for key in 0..KEYS {
-                let id = (client * PROFILES + profile) * KEYS + key;
-                let text = format!(
-                    "profile: c{client}/p{profile}\nkind: api_key\nexpires: 2028-01-01\nhmac: {id:064x}\n"
-                );
-                files.push((format!("credentials/k{id}.yaml"), text));
-            }
+            files.extend((0..KEYS).map(|key| credential(client, profile, key)));
         }
         files.push((format!("clients/c{client}.yaml"), text));
     }
@@ -44,7 +45,8 @@ async fn ten_thousand_profiles_and_a_hundred_thousand_credentials() {
     store.commit(&commit(&files)).await.unwrap();
     println!("commit of all: {} ms", begun.elapsed().as_millis());
     let begun = Instant::now();
-    let admin = Admin::new(Some(store.clone()), TestPlane::new(), None).unwrap();
+    let admin =
+        Admin::new(Some(store.clone()), TestPlane::new(), None, model::Clock::system()).unwrap();
     println!("new: {} ms", begun.elapsed().as_millis());
     let begun = Instant::now();
     admin.start().await.unwrap();

@@ -1,6 +1,6 @@
 //! `rollback`: a new revision that is as an old one was.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use http::Method;
 use model::Effect;
@@ -60,24 +60,30 @@ impl Operation for Rollback {
         let gone = revoked_and_gone(store, by.number, &texts, &admin.working()).await?;
         let reason = why.reason.unwrap_or_else(|| format!("back to revision {}", by.number));
         let plan = |working: &Working| {
-            let mut plan = Plan { reason: reason.clone(), ..Plan::default() };
-            for (path, _) in working.folder.files() {
-                if !texts.files.contains_key(&**path) {
-                    plan.files.insert(path.to_string(), None);
-                }
-            }
-            for (path, text) in &texts.files {
-                let is_ended = gone.contains(path) || is_revoked(working, path);
-                let text = if is_ended { revoked(path, text)? } else { text.clone() };
-                if working.folder.file(path).is_none_or(|(_, it)| *it != *text) {
-                    plan.files.insert(path.clone(), Some(text));
-                }
-            }
-            Ok(plan)
+            let files = files(working, &texts, &gone)?;
+            Ok(Plan { files, reason: reason.clone(), ..Plan::default() })
         };
         let after = admin.change(call, plan).await?;
         Ok(Reply::of(Back { to: by.number, revision: after.revision }))
     }
+}
+
+/// What makes the files of `working` those of an old revision.
+fn files(
+    working: &Working,
+    texts: &store::Texts,
+    gone: &HashSet<String>,
+) -> Result<BTreeMap<String, Option<String>>, Failure> {
+    let others = working.folder.files().filter(|(path, _)| !texts.files.contains_key(&***path));
+    let mut files: BTreeMap<_, _> = others.map(|(path, _)| (path.to_string(), None)).collect();
+    for (path, text) in &texts.files {
+        let is_ended = gone.contains(path) || is_revoked(working, path);
+        let text = if is_ended { revoked(path, text)? } else { text.clone() };
+        if working.folder.file(path).is_none_or(|(_, it)| *it != *text) {
+            files.insert(path.clone(), Some(text));
+        }
+    }
+    Ok(files)
 }
 
 /// The credentials of an old revision that were revoked later and then deleted.
