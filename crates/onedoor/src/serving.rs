@@ -68,7 +68,7 @@ impl Served {
             if let Some(supply) = supply {
                 supply.run().await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -153,6 +153,8 @@ const WALLS: &[Wall] = &[
     Wall {
         inside: &["crates", "xtask"],
         except: &[
+            // The one answer that shows a key that was just made.
+            "crates/admin/src/operations/credential/issue",
             "crates/identity",
             "crates/onedoor",
             "crates/secrets",

@@ -12,7 +12,7 @@ use crate::{
     cli,
     config::Config,
     folder::Watch,
-    logging,
+    logging, management,
     serving::{self, Hangup, Look, Managed, Places, Served, Stop},
 };
 
@@ -26,10 +26,10 @@ pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
     let is_folder = arguments.folders.state.is_some() || config.folders.state.is_some();
     serving::runtime()?.block_on(async {
         if is_folder {
-            return serve_folder(&config, &places).await;
+            return Box::pin(serve_folder(&config, &places)).await;
         }
         let data = Places::data_alone(arguments.folders.data.as_ref(), &config);
-        serve_store(&config, &data).await
+        Box::pin(serve_store(&config, &data)).await
     })
 }
 
@@ -40,7 +40,7 @@ async fn serve_store(config: &Config, data: &std::path::Path) -> Result<(), Fail
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
     let gateway = Arc::clone(managed.gateway());
-    serve(config, &gateway, managed.keep_current(), stop).await
+    serve(config, &gateway, Box::pin(managed.keep_current()), stop).await
 }
 
 async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
@@ -82,14 +82,31 @@ async fn serve(
         () = stop.asked() => {}
         ended = tasks.join_next() => return Err(unasked(ended)),
     }
-    tracing::info!("stopping: open calls may go on for {:?}", config.listen.drain_timeout);
     stopping.cancel();
+    drain(config, tasks, stop).await
+}
+
+/// Lets open calls end, unless somebody asks to stop once more.
+async fn drain(
+    config: &Config,
+    mut tasks: JoinSet<std::io::Result<()>>,
+    mut stop: Stop,
+) -> Result<(), Failure> {
+    tell_stopping(config);
     let ended = async { while tasks.join_next().await.is_some() {} };
     tokio::select! {
-        () = ended => tracing::info!("stopped"),
+        () = ended => tell_stopped(),
         () = stop.asked() => return Err(anyhow!("stopped before all calls had ended").into()),
     }
     Ok(())
+}
+
+fn tell_stopping(config: &Config) {
+    tracing::info!("stopping: open calls may go on for {:?}", config.listen.drain_timeout);
+}
+
+fn tell_stopped() {
+    tracing::info!("stopped");
 }
 
 fn entrances(config: &Config) -> [(SocketAddr, Entrance); 2] {
@@ -105,20 +122,20 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn tell(config: &Config, address: SocketAddr, entrance: Entrance) {
     let public_url = config.listen.public_url.clone().filter(|_| entrance != Entrance::Management);
     let url = public_url.unwrap_or_else(|| format!("http://{address}"));
-    let base = crate::management::BASE;
-    match entrance {
-        Entrance::Management => {
-            tracing::info!(%address, "management at {url}{base}, with MCP at {url}/mcp");
-        }
-        Entrance::Everything | Entrance::Public => {
-            tracing::info!(%address, "serving {url}, with MCP at {url}/mcp");
-        }
-    }
+    let served = match entrance {
+        Entrance::Management => format!("management at {url}{}", management::BASE),
+        Entrance::Everything | Entrance::Public => format!("serving {url}"),
+    };
+    tracing::info!(%address, "{served}, with MCP at {url}/mcp");
     if !address.ip().is_loopback() && !url.starts_with("https://") {
-        tracing::warn!(
-            "keys come in on {address} without TLS: put a TLS proxy in front, and set public_url"
-        );
+        warn_plain(address);
     }
+}
+
+fn warn_plain(address: SocketAddr) {
+    tracing::warn!(
+        "keys come in on {address} without TLS: put a TLS proxy in front, and set public_url"
+    );
 }
 
 fn unasked(ended: Option<Result<std::io::Result<()>, tokio::task::JoinError>>) -> Failure {

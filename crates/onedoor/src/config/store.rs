@@ -23,7 +23,11 @@ impl Store {
         Self { url }
     }
 
-    /// The same, unless the environment names another.
+    /// Takes what the environment names, where it names one.
+    ///
+    /// # Errors
+    /// Where that is no place for a store.
+    #[expect(clippy::disallowed_methods, reason = "a password need not stand in a file")]
     pub(crate) fn or_environment(&mut self) -> anyhow::Result<()> {
         if let Ok(url) = std::env::var("ONEDOOR_STORE") {
             store::Location::parse(&url)

@@ -18,6 +18,7 @@ const FIRST_ID: &str = "k1";
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The keyring of the environment, else of systemd, else of the file `path`.
+#[expect(clippy::disallowed_methods, reason = "a key need not stand in a file")]
 pub(super) fn open(path: &Path, is_needed: bool) -> anyhow::Result<Option<Keyring>> {
     if let Ok(text) = env::var(VARIABLE) {
         let text = Secret::new(text);

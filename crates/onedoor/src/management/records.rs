@@ -129,7 +129,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("audit.jsonl");
         let line = |number: usize| {
-            let client = if number % 3 == 0 { "shop" } else { "crm" };
+            let client = if number.is_multiple_of(3) { "shop" } else { "crm" };
             let filler = "x".repeat(700);
             format!(
                 "{{\"time\":\"2026-11-25T10:{:02}:{:02}Z\",\"id\":\"{number}\",\"client\":\"{client}\",\"note\":\"{filler}\"}}\n",

@@ -51,11 +51,12 @@ pub(crate) fn tell_swapped(summary: &super::Summary) {
     tracing::info!(revision = summary.revision, "in force: {summary}");
 }
 
+fn tell_fault(fault: &Fault) {
+    tracing::error!(place = %fault.place, "{}; {}", fault.message, fault.help);
+}
+
 fn tell_faults(faults: &[Fault]) {
-    for fault in faults {
-        let place = &fault.place;
-        tracing::error!(%place, "{}; {}", fault.message, fault.help);
-    }
+    faults.iter().for_each(tell_fault);
     tracing::error!(
         faults = faults.len(),
         "the state folder has faults: the last good state stays in force"
