@@ -33,7 +33,7 @@ fn facts() -> Facts {
 fn forbidden(policy: &str, caller: &Caller) -> [bool; 3] {
     let guards = compile(&[policy]).unwrap();
     let shop = shop();
-    [0, 1, 2].map(|it| guards.check(caller, &shop[it], &facts()).is_err())
+    [0_usize, 1, 2].map(|it| guards.check(caller, shop.get(it).unwrap(), &facts()).is_err())
 }
 
 #[test]

@@ -88,6 +88,6 @@ pub(crate) fn assigned(profile: &str, roles: &[(&str, Reach)]) -> Client {
         role: RoleId::parse(role).unwrap(),
         reach: reach.clone(),
     };
-    client.profiles[0].roles = roles.iter().map(assign).collect();
+    client.profiles.first_mut().unwrap().roles = roles.iter().map(assign).collect();
     client
 }

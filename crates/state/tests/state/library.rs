@@ -112,7 +112,10 @@ fn big() -> Folder {
             })
             .collect();
         put(format!("documents/d{it}.yaml"), format!("openapi: 3.1.0\npaths:\n{operations}"));
-        put(format!("upstreams/u{it}.yaml"), format!("url: http://127.0.0.1:{}\n", 10_000_i32.saturating_add(it)));
+        put(
+            format!("upstreams/u{it}.yaml"),
+            format!("url: http://127.0.0.1:{}\n", 10_000_i32.saturating_add(it)),
+        );
         put(
             format!("collections/a{it}.yaml"),
             format!("owner: t\nupstream: u{it}\ndocument: documents/d{it}.yaml\n"),
