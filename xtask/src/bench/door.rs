@@ -71,7 +71,7 @@ impl Door {
         ensure!(!key.is_empty(), "onedoor credential new printed no key");
         let mut serve = on_core(0, program);
         serve.arg("serve").arg("--state").arg(&state).arg("--data").arg(&data);
-        serve.arg("--listen").arg(address.to_string());
+        serve.arg("--listen").arg(address.to_string()).args(["--management", "127.0.0.1:0"]);
         let server = Server::start(&mut serve, address, &folder.join("door.log"))?;
         Ok(Self { server, data, key })
     }

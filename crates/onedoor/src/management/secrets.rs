@@ -3,8 +3,8 @@
 mod sources;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -35,7 +35,9 @@ pub(crate) struct Supplier {
 
 /// What to look at.
 enum Asked {
-    All,
+    /// Those that are no longer fresh.
+    Due,
+    /// This one.
     One(SecretId),
 }
 
@@ -72,10 +74,17 @@ impl Supplier {
         (Arc::clone(&supplier), Supply { supplier, asked })
     }
 
-    /// Takes over what is declared now.
+    /// Takes over what is declared now, and looks for the values of what is declared anew.
     pub(crate) fn declare(&self, desired: Arc<Desired>) {
-        *locked(&self.declared) = desired;
-        self.ask(Asked::All);
+        let before = mem::replace(&mut *locked(&self.declared), Arc::clone(&desired));
+        let known: HashMap<_, _> = before.secrets.iter().map(|it| (&it.id, it)).collect();
+        for secret in &desired.secrets {
+            if known.get(&secret.id).is_none_or(|it| it.source != secret.source) {
+                self.changed(&secret.id);
+            }
+        }
+        // Those that are gone are forgotten with that.
+        self.ask(Asked::Due);
     }
 
     /// Looks for the value of one secret again.
@@ -132,17 +141,14 @@ impl Supply {
                     Some(asked) => asked,
                     None => return,
                 },
-                () = until(next) => Asked::All,
+                () = until(next) => Asked::Due,
             };
             let others = self.supplier.declared();
             let now = Instant::now();
             let is_due = |it: &SecretId| due.get(it).is_some_and(|at| *at <= now);
             let wanted: Vec<_> = match &asked {
                 Asked::One(secret) => others.iter().filter(|it| it.id == *secret).collect(),
-                Asked::All if next.is_some_and(|at| at <= now) => {
-                    others.iter().filter(|it| is_due(&it.id)).collect()
-                }
-                Asked::All => others.iter().collect(),
+                Asked::Due => others.iter().filter(|it| is_due(&it.id)).collect(),
             };
             for secret in wanted {
                 let again = self.supplier.supply(secret, &others).await;

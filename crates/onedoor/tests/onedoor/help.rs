@@ -18,6 +18,7 @@ fn every_command_explains_itself() {
         ("diff", &["diff", "--help"]),
         ("export", &["export", "--help"]),
         ("import", &["import", "--help"]),
+        ("init", &["init", "--help"]),
         ("secret_set", &["secret", "set", "--help"]),
         ("serve", &["serve", "--help"]),
     ] {

@@ -85,14 +85,14 @@ fn it_does_not_start_on_faults_and_tells_them_all() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), STATE);
     write(folder.path(), &[("state/roles/reader.yaml", "alow: []\n"), ("one.toml", "[liste]\n")]);
-    let ran = onedoor(folder.path(), &["serve"]);
+    let ran = onedoor(folder.path(), &["serve", "--state", "state"]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert!(ran.err.contains("roles/reader.yaml:1: "), "{}", ran.err);
     assert!(ran.err.contains("faults"), "{}", ran.err);
-    let ran = onedoor(folder.path(), &["serve", "--config", "one.toml"]);
+    let ran = onedoor(folder.path(), &["serve", "--state", "state", "--config", "one.toml"]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("one.toml:1: unknown key \"liste\""), "{}", ran.err);
-    let ran = onedoor(folder.path(), &["serve", "--config", "two.toml"]);
+    let ran = onedoor(folder.path(), &["serve", "--state", "state", "--config", "two.toml"]);
     assert!(ran.code == 1 && ran.err.contains("two.toml"), "{}", ran.err);
 }
 
@@ -102,7 +102,7 @@ fn an_address_in_use_is_told() {
     write(folder.path(), STATE);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ran = onedoor(folder.path(), &["serve", "--listen", &address]);
+    let ran = onedoor(folder.path(), &["serve", "--state", "state", "--listen", &address]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains(&format!("cannot listen on {address}")), "{}", ran.err);
 }

@@ -10,26 +10,49 @@ use std::{
 
 use crate::binary::{command, onedoor};
 
+/// Free ones, so that tests do not meet.
+const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"];
+
 /// A running door. It is killed when this is dropped.
 pub(crate) struct Serving {
     child: Child,
     log: BufReader<ChildStderr>,
     address: String,
+    management: String,
 }
 
 impl Serving {
     /// Serves the folder `state` in `folder` on a free port.
     pub(crate) fn start(folder: &Path) -> Self {
-        let mut command =
-            command(folder, &["serve", "--state", "state", "--listen", "127.0.0.1:0"]);
+        Self::start_with(folder, &["--state", "state"])
+    }
+
+    /// Serves the store in `folder` on free ports.
+    pub(crate) fn start_managed(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, what: &[&str]) -> Self {
+        let mut command = command(folder, &[&["serve"], what, &PORTS].concat());
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut serving = Self { child, log, address: String::new() };
-        let line = serving.wait_for("serving http://");
-        let (_, rest) = line.split_once("serving http://").unwrap();
-        serving.address = rest.split([',', ' ']).next().unwrap().to_owned();
+        let mut serving = Self { child, log, address: String::new(), management: String::new() };
+        serving.address = serving.told("serving http://");
+        serving.management = serving.told("management at http://");
         serving
+    }
+
+    /// The address that the log tells behind `text`.
+    fn told(&mut self, text: &str) -> String {
+        let line = self.wait_for(text);
+        let (_, rest) = line.split_once(text).unwrap();
+        rest.split([',', ' ', '/']).next().unwrap().to_owned()
+    }
+
+    /// The URL of management.
+    pub(crate) fn management(&self) -> String {
+        format!("http://{}", self.management)
     }
 
     /// Asks it asynchronously, over both surfaces.
