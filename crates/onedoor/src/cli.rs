@@ -10,7 +10,7 @@ use crate::config;
 /// One front door for apps, partners, scripts and AI agents.
 ///
 /// Callers reach the same operations over REST and over MCP, with the same identity, permissions,
-/// limits and records. What is served is a folder of YAML files.
+/// limits and records. What is served is in a store, or a folder of YAML files.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = ROOT_EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cli {
