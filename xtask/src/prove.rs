@@ -1,10 +1,14 @@
 //! `cargo xtask prove`: does what is promised hold of the built program? A line per property.
 
 mod client;
+mod crash;
 mod door;
 mod example;
+mod large;
 mod masked;
 mod property;
+mod replicas;
+mod roles;
 mod surfaces;
 mod upstream;
 mod world;

@@ -5,13 +5,21 @@ use std::path::Path;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{Done, surfaces};
+use super::{Done, crash, large, replicas, roles, surfaces};
 
 /// Something that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Property {
     /// Every operation gives one result, decision and record over REST and MCP.
     Surfaces,
+    /// The roles that are always there may call what is declared, and an auditor changes nothing.
+    Roles,
+    /// A change on one replica is in force on the other within a second, and no call fails.
+    Replicas,
+    /// After SIGKILL in the middle of writes, what was acknowledged is there, and nothing is half.
+    Crash,
+    /// A large state starts in time, and a change of it is in force in time.
+    Large,
 }
 
 /// What a proof works with.
@@ -28,7 +36,8 @@ pub(super) struct Setting<'a> {
 }
 
 impl Property {
-    pub(super) const ALL: [Self; 1] = [Self::Surfaces];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Surfaces, Self::Roles, Self::Replicas, Self::Crash, Self::Large];
 
     /// What it is called on the command line.
     pub(super) fn name(self) -> String {
@@ -38,6 +47,10 @@ impl Property {
     pub(super) fn prove(self, setting: &Setting<'_>) -> Result<Done> {
         match self {
             Self::Surfaces => surfaces::prove(setting),
+            Self::Roles => roles::prove(setting),
+            Self::Replicas => replicas::prove(setting),
+            Self::Crash => crash::prove(setting),
+            Self::Large => large::prove(setting),
         }
     }
 }

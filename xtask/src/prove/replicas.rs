@@ -118,7 +118,8 @@ impl Flow {
                 Err(error) => Some(format!("{error:#}")),
             };
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-            failures.extend(failure.filter(|_| failures.len() < TOLD_MAX));
+            let has_room = failures.len() < TOLD_MAX;
+            failures.extend(failure.filter(|_| has_room));
         }
     }
 }
