@@ -1,5 +1,6 @@
 //! `cargo xtask prove`: does what is promised hold of the built program? A line per property.
 
+mod canary;
 mod client;
 mod crash;
 mod door;
@@ -9,6 +10,7 @@ mod masked;
 mod property;
 mod replicas;
 mod roles;
+mod schemathesis;
 mod surfaces;
 mod upstream;
 mod world;
@@ -49,6 +51,8 @@ enum Part {
 enum Done {
     /// It holds; with the figure.
     Held(String),
+    /// It could not be tried here, and why.
+    NotRun(String),
 }
 
 impl Command {
@@ -76,10 +80,10 @@ fn prove(properties: &[Property], is_full: bool) -> Result<()> {
     for property in properties {
         let clock = Clock::system();
         let folder = tempfile::tempdir().context("a folder cannot be made")?;
-        let setting =
-            Setting { root: &workspace.root, program: &program, folder: folder.path(), is_full };
+        let setting = Setting { program: &program, folder: folder.path(), is_full };
         let (word, figure) = match property.prove(&setting) {
             Ok(Done::Held(figure)) => ("ok", figure),
+            Ok(Done::NotRun(why)) => ("NOT RUN", why),
             Err(error) => {
                 failed.push(property.name());
                 ("FAILED", format!("{error:#}"))

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{Done, crash, large, replicas, roles, surfaces};
+use super::{Done, canary, crash, large, replicas, roles, schemathesis, surfaces};
 
 /// Something that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,13 +20,15 @@ pub(super) enum Property {
     Crash,
     /// A large state starts in time, and a change of it is in force in time.
     Large,
+    /// No secret is in any answer, log, record, argument or database file.
+    Canary,
+    /// No request that schemathesis makes is answered by a 5xx or an undocumented status.
+    Schemathesis,
 }
 
 /// What a proof works with.
 #[derive(Debug)]
 pub(super) struct Setting<'a> {
-    /// The project's folder.
-    pub(super) root: &'a Path,
     /// The built onedoor.
     pub(super) program: &'a Path,
     /// A folder of its own, gone afterwards.
@@ -36,8 +38,15 @@ pub(super) struct Setting<'a> {
 }
 
 impl Property {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Surfaces, Self::Roles, Self::Replicas, Self::Crash, Self::Large];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Surfaces,
+        Self::Roles,
+        Self::Replicas,
+        Self::Crash,
+        Self::Large,
+        Self::Canary,
+        Self::Schemathesis,
+    ];
 
     /// What it is called on the command line.
     pub(super) fn name(self) -> String {
@@ -51,6 +60,8 @@ impl Property {
             Self::Replicas => replicas::prove(setting),
             Self::Crash => crash::prove(setting),
             Self::Large => large::prove(setting),
+            Self::Canary => canary::prove(setting),
+            Self::Schemathesis => schemathesis::prove(setting),
         }
     }
 }

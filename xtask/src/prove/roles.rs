@@ -15,6 +15,7 @@ use super::{
 const ADMIN: &str = "admin";
 const EDITORS: &str = "admin editor";
 const READERS: &str = "admin auditor";
+const KEEPERS: &str = "admin auditor editor";
 const ALL: &str = "admin auditor editor viewer";
 
 /// How the HMACs of the credentials begin that proofs begin with.
@@ -57,7 +58,9 @@ const TABLE: &[(&str, &[&str])] = &[
             "whoami",
         ],
     ),
-    (READERS, &["query_audit", "report_credentials"]),
+    (READERS, &["query_audit"]),
+    // Whoever rotates keys must see which are old.
+    (KEEPERS, &["report_credentials"]),
     (
         EDITORS,
         &[
