@@ -13,6 +13,9 @@ use anyhow::{Context, Result};
 pub(crate) use debian::ensure as debian;
 pub(crate) use pins::{MCP_1, MCP_2};
 
+/// The official MCP client, on PyPI.
+const MCP: &str = "mcp";
+
 /// Something a chore needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Need {
@@ -46,7 +49,7 @@ impl Need {
             Self::Postgres => debian::ensure_postgres(),
             Self::PythonPeers => {
                 for version in [MCP_2, MCP_1] {
-                    python::ensure(version)?;
+                    python::ensure(MCP, version)?;
                 }
                 Ok(())
             }
@@ -66,7 +69,14 @@ pub(crate) fn cargo_nextest() -> Result<PathBuf> {
 
 /// The Python of the environment with this version of the MCP client.
 pub(crate) fn python_peer(version: &str) -> Result<PathBuf> {
-    Ok(python::environment(version)?.join("bin/python"))
+    Ok(python::environment(MCP, version)?.join("bin/python"))
+}
+
+/// The program `schemathesis`, which is installed.
+pub(crate) fn schemathesis() -> Result<PathBuf> {
+    let (package, version) = ("schemathesis", pins::SCHEMATHESIS);
+    python::ensure(package, version)?;
+    Ok(python::environment(package, version)?.join("bin/schemathesis"))
 }
 
 /// Where what is installed lives: outside the checkout, so that a new one finds it again.

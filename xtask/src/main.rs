@@ -3,6 +3,7 @@
 
 mod bench;
 mod install;
+mod prove;
 mod run;
 mod test;
 mod tidy;
@@ -15,13 +16,15 @@ use clap::Parser;
 /// The project's own chores.
 ///
 /// `tidy` reads the sources and takes a second; `test` runs every check a change must pass and
-/// installs what they need; `bench` measures the door against nginx.
+/// installs what they need; `bench` measures the door against nginx; `prove` shows that
+/// what is promised holds of the built program.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
     Tidy(tidy::Command),
     Test(test::Command),
     Bench(bench::Command),
+    Prove(prove::Command),
     #[command(hide = true)]
     OpenLoop(bench::OpenLoop),
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         Command::Tidy(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Prove(command) => command.run(),
         Command::OpenLoop(command) => command.run(),
     };
     match result {

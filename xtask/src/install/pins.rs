@@ -11,3 +11,5 @@ pub(super) const CARGO_NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0
 pub(crate) const MCP_1: &str = "1.30.0";
 /// The official MCP client of both eras.
 pub(crate) const MCP_2: &str = "2.3.0";
+/// Calls an API with all that its OpenAPI document allows, and more.
+pub(crate) const SCHEMATHESIS: &str = "4.32.5";

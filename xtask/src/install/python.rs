@@ -1,4 +1,4 @@
-//! Environments of Python, each with one version of the official MCP client.
+//! Environments of Python, each with one version of one package.
 
 use std::{
     fs,
@@ -10,21 +10,21 @@ use anyhow::{Context, Result};
 use super::{cache, debian};
 use crate::run;
 
-/// The folder of the environment with this version of the client.
-pub(super) fn environment(version: &str) -> Result<PathBuf> {
-    Ok(cache()?.join("python").join(format!("mcp-{version}")))
+/// The folder of the environment with this version of the package.
+pub(super) fn environment(package: &str, version: &str) -> Result<PathBuf> {
+    Ok(cache()?.join("python").join(format!("{package}-{version}")))
 }
 
 /// Sees to it that the environment is there and whole.
-pub(super) fn ensure(version: &str) -> Result<()> {
-    let folder = environment(version)?;
+pub(super) fn ensure(package: &str, version: &str) -> Result<()> {
+    let folder = environment(package, version)?;
     let python = folder.join("bin/python");
     // Written last, and removed by nothing but a new Python: without it the environment is half made.
     let mark = folder.join("complete");
     if mark.is_file() && works(&python) {
         return Ok(());
     }
-    println!("   installing the MCP client {version} from PyPI");
+    println!("   installing {package} {version} from PyPI");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
@@ -32,7 +32,7 @@ pub(super) fn ensure(version: &str) -> Result<()> {
     run::output(run::program(base, Path::new(".")).args(["-m", "venv"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     let mut install = run::program(&python, Path::new("."));
-    run::output(install.args(pip).arg(format!("mcp=={version}")))?;
+    run::output(install.args(pip).arg(format!("{package}=={version}")))?;
     fs::write(&mark, version).with_context(|| mark.display().to_string())
 }
 

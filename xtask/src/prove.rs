@@ -1,0 +1,97 @@
+//! `cargo xtask prove`: does what is promised hold of the built program? A line per property.
+
+mod canary;
+mod client;
+mod crash;
+mod door;
+mod example;
+mod large;
+mod masked;
+mod property;
+mod replicas;
+mod roles;
+mod schemathesis;
+mod surfaces;
+mod upstream;
+mod world;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, ValueEnum};
+use model::Clock;
+
+use crate::{run, workspace::Workspace};
+use property::{Property, Setting};
+
+/// Proves what is promised of a part on the built program, a line for each property.
+///
+/// Quick by default, on the debug build; a property that does not hold makes the exit code 1.
+#[derive(Debug, Args)]
+pub(crate) struct Command {
+    /// Of which part.
+    part: Part,
+    /// The counts of a release, on the release build.
+    #[arg(long)]
+    full: bool,
+    /// Prove this property alone (may be given more than once).
+    #[arg(long, value_name = "PROPERTY")]
+    only: Vec<Property>,
+}
+
+/// What promises are about.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Part {
+    /// Desired state, its operations and its operators.
+    Management,
+}
+
+/// How a proof ended that did not fail.
+#[derive(Debug)]
+enum Done {
+    /// It holds; with the figure.
+    Held(String),
+    /// It could not be tried here, and why.
+    NotRun(String),
+}
+
+impl Command {
+    pub(crate) fn run(&self) -> Result<()> {
+        let Part::Management = self.part;
+        let is_chosen = |it: &Property| self.only.is_empty() || self.only.contains(it);
+        let properties: Vec<_> = Property::ALL.into_iter().filter(is_chosen).collect();
+        prove(&properties, self.full)
+    }
+}
+
+/// Proves all of management, quickly.
+pub(crate) fn management(is_full: bool) -> Result<()> {
+    prove(&Property::ALL, is_full)
+}
+
+fn prove(properties: &[Property], is_full: bool) -> Result<()> {
+    let workspace = Workspace::read(Path::new("."))?;
+    let profile = if is_full { "release" } else { "debug" };
+    let mut build = run::program("cargo", &workspace.root);
+    build.args(["build", "--quiet", "--locked", "--package", "onedoor"]);
+    run::run(build.args(is_full.then_some("--release")))?;
+    let program = workspace.target.join(profile).join("onedoor");
+    let mut failed = Vec::new();
+    for property in properties {
+        let clock = Clock::system();
+        let folder = tempfile::tempdir().context("a folder cannot be made")?;
+        let setting = Setting { program: &program, folder: folder.path(), is_full };
+        let (word, figure) = match property.prove(&setting) {
+            Ok(Done::Held(figure)) => ("ok", figure),
+            Ok(Done::NotRun(why)) => ("NOT RUN", why),
+            Err(error) => {
+                failed.push(property.name());
+                ("FAILED", format!("{error:#}"))
+            }
+        };
+        let seconds = clock.elapsed().as_secs_f32();
+        println!("{:<12} {word:<7} {figure} ({seconds:.1} s)", property.name());
+    }
+    ensure!(failed.is_empty(), "not proved: {}", failed.join(", "));
+    Ok(())
+}

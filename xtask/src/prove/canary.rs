@@ -1,0 +1,172 @@
+//! Canary secrets in every slot: none in any answer, log, record, argument or database file.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{
+    Done,
+    client::Client,
+    door::{Door, Home},
+    property::Setting,
+    surfaces::{Seen, Twins},
+    upstream::Upstream,
+    world,
+};
+use crate::run;
+
+const STORED: &str = "canary-stored-7f3a91c2";
+const IN_ENVIRONMENT: &str = "canary-environment-58bd02e6";
+const IN_FILE: &str = "canary-file-c4419d7b";
+const VARIABLE: &str = "ONEDOOR_SECRET_CANARY";
+/// Operations whose answer shows a new key, this once.
+const SHOWING: [&str; 2] = ["issue_credential", "rotate_credential"];
+
+/// Bytes that must not be anywhere, and what they are.
+#[derive(Debug)]
+struct Canary {
+    what: String,
+    bytes: Vec<u8>,
+}
+
+pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
+    let upstream = Upstream::start()?;
+    let mut home = Home::new(setting.program, setting.folder.join("rest"));
+    home.environment.push((VARIABLE.to_owned(), IN_ENVIRONMENT.to_owned()));
+    let file = put_file(&home.data)?;
+    let mut key = String::new();
+    let twins = Twins::start(home, &upstream, |client| {
+        declare(client, &upstream, &file)?;
+        key = world::issue(client, "app/default")?;
+        Ok(())
+    })?;
+    // They must be in use: what nobody reads cannot leak.
+    use_all(&twins.rest, &key, &upstream)?;
+    let seen = twins.call_everything()?;
+    let mut canaries = canaries(&twins, &key)?;
+    let shown = keys_shown(&seen);
+    ensure!(!shown.is_empty(), "no key was shown: what looks for canaries finds none");
+    canaries.extend(shown.iter().map(|key| canary("a key that was made", key)));
+    let mut looked = 0_usize;
+    let mut found = Vec::new();
+    let mut look = |place: &str, bytes: &[u8], allowed: &dyn Fn(&Canary) -> bool| {
+        looked = looked.saturating_add(1);
+        let leaks = canaries.iter().filter(|it| !allowed(it) && holds(bytes, &it.bytes));
+        found.extend(leaks.map(|it| format!("{} is in {place}", it.what)));
+    };
+    for (operation, text) in &seen.answers {
+        let may_show =
+            |it: &Canary| SHOWING.contains(operation) && it.what == "a key that was made";
+        look(&format!("an answer of {operation}"), text.as_bytes(), &may_show);
+    }
+    for (door, home) in [&twins.rest, &twins.mcp].into_iter().zip(&twins.homes) {
+        look("the arguments of the process", &door.arguments()?, &|_| false);
+        for path in [door.log.clone(), home.data.join("audit.jsonl")] {
+            look(&path.display().to_string(), &fs::read(&path)?, &|_| false);
+        }
+        for name in ["onedoor.db", "onedoor.db-wal"] {
+            let bytes = fs::read(home.data.join(name)).unwrap_or_default();
+            look(name, &bytes, &|_| false);
+        }
+    }
+    found.dedup();
+    ensure!(found.is_empty(), "{}", found.join("\n"));
+    let (canaries, shown) = (canaries.len(), shown.len());
+    Ok(Done::Held(format!(
+        "{canaries} canaries in none of {looked} answers, logs, records, arguments and database files; {shown} keys each shown once"
+    )))
+}
+
+fn put_file(data: &Path) -> Result<String> {
+    let folder = data.join("secrets");
+    fs::create_dir_all(&folder)?;
+    fs::set_permissions(data, fs::Permissions::from_mode(0o700))?;
+    let file = folder.join("canary");
+    fs::write(&file, IN_FILE)?;
+    Ok(file.display().to_string())
+}
+
+/// Three secrets from three sources, and a collection for each.
+fn declare(client: &Client, upstream: &Upstream, file: &str) -> Result<()> {
+    let mut files = world::files(upstream.address);
+    let collection = files.get("collections/shop.yaml").cloned().unwrap_or_default();
+    for (id, source) in
+        [("env", format!("{{env: {VARIABLE}}}")), ("file", format!("{{file: {file}}}"))]
+    {
+        files.insert(format!("secrets/{id}.yaml"), format!("owner: shop-team\nsource: {source}\n"));
+        files.insert(
+            format!("upstreams/{id}.yaml"),
+            format!("url: http://{}\nauth: {{kind: bearer, secret: {id}}}\n", upstream.address),
+        );
+        files.insert(format!("collections/{id}.yaml"), collection.replace("stock", id));
+    }
+    let role = "allow:\n  - operations: [\"*:*\"]\n    effects: [read]\n";
+    files.insert("roles/reader.yaml".to_owned(), role.to_owned());
+    client.manage("POST", "/state/apply", &json!({"files": files}))?.done("apply_state")?;
+    world::set_secret(client, "stock-key", STORED)
+}
+
+fn use_all(door: &Door, key: &str, upstream: &Upstream) -> Result<()> {
+    for (collection, value) in [("shop", STORED), ("env", IN_ENVIRONMENT), ("file", IN_FILE)] {
+        let clock = model::Clock::system();
+        let path = format!("/{collection}/orders/1");
+        while !upstream.has_seen(value) {
+            let answer = door.caller(key).send("GET", &path, &Value::Null)?;
+            let is_late = clock.elapsed() > std::time::Duration::from_secs(5);
+            ensure!(!is_late, "the upstream never gets {value}: {}", answer.text);
+            run::rest(std::time::Duration::from_millis(10));
+        }
+    }
+    Ok(())
+}
+
+fn canaries(twins: &Twins, key: &str) -> Result<Vec<Canary>> {
+    let mut canaries = vec![
+        canary("the stored secret", STORED),
+        canary("the secret of the environment", IN_ENVIRONMENT),
+        canary("the secret of the file", IN_FILE),
+        canary("a caller's key", key),
+        canary("the first operator's key", &twins.first_key),
+    ];
+    canaries.extend(twins.keys.iter().map(|(role, key)| canary(&format!("the {role}'s key"), key)));
+    let [home, _] = &twins.homes;
+    let pepper = fs::read_to_string(home.data.join("pepper"))?;
+    canaries.push(canary("the pepper", pepper.trim()));
+    canaries.push(Canary { what: "the pepper's bytes".to_owned(), bytes: unhex(pepper.trim())? });
+    let keyring = fs::read_to_string(home.data.join("keyring"))?;
+    let words = keyring.split(|it: char| it.is_whitespace() || it == ':');
+    let longest = words.max_by_key(|it| it.len()).context("a keyring has a key")?;
+    ensure!(longest.len() >= 32, "the keyring has another form");
+    canaries.push(canary("the key-encryption key", longest));
+    Ok(canaries)
+}
+
+/// The keys that answers of issue and rotate have shown, each of them once.
+fn keys_shown(seen: &Seen) -> Vec<String> {
+    let answers = seen.answers.iter().filter(|it| SHOWING.contains(&it.0));
+    let words = answers.flat_map(|(_, text)| {
+        let mut words: Vec<_> = text
+            .split(|it: char| !it.is_ascii_alphanumeric() && it != '_')
+            .filter(|it| it.starts_with("odk_"))
+            .map(ToOwned::to_owned)
+            .collect();
+        // A tool's result has the same answer twice: as text and as data.
+        words.dedup();
+        words
+    });
+    words.collect()
+}
+
+fn canary(what: &str, text: &str) -> Canary {
+    Canary { what: what.to_owned(), bytes: text.as_bytes().to_vec() }
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len().max(1)).any(|it| it == part)
+}
+
+fn unhex(text: &str) -> Result<Vec<u8>> {
+    let digits = (0..text.len()).step_by(2).filter_map(|at| text.get(at..at.saturating_add(2)));
+    digits.map(|it| u8::from_str_radix(it, 16).context("the pepper has another form")).collect()
+}

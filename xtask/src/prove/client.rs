@@ -1,0 +1,129 @@
+//! A small blocking HTTP client of a door: one connection a request, and errors in place of panics.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+/// Longest silence of a door.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The revision of MCP without sessions: one POST is one call.
+const MCP: &str = "2026-07-28";
+/// The base of the management operations.
+pub(super) const BASE: &str = "/onedoor/v1";
+
+/// Sends requests with one key to one address.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    address: SocketAddr,
+    key: String,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where it is not.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// The body as JSON of an answer that went well.
+    pub(super) fn done(self, what: &str) -> Result<Value> {
+        ensure!((200..300).contains(&self.status), "{what}: {} {}", self.status, self.text);
+        Ok(self.json())
+    }
+}
+
+impl Client {
+    pub(super) fn new(address: SocketAddr, key: &str) -> Self {
+        Self { address, key: key.to_owned() }
+    }
+
+    /// A management request; `path` is what stands behind the base.
+    pub(super) fn manage(&self, method: &str, path: &str, body: &Value) -> Result<Answer> {
+        self.send(method, &format!("{BASE}{path}"), body)
+    }
+
+    /// A request. Without a body where that is null.
+    pub(super) fn send(&self, method: &str, target: &str, body: &Value) -> Result<Answer> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
+        self.exchange(&format!("{method} {target}"), headers, &body)
+    }
+
+    /// A call of a tool.
+    pub(super) fn call_tool(&self, tool: &str, arguments: &Value) -> Result<Answer> {
+        let message = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": tool, "arguments": arguments, "_meta": {
+                "io.modelcontextprotocol/protocolVersion": MCP,
+                "io.modelcontextprotocol/clientCapabilities": {},
+            }},
+        });
+        let headers = format!(
+            "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
+             mcp-protocol-version: {MCP}\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
+        );
+        self.exchange("POST /mcp", &headers, &message.to_string())
+    }
+
+    fn exchange(&self, line: &str, headers: &str, body: &str) -> Result<Answer> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        let (host, key, length) = (self.address, &self.key, body.len());
+        let request = format!(
+            "{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             authorization: Bearer {key}\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        read(&answer).with_context(|| format!("no whole answer to {line}"))
+    }
+}
+
+fn read(answer: &[u8]) -> Result<Answer> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n").context("it has no end of a head")?;
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
+    let status = status.context("it has no status")?;
+    let head = head.to_ascii_lowercase();
+    let header = |name: &str| {
+        head.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
+    let text = match header("content-length") {
+        Some(length) => {
+            ensure!(length.parse() == Ok(body.len()), "the body breaks off");
+            body.to_owned()
+        }
+        None if header("transfer-encoding").is_some() => unchunked(body)?,
+        None => body.to_owned(),
+    };
+    Ok(Answer { status, text })
+}
+
+/// Chunks of RFC 9112 section 7.1, put together.
+fn unchunked(body: &str) -> Result<String> {
+    let mut whole = String::new();
+    let mut rest = body;
+    loop {
+        let (size, after) = rest.split_once("\r\n").context("a chunk breaks off")?;
+        let size = usize::from_str_radix(size.trim(), 16).context("a chunk has no size")?;
+        if size == 0 {
+            return Ok(whole);
+        }
+        whole.push_str(after.get(..size).context("a chunk breaks off")?);
+        let after = after.get(size..).and_then(|it| it.strip_prefix("\r\n"));
+        rest = after.context("a chunk breaks off")?;
+    }
+}

@@ -1,0 +1,157 @@
+//! A door under proof: the built program, made by `onedoor init` and started by `onedoor serve`.
+
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use model::Clock;
+
+use super::client::Client;
+use crate::run;
+
+/// How long a door may take until it serves, and until it is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a door keeps what it has: a data folder, and a store in it or elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    pub(super) program: PathBuf,
+    pub(super) data: PathBuf,
+    /// The URL of a PostgreSQL database; a SQLite file in the data folder where there is none.
+    pub(super) store: Option<String>,
+    /// More variables of the process.
+    pub(super) environment: Vec<(String, String)>,
+}
+
+/// A running door.
+#[derive(Debug)]
+pub(super) struct Door {
+    child: Child,
+    pub(super) public: SocketAddr,
+    pub(super) management: SocketAddr,
+    pub(super) log: PathBuf,
+    /// From the start of the process until it serves.
+    pub(super) ready_after: Duration,
+}
+
+impl Home {
+    pub(super) fn new(program: &Path, data: PathBuf) -> Self {
+        Self { program: program.to_owned(), data, store: None, environment: Vec::new() }
+    }
+
+    /// Makes the store. Gives back the first operator's key.
+    pub(super) fn init(&self) -> Result<String> {
+        let printed = run::output(self.command().arg("init").arg("--data").arg(&self.data))?;
+        let key = printed.trim().to_owned();
+        ensure!(!key.is_empty(), "onedoor init printed no key");
+        Ok(key)
+    }
+
+    /// A copy with the same keys, below `data`.
+    pub(super) fn copy(&self, data: PathBuf) -> Result<Self> {
+        let copied =
+            run::program("cp", Path::new("/")).arg("-a").arg(&self.data).arg(&data).status();
+        ensure!(copied?.success(), "the data folder cannot be copied");
+        Ok(Self { data, ..self.clone() })
+    }
+
+    /// Starts the door and waits until both listeners are there.
+    pub(super) fn serve(&self) -> Result<Door> {
+        let log = self.data.with_extension("log");
+        let output = File::options().create(true).append(true).open(&log)?;
+        let from = usize::try_from(output.metadata()?.len())?;
+        let mut command = self.command();
+        command.arg("serve").arg("--data").arg(&self.data);
+        command.args(["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"]);
+        command.stdout(output.try_clone()?).stderr(output);
+        let clock = Clock::system();
+        let started = clock.elapsed();
+        let mut child = command.spawn().context("onedoor cannot be started")?;
+        loop {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            let said = text.get(from..).unwrap_or_default();
+            let found = (address(said, "serving http://"), address(said, "management at http://"));
+            let ready_after = clock.elapsed().saturating_sub(started);
+            if let (Some(public), Some(management)) = found {
+                return Ok(Door { child, public, management, log, ready_after });
+            }
+            let is_gone = child.try_wait()?.is_some();
+            if is_gone || ready_after > PATIENCE {
+                drop(child.kill());
+                drop(child.wait());
+                bail!("onedoor does not serve; it said:\n{said}");
+            }
+            run::rest(Duration::from_millis(5));
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = run::program(&self.program, Path::new("/"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        match &self.store {
+            Some(url) => command.env("ONEDOOR_STORE", url),
+            None => command.env_remove("ONEDOOR_STORE"),
+        };
+        command
+    }
+}
+
+impl Door {
+    /// A client of its management.
+    pub(super) fn client(&self, key: &str) -> Client {
+        Client::new(self.management, key)
+    }
+
+    /// A client of what it serves to everybody.
+    pub(super) fn caller(&self, key: &str) -> Client {
+        Client::new(self.public, key)
+    }
+
+    /// Ends it as a crash does (SIGKILL).
+    pub(super) fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Its arguments, as every user of the machine can read them.
+    pub(super) fn arguments(&self) -> Result<Vec<u8>> {
+        Ok(fs::read(format!("/proc/{}/cmdline", self.child.id()))?)
+    }
+
+    /// Memory that is resident, in MiB: now, and at most so far.
+    pub(super) fn resident_mib(&self) -> Result<(u64, u64)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let number = |name: &str| {
+            let line = status.lines().find_map(|it| it.strip_prefix(name));
+            let number = line.and_then(|it| it.split_whitespace().next()?.parse::<u64>().ok());
+            number.map(|it| it / 1024).with_context(|| format!("{name} has another form"))
+        };
+        Ok((number("VmRSS:")?, number("VmHWM:")?))
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let id = self.child.id().to_string();
+        let asked = run::output(run::program("kill", Path::new("/")).args(["-TERM", &id]));
+        let is_gone = asked.is_ok()
+            && matches!(run::wait(&mut self.child, Duration::from_secs(10)), Ok(Some(_)));
+        if !is_gone {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+}
+
+/// The address that the log tells behind `words`.
+fn address(log: &str, words: &str) -> Option<SocketAddr> {
+    let (_, after) = log.split_once(words)?;
+    let end = after.find(|it: char| !it.is_ascii_digit() && it != '.' && it != ':')?;
+    after.get(..end)?.parse().ok()
+}

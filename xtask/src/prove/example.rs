@@ -1,0 +1,224 @@
+//! An input for every management operation: one that is right, and those that follow from it that are not.
+
+use admin::About;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Map, Value, json};
+
+use super::client::{Answer, Client};
+
+/// By operation: parameters and body, as they fit the state that proofs begin with.
+const EXAMPLES: &[(&str, &str, &str)] = &[
+    ("list_clients", r#"{"limit": 2, "sort": "-id"}"#, ""),
+    ("get_client", r#"{"id": "app"}"#, ""),
+    (
+        "put_client",
+        r#"{"id": "new", "reason": "a proof"}"#,
+        r#"{"kind": "agent", "owner": "shop-team"}"#,
+    ),
+    ("delete_client", r#"{"id": "spare"}"#, ""),
+    ("list_collections", r#"{"filter": "owner=shop-team"}"#, ""),
+    ("get_collection", r#"{"id": "shop"}"#, ""),
+    (
+        "put_collection",
+        r#"{"id": "new"}"#,
+        r#"{"owner": "shop-team", "upstream": "stock", "document": "documents/shop.yaml"}"#,
+    ),
+    ("delete_collection", r#"{"id": "spare"}"#, ""),
+    ("list_credentials", r#"{"limit": 1}"#, ""),
+    ("get_credential", r#"{"id": "spare"}"#, ""),
+    (
+        "put_credential",
+        r#"{"id": "spare"}"#,
+        r#"{"profile": "app/default", "kind": "api_key", "expires": "2038-01-01"}"#,
+    ),
+    ("delete_credential", r#"{"id": "spare"}"#, ""),
+    ("list_guards", "{}", ""),
+    ("get_guard", r#"{"id": "spare"}"#, ""),
+    (
+        "put_guard",
+        r#"{"id": "new"}"#,
+        r#"{"policy": "forbid (principal, action, resource) when { context.effect == \"none\" };"}"#,
+    ),
+    ("delete_guard", r#"{"id": "spare"}"#, ""),
+    ("list_issuers", "{}", ""),
+    ("get_issuer", r#"{"id": "spare"}"#, ""),
+    (
+        "put_issuer",
+        r#"{"id": "new"}"#,
+        r#"{"issuer": "https://new.example.com", "jwks_url": "https://new.example.com/keys", "audiences": ["https://api.example.com"], "algorithms": ["ES256"]}"#,
+    ),
+    ("delete_issuer", r#"{"id": "spare"}"#, ""),
+    ("list_limits", "{}", ""),
+    ("get_limit", r#"{"id": "spare"}"#, ""),
+    ("put_limit", r#"{"id": "new"}"#, r#"{"client": "app", "rate": "1000000/s"}"#),
+    ("delete_limit", r#"{"id": "spare"}"#, ""),
+    ("list_roles", "{}", ""),
+    ("get_role", r#"{"id": "reader"}"#, ""),
+    (
+        "put_role",
+        r#"{"id": "new"}"#,
+        r#"{"allow": [{"operations": ["shop:*"], "effects": ["read"]}]}"#,
+    ),
+    ("delete_role", r#"{"id": "spare"}"#, ""),
+    ("list_secrets", "{}", ""),
+    ("get_secret", r#"{"id": "stock-key"}"#, ""),
+    ("put_secret", r#"{"id": "new"}"#, r#"{"owner": "shop-team", "source": "store"}"#),
+    ("delete_secret", r#"{"id": "spare"}"#, ""),
+    ("list_upstreams", "{}", ""),
+    ("get_upstream", r#"{"id": "stock"}"#, ""),
+    ("put_upstream", r#"{"id": "new"}"#, r#"{"url": "http://127.0.0.1:9"}"#),
+    ("delete_upstream", r#"{"id": "spare"}"#, ""),
+    ("explain_access", r#"{"profile": "app/default", "operation": "shop.get_order"}"#, ""),
+    ("list_access", r#"{"operation": "shop.get_order"}"#, ""),
+    ("query_audit", r#"{"client": "operator", "limit": 5}"#, ""),
+    (
+        "import_collection",
+        "{}",
+        r#"{"id": "imported", "owner": "shop-team", "upstream": "stock", "document": {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/x": {"get": {"operationId": "x", "responses": {"200": {"description": "X"}}}}}}}"#,
+    ),
+    ("publish_collection", r#"{"id": "imported"}"#, ""),
+    ("unpublish_collection", r#"{"id": "flip"}"#, ""),
+    ("retire_collection", r#"{"id": "imported"}"#, ""),
+    ("duplicate_collection", r#"{"id": "shop"}"#, r#"{"to": "copy"}"#),
+    ("issue_credential", "{}", r#"{"profile": "app/default", "expires": "30d"}"#),
+    ("rotate_credential", r#"{"id": "rotated"}"#, r#"{"overlap": "1d"}"#),
+    ("retire_credential", r#"{"id": "retired"}"#, ""),
+    ("revoke_credential", r#"{"id": "revoked"}"#, ""),
+    ("report_credentials", r#"{"client": "app"}"#, ""),
+    ("get_health", "{}", ""),
+    ("list_usage", r#"{"client": "staff"}"#, ""),
+    ("list_operations", r#"{"collection": "shop"}"#, ""),
+    ("get_operation", r#"{"id": "shop.get_order"}"#, ""),
+    ("list_revisions", r#"{"limit": 3}"#, ""),
+    ("get_revision", r#"{"number": 2}"#, ""),
+    ("compare_revisions", r#"{"from": 1, "to": 2}"#, ""),
+    ("rollback_revision", r#"{"number": 8}"#, "{}"),
+    (
+        "add_secret_version",
+        r#"{"id": "stock-key"}"#,
+        r#"{"value": "another-value", "pending": true}"#,
+    ),
+    ("list_secret_versions", r#"{"id": "stock-key"}"#, ""),
+    ("set_secret_version_state", r#"{"id": "stock-key", "version": 2}"#, r#"{"state": "active"}"#),
+    (
+        "apply_state",
+        "{}",
+        r#"{"files": {"clients/applied.yaml": "kind: app\nowner: shop-team\n"}}"#,
+    ),
+    (
+        "diff_state",
+        "{}",
+        r#"{"files": {"clients/applied.yaml": "kind: agent\nowner: shop-team\n"}}"#,
+    ),
+    ("export_state", "{}", ""),
+    ("whoami", "{}", ""),
+];
+
+/// One input of an operation.
+#[derive(Debug, Clone)]
+pub(super) struct Example {
+    pub(super) parameters: Map<String, Value>,
+    /// Null where there is none.
+    pub(super) body: Value,
+    /// What is wrong with it; nothing where it is empty.
+    pub(super) flaw: &'static str,
+}
+
+/// The input of an operation that is right.
+pub(super) fn right(about: &About) -> Result<Example> {
+    let found = EXAMPLES.iter().find(|it| it.0 == about.name);
+    let (_, parameters, body) = found.with_context(|| {
+        format!("there is no example of {}: give it one in xtask/src/prove/example.rs", about.name)
+    })?;
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body)? };
+    ensure!(about.body.is_some() != body.is_null(), "the example of {} has no body", about.name);
+    Ok(Example { parameters: serde_json::from_str(parameters)?, body, flaw: "" })
+}
+
+/// Inputs that are wrong in one way each.
+pub(super) fn wrong(about: &About) -> Result<Vec<Example>> {
+    let right = right(about)?;
+    let mut wrong = Vec::new();
+    let mut add = |flaw, change: &dyn Fn(&mut Example)| {
+        let mut example = Example { flaw, ..right.clone() };
+        change(&mut example);
+        wrong.push(example);
+    };
+    let mut set = |flaw, name: &str, value: &Value| {
+        add(flaw, &|it| drop(it.parameters.insert(name.to_owned(), value.clone())));
+    };
+    if about.place("id") == "path" {
+        set("no id", "id", &json!("Not An Id!"));
+        set("an id of nothing", "id", &json!("absent"));
+    }
+    if about.place("number") == "path" {
+        set("a revision that is not there", "number", &json!(999_999));
+    }
+    if about.parameters.pointer("/properties/limit").is_some() {
+        set("a page of nothing", "limit", &json!(0));
+    }
+    set("an unknown parameter", "surprise", &json!("x"));
+    if let Value::Object(fields) = &right.body {
+        add("an unknown field", &|it| field(it, "surprise", Some(json!(true))));
+        if let Some(name) = fields.keys().next().cloned() {
+            add("a field of the wrong type", &|it| field(it, &name, Some(json!([[1]]))));
+        }
+        let required = about.body.as_ref().and_then(|it| it.pointer("/required/0")?.as_str());
+        if let Some(name) = required {
+            add("a field is missing", &|it| field(it, name, None));
+        }
+    }
+    // Of a document that is not there, a put makes a new one: that input is right.
+    wrong.retain(|it| about.method != "PUT" || it.flaw != "an id of nothing");
+    Ok(wrong)
+}
+
+fn field(example: &mut Example, name: &str, value: Option<Value>) {
+    if let Value::Object(fields) = &mut example.body {
+        match value {
+            Some(value) => drop(fields.insert(name.to_owned(), value)),
+            None => drop(fields.remove(name)),
+        }
+    }
+}
+
+impl Example {
+    /// As a REST request.
+    pub(super) fn send(&self, client: &Client, about: &About) -> Result<Answer> {
+        let mut path = about.path.to_owned();
+        let mut query = String::new();
+        for (name, value) in &self.parameters {
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            let text = escaped(&text);
+            if about.place(name) == "path" {
+                path = path.replace(&format!("{{{name}}}"), &text);
+            } else {
+                query.push(if query.is_empty() { '?' } else { '&' });
+                query.push_str(&format!("{name}={text}"));
+            }
+        }
+        client.manage(about.method.as_str(), &format!("{path}{query}"), &self.body)
+    }
+
+    /// As a call of the tool.
+    pub(super) fn call(&self, client: &Client, about: &About) -> Result<Answer> {
+        let mut arguments = self.parameters.clone();
+        if let Value::Object(fields) = &self.body {
+            arguments.extend(fields.clone());
+        }
+        client.call_tool(&format!("onedoor_{}", about.name), &Value::Object(arguments))
+    }
+}
+
+/// Percent-encoded (RFC 3986 section 2.3).
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}

@@ -1,0 +1,67 @@
+//! The properties of the management plane, in the order in which they are proved.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::{Done, canary, crash, large, replicas, roles, schemathesis, surfaces};
+
+/// Something that must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Property {
+    /// Every operation gives one result, decision and record over REST and MCP.
+    Surfaces,
+    /// The roles that are always there may call what is declared, and an auditor changes nothing.
+    Roles,
+    /// A change on one replica is in force on the other within a second, and no call fails.
+    Replicas,
+    /// After SIGKILL in the middle of writes, what was acknowledged is there, and nothing is half.
+    Crash,
+    /// A large state starts in time, and a change of it is in force in time.
+    Large,
+    /// No secret is in any answer, log, record, argument or database file.
+    Canary,
+    /// No request that schemathesis makes is answered by a 5xx or an undocumented status.
+    Schemathesis,
+}
+
+/// What a proof works with.
+#[derive(Debug)]
+pub(super) struct Setting<'a> {
+    /// The built onedoor.
+    pub(super) program: &'a Path,
+    /// A folder of its own, gone afterwards.
+    pub(super) folder: &'a Path,
+    /// Whether the counts are those of a release.
+    pub(super) is_full: bool,
+}
+
+impl Property {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Surfaces,
+        Self::Roles,
+        Self::Replicas,
+        Self::Crash,
+        Self::Large,
+        Self::Canary,
+        Self::Schemathesis,
+    ];
+
+    /// What it is called on the command line.
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default()
+    }
+
+    pub(super) fn prove(self, setting: &Setting<'_>) -> Result<Done> {
+        match self {
+            Self::Surfaces => surfaces::prove(setting),
+            Self::Roles => roles::prove(setting),
+            Self::Replicas => replicas::prove(setting),
+            Self::Crash => crash::prove(setting),
+            Self::Large => large::prove(setting),
+            Self::Canary => canary::prove(setting),
+            Self::Schemathesis => schemathesis::prove(setting),
+        }
+    }
+}
