@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 pub(crate) use debian::ensure as debian;
 pub(crate) use pins::{MCP_1, MCP_2};
 
-/// The official MCP client, on PyPI.
+/// The official MCP client, on the Python package index.
 const MCP: &str = "mcp";
 
 /// Something a chore needs.

@@ -92,7 +92,7 @@ impl Served {
         })?;
         let summary = Summary::of(&desired, snapshot.counts(), revision, loaded.digest);
         gateway.swap(snapshot);
-        supplier.declare(Arc::clone(&desired));
+        supplier.declare(&desired);
         admin.show(loaded.folder, desired, revision);
         self.in_force = Some(loaded.digest);
         Ok(Look::Swapped(summary))

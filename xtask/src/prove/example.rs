@@ -186,18 +186,20 @@ impl Example {
     /// As a REST request.
     pub(super) fn send(&self, client: &Client, about: &About) -> Result<Answer> {
         let mut path = about.path.to_owned();
-        let mut query = String::new();
+        let mut query = Vec::new();
         for (name, value) in &self.parameters {
             let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
             let text = escaped(&text);
             if about.place(name) == "path" {
                 path = path.replace(&format!("{{{name}}}"), &text);
             } else {
-                query.push(if query.is_empty() { '?' } else { '&' });
-                query.push_str(&format!("{name}={text}"));
+                query.push(format!("{name}={text}"));
             }
         }
-        client.manage(about.method.as_str(), &format!("{path}{query}"), &self.body)
+        if !query.is_empty() {
+            path = format!("{path}?{}", query.join("&"));
+        }
+        client.manage(about.method.as_str(), &path, &self.body)
     }
 
     /// As a call of the tool.
@@ -212,13 +214,12 @@ impl Example {
 
 /// Percent-encoded (RFC 3986 section 2.3).
 fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
+    let escaped = text.bytes().map(|byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    escaped
+    });
+    escaped.collect()
 }

@@ -28,11 +28,12 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let home = Home::new(setting.program, setting.folder.join("data"));
     let key = home.init()?;
     let files = files(upstreams, clients);
+    let profiles = clients.saturating_mul(PROFILES_PER_CLIENT);
     let counted = format!(
         "{} profiles, {} credentials, {} operations, {upstreams} upstreams",
-        clients * PROFILES_PER_CLIENT,
-        clients * PROFILES_PER_CLIENT * CREDENTIALS_PER_PROFILE,
-        upstreams * OPERATIONS_PER_UPSTREAM,
+        profiles,
+        profiles.saturating_mul(CREDENTIALS_PER_PROFILE),
+        upstreams.saturating_mul(OPERATIONS_PER_UPSTREAM),
     );
     commit(home.data.join("onedoor.db"), files)?;
     let door = home.serve()?;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::{
     install::{self, Need},
-    run, tidy,
+    prove, run, tidy,
 };
 
 /// The demo makes a few dozen requests; what takes longer than this hangs.
@@ -38,6 +38,8 @@ pub(super) enum Step {
     Release,
     /// The guided run of the demo, on the release build.
     Demo,
+    /// The brief proofs of `cargo xtask prove management`.
+    Prove,
 }
 
 /// How a step ended that did not fail.
@@ -48,7 +50,7 @@ pub(super) enum Done {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Install,
         Self::Format,
         Self::Tidy,
@@ -60,6 +62,7 @@ impl Step {
         Self::Doc,
         Self::Release,
         Self::Demo,
+        Self::Prove,
     ];
 
     /// What it is called on the command line.
@@ -104,6 +107,7 @@ impl Step {
                 let mut command = run::program("cargo", root);
                 run::run_within(command.args(arguments).args(["demo", "--once"]), DEMO_DEADLINE)?;
             }
+            Self::Prove => prove::briefly()?,
         }
         Ok(Done::Passed)
     }

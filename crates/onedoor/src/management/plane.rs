@@ -43,7 +43,7 @@ impl Plane for DataPlane {
         let supplier = Arc::clone(&self.supplier);
         Ok(Box::new(move || {
             gateway.swap(snapshot);
-            supplier.declare(desired);
+            supplier.declare(&desired);
         }))
     }
 

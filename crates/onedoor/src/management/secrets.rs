@@ -75,8 +75,8 @@ impl Supplier {
     }
 
     /// Takes over what is declared now, and looks for the values of what is declared anew.
-    pub(crate) fn declare(&self, desired: Arc<Desired>) {
-        let before = mem::replace(&mut *locked(&self.declared), Arc::clone(&desired));
+    pub(crate) fn declare(&self, desired: &Arc<Desired>) {
+        let before = mem::replace(&mut *locked(&self.declared), Arc::clone(desired));
         let known: HashMap<_, _> = before.secrets.iter().map(|it| (&it.id, it)).collect();
         for secret in &desired.secrets {
             if known.get(&secret.id).is_none_or(|it| it.source != secret.source) {
