@@ -14,7 +14,7 @@ fn who_may_and_why_is_told() {
     ]);
     operations[2].is_public = true;
     let roles = [
-        role("reader", vec![grant(&["*:*"], &[Effect::Read])]),
+        role("reader", vec![grant(&["*:*", "onedoor:*"], &[Effect::Read])]),
         role("one", vec![grant(&["orders:get"], &[])]),
     ];
     let team = reach(&["orders"], &[]);
@@ -40,8 +40,8 @@ fn who_may_and_why_is_told() {
     };
     let rule = |it: &[&str]| Ok(it.iter().map(|it| (*it).to_owned()).collect());
     assert_eq!(told("b/x", get), (rule(&["role one: orders:get", "role reader: *:*"]), None));
-    assert_eq!(told("a/x", get_role), (rule(&["role reader: *:*"]), Some(team)));
-    assert_eq!(told("b/x", get_role), (rule(&["role reader: *:*"]), Some(Reach::default())));
+    assert_eq!(told("a/x", get_role), (rule(&["role reader: onedoor:*"]), Some(team)));
+    assert_eq!(told("b/x", get_role), (rule(&["role reader: onedoor:*"]), Some(Reach::default())));
     assert_eq!(told("d/x", get), (Err(Reason::NoRole), None));
     assert_eq!(told("e/x", get), (Err(Reason::UnknownProfile), None));
     assert_eq!(told("e/x", health), (rule(&["anonymous"]), None));
