@@ -25,7 +25,7 @@ const STATES: &[(&str, Lifecycle)] = &[
 /// Paths of the door itself.
 const RESERVED_BASES: &[&str] = &["/mcp", "/.well-known"];
 
-/// Reads the collection `id`. What it names, an upstream or a document, is put in by [`linked`].
+/// Reads the collection `id`. What it names, an upstream or a document, is put in when it is linked.
 pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {
     let place = root.place();
     if id.as_str() == references::BUILT_IN_COLLECTION {
