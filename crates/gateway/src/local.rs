@@ -9,8 +9,6 @@ use model::{
     Timestamp,
 };
 
-use crate::Snapshot;
-
 /// Where the door's own operations are on the REST surface. No other collection can be there.
 pub(crate) const BASE: &str = "/onedoor";
 
@@ -48,7 +46,6 @@ pub type LocalFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, Refusal>> + Send + 'a>>;
 
 /// One call, with all that was found out about it.
-#[derive(Debug)]
 pub struct LocalCall {
     /// Which operation.
     pub operation: OperationId,
@@ -62,10 +59,18 @@ pub struct LocalCall {
     pub at: Timestamp,
     /// How it came.
     pub surface: Surface,
-    /// The tables that it was decided by.
-    pub snapshot: Arc<Snapshot>,
     /// Everything but the body, in canonical form.
     pub head: RequestHead,
     /// The body, whole.
     pub body: Bytes,
+}
+
+/// Without headers and body: either may hold a secret.
+impl fmt::Debug for LocalCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalCall")
+            .field("operation", &self.operation)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,6 +1,6 @@
 //! Last stage: the call is carried out, by an upstream or in this process.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -45,7 +45,6 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
                 id: facts.arrival().id,
                 at: facts.arrival().at,
                 surface: facts.arrival().surface,
-                snapshot: Arc::clone(&facts.snapshot),
                 head,
                 body,
             };

@@ -12,8 +12,7 @@ pub(super) struct Management(pub(super) Arc<Admin>);
 impl Local for Management {
     fn carry_out(&self, call: LocalCall) -> LocalFuture<'_> {
         Box::pin(async move {
-            let LocalCall { operation, caller, reach, id, at, surface, snapshot: _, head, body } =
-                call;
+            let LocalCall { operation, caller, reach, id, at, surface, head, body } = call;
             let call = Call {
                 operation: operation.name().to_owned(),
                 caller,
