@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt as _, stream};
 use model::{DeclaredSecret, SecretId};
 use secrets::{Keyring, Resolver, Sources};
 use state::Desired;
 use store::Store;
 use tokio::{
-    sync::mpsc,
+    sync::Notify,
     time::{Instant, sleep_until},
 };
 use upstream::Fleet;
@@ -24,28 +25,22 @@ pub(crate) use self::sources::Places;
 /// How soon a secret without a value is looked for again.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// How many secrets are looked for at once.
+const AT_ONCE: usize = 16;
+
 /// Finds values, and puts them where requests take them from.
 pub(crate) struct Supplier {
     fleet: Arc<Fleet>,
     resolver: Resolver,
     declared: Mutex<Arc<Desired>>,
     missing: Mutex<BTreeSet<SecretId>>,
-    asked: mpsc::UnboundedSender<Asked>,
+    /// What is to be looked at: a set, so that it cannot outgrow what is declared.
+    asked: Mutex<BTreeSet<SecretId>>,
+    news: Notify,
 }
 
-/// What to look at.
-enum Asked {
-    /// Those that are no longer fresh.
-    Due,
-    /// This one.
-    One(SecretId),
-}
-
-/// The other end of a supplier: who runs it looks for values, for ever.
-pub(crate) struct Supply {
-    supplier: Arc<Supplier>,
-    asked: mpsc::UnboundedReceiver<Asked>,
-}
+/// The work of a supplier: who runs it looks for values, for ever.
+pub(crate) struct Supply(Arc<Supplier>);
 
 impl Supplier {
     /// A supplier for `fleet`, which knows nothing yet.
@@ -63,15 +58,15 @@ impl Supplier {
             fetch: Arc::new(sources::VaultEgress(fleet.egress())),
             keyring,
         };
-        let (sender, asked) = mpsc::unbounded_channel();
         let supplier = Arc::new(Self {
             fleet,
             resolver: Resolver::new(sources, clock),
             declared: Mutex::default(),
             missing: Mutex::default(),
-            asked: sender,
+            asked: Mutex::default(),
+            news: Notify::new(),
         });
-        (Arc::clone(&supplier), Supply { supplier, asked })
+        (Arc::clone(&supplier), Supply(supplier))
     }
 
     /// Takes over what is declared now, and looks for the values of what is declared anew.
@@ -84,24 +79,18 @@ impl Supplier {
             }
         }
         // Those that are gone are forgotten with that.
-        self.ask(Asked::Due);
+        self.news.notify_one();
     }
 
     /// Looks for the value of one secret again.
     pub(crate) fn changed(&self, secret: &SecretId) {
-        self.ask(Asked::One(secret.clone()));
+        locked(&self.asked).insert(secret.clone());
+        self.news.notify_one();
     }
 
     /// The secrets that have no value.
     pub(crate) fn missing(&self) -> Vec<String> {
         locked(&self.missing).iter().map(ToString::to_string).collect()
-    }
-
-    fn ask(&self, asked: Asked) {
-        // Nobody looks any more: the process is ending.
-        if self.asked.send(asked).is_err() {
-            tracing::debug!("secrets are no longer looked for");
-        }
     }
 
     /// The declared secrets. Only their ids and places, never a value.
@@ -110,9 +99,24 @@ impl Supplier {
         desired.secrets.iter().map(|it| DeclaredSecret::clone(it)).collect()
     }
 
+    /// Takes the values of secrets away that are no longer declared.
+    fn forget(&self, declared: &[DeclaredSecret], due: &mut BTreeMap<SecretId, Instant>) {
+        let is_declared = |id: &SecretId| declared.iter().any(|it| it.id == *id);
+        due.retain(|id, _| is_declared(id));
+        locked(&self.missing).retain(|id| is_declared(id));
+        let slots = self.fleet.secrets();
+        for secret in slots.held().iter().filter(|it| !is_declared(it)) {
+            slots.clear(secret);
+        }
+    }
+
     /// Finds the value of one secret. Gives back when to look again.
-    async fn supply(&self, secret: &DeclaredSecret, others: &[DeclaredSecret]) -> Option<Duration> {
-        match self.resolver.resolve(secret, others).await {
+    async fn supply(
+        &self,
+        secret: DeclaredSecret,
+        others: &[DeclaredSecret],
+    ) -> (SecretId, Option<Duration>) {
+        let again = match self.resolver.resolve(&secret, others).await {
             Ok(resolved) => {
                 self.fleet.secrets().set(&secret.id, resolved.value);
                 locked(&self.missing).remove(&secret.id);
@@ -126,49 +130,40 @@ impl Supplier {
                 }
                 Some(RETRY)
             }
-        }
+        };
+        (secret.id, again)
     }
 }
 
 impl Supply {
     /// Looks for values whenever something changes, or one is no longer fresh; for ever.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
+        let Self(supplier) = self;
         let mut due: BTreeMap<SecretId, Instant> = BTreeMap::new();
         loop {
-            let next = due.values().min().copied();
-            let asked = tokio::select! {
-                asked = self.asked.recv() => match asked {
-                    Some(asked) => asked,
-                    None => return,
-                },
-                () = until(next) => Asked::Due,
-            };
-            let others = self.supplier.declared();
+            tokio::select! {
+                () = supplier.news.notified() => {}
+                () = until(due.values().min().copied()) => {}
+            }
+            let asked = mem::take(&mut *locked(&supplier.asked));
+            let others = supplier.declared();
             let now = Instant::now();
             let is_due = |it: &SecretId| due.get(it).is_some_and(|at| *at <= now);
-            let wanted: Vec<_> = match &asked {
-                Asked::One(secret) => others.iter().filter(|it| it.id == *secret).collect(),
-                Asked::Due => others.iter().filter(|it| is_due(&it.id)).collect(),
-            };
-            for secret in wanted {
-                let again = self.supplier.supply(secret, &others).await;
+            let mut wanted = others.clone();
+            wanted.retain(|it| asked.contains(&it.id) || is_due(&it.id));
+            // Several at once: a vault that does not answer must not hold up the others.
+            let found: Vec<_> = stream::iter(wanted)
+                .map(|it| supplier.supply(it, &others))
+                .buffer_unordered(AT_ONCE)
+                .collect()
+                .await;
+            for (secret, again) in found {
                 match again.and_then(|it| Instant::now().checked_add(it)) {
-                    Some(at) => drop(due.insert(secret.id.clone(), at)),
-                    None => drop(due.remove(&secret.id)),
+                    Some(at) => drop(due.insert(secret, at)),
+                    None => drop(due.remove(&secret)),
                 }
             }
-            self.forget(&others, &mut due);
-        }
-    }
-
-    /// Takes the values of secrets away that are no longer declared.
-    fn forget(&self, declared: &[DeclaredSecret], due: &mut BTreeMap<SecretId, Instant>) {
-        let is_declared = |id: &SecretId| declared.iter().any(|it| it.id == *id);
-        due.retain(|id, _| is_declared(id));
-        locked(&self.supplier.missing).retain(|id| is_declared(id));
-        let slots = self.supplier.fleet.secrets();
-        for secret in slots.held().iter().filter(|it| !is_declared(it)) {
-            slots.clear(secret);
+            supplier.forget(&others, &mut due);
         }
     }
 }
