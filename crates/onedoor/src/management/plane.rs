@@ -5,9 +5,10 @@ use std::{fmt, sync::Arc};
 use admin::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
-use model::{Assignment, ClientId, Fault, ProfileId, Secret, SecretId};
+use model::{Assignment, ClientId, Fault, ProfileId, Role, Secret, SecretId};
 use serde_json::Value;
 use state::Desired;
+use tokio::task::block_in_place;
 
 use super::{Supplier, records::Records};
 
@@ -17,6 +18,8 @@ pub(crate) struct DataPlane {
     pepper: Arc<Pepper>,
     records: Records,
     supplier: Arc<Supplier>,
+    /// Made once: they follow from the list of operations.
+    built_in: Vec<Role>,
 }
 
 impl DataPlane {
@@ -27,7 +30,7 @@ impl DataPlane {
         records: Records,
         supplier: Arc<Supplier>,
     ) -> Self {
-        Self { gateway, pepper, records, supplier }
+        Self { gateway, pepper, records, supplier, built_in: admin::built_in_roles() }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -38,7 +41,10 @@ impl DataPlane {
 
 impl Plane for DataPlane {
     fn prepare(&self, desired: &Arc<Desired>, revision: u64) -> Result<Prepared, Vec<Fault>> {
-        let snapshot = self.gateway.compile(desired, Some(&self.pepper), revision)?;
+        // Takes its time where there is much: other calls go on meanwhile.
+        let compiled =
+            block_in_place(|| self.gateway.compile(desired, Some(&self.pepper), revision));
+        let snapshot = compiled?;
         let (gateway, desired) = (Arc::clone(&self.gateway), Arc::clone(desired));
         let supplier = Arc::clone(&self.supplier);
         Ok(Box::new(move || {
@@ -54,11 +60,9 @@ impl Plane for DataPlane {
         desired: &Desired,
     ) -> Result<(), String> {
         let Assignment { role, reach } = assignment;
-        let built_in = admin::built_in_roles();
         let declared = desired.roles.iter().map(|it| &**it);
-        let Some(role) = built_in.iter().chain(declared).find(|it| it.id == *role) else {
-            return Ok(());
-        };
+        let found = self.built_in.iter().chain(declared).find(|it| it.id == *role);
+        let role = found.ok_or_else(|| format!("there is no role {role}"))?;
         policy::covers(self.gateway.snapshot().rules(), holder, role, reach)
     }
 
@@ -88,7 +92,7 @@ impl Plane for DataPlane {
     }
 
     fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
-        self.records.find(query).map_err(|error| error.to_string())
+        block_in_place(|| self.records.find(query)).map_err(|error| error.to_string())
     }
 
     fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String> {
