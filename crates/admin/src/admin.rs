@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::{Clock, CredentialId, Effect, Role, Timestamp};
+use model::{Clock, CredentialId, Role, Timestamp};
 use serde_json::Value;
 use state::{Desired, Folder, Library};
 use store::Store;
@@ -131,7 +131,7 @@ impl Admin {
             // Nothing more may be stored for long: what could not be taken over is tried again.
             let news = tokio::time::timeout(RETRY, heads.changed()).await;
             match news {
-                Ok(Err(_)) => return,
+                Ok(Err(_)) => return tell_silent(),
                 Err(_) if !is_behind => continue,
                 Ok(Ok(())) | Err(_) => {}
             }
@@ -141,9 +141,7 @@ impl Admin {
             if let Err(failure) = &caught_up
                 && !is_behind
             {
-                tracing::error!(
-                    "a stored revision is not in force, the last one stays: {failure:?}"
-                );
+                tell_behind(failure);
             }
             is_behind = caught_up.is_err();
         }
@@ -219,10 +217,12 @@ pub fn built_in_roles() -> Vec<Role> {
     role::built_in(&operations())
 }
 
-/// The operations whose effect their method does not tell, for whoever publishes the document.
-#[must_use]
-pub fn effects() -> Vec<(&'static str, Effect)> {
-    operations().iter().map(|it| (it.name, it.effect)).collect()
+fn tell_silent() {
+    tracing::error!("the store tells of no more revisions: restart the door");
+}
+
+fn tell_behind(failure: &Failure) {
+    tracing::error!("a stored revision is not in force, the last one stays: {failure:?}");
 }
 
 fn entry(operation: Box<dyn AnyOperation>) -> Result<Entry, String> {

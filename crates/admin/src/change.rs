@@ -153,9 +153,9 @@ impl Admin {
     pub(crate) fn put_in_force(&self, working: Working) -> Result<(), Failure> {
         let ready = self.plane.prepare(&working.desired, working.revision);
         ready.map_err(|it| Failure::faults(it, None))?();
-        for secret in &working.desired.secrets {
-            self.plane.secret_changed(&secret.id);
-        }
+        // A version in the store is no file, so nothing else tells of it.
+        let stored = working.desired.secrets.iter().filter(|it| it.source == SecretSource::Store);
+        stored.for_each(|it| self.plane.secret_changed(&it.id));
         self.working.store(Arc::new(working));
         Ok(())
     }

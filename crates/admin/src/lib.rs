@@ -21,7 +21,7 @@ mod role;
 mod schema;
 mod working;
 
-pub use admin::{Admin, Error, built_in_roles, document, effects, operations};
+pub use admin::{Admin, Error, built_in_roles, document, operations};
 pub use call::Call;
 pub use operation::About;
 pub use plane::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};

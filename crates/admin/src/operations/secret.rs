@@ -19,9 +19,6 @@ use crate::{
     working::Working,
 };
 
-/// What versions are sealed for: part of what their seals are bound to.
-pub(crate) const PURPOSE: &str = "upstream";
-
 /// A secret within the caller's reach whose values are kept here.
 fn found(working: &Working, call: &Call, id: &str) -> Result<DeclaredSecret, Failure> {
     let no_such = || Failure::no_such("secret", id);

@@ -1,6 +1,6 @@
 //! Who may do what: the roles that are always there, against a table.
 
-use admin::built_in_roles;
+use admin::{About, built_in_roles};
 use model::{CollectionId, Effect, Operation, OperationId};
 
 const ADMIN: &[&str] = &["admin"];
@@ -85,7 +85,7 @@ fn operation(name: &str, effect: Effect) -> Operation {
 #[test]
 fn every_operation_is_allowed_to_the_roles_of_the_table_and_to_no_others() {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
-    for (name, effect) in admin::effects() {
+    for About { name, effect, .. } in admin::operations() {
         let operation = operation(name, effect);
         let roles = built_in_roles()
             .into_iter()
@@ -102,7 +102,7 @@ fn every_operation_is_allowed_to_the_roles_of_the_table_and_to_no_others() {
 fn who_only_looks_changes_nothing() {
     for role in built_in_roles().iter().filter(|it| ["auditor", "viewer"].contains(&it.id.as_str()))
     {
-        for (name, effect) in admin::effects() {
+        for About { name, effect, .. } in admin::operations() {
             let operation = operation(name, effect);
             let is_allowed = role.grants.iter().any(|it| it.allows(&operation).is_some());
             assert!(!is_allowed || effect == Effect::Read, "{} may {name}", role.id);

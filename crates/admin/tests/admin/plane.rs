@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use admin::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+use admin::{About, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, Caller, Client, ClientId, CollectionId, Effect, Fault, Lifecycle, Operation,
@@ -77,7 +77,7 @@ fn compiled(desired: &Desired) -> (Rules, Vec<Operation>) {
             position: operations.len(),
         });
     };
-    for (name, effect) in admin::effects() {
+    for About { name, effect, .. } in admin::operations() {
         add(&CollectionId::own(), name, effect);
     }
     for it in desired.collections.iter().filter(|it| it.state == Lifecycle::Published) {

@@ -3,11 +3,11 @@
 use http::{Method, StatusCode};
 use model::{DeclaredSecret, Effect, Secret};
 use schemars::JsonSchema;
-use secrets::VersionState;
+use secrets::{UPSTREAM_PURPOSE, VersionState};
 use serde::{Deserialize, Serialize};
 use store::{Change, SealedChange, SealedVersion};
 
-use super::{PURPOSE, Version, change};
+use super::{Version, change};
 use crate::{
     Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply, resource::ById,
 };
@@ -77,7 +77,7 @@ impl Operation for AddVersion {
             let number = last.checked_add(1).ok_or_else(|| {
                 Failure::Conflict("the numbers of its versions are used up".to_owned())
             })?;
-            let sealed = secrets::seal(keyring, &secret.id, number, PURPOSE, &value)
+            let sealed = secrets::seal(keyring, &secret.id, number, UPSTREAM_PURPOSE, &value)
                 .map_err(|error| Failure::internal(&error))?;
             let new = SealedVersion {
                 secret: secret.id.clone(),
