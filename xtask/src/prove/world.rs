@@ -23,7 +23,7 @@ paths:
 "#;
 const COLLECTION: &str = "owner: shop-team\nupstream: stock\ndocument: documents/shop.yaml\n";
 const CLIENT: &str = "kind: app\nowner: shop-team\nprofiles:\n  default: {roles: [reader]}\n";
-const ROLE: &str = "allow:\n  - operations: [\"shop:*\", \"flip:*\", \"spare:*\"]\n";
+const ROLE: &str = "allow:\n  - operations: [\"shop:*\", \"flip:*\"]\n";
 const GUARD: &str = "policy: |\n  forbid (principal, action, resource)\n  when { context.effect == \"destructive\" && resource.owner == \"nobody\" };\n";
 const ISSUER: &str = "issuer: https://login.example.com\njwks_url: https://login.example.com/keys\naudiences: [https://api.example.com]\nalgorithms: [ES256]\n";
 const SECRET: &str = "owner: shop-team\nsource: store\n";
