@@ -4,7 +4,7 @@ mod binding;
 mod build;
 mod matcher;
 
-use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc};
+use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
 
 use model::{
     Caller, Client, Credential, CredentialId, Fault, Issuer, IssuerId, Refusal, Timestamp,
@@ -16,7 +16,7 @@ use crate::{
     CREDENTIAL_BYTES_MAX, KeySets, Presented,
     api_key::{self, Pepper},
     failure::Failure,
-    fingerprint::{Fingerprint, FingerprintHash},
+    fingerprint::Fingerprint,
     key_set::{KeySet, Missing},
     token::{Algorithm, Compact, Defect, Subject},
 };
@@ -24,14 +24,14 @@ use crate::{
 /// Verified tokens that are remembered; the least used go first.
 const VERIFIED_MAX: usize = 16_384;
 
-type Verified = Cache<Fingerprint, Arc<Holder>, UnitWeighter, FingerprintHash>;
+type Verified = Cache<Fingerprint, Arc<Holder>, UnitWeighter, RandomState>;
 
 /// Who holds which credential. Immutable: a change of state makes a new one, and what the old one
 /// remembered of verified tokens goes with it.
 pub struct Directory {
     anonymous: Arc<Caller>,
     pepper: Option<Pepper>,
-    keys: HashMap<Fingerprint, KeyHolder, FingerprintHash>,
+    keys: HashMap<Fingerprint, KeyHolder>,
     /// Of tokens. Those of keys are in `keys`.
     externals: Vec<Arc<Binding>>,
     issuers: HashMap<Box<str>, Trust>,

@@ -1,15 +1,13 @@
-//! A 32-byte digest as the key of a table: compared in constant time, hashed by its own bytes.
+//! A 32-byte digest as the key of a table: compared in constant time.
 
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use aws_lc_rs::{constant_time, digest};
 
-/// An HMAC or a SHA-256. Its bits are even already, so a table needs no hash of its own.
+/// An HMAC or a SHA-256. Whoever declares credentials chooses the bytes, so tables hash them with a
+/// key of their own as any other text.
 #[derive(Clone, Copy)]
 pub(crate) struct Fingerprint([u8; 32]);
-
-/// What a table keyed by [`Fingerprint`] hashes with.
-pub(crate) type FingerprintHash = BuildHasherDefault<FirstBytes>;
 
 impl Fingerprint {
     pub(crate) fn new(bytes: [u8; 32]) -> Self {
@@ -35,27 +33,7 @@ impl Eq for Fingerprint {}
 
 impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.first_chunk().copied().map_or(0, u64::from_le_bytes));
-    }
-}
-
-/// Takes the first eight bytes as the hash.
-#[derive(Default)]
-pub(crate) struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+        state.write(&self.0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
+    hash::RandomState,
     sync::Arc,
 };
 
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     KeySets,
     api_key::Pepper,
-    fingerprint::{Fingerprint, FingerprintHash},
+    fingerprint::Fingerprint,
     key_set::{KeySet, Keys, inline_keys},
     token::Algorithm,
 };
@@ -31,7 +32,7 @@ pub(super) fn directory(
     key_sets: &KeySets,
 ) -> Directory {
     let externals = issuers.iter().map(|it| (&it.id, Vec::new())).collect();
-    let mut build = Build { keys: HashMap::default(), externals, faults: Vec::new() };
+    let mut build = Build { keys: HashMap::new(), externals, faults: Vec::new() };
     let contracts = contracts(clients);
     for credential in credentials {
         build.credential(credential, &contracts, pepper.is_some());
@@ -67,7 +68,7 @@ fn verified(is_unused: bool) -> Verified {
     let size = if is_unused { 1 } else { VERIFIED_MAX };
     let weight = u64::try_from(size).unwrap_or(u64::MAX);
     // Room is made as tokens come, not for all of them at once in every new snapshot.
-    let (hash, lifecycle) = (FingerprintHash::default(), DefaultLifecycle::default());
+    let (hash, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
     Verified::with(size.min(64), weight, UnitWeighter, hash, lifecycle)
 }
 
@@ -80,7 +81,7 @@ fn contracts(clients: &[Client]) -> HashMap<&ProfileId, Arc<Contract>> {
 }
 
 struct Build<'a> {
-    keys: HashMap<Fingerprint, KeyHolder, FingerprintHash>,
+    keys: HashMap<Fingerprint, KeyHolder>,
     externals: Externals<'a>,
     faults: Vec<Fault>,
 }
