@@ -26,23 +26,44 @@ const VERIFIED_MAX: usize = 16_384;
 
 type Verified = Cache<Fingerprint, Arc<Holder>, UnitWeighter, RandomState>;
 
-/// Who holds which credential. Immutable: a change of state makes a new one, and what the old one
-/// remembered of verified tokens goes with it.
+/// What a directory is made of, each list sorted by id.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared<'a> {
+    /// All clients, with their profiles.
+    pub clients: &'a [Arc<Client>],
+    /// All credentials.
+    pub credentials: &'a [Arc<Credential>],
+    /// All trusted issuers.
+    pub issuers: &'a [Arc<Issuer>],
+    /// The key of the API keys' HMACs. Every key is a fault without it.
+    pub pepper: Option<&'a Pepper>,
+}
+
+/// Who holds which credential. Immutable: a change of state makes a new one, which shares with the
+/// old one what the change did not touch.
 pub struct Directory {
     anonymous: Arc<Caller>,
     pepper: Option<Pepper>,
-    keys: HashMap<Fingerprint, KeyHolder>,
-    /// Of tokens. Those of keys are in `keys`.
-    externals: Vec<Arc<Binding>>,
-    issuers: HashMap<Box<str>, Trust>,
-    verified: Verified,
+    keys: HashMap<Fingerprint, Arc<KeyHolder>>,
+    tokens: Arc<Tokens>,
     faults: Vec<Fault>,
+    clients: Box<[Arc<Client>]>,
+    credentials: Box<[Arc<Credential>]>,
+    issuers: Box<[Arc<Issuer>]>,
 }
 
 /// The holder of an API key, its caller made beforehand.
 struct KeyHolder {
-    binding: Arc<Binding>,
+    binding: Binding,
     caller: Arc<Caller>,
+}
+
+/// Whom tokens belong to. Made anew, with nothing remembered, where anything of it is other.
+struct Tokens {
+    issuers: HashMap<Box<str>, Trust>,
+    /// Of all issuers.
+    bindings: Vec<Arc<Binding>>,
+    verified: Verified,
 }
 
 /// A trusted issuer.
@@ -68,14 +89,17 @@ struct Holder {
 impl Directory {
     /// Compiles desired state. What cannot be used is left out, and told by [`Directory::faults`].
     #[must_use]
-    pub fn new(
-        clients: &[Client],
-        credentials: &[Credential],
-        issuers: &[Issuer],
-        pepper: Option<&Pepper>,
-        key_sets: &KeySets,
-    ) -> Self {
-        build::directory(clients, credentials, issuers, pepper, key_sets)
+    pub fn new(declared: Declared<'_>, key_sets: &KeySets) -> Self {
+        build::directory(declared, key_sets, None)
+    }
+
+    /// As [`Directory::new`], with less work where nouns are those of this directory. What was
+    /// remembered of verified tokens stays where nothing that tokens lead to is other.
+    #[must_use]
+    pub fn next(&self, declared: Declared<'_>, key_sets: &KeySets) -> Self {
+        let next = build::directory(declared, key_sets, Some(self));
+        // Which of two that clash is the fault depends on what was there first.
+        if next.faults.is_empty() { next } else { Self::new(declared, key_sets) }
     }
 
     /// What was left out, and why. Whoever holds such a credential is refused.
@@ -89,7 +113,8 @@ impl Directory {
     /// Looks at every credential: for an interval of seconds, not for a call.
     #[must_use]
     pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
-        let bindings = self.keys.values().map(|it| &it.binding).chain(&self.externals);
+        let of_tokens = self.tokens.bindings.iter().map(|it| &**it);
+        let bindings = self.keys.values().map(|it| &it.binding).chain(of_tokens);
         bindings.filter_map(|it| Some((it.credential().clone(), it.take_use()?))).collect()
     }
 
@@ -136,12 +161,12 @@ impl Directory {
             return Err(Failure::Token(Defect::TooLong));
         }
         let fingerprint = Fingerprint::of(token.as_bytes());
-        let known = self.verified.get(&fingerprint).filter(|it| it.holds(now));
+        let known = self.tokens.verified.get(&fingerprint).filter(|it| it.holds(now));
         let holder = match known {
             Some(holder) => holder,
             None => {
                 let holder = Arc::new(self.verify(token, now).await?);
-                self.verified.insert(fingerprint, Arc::clone(&holder));
+                self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
                 holder
             }
         };
@@ -152,7 +177,7 @@ impl Directory {
     /// The cheap checks come first: only a token that is otherwise right can cause a fetch.
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Holder, Defect> {
         let token = Compact::parse(token)?;
-        let trust = self.issuers.get(token.claims.issuer()?).ok_or(Defect::Issuer)?;
+        let trust = self.tokens.issuers.get(token.claims.issuer()?).ok_or(Defect::Issuer)?;
         let expires = trust.check(&token, now)?;
         let generation = trust.verify(&token, now).await?;
         let external = trust.credentials.find(&token.claims, &trust.id)?;
@@ -211,7 +236,7 @@ impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Directory")
             .field("api_keys", &self.keys.len())
-            .field("issuers", &self.issuers.len())
+            .field("issuers", &self.tokens.issuers.len())
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }

@@ -10,6 +10,6 @@ mod token;
 mod failure;
 mod fingerprint;
 
-pub use directory::Directory;
+pub use directory::{Declared, Directory};
 pub use key_set::{Fetch, KeySets};
 pub use presented::{CREDENTIAL_BYTES_MAX, Presented, present};

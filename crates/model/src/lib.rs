@@ -7,6 +7,7 @@ pub mod client;
 pub mod clock;
 pub mod collection;
 pub mod credential;
+pub mod difference;
 pub mod fault;
 pub mod guard;
 pub mod id;
@@ -27,6 +28,7 @@ pub use client::{Client, ClientKind, Profile};
 pub use clock::{Clock, Timestamp};
 pub use collection::{Collection, Lifecycle, Override};
 pub use credential::{Credential, CredentialState, Proof};
+pub use difference::{Change, difference};
 pub use fault::{Fault, Place};
 pub use guard::Guard;
 pub use id::{

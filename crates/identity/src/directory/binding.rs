@@ -107,8 +107,9 @@ impl Binding {
 
     /// The last use since this was asked before.
     pub(super) fn take_use(&self) -> Option<Timestamp> {
-        let second = self.used.swap(0, Ordering::Relaxed);
-        (second > 0).then(|| Timestamp::from_seconds(second))
+        // Most were not used: those are only looked at.
+        (self.used.load(Ordering::Relaxed) > 0)
+            .then(|| Timestamp::from_seconds(self.used.swap(0, Ordering::Relaxed)))
     }
 
     pub(super) fn caller(&self, user: Option<String>, actors: Vec<String>) -> Caller {

@@ -1,22 +1,24 @@
 //! Desired state → a directory. Whatever does not fit together is left out and reported.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     hash::RandomState,
     sync::Arc,
 };
 
-use model::{Caller, Client, Credential, Fault, Issuer, IssuerId, KeySource, ProfileId, Proof};
+use model::{
+    Caller, Change, Client, Credential, Fault, Issuer, IssuerId, KeySource, Place, ProfileId,
+    Proof, difference,
+};
 use quick_cache::{UnitWeighter, sync::DefaultLifecycle};
 
 use super::{
-    Directory, KeyHolder, Trust, VERIFIED_MAX, Verified,
+    Declared, Directory, KeyHolder, Tokens, Trust, VERIFIED_MAX, Verified,
     binding::{Binding, Contract},
     matcher::Matcher,
 };
 use crate::{
     KeySets,
-    api_key::Pepper,
     fingerprint::Fingerprint,
     key_set::{KeySet, Keys, inline_keys},
     token::Algorithm,
@@ -24,116 +26,192 @@ use crate::{
 
 type Externals<'a> = HashMap<&'a IssuerId, Vec<(Arc<Binding>, &'a BTreeMap<String, String>)>>;
 
+/// The directory of `declared`; what `before` has and is the same is shared with it.
 pub(super) fn directory(
-    clients: &[Client],
-    credentials: &[Credential],
-    issuers: &[Issuer],
-    pepper: Option<&Pepper>,
+    declared: Declared<'_>,
     key_sets: &KeySets,
+    before: Option<&Directory>,
 ) -> Directory {
-    let externals = issuers.iter().map(|it| (&it.id, Vec::new())).collect();
-    let mut build = Build { keys: HashMap::new(), externals, faults: Vec::new() };
-    let contracts = contracts(clients);
-    for credential in credentials {
-        build.credential(credential, &contracts, pepper.is_some());
-    }
-    let Build { keys, mut externals, mut faults } = build;
-    let of_tokens = externals.values().flatten().map(|(it, _)| Arc::clone(it)).collect();
-    let mut trusted = HashMap::new();
-    for issuer in issuers {
-        let credentials = externals.remove(&issuer.id).unwrap_or_default();
-        let trust = trust(issuer, Matcher::new(credentials), key_sets, &mut faults);
-        match trusted.entry(issuer.issuer.as_str().into()) {
-            Entry::Vacant(free) => drop(free.insert(trust)),
-            Entry::Occupied(_) => faults.push(Fault::new(
-                &issuer.place,
-                format!("another issuer has the same iss \"{}\"", issuer.issuer),
-                "give both one document, with the audiences of both",
-            )),
-        }
-    }
+    let Declared { clients, credentials, issuers, pepper } = declared;
+    // One with faults lacks what it could not use, so that what is the same cannot be told.
+    let before =
+        before.filter(|it| it.faults.is_empty() && it.pepper.is_some() == pepper.is_some());
+    let changes = changes(before, declared);
+    let mut build = Build {
+        clients,
+        contracts: HashMap::new(),
+        keys: before.map(|it| it.keys.clone()).unwrap_or_default(),
+        has_pepper: pepper.is_some(),
+        faults: Vec::new(),
+    };
+    changes.iter().filter_map(|it| it.before).for_each(|it| build.forget_key(it));
+    changes.iter().filter_map(|it| it.after).for_each(|it| build.key(it));
+    let touches_tokens = |it: &Change<'_, Credential>| {
+        it.before.into_iter().chain(it.after).any(|it| matches!(it.proof, Proof::External { .. }))
+    };
+    let same = before.filter(|it| {
+        !changes.iter().any(touches_tokens)
+            && difference(&it.issuers, issuers, |it| &it.id).next().is_none()
+    });
+    let tokens = match same {
+        Some(before) => Arc::clone(&before.tokens),
+        None => Arc::new(build.tokens(credentials, issuers, key_sets)),
+    };
+    let Build { keys, mut faults, .. } = build;
     faults.sort();
     Directory {
         anonymous: Arc::new(Caller::anonymous()),
         pepper: pepper.cloned(),
         keys,
-        externals: of_tokens,
-        verified: verified(trusted.is_empty()),
-        issuers: trusted,
+        tokens,
         faults,
+        clients: clients.into(),
+        credentials: credentials.into(),
+        issuers: issuers.into(),
     }
+}
+
+/// The credentials that are other, or whose client is.
+fn changes<'a>(
+    before: Option<&'a Directory>,
+    declared: Declared<'a>,
+) -> Vec<Change<'a, Credential>> {
+    let Declared { clients, credentials, .. } = declared;
+    let Some(before) = before else {
+        return credentials.iter().map(|it| Change { before: None, after: Some(it) }).collect();
+    };
+    let mut changes: Vec<_> = difference(&before.credentials, credentials, |it| &it.id).collect();
+    let clients: HashSet<_> = difference(&before.clients, clients, |it| &it.id)
+        .flat_map(|it| it.before.into_iter().chain(it.after))
+        .map(|it| it.id.as_str())
+        .collect();
+    if !clients.is_empty() {
+        let of_them = credentials.iter().filter(|it| clients.contains(it.profile.client()));
+        changes.extend(of_them.map(|it| Change { before: Some(it), after: Some(it) }));
+    }
+    changes
 }
 
 fn verified(is_unused: bool) -> Verified {
     let size = if is_unused { 1 } else { VERIFIED_MAX };
     let weight = u64::try_from(size).unwrap_or(u64::MAX);
-    // Room is made as tokens come, not for all of them at once in every new snapshot.
+    // Room is made as tokens come, not for all of them at once.
     let (hash, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
     Verified::with(size.min(64), weight, UnitWeighter, hash, lifecycle)
 }
 
-fn contracts(clients: &[Client]) -> HashMap<&ProfileId, Arc<Contract>> {
-    clients
-        .iter()
-        .flat_map(|client| client.profiles.iter().map(move |profile| (client, profile)))
-        .map(|(client, profile)| (&profile.id, Arc::new(Contract::new(client, profile))))
-        .collect()
-}
-
 struct Build<'a> {
-    keys: HashMap<Fingerprint, KeyHolder>,
-    externals: Externals<'a>,
+    clients: &'a [Arc<Client>],
+    contracts: HashMap<&'a ProfileId, Arc<Contract>>,
+    keys: HashMap<Fingerprint, Arc<KeyHolder>>,
+    has_pepper: bool,
     faults: Vec<Fault>,
 }
 
 impl<'a> Build<'a> {
-    fn credential(
-        &mut self,
-        credential: &'a Credential,
-        contracts: &HashMap<&ProfileId, Arc<Contract>>,
-        has_pepper: bool,
-    ) {
-        let mut fault = |message: String, help: &str| {
-            self.faults.push(Fault::new(&credential.place, message, help));
+    fn fault(&mut self, place: &Place, message: String, help: &str) {
+        self.faults.push(Fault::new(place, message, help));
+    }
+
+    /// The contract of the profile that `credential` leads to; a fault where it is not there.
+    fn contract(&mut self, credential: &'a Credential) -> Option<Arc<Contract>> {
+        let id = &credential.profile;
+        if let Some(known) = self.contracts.get(id) {
+            return Some(Arc::clone(known));
+        }
+        let index = self.clients.binary_search_by(|it| it.id.as_str().cmp(id.client())).ok();
+        let client = index.and_then(|it| self.clients.get(it));
+        let profile = client.and_then(|client| {
+            let profile = client.profiles.iter().find(|it| it.id == *id)?;
+            Some((client, profile))
+        });
+        let Some((client, profile)) = profile else {
+            let message = format!("unknown profile \"{id}\"");
+            self.fault(&credential.place, message, "name a profile of a client that exists");
+            return None;
         };
-        let Some(contract) = contracts.get(&credential.profile) else {
-            let message = format!("unknown profile \"{}\"", credential.profile);
-            return fault(message, "name a profile of a client that exists");
-        };
-        let binding = Arc::new(Binding::new(credential, contract));
-        match &credential.proof {
-            Proof::ApiKey { hmac } if has_pepper => {
-                self.api_key(credential, Fingerprint::new(*hmac), binding);
-            }
-            Proof::ApiKey { hmac: _ } => fault(
-                format!("api key \"{}\" cannot be checked without a pepper", credential.id),
-                "configure the pepper that the key was issued under",
-            ),
-            Proof::External { issuer: _, claims } if claims.is_empty() => fault(
-                format!(
-                    "credential \"{}\" would match every token: it names no claim",
-                    credential.id
-                ),
-                "name at least one claim",
-            ),
-            Proof::External { issuer, claims } => match self.externals.get_mut(issuer) {
-                Some(externals) => externals.push((binding, claims)),
-                None => fault(format!("unknown issuer \"{issuer}\""), "name an issuer that exists"),
-            },
+        let contract = Arc::new(Contract::new(client, profile));
+        self.contracts.insert(id, Arc::clone(&contract));
+        Some(contract)
+    }
+
+    fn forget_key(&mut self, credential: &Credential) {
+        if let Proof::ApiKey { hmac } = &credential.proof {
+            self.keys.remove(&Fingerprint::new(*hmac));
         }
     }
 
-    fn api_key(&mut self, credential: &Credential, hmac: Fingerprint, binding: Arc<Binding>) {
+    fn key(&mut self, credential: &'a Credential) {
+        let Proof::ApiKey { hmac } = &credential.proof else { return };
+        let Some(contract) = self.contract(credential) else { return };
+        if !self.has_pepper {
+            let message =
+                format!("api key \"{}\" cannot be checked without a pepper", credential.id);
+            let help = "configure the pepper that the key was issued under";
+            return self.fault(&credential.place, message, help);
+        }
+        let binding = Binding::new(credential, &contract);
         let caller = Arc::new(binding.caller(None, Vec::new()));
-        match self.keys.entry(hmac) {
-            Entry::Vacant(free) => drop(free.insert(KeyHolder { binding, caller })),
-            Entry::Occupied(taken) => {
-                let other = taken.get().binding.credential();
-                self.faults.push(Fault::new(
-                    &credential.place,
-                    format!("api key \"{}\" has the same hmac as \"{other}\"", credential.id),
-                    "issue a new key for one of them",
-                ));
+        let holder = Arc::new(KeyHolder { binding, caller });
+        let other = match self.keys.entry(Fingerprint::new(*hmac)) {
+            Entry::Vacant(free) => {
+                free.insert(holder);
+                return;
+            }
+            // Told twice, because its client is other too.
+            Entry::Occupied(mut same) if *same.get().binding.credential() == credential.id => {
+                same.insert(holder);
+                return;
+            }
+            Entry::Occupied(taken) => taken.get().binding.credential().clone(),
+        };
+        let message = format!("api key \"{}\" has the same hmac as \"{other}\"", credential.id);
+        self.fault(&credential.place, message, "issue a new key for one of them");
+    }
+
+    fn tokens(
+        &mut self,
+        credentials: &'a [Arc<Credential>],
+        issuers: &'a [Arc<Issuer>],
+        key_sets: &KeySets,
+    ) -> Tokens {
+        let mut externals: Externals<'_> = issuers.iter().map(|it| (&it.id, Vec::new())).collect();
+        credentials.iter().for_each(|it| self.external(it, &mut externals));
+        let bindings = externals.values().flatten().map(|(it, _)| Arc::clone(it)).collect();
+        let mut trusted = HashMap::new();
+        for issuer in issuers {
+            let matcher = Matcher::new(externals.remove(&issuer.id).unwrap_or_default());
+            let trust = trust(issuer, matcher, key_sets, &mut self.faults);
+            match trusted.entry(issuer.issuer.as_str().into()) {
+                Entry::Vacant(free) => drop(free.insert(trust)),
+                Entry::Occupied(_) => {
+                    let message = format!("another issuer has the same iss \"{}\"", issuer.issuer);
+                    let help = "give both one document, with the audiences of both";
+                    self.fault(&issuer.place, message, help);
+                }
+            }
+        }
+        Tokens { verified: verified(trusted.is_empty()), issuers: trusted, bindings }
+    }
+
+    fn external(&mut self, credential: &'a Credential, externals: &mut Externals<'a>) {
+        let Proof::External { issuer, claims } = &credential.proof else { return };
+        let Some(contract) = self.contract(credential) else { return };
+        let place = &credential.place;
+        if claims.is_empty() {
+            let message = format!(
+                "credential \"{}\" would match every token: it names no claim",
+                credential.id
+            );
+            return self.fault(place, message, "name at least one claim");
+        }
+        match externals.get_mut(issuer) {
+            Some(of_issuer) => {
+                of_issuer.push((Arc::new(Binding::new(credential, &contract)), claims));
+            }
+            None => {
+                let message = format!("unknown issuer \"{issuer}\"");
+                self.fault(place, message, "name an issuer that exists");
             }
         }
     }

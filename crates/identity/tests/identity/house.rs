@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use identity::{
-    Directory, KeySets, Presented,
+    Declared, Directory, KeySets, Presented,
     api_key::{Pepper, SystemRandom, issue},
 };
 use model::{
@@ -92,8 +92,16 @@ impl House {
     }
 
     pub(crate) fn directory(&self) -> Directory {
-        let Self { clients, credentials, issuers, pepper, clock: _, desk: _, key_sets } = self;
-        Directory::new(clients, credentials, issuers, pepper.as_ref(), key_sets)
+        let clients = shared(&self.clients, |it| &it.id);
+        let credentials = shared(&self.credentials, |it| &it.id);
+        let issuers = shared(&self.issuers, |it| &it.id);
+        let declared = Declared {
+            clients: &clients,
+            credentials: &credentials,
+            issuers: &issuers,
+            pepper: self.pepper.as_ref(),
+        };
+        Directory::new(declared, &self.key_sets)
     }
 
     pub(crate) async fn token(
@@ -111,6 +119,12 @@ impl House {
     ) -> Result<Arc<Caller>, Refusal> {
         directory.authenticate(&Presented::ApiKey(key), peer(PEER), self.clock.now()).await
     }
+}
+
+fn shared<T: Clone, I: Ord>(nouns: &[T], id: fn(&T) -> &I) -> Vec<Arc<T>> {
+    let mut shared: Vec<_> = nouns.iter().cloned().map(Arc::new).collect();
+    shared.sort_by(|a, b| id(a).cmp(id(b)));
+    shared
 }
 
 pub(crate) fn peer(address: &str) -> IpAddr {

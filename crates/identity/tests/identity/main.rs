@@ -18,4 +18,5 @@ mod credentials;
 mod hostile;
 mod hostile_key_sets;
 mod rotation;
+mod successive;
 mod valid_tokens;
