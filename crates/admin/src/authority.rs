@@ -1,13 +1,10 @@
 //! What a caller may touch, and that nobody gives what they do not have.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use model::{
-    Assignment, Credential, CredentialState, Injection, Issuer, IssuerId, Profile, ProfileId,
-    Proof, Reach, Role, SecretSource,
+    Assignment, Change, Client, Credential, CredentialState, Injection, IssuerId, Profile,
+    ProfileId, Proof, Reach, SecretSource, difference,
 };
 use state::{Desired, Kind};
 
@@ -82,12 +79,11 @@ fn check_reach(call: &Call, before: &Desired, after: &Desired, path: &str) -> Re
 
 /// What is revoked is so for ever, whichever way it is written.
 fn check_revoked(before: &Desired, after: &Desired) -> Result<(), Failure> {
-    let revoked = before.credentials.iter().filter(|it| it.state == CredentialState::Revoked);
-    for was in revoked {
-        let index = after.credentials.binary_search_by(|it| it.id.cmp(&was.id));
-        let is = index.ok().and_then(|it| after.credentials.get(it));
-        if is.is_some_and(|it| it.state != CredentialState::Revoked) {
-            let detail = format!("{} is revoked, and that is for ever: issue a new one", was.id);
+    for Change { before, after } in difference(&before.credentials, &after.credentials, |it| &it.id)
+    {
+        let was_revoked = before.is_some_and(|it| it.state == CredentialState::Revoked);
+        if let Some(is) = after.filter(|it| was_revoked && it.state != CredentialState::Revoked) {
+            let detail = format!("{} is revoked, and that is for ever: issue a new one", is.id);
             return Err(Failure::Conflict(detail));
         }
     }
@@ -140,53 +136,67 @@ fn of_document(path: &str) -> Option<(Kind, &str)> {
 
 /// All that somebody has after the change and did not have before.
 fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
-    let (had, have) = (profiles(before), profiles(after));
     let mut given: Vec<&Assignment> = Vec::new();
-    for (profile, is) in &have {
-        // A profile that ends later, or is good from more places, gives its roles anew.
-        let same = had.get(profile).filter(|it| is_as_narrow(it, is));
-        let held = same.map(|it| it.roles.as_slice()).unwrap_or_default();
-        given.extend(is.roles.iter().filter(|it| !held.contains(it)));
-    }
-    let issuers = other_issuers(before, after);
-    // A new way to a profile gives all that the profile has.
-    let known: HashMap<_, _> = before.credentials.iter().map(|it| (&it.id, it)).collect();
-    for credential in &after.credentials {
-        let is_same = known.get(&credential.id).is_some_and(|it| {
-            (&it.profile, &it.proof) == (&credential.profile, &credential.proof)
-                && it.expires >= credential.expires
-                && !trusts(credential, &issuers)
-        });
-        if !is_same && credential.state != CredentialState::Revoked {
-            given.extend(have.get(&credential.profile).into_iter().flat_map(|it| &it.roles));
+    for client in difference(&before.clients, &after.clients, |it| &it.id) {
+        let had = client.before.map(|it| profiles(it)).unwrap_or_default();
+        for is in client.after.map(|it| profiles(it)).unwrap_or_default() {
+            // A profile that ends later, or is good from more places, gives its roles anew.
+            let same = had.iter().find(|it| it.id == is.id && is_as_narrow(it, is));
+            let held = same.map(|it| it.roles.as_slice()).unwrap_or_default();
+            given.extend(is.roles.iter().filter(|it| !held.contains(it)));
         }
     }
-    let mut given: Vec<Assignment> = given.into_iter().cloned().collect();
+    // A new way to a profile gives all that the profile has.
+    for Change { before: was, after: is } in
+        difference(&before.credentials, &after.credentials, |it| &it.id)
+    {
+        let is_way = |it: &&Arc<Credential>| it.state != CredentialState::Revoked;
+        let Some(is) = is.filter(is_way) else { continue };
+        let is_same = was.is_some_and(|it| {
+            (&it.profile, &it.proof) == (&is.profile, &is.proof) && it.expires >= is.expires
+        });
+        if !is_same {
+            given.extend(roles(after, &is.profile));
+        }
+    }
+    let issuers: HashSet<_> = difference(&before.issuers, &after.issuers, |it| &it.id)
+        .filter_map(|it| it.after)
+        .filter(|it| !before.issuers.contains(it))
+        .map(|it| &it.id)
+        .collect();
+    if !issuers.is_empty() {
+        let ways = after.credentials.iter().filter(|it| it.state != CredentialState::Revoked);
+        let ways = ways.filter(|it| trusts(it, &issuers));
+        given.extend(ways.flat_map(|it| roles(after, &it.profile)));
+    }
     // A changed role changes what all have who hold it.
-    let roles: HashMap<_, _> = before.roles.iter().map(|it| (&it.id, &it.grants)).collect();
-    let is_other = |role: &Role| roles.get(&role.id).is_none_or(|it| **it != role.grants);
-    let others = after.roles.iter().filter(|it| is_other(it));
-    given.extend(others.map(|it| Assignment::everywhere(it.id.clone())));
+    let others = difference(&before.roles, &after.roles, |it| &it.id);
+    let others =
+        others.filter(|it| it.before.map(|role| &role.grants) != it.after.map(|role| &role.grants));
+    let others: Vec<_> =
+        others.filter_map(|it| it.after).map(|it| Assignment::everywhere(it.id.clone())).collect();
     let mut seen = HashSet::new();
+    let mut given: Vec<_> = given.into_iter().cloned().chain(others).collect();
     given.retain(|it| seen.insert(it.clone()));
     given
 }
 
-/// Every profile that is in use.
-fn profiles(desired: &Desired) -> HashMap<&ProfileId, &Profile> {
-    let clients = desired.clients.iter().filter(|it| it.is_enabled);
-    let profiles = clients.flat_map(|it| &it.profiles).filter(|it| it.is_enabled);
-    profiles.map(|it| (&it.id, it)).collect()
+/// Those that are in use.
+fn profiles(client: &Client) -> Vec<&Profile> {
+    let profiles = client.profiles.iter().filter(|it| client.is_enabled && it.is_enabled);
+    profiles.collect()
+}
+
+/// What the profile `id` has, where it is in use.
+fn roles<'a>(desired: &'a Desired, id: &ProfileId) -> &'a [Assignment] {
+    let index = desired.clients.binary_search_by(|it| it.id.as_str().cmp(id.client()));
+    let client = index.ok().and_then(|it| desired.clients.get(it));
+    let found = client.and_then(|it| profiles(it).into_iter().find(|it| it.id == *id));
+    found.map(|it| it.roles.as_slice()).unwrap_or_default()
 }
 
 fn is_as_narrow(was: &Profile, is: &Profile) -> bool {
     (&was.surfaces, &was.networks, was.expires) == (&is.surfaces, &is.networks, is.expires)
-}
-
-/// The issuers that are new or others: whoever signs in their name comes in.
-fn other_issuers<'a>(before: &Desired, after: &'a Desired) -> HashSet<&'a IssuerId> {
-    let is_other = |it: &&Arc<Issuer>| !before.issuers.contains(it);
-    after.issuers.iter().filter(is_other).map(|it| &it.id).collect()
 }
 
 fn trusts(credential: &Credential, issuers: &HashSet<&IssuerId>) -> bool {

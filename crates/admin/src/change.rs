@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{SecretId, SecretSource};
+use model::{SecretId, SecretSource, difference};
 use state::{Desired, Folder, Library};
 use store::{Commit, SealedChange, Store};
 
@@ -188,12 +188,12 @@ async fn forget_values(
 
 /// The secrets whose source is another or gone.
 fn other_secrets(before: &Desired, after: &Desired) -> Vec<SecretId> {
-    let before = before.secrets.iter().filter(|was| {
-        let index = after.secrets.binary_search_by(|it| it.id.cmp(&was.id));
-        let is = index.ok().and_then(|it| after.secrets.get(it));
-        is.is_none_or(|is| is.source != was.source)
-    });
-    before.map(|it| it.id.clone()).collect()
+    difference(&before.secrets, &after.secrets, |it| &it.id)
+        .filter_map(|it| {
+            let was = it.before?;
+            it.after.is_none_or(|is| is.source != was.source).then(|| was.id.clone())
+        })
+        .collect()
 }
 
 fn is_kept(desired: &Desired, secret: &SecretId) -> bool {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use admin::{About, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, Caller, Client, ClientId, CollectionId, Effect, Fault, Lifecycle, Operation,
-    OperationId, ProfileId, Reach, Role, Secret, SecretId, Surface,
+    Assignment, Caller, ClientId, CollectionId, Effect, Fault, Lifecycle, Operation, OperationId,
+    ProfileId, Reach, Role, Secret, SecretId, Surface,
 };
 use policy::{Rules, Sources};
 use serde_json::{Value, json};
@@ -84,11 +84,10 @@ fn compiled(desired: &Desired) -> (Rules, Vec<Operation>) {
         let document = contract::Document::read(&it.document).unwrap();
         document.operations().iter().for_each(|of| add(&it.id, &of.name, of.effect));
     }
-    let clients: Vec<Client> = desired.clients.iter().map(|it| Client::clone(it)).collect();
     let owners: Vec<_> = desired.collections.iter().map(|it| (&it.id, it.owner.as_str())).collect();
     let rules = Rules::compile(Sources {
         roles: &roles(desired),
-        clients: &clients,
+        clients: &desired.clients,
         owners: &owners,
         operations: &operations,
     });
