@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use model::{
     ClientId, Credential, CredentialState, Fault, IssuerId, Place, ProfileId, Proof, RoleId,
     SecretId, SecretSource, UpstreamId, role::BUILT_IN,
@@ -50,7 +51,8 @@ pub(crate) enum Target {
 /// Everything that has a file, whether its text is right or not: one fault is enough.
 #[derive(Debug, Default)]
 pub(crate) struct Declared<'a> {
-    files: HashMap<(Kind, &'a str), &'a str>,
+    // Keyed by ids that were declared, so the hash need not withstand callers.
+    files: HashMap<(Kind, &'a str), &'a str, RandomState>,
     /// Clients with faults: what profiles they have cannot be said.
     unclear_clients: HashSet<&'a str>,
 }
@@ -109,7 +111,7 @@ struct Checker<'a> {
     declared: &'a Declared<'a>,
     folder: &'a Folder,
     desired: &'a Desired,
-    profiles: HashSet<&'a str>,
+    profiles: HashSet<&'a str, RandomState>,
 }
 
 /// What is wrong, and what to do.
@@ -221,7 +223,8 @@ pub(crate) fn check_unique(desired: &Desired, faults: &mut Vec<Fault>) {
 }
 
 fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
-    let (mut keys, mut tokens) = (HashMap::with_capacity(credentials.len()), HashMap::new());
+    let mut keys = HashMap::with_capacity_and_hasher(credentials.len(), RandomState::default());
+    let mut tokens = HashMap::new();
     for it in credentials {
         let here = (&it.id, &it.place);
         match &it.proof {
