@@ -57,7 +57,7 @@ impl Gateway {
         revision: u64,
     ) -> Result<Snapshot, Vec<Fault>> {
         let sources = snapshot::Sources { desired, local: self.local.get(), pepper };
-        snapshot::compile(&self.settings, &self.live, &sources, revision)
+        snapshot::compile(&self.settings, &self.live, &sources, &self.snapshot.load(), revision)
     }
 
     /// Puts `snapshot` in force. Calls under way keep the one they took.

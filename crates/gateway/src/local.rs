@@ -21,7 +21,7 @@ pub(crate) fn is_below_base(path: &str) -> bool {
 #[derive(Debug)]
 pub struct LocalCollection {
     /// What its operations are. Its base is `/onedoor` or below, and its upstream is not used.
-    pub collection: Collection,
+    pub collection: Arc<Collection>,
     /// Roles that are always there. No declared one can take their names.
     pub roles: Vec<Role>,
     /// Who carries them out.

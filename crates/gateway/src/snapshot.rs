@@ -3,16 +3,17 @@
 mod compile;
 mod route;
 mod router;
+mod shelf;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use http::Method;
-use model::CollectionId;
 
 pub(crate) use compile::{Sources, compile};
 pub(crate) use route::Destination;
 pub use route::Route;
 pub(crate) use router::{Found, Router, Withheld};
+pub(crate) use shelf::Shelf;
 
 use crate::Entrance;
 
@@ -28,20 +29,12 @@ pub struct Snapshot {
     pub(crate) plan: limits::Plan,
     /// By `operation.position`, which is the order of the tools' names.
     pub(crate) routes: Vec<Arc<Route>>,
-    pub(crate) tools: HashMap<String, usize>,
+    pub(crate) tools: HashMap<Arc<str>, usize>,
     pub(crate) router: Router,
-    pub(crate) collections: Vec<Shelf>,
+    /// All that are declared, with drafts, whose faults have to be found too.
+    shelves: Vec<Arc<Shelf>>,
     /// Whether any operation may be called without a credential.
     pub(crate) has_public: bool,
-}
-
-/// A published collection, for its own view and its own MCP endpoint.
-pub(crate) struct Shelf {
-    pub(crate) id: CollectionId,
-    pub(crate) base: String,
-    pub(crate) document: contract::Document,
-    /// Whether it is the door's own.
-    pub(crate) is_local: bool,
 }
 
 impl Snapshot {
@@ -55,7 +48,7 @@ impl Snapshot {
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let operations = self.routes().filter(|it| !it.is_local()).count();
-        (self.collections.iter().filter(|it| !it.is_local).count(), operations)
+        (self.shelves().filter(|it| !it.is_local()).count(), operations)
     }
 
     /// Every operation that can be called, in the order of the tools' names.
@@ -84,8 +77,13 @@ impl Snapshot {
         self.tools.get(name).and_then(|it| self.routes.get(*it))
     }
 
+    /// The collections that can be called.
+    pub(crate) fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        self.shelves.iter().map(|it| &**it).filter(|it| it.is_published())
+    }
+
     pub(crate) fn shelf(&self, id: &str) -> Option<&Shelf> {
-        self.collections.iter().find(|it| it.id.as_str() == id)
+        self.shelves().find(|it| it.id().as_str() == id)
     }
 }
 

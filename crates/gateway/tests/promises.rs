@@ -24,5 +24,7 @@ mod one_decision;
 mod records;
 #[path = "promises/shop.rs"]
 mod shop;
+#[path = "promises/successive.rs"]
+mod successive;
 #[path = "promises/surfaces.rs"]
 mod surfaces;

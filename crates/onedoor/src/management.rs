@@ -41,5 +41,5 @@ pub(crate) fn mount(gateway: &Gateway, admin: Arc<Admin>) {
         place: place.clone(),
     };
     let (roles, handler) = (admin::built_in_roles(), Arc::new(local::Management(admin)));
-    gateway.mount(LocalCollection { collection, roles, handler });
+    gateway.mount(LocalCollection { collection: Arc::new(collection), roles, handler });
 }

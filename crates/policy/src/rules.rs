@@ -20,7 +20,7 @@ pub struct Sources<'a> {
     /// All roles. Of two with one id the first counts.
     pub roles: &'a [Role],
     /// All clients, with their profiles.
-    pub clients: &'a [Client],
+    pub clients: &'a [Arc<Client>],
     /// Collections and who answers for them.
     pub owners: &'a [(&'a CollectionId, &'a str)],
     /// The snapshot's table, each operation at its position.
@@ -117,7 +117,7 @@ impl Rules {
 /// The profiles that may do anything at all.
 ///
 /// Authentication turns the others away before; this says it again where the permissions are.
-fn active_profiles(clients: &[Client]) -> impl Iterator<Item = &Profile> {
+fn active_profiles(clients: &[Arc<Client>]) -> impl Iterator<Item = &Profile> {
     clients.iter().filter(|it| it.is_enabled).flat_map(|it| &it.profiles).filter(|it| it.is_enabled)
 }
 

@@ -7,7 +7,7 @@ use gateway::{Entrance, Gateway, Live, Settings};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{Clock, Fault, Rate, Secret, Timestamp};
 use serde_json::Value;
-use state::Folder;
+use state::{Folder, Library};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +39,7 @@ pub struct House {
     keys: BTreeMap<String, String>,
     pepper: Pepper,
     files: BTreeMap<String, String>,
+    library: Library,
     /// The log behind the records: it can be made to fail.
     pub log: audit::Memory,
     stop: CancellationToken,
@@ -92,7 +93,8 @@ impl HouseBuilder {
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
         };
         let gateway = Gateway::new(settings(), live);
-        let desired = state::read(&folder(&files))?;
+        let mut library = Library::new();
+        let desired = library.read(&folder(&files))?;
         gateway.swap(gateway.compile(&desired, Some(&pepper), 1)?);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -110,6 +112,7 @@ impl HouseBuilder {
             keys,
             pepper,
             files,
+            library,
             log,
             stop,
             _tasks: tasks,
@@ -137,7 +140,20 @@ impl House {
     pub fn change(&mut self, path: &str, text: &str, revision: u64) -> Result<(), Vec<Fault>> {
         let text = text.replace("UPSTREAM", &self.recorder.url());
         self.files.insert(path.to_owned(), text);
-        let desired = state::read(&folder(&self.files))?;
+        self.put_in_force(revision)
+    }
+
+    /// Takes a file away and swaps the tables, under `revision`.
+    ///
+    /// # Errors
+    /// The faults of the new state; the old tables stay.
+    pub fn remove(&mut self, path: &str, revision: u64) -> Result<(), Vec<Fault>> {
+        self.files.remove(path);
+        self.put_in_force(revision)
+    }
+
+    fn put_in_force(&mut self, revision: u64) -> Result<(), Vec<Fault>> {
+        let desired = self.library.read(&folder(&self.files))?;
         self.gateway.swap(self.gateway.compile(&desired, Some(&self.pepper), revision)?);
         Ok(())
     }

@@ -115,7 +115,7 @@ impl<'a> Ledger<'a> {
             caller: caller.as_deref(),
             operation: route.as_ref().map(|it| &it.operation),
             method: request.as_ref().map(|it| it.method.as_str()),
-            path: route.as_ref().map(|it| it.template.as_str()),
+            path: route.as_ref().map(|it| &*it.template),
             note: subject.as_deref(),
             arguments: arguments.as_ref(),
             bytes_in: request.as_ref().and_then(|it| it.body_bytes),

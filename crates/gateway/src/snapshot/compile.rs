@@ -5,16 +5,15 @@ mod references;
 
 use std::{collections::HashMap, sync::Arc};
 
-use identity::{Directory, api_key::Pepper};
+use identity::{Declared, Directory, api_key::Pepper};
 use limits::Plan;
-use model::{Collection, Fault, Operation};
+use model::{Collection, Fault, Operation, Place};
 use policy::{Guards, Rules};
 use state::Desired;
 use upstream::Fleet;
 
-use super::{Destination, Route, Router, Snapshot};
+use super::{Destination, Route, Router, Shelf, Snapshot, shelf::Draft};
 use crate::{Live, LocalCollection, Settings};
-use collection::{Draft, Published};
 
 /// What tables are made of.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +26,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) pepper: Option<&'a Pepper>,
 }
 
-/// Makes the tables of `sources`, numbered `revision`.
+/// Makes the tables of `sources`, numbered `revision`. What is as it was in `before` is shared with it.
 ///
 /// # Errors
 /// Everything that is wrong, sorted by place.
@@ -35,27 +34,17 @@ pub(crate) fn compile(
     settings: &Settings,
     live: &Live,
     sources: &Sources<'_>,
+    before: &Snapshot,
     revision: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
     let Sources { desired, local, pepper } = *sources;
-    let mut faults = Vec::new();
-    let (mut shelves, mut drafts, mut withheld) = (Vec::new(), Vec::new(), Vec::new());
-    let own = local.map(|it| Ok((&it.collection, Destination::Local(Arc::clone(&it.handler)))));
-    let others = desired.collections.iter().map(|it| Ok((&**it, destination(it, &live.fleet)?)));
-    for found in own.into_iter().chain(others) {
-        match found.and_then(|(collection, to)| collection::read(collection, &to)) {
-            Ok(Some(Published { shelf, operations, others })) => {
-                shelves.push(shelf);
-                drafts.extend(operations);
-                withheld.extend(others);
-            }
-            Ok(None) => {}
-            Err(mut found) => faults.append(&mut found),
-        }
-    }
+    let (shelves, mut faults) = shelves(sources, &live.fleet, before);
+    let published = || shelves.iter().filter(|it| it.is_published());
+    let drafts: Vec<_> = published().flat_map(|it| &it.drafts).collect();
     faults.extend(references::check(desired, &drafts));
-    let (routes, places) = placed(drafts, &mut faults);
-    let router = Router::new(&routes, withheld).unwrap_or_else(|clashes| {
+    let (routes, places) = placed(&drafts, before, &mut faults);
+    let withheld: Vec<_> = published().flat_map(|it| &it.withheld).collect();
+    let router = Router::new(&routes, &withheld).unwrap_or_else(|clashes| {
         let help = "give one of the collections another base, or hide one of the operations";
         faults.extend(clashes.into_iter().filter_map(|(position, what)| {
             let id = &routes.get(position)?.operation.id;
@@ -74,8 +63,8 @@ pub(crate) fn compile(
         secrets: _,
         upstreams: _,
     } = desired;
-    let (clients, credentials, issuers) = (owned(clients), owned(credentials), owned(issuers));
-    let directory = Directory::new(&clients, &credentials, &issuers, pepper, &live.key_sets);
+    let declared = Declared { clients, credentials, issuers, pepper };
+    let directory = before.directory.next(declared, &live.key_sets);
     faults.extend_from_slice(directory.faults());
     if !faults.is_empty() {
         faults.sort();
@@ -92,7 +81,7 @@ pub(crate) fn compile(
         guards,
         rules: Rules::compile(policy::Sources {
             roles: &roles,
-            clients: &clients,
+            clients,
             owners: &owners,
             operations: &operations,
         }),
@@ -101,8 +90,34 @@ pub(crate) fn compile(
         has_public: operations.iter().any(|it| it.is_public),
         routes,
         router,
-        collections: shelves,
+        shelves,
     })
+}
+
+/// Every collection, compiled; as it was compiled before where it is the same.
+fn shelves(
+    sources: &Sources<'_>,
+    fleet: &Fleet,
+    before: &Snapshot,
+) -> (Vec<Arc<Shelf>>, Vec<Fault>) {
+    let known: HashMap<_, _> = before.shelves.iter().map(|it| (it.id(), it)).collect();
+    let own =
+        sources.local.map(|it| (&it.collection, Ok(Destination::Local(Arc::clone(&it.handler)))));
+    let others = sources.desired.collections.iter().map(|it| (it, destination(it, fleet)));
+    let (mut shelves, mut faults) = (Vec::new(), Vec::new());
+    for (collection, to) in own.into_iter().chain(others) {
+        let shelf = to.and_then(|to| {
+            match known.get(&collection.id).filter(|it| it.is_of(collection, &to)) {
+                Some(same) => Ok(Arc::clone(same)),
+                None => Ok(Arc::new(collection::read(collection, to)?)),
+            }
+        });
+        match shelf {
+            Ok(shelf) => shelves.push(shelf),
+            Err(mut found) => faults.append(&mut found),
+        }
+    }
+    (shelves, faults)
 }
 
 fn destination(collection: &Collection, fleet: &Fleet) -> Result<Destination, Vec<Fault>> {
@@ -118,7 +133,11 @@ fn owned<T: Clone>(shared: &[Arc<T>]) -> Vec<T> {
 }
 
 /// Gives every operation its tool's name, and its position in the order of these names.
-fn placed(drafts: Vec<Draft>, faults: &mut Vec<Fault>) -> (Vec<Arc<Route>>, Vec<model::Place>) {
+fn placed<'a>(
+    drafts: &[&'a Draft],
+    before: &Snapshot,
+    faults: &mut Vec<Fault>,
+) -> (Vec<Arc<Route>>, Vec<&'a Place>) {
     let ids: Vec<_> = drafts
         .iter()
         .map(|it| (it.route.operation.collection.as_str(), it.route.operation.id.name()))
@@ -127,12 +146,16 @@ fn placed(drafts: Vec<Draft>, faults: &mut Vec<Fault>) -> (Vec<Arc<Route>>, Vec<
     let mut named: Vec<_> = names.into_iter().zip(drafts).collect();
     named.sort_by(|(one, _), (other, _)| one.cmp(other));
     let placed = named.into_iter().enumerate().map(|(position, (name, draft))| {
-        let Draft { mut route, place } = draft;
+        let Draft { route, place } = draft;
+        let mut route = route.clone();
         route.operation.position = position;
-        route.tool_name = name;
-        if let Err(error) = route.make_tool() {
+        let earlier = before.tool(&name);
+        route.tool_name = name.into();
+        if !earlier.is_some_and(|it| route.take_tool(it))
+            && let Err(error) = route.make_tool()
+        {
             let message = format!("{} makes no tool: {error}", route.operation.id);
-            faults.push(Fault::new(&place, message, "hide it, or correct its schema"));
+            faults.push(Fault::new(place, message, "hide it, or correct its schema"));
         }
         (Arc::new(route), place)
     });
@@ -142,9 +165,10 @@ fn placed(drafts: Vec<Draft>, faults: &mut Vec<Fault>) -> (Vec<Arc<Route>>, Vec<
 impl Snapshot {
     /// Tables in which there is nothing.
     pub(crate) fn empty(settings: &Settings, live: &Live) -> Self {
+        let nothing = Declared { clients: &[], credentials: &[], issuers: &[], pepper: None };
         Self {
             revision: 0,
-            directory: Directory::new(&[], &[], &[], None, &live.key_sets),
+            directory: Directory::new(nothing, &live.key_sets),
             guards: Guards::default(),
             rules: Rules::compile(policy::Sources {
                 roles: &[],
@@ -156,7 +180,7 @@ impl Snapshot {
             routes: Vec::new(),
             tools: HashMap::new(),
             router: Router::default(),
-            collections: Vec::new(),
+            shelves: Vec::new(),
             has_public: false,
         }
     }

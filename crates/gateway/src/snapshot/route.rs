@@ -10,21 +10,24 @@ use serde_json::value::RawValue;
 use crate::Local;
 
 /// One operation: what is decided about, how REST and MCP reach it, and where it is carried out.
+///
+/// Cheap to copy: where another operation comes or goes, this one gets another position.
+#[derive(Clone)]
 pub struct Route {
     /// What permissions, limits and records speak of.
     pub(crate) operation: Operation,
     /// Method, path and schemas.
-    pub(crate) contract: contract::Operation,
+    pub(crate) contract: Arc<contract::Operation>,
     /// The collection's base: empty for the root.
-    pub(super) base: String,
+    pub(super) base: Arc<str>,
     /// The whole path template on the REST surface, for records and people.
-    pub(crate) template: String,
+    pub(crate) template: Arc<str>,
     /// The tool's name.
-    pub(crate) tool_name: String,
+    pub(crate) tool_name: Arc<str>,
     /// The tool as a list shows it.
-    pub(crate) tool: Box<RawValue>,
+    pub(crate) tool: Arc<RawValue>,
     /// What is said of it, for people and models.
-    pub(super) description: Option<String>,
+    pub(super) description: Option<Arc<str>>,
     /// The operation's index in its collection's document.
     pub(super) index: usize,
     /// Where it is carried out.
@@ -45,6 +48,15 @@ pub(crate) enum Destination {
 impl Destination {
     pub(crate) fn is_local(&self) -> bool {
         matches!(self, Self::Local(_))
+    }
+
+    /// Whether both are one and the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
+            (Self::Upstream(one), Self::Upstream(other)) => Arc::ptr_eq(one, other),
+            (Self::Local(_), Self::Upstream(_)) | (Self::Upstream(_), Self::Local(_)) => false,
+        }
     }
 
     /// What records call it.
@@ -112,8 +124,18 @@ impl Route {
             output_schema: None,
             annotations: Annotations::of(self.operation.effect, &contract.method),
         };
-        self.tool = tool.to_json()?;
+        self.tool = tool.to_json()?.into();
         Ok(())
+    }
+
+    /// Takes the tool of `earlier` over, if it is the same one.
+    pub(super) fn take_tool(&mut self, earlier: &Self) -> bool {
+        let is_same =
+            Arc::ptr_eq(&self.contract, &earlier.contract) && self.tool_name == earlier.tool_name;
+        if is_same {
+            self.tool = Arc::clone(&earlier.tool);
+        }
+        is_same
     }
 }
 

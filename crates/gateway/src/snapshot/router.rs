@@ -55,7 +55,7 @@ impl Router {
     /// The positions of operations that mean the same requests as another one, and why.
     pub(crate) fn new(
         routes: &[Arc<Route>],
-        withheld: Vec<Withheld>,
+        withheld: &[&Withheld],
     ) -> Result<Self, Vec<(usize, String)>> {
         let mut by_shape: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for route in routes {
@@ -66,8 +66,8 @@ impl Router {
             by_shape.entry(shape(base, &contract.template)).or_default().push(entry);
         }
         for Withheld { method, base, template } in withheld {
-            let entry = Entry::new(&method, &base, &template, None, String::new());
-            by_shape.entry(shape(&base, &template)).or_default().push(entry);
+            let entry = Entry::new(method, base, template, None, String::new());
+            by_shape.entry(shape(base, template)).or_default().push(entry);
         }
         let (mut paths, mut faults) = (matchit::Router::new(), Vec::new());
         for (shape, mut entries) in by_shape {

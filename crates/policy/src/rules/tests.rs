@@ -48,7 +48,7 @@ fn a_hundred_thousand_profiles_share_their_contracts_and_ids() {
             id,
         }
     };
-    let clients: Vec<_> = (0..10_000).map(client).collect();
+    let clients: Vec<_> = (0..10_000).map(client).map(Arc::new).collect();
 
     let rules = Rules::compile(Sources {
         roles: &roles,

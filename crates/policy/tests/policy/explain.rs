@@ -1,5 +1,7 @@
 //! What operators and auditors are told.
 
+use std::sync::Arc;
+
 use model::{Effect, ProfileId, Reach, Surface};
 use policy::{Reason, Rules, Sources, explain, who_can};
 
@@ -23,7 +25,8 @@ fn who_may_and_why_is_told() {
         assigned("a/x", &[("reader", team.clone())]),
         client("c/x", &["one"], &[]),
         client("d/x", &[], &[Surface::Mcp]),
-    ];
+    ]
+    .map(Arc::new);
     let sources =
         Sources { roles: &roles, clients: &clients, owners: &[], operations: &operations };
     let rules = Rules::compile(sources);

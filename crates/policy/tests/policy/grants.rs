@@ -1,5 +1,7 @@
 //! Nobody can grant what they do not hold.
 
+use std::sync::Arc;
+
 use model::{Client, CollectionId, Effect, Operation, ProfileId, Reach, Role};
 use policy::{Rules, Sources, covers};
 use proptest::{prelude::*, sample::select};
@@ -9,9 +11,10 @@ use crate::shop::{assigned, collection, grant, operations, reach, role};
 const OWNERS: [(&str, &str); 3] = [("a", "red"), ("b", "blue"), ("c", "red")];
 
 fn compile(roles: &[Role], clients: &[Client], operations: &[Operation]) -> Rules {
+    let clients: Vec<_> = clients.iter().cloned().map(Arc::new).collect();
     let owners = OWNERS.map(|(id, owner)| (collection(id), owner));
     let owners: Vec<_> = owners.iter().map(|(id, owner)| (id, *owner)).collect();
-    Rules::compile(Sources { roles, clients, owners: &owners, operations })
+    Rules::compile(Sources { roles, clients: &clients, owners: &owners, operations })
 }
 
 fn holder() -> ProfileId {

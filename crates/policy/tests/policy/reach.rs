@@ -1,5 +1,7 @@
 //! Where a role holds.
 
+use std::sync::Arc;
+
 use model::{Effect, Reach, Surface};
 use policy::{Reason, Rules, Sources, decide};
 
@@ -20,7 +22,8 @@ fn a_role_holds_only_within_its_reach() {
         assigned("d/x", &[("all", reach(&["gone"], &["nobody"]))]),
         assigned("e/x", &[("all", Reach::default())]),
         assigned("f/x", &[("all", reach(&["gone"], &[])), ("all", reach(&["stock"], &[]))]),
-    ];
+    ]
+    .map(Arc::new);
     let (orders, stock) = (collection("orders"), collection("stock"));
     let owners = [(&orders, "shop-team"), (&stock, "store-team")];
     let rules = Rules::compile(Sources {
@@ -63,7 +66,8 @@ fn management_is_allowed_with_the_reach_of_all_roles_that_allow_it() {
         assigned("a/x", &[("viewer", Reach::default()), ("editor", team())]),
         assigned("b/x", &[("viewer", reach(&["stock"], &["shop-team"])), ("editor", team())]),
         assigned("c/x", &[("viewer", team()), ("consumer", Reach::default())]),
-    ];
+    ]
+    .map(Arc::new);
     let rules = Rules::compile(Sources {
         roles: &roles,
         clients: &clients,

@@ -1,5 +1,7 @@
 //! Nouns for tests, with nothing in them that could be left out.
 
+use std::sync::Arc;
+
 use model::{
     Assignment, Caller, Client, ClientId, ClientKind, CollectionId, CredentialId, Effect, Grant,
     Operation, OperationId, Pattern, Place, Profile, ProfileId, Reach, Role, RoleId, Surface,
@@ -78,7 +80,8 @@ pub(crate) fn reach(collections: &[&str], owners: &[&str]) -> Reach {
 
 /// Rules without owners of collections and without guards.
 pub(crate) fn compile(roles: &[Role], clients: &[Client], operations: &[Operation]) -> Rules {
-    Rules::compile(Sources { roles, clients, owners: &[], operations })
+    let clients: Vec<_> = clients.iter().cloned().map(Arc::new).collect();
+    Rules::compile(Sources { roles, clients: &clients, owners: &[], operations })
 }
 
 /// A client with one profile that has these roles, each within its reach.

@@ -1,43 +1,28 @@
 //! One collection: its document read, its selection and changes applied.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use contract::Document;
-use model::{Collection, Effect, Fault, Lifecycle, Operation, OperationId, Override, Place};
+use model::{Collection, Effect, Fault, Lifecycle, Operation, OperationId, Override};
 use serde_json::value::RawValue;
 use state::nearest;
 
 use crate::{
     local,
-    snapshot::{Destination, Route, Shelf, VIEW, Withheld},
+    snapshot::{Destination, Route, Shelf, VIEW, Withheld, shelf::Draft},
 };
 
 /// Where the door itself answers, whatever the collections' bases are.
 const RESERVED: [&str; 2] = ["/mcp", "/.well-known"];
 
-/// An operation that has no position and no tool yet.
-pub(super) struct Draft {
-    pub(super) route: Route,
-    /// Where to say what is wrong with it.
-    pub(super) place: Place,
-}
-
-/// A collection that is not a draft.
-pub(super) struct Published {
-    pub(super) shelf: Shelf,
-    pub(super) operations: Vec<Draft>,
-    /// What its document has besides.
-    pub(super) others: Vec<Withheld>,
-}
-
-/// Reads a collection; nothing where it is a draft.
+/// Reads a collection whole, be it a draft.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub(super) fn read(
-    collection: &Collection,
-    destination: &Destination,
-) -> Result<Option<Published>, Vec<Fault>> {
+    collection: &Arc<Collection>,
+    destination: Destination,
+) -> Result<Shelf, Vec<Fault>> {
     let document = Document::read(&collection.document).map_err(|error| {
         let message = format!("the OpenAPI document cannot be read: {error}");
         let help = "correct the document, or export it anew from where it comes from";
@@ -49,11 +34,11 @@ pub(super) fn read(
         .iter()
         .enumerate()
         .partition(|(_, it)| is_published(collection, &it.name));
-    let others = others.iter().map(|(_, it)| withheld(collection, it)).collect();
+    let withheld = others.iter().map(|(_, it)| withheld(collection, it)).collect();
     let names = final_names(collection, &published, &mut faults);
     let mut drafts = Vec::with_capacity(published.len());
     for ((index, operation), name) in published.into_iter().zip(names) {
-        match draft(collection, index, operation, &name, destination) {
+        match draft(collection, index, operation, &name, &destination) {
             Ok(draft) => drafts.push(draft),
             Err(fault) => faults.push(fault),
         }
@@ -61,16 +46,8 @@ pub(super) fn read(
     if !faults.is_empty() {
         return Err(faults);
     }
-    if collection.state == Lifecycle::Draft {
-        return Ok(None);
-    }
-    let (id, base) = (collection.id.clone(), base(collection).to_owned());
-    let is_local = destination.is_local();
-    Ok(Some(Published {
-        shelf: Shelf { id, base, document, is_local },
-        operations: drafts,
-        others,
-    }))
+    let base = base(collection).to_owned();
+    Ok(Shelf { from: Arc::clone(collection), destination, base, document, drafts, withheld })
 }
 
 fn withheld(collection: &Collection, operation: &contract::Operation) -> Withheld {
@@ -173,12 +150,12 @@ fn draft(
     let texts = [description.as_ref(), contract.description.as_ref(), contract.summary.as_ref()];
     let route = Route {
         operation,
-        contract: contract.clone(),
-        base: base(collection).to_owned(),
-        template,
-        tool_name: String::new(),
-        tool: RawValue::NULL.to_owned(),
-        description: texts.into_iter().flatten().next().cloned(),
+        contract: Arc::new(contract.clone()),
+        base: base(collection).into(),
+        template: template.into(),
+        tool_name: "".into(),
+        tool: RawValue::NULL.to_owned().into(),
+        description: texts.into_iter().flatten().next().map(|it| it.as_str().into()),
         index,
         destination: destination.clone(),
         is_retired: collection.state == Lifecycle::Retired,

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use model::{Fault, Pattern, Place};
 use state::Desired;
 
-use super::collection::Draft;
+use crate::snapshot::shelf::Draft;
 
 /// A pattern that names an operation must find it, in a collection that is there to be called.
-pub(super) fn check(desired: &Desired, drafts: &[Draft]) -> Vec<Fault> {
+pub(super) fn check(desired: &Desired, drafts: &[&Draft]) -> Vec<Fault> {
     let known: HashSet<(&str, &str)> = drafts
         .iter()
         .map(|it| (it.route.operation.collection.as_str(), it.route.operation.id.name()))

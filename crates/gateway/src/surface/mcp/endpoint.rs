@@ -23,8 +23,8 @@ impl Endpoint {
         let Some(rest) = path.strip_prefix("/mcp") else { return Err(unknown()) };
         match rest.strip_prefix('/') {
             None | Some("") => Ok(Self::All),
-            Some(name) => match snapshot.shelf(name).filter(|it| entrance.has(it.is_local)) {
-                Some(shelf) => Ok(Self::Collection(shelf.id.clone())),
+            Some(name) => match snapshot.shelf(name).filter(|it| entrance.has(it.is_local())) {
+                Some(shelf) => Ok(Self::Collection(shelf.id().clone())),
                 None => Err(unknown()),
             },
         }

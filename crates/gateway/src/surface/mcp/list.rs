@@ -31,14 +31,14 @@ pub(super) fn answer(
             ProtocolError::invalid_params("this cursor is none of ours").for_request(&request.id)
         );
     }
-    let start = visible.partition_point(|it| it.tool_name.as_str() <= cursor);
+    let start = visible.partition_point(|it| *it.tool_name <= *cursor);
     let rest = visible.get(start..).unwrap_or_default();
     let page_max = exchange.gateway.settings.tools_page_max.max(1);
     let shown = rest.get(..page_max).unwrap_or(rest);
     let has_more = shown.len() < rest.len();
     let page = Page {
         tools: shown.iter().map(|it| &*it.tool),
-        next_cursor: shown.last().filter(|_| has_more).map(|it| it.tool_name.clone()),
+        next_cursor: shown.last().filter(|_| has_more).map(|it| it.tool_name.to_string()),
         ttl_ms: TTL_MS,
     };
     exchange.note(Kind::List, Method::ToolsList, &request.id, || {

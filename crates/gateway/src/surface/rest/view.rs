@@ -21,7 +21,7 @@ pub(super) fn shelf<'a>(
     let (path, _) = target.as_ref().ok()?;
     let is_reading = matches!(*method, Method::GET | Method::HEAD);
     let base = path.as_str().strip_suffix(VIEW).filter(|_| is_reading)?;
-    snapshot.collections.iter().find(|it| it.base == base && entrance.has(it.is_local))
+    snapshot.shelves().find(|it| it.base == base && entrance.has(it.is_local()))
 }
 
 /// Shows exactly the operations that a call of this caller would be allowed.
@@ -45,7 +45,7 @@ pub(super) async fn answer(
     };
     ledger.facts().set_caller(&caller);
     let shown: Vec<_> = pipeline::visible(snapshot, &arrival, &caller)
-        .filter(|it| it.operation.collection == shelf.id)
+        .filter(|it| it.operation.collection == *shelf.id())
         .map(|it| it.shown())
         .collect();
     let document = shelf.document.view(&base_url(gateway, shelf, parts), &shown);
