@@ -12,7 +12,7 @@ use store::Store;
 use tokio::sync::Mutex;
 
 use crate::{
-    About, Call, Plane, failure::Failure, input, list, openapi, operation::AnyOperation,
+    About, Call, Plane, failure::Failure, input, keys, list, openapi, operation::AnyOperation,
     reply::Reply, role, schema::Checker, working::Working,
 };
 
@@ -112,6 +112,7 @@ impl Admin {
         let desired = Arc::new(library.read(&folder).map_err(first)?);
         let working = Working { revision, folder, desired };
         self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
+        keys::tell_unknown(store, self.keyring.as_deref()).await?;
         Ok(revision)
     }
 

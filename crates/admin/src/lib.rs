@@ -10,6 +10,7 @@ mod change;
 mod document;
 mod failure;
 mod input;
+mod keys;
 mod list;
 mod openapi;
 mod operation;

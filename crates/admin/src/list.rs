@@ -48,6 +48,7 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<revision::Rollback>(),
         erased::<secret::AddVersion>(),
         erased::<secret::ListVersions>(),
+        erased::<secret::Rewrap>(),
         erased::<secret::SetVersionState>(),
         erased::<state::Apply>(),
         erased::<state::Diff>(),

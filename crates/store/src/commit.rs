@@ -70,6 +70,13 @@ pub enum SealedChange {
     },
     /// It is new. A version that is there is never overwritten.
     Put(SealedVersion),
+    /// The same value under another key: key and sealed bytes are replaced, the state stays.
+    Rewrap {
+        /// The version with its new key and bytes.
+        version: SealedVersion,
+        /// The key that it was read with: under another one, or made anew since, it is not known.
+        from: String,
+    },
     /// It gets another state.
     State {
         /// Which secret.

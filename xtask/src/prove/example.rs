@@ -99,6 +99,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         r#"{"value": "another-value", "pending": true}"#,
     ),
     ("list_secret_versions", r#"{"id": "stock-key"}"#, ""),
+    ("rewrap_secrets", "{}", r#"{"reason": "a proof"}"#),
     ("set_secret_version_state", r#"{"id": "stock-key", "version": 2}"#, r#"{"state": "active"}"#),
     (
         "apply_state",

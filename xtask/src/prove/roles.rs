@@ -100,6 +100,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "put_guard",
             "put_issuer",
             "put_role",
+            "rewrap_secrets",
             "rollback_revision",
         ],
     ),

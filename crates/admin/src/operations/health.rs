@@ -50,6 +50,7 @@ impl Operation for Show {
     ) -> Result<Reply<Health>, Failure> {
         let mut parts = admin.plane.health();
         parts.push(store(admin).await);
+        parts.extend(keyring(admin).await);
         Ok(Reply::of(Health {
             ok: parts.iter().all(|it| it.ok),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -69,4 +70,14 @@ async fn store(admin: &Admin) -> Part {
         Ok(head) => Part { name, ok: true, detail: format!("at revision {head}") },
         Err(error) => Part { name, ok: false, detail: error.to_string() },
     }
+}
+
+/// Which keys are needed still; nothing where nothing is sealed here.
+async fn keyring(admin: &Admin) -> Option<Part> {
+    admin.store.as_ref()?;
+    let name = "keyring".to_owned();
+    Some(match admin.keys().await {
+        Ok(keys) => Part { name, ok: keys.unknown.is_empty(), detail: keys.to_string() },
+        Err(failure) => Part { name, ok: false, detail: failure.problem().detail },
+    })
 }

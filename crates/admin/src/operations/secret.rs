@@ -2,14 +2,20 @@
 
 mod add;
 mod list;
+mod rewrap;
 mod version;
 
-pub(crate) use self::{add::AddVersion, list::ListVersions, version::SetVersionState};
+pub(crate) use self::{
+    add::AddVersion, list::ListVersions, rewrap::Rewrap, version::SetVersionState,
+};
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use model::{DeclaredSecret, SecretSource};
-use secrets::VersionState;
+use secrets::{Keyring, VersionState};
 use state::Kind;
 
 use crate::{
@@ -50,30 +56,44 @@ async fn change<T: Send>(
         let seen = admin.working();
         let secret = found(&seen, call, id)?;
         let (plan, said) = plan(&secret, &versions(admin, &secret).await?)?;
-        let is_late = AtomicBool::new(false);
-        // States only go forward: a plan by versions that were others does not count.
-        let if_same = |working: &Working| {
-            is_late.store(working.revision != seen.revision, Ordering::Relaxed);
-            let late = || Failure::Conflict("others change state all the time: try again".into());
-            (working.revision == seen.revision).then(|| plan.clone()).ok_or_else(late)
-        };
-        let changed = admin.change(call, if_same).await;
-        if is_late.load(Ordering::Relaxed) {
-            continue;
-        }
-        let after = changed?;
+        let Some(after) = if_same(admin, call, seen.revision, &plan).await? else { continue };
         admin.plane.secret_changed(&secret.id);
         return Ok((said, after.revision));
     }
     Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
 }
 
+/// Carries `plan` out if what it was made by is still so: none where another revision than `seen`
+/// is in force by now.
+async fn if_same(
+    admin: &Admin,
+    call: &Call,
+    seen: u64,
+    plan: &Plan,
+) -> Result<Option<Arc<Working>>, Failure> {
+    let is_late = AtomicBool::new(false);
+    // A plan by versions that were others does not count.
+    let plan = |working: &Working| {
+        is_late.store(working.revision != seen, Ordering::Relaxed);
+        let late = || Failure::Conflict("others change state all the time: try again".into());
+        (working.revision == seen).then(|| plan.clone()).ok_or_else(late)
+    };
+    let changed = admin.change(call, plan).await;
+    if is_late.load(Ordering::Relaxed) { Ok(None) } else { changed.map(Some) }
+}
+
+/// The keys under which values are sealed.
+fn keyring(admin: &Admin) -> Result<&Keyring, Failure> {
+    admin.keyring.as_deref().ok_or_else(|| {
+        let detail = "there is no key-encryption key: see docs/secrets.md";
+        Failure::Conflict(detail.to_owned())
+    })
+}
+
 /// The versions of a secret that is kept here.
 async fn versions(admin: &Admin, secret: &DeclaredSecret) -> Result<Vec<Version>, Failure> {
-    let store = admin.store.as_ref().ok_or_else(|| {
-        Failure::ReadOnly("what is served is a folder: it keeps no values".to_owned())
-    })?;
-    let versions = store.sealed_of(&secret.id).await?.into_iter().map(|it| {
+    let versions = admin.sealed_store()?.sealed_of(&secret.id).await?;
+    let versions = versions.into_iter().map(|it| {
         let state = VersionState::parse(&it.state);
         let state = state.ok_or_else(|| Failure::internal(&format!("state {}", it.state)))?;
         Ok((it, state))

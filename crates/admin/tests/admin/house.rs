@@ -95,6 +95,15 @@ impl House {
 
     /// A door whose state is at `location`; its operators are put there where there are none yet.
     pub(crate) async fn at(location: &Location, files: &[(&str, &str)]) -> Self {
+        Self::keyed(location, files, Keyring::generate("k1").unwrap().0).await
+    }
+
+    /// The same, whose values are sealed with the keys of `keyring`.
+    pub(crate) async fn keyed(
+        location: &Location,
+        files: &[(&str, &str)],
+        keyring: Keyring,
+    ) -> Self {
         let store = Store::open(location).await.unwrap();
         if store.head().await.unwrap() == 0 {
             let mut all = vec![("clients/boss.yaml", BOSS), ("clients/team.yaml", TEAM_CLIENT)];
@@ -102,7 +111,6 @@ impl House {
             store.commit(&commit(&all)).await.unwrap();
         }
         let plane = TestPlane::new();
-        let keyring = Keyring::generate("k1").unwrap().0;
         let admin = Admin::new(
             Some(store.clone()),
             plane.clone(),

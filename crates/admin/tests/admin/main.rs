@@ -20,5 +20,6 @@ mod read_only;
 mod replicas;
 mod resources;
 mod revisions;
+mod rewrap;
 mod secret_values;
 mod speed;

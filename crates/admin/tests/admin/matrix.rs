@@ -69,6 +69,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("retire_collection", ADMIN_EDITOR),
     ("retire_credential", ADMIN_EDITOR),
     ("revoke_credential", ADMIN_EDITOR),
+    ("rewrap_secrets", ADMIN),
     ("rollback_revision", ADMIN),
     ("rotate_credential", ADMIN_EDITOR),
     ("set_secret_version_state", ADMIN_EDITOR),

@@ -1,5 +1,7 @@
 //! Sealed versions of secrets: bytes that mean nothing here.
 
+use std::collections::BTreeMap;
+
 use model::{SecretId, Timestamp};
 use sqlx::SqlStr;
 
@@ -17,9 +19,12 @@ const PUT: &str = "INSERT INTO sealed (secret, version, state, key_id, sealed, c
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (secret, version) DO NOTHING";
 const SET_STATE: &str = "UPDATE sealed SET state = $3 WHERE secret = $1 AND version = $2";
 const DELETE: &str = "DELETE FROM sealed WHERE secret = $1 AND version = $2";
+const KEYS: &str = "SELECT key_id, count(*) FROM sealed GROUP BY key_id";
+const UNDER_KEY: &str = "SELECT secret, version, state, key_id, sealed, created FROM sealed \
+     WHERE key_id = $1 AND (secret, version) > ($2, $3) ORDER BY secret, version LIMIT $4";
 /// A version that was deleted and made anew since it was read has another time.
 const REWRAP: &str = "UPDATE sealed SET key_id = $4, sealed = $5 \
-     WHERE secret = $1 AND version = $2 AND created = $3";
+     WHERE secret = $1 AND version = $2 AND created = $3 AND key_id = $6";
 
 impl Store {
     /// All versions of all secrets, by secret and number.
@@ -39,33 +44,34 @@ impl Store {
         rows.iter().map(version).collect()
     }
 
-    /// Keeps the same values under another key: all of them or none, without a revision.
-    ///
-    /// Key and sealed bytes are replaced; a state is left as it is now. A version that is gone, or
-    /// was made anew since it was read, is passed over.
+    /// How many versions are sealed under each key, by the key's id.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Nul`] and [`Error::Unavailable`].
-    pub async fn rewrap(&self, versions: &[SealedVersion]) -> Result<(), Error> {
-        let mut versions: Vec<_> = versions.iter().collect();
-        if versions.iter().any(|it| it.key.contains('\0')) {
-            return Err(Error::Nul { what: "a key".to_owned() });
-        }
-        // Two processes that lock rows in one order never wait for each other.
-        versions.sort_by_key(|it| (&it.secret, it.version));
-        let mut transaction = self.database.write().await?;
-        for it in versions {
-            let SealedVersion { secret, version, state: _, key, sealed, created } = it;
-            let values = [
-                Value::Text(secret.as_str()),
-                Value::Int((*version).into()),
-                Value::Int(created.as_micros()),
-                Value::Text(key),
-                Value::Bytes(sealed),
-            ];
-            transaction.execute(SqlStr::from_static(REWRAP), &values).await?;
-        }
-        transaction.commit().await
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn sealing_keys(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let rows = self.database.rows(KEYS, &[]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.count(1)?))).collect()
+    }
+
+    /// Versions that are sealed under one key, by secret and number: at most `limit`, from the one
+    /// behind `after` on.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn sealed_under(
+        &self,
+        key: &str,
+        after: Option<(&SecretId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<SealedVersion>, Error> {
+        let (secret, version) = after.map_or(("", 0), |(secret, it)| (secret.as_str(), it));
+        let values = [
+            Value::Text(key),
+            Value::Text(secret),
+            Value::Int(version.into()),
+            Value::Int(limit.into()),
+        ];
+        self.database.rows(UNDER_KEY, &values).await?.iter().map(self::version).collect()
     }
 }
 
@@ -82,6 +88,7 @@ pub(super) async fn change(
                 ensure_known(deleted, secret, *version)?;
             }
             SealedChange::Put(it) => put(transaction, it).await?,
+            SealedChange::Rewrap { version, from } => rewrap(transaction, version, from).await?,
             SealedChange::State { secret, version, state } => {
                 let (secret_text, number) = (secret.as_str(), (*version).into());
                 let values = [Value::Text(secret_text), Value::Int(number), Value::Text(state)];
@@ -107,6 +114,24 @@ async fn put(transaction: &mut Transaction, put: &SealedVersion) -> Result<(), E
         0 => Err(Error::VersionExists { secret: secret.clone(), version: *version }),
         _ => Ok(()),
     }
+}
+
+async fn rewrap(
+    transaction: &mut Transaction,
+    wrapped: &SealedVersion,
+    from: &str,
+) -> Result<(), Error> {
+    let SealedVersion { secret, version, state: _, key, sealed, created } = wrapped;
+    let values = [
+        Value::Text(secret.as_str()),
+        Value::Int((*version).into()),
+        Value::Int(created.as_micros()),
+        Value::Text(key),
+        Value::Bytes(sealed),
+        Value::Text(from),
+    ];
+    let replaced = transaction.execute(SqlStr::from_static(REWRAP), &values).await?;
+    ensure_known(replaced, secret, *version)
 }
 
 fn ensure_known(rows: u64, secret: &SecretId, version: u32) -> Result<(), Error> {

@@ -112,6 +112,9 @@ fn check(commit: &Commit) -> Result<(), Error> {
     let sealed = sealed.iter().flat_map(|it| match it {
         SealedChange::Delete { .. } => [None, None],
         SealedChange::Put(it) => [Some(("a state", &it.state)), Some(("a key", &it.key))],
+        SealedChange::Rewrap { version, from } => {
+            [Some(("a key", &version.key)), Some(("a key", from))]
+        }
         SealedChange::State { state, .. } => [Some(("a state", state)), None],
     });
     let texts = words

@@ -42,7 +42,8 @@ on_every_database!(
     revisions_are_listed_newest_first_and_in_pages,
     lines_are_shown_as_changes_and_are_no_files,
     sealed_versions_change_with_their_revision_or_not_at_all,
-    a_rewrap_changes_only_what_is_still_as_it_was_read,
+    a_rewrap_is_refused_where_a_version_is_not_as_it_was_read,
+    versions_are_read_by_key_and_in_pages,
     of_each_credential_the_latest_use_is_kept,
     texts_come_back_byte_for_byte_and_sorted_by_bytes,
     a_text_that_one_database_cannot_keep_is_refused_by_all,
@@ -234,15 +235,19 @@ async fn sealed_versions_change_with_their_revision_or_not_at_all(place: &Place)
     assert_eq!(numbers().await, [row("crm", 1, "active"), row("erp", 2, "active")]);
 }
 
-async fn a_rewrap_changes_only_what_is_still_as_it_was_read(place: &Place) {
+async fn a_rewrap_is_refused_where_a_version_is_not_as_it_was_read(place: &Place) {
     let store = place.open().await;
     let put = |it| SealedChange::Put(it);
+    let with = |sealed| store::Commit { sealed, ..commit(&[]) };
     let versions =
         [version("a", 1, "active"), version("b", 1, "active"), version("c", 1, "active")];
-    let sealed = versions.clone().map(put).to_vec();
-    store.commit(&store::Commit { sealed, ..commit(&[]) }).await.unwrap();
-    let rewrapped =
+    store.commit(&with(versions.clone().map(put).to_vec())).await.unwrap();
+    let wrapped =
         versions.map(|it| store::SealedVersion { key: "k2".to_owned(), sealed: vec![9], ..it });
+    let rewrap = |it: &store::SealedVersion| SealedChange::Rewrap {
+        version: it.clone(),
+        from: "k1".to_owned(),
+    };
     // In the meantime b was made anew, c is gone, and a has another state.
     let anew = store::SealedVersion { created: at(60), ..version("b", 1, "active") };
     let sealed = vec![
@@ -251,12 +256,52 @@ async fn a_rewrap_changes_only_what_is_still_as_it_was_read(place: &Place) {
         put(anew.clone()),
         SealedChange::Delete { secret: secret("c"), version: 1 },
     ];
+    store.commit(&with(sealed)).await.unwrap();
+    let [a, b, c] = &wrapped;
+    for late in [b, c] {
+        let error = store.commit(&with(vec![rewrap(a), rewrap(late)])).await.unwrap_err();
+        assert!(matches!(error, Error::UnknownVersion { version: 1, .. }), "{error}");
+    }
+    assert_eq!(store.sealing_keys().await.unwrap(), BTreeMap::from([("k1".to_owned(), 2)]));
+    store.commit(&with(vec![rewrap(a)])).await.unwrap();
+    let a = store::SealedVersion { state: "retiring".to_owned(), ..a.clone() };
+    assert_eq!(store.sealed().await.unwrap(), [a.clone(), anew]);
+    // It is under that key no more.
+    store.commit(&with(vec![rewrap(&a)])).await.unwrap_err();
+    assert_eq!(store.head().await.unwrap(), 3);
+}
+
+async fn versions_are_read_by_key_and_in_pages(place: &Place) {
+    let store = place.open().await;
+    let under = |id: &str, number: u32, key: &str| store::SealedVersion {
+        key: key.to_owned(),
+        ..version(id, number, "active")
+    };
+    let all = [
+        under("a", 1, "k1"),
+        under("a", 2, "k2"),
+        under("a", 10, "k1"),
+        under("b", 1, "k1"),
+        under("b-2", 1, "k1"),
+    ];
+    let sealed = all.clone().map(SealedChange::Put).to_vec();
     store.commit(&store::Commit { sealed, ..commit(&[]) }).await.unwrap();
-    store.rewrap(&rewrapped).await.unwrap();
-    let [a, _, _] = rewrapped;
-    let a = store::SealedVersion { state: "retiring".to_owned(), ..a };
-    assert_eq!(store.sealed().await.unwrap(), [a, anew]);
-    assert_eq!(store.head().await.unwrap(), 2);
+    let want = BTreeMap::from([("k1".to_owned(), 4), ("k2".to_owned(), 1)]);
+    assert_eq!(store.sealing_keys().await.unwrap(), want);
+    let mut found = Vec::new();
+    loop {
+        let after = found.last().map(|it: &store::SealedVersion| (it.secret.clone(), it.version));
+        let after = after.as_ref().map(|(secret, version)| (secret, *version));
+        let page = store.sealed_under("k1", after, 3).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 3);
+        found.extend(page);
+    }
+    let [one, _, ten, b, b_2] = all;
+    assert_eq!(found, [one, ten, b, b_2]);
+    assert_eq!(store.sealed_under("k0", None, 3).await.unwrap(), []);
 }
 
 async fn of_each_credential_the_latest_use_is_kept(place: &Place) {

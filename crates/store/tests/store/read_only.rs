@@ -12,7 +12,7 @@ use store::{Error, Location, Store};
 use tempfile::TempDir;
 use testkit::Postgres;
 
-use crate::place::{at, commit, version};
+use crate::place::{at, commit};
 
 const SHOWN: &str = "refused, and read on";
 
@@ -22,8 +22,6 @@ async fn refuses_and_reads_on(store: &Store) {
     let error = store.commit(&commit(&[("a", Some("2"))])).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
     let error = store.note_uses(&[("x".to_owned(), at(1))]).await.unwrap_err();
-    assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
-    let error = store.rewrap(&[version("erp", 1, "active")]).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
     assert_eq!(store.read().await.unwrap(), before);
     assert_eq!(store.revisions(None, 9).await.unwrap().len(), 1);

@@ -7,7 +7,7 @@ use secrets::{UPSTREAM_PURPOSE, VersionState};
 use serde::{Deserialize, Serialize};
 use store::{Change, SealedChange, SealedVersion};
 
-use super::{Version, change};
+use super::{Version, change, keyring};
 use crate::{
     Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply, resource::ById,
 };
@@ -66,10 +66,7 @@ impl Operation for AddVersion {
     ) -> Result<Reply<Added>, Failure> {
         let Value { value, pending, reason } = body;
         let value = Secret::new(value.into_bytes());
-        let keyring = admin.keyring.as_ref().ok_or_else(|| {
-            let detail = "there is no key-encryption key: see docs/secrets.md";
-            Failure::Conflict(detail.to_owned())
-        })?;
+        let keyring = keyring(admin)?;
         let state =
             if pending == Some(true) { VersionState::Pending } else { VersionState::Active };
         let plan = |secret: &DeclaredSecret, known: &[Version]| {

@@ -1,0 +1,180 @@
+//! `rewrap_secrets`: sealed values come under the newest key-encryption key, and stay closed.
+
+use http::Method;
+use model::{Effect, SecretId};
+use schemars::JsonSchema;
+use secrets::{Keyring, Sealed, UPSTREAM_PURPOSE};
+use serde::{Deserialize, Serialize};
+use store::{Change, SealedChange, SealedVersion};
+
+use super::{if_same, keyring};
+use crate::{
+    Admin, Call,
+    change::{Plan, TRIES},
+    failure::Failure,
+    keys::UnderKey,
+    operation::{NoParameters, Operation},
+    reply::Reply,
+};
+
+/// Most versions of one revision.
+const VERSIONS_MAX: u32 = 100;
+
+/// Most broken versions that are named.
+const BROKEN_MAX: usize = 100;
+
+/// Brings sealed values under the newest key.
+#[derive(Debug)]
+pub(crate) struct Rewrap;
+
+/// Why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Why {
+    /// Why, for the revisions.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// What is sealed under which key now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Rewrapped {
+    /// The id of the newest key-encryption key.
+    key: String,
+    /// How many versions came under it.
+    rewrapped: u64,
+    /// How many versions were under it already.
+    already: u64,
+    /// The keys that are not in the keyring, and what is sealed under them: it cannot be read.
+    unknown: Vec<UnderKey>,
+    /// Versions that do not open with the key they name; at most 100 of them.
+    broken: Vec<Broken>,
+    /// The revision in force.
+    revision: u64,
+}
+
+/// A version that was changed by somebody else than the door.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Broken {
+    /// The secret.
+    id: String,
+    /// The version's number.
+    version: u32,
+}
+
+impl Operation for Rewrap {
+    const NAME: &'static str = "rewrap_secrets";
+    const COMMAND: [&'static str; 2] = ["secret", "rewrap"];
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/keyring/rewrap";
+    const EFFECT: Effect = Effect::Write;
+    const SUMMARY: &'static str = "Bring all sealed values under the newest key-encryption key";
+    const DESCRIPTION: &'static str = "The values themselves are not opened. A revision has at most 100 versions: if one of several fails, those before it stay, and another call does the rest.";
+    type Parameters = NoParameters;
+    type Body = Why;
+    type Output = Rewrapped;
+
+    async fn run(
+        admin: &Admin,
+        call: &Call,
+        _: NoParameters,
+        why: Why,
+    ) -> Result<Reply<Rewrapped>, Failure> {
+        if !call.reach.is_everywhere() {
+            let detail = "keys belong to everybody, and your role is bounded";
+            return Err(Failure::NotHeld(detail.to_owned()));
+        }
+        let already = admin.keys().await?.sealing.map_or(0, |it| it.versions);
+        let keyring = keyring(admin)?;
+        let mut work = Work { keyring, reason: why.reason.unwrap_or_default(), done: 0 };
+        let mut broken = Vec::new();
+        for old in keyring.ids().skip(1) {
+            let mut after = None;
+            while let Some(page) = work.page(admin, call, (old, after)).await? {
+                after = Some(page.last);
+                broken.extend(page.broken);
+                broken.truncate(BROKEN_MAX);
+            }
+        }
+        Ok(Reply::of(Rewrapped {
+            key: keyring.current().to_owned(),
+            rewrapped: work.done,
+            already,
+            unknown: admin.keys().await?.unknown,
+            broken,
+            revision: admin.revision(),
+        }))
+    }
+}
+
+/// What is under way.
+struct Work<'a> {
+    keyring: &'a Keyring,
+    reason: String,
+    /// How many versions came under the newest key.
+    done: u64,
+}
+
+/// Versions that were looked at.
+struct Page {
+    last: (SecretId, u32),
+    broken: Vec<Broken>,
+}
+
+impl Work<'_> {
+    /// Brings the next versions under `old` behind `after` under the newest key; none where there
+    /// are no more.
+    async fn page(
+        &mut self,
+        admin: &Admin,
+        call: &Call,
+        (old, after): (&str, Option<(SecretId, u32)>),
+    ) -> Result<Option<Page>, Failure> {
+        let store = admin.sealed_store()?;
+        let after = after.as_ref().map(|(secret, version)| (secret, *version));
+        for _ in 0..TRIES {
+            let seen = admin.revision();
+            let versions = store.sealed_under(old, after, VERSIONS_MAX).await?;
+            let Some(last) = versions.last() else { return Ok(None) };
+            let last = (last.secret.clone(), last.version);
+            let (plan, broken) = self.plan(versions)?;
+            let count = u64::try_from(plan.sealed.len()).unwrap_or(u64::MAX);
+            if count > 0 && if_same(admin, call, seen, &plan).await?.is_none() {
+                continue;
+            }
+            self.done = self.done.saturating_add(count);
+            return Ok(Some(Page { last, broken }));
+        }
+        let detail = "others change state all the time: what was done stays, call it again";
+        Err(Failure::Conflict(detail.to_owned()))
+    }
+
+    /// What brings `versions` under the newest key, and those that do not open.
+    fn plan(&self, versions: Vec<SealedVersion>) -> Result<(Plan, Vec<Broken>), Failure> {
+        let mut plan = Plan { reason: self.reason.clone(), ..Plan::default() };
+        let mut broken = Vec::new();
+        for old in versions {
+            let SealedVersion { secret, version, state, key: from, sealed, created } = old;
+            let sealed = Sealed { key: from.clone(), bytes: sealed };
+            match secrets::rewrap(self.keyring, &secret, version, UPSTREAM_PURPOSE, &sealed) {
+                Ok(Some(Sealed { key, bytes: sealed })) => {
+                    plan.lines.push(line(&secret, version, (&from, &key)));
+                    let version = SealedVersion { secret, version, state, key, sealed, created };
+                    plan.sealed.push(SealedChange::Rewrap { version, from });
+                }
+                Ok(None) => {}
+                Err(error @ secrets::Error::Unsealable { .. }) => {
+                    return Err(Failure::internal(&error));
+                }
+                Err(_) => broken.push(Broken { id: secret.to_string(), version }),
+            }
+        }
+        Ok((plan, broken))
+    }
+}
+
+/// What a revision says of a version that came under another key.
+fn line(secret: &SecretId, version: u32, (before, after): (&str, &str)) -> Change {
+    let said = |key: &str| Some(format!("key: {key}\n"));
+    Change { path: format!("secrets/{secret}#{version}"), before: said(before), after: said(after) }
+}
