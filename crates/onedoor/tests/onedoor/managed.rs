@@ -115,3 +115,33 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     managed.door = Serving::start_managed(managed.folder.path());
     assert!(managed.done(&["client", "get", "app"]).contains("team"));
 }
+
+#[test]
+fn a_key_encryption_key_is_rotated_and_none_is_missed_in_silence() {
+    const NEW: &str = "k2 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+    let mut managed = Managed::start();
+    write(managed.folder.path(), &[("crm.yaml", "owner: x\nsource: store\n"), ("value", "v")]);
+    managed.done(&["secret", "put", "crm", "-f", "crm.yaml"]);
+    managed.done(&["secret", "set", "crm", "--value-file", "value"]);
+    let keyring = managed.folder.path().join(".onedoor/keyring");
+    let old = fs::read_to_string(&keyring).unwrap();
+    let with = |managed: &mut Managed, keys: &str| {
+        fs::write(&keyring, keys).unwrap();
+        managed.door.signal("KILL");
+        managed.door = Serving::start_managed(managed.folder.path());
+        (managed.door.seen().to_owned(), managed.done(&["health", "get"]))
+    };
+
+    let (log, health) = with(&mut managed, NEW);
+    assert!(log.contains("the key-encryption key k1 is not in the keyring"), "{log}");
+    assert!(health.contains("k1 is missing, with 1 version"), "{health}");
+
+    let (log, health) = with(&mut managed, &format!("{NEW}{old}"));
+    assert!(!log.contains("is not in the keyring"), "{log}");
+    assert!(health.contains("k2 seals, with 0 versions; k1 opens 1 version"), "{health}");
+    assert!(managed.done(&["secret", "rewrap"]).contains("rewrapped: 1"));
+
+    let (log, health) = with(&mut managed, NEW);
+    assert!(!log.contains("is not in the keyring"), "{log}");
+    assert!(health.contains("k2 seals, with 1 version"), "{health}");
+}

@@ -17,6 +17,8 @@ const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--management", "127.0.0.1:
 pub(crate) struct Serving {
     child: Child,
     log: BufReader<ChildStderr>,
+    /// What was read of the log.
+    seen: String,
     address: String,
     management: String,
 }
@@ -37,7 +39,9 @@ impl Serving {
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut serving = Self { child, log, address: String::new(), management: String::new() };
+        let nowhere = String::new;
+        let mut serving =
+            Self { child, log, seen: nowhere(), address: nowhere(), management: nowhere() };
         serving.address = serving.told("serving http://");
         serving.management = serving.told("management at http://");
         serving
@@ -62,18 +66,22 @@ impl Serving {
 
     /// Reads the log up to the line that has `text` in it, and returns that line.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
-        let mut seen = String::new();
         loop {
             let mut line = String::new();
             // A door that says nothing more ends the test by its time limit.
             if self.log.read_line(&mut line).unwrap() == 0 {
-                panic!("the log ended without \"{text}\":\n{seen}");
+                panic!("the log ended without \"{text}\":\n{}", self.seen);
             }
+            self.seen.push_str(&line);
             if line.contains(text) {
                 return line;
             }
-            seen.push_str(&line);
         }
+    }
+
+    /// All of the log that was read by now.
+    pub(crate) fn seen(&self) -> &str {
+        &self.seen
     }
 
     /// Asks for `path` with `key`: the status line's number and the whole answer.
