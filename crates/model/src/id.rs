@@ -11,6 +11,9 @@ pub struct InvalidId {
     rule: &'static str,
 }
 
+/// The name of the door's own collection.
+const OWN: &str = "onedoor";
+
 const SLUG_RULE: &str = "use 1 to 63 of a-z, 0-9, - and _, and begin with a letter or a digit";
 const NAME_RULE: &str = "use 1 to 64 of a-z, A-Z, 0-9, - and _";
 
@@ -142,7 +145,7 @@ impl CollectionId {
     /// The door's own collection: management operations. No document can declare another by this name.
     #[must_use]
     pub fn own() -> Self {
-        Self("onedoor".into())
+        Self(OWN.into())
     }
 
     /// Whether this is the door's own collection.
@@ -154,7 +157,7 @@ impl CollectionId {
     /// Whether this is the name of the door's own collection.
     #[must_use]
     pub fn is_own_name(name: &str) -> bool {
-        name == "onedoor"
+        name == OWN
     }
 }
 

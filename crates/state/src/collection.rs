@@ -8,13 +8,8 @@ use model::{Collection, CollectionId, Lifecycle, Path, Place};
 use serde_json::Value;
 
 use crate::{
-    field::Field,
-    folder::DOCUMENTS,
-    openapi::is_document,
-    references::{self, Target},
-    report::shown,
-    upstream,
-    writer::Writer,
+    field::Field, folder::DOCUMENTS, openapi::is_document, references::Target, report::shown,
+    upstream, writer::Writer,
 };
 
 const STATES: &[(&str, Lifecycle)] = &[
@@ -28,7 +23,7 @@ const RESERVED_BASES: &[&str] = &["/mcp", "/.well-known"];
 /// Reads the collection `id`. What it names, an upstream or a document, is put in when it is linked.
 pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {
     let place = root.place();
-    if id.as_str() == references::BUILT_IN_COLLECTION {
+    if id.is_own() {
         root.fault("the collection onedoor is built in", "give this file another name");
     }
     root.mapping(|it| {

@@ -43,7 +43,6 @@ pub use kind::Kind;
 pub use library::Library;
 pub use limit::write_limit;
 pub use openapi::parse_document;
-pub use references::BUILT_IN_COLLECTION;
 pub use role::write_role;
 pub use secret::write_secret;
 pub use suggestion::nearest;

@@ -7,8 +7,8 @@ use std::{
 
 use foldhash::fast::RandomState;
 use model::{
-    ClientId, Credential, CredentialState, Fault, IssuerId, Place, ProfileId, Proof, RoleId,
-    SecretId, SecretSource, UpstreamId, role::BUILT_IN,
+    ClientId, CollectionId, Credential, CredentialState, Fault, IssuerId, Place, ProfileId, Proof,
+    RoleId, SecretId, SecretSource, UpstreamId, role::BUILT_IN,
 };
 
 use crate::{
@@ -18,11 +18,6 @@ use crate::{
     report::shown,
     suggestion,
 };
-
-/// The collection of management operations. It has no file; patterns and reaches may name it.
-///
-/// Which operations it has is known only to whoever puts it in force, so they are not checked here.
-pub const BUILT_IN_COLLECTION: &str = "onedoor";
 
 /// Something that a document names, which another must declare.
 #[derive(Debug)]
@@ -121,7 +116,8 @@ impl Checker<'_> {
     fn missing_target(&self, target: &Target) -> Missing {
         match target {
             Target::Client(id) => self.missing_client(id.as_str()),
-            Target::Collection(id) if id == BUILT_IN_COLLECTION => None,
+            // Which operations the door's own has is known only to whoever puts it in force.
+            Target::Collection(id) if CollectionId::is_own_name(id) => None,
             Target::Collection(id) => self.missing(Kind::Collection, id),
             Target::Document(path) => self.missing_document(path),
             Target::Issuer(id) => self.missing(Kind::Issuer, id.as_str()),

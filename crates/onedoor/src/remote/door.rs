@@ -20,9 +20,8 @@ use super::{
     input::{self, Input},
     settings::Settings,
 };
+use crate::management::BASE;
 
-/// Where the management API begins.
-const BASE: &str = "/onedoor/v1";
 /// Largest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Longest wait for a whole answer: a big state may take its time.
