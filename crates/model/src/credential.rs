@@ -2,7 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{CredentialId, IssuerId, Place, ProfileId, Timestamp};
+use uuid::Uuid;
+
+use crate::{CredentialId, IssuerId, Place, ProfileId, Timestamp, id::InvalidId};
+
+/// Longest start of a new credential's id; the end comes after it.
+const ID_START_MAX: usize = 54;
+
+/// How long that end is.
+const ID_END_LENGTH: usize = 8;
 
 /// Where a credential is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +42,34 @@ pub struct Credential {
     pub place: Place,
 }
 
+impl Credential {
+    /// A new API key of `profile`, known by its HMAC, from now until it expires.
+    ///
+    /// Its id is readable, by the profile's name, and new, by the end that `chance` gives it.
+    ///
+    /// # Errors
+    /// Where that is no id, which no profile leads to.
+    pub fn api_key(
+        profile: &ProfileId,
+        hmac: [u8; 32],
+        chance: Uuid,
+        (now, expires): (Timestamp, Timestamp),
+    ) -> Result<Self, InvalidId> {
+        let start = format!("{}-{}", profile.client(), profile.name()).to_ascii_lowercase();
+        let start: String = start.chars().take(ID_START_MAX).collect();
+        let end: String = chance.simple().to_string().chars().take(ID_END_LENGTH).collect();
+        Ok(Self {
+            id: CredentialId::parse(&format!("{start}-{end}"))?,
+            profile: profile.clone(),
+            proof: Proof::ApiKey { hmac },
+            state: CredentialState::Active,
+            created: Some(now),
+            expires,
+            place: Place::default(),
+        })
+    }
+}
+
 /// What a caller has to show.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Proof {
@@ -59,6 +95,27 @@ impl std::fmt::Debug for Proof {
             Self::External { issuer, claims } => {
                 f.debug_struct("External").field("issuer", issuer).field("claims", claims).finish()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_new_key_is_readable_and_fits_however_long_the_profile_is_called() {
+        let now = Timestamp::from_seconds(1);
+        let long = format!("{}/{}", "c".repeat(63), "p".repeat(63));
+        for (profile, want) in [
+            ("shop-agent/default", "shop-agent-default-0000abcd".to_owned()),
+            (&long, format!("{}-0000abcd", "c".repeat(54))),
+            (&format!("{}/p", "c".repeat(53)), format!("{}--0000abcd", "c".repeat(53))),
+        ] {
+            let profile = ProfileId::parse(profile).unwrap();
+            let chance = Uuid::from_u128(0xabcd << 96);
+            let made = Credential::api_key(&profile, [7; 32], chance, (now, now)).unwrap();
+            assert_eq!(made.id.as_str(), want);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod collection;
 pub mod credential;
 pub mod difference;
+pub mod expiry;
 pub mod fault;
 pub mod guard;
 pub mod id;
@@ -29,6 +30,7 @@ pub use clock::{Clock, Timestamp};
 pub use collection::{Collection, Lifecycle, Override};
 pub use credential::{Credential, CredentialState, Proof};
 pub use difference::{Change, difference};
+pub use expiry::Expiry;
 pub use fault::{Fault, Place};
 pub use guard::Guard;
 pub use id::{

@@ -4,14 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use identity::api_key::{Pepper, SystemRandom, issue};
-use model::{
-    Credential, CredentialId, CredentialState, Place, ProfileId, Proof, Secret, Timestamp,
-};
+use model::{Credential, CredentialId, ProfileId, Secret, Timestamp};
 
 use crate::folder;
-
-/// Longest start of a credential's id; the random end comes after it.
-const ID_START_MAX: usize = 54;
 
 /// A key that was just made.
 pub(crate) struct Issued {
@@ -33,16 +28,7 @@ pub(crate) fn make(
     profile: &ProfileId,
     (now, expires): (Timestamp, Timestamp),
 ) -> anyhow::Result<Issued> {
-    let (key, hmac) = issue(pepper, &SystemRandom::new())?;
-    let credential = Credential {
-        id: id_for(profile)?,
-        profile: profile.clone(),
-        proof: Proof::ApiKey { hmac },
-        state: CredentialState::Active,
-        created: Some(now),
-        expires,
-        place: Place::default(),
-    };
+    let (key, credential) = new(pepper, profile, (now, expires))?;
     let id = credential.id.clone();
     let file = state.join(state::Kind::Credential.path(id.as_str()));
     folder::write(&file, &state::write_credential(&credential))
@@ -50,10 +36,16 @@ pub(crate) fn make(
     Ok(Issued { key, id, file })
 }
 
-/// Readable, and new: the profile's name and a random end.
-fn id_for(profile: &ProfileId) -> anyhow::Result<CredentialId> {
-    let start: String =
-        format!("{}-{}", profile.client(), profile.name()).chars().take(ID_START_MAX).collect();
-    let end: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
-    Ok(CredentialId::parse(&format!("{start}-{end}"))?)
+/// A key of `profile`, and the credential that knows it again.
+///
+/// # Errors
+/// Where there is no chance to be had.
+pub(crate) fn new(
+    pepper: &Pepper,
+    profile: &ProfileId,
+    times: (Timestamp, Timestamp),
+) -> anyhow::Result<(Secret<String>, Credential)> {
+    let (key, hmac) = issue(pepper, &SystemRandom::new())?;
+    let credential = Credential::api_key(profile, hmac, uuid::Uuid::new_v4(), times)?;
+    Ok((key, credential))
 }

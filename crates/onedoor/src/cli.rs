@@ -1,9 +1,9 @@
 //! What can be typed: the commands, their options, and the help that teaches them.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use model::{ClientId, CollectionId, ProfileId, Timestamp, quantity::parse_duration};
+use model::{ClientId, CollectionId, Expiry, ProfileId};
 
 use crate::config;
 
@@ -80,36 +80,14 @@ pub(crate) struct CredentialNew {
     #[arg(value_name = "CLIENT/PROFILE", value_parser = ProfileId::parse)]
     pub(crate) profile: ProfileId,
     /// When it ends: so long from now (90d, 12h), or at a time (2027-01-31)
-    #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = Expiry::parse)]
+    #[arg(long, value_name = "WHEN", default_value = Expiry::USUAL, value_parser = expiry)]
     pub(crate) expires: Expiry,
     #[command(flatten)]
     pub(crate) folders: Folders,
 }
 
-/// When a credential ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expiry {
-    /// So long from now.
-    After(Duration),
-    /// At this time.
-    At(Timestamp),
-}
-
-impl Expiry {
-    /// The time that is meant now.
-    pub(crate) fn from(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::After(duration) => now.plus(duration),
-            Self::At(time) => time,
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
-        parse_duration(text).map(Self::After).or_else(|_| {
-            let time = Timestamp::parse(text).map(Self::At);
-            time.map_err(|_| format!("\"{text}\" is no expiry: write 90d, 12h or 2027-01-31"))
-        })
-    }
+fn expiry(text: &str) -> Result<Expiry, String> {
+    Expiry::parse(text).map_err(|error| format!("{error}: {}", Expiry::HELP))
 }
 
 const CREDENTIAL_NEW_EXAMPLES: &str = "\
@@ -181,7 +159,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "OWNER", default_value = "platform")]
     pub(crate) owner: String,
     /// When its key ends: so long from now (90d, 12h), or at a time (2027-01-31)
-    #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = Expiry::parse)]
+    #[arg(long, value_name = "WHEN", default_value = Expiry::USUAL, value_parser = expiry)]
     pub(crate) expires: Expiry,
     #[command(flatten)]
     pub(crate) folders: DataOnly,

@@ -1,18 +1,11 @@
 //! `onedoor credential new`: makes an API key, prints it this once, and keeps its HMAC.
 
-use anyhow::{anyhow, bail};
-use model::{Clock, ProfileId, Timestamp};
+use anyhow::anyhow;
+use model::{Clock, ProfileId};
 use state::Desired;
 
 use super::Failure;
-use crate::{
-    api_key,
-    cli::{self, Expiry},
-    data::DataFolder,
-    folder, logging,
-    serving::Places,
-    terminal::Terminal,
-};
+use crate::{api_key, cli, data::DataFolder, folder, logging, serving::Places, terminal::Terminal};
 
 /// Makes a key for the profile. Only the key goes to the standard output.
 pub(super) fn new(terminal: Terminal, arguments: &cli::CredentialNew) -> Result<(), Failure> {
@@ -20,7 +13,7 @@ pub(super) fn new(terminal: Terminal, arguments: &cli::CredentialNew) -> Result<
     let profile = &arguments.profile;
     check_known(profile, &state::read(&folder::load(&places.state)?.folder)?)?;
     let now = Clock::system().now();
-    let expires = expiry(arguments.expires, now)?;
+    let expires = arguments.expires.end(now).map_err(anyhow::Error::msg)?;
     let pepper = DataFolder::open(&places.data)?.pepper()?;
     let made = api_key::make(&places.state, &pepper, profile, (now, expires))?;
     let (id, file) = (&made.id, made.file.display());
@@ -41,12 +34,4 @@ fn check_known(profile: &ProfileId, desired: &Desired) -> anyhow::Result<()> {
     Err(anyhow!(
         "unknown profile \"{profile}\": declare it in {file}, or name a known one: {known}"
     ))
-}
-
-fn expiry(expires: Expiry, now: Timestamp) -> anyhow::Result<Timestamp> {
-    let expires = expires.from(now);
-    if expires <= now {
-        bail!("{expires} is not in the future: a credential must end later than now");
-    }
-    Ok(expires)
 }

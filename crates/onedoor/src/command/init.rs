@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use identity::api_key::{Pepper, SystemRandom, issue};
 use model::{
-    Assignment, Client, ClientId, ClientKind, Clock, Credential, CredentialId, CredentialState,
-    Place, Profile, ProfileId, Proof, RoleId, Secret, Surface, Timestamp,
+    Assignment, Client, ClientId, ClientKind, Clock, Credential, Place, Profile, ProfileId, RoleId,
+    Secret, Surface, Timestamp,
 };
 use state::Kind;
 use store::{Commit, Store};
 
 use super::Failure;
 use crate::{
-    cli,
+    api_key, cli,
     config::Config,
     data::DataFolder,
     logging, remote,
@@ -63,7 +62,9 @@ async fn init(
     }
     let now = Clock::system().now();
     let client = operator(arguments)?;
-    let (key, credential) = key(&client, &pepper, (now, arguments.expires.from(now)))?;
+    let profile = client.profiles.first().context("an operator has a profile")?;
+    let expires = arguments.expires.end(now).map_err(anyhow::Error::msg)?;
+    let (key, credential) = api_key::new(&pepper, &profile.id, (now, expires))?;
     commit(&store, &client, &credential, now).await?;
     store.close().await;
     Ok(key)
@@ -89,25 +90,6 @@ fn operator(arguments: &cli::Init) -> anyhow::Result<Client> {
         profiles: vec![profile],
         place: Place::default(),
     })
-}
-
-fn key(
-    client: &Client,
-    pepper: &Pepper,
-    (now, expires): (Timestamp, Timestamp),
-) -> anyhow::Result<(Secret<String>, Credential)> {
-    let (key, hmac) = issue(pepper, &SystemRandom::new())?;
-    let profile = client.profiles.first().context("an operator has a profile")?;
-    let credential = Credential {
-        id: CredentialId::parse(&format!("{}-first", client.id))?,
-        profile: profile.id.clone(),
-        proof: Proof::ApiKey { hmac },
-        state: CredentialState::Active,
-        created: Some(now),
-        expires,
-        place: Place::default(),
-    };
-    Ok((key, credential))
 }
 
 async fn commit(

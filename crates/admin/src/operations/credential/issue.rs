@@ -1,10 +1,7 @@
 //! `issue_credential`: a new API key, shown this once.
 
 use http::{Method, StatusCode};
-use model::{
-    Credential, CredentialId, CredentialState, Effect, Place, ProfileId, Proof, Secret, Timestamp,
-    quantity::parse_duration,
-};
+use model::{Credential, Effect, Expiry, ProfileId, Secret, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use state::Kind;
@@ -17,9 +14,6 @@ use crate::{
     reply::Reply,
     working::Working,
 };
-
-/// Longest start of a credential's id; the random end comes after it.
-const ID_START_MAX: usize = 54;
 
 /// Makes an API key.
 #[derive(Debug)]
@@ -101,15 +95,8 @@ pub(super) fn made(
     expires: Timestamp,
 ) -> Result<(Secret<String>, Credential), Failure> {
     let (key, hmac) = admin.plane.new_key().map_err(|error| Failure::internal(&error))?;
-    let credential = Credential {
-        id: id_for(profile)?,
-        profile: profile.clone(),
-        proof: Proof::ApiKey { hmac },
-        state: CredentialState::Active,
-        created: Some(now),
-        expires,
-        place: Place::default(),
-    };
+    let credential = Credential::api_key(profile, hmac, uuid::Uuid::new_v4(), (now, expires))
+        .map_err(|error| Failure::internal(&error))?;
     Ok((key, credential))
 }
 
@@ -128,20 +115,9 @@ pub(super) fn issued(key: &Secret<String>, credential: &Credential, revision: u6
 /// # Errors
 /// `Invalid` where that is no time, or has gone by.
 pub(super) fn expiry(text: Option<&str>, now: Timestamp) -> Result<Timestamp, Failure> {
-    let text = text.unwrap_or("90d");
-    let after = parse_duration(text).map(|it| now.plus(it));
-    let help = "write 90d, 12h or 2027-01-31";
-    let expires = after
-        .or_else(|_| Timestamp::parse(text))
-        .map_err(|_| Failure::field("body.expires", format!("{text:?} is no expiry"), help))?;
-    if expires <= now {
-        return Err(Failure::field(
-            "body.expires",
-            format!("{expires} is not in the future"),
-            help,
-        ));
-    }
-    Ok(expires)
+    let expiry = Expiry::parse(text.unwrap_or(Expiry::USUAL));
+    let end = expiry.and_then(|it| it.end(now));
+    end.map_err(|error| Failure::field("body.expires", error, Expiry::HELP))
 }
 
 fn check_known(working: &Working, call: &Call, profile: &ProfileId) -> Result<(), Failure> {
@@ -151,13 +127,4 @@ fn check_known(working: &Working, call: &Call, profile: &ProfileId) -> Result<()
         return Ok(());
     }
     Err(Failure::no_such("profile", profile.as_str()))
-}
-
-/// Readable, and new: the profile's name and a random end.
-fn id_for(profile: &ProfileId) -> Result<CredentialId, Failure> {
-    let start: String =
-        format!("{}-{}", profile.client(), profile.name()).chars().take(ID_START_MAX).collect();
-    let end: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
-    let id = format!("{}-{end}", start.to_ascii_lowercase());
-    CredentialId::parse(&id).map_err(|error| Failure::internal(&error))
 }
