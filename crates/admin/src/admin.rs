@@ -35,6 +35,9 @@ pub struct Admin {
 /// Why the management cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// There is a first operator already.
+    #[error("the store is in use already: ask an operator for a key (onedoor credential issue)")]
+    InUse,
     /// The store.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -107,7 +107,7 @@ impl Admin {
     }
 
     /// What desired state would be, read whole.
-    fn candidate(
+    pub(crate) fn candidate(
         &self,
         library: &mut Library,
         before: &Working,

@@ -9,6 +9,7 @@ mod call;
 mod change;
 mod document;
 mod failure;
+mod first;
 mod input;
 mod keys;
 mod list;

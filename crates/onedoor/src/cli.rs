@@ -172,7 +172,8 @@ Examples:
   onedoor init > key                    the key alone goes to the standard output
 
 There is no default password: whoever can write the data folder makes the first operator, and the
-operator makes all others. A store that is in use is left alone.";
+operator makes all others. A door that serves the data folder is asked by its local socket, and
+needs no restart. A store that is in use is left alone.";
 
 /// `onedoor serve`.
 #[derive(Debug, Args)]
@@ -189,7 +190,7 @@ pub(crate) struct Serve {
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
-  onedoor serve                         what is in the store; onedoor init makes one
+  onedoor serve                         what is in the store; it waits for onedoor init
   onedoor serve --state state           a folder of files
   onedoor serve --config /etc/onedoor/onedoor.toml
   onedoor serve --state state --listen 0.0.0.0:8080

@@ -6,11 +6,13 @@ mod command;
 mod config;
 mod data;
 mod demo;
+mod first;
 mod folder;
 mod logging;
 mod management;
 mod remote;
 mod serving;
+mod socket;
 mod terminal;
 
 use std::process::ExitCode;

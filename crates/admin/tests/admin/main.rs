@@ -9,6 +9,7 @@
 
 mod credentials;
 mod document;
+mod first;
 mod folder;
 mod held;
 mod hostile;

@@ -2,21 +2,18 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
-use model::{
-    Assignment, Client, ClientId, ClientKind, Clock, Credential, Place, Profile, ProfileId, RoleId,
-    Secret, Surface, Timestamp,
-};
-use state::Kind;
-use store::{Commit, Store};
+use anyhow::anyhow;
+use model::{ClientId, Clock, Secret};
 
 use super::Failure;
 use crate::{
-    api_key, cli,
+    cli,
     config::Config,
     data::DataFolder,
+    first::First,
     logging, remote,
     serving::{self, Places},
+    socket,
     terminal::Terminal,
 };
 
@@ -25,14 +22,15 @@ pub(super) fn run(terminal: Terminal, arguments: &cli::Init) -> Result<(), Failu
     let mut config = Config::read(arguments.folders.config.as_deref())?;
     config.store.or_environment()?;
     let data = Places::data_alone(arguments.folders.data.as_ref(), &config);
-    let key = serving::runtime()?.block_on(init(&config, &data, arguments))?;
+    let cli::Init { client, owner, expires, folders: _ } = arguments;
+    let expires = expires.end(Clock::system().now()).map_err(anyhow::Error::msg)?;
+    let first = First { client: ClientId::clone(client), owner: owner.clone(), expires };
+    let (key, is_served) = serving::runtime()?.block_on(init(&config, &data, &first))?;
     let url = format!("http://{}", config.management.address);
-    let shown = data.display();
-    logging::tell(format_args!(
-        "the store is ready, and {} is its first operator",
-        arguments.client
-    ));
-    logging::tell(format_args!("next: onedoor serve --data {shown}"));
+    logging::tell(format_args!("the store is ready, and {client} is its first operator"));
+    if !is_served {
+        logging::tell(format_args!("next: onedoor serve --data {}", data.display()));
+    }
     let login = remote::client_config_path();
     if login.try_exists()? {
         logging::tell(format_args!("{} is there already and stays as it is", login.display()));
@@ -46,72 +44,31 @@ pub(super) fn run(terminal: Terminal, arguments: &cli::Init) -> Result<(), Failu
     Ok(())
 }
 
+/// The first operator's key, and whether a door serves the store already.
 async fn init(
     config: &Config,
     data: &Path,
-    arguments: &cli::Init,
-) -> anyhow::Result<Secret<String>> {
+    first: &First,
+) -> anyhow::Result<(Secret<String>, bool)> {
+    // A door that runs does it itself: then it is in force at once, and recorded.
+    match socket::ask(data, first).await? {
+        Some(key) => Ok((key, true)),
+        None => Ok((alone(config, data, first).await?, false)),
+    }
+}
+
+/// Makes the first operator where no door serves the store.
+async fn alone(config: &Config, data: &Path, first: &First) -> anyhow::Result<Secret<String>> {
     let folder = DataFolder::open(data)?;
     let pepper = folder.pepper()?;
     folder.keyring(true)?;
     let store = serving::open_store(config, data).await?;
-    if store.head().await? > 0 {
-        return Err(anyhow!(
-            "the store is in use already: ask an operator for a key (onedoor credential issue)"
-        ));
-    }
-    let now = Clock::system().now();
-    let client = operator(arguments)?;
-    let profile = client.profiles.first().context("an operator has a profile")?;
-    let expires = arguments.expires.end(now).map_err(anyhow::Error::msg)?;
-    let (key, credential) = api_key::new(&pepper, &profile.id, (now, expires))?;
-    commit(&store, &client, &credential, now).await?;
+    let made = first.make(&pepper, Clock::system().now(), String::new())?;
+    let done = match store.commit(&made.commit).await {
+        Ok(_) => Ok(made.key),
+        Err(store::Error::Conflict { .. }) => Err(anyhow!(admin::Error::InUse)),
+        Err(error) => Err(error.into()),
+    };
     store.close().await;
-    Ok(key)
-}
-
-fn operator(arguments: &cli::Init) -> anyhow::Result<Client> {
-    let cli::Init { client: id, owner, .. } = arguments;
-    let profile = Profile {
-        id: ProfileId::new(id, "default")?,
-        roles: vec![Assignment::everywhere(RoleId::parse("admin")?)],
-        surfaces: vec![Surface::Mcp, Surface::Rest],
-        networks: Vec::new(),
-        expires: None,
-        is_enabled: true,
-        place: Place::default(),
-    };
-    Ok(Client {
-        id: ClientId::clone(id),
-        kind: ClientKind::Service,
-        owner: owner.clone(),
-        description: Some("The first operator, made by onedoor init.".to_owned()),
-        is_enabled: true,
-        profiles: vec![profile],
-        place: Place::default(),
-    })
-}
-
-async fn commit(
-    store: &Store,
-    client: &Client,
-    credential: &Credential,
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    let files = vec![
-        (Kind::Client.path(client.id.as_str()), Some(state::write_client(client))),
-        (Kind::Credential.path(credential.id.as_str()), Some(state::write_credential(credential))),
-    ];
-    let commit = Commit {
-        base: Some(0),
-        author: "onedoor init".to_owned(),
-        reason: "the first operator".to_owned(),
-        request_id: String::new(),
-        at: now,
-        files,
-        sealed: Vec::new(),
-        lines: Vec::new(),
-    };
-    store.commit(&commit).await?;
-    Ok(())
+    done
 }

@@ -14,6 +14,7 @@ use crate::{
     folder::Watch,
     logging, management,
     serving::{self, Hangup, Look, Managed, Places, Served, Stop},
+    socket::Socket,
 };
 
 /// Serves until SIGTERM or SIGINT, then lets open calls end.
@@ -39,8 +40,8 @@ async fn serve_store(config: &Config, data: &std::path::Path) -> Result<(), Fail
     let (collections, operations) = managed.gateway().snapshot().counts();
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
-    let gateway = Arc::clone(managed.gateway());
-    serve(config, &gateway, Box::pin(managed.keep_current()), stop).await
+    let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
+    serve(config, (&gateway, socket), Box::pin(managed.keep_current()), stop).await
 }
 
 async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
@@ -60,20 +61,27 @@ async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
             () = supply => std::future::pending().await,
         }
     };
-    serve(config, &gateway, current, stop).await
+    serve(config, (&gateway, || None), current, stop).await
 }
 
-/// Serves both listeners while `current` keeps what is in force current.
+/// Serves both listeners, and the local socket where there is one, while `current` keeps what is in force current.
 async fn serve(
     config: &Config,
-    gateway: &Arc<Gateway>,
+    (gateway, socket): (&Arc<Gateway>, impl FnOnce() -> Option<Socket>),
     current: impl Future<Output = Infallible>,
     mut stop: Stop,
 ) -> Result<(), Failure> {
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
+    let mut listeners = Vec::new();
     for (address, entrance) in entrances(config) {
-        let listener = bind(address).await?;
+        listeners.push((bind(address).await?, entrance));
+    }
+    // Only now: a second door that finds the addresses taken must not take the first one's socket.
+    if let Some(socket) = socket() {
+        tasks.spawn(socket.serve(stopping.clone()));
+    }
+    for (listener, entrance) in listeners {
         tell(config, listener.local_addr()?, entrance);
         tasks.spawn(Arc::clone(gateway).serve(listener, entrance, stopping.clone()));
     }

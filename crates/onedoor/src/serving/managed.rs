@@ -3,11 +3,10 @@
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
 use admin::Admin;
-use anyhow::bail;
 use gateway::Gateway;
 
 use super::{Door, door::open_store};
-use crate::{config::Config, data::DataFolder};
+use crate::{config::Config, data::DataFolder, socket::Socket};
 
 /// How often uses of credentials are stored.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
@@ -19,22 +18,28 @@ pub(crate) struct Managed {
 }
 
 impl Managed {
-    /// Opens the store and puts its last revision in force.
+    /// Opens the store and puts its last revision in force. Where it has none, everybody is refused
+    /// until `onedoor init` makes the first operator.
     ///
     /// # Errors
-    /// Where data folder or store cannot be used, or nobody has made a first operator yet.
+    /// Where data folder or store cannot be used.
     pub(crate) async fn open(config: &Config, data: &Path) -> anyhow::Result<Self> {
         let folder = DataFolder::open(data)?;
         let store = open_store(config, data).await?;
-        if store.head().await? == 0 {
-            bail!(
-                "there is nothing in the store yet: run onedoor init --data {} first, or serve a folder with --state DIR",
-                data.display()
-            );
-        }
         let door = Door::new(config, &folder, Some(store))?;
         let revision = door.admin.start().await?;
+        if revision == 0 {
+            tell_waiting(data);
+        }
         Ok(Self { door, revision })
+    }
+
+    /// Opens the local socket in the folder `data`, where it can be opened.
+    pub(crate) fn socket(&self, data: &Path) -> impl FnOnce() -> Option<Socket> + use<> {
+        let Door { admin, gateway, pepper, .. } = &self.door;
+        let parts = (Arc::clone(admin), Arc::clone(gateway), Arc::clone(pepper));
+        let data = data.to_owned();
+        move || Socket::bind(&data, parts).inspect_err(tell_no_socket).ok()
     }
 
     /// The gateway.
@@ -66,4 +71,15 @@ async fn note_uses(gateway: &Gateway, admin: &Admin) {
         tokio::time::sleep(NOTE_EVERY).await;
         admin.note_uses(&gateway.take_uses()).await;
     }
+}
+
+fn tell_no_socket(error: &std::io::Error) {
+    tracing::warn!("there is no local socket, so onedoor init opens the store itself: {error}");
+}
+
+fn tell_waiting(data: &Path) {
+    let data = data.display();
+    tracing::warn!(
+        "everybody is refused until onedoor init --data {data} makes the first operator"
+    );
 }

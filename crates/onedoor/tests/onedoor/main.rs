@@ -19,6 +19,7 @@ mod documents;
 mod github;
 mod help;
 mod import;
+mod init;
 mod managed;
 mod peers;
 mod remote;

@@ -86,18 +86,12 @@ impl Serving {
 
     /// Asks for `path` with `key`: the status line's number and the whole answer.
     pub(crate) fn get(&self, path: &str, key: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let host = &self.address;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer)
+        get(&self.address, path, key)
+    }
+
+    /// The same, of the listener for management.
+    pub(crate) fn manage(&self, path: &str, key: &str) -> (u16, String) {
+        get(&self.management, path, key)
     }
 
     /// Sends the signal `name`: `TERM`, `HUP`.
@@ -117,6 +111,20 @@ impl Drop for Serving {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn get(address: &str, path: &str, key: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer)
 }
 
 /// A new key of the profile `app/default`.

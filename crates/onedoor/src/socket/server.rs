@@ -1,0 +1,222 @@
+//! Listens for `onedoor init` while the door serves a store.
+
+use std::{
+    fs, io,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use admin::Admin;
+use audit::{Kind, Outcome, Record};
+use gateway::Gateway;
+use identity::api_key::Pepper;
+use model::{ClientId, ProfileId, Refusal, RefusalKind, RequestId, Secret, Timestamp};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{UnixListener, UnixStream},
+    task::block_in_place,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Ask, LINE_TIMEOUT, NAME, ROOT, Told, read_line};
+use crate::first::{First, Made};
+
+/// How long to wait where the system takes no more connections.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What happens by it, as records name it.
+const EVENT: &str = "operator.first";
+
+/// A socket in the data folder, for the user who runs the door and for root.
+pub(crate) struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Which file it is: another door may have put its own in this place.
+    inode: u64,
+    /// The user who runs the door.
+    own: u32,
+    admin: Arc<Admin>,
+    gateway: Arc<Gateway>,
+    pepper: Arc<Pepper>,
+}
+
+/// A first operator that was made.
+struct Done {
+    key: Secret<String>,
+    profile: ProfileId,
+    revision: u64,
+}
+
+impl Socket {
+    /// Listens in the folder `data`, in place of whoever listened there before.
+    ///
+    /// # Errors
+    /// What the system says; where the folder's path is too long, that.
+    pub(crate) fn bind(
+        data: &Path,
+        (admin, gateway, pepper): (Arc<Admin>, Arc<Gateway>, Arc<Pepper>),
+    ) -> io::Result<Self> {
+        let path = data.join(NAME);
+        // Nobody finds it by its name before only we may open it.
+        let draft = data.join(format!("{NAME}.{}", std::process::id()));
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) | Ok(()) => {}
+        }
+        let listener = UnixListener::bind(&draft)?;
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
+        let metadata = fs::symlink_metadata(&draft)?;
+        fs::rename(&draft, &path)?;
+        let (inode, own) = (metadata.ino(), metadata.uid());
+        Ok(Self { listener, path, inode, own, admin, gateway, pepper })
+    }
+
+    /// Answers whoever asks, one after the other, until `stop`. What was begun is ended first.
+    pub(crate) async fn serve(self, stop: CancellationToken) -> io::Result<()> {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => self.answer(stream).await,
+                Err(error) => {
+                    tracing::warn!("the local socket takes no connection: {error}");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, mut stream: UnixStream) {
+        let told = match self.recorded(&mut stream).await {
+            Ok(key) => Told::Key(key.expose().clone()),
+            Err(refusal) => Told::Refused(refusal.detail().to_owned()),
+        };
+        let Ok(mut line) = serde_json::to_string(&told) else { return };
+        line.push('\n');
+        // Whoever does not wait for the answer needs none.
+        drop(timeout(LINE_TIMEOUT, stream.write_all(line.as_bytes())).await);
+    }
+
+    /// Does what is asked, and records it before it is answered.
+    async fn recorded(&self, stream: &mut UnixStream) -> Result<Secret<String>, Refusal> {
+        let log = &self.gateway.live().log;
+        log.admit().map_err(|error| unrecorded(&error))?;
+        let at = self.gateway.live().clock.now();
+        let id = RequestId::new(uuid::Uuid::now_v7());
+        let user = stream.peer_cred().map(|it| it.uid());
+        let ended = match user {
+            Ok(user) if is_trusted(user, self.own) => self.init(stream, at, id).await,
+            Ok(_) | Err(_) => Err(Refusal::new(
+                RefusalKind::Forbidden,
+                "the first operator is made by the user that runs the door, or by root",
+            )),
+        };
+        let by = user.map_or_else(|_| "an unknown user".to_owned(), |it| format!("user {it}"));
+        let (outcome, note, revision) = match &ended {
+            Ok(Done { profile, revision, .. }) => {
+                (Outcome::Answered, format!("{profile}, for {by}"), *revision)
+            }
+            Err(refusal) => (Outcome::Refused(refusal), format!("for {by}"), self.admin.revision()),
+        };
+        let record = Record {
+            id: Some(id),
+            event: Some(EVENT),
+            note: Some(&note),
+            revision: Some(revision),
+            ..Record::new(at, Kind::Event, outcome)
+        };
+        block_in_place(|| log.append(&record)).map_err(|error| unrecorded(&error))?;
+        ended.map(|done| {
+            tell(&done);
+            done.key
+        })
+    }
+
+    /// Makes the first operator.
+    async fn init(
+        &self,
+        stream: &mut UnixStream,
+        at: Timestamp,
+        id: RequestId,
+    ) -> Result<Done, Refusal> {
+        let line = read_line(stream, LINE_TIMEOUT).await;
+        let first = line.ok().and_then(|it| read(&it)).ok_or_else(|| {
+            let detail = "only onedoor init is answered here, of the same version as the door";
+            Refusal::new(RefusalKind::Malformed, detail)
+        })?;
+        let failed = |error: String| Refusal::new(RefusalKind::Internal, error);
+        let made = first.make(&self.pepper, at, id.to_string());
+        let Made { key, profile, commit } = made.map_err(|error| failed(format!("{error:#}")))?;
+        match self.admin.begin(&commit).await {
+            Ok(revision) => Ok(Done { key, profile, revision }),
+            Err(error @ admin::Error::InUse) => {
+                Err(Refusal::new(RefusalKind::Forbidden, error.to_string()))
+            }
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let is_own = fs::symlink_metadata(&self.path).is_ok_and(|it| it.ino() == self.inode);
+        if is_own {
+            // What is left behind answers nobody.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+fn read(line: &str) -> Option<First> {
+    let Ask { client, owner, expires } = serde_json::from_str(line).ok()?;
+    let expires = Timestamp::parse(&expires).ok()?;
+    Some(First { client: ClientId::parse(&client).ok()?, owner, expires })
+}
+
+/// Whoever else there is on the machine has no business here.
+fn is_trusted(user: u32, own: u32) -> bool {
+    user == own || user == ROOT
+}
+
+fn unrecorded(error: &audit::Error) -> Refusal {
+    let detail = "it cannot be recorded, so it is not answered: the door's log says why";
+    Refusal::new(RefusalKind::Unrecorded, detail).because(error)
+}
+
+fn tell(done: &Done) {
+    let (profile, revision) = (&done.profile, done.revision);
+    tracing::info!(revision, "the first operator is {profile}, made by onedoor init");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_user_of_the_door_and_root_are_answered() {
+        for (user, own, want) in [(7, 7, true), (0, 7, true), (0, 0, true), (8, 7, false)] {
+            assert_eq!(is_trusted(user, own), want, "user {user} at the door of {own}");
+        }
+        assert!(!is_trusted(7, 0));
+    }
+
+    #[test]
+    fn nothing_but_a_first_operator_is_read() {
+        let good = r#"{"client":"operator","owner":"x","expires":"2030-01-31T00:00:00Z"}"#;
+        assert!(read(good).is_some());
+        for bad in [
+            "GET / HTTP/1.1",
+            "{}",
+            &good.replace("operator", "Not An Id"),
+            &good.replace("2030-01-31T00:00:00Z", "soon"),
+            &good.replace('}', r#","roles":["admin"]}"#),
+        ] {
+            assert!(read(bad).is_none(), "{bad}");
+        }
+    }
+}
