@@ -1,6 +1,6 @@
 //! The one way in which desired state changes: checked whole, stored, put in force.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 use model::{SecretId, SecretSource, difference};
 use state::{Desired, Folder, Library};
@@ -35,7 +35,7 @@ impl Plan {
 }
 
 /// How often a change is tried again because another replica was faster.
-pub(crate) const TRIES: u32 = 5;
+const TRIES: u32 = 5;
 
 impl Admin {
     /// Changes desired state as `plan` makes out of the last revision.
@@ -47,6 +47,24 @@ impl Admin {
         call: &Call,
         plan: impl Fn(&Working) -> Result<Plan, Failure> + Send,
     ) -> Result<Arc<Working>, Failure> {
+        let plan = move |working: Arc<Working>| ready(plan(&working).map(|it| (it, ())));
+        self.change_by(call, plan).await.map(|(after, ())| after)
+    }
+
+    /// The same for a plan that needs more of the store than the last revision. It is made anew
+    /// where another revision came in between, so it never goes by what is over. Gives back what
+    /// the plan says besides.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; then nothing was changed.
+    pub(crate) async fn change_by<T: Send, F>(
+        &self,
+        call: &Call,
+        plan: impl Fn(Arc<Working>) -> F + Send,
+    ) -> Result<(Arc<Working>, T), Failure>
+    where
+        F: Future<Output = Result<(Plan, T), Failure>> + Send,
+    {
         let Some(store) = &self.store else {
             let detail = "what is served is a folder: change its files (onedoor serve --state)";
             return Err(Failure::ReadOnly(detail.to_owned()));
@@ -54,12 +72,11 @@ impl Admin {
         let mut library = self.library.lock().await;
         for _ in 0..TRIES {
             let before = self.working();
-            let plan = plan(&before)?;
+            let (mut plan, said) = plan(Arc::clone(&before)).await?;
             let after = self.candidate(&mut library, &before, &plan)?;
             authority::check(&*self.plane, call, &before.desired, &after.desired, &plan)?;
             let ready = self.plane.prepare(&after.desired, after.revision);
             let ready = ready.map_err(|it| Failure::faults(it, plan.body.as_deref()))?;
-            let mut plan = plan;
             forget_values(store, &before.desired, &after.desired, &mut plan).await?;
             match store.commit(&commit(call, &before, plan)).await {
                 Ok(revision) if revision.number == after.revision => {
@@ -68,14 +85,14 @@ impl Admin {
                     let others = other_secrets(&before.desired, &after.desired);
                     others.iter().for_each(|it| self.plane.secret_changed(it));
                     self.working.store(Arc::clone(&after));
-                    return Ok(after);
+                    return Ok((after, said));
                 }
                 Ok(revision) => {
                     let number = revision.number;
                     return Err(Failure::internal(&format!("unexpected revision {number}")));
                 }
                 // What is in force stays.
-                Err(store::Error::NoChange { .. }) => return Ok(before),
+                Err(store::Error::NoChange { .. }) => return Ok((before, said)),
                 Err(store::Error::Conflict { .. }) => {
                     let caught_up = self.catch_up(&mut library, store).await;
                     // What others stored is no fault of this caller.

@@ -9,21 +9,13 @@ pub(crate) use self::{
     add::AddVersion, list::ListVersions, rewrap::Rewrap, version::SetVersionState,
 };
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use model::{DeclaredSecret, SecretSource};
 use secrets::{Keyring, VersionState};
 use state::Kind;
 
-use crate::{
-    Admin, Call, authority,
-    change::{Plan, TRIES},
-    failure::Failure,
-    working::Working,
-};
+use crate::{Admin, Call, authority, change::Plan, failure::Failure, working::Working};
 
 /// A secret within the caller's reach whose values are kept here.
 fn found(working: &Working, call: &Call, id: &str) -> Result<DeclaredSecret, Failure> {
@@ -52,34 +44,15 @@ async fn change<T: Send>(
     id: &str,
     plan: impl Fn(&DeclaredSecret, &[Version]) -> Result<(Plan, T), Failure> + Send + Sync,
 ) -> Result<(T, u64), Failure> {
-    for _ in 0..TRIES {
-        let seen = admin.working();
-        let secret = found(&seen, call, id)?;
-        let (plan, said) = plan(&secret, &versions(admin, &secret).await?)?;
-        let Some(after) = if_same(admin, call, seen.revision, &plan).await? else { continue };
-        admin.plane.secret_changed(&secret.id);
-        return Ok((said, after.revision));
-    }
-    Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
-}
-
-/// Carries `plan` out if what it was made by is still so: none where another revision than `seen`
-/// is in force by now.
-async fn if_same(
-    admin: &Admin,
-    call: &Call,
-    seen: u64,
-    plan: &Plan,
-) -> Result<Option<Arc<Working>>, Failure> {
-    let is_late = AtomicBool::new(false);
-    // A plan by versions that were others does not count.
-    let plan = |working: &Working| {
-        is_late.store(working.revision != seen, Ordering::Relaxed);
-        let late = || Failure::Conflict("others change state all the time: try again".into());
-        (working.revision == seen).then(|| plan.clone()).ok_or_else(late)
+    let plan = &plan;
+    let by_versions = |working: Arc<Working>| async move {
+        let secret = found(&working, call, id)?;
+        let (made, said) = plan(&secret, &versions(admin, &secret).await?)?;
+        Ok((made, (secret.id, said)))
     };
-    let changed = admin.change(call, plan).await;
-    if is_late.load(Ordering::Relaxed) { Ok(None) } else { changed.map(Some) }
+    let (after, (secret, said)) = admin.change_by(call, by_versions).await?;
+    admin.plane.secret_changed(&secret);
+    Ok((said, after.revision))
 }
 
 /// The keys under which values are sealed.

@@ -95,3 +95,21 @@ async fn a_folder_is_applied_only_to_the_revision_it_was_compared_with() {
     assert_eq!(one.store.head().await.unwrap(), 2);
     one.done(ADMIN, "apply_state", json!({}), files(2)).await;
 }
+
+#[tokio::test]
+async fn a_rollback_brings_nothing_back_that_the_other_revoked_and_deleted_meanwhile() {
+    let (_folder, one, other) = two().await;
+    let profile = json!({"profile": "boss/viewer"});
+    let issued = one.done(ADMIN, "issue_credential", json!({}), profile).await;
+    let id = json!({"id": issued.body["id"]});
+    one.done(ADMIN, "put_client", json!({"id": "a"}), client("x")).await;
+    // The other takes over what was stored with its first change.
+    other.done(ADMIN, "put_client", json!({"id": "b"}), client("x")).await;
+    other.done(ADMIN, "revoke_credential", id.clone(), Value::Null).await;
+    other.done(ADMIN, "delete_credential", id.clone(), Value::Null).await;
+    assert_eq!(one.admin.revision(), 3);
+    let back = json!({"number": issued.revision()});
+    one.done(ADMIN, "rollback_revision", back, json!({})).await;
+    let credential = one.done(ADMIN, "get_credential", id, Value::Null).await;
+    assert_eq!(credential.body["document"]["state"], "revoked", "{}", credential.text);
+}

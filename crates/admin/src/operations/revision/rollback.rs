@@ -1,6 +1,9 @@
 //! `rollback`: a new revision that is as an old one was.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use http::Method;
 use model::Effect;
@@ -57,13 +60,14 @@ impl Operation for Rollback {
     ) -> Result<Reply<Back>, Failure> {
         let store = store(admin, call)?;
         let texts = store.read_at(by.number).await?;
-        let gone = revoked_and_gone(store, by.number, &texts, &admin.working()).await?;
-        let reason = why.reason.unwrap_or_else(|| format!("back to revision {}", by.number));
-        let plan = |working: &Working| {
-            let files = files(working, &texts, &gone)?;
-            Ok(Plan { files, reason: reason.clone(), ..Plan::default() })
+        let (texts, number) = (&texts, by.number);
+        let reason = &why.reason.unwrap_or_else(|| format!("back to revision {number}"));
+        let plan = |working: Arc<Working>| async move {
+            let gone = revoked_and_gone(store, number, texts, &working).await?;
+            let files = files(&working, texts, &gone)?;
+            Ok((Plan { files, reason: reason.clone(), ..Plan::default() }, ()))
         };
-        let after = admin.change(call, plan).await?;
+        let (after, ()) = admin.change_by(call, plan).await?;
         Ok(Reply::of(Back { to: by.number, revision: after.revision }))
     }
 }

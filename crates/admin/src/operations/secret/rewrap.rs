@@ -7,10 +7,10 @@ use secrets::{Keyring, Sealed, UPSTREAM_PURPOSE};
 use serde::{Deserialize, Serialize};
 use store::{Change, SealedChange, SealedVersion};
 
-use super::{if_same, keyring};
+use super::keyring;
 use crate::{
     Admin, Call,
-    change::{Plan, TRIES},
+    change::Plan,
     failure::Failure,
     keys::UnderKey,
     operation::{NoParameters, Operation},
@@ -86,19 +86,20 @@ impl Operation for Rewrap {
         }
         let already = admin.keys().await?.sealing.map_or(0, |it| it.versions);
         let keyring = keyring(admin)?;
-        let mut work = Work { keyring, reason: why.reason.unwrap_or_default(), done: 0 };
-        let mut broken = Vec::new();
+        let work = Work { keyring, reason: why.reason.unwrap_or_default() };
+        let (mut rewrapped, mut broken) = (0_u64, Vec::new());
         for old in keyring.ids().skip(1) {
             let mut after = None;
             while let Some(page) = work.page(admin, call, (old, after)).await? {
-                after = Some(page.last);
+                rewrapped = rewrapped.saturating_add(page.rewrapped);
                 broken.extend(page.broken);
                 broken.truncate(BROKEN_MAX);
+                after = Some(page.last);
             }
         }
         Ok(Reply::of(Rewrapped {
             key: keyring.current().to_owned(),
-            rewrapped: work.done,
+            rewrapped,
             already,
             unknown: admin.keys().await?.unknown,
             broken,
@@ -107,46 +108,38 @@ impl Operation for Rewrap {
     }
 }
 
-/// What is under way.
+/// How it is done.
 struct Work<'a> {
     keyring: &'a Keyring,
     reason: String,
-    /// How many versions came under the newest key.
-    done: u64,
 }
 
 /// Versions that were looked at.
 struct Page {
-    last: (SecretId, u32),
+    rewrapped: u64,
     broken: Vec<Broken>,
+    last: (SecretId, u32),
 }
 
 impl Work<'_> {
     /// Brings the next versions under `old` behind `after` under the newest key; none where there
     /// are no more.
     async fn page(
-        &mut self,
+        &self,
         admin: &Admin,
         call: &Call,
         (old, after): (&str, Option<(SecretId, u32)>),
     ) -> Result<Option<Page>, Failure> {
         let store = admin.sealed_store()?;
         let after = after.as_ref().map(|(secret, version)| (secret, *version));
-        for _ in 0..TRIES {
-            let seen = admin.revision();
+        let plan = |_| async move {
             let versions = store.sealed_under(old, after, VERSIONS_MAX).await?;
-            let Some(last) = versions.last() else { return Ok(None) };
-            let last = (last.secret.clone(), last.version);
+            let last = versions.last().map(|it| (it.secret.clone(), it.version));
             let (plan, broken) = self.plan(versions)?;
-            let count = u64::try_from(plan.sealed.len()).unwrap_or(u64::MAX);
-            if count > 0 && if_same(admin, call, seen, &plan).await?.is_none() {
-                continue;
-            }
-            self.done = self.done.saturating_add(count);
-            return Ok(Some(Page { last, broken }));
-        }
-        let detail = "others change state all the time: what was done stays, call it again";
-        Err(Failure::Conflict(detail.to_owned()))
+            let rewrapped = u64::try_from(plan.sealed.len()).unwrap_or(u64::MAX);
+            Ok((plan, last.map(|last| Page { rewrapped, broken, last })))
+        };
+        admin.change_by(call, plan).await.map(|(_, page)| page)
     }
 
     /// What brings `versions` under the newest key, and those that do not open.
