@@ -42,7 +42,7 @@ pub use issuer::write_issuer;
 pub use kind::Kind;
 pub use library::Library;
 pub use limit::write_limit;
-pub use openapi::parse_document;
+pub use openapi::{is_json, parse_document};
 pub use role::write_role;
 pub use secret::write_secret;
 pub use suggestion::nearest;

@@ -6,14 +6,14 @@ use model::{Fault, Place};
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, error::Category};
 
 use crate::{Folder, folder::DOCUMENTS, report::shown, yaml};
 
 /// Most values in a document: GitHub's description of 1,100 operations has a quarter of that.
 const NODES_MAX: usize = 1_000_000;
 
-/// Reads an OpenAPI document: JSON where it begins with `{`, else YAML.
+/// Reads an OpenAPI document: JSON, or YAML, which may begin with a brace too.
 ///
 /// # Errors
 /// The line, from 1 (0 where no line is to blame), and a sentence that says what is wrong: broken
@@ -24,7 +24,16 @@ pub fn parse_document(text: &str) -> Result<Value, (u32, String)> {
         return Err((0, format!("{} bytes are more than {bytes_max}", text.len())));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with('{') { parse_json(text) } else { yaml::parse_value(text) }
+    if is_json(text) { parse_json(text) } else { yaml::parse_value(text) }
+}
+
+/// Whether `text` is taken for JSON: it begins with a brace, and behind that a key in quotes or
+/// nothing. Behind a brace anything else is YAML in its flow style.
+#[must_use]
+pub fn is_json(text: &str) -> bool {
+    let inside = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('{');
+    let inside = inside.map(str::trim_start);
+    inside.is_some_and(|it| it.is_empty() || it.starts_with(['"', '}']))
 }
 
 fn parse_json(text: &str) -> Result<Value, (u32, String)> {
@@ -34,7 +43,11 @@ fn parse_json(text: &str) -> Result<Value, (u32, String)> {
         let line = u32::try_from(error.line()).unwrap_or(u32::MAX);
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
-        (line, message.to_owned())
+        let looks = match error.classify() {
+            Category::Syntax => " (it is read as JSON, as it begins like that)",
+            Category::Data | Category::Eof | Category::Io => "",
+        };
+        (line, format!("{message}{looks}"))
     })
 }
 
@@ -194,6 +207,34 @@ pub(crate) fn is_document(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_that_begins_with_a_brace_may_be_yaml() {
+        let want = serde_json::json!({"a": {"200": "x"}, "b": [1, true]});
+        for text in [
+            r#"{"a": {"200": "x"}, "b": [1, true]}"#,
+            "{a: {'200': x}, b: [1, true]}",
+            "\n{ # all of it\n  a: {200: x},\n  'b': [1, true],\n}\n",
+        ] {
+            assert_eq!(parse_document(text).as_ref(), Ok(&want), "{text}");
+        }
+        assert_eq!(parse_document("{}"), Ok(serde_json::json!({})));
+    }
+
+    #[test]
+    fn a_broken_document_is_told_of_as_what_it_looks_like() {
+        for (text, line, want) in [
+            ("{\"a\": 1,\n\"b\" 2}", 2, "expected `:`"),
+            ("{\"a\": 1,\n\"b\": [}", 2, "expected value"),
+            ("{\"a\": 1, \"a\": 2}", 1, "named twice"),
+            ("{\"a\": {200: x}}", 1, "key must be a string (it is read as JSON"),
+            ("{a: 1,\n a: 2}", 2, "named twice"),
+            ("{a: 1,\n b: ]", 1, "bracket"),
+        ] {
+            let (at, message) = parse_document(text).unwrap_err();
+            assert!(at == line && message.contains(want), "{text}: line {at}: {message}");
+        }
+    }
 
     #[test]
     fn the_number_of_values_is_bounded() {

@@ -241,6 +241,18 @@ async fn a_collection_goes_from_import_to_retirement() {
 }
 
 #[tokio::test]
+async fn a_document_is_imported_in_every_style_that_yaml_has() {
+    let house = House::new().await;
+    let flow = "{openapi: 3.1.0, info: {title: Shop, version: '1'},\n  paths: {/x: {get: {operationId: x, responses: {'200': {description: X}}}}}}";
+    let block = "openapi: 3.1.0\ninfo: {title: Shop, version: '1'}\npaths:\n  /x:\n    get:\n      operationId: x\n      responses: {'200': {description: X}}\n";
+    for (id, text) in [("flow", flow), ("block", block), ("json", &openapi().to_string())] {
+        let body = json!({"id": id, "owner": "x", "upstream": "http://shop", "document": text});
+        let made = house.ask(ADMIN, "import_collection", json!({}), body).await;
+        assert_eq!(made.status, 201, "{id}: {}", made.text);
+    }
+}
+
+#[tokio::test]
 async fn a_collection_that_was_deleted_can_be_imported_again() {
     let house = House::new().await;
     let body =

@@ -27,7 +27,7 @@ pub(super) fn run(terminal: Terminal, arguments: &cli::Import) -> Result<(), Fai
     let value = Arc::new(parse(&text, &arguments.file)?);
     let document = Document::read(&value)
         .with_context(|| format!("{} is no OpenAPI document", arguments.file.display()))?;
-    let ending = if text.trim_start().starts_with('{') { "json" } else { "yaml" };
+    let ending = if state::is_json(&text) { "json" } else { "yaml" };
     let files = Files {
         collection: format!("collections/{}.yaml", arguments.collection),
         document: format!("documents/{}.{ending}", arguments.collection),
