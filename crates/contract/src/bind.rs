@@ -59,6 +59,15 @@ impl Default for Plan {
     }
 }
 
+impl Plan {
+    /// Whether the argument goes into the path, the query or a header.
+    pub(crate) fn is_parameter(&self, argument: usize) -> bool {
+        let headers = self.headers.iter().map(|it| &it.parameter);
+        let mut parameters = self.path.iter().chain(&self.query).chain(headers);
+        parameters.any(|it| it.argument == argument)
+    }
+}
+
 /// A parameter on the wire.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
@@ -98,6 +107,17 @@ pub(crate) enum Style {
     Simple,
     /// `a=1 2`
     Space,
+}
+
+impl Style {
+    /// What stands between the elements of one text.
+    pub(crate) fn delimiter(self) -> char {
+        match self {
+            Self::Pipe => '|',
+            Self::Space => ' ',
+            Self::Deep | Self::Form | Self::Json | Self::Simple => ',',
+        }
+    }
 }
 
 /// What kind of value a parameter takes.

@@ -7,9 +7,11 @@
 mod bind;
 mod document;
 mod error;
+mod kind;
 mod name;
 mod operation;
 mod read;
+mod reader;
 mod reference;
 mod schema;
 mod swagger;
@@ -21,5 +23,6 @@ pub use document::Document;
 pub use error::{Error, Warning};
 pub use name::tool_names;
 pub use operation::Operation;
+pub use reader::Reader;
 pub use template::Template;
 pub use view::Shown;

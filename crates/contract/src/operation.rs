@@ -1,12 +1,13 @@
 //! One operation of a document: what it is called, what it takes, and how it is sent.
 
 use http::Method;
-use model::Effect;
+use model::{Argument, Effect};
 use serde_json::{Map, Value};
 
 use crate::{
     ArgumentFault, Bound, Template,
     bind::{self, Plan},
+    kind,
 };
 
 /// One operation of a document.
@@ -46,5 +47,11 @@ impl Operation {
     /// [`ArgumentFault`] where an argument is unknown, missing or cannot be sent as what it is.
     pub fn bind(&self, arguments: Map<String, Value>) -> Result<Bound, ArgumentFault> {
         bind::bind(&self.plan, &self.method, &self.template, arguments)
+    }
+
+    /// What its arguments are like, as far as conditions can see them, in the schema's order.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<Argument> {
+        kind::arguments(&self.plan, &self.input_schema)
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     reference::{self, References},
     schema::Schemas,
 };
+pub(crate) use body::{essence, is_json};
 pub(crate) use hidden::{Hidden, is_credential};
 
 /// Most operations of one document.

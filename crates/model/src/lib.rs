@@ -1,5 +1,6 @@
 //! The nouns of the door. No I/O, no async, no protocol: every other crate stands on this one.
 
+pub mod argument;
 pub mod call;
 pub mod caller;
 pub mod catalogue;
@@ -22,6 +23,7 @@ pub mod role;
 pub mod secret;
 pub mod upstream;
 
+pub use argument::{Argument, ArgumentType, ArgumentValue, Decimal};
 pub use call::{RequestId, Surface};
 pub use caller::Caller;
 pub use catalogue::Catalogue;

@@ -1,12 +1,12 @@
-//! The decision, and the permit that only it can make.
+//! The decision in its two steps, and the permit that only they can make.
 
 use std::sync::Arc;
 
-use model::{Caller, Operation, Reach, Surface};
+use model::{ArgumentValue, Caller, Operation, Reach};
 
-use crate::{Denial, Reason, Rules};
+use crate::{Denial, Facts, Guards, Reason, Rules};
 
-/// Proof that a call was allowed, and by which rule. Only [`decide()`] makes one.
+/// Proof that a call was allowed, and by which rule. Only [`Clearance::settle()`] makes one.
 ///
 /// ```compile_fail,E0451
 /// let permit = policy::Permit { rule: "mine".into() };
@@ -35,15 +35,69 @@ impl Permit {
     }
 }
 
-/// Decides whether `caller` may call `operation` over `surface`.
+/// Proof that roles allow a call, and so do all guards but those that read its arguments.
+///
+/// This is as far as a list can ask. It keeps the question, so that the rest is asked about the
+/// same call.
+#[derive(Debug)]
+pub struct Clearance<'a> {
+    permit: Permit,
+    guards: &'a Guards,
+    caller: &'a Caller,
+    operation: &'a Operation,
+    facts: Facts,
+}
+
+impl Clearance<'_> {
+    /// The rule that allows it, unless a guard takes it away.
+    #[must_use]
+    pub fn rule(&self) -> &Arc<str> {
+        &self.permit.rule
+    }
+
+    /// Whether some guard has yet to be shown the call's arguments.
+    #[must_use]
+    pub fn reads_arguments(&self) -> bool {
+        self.guards.read_arguments(self.operation)
+    }
+
+    /// Asks the guards that read arguments, where there are any. `arguments` holds those that they
+    /// read and the call has.
+    ///
+    /// # Errors
+    /// [`Denial`] by the guard that forbids the call or could not be evaluated, and where guards
+    /// read arguments and were shown none.
+    pub fn settle(
+        self,
+        arguments: Option<Vec<(Box<str>, ArgumentValue)>>,
+    ) -> Result<Permit, Denial> {
+        let Self { permit, guards, caller, operation, facts } = self;
+        guards.check_arguments(caller, operation, &facts, arguments)?;
+        Ok(permit)
+    }
+}
+
+/// Decides whether `caller` may call `operation` in a call like this, whatever its arguments.
 ///
 /// # Errors
-/// [`Denial`] where no rule allows it.
-pub fn decide(
+/// [`Denial`] where no rule allows it, or a guard forbids it.
+pub fn decide<'a>(
+    rules: &Rules,
+    guards: &'a Guards,
+    caller: &'a Caller,
+    operation: &'a Operation,
+    facts: &Facts,
+) -> Result<Clearance<'a>, Denial> {
+    let permit = by_roles(rules, caller, operation, facts)?;
+    guards.check(caller, operation, facts)?;
+    Ok(Clearance { permit, guards, caller, operation, facts: *facts })
+}
+
+fn by_roles(
     rules: &Rules,
     caller: &Caller,
     operation: &Operation,
-    surface: Surface,
+    facts: &Facts,
 ) -> Result<Permit, Denial> {
     if !rules.knows(operation) {
         return Err(Denial::new(Reason::UnknownOperation));
@@ -59,6 +113,7 @@ pub fn decide(
     let Some(contract) = rules.contract(&caller.profile) else {
         return Err(Denial::new(Reason::UnknownProfile));
     };
+    let surface = facts.surface;
     if !contract.has_surface(surface) {
         let rule = format!("profile {}: surfaces", caller.profile);
         return Err(Denial::new(Reason::Surface(surface)).by_rule(rule));

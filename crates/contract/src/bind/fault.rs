@@ -24,6 +24,12 @@ pub enum ArgumentFault {
         /// The name in it, quoted.
         key: String,
     },
+    /// The body is not what the arguments in it can be read from.
+    #[error("the body {wanted}")]
+    Body {
+        /// What is wanted.
+        wanted: String,
+    },
     /// An element holds what divides the elements.
     #[error("argument \"{name}\" has an element with a {delimiter:?} in it, which cannot be sent")]
     Delimiter {
@@ -37,6 +43,14 @@ pub enum ArgumentFault {
     Header {
         /// The argument.
         name: Box<str>,
+    },
+    /// An object has a member that the document does not describe.
+    #[error("argument \"{name}\" has the unknown member {key}")]
+    Member {
+        /// The argument.
+        name: Box<str>,
+        /// The member, quoted.
+        key: String,
     },
     /// It is required.
     #[error("argument \"{name}\" is missing")]
@@ -68,6 +82,12 @@ pub enum ArgumentFault {
         /// What is wanted.
         wanted: &'static str,
     },
+    /// It is given more than once, and servers differ in which of them they take.
+    #[error("argument \"{name}\" is given more than once")]
+    Twice {
+        /// The argument.
+        name: Box<str>,
+    },
     /// The operation takes no such argument.
     #[error("unknown argument {key}: {known}")]
     Unknown {
@@ -79,7 +99,7 @@ pub enum ArgumentFault {
 }
 
 impl ArgumentFault {
-    pub(super) fn unknown(key: &str, keys: &[Box<str>]) -> Self {
+    pub(crate) fn unknown(key: &str, keys: &[Box<str>]) -> Self {
         let known = if keys.is_empty() {
             "the operation takes none".to_owned()
         } else {

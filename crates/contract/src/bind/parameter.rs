@@ -129,7 +129,7 @@ impl Words<'_> {
         if elements.is_empty() {
             return Ok(());
         }
-        self.push(query, name, self.joined(elements, delimiter(style))?)
+        self.push(query, name, self.joined(elements, style.delimiter())?)
     }
 
     fn push_object(
@@ -147,7 +147,7 @@ impl Words<'_> {
                 members.iter().try_for_each(|it| self.push_member(query, it))
             }
             Style::Form | Style::Json | Style::Pipe | Style::Simple | Style::Space => {
-                let delimiter = delimiter(style);
+                let delimiter = style.delimiter();
                 let mut words = Vec::with_capacity(members.len());
                 for (key, value) in members {
                     words.push(self.undivided(key, delimiter)?.to_owned());
@@ -227,13 +227,5 @@ impl Words<'_> {
     fn barred(&self, key: &str) -> ArgumentFault {
         let name = self.arguments.name(self.parameter.argument);
         ArgumentFault::Barred { name, key: quoted(key) }
-    }
-}
-
-fn delimiter(style: Style) -> char {
-    match style {
-        Style::Pipe => '|',
-        Style::Space => ' ',
-        Style::Deep | Style::Form | Style::Json | Style::Simple => ',',
     }
 }

@@ -1,23 +1,52 @@
-//! Reads guards, with all their faults at once, and sorts them by operation.
+//! Reads guards, with all their faults at once.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+mod slicer;
+
+use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{
-    ActionConstraint, Effect, Entity, Policy, PolicyId, PolicySet, ResourceConstraint,
-    RestrictedExpression, Schema, ValidationMode, Validator,
+    ActionConstraint, Effect, Policy, PolicyId, PolicySet, ResourceConstraint, Schema,
+    ValidationMode, Validator,
 };
-use model::{CollectionId, Fault, Guard, GuardId, Operation};
-use serde_json::{Map, Value, json};
+use model::{Argument, CollectionId, Fault, Guard, GuardId, Operation};
 
-use super::{Guards, Slice, uid};
+use super::{
+    Guards,
+    reads::Reads,
+    schema::{group, schema},
+};
+use slicer::Slicer;
 
 const BYTES_MAX: usize = 16 * 1024;
 
+/// A guard that was read and not yet checked.
+struct Parsed<'g> {
+    guard: &'g Guard,
+    set: PolicySet,
+    /// What each of its policies reads, in their order.
+    reads: Vec<Reads>,
+}
+
+/// A policy of a guard.
+struct Checked {
+    guard: GuardId,
+    policy: Policy,
+    reads: Reads,
+}
+
+/// What guards are checked against.
+struct House<'a> {
+    operations: &'a [Operation],
+    /// Those of each operation that any guard reads.
+    arguments: &'a [Vec<Argument>],
+    collections: HashSet<&'a str>,
+    validator: Validator,
+}
+
 impl Guards {
     /// Compiles guards over `operations`, each at its position.
+    ///
+    /// `arguments` gives those of an operation, and is asked only where a guard reads some.
     ///
     /// # Errors
     /// All that is wrong: what Cedar cannot read or check, names that do not exist, and `permit`.
@@ -25,32 +54,35 @@ impl Guards {
         guards: &[Guard],
         owners: &[(&CollectionId, &str)],
         operations: &[Operation],
+        arguments: impl Fn(&Operation) -> Vec<Argument>,
     ) -> Result<Self, Vec<Fault>> {
         if guards.is_empty() {
             return Ok(Self::default());
         }
-        let schema = schema(operations)?;
-        let validator = Validator::new(schema);
-        let collections: HashSet<_> = operations.iter().map(|it| it.collection.as_str()).collect();
-        let (mut policies, mut ids, mut faults) = (Vec::new(), HashMap::new(), Vec::new());
-        for guard in guards {
-            match read(guard, &validator, &collections) {
-                Ok(found) => {
-                    ids.extend(found.iter().map(|it| (it.id().clone(), guard.id.clone())));
-                    policies.extend(found);
-                }
+        let mut faults = Vec::new();
+        let mut sift = |guard, result: Result<_, String>| {
+            result.map_err(|message| faults.push(fault(guard, &message))).ok()
+        };
+        let parsed: Vec<_> = guards.iter().filter_map(|it| sift(it, parse(it))).collect();
+        let arguments = read_by_any(&parsed, operations, arguments);
+        let house = House::new(operations, &arguments, schema(operations, &arguments)?);
+        let mut policies = Vec::new();
+        for Parsed { guard, set, reads } in parsed {
+            match house.check(&set, &reads) {
+                Ok(()) => policies.extend(numbered(guard, &set, reads)),
                 Err(message) => faults.push(fault(guard, &message)),
             }
         }
         if !faults.is_empty() {
+            faults.sort();
             return Err(faults);
         }
         let owners: HashMap<_, _> = owners.iter().copied().collect();
-        let mut slicer = Slicer { policies, ids: Arc::new(ids), sets: HashMap::new() };
-        let slices =
-            operations.iter().map(|it| slicer.slice(it, owners.get(&it.collection).copied()));
-        let slices: Result<_, String> = slices.collect();
-        match slices {
+        let mut slicer = Slicer::new(policies);
+        let slices = operations.iter().zip(&arguments).map(|(operation, arguments)| {
+            slicer.slice(operation, arguments, owners.get(&operation.collection).copied())
+        });
+        match slices.collect() {
             Ok(slices) => Ok(Self { slices }),
             Err(message) => Err(guards.iter().map(|it| fault(it, &message)).collect()),
         }
@@ -62,11 +94,7 @@ fn fault(guard: &Guard, message: &str) -> Fault {
     Fault::new(&guard.place, message, "correct the policy; see docs/guards.md for what it can see")
 }
 
-fn read(
-    guard: &Guard,
-    validator: &Validator,
-    collections: &HashSet<&str>,
-) -> Result<Vec<Policy>, String> {
+fn parse(guard: &Guard) -> Result<Parsed<'_>, String> {
     if guard.policy.len() > BYTES_MAX {
         return Err(format!("the policy is longer than {BYTES_MAX} bytes"));
     }
@@ -81,71 +109,86 @@ fn read(
     if set.policies().any(|it| it.effect() == Effect::Permit) {
         return Err("a guard only takes away: write forbid instead of permit".to_owned());
     }
-    let checked = validator.validate(&set, ValidationMode::Strict);
-    if let Some(error) = checked.validation_errors().next() {
-        return Err(error.to_string());
-    }
-    for literal in set.policies().flat_map(Policy::entity_literals) {
-        let id = literal.id().unescaped();
-        if literal.type_name().to_string() == "Collection" && !collections.contains(id) {
-            return Err(format!("there is no collection \"{id}\" with operations"));
-        }
-    }
-    let numbered = set.policies().enumerate();
-    Ok(numbered
-        .map(|(it, policy)| policy.new_id(PolicyId::new(format!("{}#{it}", guard.id))))
-        .collect())
+    let reads = set.policies().map(Reads::of).collect::<Result<_, _>>()?;
+    Ok(Parsed { guard, set, reads })
 }
 
-struct Slicer {
-    policies: Vec<Policy>,
-    ids: Arc<HashMap<PolicyId, GuardId>>,
-    /// Operations that the same policies can touch share their set.
-    sets: HashMap<BTreeSet<usize>, Arc<PolicySet>>,
+fn numbered(guard: &Guard, set: &PolicySet, reads: Vec<Reads>) -> Vec<Checked> {
+    let read = set.policies().zip(reads).enumerate();
+    let checked = |(number, (policy, reads)): (usize, (&Policy, _))| {
+        let policy = policy.new_id(PolicyId::new(format!("{}#{number}", guard.id)));
+        Checked { guard: guard.id.clone(), policy, reads }
+    };
+    read.map(checked).collect()
 }
 
-impl Slicer {
-    fn slice(
-        &mut self,
-        operation: &Operation,
-        owner: Option<&str>,
-    ) -> Result<Option<Arc<Slice>>, String> {
-        let touching = self.policies.iter().enumerate().filter(|(_, it)| touches(it, operation));
-        let touching: BTreeSet<_> = touching.map(|(index, _)| index).collect();
-        if touching.is_empty() {
-            return Ok(None);
-        }
-        let policies = self.set(touching)?;
-        let invalid = || format!("{} cannot be named", operation.id);
-        let action = uid("Action", operation.id.as_str()).ok_or_else(invalid)?;
-        let resource = uid("Collection", operation.collection.as_str()).ok_or_else(invalid)?;
-        let group = uid("Action", &group(operation)).ok_or_else(invalid)?;
-        let owner = RestrictedExpression::new_string(owner.unwrap_or_default().to_owned());
-        let collection =
-            Entity::new(resource.clone(), [("owner".to_owned(), owner)].into(), [].into())
-                .map_err(|it| it.to_string())?;
-        let entities = vec![
-            Entity::new_no_attrs(group.clone(), [].into()),
-            Entity::new_no_attrs(action.clone(), [group].into()),
-            collection,
-        ];
-        let ids = Arc::clone(&self.ids);
-        Ok(Some(Arc::new(Slice { policies, ids, action, resource, entities })))
+/// The arguments of each operation that any guard reads. All others would only make a large schema.
+fn read_by_any(
+    parsed: &[Parsed<'_>],
+    operations: &[Operation],
+    arguments: impl Fn(&Operation) -> Vec<Argument>,
+) -> Vec<Vec<Argument>> {
+    let reads: Vec<_> =
+        parsed.iter().flat_map(|it| &it.reads).filter(|it| !it.is_empty()).collect();
+    if reads.is_empty() {
+        return vec![Vec::new(); operations.len()];
+    }
+    let of_one = |operation| {
+        let mut arguments = arguments(operation);
+        arguments.retain(|argument| reads.iter().any(|it| it.has(&argument.name)));
+        arguments
+    };
+    operations.iter().map(of_one).collect()
+}
+
+impl<'a> House<'a> {
+    fn new(operations: &'a [Operation], arguments: &'a [Vec<Argument>], schema: Schema) -> Self {
+        let collections = operations.iter().map(|it| it.collection.as_str()).collect();
+        Self { operations, arguments, collections, validator: Validator::new(schema) }
     }
 
-    fn set(&mut self, touching: BTreeSet<usize>) -> Result<Arc<PolicySet>, String> {
-        if let Some(set) = self.sets.get(&touching) {
-            return Ok(Arc::clone(set));
+    fn check(&self, set: &PolicySet, reads: &[Reads]) -> Result<(), String> {
+        // First: Cedar takes `context.arguments has amuont` for a condition that never holds.
+        for (policy, reads) in set.policies().zip(reads) {
+            reads.names().try_for_each(|it| self.check_argument(policy, it))?;
         }
-        // Roles have allowed the call already; to Cedar this says so. Its id is no guard's.
-        let allowed =
-            Policy::parse(Some(PolicyId::new("#")), "permit(principal, action, resource);")
-                .map_err(|it| it.to_string())?;
-        let chosen = touching.iter().filter_map(|it| self.policies.get(*it)).cloned();
-        let set = PolicySet::from_policies(chosen.chain([allowed])).map_err(|it| it.to_string())?;
-        let set = Arc::new(set);
-        self.sets.insert(touching, Arc::clone(&set));
-        Ok(set)
+        let checked = self.validator.validate(set, ValidationMode::Strict);
+        if let Some(error) = checked.validation_errors().next() {
+            return Err(error.to_string());
+        }
+        for literal in set.policies().flat_map(Policy::entity_literals) {
+            let id = literal.id().unescaped();
+            if literal.type_name().to_string() == "Collection" && !self.collections.contains(id) {
+                return Err(format!("there is no collection \"{id}\" with operations"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Some operation that `policy` can touch must have the argument, in a form that can be seen.
+    fn check_argument(&self, policy: &Policy, name: &str) -> Result<(), String> {
+        let touched = self.operations.iter().zip(self.arguments);
+        let named = touched.filter(|(operation, _)| touches(policy, operation)).filter_map(
+            |(operation, arguments)| {
+                Some((operation, arguments.iter().find(|it| *it.name == *name)?))
+            },
+        );
+        let mut unseen = None;
+        for (operation, argument) in named {
+            match argument.kind {
+                Some(_) => return Ok(()),
+                None => unseen = unseen.or(Some(operation)),
+            }
+        }
+        Err(match unseen {
+            Some(operation) => {
+                format!(
+                    "the argument \"{name}\" of {} is of a form that cannot be seen",
+                    operation.id
+                )
+            }
+            None => format!("no operation that it can touch has an argument \"{name}\""),
+        })
     }
 }
 
@@ -167,42 +210,4 @@ fn touches(policy: &Policy, operation: &Operation) -> bool {
             | ResourceConstraint::Eq(it)
             | ResourceConstraint::IsIn(_, it) => it.id().unescaped() == collection,
         }
-}
-
-/// All operations of a collection, as patterns name them.
-fn group(operation: &Operation) -> String {
-    format!("{}:*", operation.collection)
-}
-
-fn schema(operations: &[Operation]) -> Result<Schema, Vec<Fault>> {
-    let text = || json!({"type": "String"});
-    let context = json!({"type": "Record", "attributes": {
-        "surface": text(), "effect": text(), "weekday": text(), "hour": {"type": "Long"},
-        "ip": {"type": "Extension", "name": "ipaddr"},
-        "actors": {"type": "Set", "element": text()},
-        "user": {"type": "String", "required": false},
-    }});
-    let mut actions = Map::new();
-    for operation in operations {
-        actions.insert(group(operation), json!({}));
-        let action = json!({
-            "memberOf": [{"id": group(operation)}],
-            "appliesTo": {
-                "principalTypes": ["Profile"], "resourceTypes": ["Collection"], "context": context,
-            },
-        });
-        actions.insert(operation.id.to_string(), action);
-    }
-    let whole = json!({"": {
-        "entityTypes": {
-            "Client": {},
-            "Profile": {"memberOfTypes": ["Client"]},
-            "Collection": {"shape": {"type": "Record", "attributes": {"owner": text()}}},
-        },
-        "actions": Value::Object(actions),
-    }});
-    Schema::from_json_value(whole).map_err(|it| {
-        let message = format!("the operations make no Cedar schema: {it}");
-        vec![Fault::new(&model::Place::default(), message, "report this")]
-    })
 }

@@ -1,9 +1,9 @@
 //! What is allowed, what is denied, and by which rule.
 
 use model::{Caller, Effect, Refusal, RefusalKind, Surface};
-use policy::{Reason, Rules, decide};
+use policy::{Reason, Rules};
 
-use crate::shop::{BOTH, caller, client, compile, grant, operations, role};
+use crate::shop::{BOTH, caller, client, compile, decide, grant, operations, role};
 
 fn check(rules: &Rules, caller: &Caller, operation: &model::Operation, want: Result<&str, Reason>) {
     for surface in [Surface::Mcp, Surface::Rest] {

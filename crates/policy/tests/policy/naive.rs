@@ -1,10 +1,10 @@
 //! The compiled rules agree with an evaluator that reads the nouns as they stand.
 
 use model::{Caller, Client, Effect, Operation, Role, Surface};
-use policy::{Reason, decide};
+use policy::Reason;
 use proptest::{prelude::*, sample::select};
 
-use crate::shop::{BOTH, caller, client, compile, grant, operations, role};
+use crate::shop::{BOTH, caller, client, compile, decide, grant, operations, role};
 
 /// Straight from the words of the state folder: no tables, no sharing.
 fn evaluate(

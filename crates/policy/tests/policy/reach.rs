@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use model::{Effect, Reach, Surface};
-use policy::{Reason, Rules, Sources, decide};
+use policy::{Reason, Rules, Sources};
 
-use crate::shop::{assigned, caller, collection, grant, operations, reach, role};
+use crate::shop::{assigned, caller, collection, decide, grant, operations, reach, role};
 
 #[test]
 fn a_role_holds_only_within_its_reach() {

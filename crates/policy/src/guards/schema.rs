@@ -1,0 +1,81 @@
+//! What Cedar is told of operations, so that it finds what is wrong with a guard.
+
+use cedar_policy::Schema;
+use model::{Argument, ArgumentType, Fault, Operation};
+use serde_json::{Map, Value, json};
+
+/// All operations of a collection, as patterns name them.
+pub(super) fn group(operation: &Operation) -> String {
+    format!("{}:*", operation.collection)
+}
+
+/// The schema of these operations, each with the arguments that can be seen of it.
+pub(super) fn schema(
+    operations: &[Operation],
+    arguments: &[Vec<Argument>],
+) -> Result<Schema, Vec<Fault>> {
+    let mut actions = Map::new();
+    for (position, operation) in operations.iter().enumerate() {
+        actions.insert(group(operation), json!({}));
+        let arguments = arguments.get(position).map_or(&[][..], |it| it);
+        let action = json!({
+            "memberOf": [{"id": group(operation)}],
+            "appliesTo": {
+                "principalTypes": ["Profile"],
+                "resourceTypes": ["Collection"],
+                "context": context(arguments),
+            },
+        });
+        actions.insert(operation.id.to_string(), action);
+    }
+    let whole = json!({"": {
+        "entityTypes": {
+            "Client": {},
+            "Profile": {"memberOfTypes": ["Client"]},
+            "Collection": {"shape": {"type": "Record", "attributes": {"owner": text()}}},
+        },
+        "actions": Value::Object(actions),
+    }});
+    Schema::from_json_value(whole).map_err(|it| {
+        let message = format!("the operations make no Cedar schema: {it}");
+        vec![Fault::new(&model::Place::default(), message, "report this")]
+    })
+}
+
+fn text() -> Value {
+    json!({"type": "String"})
+}
+
+fn context(arguments: &[Argument]) -> Value {
+    json!({"type": "Record", "attributes": {
+        "surface": text(), "effect": text(), "weekday": text(), "hour": {"type": "Long"},
+        "ip": {"type": "Extension", "name": "ipaddr"},
+        "actors": {"type": "Set", "element": text()},
+        "user": {"type": "String", "required": false},
+        "arguments": record(arguments),
+    }})
+}
+
+/// What cannot be seen is left out: a guard that names it is wrong.
+fn record(members: &[Argument]) -> Value {
+    let attributes = members.iter().filter_map(|member| {
+        let Argument { name, is_required, kind } = member;
+        let mut attribute = attribute(kind.as_ref()?);
+        if let Some(attribute) = attribute.as_object_mut() {
+            attribute.insert("required".to_owned(), json!(is_required));
+        }
+        Some((name.to_string(), attribute))
+    });
+    json!({"type": "Record", "attributes": attributes.collect::<Map<_, _>>()})
+}
+
+fn attribute(kind: &ArgumentType) -> Value {
+    match kind {
+        ArgumentType::Boolean => json!({"type": "Boolean"}),
+        ArgumentType::Integer => json!({"type": "Long"}),
+        ArgumentType::List(element) => json!({"type": "Set", "element": attribute(element)}),
+        ArgumentType::Number => json!({"type": "Extension", "name": "decimal"}),
+        ArgumentType::Object(members) => record(members),
+        ArgumentType::Text => text(),
+    }
+}
