@@ -26,4 +26,6 @@ mod working;
 pub use admin::{Admin, Error, built_in_roles, document, operations};
 pub use call::Call;
 pub use operation::About;
-pub use plane::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+pub use plane::{
+    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
+};

@@ -33,9 +33,9 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// The operations of the tables in force, in the order of their names.
     fn operations(&self) -> Vec<OperationView>;
 
-    /// Whether `profile` may call the operation with this id, and by which rule or why not. None
-    /// where there is no such operation.
-    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<(bool, String)>;
+    /// Whether `profile` may call the operation with this id, by which rule or why not, and on which
+    /// conditions. None where there is no such operation.
+    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<AccessView>;
 
     /// The profiles that may call the operation with this id. None where there is none.
     fn who_can(&self, operation: &str) -> Option<Vec<ProfileId>>;
@@ -79,6 +79,26 @@ pub struct OperationView {
     pub tool: String,
     /// Whether it can be called without a credential.
     pub public: bool,
+}
+
+/// Whether a profile may call an operation.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AccessView {
+    /// Whether roles allow it. Guards may still refuse a call.
+    pub allowed: bool,
+    /// By which rules, or why not.
+    pub because: String,
+    /// The guards that may refuse a call all the same: what they say depends on the call.
+    pub guards: Vec<ConditionView>,
+}
+
+/// A guard that may refuse calls.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ConditionView {
+    /// The guard.
+    pub guard: String,
+    /// The arguments that it reads; none where it decides without them.
+    pub arguments: Vec<String>,
 }
 
 /// What was used of a limit.

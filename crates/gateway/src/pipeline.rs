@@ -4,8 +4,10 @@
 //! [`policy`] makes a [`policy::Permit`], only [`limits`] a [`limits::Allowance`], and
 //! [`dispatch()`] asks for both. An error, a panic or a refused write of the record is a refusal.
 
+mod arguments;
 mod authenticate;
 mod authorize;
+mod body;
 mod call;
 mod dispatch;
 mod facts;
@@ -60,7 +62,7 @@ async fn stages(
     call: Call<'_, Received<'_>>,
 ) -> Result<Answer, Refusal> {
     let call = authenticate(call).await?;
-    let call = authorize(call, &snapshot.rules)?;
+    let call = authorize(call, &snapshot.rules).await?;
     let call = meter(call, &live.meter)?;
     dispatch(call, live).await
 }

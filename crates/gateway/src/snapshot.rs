@@ -26,6 +26,10 @@ pub struct Snapshot {
     pub(crate) directory: identity::Directory,
     pub(crate) rules: policy::Rules,
     pub(crate) guards: policy::Guards,
+    /// For the operations of which guards read arguments, by position.
+    pub(crate) readers: HashMap<usize, contract::Reader>,
+    /// Largest body that is held for a guard.
+    pub(crate) body_bytes_max: usize,
     pub(crate) plan: limits::Plan,
     /// By `operation.position`, which is the order of the tools' names.
     pub(crate) routes: Vec<Arc<Route>>,
@@ -60,6 +64,12 @@ impl Snapshot {
     #[must_use]
     pub fn rules(&self) -> &policy::Rules {
         &self.rules
+    }
+
+    /// What takes away of that. Likewise for explaining it.
+    #[must_use]
+    pub fn guards(&self) -> &policy::Guards {
+        &self.guards
     }
 
     /// Which limits apply to whom. For showing what was used.

@@ -16,6 +16,8 @@ mod compile_fail;
 mod connections;
 #[path = "promises/garbage.rs"]
 mod garbage;
+#[path = "promises/guards.rs"]
+mod guards;
 #[path = "promises/lists.rs"]
 mod lists;
 #[path = "promises/one_decision.rs"]

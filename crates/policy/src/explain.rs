@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Operation, ProfileId, Reach, Surface};
 
-use crate::{Denial, Reason, Rules};
+use crate::{Condition, Denial, Guards, Reason, Rules};
 
 /// Why a profile may call an operation, or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +15,25 @@ pub struct Explanation {
     pub surfaces: Vec<Surface>,
     /// Over what, where it is a management operation.
     pub reach: Option<Reach>,
+    /// The guards that may still refuse a call, sorted by id; none where no rule allows it.
+    pub conditions: Vec<Condition>,
 }
 
 /// Explains what [`decide()`](crate::decide()) says to calls of `profile`.
+///
+/// Guards are named and not asked: what they say depends on the call.
 #[must_use]
-pub fn explain(rules: &Rules, profile: &ProfileId, operation: &Operation) -> Explanation {
+pub fn explain(
+    rules: &Rules,
+    guards: &Guards,
+    profile: &ProfileId,
+    operation: &Operation,
+) -> Explanation {
     let denied = |reason| Explanation {
         verdict: Err(Denial::new(reason)),
         surfaces: Vec::new(),
         reach: None,
+        conditions: Vec::new(),
     };
     if !rules.knows(operation) {
         return denied(Reason::UnknownOperation);
@@ -33,6 +43,7 @@ pub fn explain(rules: &Rules, profile: &ProfileId, operation: &Operation) -> Exp
             verdict: Ok(vec![Arc::clone(rules.anonymous())]),
             surfaces: vec![Surface::Mcp, Surface::Rest],
             reach: None,
+            conditions: guards.conditions(operation).to_vec(),
         };
     }
     let Some(contract) = rules.contract(profile) else { return denied(Reason::UnknownProfile) };
@@ -44,10 +55,11 @@ pub fn explain(rules: &Rules, profile: &ProfileId, operation: &Operation) -> Exp
         verdict: Ok(allowing),
         surfaces: contract.surfaces().to_vec(),
         reach: contract.reach(operation.position).map(|it| Reach::clone(it)),
+        conditions: guards.conditions(operation).to_vec(),
     }
 }
 
-/// The profiles that may call `operation` over at least one surface, sorted.
+/// The profiles that may call `operation` over at least one surface, sorted. Guards are not asked.
 ///
 /// What is public, everybody may call: these are all profiles then, and callers without any.
 #[must_use]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use state::Kind;
 
 use crate::{
-    Admin, Call, authority,
+    AccessView, Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
     operations::operation::visible,
@@ -34,15 +34,6 @@ pub(crate) struct Question {
     operation: String,
 }
 
-/// The decision that a call would get before its arguments are looked at.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Explanation {
-    /// Whether it would be allowed.
-    allowed: bool,
-    /// By which rule, or why not.
-    because: String,
-}
-
 /// To what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +43,7 @@ pub(crate) struct What {
     operation: String,
 }
 
-/// Who may call it.
+/// Who may call it, unless a guard refuses the call.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Profiles {
     /// The profiles.
@@ -68,14 +59,14 @@ impl Operation for Explain {
     const SUMMARY: &'static str = "Say whether a profile may call an operation, and why";
     type Parameters = Question;
     type Body = NoBody;
-    type Output = Explanation;
+    type Output = AccessView;
 
     async fn run(
         admin: &Admin,
         call: &Call,
         question: Question,
         _: NoBody,
-    ) -> Result<Reply<Explanation>, Failure> {
+    ) -> Result<Reply<AccessView>, Failure> {
         let Question { profile, operation } = question;
         let no_profile = || Failure::no_such("profile", &profile);
         let id = ProfileId::parse(&profile).map_err(|_| no_profile())?;
@@ -85,9 +76,7 @@ impl Operation for Explain {
         }
         check_reach(admin, call, &operation)?;
         let explained = admin.plane.explain(&id, &operation);
-        let (allowed, because) =
-            explained.ok_or_else(|| Failure::no_such("operation", &operation))?;
-        Ok(Reply::of(Explanation { allowed, because }))
+        explained.map(Reply::of).ok_or_else(|| Failure::no_such("operation", &operation))
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use admin::{About, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+use admin::{About, AccessView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, Caller, ClientId, CollectionId, Effect, Fault, Lifecycle, Operation, OperationId,
-    ProfileId, Reach, Role, Secret, SecretId, Surface,
+    ProfileId, Reach, Role, Secret, SecretId, Surface, Timestamp,
 };
-use policy::{Rules, Sources};
+use policy::{Facts, Guards, Rules, Sources};
 use serde_json::{Value, json};
 use state::Desired;
 
@@ -49,8 +49,14 @@ impl TestPlane {
         let force = self.force.lock().unwrap();
         let id = OperationId::new(&CollectionId::own(), name).unwrap();
         let operation = force.operations.iter().find(|it| it.id == id)?;
-        let permit = policy::decide(&force.rules, caller, operation, Surface::Rest).ok()?;
-        Some(permit.reach().clone())
+        let guards = Guards::default();
+        let facts = Facts {
+            surface: Surface::Rest,
+            ip: [127, 0, 0, 1].into(),
+            at: Timestamp::from_seconds(0),
+        };
+        let clearance = policy::decide(&force.rules, &guards, caller, operation, &facts).ok()?;
+        Some(clearance.settle(None).ok()?.reach().clone())
     }
 
     pub(crate) fn hmac(&self, key: &str) -> String {
@@ -135,13 +141,15 @@ impl Plane for TestPlane {
         force.operations.iter().map(view).collect()
     }
 
-    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<(bool, String)> {
+    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<AccessView> {
         let force = self.force.lock().unwrap();
         let operation = force.operations.iter().find(|it| it.id.as_str() == operation)?;
-        Some(match policy::explain(&force.rules, profile, operation).verdict {
+        let explained = policy::explain(&force.rules, &Guards::default(), profile, operation);
+        let (allowed, because) = match explained.verdict {
             Ok(rules) => (true, rules.join(", ")),
             Err(denial) => (false, format!("{denial:?}")),
-        })
+        };
+        Some(AccessView { allowed, because, guards: Vec::new() })
     }
 
     fn who_can(&self, operation: &str) -> Option<Vec<ProfileId>> {

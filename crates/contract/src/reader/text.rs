@@ -91,13 +91,13 @@ impl Wanted<'_> {
         }
     }
 
-    fn list<'t>(
+    fn list(
         self,
         element: &ArgumentType,
-        texts: impl Iterator<Item = &'t str>,
+        texts: impl Iterator<Item = impl AsRef<str>>,
     ) -> Result<ArgumentValue, ArgumentFault> {
-        let values =
-            texts.map(|it| single(element, it).ok_or_else(|| json::wrong(self.name, element)));
+        let values = texts
+            .map(|it| single(element, it.as_ref()).ok_or_else(|| json::wrong(self.name, element)));
         values.collect::<Result<_, _>>().map(ArgumentValue::List)
     }
 

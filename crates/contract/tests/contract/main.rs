@@ -7,6 +7,7 @@
     reason = "tests say what they expect, and fail where it is not so"
 )]
 
+mod arguments;
 mod binding;
 mod checker;
 mod documents;

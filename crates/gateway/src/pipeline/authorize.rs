@@ -2,53 +2,60 @@
 
 use std::sync::Arc;
 
-use model::{Caller, Refusal, RefusalKind};
-use policy::{Denial, Facts, Rules};
+use model::{Caller, Operation, Refusal, RefusalKind};
+use policy::{Clearance, Denial, Facts, Rules};
 
-use super::{Arrival, Authenticated, Authorized, Call, authenticate::no_credential};
+use super::{Arrival, Authenticated, Authorized, Call, arguments, authenticate::no_credential};
 use crate::{Entrance, Snapshot, snapshot::Route};
 
-/// Asks the rules, and then what the surface found wrong with the request: who may not call an
-/// operation does not learn what its arguments are.
+/// Asks the rules, then what the surface found wrong with the request, and then the guards that
+/// read arguments: who may not call an operation does not learn what its arguments are.
 ///
 /// # Errors
 /// `Forbidden`; `Unauthenticated` where a credential might help; `Gone`; a faulty request's refusal.
-pub fn authorize<'a>(
+pub async fn authorize<'a>(
     call: Call<'a, Authenticated>,
     rules: &Rules,
 ) -> Result<Call<'a, Authorized>, Refusal> {
-    let surface = call.facts.arrival().surface;
     let Call { snapshot, facts, stage: Authenticated { caller, route, request } } = call;
-    let decided = policy::decide(rules, &caller, &route.operation, surface);
-    let permit =
-        match decided.and_then(|it| guarded(snapshot, facts.arrival(), &caller, &route, it)) {
-            Ok(permit) => permit,
-            Err(_) if caller.is_anonymous() => return Err(no_credential()),
-            Err(denial) => return Err(denial.into()),
-        };
-    facts.set_rule(permit.rule());
+    let refuse = |denial| denied(&caller, denial);
+    let clearance = clear(snapshot, rules, facts.arrival(), &caller, &route.operation);
+    let clearance = clearance.map_err(refuse)?;
+    // What is given up while a guard waits for the arguments was not allowed.
+    if !clearance.reads_arguments() {
+        facts.set_rule(clearance.rule());
+    }
     if route.is_retired {
         let detail = format!("{} was retired", route.operation.id);
         return Err(Refusal::new(RefusalKind::Gone, detail));
     }
     let outgoing = request?;
+    // Boxed: only calls that a guard looks into pay for what it takes.
+    let (outgoing, arguments) = if clearance.reads_arguments() {
+        Box::pin(arguments::read(snapshot, &route, outgoing)).await?
+    } else {
+        (outgoing, None)
+    };
+    let permit = clearance.settle(arguments).map_err(refuse)?;
+    facts.set_rule(permit.rule());
     Ok(Call { snapshot, facts, stage: Authorized { caller, route, outgoing, permit } })
 }
 
-/// Asks the guards about what the rules permit.
-fn guarded<T>(
-    snapshot: &Snapshot,
+/// All that can be decided without arguments.
+fn clear<'q>(
+    snapshot: &'q Snapshot,
+    rules: &Rules,
     arrival: &Arrival,
-    caller: &Caller,
-    route: &Route,
-    permitted: T,
-) -> Result<T, Denial> {
-    let Route { operation, .. } = route;
-    if snapshot.guards.touch(operation) {
-        let facts = Facts::of(arrival.surface, arrival.peer.ip().to_canonical(), arrival.at);
-        snapshot.guards.check(caller, operation, &facts)?;
-    }
-    Ok(permitted)
+    caller: &'q Caller,
+    operation: &'q Operation,
+) -> Result<Clearance<'q>, Denial> {
+    let Arrival { peer, at, surface, .. } = *arrival;
+    let facts = Facts { surface, ip: peer.ip().to_canonical(), at };
+    policy::decide(rules, &snapshot.guards, caller, operation, &facts)
+}
+
+fn denied(caller: &Caller, denial: Denial) -> Refusal {
+    if caller.is_anonymous() { no_credential() } else { denial.into() }
 }
 
 /// Whether this caller may see a list at all.
@@ -65,7 +72,8 @@ pub fn may_list(
     if caller.is_anonymous() && !has_public { Err(no_credential()) } else { Ok(caller) }
 }
 
-/// The operations that a call of `caller` that arrives like this would be allowed, in the tools' order.
+/// The operations of which a call of `caller` that arrives like this would be allowed, with some
+/// arguments if not with all, in the tools' order.
 pub fn visible<'a>(
     snapshot: &'a Snapshot,
     arrival: &Arrival,
@@ -74,8 +82,6 @@ pub fn visible<'a>(
     let arrival = *arrival;
     snapshot.routes().filter(move |it| {
         arrival.entrance.reaches(it)
-            && policy::decide(&snapshot.rules, caller, &it.operation, arrival.surface)
-                .and_then(|permit| guarded(snapshot, &arrival, caller, it, permit))
-                .is_ok()
+            && clear(snapshot, &snapshot.rules, &arrival, caller, &it.operation).is_ok()
     })
 }

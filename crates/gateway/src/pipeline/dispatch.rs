@@ -1,19 +1,10 @@
 //! Last stage: the call is carried out, by an upstream or in this process.
 
-use std::time::Duration;
-
-use bytes::Bytes;
 use http::Response;
-use http_body_util::BodyExt as _;
-use model::{Refusal, RefusalKind, RequestId};
-use tokio::time::timeout;
-use upstream::{BodyError, RequestBody};
+use model::{Refusal, RequestId};
 
-use super::{Call, Metered, Outgoing};
+use super::{Call, Metered, Outgoing, body::whole};
 use crate::{Body, Live, LocalCall, snapshot::Destination};
-
-/// Longest wait for the whole body of a call that is carried out in this process.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What was answered.
 pub type Answer = Response<Body>;
@@ -36,7 +27,7 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
             upstream.send(head, body).await.map(|it| it.map(Body::Upstream)).map_err(Into::into)
         }
         Destination::Local(local) => {
-            let body = whole(body).await?;
+            let body = whole(body, usize::MAX).await?;
             facts.set_sent();
             let call = LocalCall {
                 operation: route.operation.id.clone(),
@@ -56,18 +47,4 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
     let answer = answer?;
     facts.set_upstream_status(answer.status());
     Ok(answer)
-}
-
-/// The body, within the bound that it already has.
-async fn whole(body: RequestBody) -> Result<Bytes, Refusal> {
-    match timeout(BODY_TIMEOUT, body.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error @ BodyError::TooLarge { .. })) => {
-            Err(Refusal::new(RefusalKind::TooLarge, format!("the body {error}")))
-        }
-        Ok(Err(error @ BodyError::Broken(_))) => {
-            Err(Refusal::new(RefusalKind::Malformed, format!("the body {error}")).because(error))
-        }
-        Err(_) => Err(Refusal::new(RefusalKind::Malformed, "the body did not arrive in time")),
-    }
 }

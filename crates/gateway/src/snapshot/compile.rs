@@ -5,6 +5,7 @@ mod references;
 
 use std::{collections::HashMap, sync::Arc};
 
+use contract::Reader;
 use identity::{Declared, Directory, api_key::Pepper};
 use limits::Plan;
 use model::{Collection, Fault, Operation, Place};
@@ -72,12 +73,17 @@ pub(crate) fn compile(
     }
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
     let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
-    let guards = Guards::compile(&owned(guards), &owners, &operations)?;
+    let arguments = |it: &Operation| {
+        routes.get(it.position).map(|it| it.contract.arguments()).unwrap_or_default()
+    };
+    let guards = Guards::compile(&owned(guards), &owners, &operations, arguments)?;
     let built_in = local.map(|it| &*it.roles).unwrap_or_default();
     let roles: Vec<_> = built_in.iter().chain(roles.iter().map(|it| &**it)).cloned().collect();
     Ok(Snapshot {
         revision,
         directory,
+        readers: readers(&guards, &routes),
+        body_bytes_max: settings.message_bytes_max,
         guards,
         rules: Rules::compile(policy::Sources {
             roles: &roles,
@@ -118,6 +124,14 @@ fn shelves(
         }
     }
     (shelves, faults)
+}
+
+/// How the arguments are read that guards ask for, by the operation's position.
+fn readers(guards: &Guards, routes: &[Arc<Route>]) -> HashMap<usize, Reader> {
+    let read = routes.iter().map(|it| (it, guards.reads(&it.operation)));
+    read.filter(|(_, names)| !names.is_empty())
+        .map(|(route, names)| (route.operation.position, Reader::new(&route.contract, names)))
+        .collect()
 }
 
 fn destination(collection: &Collection, fleet: &Fleet) -> Result<Destination, Vec<Fault>> {
@@ -170,6 +184,8 @@ impl Snapshot {
             revision: 0,
             directory: Directory::new(nothing, &live.key_sets),
             guards: Guards::default(),
+            readers: HashMap::new(),
+            body_bytes_max: settings.message_bytes_max,
             rules: Rules::compile(policy::Sources {
                 roles: &[],
                 clients: &[],

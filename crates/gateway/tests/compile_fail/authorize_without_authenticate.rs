@@ -2,8 +2,8 @@
 
 use gateway::pipeline::{Call, Received, authorize};
 
-fn skip(call: Call<'_, Received<'_>>, rules: &policy::Rules) {
-    let _ = authorize(call, rules);
+async fn skip(call: Call<'_, Received<'_>>, rules: &policy::Rules) {
+    let _ = authorize(call, rules).await;
 }
 
 fn main() {}

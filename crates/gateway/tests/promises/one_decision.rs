@@ -33,9 +33,9 @@ enum What {
 
 /// What must not depend on the surface.
 #[derive(Debug, PartialEq)]
-struct Outcome {
+pub(crate) struct Outcome {
     record: Value,
-    upstream: Vec<(String, String, Option<String>, Vec<u8>)>,
+    pub(crate) upstream: Vec<(String, String, Option<String>, Vec<u8>)>,
 }
 
 /// Texts that are hard on encoders, but have one meaning.
@@ -152,7 +152,7 @@ async fn by_mcp(house: &House, step: &Step) {
 }
 
 /// The record of the call and what the upstream saw of it, without what names the surface.
-fn outcome(house: &House, records_before: usize) -> Outcome {
+pub(crate) fn outcome(house: &House, records_before: usize) -> Outcome {
     let records = house.records();
     assert_eq!(records.len(), records_before + 1, "a call leaves one record: {records:?}");
     let mut record = records[records_before].clone();
@@ -185,7 +185,7 @@ async fn run(steps: &[Step], by_mcp_at: impl Fn(&Step) -> bool) -> Vec<Outcome> 
     outcomes
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

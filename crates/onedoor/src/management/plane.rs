@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use admin::{OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+use admin::{
+    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
+};
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{Assignment, ClientId, Fault, ProfileId, Role, Secret, SecretId};
@@ -70,14 +72,20 @@ impl Plane for DataPlane {
         self.gateway.snapshot().routes().map(|it| view(it)).collect()
     }
 
-    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<(bool, String)> {
+    fn explain(&self, profile: &ProfileId, operation: &str) -> Option<AccessView> {
         let route = self.route(operation)?;
         let snapshot = self.gateway.snapshot();
-        let explained = policy::explain(snapshot.rules(), profile, route.operation());
-        Some(match explained.verdict {
+        let (rules, guards) = (snapshot.rules(), snapshot.guards());
+        let explained = policy::explain(rules, guards, profile, route.operation());
+        let (allowed, because) = match explained.verdict {
             Ok(rules) => (true, rules.join(", ")),
             Err(denial) => (false, denial.to_string()),
-        })
+        };
+        let guards = explained.conditions.iter().map(|it| ConditionView {
+            guard: it.guard.to_string(),
+            arguments: it.arguments.iter().map(ToString::to_string).collect(),
+        });
+        Some(AccessView { allowed, because, guards: guards.collect() })
     }
 
     fn who_can(&self, operation: &str) -> Option<Vec<ProfileId>> {

@@ -8,7 +8,7 @@ use cedar_policy::{
     ActionConstraint, Effect, Policy, PolicyId, PolicySet, ResourceConstraint, Schema,
     ValidationMode, Validator,
 };
-use model::{Argument, CollectionId, Fault, Guard, GuardId, Operation};
+use model::{Argument, ArgumentType, CollectionId, Fault, Guard, GuardId, Operation};
 
 use super::{
     Guards,
@@ -150,7 +150,7 @@ impl<'a> House<'a> {
     fn check(&self, set: &PolicySet, reads: &[Reads]) -> Result<(), String> {
         // First: Cedar takes `context.arguments has amuont` for a condition that never holds.
         for (policy, reads) in set.policies().zip(reads) {
-            reads.names().try_for_each(|it| self.check_argument(policy, it))?;
+            reads.paths().try_for_each(|it| self.check_argument(policy, it))?;
         }
         let checked = self.validator.validate(set, ValidationMode::Strict);
         if let Some(error) = checked.validation_errors().next() {
@@ -165,30 +165,43 @@ impl<'a> House<'a> {
         Ok(())
     }
 
-    /// Some operation that `policy` can touch must have the argument, in a form that can be seen.
-    fn check_argument(&self, policy: &Policy, name: &str) -> Result<(), String> {
+    /// Some operation that `policy` can touch must have what it names, in a form that can be seen.
+    fn check_argument(&self, policy: &Policy, path: &[String]) -> Result<(), String> {
         let touched = self.operations.iter().zip(self.arguments);
-        let named = touched.filter(|(operation, _)| touches(policy, operation)).filter_map(
-            |(operation, arguments)| {
-                Some((operation, arguments.iter().find(|it| *it.name == *name)?))
-            },
-        );
+        let touched = touched.filter(|(operation, _)| touches(policy, operation));
         let mut unseen = None;
-        for (operation, argument) in named {
-            match argument.kind {
-                Some(_) => return Ok(()),
-                None => unseen = unseen.or(Some(operation)),
+        for (operation, arguments) in touched {
+            match sight(arguments, path) {
+                Some(Sight::Seen) => return Ok(()),
+                Some(Sight::Unseen) => unseen = unseen.or(Some(operation)),
+                None => {}
             }
         }
+        let name = path.join(".");
         Err(match unseen {
             Some(operation) => {
-                format!(
-                    "the argument \"{name}\" of {} is of a form that cannot be seen",
-                    operation.id
-                )
+                format!("the argument \"{name}\" of {} has no form that can be seen", operation.id)
             }
             None => format!("no operation that it can touch has an argument \"{name}\""),
         })
+    }
+}
+
+/// Whether there is something, and whether a guard can see it.
+enum Sight {
+    Seen,
+    Unseen,
+}
+
+/// What there is at `path`; none where there is nothing.
+fn sight(arguments: &[Argument], path: &[String]) -> Option<Sight> {
+    let (name, below) = path.split_first()?;
+    let argument = arguments.iter().find(|it| *it.name == **name)?;
+    match &argument.kind {
+        None => Some(Sight::Unseen),
+        Some(ArgumentType::Object(members)) if !below.is_empty() => sight(members, below),
+        // What is below is no member: Cedar says so where it checks types.
+        Some(_) => Some(Sight::Seen),
     }
 }
 

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 /// The arguments that a policy reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reads {
-    names: BTreeSet<String>,
+    /// Each with the members of it that are asked for.
+    paths: BTreeSet<Vec<String>>,
     /// It takes all of them together: compares them, or the whole context.
     has_all: bool,
 }
@@ -25,16 +26,16 @@ impl Reads {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty() && !self.has_all
+        self.paths.is_empty() && !self.has_all
     }
 
-    /// The arguments that are named.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+    /// The arguments that are named, each with the members of it that are asked for.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
+        self.paths.iter().map(Vec::as_slice)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.has_all || self.names.contains(name)
+        self.has_all || self.paths.iter().any(|it| it.first().is_some_and(|it| it == name))
     }
 
     /// Those of an operation's arguments that can be seen and are read, sorted.
@@ -66,8 +67,8 @@ impl Reads {
             // Whether there are arguments at all: there always are.
             ["arguments"] if is_test => {}
             ["arguments"] => self.has_all = true,
-            ["arguments", name, ..] => {
-                self.names.insert((*name).to_owned());
+            ["arguments", path @ ..] => {
+                self.paths.insert(path.iter().map(|it| (*it).to_owned()).collect());
             }
             [..] => {}
         }
@@ -111,7 +112,8 @@ mod tests {
     fn check(condition: &str, names: &[&str], has_all: bool) {
         let text = format!("forbid(principal, action, resource) {condition};");
         let reads = Reads::of(&text.parse().unwrap()).unwrap();
-        assert_eq!(reads.names().collect::<Vec<_>>(), names, "{condition}");
+        let paths: Vec<_> = reads.paths().map(|it| it.join("/")).collect();
+        assert_eq!(paths, names, "{condition}");
         assert_eq!(reads.has_all, has_all, "{condition}");
     }
 
@@ -123,9 +125,13 @@ mod tests {
         check("when { context.arguments.amount > 1 }", &["amount"], false);
         check("unless { context.arguments has amount }", &["amount"], false);
         check("when { context has arguments.amount }", &["amount"], false);
-        check("when { context has arguments.card.id }", &["card"], false);
+        check("when { context has arguments.card.id }", &["card/id"], false);
         check("when { context[\"arguments\"][\"X-Trace\"] == \"a\" }", &["X-Trace"], false);
-        check("when { context.arguments.a.b.c == 1 || context.arguments.d }", &["a", "d"], false);
+        check(
+            "when { context.arguments.a.b.c == 1 || context.arguments.d }",
+            &["a/b/c", "d"],
+            false,
+        );
         check("when { [context.arguments.a].contains(context.arguments.b) }", &["a", "b"], false);
         check("when { {x: context.arguments.a}.x == 1 }", &["a"], false);
         check(

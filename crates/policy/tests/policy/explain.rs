@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{Effect, ProfileId, Reach, Surface};
-use policy::{Reason, Rules, Sources, explain, who_can};
+use policy::{Guards, Reason, Rules, Sources, explain, who_can};
 
 use crate::shop::{BOTH, assigned, client, grant, operations, reach, role};
 
@@ -37,7 +37,8 @@ fn who_may_and_why_is_told() {
     assert_eq!(names(health), ["a/x", "b/x", "c/x", "d/x"]);
 
     let told = |profile: &str, operation| {
-        let told = explain(&rules, &ProfileId::parse(profile).unwrap(), operation);
+        let told =
+            explain(&rules, &Guards::default(), &ProfileId::parse(profile).unwrap(), operation);
         let allowing = told.verdict.map_err(|it| it.reason);
         (allowing.map(|it| it.iter().map(ToString::to_string).collect::<Vec<_>>()), told.reach)
     };
