@@ -12,16 +12,17 @@ use crate::bind::{Encoding, Parameter, Plan, Style};
 pub(crate) fn arguments(plan: &Plan, schema: &Value) -> Vec<Argument> {
     let properties = schema.get("properties").and_then(Value::as_object);
     let listed = plan.keys.iter().zip(&plan.is_required).enumerate();
-    let argument = |(index, (key, is_required)): (usize, (&Box<str>, &bool))| {
-        let property = properties.and_then(|it| it.get(&**key));
-        let (kind, is_nullable) = property.map_or((None, true), kind);
-        Argument {
-            name: key.clone(),
-            is_required: *is_required && !is_nullable,
-            kind: kind.filter(|it| can_be_read_back(plan, index, it)),
-        }
-    };
-    listed.map(argument).collect()
+    listed
+        .map(|(index, (key, is_required))| {
+            let property = properties.and_then(|it| it.get(&**key));
+            let (kind, is_nullable) = property.map_or((None, true), kind);
+            Argument {
+                name: key.clone(),
+                is_required: *is_required && !is_nullable,
+                kind: kind.filter(|it| can_be_read_back(plan, index, it)),
+            }
+        })
+        .collect()
 }
 
 /// Whether a request gives the argument back as one value of its kind.

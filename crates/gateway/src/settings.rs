@@ -16,7 +16,7 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Largest body of a REST request.
     pub request_body_bytes_max: u64,
-    /// Largest message on the MCP surface.
+    /// Largest message on the MCP surface, and largest body that is held for a guard.
     pub message_bytes_max: usize,
     /// Longest answer of a tool; what is longer is cut with a marker.
     pub tool_answer_bytes_max: usize,

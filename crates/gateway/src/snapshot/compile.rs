@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use contract::Reader;
 use identity::{Declared, Directory, api_key::Pepper};
 use limits::Plan;
-use model::{Collection, Fault, Operation, Place};
+use model::{Collection, CollectionId, Fault, Guard, Operation, Place};
 use policy::{Guards, Rules};
 use state::Desired;
 use upstream::Fleet;
@@ -73,16 +73,13 @@ pub(crate) fn compile(
     }
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
     let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
-    let arguments = |it: &Operation| {
-        routes.get(it.position).map(|it| it.contract.arguments()).unwrap_or_default()
-    };
-    let guards = Guards::compile(&owned(guards), &owners, &operations, arguments)?;
+    let (guards, readers) = guarded(&owned(guards), &owners, &operations, &routes)?;
     let built_in = local.map(|it| &*it.roles).unwrap_or_default();
     let roles: Vec<_> = built_in.iter().chain(roles.iter().map(|it| &**it)).cloned().collect();
     Ok(Snapshot {
         revision,
         directory,
-        readers: readers(&guards, &routes),
+        readers,
         body_bytes_max: settings.message_bytes_max,
         guards,
         rules: Rules::compile(policy::Sources {
@@ -126,12 +123,22 @@ fn shelves(
     (shelves, faults)
 }
 
-/// How the arguments are read that guards ask for, by the operation's position.
-fn readers(guards: &Guards, routes: &[Arc<Route>]) -> HashMap<usize, Reader> {
-    let read = routes.iter().map(|it| (it, guards.reads(&it.operation)));
-    read.filter(|(_, names)| !names.is_empty())
-        .map(|(route, names)| (route.operation.position, Reader::new(&route.contract, names)))
-        .collect()
+/// The guards, and how the arguments are read that they ask for, by the operation's position.
+fn guarded(
+    guards: &[Guard],
+    owners: &[(&CollectionId, &str)],
+    operations: &[Operation],
+    routes: &[Arc<Route>],
+) -> Result<(Guards, HashMap<usize, Reader>), Vec<Fault>> {
+    let contract = |it: &Operation| routes.get(it.position).map(|it| &*it.contract);
+    let arguments = |it: &Operation| contract(it).map(|it| it.arguments()).unwrap_or_default();
+    let guards = Guards::compile(guards, owners, operations, arguments)?;
+    let read = operations.iter().map(|it| (it, guards.reads(it)));
+    let readers = read.filter(|(_, names)| !names.is_empty()).filter_map(|(operation, names)| {
+        Some((operation.position, Reader::new(contract(operation)?, names)))
+    });
+    let readers = readers.collect();
+    Ok((guards, readers))
 }
 
 fn destination(collection: &Collection, fleet: &Fleet) -> Result<Destination, Vec<Fault>> {
