@@ -22,7 +22,8 @@ pub async fn authorize<'a>(
     let clearance = clear(snapshot, rules, facts.arrival(), &caller, &route.operation);
     let clearance = clearance.map_err(refuse)?;
     // What is given up while a guard waits for the arguments was not allowed.
-    if !clearance.reads_arguments() {
+    let reads_arguments = clearance.reads_arguments();
+    if !reads_arguments {
         facts.set_rule(clearance.rule());
     }
     if route.is_retired {
@@ -31,13 +32,15 @@ pub async fn authorize<'a>(
     }
     let outgoing = request?;
     // Boxed: only calls that a guard looks into pay for what it takes.
-    let (outgoing, arguments) = if clearance.reads_arguments() {
+    let (outgoing, arguments) = if reads_arguments {
         Box::pin(arguments::read(snapshot, &route, outgoing)).await?
     } else {
         (outgoing, None)
     };
     let permit = clearance.settle(arguments).map_err(refuse)?;
-    facts.set_rule(permit.rule());
+    if reads_arguments {
+        facts.set_rule(permit.rule());
+    }
     Ok(Call { snapshot, facts, stage: Authorized { caller, route, outgoing, permit } })
 }
 

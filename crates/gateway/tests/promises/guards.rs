@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gateway::{Local, LocalCall, LocalCollection, LocalFuture};
 use http::Response;
 use model::{Collection, CollectionId, Lifecycle, Place, Upstream};
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use testkit::{Answer, House, HouseBuilder};
 use tokio::{
@@ -15,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    one_decision::{Outcome, block_on, outcome},
+    one_decision::{Outcome, block_on, outcome, run_in, step},
     shop,
 };
 
@@ -110,6 +111,24 @@ async fn a_guard_decides_alike_on_both_surfaces() {
             let (rest, mcp, why) = both(&arguments, (method, &target, ""), tool).await;
             assert_eq!((&rest, why.as_str()), (&mcp, want), "{method} {id}");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn under_guards_too_rest_and_mcp_are_one_decision_and_one_bucket(steps in vec(step(), 1..12)) {
+        block_on(async {
+            let rest = run_in(guarded(), &steps, |_| false).await;
+            let mcp = run_in(guarded(), &steps, |_| true).await;
+            let mixed = run_in(guarded(), &steps, |it| it.by_mcp).await;
+            for (index, step) in steps.iter().enumerate() {
+                prop_assert_eq!(&rest[index], &mcp[index], "step {}: {:?}", index, step);
+                prop_assert_eq!(&rest[index], &mixed[index], "mixed, step {}: {:?}", index, step);
+            }
+            Ok(())
+        })?;
     }
 }
 

@@ -6,19 +6,19 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree as _};
 use serde_json::{Map, Value, json};
-use testkit::{House, Seen};
+use testkit::{House, HouseBuilder, Seen};
 
 use crate::shop::{self, CALLERS};
 
 /// One call, in the words of neither surface.
 #[derive(Debug, Clone)]
-struct Step {
+pub(crate) struct Step {
     caller: &'static str,
     what: What,
     /// How long before it the clock moves.
     pause: Duration,
     /// By which surface it goes where both are used.
-    by_mcp: bool,
+    pub(crate) by_mcp: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ enum What {
 /// What must not depend on the surface.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
-    record: Value,
+    pub(crate) record: Value,
     pub(crate) upstream: Vec<(String, String, Option<String>, Vec<u8>)>,
 }
 
@@ -56,7 +56,7 @@ fn what() -> impl Strategy<Value = What> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     // Mostly callers with limits, and mostly at once: so that limits are reached.
     let caller = prop_oneof![
         select(CALLERS.to_vec()),
@@ -170,7 +170,15 @@ pub(crate) fn outcome(house: &House, records_before: usize) -> Outcome {
 }
 
 async fn run(steps: &[Step], by_mcp_at: impl Fn(&Step) -> bool) -> Vec<Outcome> {
-    let house = shop::builder().open().await.expect("the shop has no faults");
+    run_in(shop::builder(), steps, by_mcp_at).await
+}
+
+pub(crate) async fn run_in(
+    builder: HouseBuilder,
+    steps: &[Step],
+    by_mcp_at: impl Fn(&Step) -> bool,
+) -> Vec<Outcome> {
+    let house = builder.open().await.expect("the shop has no faults");
     let mut outcomes = Vec::new();
     for step in steps {
         house.clock.advance(step.pause);

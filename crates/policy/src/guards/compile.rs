@@ -165,25 +165,26 @@ impl<'a> House<'a> {
         Ok(())
     }
 
-    /// Some operation that `policy` can touch must have what it names, in a form that can be seen.
+    /// Some operation that `policy` can touch must have what it names, and none in a form that
+    /// cannot be seen: there the policy would find nothing, and let every call pass.
     fn check_argument(&self, policy: &Policy, path: &[String]) -> Result<(), String> {
+        let name = path.join(".");
         let touched = self.operations.iter().zip(self.arguments);
-        let touched = touched.filter(|(operation, _)| touches(policy, operation));
-        let mut unseen = None;
-        for (operation, arguments) in touched {
+        let mut is_there = false;
+        for (operation, arguments) in touched.filter(|(it, _)| touches(policy, it)) {
             match sight(arguments, path) {
-                Some(Sight::Seen) => return Ok(()),
-                Some(Sight::Unseen) => unseen = unseen.or(Some(operation)),
+                Some(Sight::Seen) => is_there = true,
+                Some(Sight::Unseen) => {
+                    let id = &operation.id;
+                    return Err(format!(
+                        "the argument \"{name}\" of {id} has no form that can be seen"
+                    ));
+                }
                 None => {}
             }
         }
-        let name = path.join(".");
-        Err(match unseen {
-            Some(operation) => {
-                format!("the argument \"{name}\" of {} has no form that can be seen", operation.id)
-            }
-            None => format!("no operation that it can touch has an argument \"{name}\""),
-        })
+        let missing = || format!("no operation that it can touch has an argument \"{name}\"");
+        is_there.then_some(()).ok_or_else(missing)
     }
 }
 

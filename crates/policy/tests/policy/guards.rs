@@ -53,6 +53,7 @@ fn arguments(operation: &Operation) -> Vec<Argument> {
             ]),
         ),
         Argument { name: "either".into(), is_required: false, kind: None },
+        Argument { name: "size".into(), is_required: false, kind: None },
     ]
 }
 
@@ -171,6 +172,11 @@ fn what_is_wrong_with_a_guard_is_a_fault_at_its_place() {
         (
             "forbid(principal, action, resource) when { context.arguments has either };",
             "the argument \"either\" of orders.put has no form that can be seen",
+        ),
+        // Where it cannot be seen, the guard would let pass what it forbids elsewhere.
+        (
+            "forbid(principal, action, resource) when { context.arguments has size };",
+            "the argument \"size\" of orders.put has no form that can be seen",
         ),
         // Not every operation has it, and where it is optional it has to be asked for.
         ("forbid(principal, action, resource) when { context.arguments.currency == \"x\" };", ""),
