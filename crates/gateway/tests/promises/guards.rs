@@ -232,6 +232,28 @@ async fn a_body_that_a_guard_cannot_judge_reaches_no_upstream() {
 }
 
 #[tokio::test]
+async fn a_body_with_two_readings_is_refused_wherever_they_differ() {
+    let house = shop::builder()
+        .file(
+            "guards/names.yaml",
+            "policy: |\n  forbid(principal, action == Action::\"shop.create_item\", resource)\n  \
+             when { context.arguments.name == \"bomb\" };\n",
+        )
+        .open()
+        .await
+        .expect("the shop has no faults");
+    // The guard does not read the count: what it is, is for the upstream to say.
+    for (count, status) in
+        [(r#"{"a":1,"b":1}"#, 200), (r#"{"a":1,"a":2}"#, 400), (r#""\ud800""#, 400)]
+    {
+        let body = format!(r#"{{"name":"x","count":{count}}}"#);
+        let answer = create(&house, "app/full", &body).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+        assert_eq!(house.recorder.take().len(), usize::from(status == 200), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_without_a_length_is_read_and_goes_on_as_it_came() {
     let house = guarded().open().await.expect("the shop has no faults");
     let key = house.key("app/full");
