@@ -1,11 +1,29 @@
 //! schemathesis over the management API: no 5xx, no undocumented status, no ignored authentication.
+//!
+//! Its calls may do anything, so before each of them the state is put back as it was: no call can
+//! take the next one's key away, and every operation meets what its example is about.
 
-use std::{fs, process::Stdio};
+mod document;
+mod keeper;
 
-use anyhow::{Result, ensure};
+use std::{
+    collections::BTreeMap, fs, path::Path, process::Stdio, sync::Arc, sync::atomic::Ordering,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Done, client::BASE, door::Home, property::Setting, upstream::Upstream, world};
+use self::keeper::{Counts, Keeper};
+use super::{
+    Done,
+    client::{BASE, Client},
+    door::{Door, Home},
+    example,
+    property::Setting,
+    upstream::Upstream,
+    world,
+};
 use crate::{install, run};
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,ignored_auth";
@@ -13,6 +31,34 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,ignored_auth";
 const SEED: &str = "25";
 /// Most lines of its report that are told.
 const LINES_MAX: usize = 60;
+const HOOKS: &str = include_str!("schemathesis/hooks.py");
+/// The profile that it calls as.
+const TESTED: &str = "staff/admin";
+/// Without a credential, and with one that is not good.
+const PROBES: usize = 2;
+
+/// A call, as the hooks write it down.
+#[derive(Debug, Deserialize)]
+struct Line {
+    /// None where it was sent with a method that the operation does not have.
+    operation: Option<String>,
+    /// Whether the key was shown.
+    key: bool,
+    status: u16,
+}
+
+/// What became of the calls of one operation.
+#[derive(Debug, Default)]
+struct Tally {
+    /// With the key.
+    shown: usize,
+    authenticated: usize,
+    succeeded: usize,
+    /// As the log has it: given to the operation, for the key's operator.
+    carried_out: usize,
+    /// As the log has it: refused for want of a good credential.
+    turned_away: usize,
+}
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let program = match install::schemathesis() {
@@ -28,46 +74,123 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let home = Home::new(setting.program, setting.folder.join("data"));
     let first_key = home.init()?;
     let door = home.serve()?;
-    let client = door.client(&first_key);
-    world::apply(&client, &world::files(upstream.address))?;
+    let operator = door.client(&first_key);
+    let key = prepare(&operator, &upstream)?;
     // The caller's own view, which has all there is: the caller is an admin.
-    let document = client.manage("GET", "/openapi.json", &Value::Null)?.done("the document")?;
-    let file = setting.folder.join("openapi.json");
-    fs::write(&file, document.to_string())?;
-    let key = world::issue(&client, "staff/admin")?;
-    let report = setting.folder.join("report.txt");
-    let output = fs::File::create(&report)?;
+    let document = operator.manage("GET", "/openapi.json", &Value::Null)?.done("the document")?;
+    let document = document::with_examples(document)?;
+    let file = |name: &str| setting.folder.join(name);
+    fs::write(file("openapi.json"), document.to_string())?;
+    fs::write(file("hooks.py"), HOOKS)?;
+    let counts = Arc::new(Counts::default());
+    let keeper = keeper(&home, &door, (operator, &key), &counts)?;
+    let output = fs::File::create(file("report.txt"))?;
     let mut command = run::program(program, setting.folder);
     command.args(["run", "--no-color", "--url", &format!("http://{}{BASE}", door.management)]);
     command.args(["--header", &format!("Authorization: Bearer {key}")]);
     command.args(["--checks", CHECKS, "--max-examples", examples, "--seed", SEED]);
-    command.args([
-        "--phases",
-        "examples,coverage,fuzzing",
-        "--continue-on-failure",
-        "--workers",
-        "2",
-    ]);
-    command.args(["--generation-database", "none", "--suppress-health-check", "all"]).arg(&file);
+    command.args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"]);
+    // A second credential beside the key would make a request malformed, and tell of nothing else.
+    command.args(["--generation-with-security-parameters", "false"]);
+    // One after the other: each begins with the state as it was.
+    command.args(["--workers", "1", "--generation-database", "none"]);
+    command.args(["--suppress-health-check", "all"]).arg(file("openapi.json"));
+    command.env("SCHEMATHESIS_HOOKS", file("hooks.py"));
+    command.env("ONEDOOR_PROOF_KEEPER", keeper.to_string());
+    command.env("ONEDOOR_PROOF_CALLS", file("calls.jsonl")).env("ONEDOOR_PROOF_KEY", &key);
     command.stdout(output.try_clone()?).stderr(Stdio::from(output));
     let status = command.status()?;
-    let text = fs::read_to_string(&report)?;
+    let text = fs::read_to_string(file("report.txt"))?;
     let told: Vec<_> = text.lines().rev().take(LINES_MAX).collect();
     let told: Vec<_> = told.into_iter().rev().collect();
     ensure!(status.success(), "schemathesis found something:\n{}", told.join("\n"));
-    // A run that lost its own key early would prove nothing.
-    let records = fs::read_to_string(home.data.join("audit.jsonl"))?;
-    let admins: Vec<_> = records.lines().filter(|it| it.contains("\"staff/admin\"")).collect();
-    let calls = admins.len();
-    let is_reached = |name: &str| {
-        let name = format!("\"onedoor.{name}\"");
-        admins.iter().any(|it| it.contains(&name))
-    };
-    let missed: Vec<_> =
-        admin::operations().iter().map(|it| it.name).filter(|it| !is_reached(it)).collect();
-    ensure!(missed.is_empty(), "{calls} calls as admin, and never of: {}", missed.join(", "));
+    let figures = judge(&tallies(&file("calls.jsonl"), &home.data)?)?;
+    let (back, stored) = (&counts.rolled_back, &counts.stored);
     Ok(Done::Held(format!(
-        "{calls} calls as admin over {} operations ({examples} examples each): no 5xx, no undocumented status, no ignored authentication",
-        admin::operations().len()
+        "{figures} ({examples} examples each); the state was put back {} times by an operator and {} times in the store",
+        back.load(Ordering::Relaxed),
+        stored.load(Ordering::Relaxed),
     )))
+}
+
+/// Makes the state that every call begins with. Gives back the key to call with.
+fn prepare(operator: &Client, upstream: &Upstream) -> Result<String> {
+    world::apply(operator, &world::files(upstream.address))?;
+    world::set_secret(operator, "stock-key", "the-first-value")?;
+    for about in admin::operations().iter().filter(|it| it.name == "add_secret_version") {
+        example::right(about)?.send(operator, about)?.done(about.name)?;
+    }
+    let keys = world::keys(operator)?;
+    let found = keys.into_iter().find(|it| it.0 == "admin").context("there is an admin")?;
+    Ok(found.1)
+}
+
+fn keeper(
+    home: &Home,
+    door: &Door,
+    (operator, key): (Client, &str),
+    counts: &Arc<Counts>,
+) -> Result<std::net::SocketAddr> {
+    let newest = operator.manage("GET", "/revisions?limit=1", &Value::Null)?;
+    let newest = newest.done("list_revisions")?;
+    let base = newest.pointer("/items/0/number").and_then(Value::as_u64);
+    let base = base.context("there is a revision")?;
+    let tested = door.client(key);
+    let database = home.data.join("onedoor.db");
+    Keeper { operator, tested, base, database, counts: Arc::clone(counts) }.start()
+}
+
+/// What became of all calls, by operation.
+fn tallies(calls: &Path, data: &Path) -> Result<BTreeMap<String, Tally>> {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for line in fs::read_to_string(calls).context("no call was made")?.lines() {
+        let Line { operation, key, status } = serde_json::from_str(line)?;
+        let Some(operation) = operation else { continue };
+        let tally = tallies.entry(operation).or_default();
+        tally.shown = tally.shown.saturating_add(usize::from(key));
+        tally.authenticated = tally.authenticated.saturating_add((key && status != 401).into());
+        let is_done = key && (200..300).contains(&status);
+        tally.succeeded = tally.succeeded.saturating_add(is_done.into());
+    }
+    for line in fs::read_to_string(data.join("audit.jsonl"))?.lines() {
+        let record: Value = serde_json::from_str(line)?;
+        let member = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let is_carried_out = member("profile") == TESTED && record.get("upstream_status").is_some();
+        let is_turned_away = member("reason") == "unauthenticated";
+        let operation = member("operation").strip_prefix("onedoor.");
+        if let Some(tally) = operation.and_then(|it| tallies.get_mut(it)) {
+            tally.carried_out = tally.carried_out.saturating_add(is_carried_out.into());
+            tally.turned_away = tally.turned_away.saturating_add(is_turned_away.into());
+        }
+    }
+    Ok(tallies)
+}
+
+/// Whether every operation was really tried, and with which figures.
+fn judge(tallies: &BTreeMap<String, Tally>) -> Result<String> {
+    let mut wrong = Vec::new();
+    let nothing = Tally::default();
+    let operations = admin::operations();
+    for about in &operations {
+        let tally = tallies.get(about.name).unwrap_or(&nothing);
+        let Tally { shown, authenticated, succeeded, carried_out, turned_away } = tally;
+        let is_tried = authenticated == shown
+            && *succeeded > 0
+            && *turned_away >= PROBES
+            && carried_out >= succeeded;
+        if !is_tried {
+            wrong.push(format!("{}: {tally:?}", about.name));
+        }
+    }
+    ensure!(wrong.is_empty(), "not really tried:\n{}", wrong.join("\n"));
+    let sum = |of: fn(&Tally) -> usize| tallies.values().map(of).sum::<usize>();
+    let least = tallies.values().map(|it| it.authenticated).min().unwrap_or_default();
+    Ok(format!(
+        "no 5xx, no undocumented status, no ignored authentication: {} operations, {} calls with a good key (at least {least} each), all authenticated, {} given to the operation, {} with success (at least one each); {} without a good key refused",
+        operations.len(),
+        sum(|it| it.shown),
+        sum(|it| it.carried_out),
+        sum(|it| it.succeeded),
+        sum(|it| it.turned_away),
+    ))
 }

@@ -35,11 +35,13 @@ pub(super) fn files(upstream: SocketAddr) -> BTreeMap<String, String> {
     let stock = format!("{upstream}auth: {{kind: bearer, secret: stock-key}}\n");
     let roles: String =
         ROLES.iter().map(|role| format!("  {role}: {{roles: [{role}]}}\n")).collect();
+    let draft = format!("{COLLECTION}state: draft\n");
     let staff = format!("kind: service\nowner: platform\nprofiles:\n{roles}");
     let mut files: BTreeMap<String, String> = [
         ("clients/app.yaml", CLIENT),
         ("clients/spare.yaml", CLIENT),
         ("clients/staff.yaml", &staff),
+        ("collections/draft.yaml", &draft),
         ("collections/flip.yaml", COLLECTION),
         ("collections/shop.yaml", COLLECTION),
         ("collections/spare.yaml", COLLECTION),
