@@ -183,12 +183,14 @@ impl Admin {
         let index = self.by_name.get(call.operation.as_str());
         let entry = index.and_then(|it| self.entries.get(*it));
         let entry = entry.ok_or_else(|| Failure::no_such("operation", &call.operation))?;
-        let parameters = input::parameters(&entry.about, call)?;
+        let mut parameters = input::parameters(&entry.about, call)?;
+        let mut body = input::body(&entry.about, call)?;
+        let unknown = input::take_unknown(&entry.about, &mut parameters, &mut body);
         let mut flaws = entry.parameters.flaws("parameters", &parameters);
-        let body = input::body(&entry.about, call)?;
         if let Some(checker) = &entry.body {
             flaws.extend(checker.flaws("body", &body));
         }
+        flaws.extend(unknown);
         if !flaws.is_empty() {
             return Err(Failure::Invalid(flaws));
         }

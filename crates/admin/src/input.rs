@@ -9,6 +9,9 @@ use crate::{
     operation::{About, HEADERS},
 };
 
+/// Most unknown members of which it is said.
+const FLAWS_MAX: usize = 100;
+
 /// The parameters of path, query and header, by name, as the types that their schema asks for.
 ///
 /// # Errors
@@ -71,8 +74,57 @@ pub(crate) fn body(about: &About, call: &Call) -> Result<Value, Failure> {
     })
 }
 
+/// Takes out what the operation does not know, and says so of each.
+///
+/// Where it was sent is not told: a tool has one place for all, and is told the same.
+pub(crate) fn take_unknown(about: &About, parameters: &mut Value, body: &mut Value) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    for (root, value) in [("parameters", parameters), ("body", body)] {
+        let Some(members) = value.as_object_mut() else { continue };
+        let is_known = |name: &str| match root {
+            "body" => has_field(about, name),
+            _ => has_parameter(about, name),
+        };
+        let others = members.keys().filter(|it| !is_known(it)).take(FLAWS_MAX);
+        flaws.extend(others.map(|name| unknown(about, root, name)));
+        members.retain(|name, _| is_known(name));
+    }
+    flaws
+}
+
+fn unknown(about: &About, root: &str, name: &str) -> Flaw {
+    let elsewhere = match root {
+        "body" if has_parameter(about, name) => about.place(name),
+        "parameters" if has_field(about, name) => "body",
+        _ => {
+            let names: Vec<_> =
+                names(&about.parameters).chain(about.body.iter().flat_map(names)).collect();
+            let help = match names.as_slice() {
+                [] => "the operation takes nothing".to_owned(),
+                names => format!("the operation takes {}", names.join(", ")),
+            };
+            return Flaw { field: name.to_owned(), message: "unknown".to_owned(), help };
+        }
+    };
+    let place = if root == "body" { "body" } else { "query" };
+    Flaw {
+        field: format!("{root}.{name}"),
+        message: format!("not taken from the {place}"),
+        help: format!("it belongs in the {elsewhere}"),
+    }
+}
+
+fn names(schema: &Value) -> impl Iterator<Item = &str> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().map(|it| it.0.as_str())
+}
+
 fn has_parameter(about: &About, name: &str) -> bool {
-    about.parameters.pointer("/properties").and_then(|it| it.get(name)).is_some()
+    names(&about.parameters).any(|it| it == name)
+}
+
+fn has_field(about: &About, name: &str) -> bool {
+    about.body.iter().flat_map(names).any(|it| it == name)
 }
 
 /// Text as the number or boolean that the schema asks for; as text where it is neither.

@@ -180,19 +180,42 @@ pub(crate) struct Field {
 pub(crate) struct Arguments<'p> {
     plan: &'p Plan,
     values: Vec<Option<Value>>,
+    /// What the operation does not know, where all is to be sent as it is.
+    others: Option<Map<String, Value>>,
 }
 
 impl<'p> Arguments<'p> {
     /// Sorts the arguments into their places.
-    fn read(plan: &'p Plan, arguments: Map<String, Value>) -> Result<Self, ArgumentFault> {
+    pub(crate) fn read(
+        plan: &'p Plan,
+        arguments: Map<String, Value>,
+    ) -> Result<Self, ArgumentFault> {
+        Self::sorted(plan, arguments, None)
+    }
+
+    /// Sorts the arguments into their places, and keeps those that have none.
+    pub(crate) fn read_unchecked(
+        plan: &'p Plan,
+        arguments: Map<String, Value>,
+    ) -> Result<Self, ArgumentFault> {
+        Self::sorted(plan, arguments, Some(Map::new()))
+    }
+
+    fn sorted(
+        plan: &'p Plan,
+        arguments: Map<String, Value>,
+        mut others: Option<Map<String, Value>>,
+    ) -> Result<Self, ArgumentFault> {
         let mut values: Vec<Option<Value>> = vec![None; plan.keys.len()];
         for (key, value) in arguments {
-            match plan.index.get(key.as_str()).and_then(|it| values.get_mut(*it)) {
-                Some(place) => *place = Some(value),
-                None => return Err(ArgumentFault::unknown(&key, &plan.keys)),
+            let place = plan.index.get(key.as_str()).and_then(|it| values.get_mut(*it));
+            match (place, &mut others) {
+                (Some(place), _) => *place = Some(value),
+                (None, Some(others)) => drop(others.insert(key, value)),
+                (None, None) => return Err(ArgumentFault::unknown(&key, &plan.keys)),
             }
         }
-        let mut read = Self { plan, values };
+        let mut read = Self { plan, values, others };
         // There is no null in a path, a query or a header: it means that there is no value.
         let headers = plan.headers.iter().map(|it| &it.parameter);
         for parameter in plan.path.iter().chain(&plan.query).chain(headers) {
@@ -201,11 +224,22 @@ impl<'p> Arguments<'p> {
             }
         }
         for (index, is_required) in plan.is_required.iter().enumerate() {
-            if *is_required && read.get(index).is_none() {
+            // A path has no place without a value.
+            let is_needed = *is_required && (read.is_checked() || read.is_of_path(index));
+            if is_needed && read.get(index).is_none() {
                 return Err(ArgumentFault::Missing { name: read.name(index) });
             }
         }
         Ok(read)
+    }
+
+    /// Whether what does not fit is a fault.
+    fn is_checked(&self) -> bool {
+        self.others.is_none()
+    }
+
+    fn is_of_path(&self, index: usize) -> bool {
+        self.plan.path.iter().any(|it| it.argument == index)
     }
 
     fn get(&self, index: usize) -> Option<&Value> {
@@ -223,12 +257,11 @@ impl<'p> Arguments<'p> {
 
 /// Makes the request that `arguments` ask for.
 pub(crate) fn bind(
-    plan: &Plan,
     method: &Method,
     template: &Template,
-    arguments: Map<String, Value>,
+    mut arguments: Arguments<'_>,
 ) -> Result<Bound, ArgumentFault> {
-    let mut arguments = Arguments::read(plan, arguments)?;
+    let plan = arguments.plan;
     let path = parameter::path(template, &arguments)?;
     let mut query = Query::default();
     for parameter in &plan.query {
@@ -245,6 +278,10 @@ pub(crate) fn bind(
         Some(body) => body::write(body, &mut arguments)?,
         None => None,
     };
+    // Without a body that takes them, they go where a request has room for anything.
+    for (name, value) in arguments.others.take().into_iter().flatten() {
+        parameter::push_other(&mut query, &name, &value)?;
+    }
     let body = body.map(|(media_type, bytes)| {
         headers.insert(header::CONTENT_TYPE, media_type);
         bytes

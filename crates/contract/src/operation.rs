@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ArgumentFault, Bound, Template,
-    bind::{self, Plan},
+    bind::{self, Arguments, Plan},
     kind,
 };
 
@@ -46,7 +46,24 @@ impl Operation {
     /// # Errors
     /// [`ArgumentFault`] where an argument is unknown, missing or cannot be sent as what it is.
     pub fn bind(&self, arguments: Map<String, Value>) -> Result<Bound, ArgumentFault> {
-        bind::bind(&self.plan, &self.method, &self.template, arguments)
+        let arguments = Arguments::read(&self.plan, arguments)?;
+        bind::bind(&self.method, &self.template, arguments)
+    }
+
+    /// Like [`Operation::bind`], but what does not fit goes along as it is, and what is missing
+    /// stays away: for whoever says of all of it what is wrong, over every surface in the same words.
+    ///
+    /// # Errors
+    /// [`ArgumentFault`] where the arguments make no path, or nothing that can be sent.
+    pub fn bind_unchecked(&self, arguments: Map<String, Value>) -> Result<Bound, ArgumentFault> {
+        let arguments = Arguments::read_unchecked(&self.plan, arguments)?;
+        bind::bind(&self.method, &self.template, arguments)
+    }
+
+    /// Whether it takes a parameter of this name from the query.
+    #[must_use]
+    pub fn takes_from_query(&self, name: &str) -> bool {
+        self.plan.query.iter().any(|it| *it.name == *name)
     }
 
     /// What its arguments are like, as far as conditions can see them, in the schema's order.

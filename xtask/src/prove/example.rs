@@ -157,21 +157,43 @@ pub(super) fn wrong(about: &About) -> Result<Vec<Example>> {
     }
     if about.parameters.pointer("/properties/limit").is_some() {
         set("a page of nothing", "limit", &json!(0));
+        set("a page that is no number", "limit", &json!([1]));
     }
     set("an unknown parameter", "surprise", &json!("x"));
+    set("an unknown parameter of another shape", "surprise", &json!({"x": [1]}));
+    if about.parameters.pointer("/properties/reason").is_some() {
+        set("a reason that is too long", "reason", &json!("x".repeat(501)));
+    }
+    if let Some(name) = required(&about.parameters, |it| about.place(it) != "path") {
+        add("a parameter is missing", &|it| drop(it.parameters.remove(&name)));
+        add("a parameter is missing, and one is unknown", &|it| {
+            drop(it.parameters.remove(&name));
+            it.parameters.insert("surprise".to_owned(), json!("x"));
+        });
+    }
     if let Value::Object(fields) = &right.body {
         add("an unknown field", &|it| field(it, "surprise", Some(json!(true))));
         if let Some(name) = fields.keys().next().cloned() {
             add("a field of the wrong type", &|it| field(it, &name, Some(json!([[1]]))));
         }
-        let required = about.body.as_ref().and_then(|it| it.pointer("/required/0")?.as_str());
-        if let Some(name) = required {
-            add("a field is missing", &|it| field(it, name, None));
+        if let Some(name) = about.body.as_ref().and_then(|it| required(it, |_| true)) {
+            add("a field is missing", &|it| field(it, &name, None));
+            add("a field is missing, and two are unknown", &|it| {
+                field(it, &name, None);
+                field(it, "surprise", Some(json!({"x": [1]})));
+                field(it, "another", Some(json!(null)));
+            });
         }
     }
     // Of a document that is not there, a put makes a new one: that input is right.
     wrong.retain(|it| about.method != "PUT" || it.flaw != "an id of nothing");
     Ok(wrong)
+}
+
+/// The first name that the schema requires, among those that will do.
+fn required(schema: &Value, will_do: impl Fn(&str) -> bool) -> Option<String> {
+    let names = schema.get("required")?.as_array()?;
+    names.iter().filter_map(Value::as_str).find(|it| will_do(it)).map(ToOwned::to_owned)
 }
 
 fn field(example: &mut Example, name: &str, value: Option<Value>) {

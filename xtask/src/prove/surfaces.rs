@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use admin::About;
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Done,
@@ -53,8 +53,6 @@ enum Plain {
     Answered(u16, Value),
     /// Refused before it was carried out: by status and detail.
     Refused(u16, String),
-    /// The input was not taken: a tool names its arguments, a request its fields.
-    NotTaken,
 }
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
@@ -121,11 +119,7 @@ impl Twins {
         let one = example.send(&self.rest.client(key), about)?;
         let other = example.call(&self.mcp.client(key), about)?;
         let (rest, mcp) = (of_rest(&one), of_mcp(about, &other));
-        let is_same = match (&rest, &mcp) {
-            (Plain::Answered(400 | 422, _), Plain::NotTaken) => true,
-            _ => rest == mcp,
-        };
-        if !is_same {
+        if rest != mcp {
             let (name, flaw) = (about.name, example.flaw);
             seen.differences
                 .push(format!("{name} as {role}, {flaw:?}:\n  REST {rest:?}\n  MCP  {mcp:?}"));
@@ -157,24 +151,12 @@ impl Seen {
             self.differences.push(format!("{of_rest} records over REST, {of_mcp} over MCP"));
         }
         for (one, other) in one.iter().zip(&other) {
-            // What a tool does not take is refused by the tool, what REST does not take by the
-            // operation: the outcome has two words, the decision one.
-            let is_argument =
-                other.get("reason").and_then(Value::as_str) == Some("invalid_arguments");
-            let (one, other) =
-                if is_argument { (core(one), core(other)) } else { (one.clone(), other.clone()) };
             if one != other {
                 self.differences.push(format!("records differ:\n  REST {one}\n  MCP  {other}"));
             }
         }
         Ok(of_rest)
     }
-}
-
-/// Who called what.
-fn core(record: &Value) -> Value {
-    let member = |name: &str| record.get(name).cloned().unwrap_or_default();
-    json!([member("client"), member("profile"), member("operation")])
 }
 
 /// The records of management calls of the roles' clients, in their order.
@@ -213,8 +195,8 @@ fn of_mcp(about: &About, answer: &Answer) -> Plain {
         return Plain::Answered(about.status.as_u16(), masked(data));
     }
     let text = body.pointer("/result/content/0/text").and_then(Value::as_str).unwrap_or_default();
-    if text.starts_with("invalid_arguments: ") {
-        return Plain::NotTaken;
+    if let Some(detail) = text.strip_prefix("invalid_arguments: ") {
+        return Plain::Refused(400, detail.to_owned());
     }
     let (line, problem) = text.split_once('\n').unwrap_or((text, ""));
     let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_default();

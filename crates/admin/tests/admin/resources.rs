@@ -119,6 +119,29 @@ async fn unknown_fields_are_refused_all_at_once_by_their_paths() {
 }
 
 #[tokio::test]
+async fn what_an_operation_does_not_know_is_told_the_same_wherever_it_was_sent() {
+    let house = house().await;
+    let (id, name) = (json!({"id": "some"}), json!({"id": "some", "surprise": "x"}));
+    let put = json!({"rate": "5/s"});
+    let in_query = house.ask(ADMIN, "put_limit", name, put.clone()).await;
+    let in_body = json!({"rate": "5/s", "surprise": "x"});
+    let in_body = house.ask(ADMIN, "put_limit", id.clone(), in_body).await;
+    assert_eq!((in_query.status, in_query.fields()), (422, vec!["surprise"]));
+    assert_eq!(in_query.text, in_body.text);
+    let help = in_query.body["errors"][0]["help"].as_str().unwrap();
+    assert!(help.starts_with("the operation takes id, ") && help.contains("rate"), "{help}");
+
+    // What it knows and was sent elsewhere gets its place told.
+    let misplaced = json!({"id": "some", "rate": "5/s"});
+    let misplaced = house.ask(ADMIN, "put_limit", misplaced, put).await;
+    assert_eq!((misplaced.status, misplaced.fields()), (422, vec!["parameters.rate"]));
+    let with_id = json!({"rate": "5/s", "id": "some"});
+    let with_id = house.ask(ADMIN, "put_limit", id, with_id).await;
+    assert_eq!((with_id.status, with_id.fields()), (422, vec!["body.id"]));
+    assert!(with_id.text.contains("it belongs in the path"), "{}", with_id.text);
+}
+
+#[tokio::test]
 async fn what_state_finds_is_told_by_field() {
     let house = house().await;
     let client = json!({"kind": "app", "owner": "x", "profiles": {

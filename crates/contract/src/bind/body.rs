@@ -22,7 +22,7 @@ pub(super) fn write(
             }
             let missing =
                 fields.iter().find(|it| it.is_required && arguments.get(it.argument).is_none());
-            if let Some(field) = missing {
+            if let Some(field) = missing.filter(|_| arguments.is_checked()) {
                 return Err(ArgumentFault::Missing { name: arguments.name(field.argument) });
             }
             fields_body(body, fields, arguments).map(Some)
@@ -47,8 +47,9 @@ fn fields_body(
     });
     match body.encoding {
         Encoding::Json => {
-            let members: Map<String, Value> =
+            let mut members: Map<String, Value> =
                 given.map(|(field, _, value)| (field.name.to_string(), value)).collect();
+            members.extend(arguments.others.as_mut().map(std::mem::take).into_iter().flatten());
             Ok((body.media_type.clone(), Value::Object(members).to_string().into()))
         }
         Encoding::Form => {

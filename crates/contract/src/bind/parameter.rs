@@ -48,6 +48,7 @@ pub(super) fn push_query(
     let name = &*parameter.name;
     match (value, parameter.style) {
         (value, Style::Json) => words.push(query, name, value.to_string()),
+        (value, _) if !arguments.is_checked() => words.push(query, name, as_it_is(value)),
         (Value::Array(_) | Value::Object(_), _) if parameter.shape == Shape::Scalar => {
             Err(words.wrong(SCALAR))
         }
@@ -62,6 +63,21 @@ pub(super) fn push_query(
     }
 }
 
+/// Adds a pair that the operation does not know.
+pub(super) fn push_other(
+    query: &mut Query,
+    name: &str,
+    value: &Value,
+) -> Result<(), ArgumentFault> {
+    let pushed = query.push(name.to_owned(), Some(as_it_is(value)));
+    pushed.map_err(|ambiguity| ArgumentFault::Query { name: name.into(), ambiguity })
+}
+
+/// A value of any kind as text: text as it is, all else as JSON.
+fn as_it_is(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
 /// The text of a parameter in simple style: a scalar, or elements with commas between.
 fn simple(
     parameter: &Parameter,
@@ -71,6 +87,7 @@ fn simple(
     let words = Words { parameter, arguments };
     let text = match value {
         value if parameter.style == Style::Json => value.to_string(),
+        value if !arguments.is_checked() => as_it_is(value),
         Value::Array(_) | Value::Object(_) if parameter.shape == Shape::Scalar => {
             return Err(words.wrong(SCALAR));
         }

@@ -1,6 +1,6 @@
 //! Arguments become the request that a REST caller would have sent, or are refused.
 
-use contract::{ArgumentFault, Document};
+use contract::{ArgumentFault, Bound, Document};
 use model::{Ambiguity, Refusal, RefusalKind};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,15 @@ fn document(method: &str, path: &str, described: &Value) -> Document {
 
 /// What is sent: `path?query`, and the body with its media type, if there is one.
 fn send(document: &Document, arguments: &Value) -> Result<String, ArgumentFault> {
-    let bound = operation(document, "call").bind(arguments.as_object().unwrap().clone())?;
+    operation(document, "call").bind(arguments.as_object().unwrap().clone()).map(written)
+}
+
+fn send_unchecked(document: &Document, arguments: &Value) -> Result<String, ArgumentFault> {
+    let arguments = arguments.as_object().unwrap().clone();
+    operation(document, "call").bind_unchecked(arguments).map(written)
+}
+
+fn written(bound: Bound) -> String {
     let query = bound.head.query.as_str();
     let mut sent = bound.head.path.to_string();
     if !query.is_empty() {
@@ -24,7 +32,7 @@ fn send(document: &Document, arguments: &Value) -> Result<String, ArgumentFault>
         let media_type = bound.head.headers["content-type"].to_str().unwrap();
         sent = format!("{sent} {media_type} {}", String::from_utf8(body.to_vec()).unwrap());
     }
-    Ok(sent)
+    sent
 }
 
 fn fault(document: &Document, arguments: &Value) -> String {
@@ -145,6 +153,30 @@ fn unknown_and_missing_arguments_are_named() {
     assert_eq!(send(&document, &json!({"a": 1, "b": null})).unwrap(), "/?a=1");
     let fault = send(&document, &json!({"secret-value": 1})).unwrap_err();
     assert_eq!(Refusal::from(fault).kind(), RefusalKind::InvalidArguments);
+}
+
+#[test]
+fn unchecked_arguments_go_along_as_they_are_but_for_the_path() {
+    let described = json!({"parameters": [
+        {"name": "a", "in": "path", "required": true, "schema": {"type": "string"}},
+        {"name": "b", "in": "query", "required": true, "schema": {"type": "integer"}},
+    ]});
+    let plain = document("get", "/p/{a}", &described);
+    for (arguments, want) in [
+        (json!({"a": "x"}), "/p/x"),
+        (json!({"a": "x", "b": [1]}), "/p/x?b=%5B1%5D"),
+        (json!({"a": "x", "b": "y", "c": {"d": 1}}), "/p/x?b=y&c=%7B%22d%22:1%7D"),
+    ] {
+        assert_eq!(send_unchecked(&plain, &arguments).unwrap(), want);
+    }
+    let missing = send_unchecked(&plain, &json!({"b": 1})).unwrap_err();
+    assert_eq!(missing, ArgumentFault::Missing { name: "a".into() });
+    assert!(matches!(send_unchecked(&plain, &json!({"a": ".."})), Err(ArgumentFault::Path { .. })));
+
+    let schema = json!({"type": "object", "required": ["name"], "properties": {"name": {}}});
+    let with_body = with_body("application/json", &schema, true);
+    let sent = send_unchecked(&with_body, &json!({"c": null})).unwrap();
+    assert_eq!(sent, r#"/ application/json {"c":null}"#);
 }
 
 fn with_body(media_type: &str, schema: &Value, is_required: bool) -> Document {

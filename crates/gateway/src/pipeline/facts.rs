@@ -161,7 +161,10 @@ impl RequestFacts {
         for (name, value) in route.contract.template.captures(outgoing.head.path.as_str()) {
             add(&mut arguments, name, Value::String(value));
         }
-        for (name, value) in outgoing.head.query.pairs() {
+        // Management refuses what it does not know, and a tool has no query to put it in. It may
+        // be a secret in the wrong place, too.
+        let is_taken = |name: &str| !route.is_local() || route.contract.takes_from_query(name);
+        for (name, value) in outgoing.head.query.pairs().iter().filter(|it| is_taken(&it.0)) {
             add(&mut arguments, name.clone(), value.as_deref().map_or(Value::Null, Value::from));
         }
         Self {
