@@ -39,6 +39,7 @@ pub(crate) struct Flaw {
     pub(crate) message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(default)]
     pub(crate) help: String,
 }
 
@@ -55,6 +56,7 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// Everything that is wrong in what was sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub(crate) errors: Vec<Flaw>,
 }
 

@@ -1,4 +1,4 @@
-//! schemathesis over the management API: no 5xx, no undocumented status, no ignored authentication.
+//! schemathesis over the management API: no 5xx, nothing undocumented, no ignored authentication.
 //!
 //! Its calls may do anything, so before each of them the state is put back as it was: no call can
 //! take the next one's key away, and every operation meets what its example is about.
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{install, run};
 
-const CHECKS: &str = "not_a_server_error,status_code_conformance,ignored_auth";
+const CHECKS: &str = "not_a_server_error,status_code_conformance,ignored_auth,response_schema_conformance,content_type_conformance";
 /// Where chance begins: the same requests in every run.
 const SEED: &str = "25";
 /// Most lines of its report that are told.
@@ -186,7 +186,7 @@ fn judge(tallies: &BTreeMap<String, Tally>) -> Result<String> {
     let sum = |of: fn(&Tally) -> usize| tallies.values().map(of).sum::<usize>();
     let least = tallies.values().map(|it| it.authenticated).min().unwrap_or_default();
     Ok(format!(
-        "no 5xx, no undocumented status, no ignored authentication: {} operations, {} calls with a good key (at least {least} each), all authenticated, {} given to the operation, {} with success (at least one each); {} without a good key refused",
+        "no 5xx, no undocumented status, shape or type of an answer, no ignored authentication: {} operations, {} calls with a good key (at least {least} each), all authenticated, {} given to the operation, {} with success (at least one each); {} without a good key refused",
         operations.len(),
         sum(|it| it.shown),
         sum(|it| it.carried_out),
