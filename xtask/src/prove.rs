@@ -2,6 +2,7 @@
 
 mod canary;
 mod client;
+mod command_line;
 mod crash;
 mod door;
 mod example;

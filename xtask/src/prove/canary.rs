@@ -10,7 +10,7 @@ use super::{
     client::Client,
     door::{Door, Home},
     property::Setting,
-    surfaces::{Seen, Twins},
+    surfaces::{Doors, Seen},
     upstream::Upstream,
     world,
 };
@@ -36,15 +36,15 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     home.environment.push((VARIABLE.to_owned(), IN_ENVIRONMENT.to_owned()));
     let file = put_file(&home.data)?;
     let mut key = String::new();
-    let twins = Twins::start(home, &upstream, |client| {
+    let doors = Doors::start(home, &upstream, |client| {
         declare(client, &upstream, &file)?;
         key = world::issue(client, "app/default")?;
         Ok(())
     })?;
     // They must be in use: what nobody reads cannot leak.
-    use_all(&twins.rest, &key, &upstream)?;
-    let seen = twins.call_everything()?;
-    let mut canaries = canaries(&twins, &key)?;
+    use_all(&doors.rest, &key, &upstream)?;
+    let seen = doors.call_everything()?;
+    let mut canaries = canaries(&doors, &key)?;
     let shown = keys_shown(&seen);
     ensure!(!shown.is_empty(), "no key was shown: what looks for canaries finds none");
     canaries.extend(shown.iter().map(|key| canary("a key that was made", key)));
@@ -60,7 +60,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
             |it: &Canary| SHOWING.contains(operation) && it.what == "a key that was made";
         look(&format!("an answer of {operation}"), text.as_bytes(), &may_show);
     }
-    for (door, home) in [&twins.rest, &twins.mcp].into_iter().zip(&twins.homes) {
+    for (door, home) in [&doors.rest, &doors.mcp, &doors.typed].into_iter().zip(&doors.homes) {
         look("the arguments of the process", &door.arguments()?, &|_| false);
         for path in [door.log.clone(), home.data.join("audit.jsonl")] {
             look(&path.display().to_string(), &fs::read(&path)?, &|_| false);
@@ -121,16 +121,16 @@ fn use_all(door: &Door, key: &str, upstream: &Upstream) -> Result<()> {
     Ok(())
 }
 
-fn canaries(twins: &Twins, key: &str) -> Result<Vec<Canary>> {
+fn canaries(doors: &Doors, key: &str) -> Result<Vec<Canary>> {
     let mut canaries = vec![
         canary("the stored secret", STORED),
         canary("the secret of the environment", IN_ENVIRONMENT),
         canary("the secret of the file", IN_FILE),
         canary("a caller's key", key),
-        canary("the first operator's key", &twins.first_key),
+        canary("the first operator's key", &doors.first_key),
     ];
-    canaries.extend(twins.keys.iter().map(|(role, key)| canary(&format!("the {role}'s key"), key)));
-    let [home, _] = &twins.homes;
+    canaries.extend(doors.keys.iter().map(|(role, key)| canary(&format!("the {role}'s key"), key)));
+    let [home, ..] = &doors.homes;
     let pepper = fs::read_to_string(home.data.join("pepper"))?;
     canaries.push(canary("the pepper", pepper.trim()));
     canaries.push(Canary { what: "the pepper's bytes".to_owned(), bytes: unhex(pepper.trim())? });

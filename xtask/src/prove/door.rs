@@ -90,8 +90,11 @@ impl Home {
         }
     }
 
-    fn command(&self) -> Command {
+    /// The program, with this home's variables and none of its user's.
+    pub(super) fn command(&self) -> Command {
         let mut command = run::program(&self.program, Path::new("/"));
+        command.env("ONEDOOR_CONFIG_HOME", self.data.with_extension("client"));
+        command.env_remove("ONEDOOR_URL").env_remove("ONEDOOR_TOKEN");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         match &self.store {
             Some(url) => command.env("ONEDOOR_STORE", url),

@@ -10,7 +10,7 @@ use super::{Done, canary, crash, large, replicas, roles, schemathesis, surfaces}
 /// Something that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Property {
-    /// Every operation gives one result, decision and record over REST and MCP.
+    /// Every operation gives one result, decision and record over REST, MCP and the command line.
     Surfaces,
     /// The roles that are always there may call what is declared, and an auditor changes nothing.
     Roles,

@@ -1,7 +1,9 @@
-//! Every operation over REST and over MCP: one result, one permission decision, one record.
+//! Every operation over REST, over MCP and by the command line: one result, one decision, one record.
 //!
-//! Two doors with the same store and the same keys get the same calls in the same order: one over
-//! REST, one over MCP. So both begin every call in the same state, and what differs is the surface's.
+//! Three doors with the same store and the same keys get the same calls in the same order, each in
+//! its own way. So all begin every call in the same state, and what differs is the way's.
+
+mod plain;
 
 use std::{fs, path::Path};
 
@@ -9,9 +11,11 @@ use admin::About;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
+use self::plain::Plain;
 use super::{
     Done,
     client::{Answer, Client},
+    command_line::{self, CommandLine},
     door::{Door, Home},
     example::{self, Example},
     masked::masked,
@@ -23,12 +27,18 @@ use super::{
 /// Most differences that are told.
 const TOLD_MAX: usize = 20;
 
-/// Two doors in the same state.
+/// What a command ends with that is wrong by itself.
+const UNCLEAR: i32 = 2;
+
+/// Three doors in the same state.
 #[derive(Debug)]
-pub(super) struct Twins {
+pub(super) struct Doors {
     pub(super) rest: Door,
     pub(super) mcp: Door,
-    pub(super) homes: [Home; 2],
+    /// For the command line.
+    pub(super) typed: Door,
+    /// In the same order.
+    pub(super) homes: [Home; 3],
     /// By role.
     pub(super) keys: Vec<(&'static str, String)>,
     pub(super) first_key: String,
@@ -37,8 +47,8 @@ pub(super) struct Twins {
 /// What became of all calls.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// How many calls went over each surface.
-    pub(super) calls: usize,
+    /// For each call, whether it can be typed.
+    can_type: Vec<bool>,
     /// Operations that were carried out with an input that is right.
     carried_out: usize,
     /// What the doors answered.
@@ -46,35 +56,28 @@ pub(super) struct Seen {
     differences: Vec<String>,
 }
 
-/// A result without the surface's clothes.
-#[derive(Debug, PartialEq)]
-enum Plain {
-    /// The operation's own answer.
-    Answered(u16, Value),
-    /// Refused before it was carried out: by status and detail.
-    Refused(u16, String),
-}
-
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let upstream = Upstream::start()?;
     let home = Home::new(setting.program, setting.folder.join("rest"));
-    let twins = Twins::start(home, &upstream, |_| Ok(()))?;
-    let mut seen = twins.call_everything()?;
-    let records = seen.compare_records(&twins.homes)?;
+    let doors = Doors::start(home, &upstream, |_| Ok(()))?;
+    let mut seen = doors.call_everything()?;
+    let records = seen.compare_records(&doors.homes)?;
     if !seen.differences.is_empty() {
         seen.differences.truncate(TOLD_MAX);
         anyhow::bail!("{}", seen.differences.join("\n"));
     }
     let operations = admin::operations().len();
     ensure!(seen.carried_out == operations, "only {} of {operations} went well", seen.carried_out);
+    let calls = seen.can_type.len();
+    let typed = seen.can_type.iter().filter(|it| **it).count();
+    let others = calls.saturating_sub(typed);
     Ok(Done::Held(format!(
-        "{operations} operations, {} calls and {records} records the same over REST and MCP; over the command line NOT RUN",
-        seen.calls
+        "{operations} operations, {calls} calls and {records} records the same over REST and MCP; {typed} of them also by the command line, which refuses the other {others} by itself: they cannot be typed"
     )))
 }
 
-impl Twins {
-    /// Makes a store, fills it, and starts two doors on two copies of it.
+impl Doors {
+    /// Makes a store, fills it, and starts a door on each of three copies of it.
     pub(super) fn start(
         home: Home,
         upstream: &Upstream,
@@ -88,9 +91,10 @@ impl Twins {
         world::set_secret(&client, "stock-key", "the-first-value")?;
         prepare(&client)?;
         drop(door);
-        let other = home.copy(home.data.with_file_name("mcp"))?;
-        let (rest, mcp) = (home.serve()?, other.serve()?);
-        Ok(Self { rest, mcp, homes: [home, other], keys, first_key })
+        let copy = |name: &str| home.copy(home.data.with_file_name(name));
+        let (second, third) = (copy("mcp")?, copy("typed")?);
+        let (rest, mcp, typed) = (home.serve()?, second.serve()?, third.serve()?);
+        Ok(Self { rest, mcp, typed, homes: [home, second, third], keys, first_key })
     }
 
     /// Calls every operation as auditor and as admin, with inputs right and wrong.
@@ -116,46 +120,80 @@ impl Twins {
         example: &Example,
         seen: &mut Seen,
     ) -> Result<()> {
-        let one = example.send(&self.rest.client(key), about)?;
-        let other = example.call(&self.mcp.client(key), about)?;
-        let (rest, mcp) = (of_rest(&one), of_mcp(about, &other));
+        let answer = example.send(&self.rest.client(key), about)?;
+        let tool = example.call(&self.mcp.client(key), about)?;
+        let (rest, mcp) = (plain::of_rest(&answer), plain::of_mcp(about, &tool));
+        let (name, flaw) = (about.name, example.flaw);
         if rest != mcp {
-            let (name, flaw) = (about.name, example.flaw);
             seen.differences
                 .push(format!("{name} as {role}, {flaw:?}:\n  REST {rest:?}\n  MCP  {mcp:?}"));
         }
         let is_done =
             matches!(&rest, Plain::Answered(status, _) if *status == about.status.as_u16());
-        if example.flaw.is_empty() && *role == *"admin" {
+        if flaw.is_empty() && *role == *"admin" {
             seen.carried_out = seen.carried_out.saturating_add(usize::from(is_done));
             if !is_done {
-                seen.differences.push(format!("the example of {} is wrong: {rest:?}", about.name));
+                seen.differences.push(format!("the example of {name} is wrong: {rest:?}"));
             }
-        } else if is_done && !example.flaw.is_empty() {
-            seen.differences.push(format!("{} takes {}: {rest:?}", about.name, example.flaw));
+        } else if is_done && !flaw.is_empty() {
+            seen.differences.push(format!("{name} takes {flaw}: {rest:?}"));
         }
-        seen.calls = seen.calls.saturating_add(1);
-        seen.answers.push((about.name, one.text));
-        seen.answers.push((about.name, other.text));
+        self.type_it(about, (role, key), example, (&answer, seen))?;
+        seen.answers.push((name, answer.text));
+        seen.answers.push((name, tool.text));
+        Ok(())
+    }
+
+    /// The same by the command line.
+    fn type_it(
+        &self,
+        about: &About,
+        (role, key): (&str, &str),
+        example: &Example,
+        (answer, seen): (&Answer, &mut Seen),
+    ) -> Result<()> {
+        let [_, _, home] = &self.homes;
+        let ran = CommandLine { home, door: &self.typed, key }.call(about, example)?;
+        let (name, flaw) = (about.name, example.flaw);
+        let can_type = command_line::can_type(example);
+        seen.can_type.push(can_type);
+        let (wanted, is) = (plain::wanted(about, answer), plain::of_command(about, &ran, answer));
+        let is_refused = ran.code == UNCLEAR && ran.printed.is_empty() && !ran.told.is_empty();
+        let is_right = if can_type { wanted == is } else { is_refused };
+        if !is_right {
+            let told = &ran.told;
+            seen.differences.push(format!(
+                "{name} as {role}, {flaw:?}:\n  REST    {wanted:?}\n  command {is:?}\n  it told: {told}"
+            ));
+        }
+        seen.answers.push((name, ran.printed));
+        seen.answers.push((name, ran.told));
         Ok(())
     }
 }
 
 impl Seen {
-    /// Compares what both doors wrote down, call by call.
-    fn compare_records(&mut self, homes: &[Home; 2]) -> Result<usize> {
-        let [one, other] = homes;
-        let (one, other) = (records(&one.data)?, records(&other.data)?);
-        let (of_rest, of_mcp) = (one.len(), other.len());
-        if of_rest != of_mcp {
-            self.differences.push(format!("{of_rest} records over REST, {of_mcp} over MCP"));
+    /// Compares what the doors wrote down, call by call.
+    fn compare_records(&mut self, homes: &[Home; 3]) -> Result<usize> {
+        let [rest, mcp, typed] = homes;
+        let (rest, mcp, typed) = (records(&rest.data)?, records(&mcp.data)?, records(&typed.data)?);
+        let calls = self.can_type.len();
+        ensure!(rest.len() == calls, "{calls} calls left {} records", rest.len());
+        let can_type = rest.iter().zip(&self.can_type).filter(|it| *it.1).map(|it| it.0);
+        let of_typed: Vec<_> = can_type.collect();
+        self.compare("MCP", &rest.iter().collect::<Vec<_>>(), &mcp);
+        self.compare("command", &of_typed, &typed);
+        Ok(rest.len())
+    }
+
+    fn compare(&mut self, way: &str, rest: &[&Value], other: &[Value]) {
+        let (wanted, found) = (rest.len(), other.len());
+        if wanted != found {
+            self.differences.push(format!("{wanted} records over REST, {found} by {way}"));
         }
-        for (one, other) in one.iter().zip(&other) {
-            if one != other {
-                self.differences.push(format!("records differ:\n  REST {one}\n  MCP  {other}"));
-            }
-        }
-        Ok(of_rest)
+        let others = rest.iter().zip(other).filter(|(one, other)| **one != *other);
+        self.differences
+            .extend(others.map(|(one, it)| format!("records differ:\n  REST {one}\n  {way} {it}")));
     }
 }
 
@@ -172,33 +210,4 @@ fn without_id(mut record: Value) -> Value {
         members.remove("id");
     }
     record
-}
-
-fn of_rest(answer: &Answer) -> Plain {
-    let body = answer.json();
-    let kind = body.get("type").and_then(Value::as_str).unwrap_or_default();
-    if kind.starts_with("urn:onedoor:refusal:") {
-        let detail = body.get("detail").and_then(Value::as_str).unwrap_or_default();
-        return Plain::Refused(answer.status, detail.to_owned());
-    }
-    Plain::Answered(answer.status, masked(&body))
-}
-
-fn of_mcp(about: &About, answer: &Answer) -> Plain {
-    let body = answer.json();
-    if let Some(error) = body.get("error") {
-        let code = error.get("code").and_then(Value::as_u64).and_then(|it| u16::try_from(it).ok());
-        let detail = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        return Plain::Refused(code.unwrap_or_default(), detail.to_owned());
-    }
-    if let Some(data) = body.pointer("/result/structuredContent") {
-        return Plain::Answered(about.status.as_u16(), masked(data));
-    }
-    let text = body.pointer("/result/content/0/text").and_then(Value::as_str).unwrap_or_default();
-    if let Some(detail) = text.strip_prefix("invalid_arguments: ") {
-        return Plain::Refused(400, detail.to_owned());
-    }
-    let (line, problem) = text.split_once('\n').unwrap_or((text, ""));
-    let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_default();
-    Plain::Answered(status, masked(&serde_json::from_str(problem).unwrap_or_default()))
 }
