@@ -1,6 +1,7 @@
 //! Two processes on one PostgreSQL: what is changed on one is in force on the other, and no call fails.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -28,6 +29,8 @@ use crate::run;
 const TARGET: Duration = Duration::from_secs(1);
 /// How long it is waited for before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two calls of one flow: it is to flow, and not to take the machine away from the doors.
+const PACE: Duration = Duration::from_millis(2);
 /// Most failures that are told.
 const TOLD_MAX: usize = 3;
 
@@ -49,7 +52,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let doors = [home.serve()?, other.serve()?];
     let [one, _] = &doors;
     let client = one.client(&first_key);
-    world::apply(&client, &world::files(upstream.address))?;
+    world::apply(&client, &files(&upstream))?;
     world::set_secret(&client, "stock-key", "the-first-value")?;
     let key = world::issue(&client, "app/default")?;
     for door in &doors {
@@ -78,6 +81,16 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     )))
 }
 
+/// With one more collection that can be turned on and off.
+fn files(upstream: &Upstream) -> BTreeMap<String, String> {
+    let mut files = world::files(upstream.address);
+    let flip = files.get("collections/flip.yaml").cloned().unwrap_or_default();
+    files.insert("collections/flop.yaml".to_owned(), flip);
+    let reader = files.entry("roles/reader.yaml".to_owned()).or_default();
+    reader.push_str("  - operations: [\"flop:*\"]\n");
+    files
+}
+
 /// Changes on one and looks at the other, in turns.
 fn change(doors: &[Door; 2], admin: &str, key: &str, changes: usize) -> Result<Vec<Duration>> {
     let [one, other] = doors;
@@ -86,7 +99,7 @@ fn change(doors: &[Door; 2], admin: &str, key: &str, changes: usize) -> Result<V
         let (here, there) = if number % 2 == 0 { (one, other) } else { (other, one) };
         let (verb, status) = if number % 4 < 2 { ("unpublish", 404) } else { ("publish", 200) };
         // Two in a row do the same, so that each way is gone by both replicas.
-        let collection = if number % 2 == 0 { "flip" } else { "spare" };
+        let collection = if number % 2 == 0 { "flip" } else { "flop" };
         let path = format!("/collections/{collection}/{verb}");
         here.client(admin).manage("POST", &path, &Value::Null)?.done(verb)?;
         times.push(in_force(&there.caller(key), collection, status)?);
@@ -120,6 +133,8 @@ impl Flow {
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
             let has_room = failures.len() < TOLD_MAX;
             failures.extend(failure.filter(|_| has_room));
+            drop(failures);
+            run::rest(PACE);
         }
     }
 }
