@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::{
     Done,
     client::Client,
+    command_line::CommandLine,
     door::{Door, Home},
+    example::{Example, right},
     property::Setting,
     surfaces::{Doors, Seen},
     upstream::Upstream,
@@ -19,6 +21,9 @@ use crate::run;
 const STORED: &str = "canary-stored-7f3a91c2";
 const IN_ENVIRONMENT: &str = "canary-environment-58bd02e6";
 const IN_FILE: &str = "canary-file-c4419d7b";
+/// Given as the next version of a secret, over every way.
+const GIVEN: &str = "another-value";
+const MISPLACED: &str = "canary-misplaced-0e92d7f5";
 const VARIABLE: &str = "ONEDOOR_SECRET_CANARY";
 /// Operations whose answer shows a new key, this once.
 const SHOWING: [&str; 2] = ["issue_credential", "rotate_credential"];
@@ -43,7 +48,8 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     })?;
     // They must be in use: what nobody reads cannot leak.
     use_all(&doors.rest, &key, &upstream)?;
-    let seen = doors.call_everything()?;
+    let mut seen = doors.call_everything()?;
+    misplace(&doors, &mut seen)?;
     let mut canaries = canaries(&doors, &key)?;
     let shown = keys_shown(&seen);
     ensure!(!shown.is_empty(), "no key was shown: what looks for canaries finds none");
@@ -121,11 +127,46 @@ fn use_all(door: &Door, key: &str, upstream: &Upstream) -> Result<()> {
     Ok(())
 }
 
+/// Sends a value where it does not belong: whoever says what is wrong must not repeat it.
+fn misplace(doors: &Doors, seen: &mut Seen) -> Result<()> {
+    let (_, key) = doors.keys.iter().find(|it| it.0 == "admin").context("there is an admin")?;
+    let places = [
+        ("put_secret", json!({}), json!({"owner": "a", "source": "store", "value": MISPLACED})),
+        ("put_secret", json!({}), json!({"owner": "a", "source": {"env": [MISPLACED]}})),
+        ("put_secret", json!({}), json!({"owner": "a", "source": MISPLACED})),
+        ("add_secret_version", json!({}), json!({"value": {"is": MISPLACED}})),
+        ("add_secret_version", json!({}), json!({"value": "", "pending": MISPLACED})),
+        ("add_secret_version", json!({"value": MISPLACED}), json!({})),
+        ("list_secrets", json!({"secret": MISPLACED}), Value::Null),
+    ];
+    for (name, parameters, body) in places {
+        let about = admin::operations().into_iter().find(|it| it.name == name);
+        let about = about.with_context(|| format!("there is no {name}"))?;
+        let mut example = Example { body, flaw: "a value in the wrong place", ..right(&about)? };
+        example.parameters.extend(parameters.as_object().cloned().unwrap_or_default());
+        let answer = example.send(&doors.rest.client(key), &about)?;
+        let is_taken = (200..300).contains(&answer.status);
+        ensure!(!is_taken, "{name} takes a value in the wrong place: {}", answer.text);
+        seen.answers.push((about.name, answer.text));
+        seen.answers.push((about.name, example.call(&doors.mcp.client(key), &about)?.text));
+        // As an option it would be among the arguments of the command, where nobody is to put it.
+        if parameters == json!({}) {
+            let [.., home] = &doors.homes;
+            let ran = CommandLine { home, door: &doors.typed, key }.call(&about, &example)?;
+            seen.answers.push((about.name, ran.printed));
+            seen.answers.push((about.name, ran.told));
+        }
+    }
+    Ok(())
+}
+
 fn canaries(doors: &Doors, key: &str) -> Result<Vec<Canary>> {
     let mut canaries = vec![
         canary("the stored secret", STORED),
         canary("the secret of the environment", IN_ENVIRONMENT),
         canary("the secret of the file", IN_FILE),
+        canary("the value that a secret is given", GIVEN),
+        canary("a value in the wrong place", MISPLACED),
         canary("a caller's key", key),
         canary("the first operator's key", &doors.first_key),
     ];
