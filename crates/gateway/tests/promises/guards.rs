@@ -392,7 +392,11 @@ async fn a_guard_sees_the_arguments_of_management() {
         overrides: std::collections::BTreeMap::default(),
         place,
     };
-    house.gateway.mount(LocalCollection { collection, roles: Vec::new(), handler: Arc::new(Echo) });
+    house.gateway.mount(LocalCollection {
+        collection: Arc::new(collection),
+        roles: Vec::new(),
+        handler: Arc::new(Echo),
+    });
     let policy = "policy: |\n  forbid(principal, action == Action::\"onedoor.put_client\", resource)\n  \
                   unless { context.arguments.owner == \"shop team\" || context.arguments.client like \"test-*\" };\n";
     house.change("guards/owners.yaml", policy, 2).expect("the guard has no faults");
