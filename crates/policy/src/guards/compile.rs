@@ -65,7 +65,9 @@ impl Guards {
         };
         let parsed: Vec<_> = guards.iter().filter_map(|it| sift(it, parse(it))).collect();
         let arguments = read_by_any(&parsed, operations, arguments);
-        let house = House::new(operations, &arguments, schema(operations, &arguments)?);
+        let named = named(&parsed);
+        let schema = schema(operations, &arguments, |id| named.contains(id))?;
+        let house = House::new(operations, &arguments, schema);
         let mut policies = Vec::new();
         for Parsed { guard, set, reads } in parsed {
             match house.check(&set, &reads) {
@@ -120,6 +122,12 @@ fn numbered(guard: &Guard, set: &PolicySet, reads: Vec<Reads>) -> Vec<Checked> {
         Checked { guard: guard.id.clone(), policy, reads }
     };
     read.map(checked).collect()
+}
+
+/// Everything that any policy names.
+fn named(parsed: &[Parsed<'_>]) -> HashSet<String> {
+    let literals = parsed.iter().flat_map(|it| it.set.policies()).flat_map(Policy::entity_literals);
+    literals.map(|it| it.id().unescaped().to_owned()).collect()
 }
 
 /// The arguments of each operation that any guard reads. All others would only make a large schema.

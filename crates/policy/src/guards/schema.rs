@@ -1,5 +1,7 @@
 //! What Cedar is told of operations, so that it finds what is wrong with a guard.
 
+use std::collections::HashSet;
+
 use cedar_policy::Schema;
 use model::{Argument, ArgumentType, Fault, Operation};
 use serde_json::{Map, Value, json};
@@ -10,23 +12,31 @@ pub(super) fn group(operation: &Operation) -> String {
 }
 
 /// The schema of these operations, each with the arguments that can be seen of it.
+///
+/// Cedar checks a policy against every action that its head allows, and each one costs. Operations
+/// that no policy names and that look alike to Cedar are checked once, by the first of them.
 pub(super) fn schema(
     operations: &[Operation],
     arguments: &[Vec<Argument>],
+    is_named: impl Fn(&str) -> bool,
 ) -> Result<Schema, Vec<Fault>> {
-    let mut actions = Map::new();
-    for (position, operation) in operations.iter().enumerate() {
-        actions.insert(group(operation), json!({}));
-        let arguments = arguments.get(position).map_or(&[][..], |it| it);
+    let (mut actions, mut known) = (Map::new(), HashSet::new());
+    for (operation, arguments) in operations.iter().zip(arguments) {
+        let (id, group) = (operation.id.to_string(), group(operation));
+        let looks = (is_named(&group).then(|| group.clone()), record(arguments).to_string());
+        if !known.insert(looks) && !is_named(&id) {
+            continue;
+        }
         let action = json!({
-            "memberOf": [{"id": group(operation)}],
+            "memberOf": [{"id": group}],
             "appliesTo": {
                 "principalTypes": ["Profile"],
                 "resourceTypes": ["Collection"],
                 "context": context(arguments),
             },
         });
-        actions.insert(operation.id.to_string(), action);
+        actions.insert(id, action);
+        actions.insert(group, json!({}));
     }
     let whole = json!({"": {
         "entityTypes": {
