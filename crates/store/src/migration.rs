@@ -27,7 +27,9 @@ const MIGRATIONS: &[Migration] =
     &[migration!("0001_revisions"), migration!("0002_sealed_and_uses")];
 
 const SCHEMAS: &str = "CREATE TABLE schemas (version BIGINT PRIMARY KEY)";
-const HAS_SCHEMAS_POSTGRES: &str = "SELECT count(to_regclass('schemas'))";
+/// Read from the table of tables. `to_regclass` answers from what the connection remembers, and that
+/// a table was not there stays remembered while another process makes it.
+const HAS_SCHEMAS_POSTGRES: &str = "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = ANY (current_schemas(false)) AND tablename = 'schemas'";
 const HAS_SCHEMAS_SQLITE: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schemas'";
 const FOUND: &str = "SELECT coalesce(max(version), 0) FROM schemas";
