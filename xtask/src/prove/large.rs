@@ -93,6 +93,10 @@ fn commit(database: PathBuf, files: Vec<(String, Option<String>)>) -> Result<()>
     })
 }
 
+fn guard(head: &str, condition: &str) -> String {
+    format!("policy: |\n  forbid (principal, {head})\n  when {{ {condition} }};\n")
+}
+
 /// A large state, as files.
 fn files(upstreams: usize, clients: usize) -> Vec<(String, Option<String>)> {
     let mut files = vec![
@@ -103,6 +107,10 @@ fn files(upstreams: usize, clients: usize) -> Vec<(String, Option<String>)> {
         ),
     ];
     let mut add = |path: String, text: String| files.push((path, Some(text)));
+    // One that is asked of everything, and one that reads arguments.
+    add("guards/network.yaml".to_owned(), guard("action, resource", "context.ip.isMulticast()"));
+    let amount = "context.arguments has id && context.arguments.id > 1000000";
+    add("guards/amount.yaml".to_owned(), guard("action in Action::\"k1:*\", resource", amount));
     for number in 0..upstreams {
         // Nobody listens there: an answer of 502 tells that a call went that far.
         add(format!("upstreams/u{number}.yaml"), "url: http://127.0.0.1:1\n".to_owned());
