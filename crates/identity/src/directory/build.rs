@@ -136,8 +136,12 @@ impl<'a> Build<'a> {
     }
 
     fn forget_key(&mut self, credential: &Credential) {
-        if let Proof::ApiKey { hmac } = &credential.proof {
-            self.keys.remove(&Fingerprint::new(*hmac));
+        let Proof::ApiKey { hmac } = &credential.proof else { return };
+        // Only its own: a new credential may bring along the hmac of another, which is a fault.
+        if let Entry::Occupied(holder) = self.keys.entry(Fingerprint::new(*hmac))
+            && *holder.get().binding.credential() == credential.id
+        {
+            holder.remove();
         }
     }
 
