@@ -158,7 +158,11 @@ impl<'a> House<'a> {
     fn check(&self, set: &PolicySet, reads: &[Reads]) -> Result<(), String> {
         // First: Cedar takes `context.arguments has amuont` for a condition that never holds.
         for (policy, reads) in set.policies().zip(reads) {
-            reads.paths().try_for_each(|it| self.check_argument(policy, it))?;
+            let check = |path| self.check_argument(policy, path, reads.takes_whole(path));
+            reads.paths().try_for_each(check)?;
+            if reads.has_all() {
+                self.check_all(policy)?;
+            }
         }
         let checked = self.validator.validate(set, ValidationMode::Strict);
         if let Some(error) = checked.validation_errors().next() {
@@ -175,12 +179,17 @@ impl<'a> House<'a> {
 
     /// Some operation that `policy` can touch must have what it names, and none in a form that
     /// cannot be seen: there the policy would find nothing, and let every call pass.
-    fn check_argument(&self, policy: &Policy, path: &[String]) -> Result<(), String> {
+    fn check_argument(
+        &self,
+        policy: &Policy,
+        path: &[String],
+        is_whole: bool,
+    ) -> Result<(), String> {
         let name = path.join(".");
         let touched = self.operations.iter().zip(self.arguments);
         let mut is_there = false;
         for (operation, arguments) in touched.filter(|(it, _)| touches(policy, it)) {
-            match sight(arguments, path) {
+            match sight(arguments, path, is_whole) {
                 Some(Sight::Seen) => is_there = true,
                 Some(Sight::Unseen) => {
                     let id = &operation.id;
@@ -194,6 +203,32 @@ impl<'a> House<'a> {
         let missing = || format!("no operation that it can touch has an argument \"{name}\"");
         is_there.then_some(()).ok_or_else(missing)
     }
+
+    /// A policy that takes all arguments together must see all of each operation that it touches.
+    fn check_all(&self, policy: &Policy) -> Result<(), String> {
+        let touched = self.operations.iter().zip(self.arguments);
+        let unseen = touched.filter(|(it, _)| touches(policy, it)).find_map(|(it, arguments)| {
+            let argument = arguments.iter().find(|it| !is_seen(it.kind.as_ref()))?;
+            Some((it, argument))
+        });
+        match unseen {
+            Some((operation, argument)) => Err(format!(
+                "it takes all arguments together, and \"{}\" of {} has no form that can be seen: name the arguments",
+                argument.name, operation.id
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether nothing of it is left out of what a guard sees.
+fn is_seen(kind: Option<&ArgumentType>) -> bool {
+    match kind {
+        None => false,
+        Some(ArgumentType::Object(members)) => members.iter().all(|it| is_seen(it.kind.as_ref())),
+        Some(ArgumentType::List(element)) => is_seen(Some(element)),
+        Some(_) => true,
+    }
 }
 
 /// Whether there is something, and whether a guard can see it.
@@ -202,13 +237,14 @@ enum Sight {
     Unseen,
 }
 
-/// What there is at `path`; none where there is nothing.
-fn sight(arguments: &[Argument], path: &[String]) -> Option<Sight> {
+/// What there is at `path`; none where there is nothing. Of what is taken whole all has to be seen.
+fn sight(arguments: &[Argument], path: &[String], is_whole: bool) -> Option<Sight> {
     let (name, below) = path.split_first()?;
     let argument = arguments.iter().find(|it| *it.name == **name)?;
     match &argument.kind {
         None => Some(Sight::Unseen),
-        Some(ArgumentType::Object(members)) if !below.is_empty() => sight(members, below),
+        Some(ArgumentType::Object(members)) if !below.is_empty() => sight(members, below, is_whole),
+        kind if is_whole && below.is_empty() && !is_seen(kind.as_ref()) => Some(Sight::Unseen),
         // What is below is no member: Cedar says so where it checks types.
         Some(_) => Some(Sight::Seen),
     }

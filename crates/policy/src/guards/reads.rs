@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 pub(super) struct Reads {
     /// Each with the members of it that are asked for.
     paths: BTreeSet<Vec<String>>,
+    /// Those of them whose value is taken as it is, and not only asked for.
+    whole: BTreeSet<Vec<String>>,
     /// It takes all of them together: compares them, or the whole context.
     has_all: bool,
 }
@@ -32,6 +34,16 @@ impl Reads {
     /// The arguments that are named, each with the members of it that are asked for.
     pub(super) fn paths(&self) -> impl Iterator<Item = &[String]> {
         self.paths.iter().map(Vec::as_slice)
+    }
+
+    /// Whether the whole of what is at `path` is taken, with members that have no name here.
+    pub(super) fn takes_whole(&self, path: &[String]) -> bool {
+        self.whole.contains(path)
+    }
+
+    /// Whether it takes all arguments together.
+    pub(super) fn has_all(&self) -> bool {
+        self.has_all
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -68,7 +80,11 @@ impl Reads {
             ["arguments"] if is_test => {}
             ["arguments"] => self.has_all = true,
             ["arguments", path @ ..] => {
-                self.paths.insert(path.iter().map(|it| (*it).to_owned()).collect());
+                let path: Vec<_> = path.iter().map(|it| (*it).to_owned()).collect();
+                if !is_test {
+                    self.whole.insert(path.clone());
+                }
+                self.paths.insert(path);
             }
             [..] => {}
         }

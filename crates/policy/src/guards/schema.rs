@@ -14,7 +14,8 @@ pub(super) fn group(operation: &Operation) -> String {
 /// The schema of these operations, each with the arguments that can be seen of it.
 ///
 /// Cedar checks a policy against every action that its head allows, and each one costs. Operations
-/// that no policy names and that look alike to Cedar are checked once, by the first of them.
+/// that no policy names and that look alike to Cedar are checked once, by the first of them. One that
+/// is named stands for itself alone: what is said of it may not be checked any further.
 pub(super) fn schema(
     operations: &[Operation],
     arguments: &[Vec<Argument>],
@@ -24,7 +25,7 @@ pub(super) fn schema(
     for (operation, arguments) in operations.iter().zip(arguments) {
         let (id, group) = (operation.id.to_string(), group(operation));
         let looks = (is_named(&group).then(|| group.clone()), record(arguments).to_string());
-        if !known.insert(looks) && !is_named(&id) {
+        if !is_named(&id) && !known.insert(looks) {
             continue;
         }
         let action = json!({

@@ -178,6 +178,16 @@ fn what_is_wrong_with_a_guard_is_a_fault_at_its_place() {
             "forbid(principal, action, resource) when { context.arguments has size };",
             "the argument \"size\" of orders.put has no form that can be seen",
         ),
+        // What is said of one operation alone must not hide what is wrong for the others.
+        (
+            "forbid(principal, action, resource) when { action != Action::\"orders.get\" && context.arguments has id && context.arguments.id == 1000 };",
+            "",
+        ),
+        // All of it, with what cannot be seen.
+        (
+            "forbid(principal, action == Action::\"orders.put\", resource) unless { context.arguments == {currency: \"x\"} };",
+            "no form that can be seen",
+        ),
         // Not every operation has it, and where it is optional it has to be asked for.
         ("forbid(principal, action, resource) when { context.arguments.currency == \"x\" };", ""),
         (
