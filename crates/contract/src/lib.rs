@@ -23,6 +23,6 @@ pub use document::Document;
 pub use error::{Error, Warning};
 pub use name::tool_names;
 pub use operation::Operation;
-pub use reader::Reader;
+pub use reader::{Reader, Sent};
 pub use template::Template;
 pub use view::Shown;

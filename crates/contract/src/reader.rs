@@ -21,6 +21,26 @@ pub struct Reader {
     needs_body: bool,
 }
 
+/// The body of a request whose arguments are read.
+#[derive(Debug, Clone, Copy)]
+pub enum Sent<'a> {
+    /// There is none.
+    Nothing,
+    /// There may be one, and it was not read.
+    Unread,
+    /// All of it.
+    Whole(&'a [u8]),
+}
+
+impl<'a> Sent<'a> {
+    fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Nothing | Self::Unread => &[],
+            Self::Whole(bytes) => bytes,
+        }
+    }
+}
+
 impl Reader {
     /// A reader of the arguments in `names`. What the operation does not have, or what cannot be
     /// seen, is left out.
@@ -44,8 +64,7 @@ impl Reader {
         self.needs_body
     }
 
-    /// The arguments that the request has. `body` is the whole body, and may be left out where
-    /// none of them is in it.
+    /// The arguments that the request has. The body may stay unread where none of them is in it.
     ///
     /// # Errors
     /// [`ArgumentFault`] where a value is not what its schema says, or where an upstream might read
@@ -54,13 +73,19 @@ impl Reader {
         &self,
         operation: &Operation,
         head: &RequestHead,
-        body: &[u8],
+        body: Sent<'_>,
     ) -> Result<Vec<(Box<str>, ArgumentValue)>, ArgumentFault> {
         let plan = &operation.plan;
         query::check(plan, &head.query)?;
         let contents = match &plan.body {
-            Some(planned) if self.needs_body => Contents::read(plan, planned, &head.headers, body)?,
-            _ => Contents::default(),
+            Some(planned) if self.needs_body => {
+                Contents::read(plan, planned, &head.headers, body.bytes())?
+            }
+            planned => {
+                let has_body = !matches!(body, Sent::Nothing);
+                body::check_unread(planned.as_ref(), &head.headers, has_body)?;
+                Contents::default()
+            }
         };
         let mut values = Vec::with_capacity(self.wanted.len());
         for (index, argument) in &self.wanted {

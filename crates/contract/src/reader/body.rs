@@ -1,13 +1,13 @@
 //! The arguments in a body, if it is the JSON that a tool would have sent.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use model::{ArgumentType, ArgumentValue};
 use serde_json::value::RawValue;
 
-use super::json;
+use super::{json, text::is_alike};
 use crate::{
     ArgumentFault,
-    bind::{Body, Content, Plan},
+    bind::{Body, Content, Encoding, Plan},
     read::{essence, is_json},
 };
 
@@ -61,16 +61,52 @@ impl<'b> Contents<'b> {
     }
 }
 
+/// Refuses a body that nobody described, or a form where the document has none: many servers take
+/// an argument out of a form that they did not find elsewhere, or even rather.
+pub(super) fn check_unread(
+    planned: Option<&Body>,
+    headers: &HeaderMap,
+    has_body: bool,
+) -> Result<(), ArgumentFault> {
+    let fault = |wanted: &str| Err(ArgumentFault::Body { wanted: wanted.to_owned() });
+    if planned.is_none() && has_body {
+        return fault("must be empty: the operation takes none");
+    }
+    let encoding = planned.map(|it| it.encoding);
+    for (name, value) in headers {
+        if !is_alike(name, &header::CONTENT_TYPE) {
+            continue;
+        }
+        let Ok(text) = value.to_str() else { return fault("must have a content-type in ASCII") };
+        let text = text.to_ascii_lowercase();
+        let is_form = text.contains("x-www-form-urlencoded") && encoding != Some(Encoding::Form);
+        let is_parts = text.contains("multipart") && encoding != Some(Encoding::Multipart);
+        if is_form || is_parts {
+            return fault("must not be a form: the operation takes none");
+        }
+    }
+    Ok(())
+}
+
 /// Whether every server takes the body for JSON in UTF-8.
 fn check_headers(headers: &HeaderMap) -> Result<(), ArgumentFault> {
     let fault = |wanted: &str| Err(ArgumentFault::Body { wanted: wanted.to_owned() });
-    if headers.contains_key(header::CONTENT_ENCODING) {
+    if headers.keys().any(|it| is_alike(it, &header::CONTENT_ENCODING)) {
         return fault("must not be compressed, or what it asks for cannot be seen");
+    }
+    let is_other =
+        |it: &HeaderName| it != header::CONTENT_TYPE && is_alike(it, &header::CONTENT_TYPE);
+    if headers.keys().any(is_other) {
+        return fault("must have one content-type, and that of JSON");
     }
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(Ok(media_type)), None) = (types.next().map(|it| it.to_str()), types.next()) else {
         return fault("must have one content-type, and that of JSON");
     };
+    // Two types in one header: a server may take either.
+    if media_type.contains(',') {
+        return fault("must have one content-type, and that of JSON");
+    }
     let parameters = media_type.split(';').skip(1).map(|it| it.trim().to_ascii_lowercase());
     let is_utf8 = |it: &str| matches!(it, "" | "charset=utf-8" | "charset=\"utf-8\"");
     let mut charsets = parameters.filter(|it| it.is_empty() || it.starts_with("charset"));

@@ -34,6 +34,9 @@ impl Wanted<'_> {
         if found.any(|(_, other)| other != text) {
             return Err(self.twice());
         }
+        if template.is_torn(path) {
+            return Err(json::wrong(self.name, self.kind));
+        }
         self.one(text)
     }
 
@@ -69,7 +72,16 @@ impl Wanted<'_> {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => {
-                let text = value.to_str().map_err(|_| json::wrong(self.name, self.kind))?;
+                let wrong = || json::wrong(self.name, self.kind);
+                let text = value.to_str().map_err(|_| wrong())?;
+                // Most servers take spaces around a value, or around an element, away.
+                let is_padded = |it: &str| it.trim() != it;
+                let is_list = matches!(self.kind, ArgumentType::List(_))
+                    && self.parameter.style != Style::Json;
+                let delimiter = self.parameter.style.delimiter();
+                if is_padded(text) || (is_list && text.split(delimiter).any(is_padded)) {
+                    return Err(wrong());
+                }
                 self.one(text)
             }
             (Some(_), Some(_)) => Err(self.twice()),
@@ -126,7 +138,7 @@ fn single(kind: &ArgumentType, text: &str) -> Option<ArgumentValue> {
 }
 
 /// Whether some servers take one for the other: `X-Amount` and `X_Amount`.
-fn is_alike(one: &HeaderName, other: &HeaderName) -> bool {
+pub(super) fn is_alike(one: &HeaderName, other: &HeaderName) -> bool {
     let same = |it: u8| if matches!(it, b'_' | b'.') { b'-' } else { it };
     one.as_str().bytes().map(same).eq(other.as_str().bytes().map(same))
 }

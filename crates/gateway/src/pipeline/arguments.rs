@@ -1,6 +1,8 @@
 //! The arguments of a call for the guards that read some: out of the request that goes on.
 
 use bytes::Bytes;
+use contract::Sent;
+use http_body::Body as _;
 use model::{ArgumentValue, Refusal, RefusalKind};
 use upstream::RequestBody;
 
@@ -32,8 +34,13 @@ pub(super) async fn read(
             outgoing.body = RequestBody::Full(bytes.clone());
         }
     }
-    let arguments = reader.read(&route.contract, &outgoing.head, &bytes)?;
+    let sent = match &bytes {
+        _ if outgoing.body.is_end_stream() => Sent::Nothing,
+        _ if !reader.needs_body() => Sent::Unread,
+        bytes => Sent::Whole(bytes),
+    };
     check(&bytes)?;
+    let arguments = reader.read(&route.contract, &outgoing.head, sent)?;
     Ok((outgoing, Some(arguments)))
 }
 
