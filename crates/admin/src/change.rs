@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 use model::{SecretId, SecretSource, difference};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use state::{Desired, Folder, Library};
 use store::{Commit, SealedChange, Store};
 
@@ -32,6 +34,15 @@ impl Plan {
             ..Self::default()
         }
     }
+}
+
+/// Why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Why {
+    /// Why, for the revision.
+    #[schemars(length(max = 500))]
+    pub(crate) reason: Option<String>,
 }
 
 /// How often a change is tried again because another replica was faster.

@@ -7,10 +7,8 @@ use crate::{
     Call,
     failure::{Failure, Flaw},
     operation::{About, HEADERS},
+    schema::FLAWS_MAX,
 };
-
-/// Most unknown members of which it is said.
-const FLAWS_MAX: usize = 100;
 
 /// The parameters of path, query and header, by name, as the types that their schema asks for.
 ///

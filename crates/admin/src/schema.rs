@@ -22,6 +22,9 @@ pub(crate) fn of<T: JsonSchema>() -> Value {
     schema
 }
 
+/// Most flaws of one input that are told.
+pub(crate) const FLAWS_MAX: usize = 100;
+
 /// Checks values against one schema.
 #[derive(Debug)]
 pub(crate) struct Checker(Validator);
@@ -37,7 +40,6 @@ impl Checker {
 
     /// Everything about `value` that does not fit. `root` is what the value is called.
     pub(crate) fn flaws(&self, root: &str, value: &Value) -> Vec<Flaw> {
-        const FLAWS_MAX: usize = 100;
         let errors = self.0.iter_errors(value);
         errors.flat_map(|error| flaws_of(root, &error)).take(FLAWS_MAX).collect()
     }

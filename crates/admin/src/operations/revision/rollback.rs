@@ -8,28 +8,23 @@ use std::{
 use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use state::Kind;
 
 use super::{shown::ByNumber, store};
 use crate::{
-    Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply,
+    Admin, Call,
+    change::{Plan, Why},
+    failure::Failure,
+    operation::Operation,
+    reply::Reply,
     working::Working,
 };
 
 /// Goes back to a revision.
 #[derive(Debug)]
 pub(crate) struct Rollback;
-
-/// Why.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Why {
-    /// Why, for the new revision.
-    #[schemars(length(max = 500))]
-    reason: Option<String>,
-}
 
 /// What is in force now.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -38,6 +33,13 @@ pub(crate) struct Back {
     to: u64,
     /// The new revision.
     revision: u64,
+}
+
+/// Credentials that were revoked and are gone, as they were up to a revision.
+#[derive(Debug)]
+struct Gone {
+    revision: u64,
+    paths: HashSet<String>,
 }
 
 impl Operation for Rollback {
@@ -62,9 +64,12 @@ impl Operation for Rollback {
         let texts = store.read_at(by.number).await?;
         let (texts, number) = (&texts, by.number);
         let reason = &why.reason.unwrap_or_else(|| format!("back to revision {number}"));
+        // The history may be long: it is read before others have to wait for this change.
+        let start = Gone { revision: number, paths: HashSet::new() };
+        let known = &revoked_and_gone(store, texts, &admin.working(), &start).await?;
         let plan = |working: Arc<Working>| async move {
-            let gone = revoked_and_gone(store, number, texts, &working).await?;
-            let files = files(&working, texts, &gone)?;
+            let gone = revoked_and_gone(store, texts, &working, known).await?;
+            let files = files(&working, texts, &gone.paths)?;
             Ok((Plan { files, reason: reason.clone(), ..Plan::default() }, ()))
         };
         let (after, ()) = admin.change_by(call, plan).await?;
@@ -90,28 +95,32 @@ fn files(
     Ok(files)
 }
 
-/// The credentials of an old revision that were revoked later and then deleted.
+/// The credentials of an old revision that were revoked later and then deleted. Reads no revision
+/// up to that of `known`.
 async fn revoked_and_gone(
     store: &store::Store,
-    number: u64,
     texts: &store::Texts,
     working: &Working,
-) -> Result<HashSet<String>, Failure> {
+    known: &Gone,
+) -> Result<Gone, Failure> {
     let credentials = texts.files.keys().filter(|it| is_credential(it));
     let gone = credentials.filter(|it| working.folder.file(it).is_none());
     let mut gone: HashSet<&str> = gone.map(String::as_str).collect();
-    let mut revoked = HashSet::new();
+    let mut paths = HashSet::new();
     let mut later = working.revision;
-    while later > number && !gone.is_empty() {
+    while later > known.revision && !gone.is_empty() {
         for change in store.changes(later).await? {
             let is_last = change.after.is_none() && gone.remove(change.path.as_str());
             if is_last && change.before.is_some_and(|it| says_revoked(&it)) {
-                revoked.insert(change.path);
+                paths.insert(change.path);
             }
         }
         later = later.saturating_sub(1);
     }
-    Ok(revoked)
+    // What was not deleted since had gone before.
+    let before = gone.into_iter().filter(|it| known.paths.contains(*it));
+    paths.extend(before.map(ToOwned::to_owned));
+    Ok(Gone { revision: known.revision.max(working.revision), paths })
 }
 
 /// Whether the file declares a credential that is refused for ever.

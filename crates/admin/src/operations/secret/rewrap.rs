@@ -4,13 +4,13 @@ use http::Method;
 use model::{Effect, SecretId};
 use schemars::JsonSchema;
 use secrets::{Keyring, Sealed, UPSTREAM_PURPOSE};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::{Change, SealedChange, SealedVersion};
 
 use super::keyring;
 use crate::{
     Admin, Call,
-    change::Plan,
+    change::{Plan, Why},
     failure::Failure,
     keys::UnderKey,
     operation::{NoParameters, Operation},
@@ -26,15 +26,6 @@ const BROKEN_MAX: usize = 100;
 /// Brings sealed values under the newest key.
 #[derive(Debug)]
 pub(crate) struct Rewrap;
-
-/// Why.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Why {
-    /// Why, for the revisions.
-    #[schemars(length(max = 500))]
-    reason: Option<String>,
-}
 
 /// What is sealed under which key now.
 #[derive(Debug, Serialize, JsonSchema)]
