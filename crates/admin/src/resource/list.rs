@@ -141,7 +141,8 @@ fn conditions(filter: &str) -> Result<Vec<(&str, &str)>, Failure> {
     parts
         .map(|part| {
             part.split_once('=').ok_or_else(|| {
-                let message = format!("{part:?} is no condition");
+                // Not repeated: it may be a secret in the wrong place.
+                let message = "holds a part that is no condition".to_owned();
                 Failure::field("parameters.filter", message, "write FIELD=VALUE")
             })
         })

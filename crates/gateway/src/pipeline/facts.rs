@@ -158,13 +158,17 @@ impl RequestFacts {
     fn of(route: &Route, outgoing: &Outgoing) -> Self {
         let mut arguments = Map::new();
         // From the path that goes on, so that both surfaces record the same.
-        for (name, value) in route.contract.template.captures(outgoing.head.path.as_str()) {
+        let captures = route.contract.template.captures(outgoing.head.path.as_str());
+        for (name, value) in captures.into_iter().filter(|it| !is_misplaced(route, &it.1)) {
             add(&mut arguments, name, Value::String(value));
         }
         // Management refuses what it does not know, and a tool has no query to put it in. It may
         // be a secret in the wrong place, too.
         let is_taken = |name: &str| !route.is_local() || route.contract.takes_from_query(name);
         for (name, value) in outgoing.head.query.pairs().iter().filter(|it| is_taken(&it.0)) {
+            if value.as_deref().is_some_and(|it| is_misplaced(route, it)) {
+                continue;
+            }
             add(&mut arguments, name.clone(), value.as_deref().map_or(Value::Null, Value::from));
         }
         Self {
@@ -173,6 +177,13 @@ impl RequestFacts {
             body_bytes: http_body::Body::size_hint(&outgoing.body).exact().filter(|it| *it > 0),
         }
     }
+}
+
+/// Whether it is an object or an array, which no parameter of management is: it may be a secret in
+/// the wrong place.
+fn is_misplaced(route: &Route, text: &str) -> bool {
+    let is_begun = text.trim_start().starts_with(['{', '[']);
+    route.is_local() && is_begun && serde_json::from_str::<Value>(text).is_ok()
 }
 
 /// A name that comes again makes a list.
