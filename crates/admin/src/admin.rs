@@ -36,7 +36,9 @@ pub struct Admin {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is a first operator already.
-    #[error("the store is in use already: ask an operator for a key (onedoor credential issue)")]
+    #[error(
+        "the store is in use already: ask an operator for a key (onedoor credential issue); if the first key reached nobody, see docs/store.md"
+    )]
     InUse,
     /// The store.
     #[error(transparent)]

@@ -47,6 +47,11 @@ enum Told {
     Refused(String),
 }
 
+/// The user who runs this process.
+fn own_user() -> io::Result<u32> {
+    Ok(UnixStream::pair()?.0.peer_cred()?.uid())
+}
+
 /// One line, without what ends it; an error where it is too long, or does not end in time.
 async fn read_line(stream: &mut UnixStream, wait: Duration) -> io::Result<String> {
     let mut line = String::new();

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use model::Secret;
 use tokio::{io::AsyncWriteExt as _, net::UnixStream, time::timeout};
 
-use super::{Ask, LINE_TIMEOUT, NAME, ROOT, Told, read_line};
+use super::{Ask, LINE_TIMEOUT, NAME, ROOT, Told, own_user, read_line};
 use crate::first::First;
 
 /// Longest wait for the answer: a store may take its time.
@@ -30,8 +30,7 @@ pub(crate) async fn ask(data: &Path, first: &First) -> anyhow::Result<Option<Sec
             });
         }
     };
-    let own = UnixStream::pair()?.0.peer_cred()?.uid();
-    if !is_believed(stream.peer_cred()?.uid(), own) {
+    if !is_believed(stream.peer_cred()?.uid(), own_user()?) {
         bail!("{} is another user's: run this as the user that runs the door", path.display());
     }
     let First { client, owner, expires } = first;

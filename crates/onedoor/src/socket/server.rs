@@ -12,7 +12,7 @@ use admin::Admin;
 use audit::{Kind, Outcome, Record};
 use gateway::Gateway;
 use identity::api_key::Pepper;
-use model::{ClientId, ProfileId, Refusal, RefusalKind, RequestId, Secret, Timestamp};
+use model::{ClientId, Expiry, ProfileId, Refusal, RefusalKind, RequestId, Secret, Timestamp};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{UnixListener, UnixStream},
@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, LINE_TIMEOUT, NAME, ROOT, Told, read_line};
+use super::{Ask, LINE_TIMEOUT, NAME, ROOT, Told, own_user, read_line};
 use crate::first::{First, Made};
 
 /// How long to wait where the system takes no more connections.
@@ -68,9 +68,9 @@ impl Socket {
         }
         let listener = UnixListener::bind(&draft)?;
         fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
-        let metadata = fs::symlink_metadata(&draft)?;
+        let inode = fs::symlink_metadata(&draft)?.ino();
+        let own = own_user()?;
         fs::rename(&draft, &path)?;
-        let (inode, own) = (metadata.ino(), metadata.uid());
         Ok(Self { listener, path, inode, own, admin, gateway, pepper })
     }
 
@@ -98,8 +98,11 @@ impl Socket {
         };
         let Ok(mut line) = serde_json::to_string(&told) else { return };
         line.push('\n');
-        // Whoever does not wait for the answer needs none.
-        drop(timeout(LINE_TIMEOUT, stream.write_all(line.as_bytes())).await);
+        let written = timeout(LINE_TIMEOUT, stream.write_all(line.as_bytes())).await;
+        // Whoever does not wait for a refusal needs none.
+        if matches!(told, Told::Key(_)) && !matches!(written, Ok(Ok(()))) {
+            tell_lost();
+        }
     }
 
     /// Does what is asked, and records it before it is answered.
@@ -130,7 +133,11 @@ impl Socket {
             revision: Some(revision),
             ..Record::new(at, Kind::Event, outcome)
         };
-        block_in_place(|| log.append(&record)).map_err(|error| unrecorded(&error))?;
+        let appended = block_in_place(|| log.append(&record));
+        if appended.is_err() && ended.is_ok() {
+            tell_lost();
+        }
+        appended.map_err(|error| unrecorded(&error))?;
         ended.map(|done| {
             tell(&done);
             done.key
@@ -149,6 +156,8 @@ impl Socket {
             let detail = "only onedoor init is answered here, of the same version as the door";
             Refusal::new(RefusalKind::Malformed, detail)
         })?;
+        let ends = Expiry::At(first.expires).end(at);
+        ends.map_err(|error| Refusal::new(RefusalKind::Malformed, error))?;
         let failed = |error: String| Refusal::new(RefusalKind::Internal, error);
         let made = first.make(&self.pepper, at, id.to_string());
         let Made { key, profile, commit } = made.map_err(|error| failed(format!("{error:#}")))?;
@@ -191,6 +200,12 @@ fn unrecorded(error: &audit::Error) -> Refusal {
 fn tell(done: &Done) {
     let (profile, revision) = (&done.profile, done.revision);
     tracing::info!(revision, "the first operator is {profile}, made by onedoor init");
+}
+
+fn tell_lost() {
+    tracing::error!(
+        "the first operator was made, but its key reached nobody: stop the door, remove its store and begin anew (docs/store.md)"
+    );
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ fn nothing_but_init_goes_by_the_local_socket() {
         (b"\n", "only onedoor init"),
         (b"\xff\xfe\n", "only onedoor init"),
         ("x".repeat(9000).as_bytes(), "only onedoor init"),
+        (format!("{}\n", second.replace("2099", "2020")).as_bytes(), "not in the future"),
         (format!("{second}\n").as_bytes(), "in use already"),
     ] {
         let told = told(folder.path(), text);
