@@ -107,7 +107,8 @@ fn files(upstreams: usize, clients: usize) -> Vec<(String, Option<String>)> {
         ),
     ];
     let mut add = |path: String, text: String| files.push((path, Some(text)));
-    // One that is asked of everything, and one that reads arguments.
+    // One that is asked of everything, and one that reads arguments. Not those of k0: a collection
+    // that a guard names cannot be unpublished.
     add("guards/network.yaml".to_owned(), guard("action, resource", "context.ip.isMulticast()"));
     let amount = "context.arguments has id && context.arguments.id > 1000000";
     add("guards/amount.yaml".to_owned(), guard("action in Action::\"k1:*\", resource", amount));
