@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use model::Secret;
+use model::{Clock, Secret};
 use sqlx::{
     SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -23,6 +23,8 @@ use crate::{Error, Location};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait of one process for another that writes into the same SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two tries to open a file that another process is opening.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const READERS_MAX: u32 = 4;
 /// One of them listens.
 const POSTGRES_CONNECTIONS_MAX: u32 = 8;
@@ -48,7 +50,7 @@ pub(crate) async fn open(location: &Location) -> Result<Database, Error> {
         Location::Sqlite(path) => {
             make_private(path).map_err(|it| unopened(path, &it))?;
             let options = sqlite_options(path);
-            let writer = sqlite_pool(SqlitePoolOptions::new(), options.clone(), 1).await?;
+            let writer = sqlite_writer(&options).await?;
             let options = options.pragma("query_only", "ON");
             let readers = sqlite_pool(SqlitePoolOptions::new(), options, READERS_MAX).await?;
             Ok(Database::Sqlite { writer, readers })
@@ -84,13 +86,43 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
 }
 
+/// The one connection that writes, which also makes the file one with a write-ahead log. SQLite
+/// waits for nobody while it does that, so whoever opens a new file together with another asks again.
+async fn sqlite_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, Error> {
+    let clock = Clock::system();
+    loop {
+        match connect(SqlitePoolOptions::new(), options.clone(), 1).await {
+            Err(error) if is_busy(&error) && clock.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            opened => return opened.map_err(|it| fault::read(it, Access::Read)),
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    /// <https://www.sqlite.org/rescode.html>; the bits above tell more of it.
+    const BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(|it| it.code());
+    code.and_then(|it| it.parse::<u32>().ok()).is_some_and(|it| it & 0xff == BUSY)
+}
+
 async fn sqlite_pool(
     pool: SqlitePoolOptions,
     options: SqliteConnectOptions,
     connections_max: u32,
 ) -> Result<SqlitePool, Error> {
+    let connected = connect(pool, options, connections_max).await;
+    connected.map_err(|it| fault::read(it, Access::Read))
+}
+
+async fn connect(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+    connections_max: u32,
+) -> Result<SqlitePool, sqlx::Error> {
     let pool = pool.max_connections(connections_max).acquire_timeout(ACQUIRE_TIMEOUT);
-    pool.connect_with(options).await.map_err(|it| fault::read(it, Access::Read))
+    pool.connect_with(options).await
 }
 
 /// Makes file and folder where they are missing, for nobody else to read. SQLite gives the files
