@@ -201,7 +201,10 @@ fn is_as_narrow(was: &Profile, is: &Profile) -> bool {
 
 fn trusts(credential: &Credential, issuers: &HashSet<&IssuerId>) -> bool {
     match &credential.proof {
-        Proof::ApiKey { hmac: _ } => false,
+        Proof::ApiKey { .. }
+        | Proof::ClientSecret { .. }
+        | Proof::Mtls { .. }
+        | Proof::PrivateKeyJwt { .. } => false,
         Proof::External { issuer, claims: _ } => issuers.contains(issuer),
     }
 }

@@ -141,7 +141,7 @@ impl Record<'_> {
 
     fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Some(caller) = self.caller else { return Ok(()) };
-        let Caller { client, kind: _, profile, credential, user, actors } = caller;
+        let Caller { client, kind: _, profile, credential, user, actors, bounds: _ } = caller;
         line.word("client", client.as_str());
         line.word("profile", profile.as_str());
         line.cut("user", user.as_deref())?;
@@ -232,6 +232,7 @@ mod tests {
             credential: Some(CredentialId::parse("k1").unwrap()),
             user: Some(String::from("ann@example.com")),
             actors: vec![String::from("planner")],
+            bounds: None,
         };
         let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
         let record = Record {
@@ -328,6 +329,7 @@ mod tests {
         let caller = Caller {
             user: Some(long.clone()),
             actors: vec![long.clone(); 100],
+            bounds: None,
             ..Caller::anonymous()
         };
         let refusal = Refusal::new(RefusalKind::Malformed, long.clone()).because(&long);

@@ -157,6 +157,7 @@ mod tests {
             credential: None,
             user: None,
             actors: Vec::new(),
+            bounds: None,
         };
         let plan = Plan::compile(&[], Rate::parse("9/s").unwrap(), &[]);
         assert!(meter.take(&plan, &caller("shop/a"), &operation).is_ok());

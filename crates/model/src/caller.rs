@@ -1,6 +1,8 @@
 //! Who is calling, as established by the credential alone.
 
-use crate::{ClientId, ClientKind, CredentialId, ProfileId};
+use std::sync::Arc;
+
+use crate::{ClientId, ClientKind, CredentialId, ProfileId, TokenBounds};
 
 /// Who is calling. Only authentication makes one; no header of the request adds to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Caller {
     pub user: Option<String>,
     /// Who acts in the name of the user, nearest first (RFC 8693 section 4.1, `act`).
     pub actors: Vec<String>,
+    /// How far its token goes; as far as the profile where none.
+    pub bounds: Option<Arc<TokenBounds>>,
 }
 
 impl Caller {
@@ -30,6 +34,7 @@ impl Caller {
             credential: None,
             user: None,
             actors: Vec::new(),
+            bounds: None,
         }
     }
 

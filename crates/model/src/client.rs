@@ -3,7 +3,9 @@
 use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::{Assignment, ClientId, Place, ProfileId, Surface, Timestamp};
+use crate::{
+    Assignment, ClientId, Place, ProfileId, RotationPolicy, Surface, Timestamp, TokenTerms,
+};
 
 /// What sort of consumer a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,6 +53,10 @@ pub struct Profile {
     pub networks: Vec<IpNet>,
     /// When it ends.
     pub expires: Option<Timestamp>,
+    /// On what terms it gets tokens of this door; none where it gets none.
+    pub tokens: Option<TokenTerms>,
+    /// How long its credentials may live.
+    pub rotation: RotationPolicy,
     /// A disabled profile's credentials are refused.
     pub is_enabled: bool,
     /// Where it is declared.

@@ -1,10 +1,10 @@
 //! A proof bound to exactly one profile. It always expires.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use uuid::Uuid;
 
-use crate::{CredentialId, IssuerId, Place, ProfileId, Timestamp, id::InvalidId};
+use crate::{CredentialId, IssuerId, KeySource, Place, ProfileId, Timestamp, id::InvalidId};
 
 /// Longest start of a new credential's id; the end comes after it.
 const ID_START_MAX: usize = 54;
@@ -24,7 +24,7 @@ pub enum CredentialState {
 }
 
 /// A proof bound to exactly one profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Credential {
     /// Its public id.
     pub id: CredentialId,
@@ -70,12 +70,17 @@ impl Credential {
     }
 }
 
-/// What a caller has to show.
-#[derive(Clone, PartialEq, Eq)]
+/// What a caller has to show: with each call, or to get tokens.
+#[derive(Clone, PartialEq)]
 pub enum Proof {
-    /// A key whose HMAC-SHA-256 under the pepper is this.
+    /// A key whose HMAC-SHA-256 under the pepper is this. Shown with each call.
     ApiKey {
         /// The HMAC of the whole key.
+        hmac: [u8; 32],
+    },
+    /// A secret whose HMAC-SHA-256 under the pepper is this. Shown to get tokens.
+    ClientSecret {
+        /// The HMAC of the whole secret.
         hmac: [u8; 32],
     },
     /// A token of a trusted issuer in which each of these claims has this value.
@@ -85,6 +90,47 @@ pub enum Proof {
         /// What it must say; at least one claim.
         claims: BTreeMap<String, String>,
     },
+    /// A client certificate. Shown to get tokens.
+    Mtls {
+        /// Which certificates do.
+        certificate: CertificateMatch,
+    },
+    /// An assertion signed with one of these keys (RFC 7523). Shown to get tokens.
+    PrivateKeyJwt {
+        /// The public keys.
+        keys: KeySource,
+    },
+}
+
+/// Which client certificates do (RFC 8705 section 2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateMatch {
+    /// Those with this DNS name among their subject alternative names.
+    Dns(String),
+    /// Those with this e-mail address among them.
+    Email(String),
+    /// Those with this address among them.
+    Ip(IpAddr),
+    /// Those with this distinguished name as their subject (RFC 4514).
+    Subject(String),
+    /// The one with this SHA-256 of its DER form.
+    Thumbprint([u8; 32]),
+    /// Those with this URI among their subject alternative names, such as a SPIFFE id.
+    Uri(String),
+}
+
+impl Proof {
+    /// The word for its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ApiKey { .. } => "api_key",
+            Self::ClientSecret { .. } => "client_secret",
+            Self::External { .. } => "external",
+            Self::Mtls { .. } => "mtls",
+            Self::PrivateKeyJwt { .. } => "private_key_jwt",
+        }
+    }
 }
 
 impl std::fmt::Debug for Proof {
@@ -92,8 +138,15 @@ impl std::fmt::Debug for Proof {
         match self {
             // Not the HMAC: whoever reads a log has no need of it.
             Self::ApiKey { hmac: _ } => f.write_str("ApiKey"),
+            Self::ClientSecret { hmac: _ } => f.write_str("ClientSecret"),
             Self::External { issuer, claims } => {
                 f.debug_struct("External").field("issuer", issuer).field("claims", claims).finish()
+            }
+            Self::Mtls { certificate } => {
+                f.debug_struct("Mtls").field("certificate", certificate).finish()
+            }
+            Self::PrivateKeyJwt { keys } => {
+                f.debug_struct("PrivateKeyJwt").field("keys", keys).finish()
             }
         }
     }

@@ -89,6 +89,10 @@ macro_rules! slug_id {
 }
 
 slug_id!(
+    /// An admission.
+    AdmissionId, "admission id"
+);
+slug_id!(
     /// A client: an app, a service, a partner or an agent.
     ClientId, "client id"
 );
@@ -123,6 +127,10 @@ slug_id!(
 slug_id!(
     /// An upstream.
     UpstreamId, "upstream id"
+);
+slug_id!(
+    /// A person with an account of this door.
+    UserId, "user id"
 );
 id!(
     /// A profile: `client/profile`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{IssuerId, Place};
+use crate::{IssuerId, Place, SecretId};
 
 /// Somebody whose signed tokens are believed, within what is named here.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,25 @@ pub struct Issuer {
     pub algorithms: Vec<String>,
     /// The values of the header `typ` that are accepted, lower case, without `application/`; at least one.
     pub types: Vec<String>,
+    /// How people sign in by it; none where they do not.
+    pub sign_in: Option<SignIn>,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// How people sign in by an `OpenID` provider: this door is a client there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// What the button says.
+    pub label: String,
+    /// This door's client id there.
+    pub client_id: String,
+    /// This door's secret there; none where it is a public client.
+    pub client_secret: Option<SecretId>,
+    /// What is asked for besides `openid`.
+    pub scopes: Vec<String>,
+    /// The claim of the ID token that lists a person's groups.
+    pub groups_claim: Option<String>,
 }
 
 /// Where an issuer's public keys come from.

@@ -1,5 +1,6 @@
 //! The nouns of the door. No I/O, no async, no protocol: every other crate stands on this one.
 
+pub mod admission;
 pub mod argument;
 pub mod call;
 pub mod caller;
@@ -20,9 +21,14 @@ pub mod quantity;
 pub mod refusal;
 pub mod request;
 pub mod role;
-pub mod secret;
-pub mod upstream;
 
+pub mod secret;
+pub mod token;
+pub mod token_scope;
+pub mod upstream;
+pub mod user;
+
+pub use admission::{Admission, Registration};
 pub use argument::{Argument, ArgumentType, ArgumentValue, Decimal};
 pub use call::{RequestId, Surface};
 pub use caller::Caller;
@@ -30,21 +36,25 @@ pub use catalogue::Catalogue;
 pub use client::{Client, ClientKind, Profile};
 pub use clock::{Clock, Timestamp};
 pub use collection::{Collection, Lifecycle, Override};
-pub use credential::{Credential, CredentialState, Proof};
+pub use credential::{CertificateMatch, Credential, CredentialState, Proof};
 pub use difference::{Change, difference};
 pub use expiry::Expiry;
 pub use fault::{Fault, Place};
 pub use guard::Guard;
 pub use id::{
-    ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId, ProfileId,
-    RoleId, SecretId, UpstreamId,
+    AdmissionId, ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId,
+    ProfileId, RoleId, SecretId, UpstreamId, UserId,
 };
-pub use issuer::{Issuer, KeySource};
+pub use issuer::{Issuer, KeySource, SignIn};
 pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
 pub use refusal::{LimitState, Refusal, RefusalKind};
 pub use request::{Ambiguity, Path, Query, RequestHead};
 pub use role::{Assignment, Grant, Pattern, Reach, Role};
+
 pub use secret::{DeclaredSecret, Secret, SecretSource};
+pub use token::{GrantType, RotationPolicy, TokenBinding, TokenTerms};
+pub use token_scope::{Audience, TokenBounds, TokenScope, TokenScopes};
 pub use upstream::{Injection, Upstream};
+pub use user::User;

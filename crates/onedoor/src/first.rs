@@ -71,6 +71,8 @@ impl First {
             surfaces: vec![Surface::Mcp, Surface::Rest],
             networks: Vec::new(),
             expires: None,
+            tokens: None,
+            rotation: model::RotationPolicy::default(),
             is_enabled: true,
             place: Place::default(),
         };

@@ -91,6 +91,8 @@ fn read_profile(id: ProfileId, place: model::Place, it: &mut Reader<'_>) -> Prof
         surfaces,
         networks: networks.unwrap_or_default(),
         expires,
+        tokens: None,
+        rotation: model::RotationPolicy::default(),
         is_enabled,
         place,
     }
@@ -140,7 +142,17 @@ pub fn write_client(client: &Client) -> String {
 }
 
 fn write_profile(profile: &Profile) -> serde_json::Value {
-    let Profile { id: _, roles, surfaces, networks, expires, is_enabled, place: _ } = profile;
+    let Profile {
+        id: _,
+        roles,
+        surfaces,
+        networks,
+        expires,
+        tokens: _,
+        rotation: _,
+        is_enabled,
+        place: _,
+    } = profile;
     let mut written = Writer::new();
     written.put("roles", assignment::write(roles));
     if surfaces.as_slice() != [Surface::Mcp, Surface::Rest] {

@@ -125,11 +125,7 @@ pub fn write_credential(credential: &Credential) -> String {
     let Credential { id: _, profile, proof, state, created, expires, place: _ } = credential;
     let mut document = Writer::new();
     document.put("profile", profile.as_str());
-    let kind = match proof {
-        Proof::ApiKey { hmac: _ } => "api_key",
-        Proof::External { issuer: _, claims: _ } => "external",
-    };
-    document.put("kind", kind);
+    document.put("kind", proof.kind());
     let state = match state {
         CredentialState::Active => "active",
         CredentialState::Retiring => "retiring",
@@ -139,7 +135,8 @@ pub fn write_credential(credential: &Credential) -> String {
     document.put_some("created", created.map(writer::time));
     document.put("expires", writer::time(*expires));
     match proof {
-        Proof::ApiKey { hmac } => {
+        Proof::Mtls { .. } | Proof::PrivateKeyJwt { .. } => {}
+        Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => {
             let hex = hmac.iter().fold(String::with_capacity(64), |mut hex, byte| {
                 // Writing to a String cannot fail.
                 let _ = write!(hex, "{byte:02x}");

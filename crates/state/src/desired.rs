@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Client, Collection, Credential, DeclaredSecret, Fault, Guard, Issuer, Limit, Role, Upstream,
+    Admission, Client, Collection, Credential, DeclaredSecret, Fault, Guard, Issuer, Limit, Role,
+    Upstream, User,
 };
 
 use crate::{Folder, Library, parsed::Noun};
@@ -11,6 +12,8 @@ use crate::{Folder, Library, parsed::Noun};
 /// All that a state folder declares, sorted by id. Shared: what did not change is not copied.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {
+    /// Who is let in without being registered.
+    pub admissions: Vec<Arc<Admission>>,
     /// The registered clients and their profiles.
     pub clients: Vec<Arc<Client>>,
     /// The collections of operations, with their OpenAPI documents and upstreams.
@@ -29,6 +32,8 @@ pub struct Desired {
     pub secrets: Vec<Arc<DeclaredSecret>>,
     /// The upstreams with a name; those of one collection are in that.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// The people with an account of this door.
+    pub users: Vec<Arc<User>>,
 }
 
 /// Reads a state folder.
@@ -58,6 +63,7 @@ impl Desired {
     /// Sorts by id. Paths sort otherwise: "a-b.yaml" comes before "a.yaml".
     pub(crate) fn sort(&mut self) {
         let Self {
+            admissions,
             clients,
             collections,
             credentials,
@@ -67,7 +73,9 @@ impl Desired {
             roles,
             secrets,
             upstreams,
+            users,
         } = self;
+        admissions.sort_by(|a, b| a.id.cmp(&b.id));
         clients.sort_by(|a, b| a.id.cmp(&b.id));
         collections.sort_by(|a, b| a.id.cmp(&b.id));
         credentials.sort_by(|a, b| a.id.cmp(&b.id));
@@ -77,5 +85,6 @@ impl Desired {
         roles.sort_by(|a, b| a.id.cmp(&b.id));
         secrets.sort_by(|a, b| a.id.cmp(&b.id));
         upstreams.sort_by(|a, b| a.id.cmp(&b.id));
+        users.sort_by(|a, b| a.id.cmp(&b.id));
     }
 }

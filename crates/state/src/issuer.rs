@@ -54,6 +54,7 @@ pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
             audiences: audiences?,
             algorithms: algorithms?,
             types: types.unwrap_or_else(|| Some(vec![USUAL_TYPE.to_owned()]))?,
+            sign_in: None,
             place,
             id,
         })
@@ -109,7 +110,7 @@ fn read_key_set(field: &Field<'_>) -> Option<KeySource> {
 /// The document of an issuer.
 #[must_use]
 pub fn write_issuer(issuer: &Issuer) -> String {
-    let Issuer { id: _, issuer, keys, audiences, algorithms, types, place: _ } = issuer;
+    let Issuer { id: _, issuer, keys, audiences, algorithms, types, sign_in: _, place: _ } = issuer;
     let mut document = Writer::new();
     document.put("issuer", issuer.as_str());
     match keys {

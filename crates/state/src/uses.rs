@@ -87,7 +87,10 @@ fn client_has(client: &Client, id: &str) -> bool {
 
 fn credential_trusts(credential: &Credential, id: &str) -> bool {
     match &credential.proof {
-        Proof::ApiKey { hmac: _ } => false,
+        Proof::ApiKey { .. }
+        | Proof::ClientSecret { .. }
+        | Proof::Mtls { .. }
+        | Proof::PrivateKeyJwt { .. } => false,
         Proof::External { issuer, claims: _ } => issuer.as_str() == id,
     }
 }

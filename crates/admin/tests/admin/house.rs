@@ -233,5 +233,6 @@ pub(crate) fn caller(profile: &str) -> Caller {
         credential: Some(CredentialId::parse("boss-1").unwrap()),
         user: None,
         actors: Vec::new(),
+        bounds: None,
     }
 }

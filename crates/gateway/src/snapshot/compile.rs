@@ -54,6 +54,7 @@ pub(crate) fn compile(
         Router::default()
     });
     let Desired {
+        admissions: _,
         clients,
         collections,
         credentials,
@@ -63,6 +64,7 @@ pub(crate) fn compile(
         roles,
         secrets: _,
         upstreams: _,
+        users: _,
     } = desired;
     let declared = Declared { clients, credentials, issuers, pepper };
     let directory = before.directory.next(declared, &live.key_sets);

@@ -40,8 +40,17 @@ pub(super) struct Contract {
 impl Contract {
     pub(super) fn new(client: &Client, profile: &Profile) -> Self {
         // No `..`: a new field must be looked at here.
-        let Profile { id, roles: _, surfaces: _, networks, expires, is_enabled, place: _ } =
-            profile;
+        let Profile {
+            id,
+            roles: _,
+            surfaces: _,
+            networks,
+            expires,
+            tokens: _,
+            rotation: _,
+            is_enabled,
+            place: _,
+        } = profile;
         Self {
             client: client.id.clone(),
             kind: client.kind,
@@ -120,6 +129,7 @@ impl Binding {
             credential: Some(self.credential.clone()),
             user,
             actors,
+            bounds: None,
         }
     }
 }

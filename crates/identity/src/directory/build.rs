@@ -228,7 +228,7 @@ fn trust(
     faults: &mut Vec<Fault>,
 ) -> Trust {
     // No `..`: a new field must be looked at here.
-    let Issuer { id, issuer: _, keys, audiences, algorithms, types, place } = issuer;
+    let Issuer { id, issuer: _, keys, audiences, algorithms, types, sign_in: _, place } = issuer;
     let mut fault = |message: String, help: &str| faults.push(Fault::new(place, message, help));
     let keys = match keys {
         KeySource::Url(url) => key_sets.at(url),

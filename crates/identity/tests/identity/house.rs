@@ -144,6 +144,8 @@ pub(crate) fn client(id: &str) -> Client {
             surfaces: vec![Surface::Mcp, Surface::Rest],
             networks: Vec::new(),
             expires: None,
+            tokens: None,
+            rotation: model::RotationPolicy::default(),
             is_enabled: true,
             place: Place::default(),
         }],
@@ -160,6 +162,7 @@ pub(crate) fn issuer(id: &str, iss: &str, keys: KeySource) -> Issuer {
         audiences: vec![AUD.into(), "door".into()],
         algorithms: ["RS256", "PS256", "ES256", "ES384", "EdDSA"].map(Into::into).into(),
         types: vec!["at+jwt".into()],
+        sign_in: None,
         place: Place::default(),
     }
 }

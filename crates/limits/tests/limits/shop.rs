@@ -62,6 +62,7 @@ pub(crate) fn caller(profile: &str) -> Caller {
         credential: Some(CredentialId::parse("key").unwrap()),
         user: None,
         actors: Vec::new(),
+        bounds: None,
     }
 }
 

@@ -152,6 +152,8 @@ fn client(id: &str, kind: ClientKind, description: &str, role: &str) -> anyhow::
         surfaces: vec![Surface::Mcp, Surface::Rest],
         networks: Vec::new(),
         expires: None,
+        tokens: None,
+        rotation: model::RotationPolicy::default(),
         is_enabled: true,
         place: Place::default(),
     };

@@ -35,6 +35,8 @@ fn a_hundred_thousand_profiles_share_their_contracts_and_ids() {
             surfaces: vec![Surface::Mcp, Surface::Rest],
             networks: Vec::new(),
             expires: None,
+            tokens: None,
+            rotation: model::RotationPolicy::default(),
             is_enabled: true,
             place: Place::default(),
         };

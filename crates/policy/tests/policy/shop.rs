@@ -49,6 +49,8 @@ pub(crate) fn client(profile: &str, roles: &[&str], surfaces: &[Surface]) -> Cli
             surfaces: surfaces.to_vec(),
             networks: Vec::new(),
             expires: None,
+            tokens: None,
+            rotation: model::RotationPolicy::default(),
             is_enabled: true,
             place: Place::default(),
         }],
@@ -65,6 +67,7 @@ pub(crate) fn caller(profile: &str) -> Caller {
         credential: Some(CredentialId::parse("key").unwrap()),
         user: None,
         actors: Vec::new(),
+        bounds: None,
     }
 }
 

@@ -170,6 +170,8 @@ fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + us
             surfaces,
             networks: networks.into_iter().collect(),
             expires,
+            tokens: None,
+            rotation: model::RotationPolicy::default(),
             is_enabled,
             place: Place::default(),
         },
@@ -289,6 +291,7 @@ pub(crate) fn issuer() -> impl Strategy<Value = Issuer> {
             audiences,
             algorithms,
             types,
+            sign_in: None,
             place: Place::default(),
         },
     )

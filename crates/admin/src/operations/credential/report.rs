@@ -1,7 +1,7 @@
 //! `report_credentials`: age, end and last use of every credential.
 
 use http::Method;
-use model::{CredentialState, Effect, Proof, Timestamp};
+use model::{CredentialState, Effect, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use state::Kind;
@@ -104,10 +104,7 @@ impl Operation for Report {
                     .belonging(Kind::Client, it.profile.client())
                     .owner
                     .unwrap_or_default(),
-                kind: match it.proof {
-                    Proof::ApiKey { .. } => "api_key",
-                    Proof::External { .. } => "external",
-                },
+                kind: it.proof.kind(),
                 state: state(it.state, it.expires, call.at),
                 age_days: it.created.map(|created| call.at.since(created).as_secs() / 86_400),
                 expires: it.expires.to_string(),

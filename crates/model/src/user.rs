@@ -1,0 +1,32 @@
+//! A person with an account of this door: for small set-ups without an identity provider.
+
+use std::fmt;
+
+use crate::{Place, UserId};
+
+/// A person who can sign in with a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// The name to sign in with.
+    pub id: UserId,
+    /// What people call them.
+    pub name: Option<String>,
+    /// The hash of the password, as a PHC string of argon2id; none where they cannot sign in yet.
+    pub password: Option<String>,
+    /// The groups they are in, which admissions and profiles name.
+    pub groups: Vec<String>,
+    /// Who is disabled cannot sign in, and what was given in their name is taken back.
+    pub is_enabled: bool,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the hash: it can be tried in peace by whoever has it.
+        let Self { id, name, password: _, groups, is_enabled, place: _ } = self;
+        let mut shown = f.debug_struct("User");
+        shown.field("id", id).field("name", name).field("groups", groups);
+        shown.field("is_enabled", is_enabled).finish_non_exhaustive()
+    }
+}
