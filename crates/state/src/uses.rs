@@ -17,6 +17,7 @@ use crate::{Desired, Kind};
 pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
     let mut paths = BTreeSet::new();
     let Desired {
+        admissions: _,
         clients,
         collections,
         credentials,
@@ -26,6 +27,7 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
         roles,
         secrets,
         upstreams,
+        users: _,
     } = desired;
     let mut add = |is_use: bool, path: &str| {
         if is_use {

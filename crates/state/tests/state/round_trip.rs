@@ -212,6 +212,7 @@ fn written(desired: &Desired) -> Folder {
         .map(|(path, text)| (path.to_string(), text.to_owned()))
         .collect();
     let Desired {
+        admissions: _,
         clients,
         collections,
         credentials,
@@ -221,6 +222,7 @@ fn written(desired: &Desired) -> Folder {
         roles,
         secrets,
         upstreams,
+        users: _,
     } = desired;
     let mut put = |kind: Kind, id: &str, text| texts.insert(kind.path(id), text);
     for it in clients {
