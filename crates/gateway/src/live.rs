@@ -17,4 +17,6 @@ pub struct Live {
     pub meter: Arc<limits::Meter>,
     /// Keys of trusted issuers.
     pub key_sets: Arc<identity::KeySets>,
+    /// The door's own authorization server, as who checks its tokens sees it; none where it is off.
+    pub own_issuer: Option<Arc<identity::OwnIssuer>>,
 }

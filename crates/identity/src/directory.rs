@@ -3,6 +3,7 @@
 mod binding;
 mod build;
 mod matcher;
+mod own;
 
 use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
 
@@ -11,7 +12,7 @@ use model::{
 };
 use quick_cache::{UnitWeighter, sync::Cache};
 
-use self::{binding::Binding, matcher::Matcher};
+use self::{binding::Binding, matcher::Matcher, own::OwnTokens};
 use crate::{
     CREDENTIAL_BYTES_MAX, KeySets, Presented,
     api_key::{self, Pepper},
@@ -20,6 +21,7 @@ use crate::{
     key_set::{KeySet, Missing},
     token::{Algorithm, Compact, Defect, Subject},
 };
+pub use own::Own;
 
 /// Verified tokens that are remembered; the least used go first.
 const VERIFIED_MAX: usize = 16_384;
@@ -37,6 +39,8 @@ pub struct Declared<'a> {
     pub issuers: &'a [Arc<Issuer>],
     /// The key of the API keys' HMACs. Every key is a fault without it.
     pub pepper: Option<&'a Pepper>,
+    /// What the door's own authorization server gives tokens by; none where it is off.
+    pub own: Option<Own<'a>>,
 }
 
 /// Who holds which credential. Immutable: a change of state makes a new one, which shares with the
@@ -46,6 +50,7 @@ pub struct Directory {
     pepper: Option<Pepper>,
     keys: HashMap<Fingerprint, Arc<KeyHolder>>,
     tokens: Arc<Tokens>,
+    own: Option<Arc<OwnTokens>>,
     faults: Vec<Fault>,
     clients: Box<[Arc<Client>]>,
     credentials: Box<[Arc<Credential>]>,
@@ -113,7 +118,8 @@ impl Directory {
     /// Looks at every credential: for an interval of seconds, not for a call.
     #[must_use]
     pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
-        let of_tokens = self.tokens.bindings.iter().map(|it| &**it);
+        let of_own = self.own.iter().flat_map(|it| it.bindings());
+        let of_tokens = self.tokens.bindings.iter().map(|it| &**it).chain(of_own);
         let bindings = self.keys.values().map(|it| &it.binding).chain(of_tokens);
         bindings.filter_map(|it| Some((it.credential().clone(), it.take_use()?))).collect()
     }
@@ -161,10 +167,17 @@ impl Directory {
             return Err(Failure::Token(Defect::TooLong));
         }
         let fingerprint = Fingerprint::of(token.as_bytes());
+        if let Some(holder) = self.own.as_ref().and_then(|it| it.known(&fingerprint, now)) {
+            return holder.admit(peer, now);
+        }
         let known = self.tokens.verified.get(&fingerprint).filter(|it| it.holds(now));
         let holder = match known {
             Some(holder) => holder,
             None => {
+                let token = Compact::parse(token)?;
+                if let Some(own) = self.own.as_ref().filter(|it| it.made(&token)) {
+                    return own.remember(fingerprint, &token, now)?.admit(peer, now);
+                }
                 let holder = Arc::new(self.verify(token, now).await?);
                 self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
                 holder
@@ -175,8 +188,7 @@ impl Directory {
     }
 
     /// The cheap checks come first: only a token that is otherwise right can cause a fetch.
-    async fn verify(&self, token: &str, now: Timestamp) -> Result<Holder, Defect> {
-        let token = Compact::parse(token)?;
+    async fn verify(&self, token: Compact<'_>, now: Timestamp) -> Result<Holder, Defect> {
         let trust = self.tokens.issuers.get(token.claims.issuer()?).ok_or(Defect::Issuer)?;
         let expires = trust.check(&token, now)?;
         let generation = trust.verify(&token, now).await?;

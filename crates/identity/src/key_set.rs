@@ -22,7 +22,10 @@ use serde_json::Value;
 
 use self::flight::Remote;
 pub(crate) use self::jwk::Keys;
-use crate::fingerprint::Fingerprint;
+use crate::{
+    fingerprint::Fingerprint,
+    token::{Algorithm, Defect},
+};
 
 /// After this a set is fetched again beside the calls that go on using it.
 const FRESH: Duration = Duration::from_secs(10 * 60);
@@ -118,6 +121,27 @@ impl KeySet {
             fetched: AtomicI64::new(0),
             remote: None,
         })
+    }
+
+    /// Replaces the keys of a set that is not fetched.
+    pub(crate) fn replace(&self, keys: &Keys) {
+        self.current.rcu(|before| {
+            let number = before.as_ref().map_or(1, |it| it.number.saturating_add(1));
+            Some(Arc::new(Generation { number, keys: keys.clone(), text: None }))
+        });
+    }
+
+    /// The number of the state that made `signature`, of a set that is not fetched.
+    pub(crate) fn verify(
+        &self,
+        kid: &str,
+        algorithm: Algorithm,
+        message: &str,
+        signature: &[u8],
+    ) -> Result<u64, Defect> {
+        let set = self.current.load_full().ok_or(Defect::Signature)?;
+        let is_made = set.keys.verify(Some(kid), algorithm, message, signature);
+        is_made.then_some(set.number).ok_or(Defect::Signature)
     }
 
     /// Whether `number` is the state that may be used `now`. No lock, no waiting.

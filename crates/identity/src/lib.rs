@@ -5,11 +5,13 @@ mod presented;
 
 pub mod api_key;
 mod key_set;
+mod own_issuer;
 mod token;
 
 mod failure;
 mod fingerprint;
 
-pub use directory::{Declared, Directory};
+pub use directory::{Declared, Directory, Own};
 pub use key_set::{Fetch, KeySets};
+pub use own_issuer::OwnIssuer;
 pub use presented::{CREDENTIAL_BYTES_MAX, Presented, present};

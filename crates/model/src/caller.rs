@@ -41,6 +41,6 @@ impl Caller {
     /// Whether no credential was shown.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
-        self.credential.is_none()
+        self.client == ClientId::anonymous()
     }
 }

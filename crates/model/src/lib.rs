@@ -20,6 +20,7 @@ pub mod operation;
 pub mod quantity;
 pub mod refusal;
 pub mod request;
+pub mod resource;
 pub mod role;
 
 pub mod secret;
@@ -51,6 +52,7 @@ pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
 pub use refusal::{LimitState, Refusal, RefusalKind};
 pub use request::{Ambiguity, Path, Query, RequestHead};
+pub use resource::Resources;
 pub use role::{Assignment, Grant, Pattern, Reach, Role};
 
 pub use secret::{DeclaredSecret, Secret, SecretSource};

@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+use crate::TokenScope;
+
 /// What a caller is told. Each surface has its own words for each, in one exhaustive match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -133,13 +135,21 @@ struct Inner {
     cause: Option<String>,
     rule: Option<Arc<str>>,
     limit: Option<LimitState>,
+    scope: Option<TokenScope>,
 }
 
 impl Refusal {
     /// `detail` is for the caller: lower case, no full stop, never a secret.
     #[must_use]
     pub fn new(kind: RefusalKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner { kind, detail: detail.into(), cause: None, rule: None, limit: None }))
+        Self(Box::new(Inner {
+            kind,
+            detail: detail.into(),
+            cause: None,
+            rule: None,
+            limit: None,
+            scope: None,
+        }))
     }
 
     /// Adds what only the record may say.
@@ -161,6 +171,19 @@ impl Refusal {
     pub fn by_limit(mut self, limit: LimitState) -> Self {
         self.0.limit = Some(limit);
         self
+    }
+
+    /// Adds the scope with which a token would have been let through.
+    #[must_use]
+    pub fn lacking(mut self, scope: TokenScope) -> Self {
+        self.0.scope = Some(scope);
+        self
+    }
+
+    /// The scope that was lacking, where nothing else was.
+    #[must_use]
+    pub fn scope(&self) -> Option<&TokenScope> {
+        self.0.scope.as_ref()
     }
 
     /// What the caller is told.

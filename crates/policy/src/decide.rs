@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{ArgumentValue, Caller, Operation, Reach};
+use model::{ArgumentValue, Caller, Operation, Reach, TokenScope, TokenScopes};
 
-use crate::{Denial, Facts, Guards, Reason, Rules};
+use crate::{Denial, Facts, Guards, Reason, Rules, rules::Contract};
 
 /// Proof that a call was allowed, and by which rule. Only [`Clearance::settle()`] makes one.
 ///
@@ -121,6 +121,32 @@ fn by_roles(
     let Some(rule) = contract.rule(operation.position) else {
         return Err(Denial::new(Reason::NoRole));
     };
+    if let Some(bounds) = &caller.bounds {
+        if !bounds.audience.has(&operation.collection) {
+            return Err(Denial::new(Reason::Audience));
+        }
+        if let Some(scopes) = bounds.scopes.as_ref().filter(|it| !it.has_collection(operation)) {
+            return by_scope(contract, scopes, operation);
+        }
+    }
     let reach = contract.reach(operation.position).unwrap_or_else(|| rules.everywhere());
     Ok(Permit { rule: Arc::clone(rule), reach: Arc::clone(reach) })
+}
+
+/// What a token carries by roles. What is missing is told in the words the token has already.
+fn by_scope(
+    contract: &Contract,
+    scopes: &TokenScopes,
+    operation: &Operation,
+) -> Result<Permit, Denial> {
+    if let Some((rule, reach)) = contract.scoped(operation.position, scopes) {
+        return Ok(Permit { rule: Arc::clone(rule), reach });
+    }
+    let has_roles = scopes.iter().any(|it| matches!(it, TokenScope::Role(_)));
+    let role = contract.allowing_role(operation.position).filter(|_| has_roles);
+    let missing = match role {
+        Some(role) => TokenScope::Role(role.clone()),
+        None => TokenScope::Collection(operation.collection.clone()),
+    };
+    Err(Denial::new(Reason::Scope).missing(missing))
 }

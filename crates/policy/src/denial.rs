@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Refusal, RefusalKind, Surface};
+use model::{Refusal, RefusalKind, Surface, TokenScope};
 
 /// Why a call is not allowed, and the rule that says so where one does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,17 +12,23 @@ pub struct Denial {
     pub reason: Reason,
     /// The rule that denies it; none where only a rule that allows it is missing.
     pub rule: Option<Arc<str>>,
+    /// The scope that the token lacks, where that is all.
+    pub scope: Option<TokenScope>,
 }
 
 /// Why a call is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
+    /// The token is for another resource of this door.
+    Audience,
     /// The operation is not public, and no credential was shown.
     Anonymous,
     /// A guard forbids this call.
     Guard,
     /// No role of the profile allows the operation.
     NoRole,
+    /// The profile allows the operation, and the token does not carry that.
+    Scope,
     /// The profile may not use this surface.
     Surface(Surface),
     /// The operation is not in the rules' snapshot.
@@ -37,8 +43,10 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Anonymous => "anonymous",
+            Self::Audience => "audience",
             Self::Guard => "guard",
             Self::NoRole => "no_role",
+            Self::Scope => "scope",
             Self::Surface(_) => "surface",
             Self::UnknownOperation => "unknown_operation",
             Self::UnknownProfile => "unknown_profile",
@@ -49,7 +57,9 @@ impl Reason {
     fn detail(self) -> &'static str {
         match self {
             Self::Anonymous => "this operation needs a credential, and none was shown",
+            Self::Audience => "the token is for another resource",
             Self::Guard => "a guard forbids this call",
+            Self::Scope => "the token does not carry the scope that this operation needs",
             // What the state folder holds is nobody's business but the operator's.
             Self::NoRole | Self::UnknownOperation | Self::UnknownProfile => {
                 "no role of this profile allows this operation"
@@ -62,9 +72,11 @@ impl Reason {
     fn kind(self) -> RefusalKind {
         match self {
             // A caller who may only have forgotten its credential is told to show one.
-            Self::Anonymous => RefusalKind::Unauthenticated,
+            // One with a token for another resource is told to get one for this.
+            Self::Anonymous | Self::Audience => RefusalKind::Unauthenticated,
             Self::Guard
             | Self::NoRole
+            | Self::Scope
             | Self::Surface(_)
             | Self::UnknownOperation
             | Self::UnknownProfile => RefusalKind::Forbidden,
@@ -74,7 +86,12 @@ impl Reason {
 
 impl Denial {
     pub(crate) fn new(reason: Reason) -> Self {
-        Self { reason, rule: None }
+        Self { reason, rule: None, scope: None }
+    }
+
+    pub(crate) fn missing(mut self, scope: TokenScope) -> Self {
+        self.scope = Some(scope);
+        self
     }
 
     pub(crate) fn by_rule(mut self, rule: impl Into<Arc<str>>) -> Self {
@@ -85,8 +102,11 @@ impl Denial {
 
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Self {
-        let Denial { reason, rule } = denial;
-        let refusal = Self::new(reason.kind(), reason.detail()).because(reason.as_str());
+        let Denial { reason, rule, scope } = denial;
+        let mut refusal = Self::new(reason.kind(), reason.detail()).because(reason.as_str());
+        if let Some(scope) = scope {
+            refusal = refusal.lacking(scope);
+        }
         match rule {
             Some(rule) => refusal.by_rule(rule),
             None => refusal,

@@ -91,6 +91,7 @@ impl HouseBuilder {
             fleet: Arc::new(fleet),
             meter: Arc::new(limits::Meter::new(clock.clone())),
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
+            own_issuer: None,
         };
         let gateway = Gateway::new(settings(), live);
         let mut library = Library::new();

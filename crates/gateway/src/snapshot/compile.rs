@@ -6,7 +6,7 @@ mod references;
 use std::{collections::HashMap, sync::Arc};
 
 use contract::Reader;
-use identity::{Declared, Directory, api_key::Pepper};
+use identity::{Declared, Directory, Own, api_key::Pepper};
 use limits::Plan;
 use model::{Collection, CollectionId, Fault, Guard, Operation, Place};
 use policy::{Guards, Rules};
@@ -54,7 +54,7 @@ pub(crate) fn compile(
         Router::default()
     });
     let Desired {
-        admissions: _,
+        admissions,
         clients,
         collections,
         credentials,
@@ -64,9 +64,10 @@ pub(crate) fn compile(
         roles,
         secrets: _,
         upstreams: _,
-        users: _,
+        users,
     } = desired;
-    let declared = Declared { clients, credentials, issuers, pepper };
+    let own = live.own_issuer.as_ref().map(|issuer| Own { issuer, collections, admissions, users });
+    let declared = Declared { clients, credentials, issuers, pepper, own };
     let directory = before.directory.next(declared, &live.key_sets);
     faults.extend_from_slice(directory.faults());
     if !faults.is_empty() {
@@ -188,7 +189,8 @@ fn placed<'a>(
 impl Snapshot {
     /// Tables in which there is nothing.
     pub(crate) fn empty(settings: &Settings, live: &Live) -> Self {
-        let nothing = Declared { clients: &[], credentials: &[], issuers: &[], pepper: None };
+        let nothing =
+            Declared { clients: &[], credentials: &[], issuers: &[], pepper: None, own: None };
         Self {
             revision: 0,
             directory: Directory::new(nothing, &live.key_sets),

@@ -11,10 +11,10 @@ use std::{
 use ipnet::IpNet;
 use model::{
     Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, Profile,
-    ProfileId, Timestamp,
+    ProfileId, Timestamp, TokenBounds,
 };
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Holder};
 
 /// A credential, bound to exactly one profile.
 pub(super) struct Binding {
@@ -90,18 +90,7 @@ impl Binding {
         if now >= self.expires {
             return Err(Failure::CredentialExpired(id.clone(), self.expires));
         }
-        if !contract.is_client_enabled {
-            return Err(Failure::ClientDisabled(id.clone()));
-        }
-        if !contract.is_enabled {
-            return Err(Failure::ProfileDisabled(id.clone()));
-        }
-        if let Some(expires) = contract.expires.filter(|it| now >= *it) {
-            return Err(Failure::ProfileExpired(id.clone(), expires));
-        }
-        if !contract.is_open_to(peer) {
-            return Err(Failure::Network(id.clone(), peer));
-        }
+        contract.admit((peer, now), || Holder::Credential(id.clone()))?;
         self.note_use(now);
         Ok(())
     }
@@ -121,20 +110,63 @@ impl Binding {
             .then(|| Timestamp::from_seconds(self.used.swap(0, Ordering::Relaxed)))
     }
 
+    pub(super) fn contract(&self) -> &Arc<Contract> {
+        &self.contract
+    }
+
     pub(super) fn caller(&self, user: Option<String>, actors: Vec<String>) -> Caller {
-        Caller {
-            client: self.contract.client.clone(),
-            kind: self.contract.kind,
-            profile: self.contract.profile.clone(),
-            credential: Some(self.credential.clone()),
-            user,
-            actors,
-            bounds: None,
-        }
+        let credential = Some(self.credential.clone());
+        self.contract.caller(CallerOf { credential, user, actors, bounds: None })
     }
 }
 
+/// What of a caller its profile does not say.
+pub(super) struct CallerOf {
+    pub(super) credential: Option<CredentialId>,
+    pub(super) user: Option<String>,
+    pub(super) actors: Vec<String>,
+    pub(super) bounds: Option<TokenBounds>,
+}
+
 impl Contract {
+    /// Asked on every call, as [`Binding::admit`] is. `holder` says by what the profile is used.
+    pub(super) fn admit(
+        &self,
+        (peer, now): (IpAddr, Timestamp),
+        holder: impl Fn() -> Holder,
+    ) -> Result<(), Failure> {
+        if !self.is_client_enabled {
+            return Err(Failure::ClientDisabled(holder()));
+        }
+        if !self.is_enabled {
+            return Err(Failure::ProfileDisabled(holder()));
+        }
+        if let Some(expires) = self.expires.filter(|it| now >= *it) {
+            return Err(Failure::ProfileExpired(holder(), expires));
+        }
+        if !self.is_open_to(peer) {
+            return Err(Failure::Network(holder(), peer));
+        }
+        Ok(())
+    }
+
+    pub(super) fn profile(&self) -> &ProfileId {
+        &self.profile
+    }
+
+    pub(super) fn caller(&self, of: CallerOf) -> Caller {
+        let CallerOf { credential, user, actors, bounds } = of;
+        Caller {
+            client: self.client.clone(),
+            kind: self.kind,
+            profile: self.profile.clone(),
+            credential,
+            user,
+            actors,
+            bounds: bounds.map(Arc::new),
+        }
+    }
+
     /// An IPv4 peer on an IPv6 socket is an IPv4 peer.
     fn is_open_to(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();

@@ -16,6 +16,7 @@ use super::{
     Declared, Directory, KeyHolder, Tokens, Trust, VERIFIED_MAX, Verified,
     binding::{Binding, Contract},
     matcher::Matcher,
+    own::OwnTokens,
 };
 use crate::{
     KeySets,
@@ -32,7 +33,7 @@ pub(super) fn directory(
     key_sets: &KeySets,
     before: Option<&Directory>,
 ) -> Directory {
-    let Declared { clients, credentials, issuers, pepper } = declared;
+    let Declared { clients, credentials, issuers, pepper, own } = declared;
     // One with faults lacks what it could not use, so that what is the same cannot be told.
     let before =
         before.filter(|it| it.faults.is_empty() && it.pepper.is_some() == pepper.is_some());
@@ -57,6 +58,8 @@ pub(super) fn directory(
         Some(before) => Arc::clone(&before.tokens),
         None => Arc::new(build.tokens(credentials, issuers, key_sets)),
     };
+    let own_before = before.and_then(|it| it.own.as_ref());
+    let own = own.map(|it| OwnTokens::next(own_before, it, clients, credentials));
     let Build { keys, mut faults, .. } = build;
     faults.sort();
     Directory {
@@ -64,6 +67,7 @@ pub(super) fn directory(
         pepper: pepper.cloned(),
         keys,
         tokens,
+        own,
         faults,
         clients: clients.into(),
         credentials: credentials.into(),

@@ -1,5 +1,7 @@
 //! A JWK Set (RFC 7517) → keys that are each fixed to one algorithm.
 
+use std::sync::Arc;
+
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 use serde_json::{Map, Value};
 
@@ -15,7 +17,8 @@ const KEY_USE: &str = "sig";
 const KEY_OPERATION: &str = "verify";
 
 /// The usable keys of a set.
-pub(crate) struct Keys(Vec<Key>);
+#[derive(Clone)]
+pub(crate) struct Keys(Arc<[Key]>);
 
 /// A public key for one algorithm: it cannot be used with another.
 struct Key {
@@ -35,7 +38,7 @@ impl Keys {
     }
 
     /// Reads a set that stands in an issuer's document.
-    pub(super) fn read(set: &Value) -> Result<Self, String> {
+    pub(crate) fn read(set: &Value) -> Result<Self, String> {
         Self::of(set.get("keys"))
     }
 
@@ -53,7 +56,7 @@ impl Keys {
 
     /// No key: nothing is believed.
     pub(crate) fn none() -> Self {
-        Self(Vec::new())
+        Self(Arc::default())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -21,10 +21,16 @@ pub(crate) enum Defect {
     CredentialAmbiguous(CredentialId, CredentialId),
     #[error("no credential matches the claims of a token of issuer \"{0}\"")]
     CredentialUnknown(IssuerId),
+    #[error("the profile, credential, admission or user that the token names is not there")]
+    Holder,
     #[error("exp is past")]
     Expired,
     #[error("the header has the parameter {0}, which is not accepted")]
     Header(&'static str),
+    #[error("aud is no resource of this door")]
+    Resource,
+    #[error("the scope has words that are no scopes of this door")]
+    Scope,
     #[error("iss is not a trusted issuer")]
     Issuer,
     #[error("no usable key of issuer \"{issuer}\" has this kid and fits {algorithm}")]
@@ -45,6 +51,8 @@ pub(crate) enum Defect {
     Time(&'static str),
     #[error("the token is longer than 16 KiB")]
     TooLong,
+    #[error("the header's typ is not at+jwt, or its alg not one of this door's")]
+    OwnHeader,
     #[error("the header's typ is not one that issuer \"{0}\" gives access tokens")]
     Type(IssuerId),
 }
@@ -57,7 +65,7 @@ impl Defect {
             Self::KeysOutOfReach(_) => {
                 "the token cannot be checked now: the keys of its issuer are out of reach"
             }
-            Self::CredentialAmbiguous(..) | Self::CredentialUnknown(_) => {
+            Self::CredentialAmbiguous(..) | Self::CredentialUnknown(_) | Self::Holder => {
                 "the token leads to no profile here"
             }
             Self::Actors
@@ -72,7 +80,10 @@ impl Defect {
             | Self::Kid
             | Self::NotYet(_)
             | Self::Object(_)
+            | Self::OwnHeader
             | Self::Parts
+            | Self::Resource
+            | Self::Scope
             | Self::Signature
             | Self::Time(_)
             | Self::TooLong

@@ -100,6 +100,7 @@ impl House {
             credentials: &credentials,
             issuers: &issuers,
             pepper: self.pepper.as_ref(),
+            own: None,
         };
         Directory::new(declared, &self.key_sets)
     }

@@ -141,6 +141,7 @@ proptest! {
                 credentials: &credentials,
                 issuers: &issuers,
                 pepper: house.pepper.as_ref(),
+                own: None,
             };
             let new = Directory::new(declared, &house.key_sets);
             let next = match &before {

@@ -82,6 +82,7 @@ pub(super) fn live(log: audit::Log, clock: Clock) -> Live {
         fleet: Arc::new(fleet),
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(KeySets::new(egress, clock.clone())),
+        own_issuer: None,
         clock,
     }
 }

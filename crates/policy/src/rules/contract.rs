@@ -7,6 +7,7 @@ use std::{
 
 use model::{
     Assignment, Catalogue, CollectionId, Operation, Profile, Reach, Role, RoleId, Surface,
+    TokenScopes,
 };
 
 use super::{Sources, table::Table};
@@ -17,7 +18,7 @@ pub(crate) struct Contract {
     /// As they are declared.
     assignments: Vec<Assignment>,
     surfaces: Vec<Surface>,
-    roles: Vec<Arc<Table>>,
+    roles: Vec<(Assignment, Arc<Table>)>,
     /// How far the management operations reach that it may call, sorted by position.
     reaches: Box<[(usize, Arc<Reach>)]>,
 }
@@ -34,7 +35,33 @@ impl Contract {
 
     /// The first rule of each role that allows the operation, in the order of the roles.
     pub(crate) fn rules(&self, position: usize) -> impl Iterator<Item = &Arc<str>> {
-        self.roles.iter().filter_map(move |it| it.rule(position))
+        self.roles.iter().filter_map(move |(_, it)| it.rule(position))
+    }
+
+    /// The first rule by a role among `scopes` that allows the operation, and how far it reaches
+    /// by all of these.
+    pub(crate) fn scoped(
+        &self,
+        position: usize,
+        scopes: &TokenScopes,
+    ) -> Option<(&Arc<str>, Arc<Reach>)> {
+        let roles = self.roles.iter().filter(|(it, _)| scopes.has_role(&it.role));
+        let allowing = roles.filter_map(|(it, table)| Some((&it.reach, table.rule(position)?)));
+        let allowing: Vec<_> = allowing.collect();
+        let (_, rule) = allowing.first()?;
+        let reach = if self.reach(position).is_some() {
+            let reaches: Vec<_> = allowing.iter().map(|(reach, _)| *reach).collect();
+            together(&reaches).unwrap_or_default()
+        } else {
+            Reach::default()
+        };
+        Some((rule, Arc::new(reach)))
+    }
+
+    /// The first of the profile's roles that allows the operation.
+    pub(crate) fn allowing_role(&self, position: usize) -> Option<&RoleId> {
+        let mut roles = self.roles.iter();
+        roles.find(|(_, it)| it.rule(position).is_some()).map(|(it, _)| &it.role)
     }
 
     pub(crate) fn surfaces(&self) -> &[Surface] {
@@ -103,14 +130,12 @@ impl<'a> Contracts<'a> {
     }
 
     fn make(&mut self, assignments: &'a [Assignment], surfaces: &[Surface]) -> Contract {
-        let tables: Vec<_> = assignments
-            .iter()
-            .filter_map(|it| self.table(it).map(|table| (&it.reach, table)))
-            .collect();
+        let tables: Vec<_> =
+            assignments.iter().filter_map(|it| self.table(it).map(|table| (it, table))).collect();
         let mut kept = HashSet::new();
         let reaches = self.own.iter().filter_map(|&position| {
             let allowing = tables.iter().filter(|(_, it)| it.rule(position).is_some());
-            let allowing: Vec<_> = allowing.map(|(reach, _)| *reach).collect();
+            let allowing: Vec<_> = allowing.map(|(it, _)| &it.reach).collect();
             let reach = together(&allowing)?;
             Some((position, share(&mut kept, reach)))
         });
@@ -118,7 +143,7 @@ impl<'a> Contracts<'a> {
             assignments: assignments.to_vec(),
             surfaces: surfaces.to_vec(),
             reaches: reaches.collect(),
-            roles: tables.into_iter().map(|(_, it)| it).collect(),
+            roles: tables.into_iter().map(|(it, table)| (it.clone(), table)).collect(),
         }
     }
 

@@ -1,0 +1,287 @@
+//! Tokens of the door's own authorization server: each names the profile that it leads to.
+
+use std::{collections::HashMap, hash::RandomState, net::IpAddr, sync::Arc};
+
+use model::{
+    Admission, AdmissionId, Caller, Client, Collection, Credential, CredentialId, ProfileId, Proof,
+    Resources, Timestamp, TokenBounds, TokenScopes, User, UserId,
+};
+use quick_cache::{
+    UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
+use serde_json::Value;
+
+use super::{
+    VERIFIED_MAX,
+    binding::{Binding, CallerOf, Contract},
+};
+use crate::{
+    OwnIssuer,
+    failure::{Failure, Holder},
+    fingerprint::Fingerprint,
+    token::{Algorithm, Claims, Compact, Defect, Subject, texts},
+};
+
+/// The algorithms that the authorization server signs with.
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::EdDsa, Algorithm::Es256];
+
+/// The claim that holds what only this door has a word for.
+const CLAIM: &str = "onedoor";
+
+/// What begins the `sub` of people with an account of this door.
+const LOCAL: &str = "local:";
+
+/// What the door's own authorization server gives tokens by, each list sorted by id.
+#[derive(Debug, Clone, Copy)]
+pub struct Own<'a> {
+    /// Who signs them, and what was taken back.
+    pub issuer: &'a Arc<OwnIssuer>,
+    /// All collections: tokens are for one of them, or for the door.
+    pub collections: &'a [Arc<Collection>],
+    /// All admissions.
+    pub admissions: &'a [Arc<Admission>],
+    /// All people with an account of this door.
+    pub users: &'a [Arc<User>],
+}
+
+/// Whom such tokens belong to. Made anew, with nothing remembered, where anything of it is other.
+pub(super) struct OwnTokens {
+    issuer: Arc<OwnIssuer>,
+    resources: Resources,
+    /// Of the profiles that get tokens at all.
+    contracts: HashMap<ProfileId, Arc<Contract>>,
+    /// Of the credentials by which tokens are got.
+    bindings: HashMap<CredentialId, Arc<Binding>>,
+    admissions: HashMap<AdmissionId, ProfileId>,
+    /// Whether each may sign in.
+    users: HashMap<UserId, bool>,
+    verified: Cache<Fingerprint, Arc<OwnHolder>, UnitWeighter, RandomState>,
+    made_of: Parts,
+}
+
+/// The lists it was made of, to tell whether another would be made of the same.
+struct Parts {
+    clients: Box<[Arc<Client>]>,
+    credentials: Box<[Arc<Credential>]>,
+    collections: Box<[Arc<Collection>]>,
+    admissions: Box<[Arc<Admission>]>,
+    users: Box<[Arc<User>]>,
+}
+
+/// The holder of a token that was verified once.
+pub(super) struct OwnHolder {
+    issuer: Arc<OwnIssuer>,
+    caller: Arc<Caller>,
+    contract: Arc<Contract>,
+    binding: Option<Arc<Binding>>,
+    /// The token's own id, and the grant's that it came of.
+    ids: Vec<Box<str>>,
+    expires: Timestamp,
+    generation: u64,
+}
+
+impl OwnTokens {
+    /// As it was `before`, where it would be made of the same.
+    pub(super) fn next(
+        before: Option<&Arc<Self>>,
+        own: Own<'_>,
+        clients: &[Arc<Client>],
+        credentials: &[Arc<Credential>],
+    ) -> Arc<Self> {
+        match before.filter(|it| it.is_of(own, clients, credentials)) {
+            Some(same) => Arc::clone(same),
+            None => Arc::new(Self::new(own, clients, credentials)),
+        }
+    }
+
+    fn is_of(
+        &self,
+        own: Own<'_>,
+        clients: &[Arc<Client>],
+        credentials: &[Arc<Credential>],
+    ) -> bool {
+        let Own { issuer, collections, admissions, users } = own;
+        let parts = &self.made_of;
+        Arc::ptr_eq(&self.issuer, issuer)
+            && are_same(&parts.clients, clients)
+            && are_same(&parts.collections, collections)
+            && are_same(&parts.admissions, admissions)
+            && are_same(&parts.users, users)
+            && are_same(&parts.credentials, &for_tokens(credentials))
+    }
+
+    fn new(own: Own<'_>, clients: &[Arc<Client>], credentials: &[Arc<Credential>]) -> Self {
+        let Own { issuer, collections, admissions, users } = own;
+        let profiles = clients.iter().flat_map(|it| it.profiles.iter().map(move |of| (it, of)));
+        let contracts: HashMap<_, _> = profiles
+            .filter(|(_, profile)| profile.tokens.is_some())
+            .map(|(client, profile)| (profile.id.clone(), Arc::new(Contract::new(client, profile))))
+            .collect();
+        let credentials = for_tokens(credentials);
+        let binding = |it: &Arc<Credential>| {
+            let contract = contracts.get(&it.profile)?;
+            Some((it.id.clone(), Arc::new(Binding::new(it, contract))))
+        };
+        Self {
+            issuer: Arc::clone(issuer),
+            resources: Resources::new(issuer.url(), collections),
+            bindings: credentials.iter().filter_map(binding).collect(),
+            admissions: admissions.iter().map(|it| (it.id.clone(), it.profile.clone())).collect(),
+            users: users.iter().map(|it| (it.id.clone(), it.is_enabled)).collect(),
+            verified: Cache::with(
+                64,
+                u64::try_from(VERIFIED_MAX).unwrap_or(u64::MAX),
+                UnitWeighter,
+                RandomState::new(),
+                DefaultLifecycle::default(),
+            ),
+            made_of: Parts {
+                clients: clients.into(),
+                credentials: credentials.into(),
+                collections: collections.into(),
+                admissions: admissions.into(),
+                users: users.into(),
+            },
+            contracts,
+        }
+    }
+
+    /// The credentials by which tokens are got.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings.values().map(|it| &**it)
+    }
+
+    /// Whether a token says that it is of this issuer.
+    pub(super) fn made(&self, token: &Compact<'_>) -> bool {
+        token.claims.issuer().is_ok_and(|it| it == &**self.issuer.url())
+    }
+
+    /// The holder of a token that was verified before, where that still holds.
+    pub(super) fn known(&self, token: &Fingerprint, now: Timestamp) -> Option<Arc<OwnHolder>> {
+        self.verified
+            .get(token)
+            .filter(|it| now < it.expires && self.issuer.keys.is_current(it.generation, now))
+    }
+
+    /// Verifies a token, and remembers it.
+    pub(super) fn remember(
+        &self,
+        fingerprint: Fingerprint,
+        token: &Compact<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<OwnHolder>, Defect> {
+        let holder = Arc::new(self.verify(token, now)?);
+        self.verified.insert(fingerprint, Arc::clone(&holder));
+        Ok(holder)
+    }
+
+    fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<OwnHolder, Defect> {
+        let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
+        if !ALGORITHMS.contains(&algorithm) || !token.header.is_of_type(&["at+jwt".into()]) {
+            return Err(Defect::OwnHeader);
+        }
+        let claims = &token.claims;
+        let audience = claims.get("aud").into_iter().flat_map(texts);
+        let audience = audience.filter_map(|it| self.resources.audience(it)).next();
+        let audience = audience.ok_or(Defect::Resource)?;
+        let expires = claims.expiry(now)?;
+        let generation = self.issuer.keys.verify(
+            kid.ok_or(Defect::Kid)?,
+            algorithm,
+            token.message,
+            &token.signature,
+        )?;
+        let Subject { user, actors } = claims.subject()?;
+        let (contract, binding) = self.holder(claims, user.as_deref())?;
+        let bounds = TokenBounds { audience, scopes: scopes(claims)? };
+        let jti = claims.get("jti").and_then(Value::as_str).ok_or(Defect::Claim("jti"))?;
+        let caller = contract.caller(CallerOf {
+            credential: binding.map(|it| it.credential().clone()),
+            user,
+            actors,
+            bounds: Some(bounds),
+        });
+        Ok(OwnHolder {
+            issuer: Arc::clone(&self.issuer),
+            caller: Arc::new(caller),
+            contract: Arc::clone(contract),
+            binding: binding.map(Arc::clone),
+            ids: own_claim(claims, "grant").into_iter().chain([jti]).map(Into::into).collect(),
+            expires,
+            generation,
+        })
+    }
+
+    /// The profile that a token leads to, while all that it was given by is still there.
+    fn holder(
+        &self,
+        claims: &Claims,
+        user: Option<&str>,
+    ) -> Result<(&Arc<Contract>, Option<&Arc<Binding>>), Defect> {
+        let profile = own_claim(claims, "profile").and_then(|it| ProfileId::parse(it).ok());
+        let contract = profile.and_then(|it| self.contracts.get(&it)).ok_or(Defect::Holder)?;
+        let binding = match own_claim(claims, "credential") {
+            Some(id) => {
+                let id = CredentialId::parse(id).map_err(|_| Defect::Holder)?;
+                let found = self.bindings.get(&id);
+                let found = found.filter(|it| it.contract().profile() == contract.profile());
+                Some(found.ok_or(Defect::Holder)?)
+            }
+            None => None,
+        };
+        if let Some(id) = own_claim(claims, "admission") {
+            let found = AdmissionId::parse(id).ok().and_then(|it| self.admissions.get(&it));
+            found.filter(|it| *it == contract.profile()).ok_or(Defect::Holder)?;
+        }
+        if let Some(name) = user.and_then(|it| it.strip_prefix(LOCAL)) {
+            let found = UserId::parse(name).ok().and_then(|it| self.users.get(&it));
+            found.filter(|may_sign_in| **may_sign_in).ok_or(Defect::Holder)?;
+        }
+        Ok((contract, binding))
+    }
+}
+
+impl OwnHolder {
+    /// Asked on every call: nothing remembered outlives what it was given by.
+    pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<Arc<Caller>, Failure> {
+        if self.ids.iter().any(|it| self.issuer.is_revoked(it)) {
+            return Err(Failure::TokenRevoked);
+        }
+        match &self.binding {
+            Some(binding) => binding.admit(peer, now)?,
+            None => {
+                let holder = || Holder::Token(self.contract.profile().clone());
+                self.contract.admit((peer, now), holder)?;
+            }
+        }
+        Ok(Arc::clone(&self.caller))
+    }
+}
+
+/// No scope at all is all of the profile; an empty one is nothing of it.
+fn scopes(claims: &Claims) -> Result<Option<TokenScopes>, Defect> {
+    match claims.get("scope") {
+        None => Ok(None),
+        Some(Value::String(text)) => TokenScopes::parse(text).map(Some).map_err(|_| Defect::Scope),
+        Some(_) => Err(Defect::Scope),
+    }
+}
+
+fn own_claim<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
+    claims.get(CLAIM)?.get(name)?.as_str()
+}
+
+/// Those that are shown to get tokens, and not with each call.
+fn for_tokens(credentials: &[Arc<Credential>]) -> Vec<Arc<Credential>> {
+    let is_for_tokens = |it: &&Arc<Credential>| match it.proof {
+        Proof::ClientSecret { .. } | Proof::Mtls { .. } | Proof::PrivateKeyJwt { .. } => true,
+        Proof::ApiKey { .. } | Proof::External { .. } => false,
+    };
+    credentials.iter().filter(is_for_tokens).cloned().collect()
+}
+
+fn are_same<T>(some: &[Arc<T>], others: &[Arc<T>]) -> bool {
+    some.len() == others.len()
+        && some.iter().zip(others).all(|(one, other)| Arc::ptr_eq(one, other))
+}

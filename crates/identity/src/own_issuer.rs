@@ -1,0 +1,105 @@
+//! The door's own authorization server, as who checks its tokens sees it: keys, and what it took back.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use model::Timestamp;
+use scc::HashMap;
+use serde_json::Value;
+
+use crate::key_set::{KeySet, Keys};
+
+/// Issuer of tokens, in this process or another that shares its keys. It outlives directories.
+pub struct OwnIssuer {
+    url: Arc<str>,
+    pub(crate) keys: Arc<KeySet>,
+    /// Grants and tokens that were taken back, and until when somebody could still show them.
+    revoked: HashMap<Box<str>, Timestamp>,
+    /// How many these are: most of the time none, and then nothing is looked up.
+    revoked_count: AtomicUsize,
+}
+
+impl OwnIssuer {
+    /// The issuer at `url`, a scheme and a host without a slash at the end. It has no keys yet.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            keys: KeySet::inline(Keys::none()),
+            revoked: HashMap::new(),
+            revoked_count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Its URL: the `iss` of its tokens.
+    #[must_use]
+    pub fn url(&self) -> &Arc<str> {
+        &self.url
+    }
+
+    /// Replaces the public keys by which its tokens are checked: a JWK Set.
+    ///
+    /// # Errors
+    /// A sentence, where that is none; then the keys stay as they are.
+    pub fn publish(&self, keys: &Value) -> Result<(), String> {
+        self.keys.replace(&Keys::read(keys)?);
+        Ok(())
+    }
+
+    /// Refuses what belongs to the grant or token `id` from now on. It can be forgotten at
+    /// `expires`, when nothing of it is good any more.
+    pub fn revoke(&self, id: &str, expires: Timestamp) {
+        let is_new = self.revoked.upsert_sync(id.into(), expires).is_none();
+        if is_new {
+            self.revoked_count.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Whether the grant or token `id` was taken back. No lock where nothing was.
+    #[must_use]
+    pub fn is_revoked(&self, id: &str) -> bool {
+        self.revoked_count.load(Ordering::Acquire) > 0 && self.revoked.contains_sync(id)
+    }
+
+    /// Forgets what nobody can show any more. For an interval of minutes, not for a call.
+    pub fn forget_expired(&self, now: Timestamp) {
+        let mut forgotten = 0_usize;
+        self.revoked.retain_sync(|_, expires| {
+            let stays = *expires > now;
+            forgotten = forgotten.saturating_add(usize::from(!stays));
+            stays
+        });
+        self.revoked_count.fetch_sub(forgotten, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for OwnIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnIssuer").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_back_stays_so_until_nobody_can_show_it() {
+        let issuer = OwnIssuer::new("https://door.example");
+        assert!(!issuer.is_revoked("g1"));
+        issuer.revoke("g1", Timestamp::from_seconds(10));
+        issuer.revoke("g1", Timestamp::from_seconds(20));
+        issuer.revoke("g2", Timestamp::from_seconds(5));
+        assert!(issuer.is_revoked("g1") && issuer.is_revoked("g2") && !issuer.is_revoked("g3"));
+        issuer.forget_expired(Timestamp::from_seconds(10));
+        assert!(issuer.is_revoked("g1") && !issuer.is_revoked("g2"));
+        issuer.forget_expired(Timestamp::from_seconds(20));
+        assert!(!issuer.is_revoked("g1"));
+        assert_eq!(issuer.revoked_count.load(Ordering::Acquire), 0);
+    }
+}
