@@ -184,8 +184,12 @@ impl From<store::Error> for Failure {
             store::Error::Nul { .. } => {
                 Self::field("body", error.to_string(), "leave the character out")
             }
-            store::Error::UnknownVersion { .. } => Self::NotFound(error.to_string()),
-            store::Error::VersionExists { .. } => Self::Conflict(error.to_string()),
+            store::Error::UnknownGrant { .. } | store::Error::UnknownVersion { .. } => {
+                Self::NotFound(error.to_string())
+            }
+            store::Error::Exists { .. } | store::Error::VersionExists { .. } => {
+                Self::Conflict(error.to_string())
+            }
             other => Self::Internal(other.to_string()),
         }
     }

@@ -6,7 +6,7 @@ mod value;
 
 use std::time::Duration;
 
-use sqlx::{PgPool, Postgres, SqlStr, Sqlite, SqlitePool};
+use sqlx::{PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite, SqlitePool};
 
 use crate::Error;
 pub(crate) use connect::{check_url, open};
@@ -28,10 +28,10 @@ impl Database {
     /// One statement that only reads.
     pub(crate) async fn rows(
         &self,
-        sql: &'static str,
+        sql: impl SqlSafeStr,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Error> {
-        let sql = SqlStr::from_static(sql);
+        let sql = sql.into_sql_str();
         let rows = async {
             match self {
                 Self::Postgres(pool) => value::postgres_rows(pool, sql, values).await,
@@ -39,6 +39,18 @@ impl Database {
             }
         };
         within(rows, Access::Read).await
+    }
+
+    /// A transaction of one statement; says how many rows it changed.
+    pub(crate) async fn execute(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, Error> {
+        let mut transaction = self.write().await?;
+        let changed = transaction.execute(SqlStr::from_static(sql), values).await?;
+        transaction.commit().await?;
+        Ok(changed)
     }
 
     /// Begins to read: all statements see the same revision.

@@ -24,6 +24,12 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// What is new has the id of what is there. Nothing was written.
+    #[error("{what} is there already: take another id")]
+    Exists {
+        /// What is there.
+        what: String,
+    },
     /// What is written is no place for a store.
     #[error("that is no place for a store: {reason}")]
     Location {
@@ -68,6 +74,12 @@ pub enum Error {
         /// What happened.
         source: Source,
     },
+    /// Nothing can belong to this grant any more. Nothing was written.
+    #[error("grant \"{grant}\" is unknown, revoked or expired: make a new one")]
+    UnknownGrant {
+        /// Which one.
+        grant: String,
+    },
     /// There is no revision of this number.
     #[error("unknown revision {revision}: the newest is {head}")]
     UnknownRevision {
@@ -101,6 +113,16 @@ impl Error {
 
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
+    }
+
+    /// What one of the databases would not take, neither does. The texts are with what they are.
+    pub(crate) fn refuse_nul<'t>(
+        texts: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Result<(), Self> {
+        match texts.into_iter().find(|(_, text)| text.contains('\0')) {
+            Some((what, _)) => Err(Self::Nul { what: what.replace('\0', "\u{fffd}") }),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn unavailable(source: impl Into<Source>) -> Self {

@@ -3,17 +3,33 @@
 //! A [`Store`] keeps documents by path, as opaque texts, and what every revision changed in them. A
 //! [`Commit`] is one transaction and makes one revision. Beside the documents it keeps the sealed
 //! versions of secrets, whose bytes mean nothing to it, and when each credential was last used.
+//!
+//! For an authorization server it keeps grants, handles, consents, registrations and signing keys, and
+//! a feed of what was revoked. It knows none of that server's rules: it keeps rows, and what must
+//! happen together happens in one transaction. Of a token it keeps the digest alone.
 
 mod commit;
+mod consent;
 mod database;
 mod error;
+mod grant;
+mod handle;
 mod location;
 mod migration;
+mod registration;
 mod revision;
+mod revoked;
+mod signing_key;
 mod store;
 
 pub use commit::{Commit, SealedChange, SealedVersion};
+pub use consent::Consent;
 pub use error::Error;
+pub use grant::{Grant, GrantFilter};
+pub use handle::{Digest, Handle, Issuance, Taken};
 pub use location::Location;
+pub use registration::Registration;
 pub use revision::{Change, Delta, Revision, Texts};
+pub use revoked::Revoked;
+pub use signing_key::SigningKey;
 pub use store::Store;

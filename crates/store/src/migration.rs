@@ -23,8 +23,11 @@ macro_rules! migration {
 }
 
 /// The first makes schema 1. What was released is never changed.
-const MIGRATIONS: &[Migration] =
-    &[migration!("0001_revisions"), migration!("0002_sealed_and_uses")];
+const MIGRATIONS: &[Migration] = &[
+    migration!("0001_revisions"),
+    migration!("0002_sealed_and_uses"),
+    migration!("0003_authorization"),
+];
 
 const SCHEMAS: &str = "CREATE TABLE schemas (version BIGINT PRIMARY KEY)";
 /// Read from the table of tables. `to_regclass` answers from what the connection remembers, and that

@@ -1,7 +1,15 @@
 //! The store: opened once, cloned freely.
 
+mod consents;
+mod grants;
+mod handles;
+mod purge;
 mod read;
+mod registrations;
+mod replays;
+mod revocations;
 mod sealed;
+mod signing_keys;
 mod uses;
 mod watch;
 mod write;
@@ -32,8 +40,8 @@ impl Store {
     pub async fn open(location: &Location) -> Result<Self, Error> {
         let database = Arc::new(database::open(location).await?);
         migration::run(&database).await?;
-        let head = read::head(&database).await?;
-        let watch = Arc::new(Watch::start(&database, head));
+        let heads = read::heads(&database).await?;
+        let watch = Arc::new(Watch::start(&database, heads));
         Ok(Self { database, watch })
     }
 
@@ -47,7 +55,14 @@ impl Store {
     /// others within half a second.
     #[must_use]
     pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.watch.receiver()
+        self.watch.revision()
+    }
+
+    /// The number of the newest revocation, as it becomes known. Own ones are known at once, those
+    /// of others within half a second.
+    #[must_use]
+    pub fn watch_revocations(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.watch.revocation()
     }
 }
 

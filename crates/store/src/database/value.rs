@@ -1,5 +1,6 @@
 //! What goes into a statement and what comes out of it.
 
+use model::Timestamp;
 use sqlx::{
     Decode, Encode, Executor, Postgres, Row as _, SqlStr, Sqlite, Type, postgres::PgRow,
     query::Query, sqlite::SqliteRow,
@@ -14,7 +15,18 @@ pub(crate) enum Value<'v> {
     Bytes(&'v [u8]),
     Int(i64),
     Maybe(Option<&'v str>),
+    MaybeInt(Option<i64>),
     Text(&'v str),
+}
+
+impl Value<'_> {
+    pub(crate) fn time(at: Timestamp) -> Self {
+        Self::Int(at.as_micros())
+    }
+
+    pub(crate) fn maybe_time(at: Option<Timestamp>) -> Self {
+        Self::MaybeInt(at.map(Timestamp::as_micros))
+    }
 }
 
 /// A row that came back.
@@ -42,6 +54,14 @@ impl Row {
         self.column(column)
     }
 
+    pub(crate) fn time(&self, column: usize) -> Result<Timestamp, Error> {
+        self.int(column).map(Timestamp::from_micros)
+    }
+
+    pub(crate) fn maybe_time(&self, column: usize) -> Result<Option<Timestamp>, Error> {
+        Ok(self.column::<Option<i64>>(column)?.map(Timestamp::from_micros))
+    }
+
     pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
         self.column(column)
     }
@@ -65,6 +85,7 @@ where
     i64: Encode<'q, D> + Type<D>,
     &'q str: Encode<'q, D> + Type<D>,
     Option<&'q str>: Encode<'q, D> + Type<D>,
+    Option<i64>: Encode<'q, D> + Type<D>,
     &'q [u8]: Encode<'q, D> + Type<D>,
 {
     let mut query = sqlx::query(sql);
@@ -73,6 +94,7 @@ where
             Value::Bytes(it) => query.bind(it),
             Value::Int(it) => query.bind(it),
             Value::Maybe(it) => query.bind(it),
+            Value::MaybeInt(it) => query.bind(it),
             Value::Text(it) => query.bind(it),
         };
     }

@@ -12,6 +12,7 @@ use crate::{
 };
 
 const HEAD: &str = "SELECT revision FROM head";
+const HEADS: &str = "SELECT head.revision, revocation_head.number FROM head, revocation_head";
 const FILES: &str = "SELECT path, text FROM files ORDER BY path";
 const SINCE: &str = "SELECT DISTINCT changes.path, files.text FROM changes \
      LEFT JOIN files ON files.path = changes.path \
@@ -121,6 +122,13 @@ impl Store {
 
 pub(super) async fn head(database: &Database) -> Result<u64, Error> {
     first(&database.rows(HEAD, &[]).await?)
+}
+
+/// The numbers of the newest revision and of the newest revocation.
+pub(super) async fn heads(database: &Database) -> Result<(u64, u64), Error> {
+    let rows = database.rows(HEADS, &[]).await?;
+    let row = rows.first().ok_or_else(|| Error::corrupt("it has no head"))?;
+    Ok((row.count(0)?, row.count(1)?))
 }
 
 /// The newest revision's number, by a statement that may lock it as well.

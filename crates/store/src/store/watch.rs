@@ -1,4 +1,4 @@
-//! Tells when there is a new revision, whoever made it.
+//! Tells when there is a new revision or revocation, whoever made it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,42 +13,59 @@ use super::read;
 use crate::{Error, database::Database};
 
 /// Where a commit tells its number to other replicas.
-pub(super) const CHANNEL: &str = "onedoor_revision";
+pub(super) const REVISIONS: &str = "onedoor_revision";
+/// Where the newest revocation's number is told.
+pub(super) const REVOCATIONS: &str = "onedoor_revocation";
 /// A net under the notifications of PostgreSQL.
 const POSTGRES_POLL: Duration = Duration::from_millis(500);
 /// SQLite has no notifications.
 const SQLITE_POLL: Duration = Duration::from_millis(250);
 
-/// The newest revision that is known here.
+/// The newest numbers that are known here.
 pub(super) struct Watch {
-    head: Arc<Sender<u64>>,
+    heads: Arc<Heads>,
     stops: Vec<AbortHandle>,
     _tasks: JoinSet<()>,
 }
 
+struct Heads {
+    revision: Sender<u64>,
+    revocation: Sender<u64>,
+}
+
 impl Watch {
-    /// Begins to look for new revisions, until this is dropped.
-    pub(super) fn start(database: &Arc<Database>, head: u64) -> Self {
-        let head = Arc::new(Sender::new(head));
+    /// Begins to look for what is new since these numbers, until this is dropped.
+    pub(super) fn start(database: &Arc<Database>, (revision, revocation): (u64, u64)) -> Self {
+        let (revision, revocation) = (Sender::new(revision), Sender::new(revocation));
+        let heads = Arc::new(Heads { revision, revocation });
         let mut tasks = JoinSet::new();
-        let mut stops = vec![tasks.spawn(poll(Arc::clone(database), Arc::clone(&head)))];
+        let mut stops = vec![tasks.spawn(poll(Arc::clone(database), Arc::clone(&heads)))];
         if let Database::Postgres(pool) = &**database {
-            stops.push(tasks.spawn(listen(pool.clone(), Arc::clone(&head))));
+            stops.push(tasks.spawn(listen(pool.clone(), Arc::clone(&heads))));
         }
-        Self { head, stops, _tasks: tasks }
+        Self { heads, stops, _tasks: tasks }
     }
 
     pub(super) fn stop(&self) {
         self.stops.iter().for_each(AbortHandle::abort);
     }
 
-    pub(super) fn receiver(&self) -> Receiver<u64> {
-        self.head.subscribe()
+    pub(super) fn revision(&self) -> Receiver<u64> {
+        self.heads.revision.subscribe()
+    }
+
+    pub(super) fn revocation(&self) -> Receiver<u64> {
+        self.heads.revocation.subscribe()
     }
 
     /// Says that there is this revision.
-    pub(super) fn publish(&self, number: u64) {
-        publish(&self.head, number);
+    pub(super) fn publish_revision(&self, number: u64) {
+        publish(&self.heads.revision, number);
+    }
+
+    /// Says that there is this revocation.
+    pub(super) fn publish_revocation(&self, number: u64) {
+        publish(&self.heads.revocation, number);
     }
 }
 
@@ -61,7 +78,7 @@ fn publish(head: &Sender<u64>, number: u64) {
     });
 }
 
-async fn poll(database: Arc<Database>, head: Arc<Sender<u64>>) {
+async fn poll(database: Arc<Database>, heads: Arc<Heads>) {
     let mut ticks = interval(match &*database {
         Database::Postgres(_) => POSTGRES_POLL,
         Database::Sqlite { .. } => SQLITE_POLL,
@@ -70,13 +87,14 @@ async fn poll(database: Arc<Database>, head: Arc<Sender<u64>>) {
     let mut was_reached = true;
     loop {
         ticks.tick().await;
-        let found = read::head(&database).await;
+        let found = read::heads(&database).await;
         if found.is_ok() != was_reached {
             tell(found.as_ref().err());
         }
         was_reached = found.is_ok();
-        if let Ok(number) = found {
-            publish(&head, number);
+        if let Ok((revision, revocation)) = found {
+            publish(&heads.revision, revision);
+            publish(&heads.revocation, revocation);
         }
     }
 }
@@ -90,22 +108,24 @@ fn tell(error: Option<&Error>) {
 }
 
 fn tell_lost(error: &Error) {
-    tracing::warn!(%error, "the store does not say what its newest revision is: {error}");
+    tracing::warn!(%error, "the store does not say what is new: {error}");
 }
 
-/// Hears of commits as they are made. The poll sees what is missed, and logs what goes wrong.
-async fn listen(pool: PgPool, head: Arc<Sender<u64>>) {
+/// Hears of what is new as it is made. The poll sees what is missed, and logs what goes wrong.
+async fn listen(pool: PgPool, heads: Arc<Heads>) {
     let mut ticks = interval(POSTGRES_POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let Ok(mut listener) = PgListener::connect_with(&pool).await else { continue };
-        if listener.listen(CHANNEL).await.is_err() {
+        if listener.listen_all([REVISIONS, REVOCATIONS]).await.is_err() {
             continue;
         }
         while let Ok(notification) = listener.recv().await {
+            let is_revision = notification.channel() == REVISIONS;
+            let head = if is_revision { &heads.revision } else { &heads.revocation };
             if let Ok(number) = notification.payload().parse() {
-                publish(&head, number);
+                publish(head, number);
             }
         }
     }

@@ -56,7 +56,7 @@ impl Store {
         bulk::write_changes(&mut transaction, &revision, &lines, false).await?;
         bulk::write_files(&mut transaction, &files).await?;
         transaction.commit().await?;
-        self.watch.publish(revision.number);
+        self.watch.publish_revision(revision.number);
         Ok(revision)
     }
 }
@@ -87,9 +87,18 @@ async fn write_revision(transaction: &mut Transaction, revision: &Revision) -> R
     ];
     transaction.execute(SqlStr::from_static(REVISION), &values).await?;
     transaction.execute(SqlStr::from_static(MOVE_HEAD), &[Value::Int(row)]).await?;
+    notify(transaction, watch::REVISIONS, *number).await
+}
+
+/// Tells other replicas a number, when the transaction is committed.
+pub(super) async fn notify(
+    transaction: &mut Transaction,
+    channel: &str,
+    number: u64,
+) -> Result<(), Error> {
     if transaction.is_postgres() {
         let number = number.to_string();
-        let values = [Value::Text(watch::CHANNEL), Value::Text(&number)];
+        let values = [Value::Text(channel), Value::Text(&number)];
         transaction.rows(SqlStr::from_static(NOTIFY), &values).await?;
     }
     Ok(())
@@ -123,12 +132,7 @@ fn check(commit: &Commit) -> Result<(), Error> {
         .map(|(what, text)| (what, Some(text)))
         .chain(files)
         .chain(lines);
-    for (what, text) in texts {
-        if text.is_some_and(|it| it.contains('\0')) {
-            return Err(Error::Nul { what: what.replace('\0', "\u{fffd}") });
-        }
-    }
-    Ok(())
+    Error::refuse_nul(texts.filter_map(|(what, text)| Some((what, text?.as_str()))))
 }
 
 #[cfg(test)]

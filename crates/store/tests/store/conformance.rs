@@ -4,33 +4,7 @@ use std::collections::BTreeMap;
 
 use store::{Error, Revision, SealedChange, Store};
 
-use testkit::Postgres;
-
 use crate::place::{Place, at, change, commit, secret, version};
-
-/// Runs every promise on a fresh store in each place.
-macro_rules! on_every_database {
-    ($($name:ident),+ $(,)?) => {
-        mod memory {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(&Place::memory()).await; })+
-        }
-        mod sqlite {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(&Place::sqlite()).await; })+
-        }
-        /// One server for all of them, with a database for each.
-        #[tokio::test]
-        async fn all_of_this_holds_on_postgres() {
-            let server = Postgres::start();
-            $(
-                let name = stringify!($name);
-                println!("{name}");
-                $name(&Place::postgres(server.database(name))).await;
-            )+
-        }
-    };
-}
 
 on_every_database!(
     a_new_store_is_empty,

@@ -9,10 +9,16 @@
     reason = "tests"
 )]
 
+#[macro_use]
+mod place;
+
 mod conformance;
+mod grants;
+mod handles;
 mod killed;
 mod migrated;
 mod naive;
-mod place;
+mod races;
 mod read_only;
+mod registrations;
 mod two_stores;

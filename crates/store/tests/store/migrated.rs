@@ -1,6 +1,7 @@
 //! From every earlier schema the store comes to the newest, with all that it held.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
@@ -10,11 +11,11 @@ use model::Secret;
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
 };
-use store::{Error, Location, SealedChange, Store};
+use store::{Error, GrantFilter, Location, SealedChange, Store};
 use tempfile::TempDir;
 use testkit::Postgres;
 
-use crate::place::{at, change, commit, version};
+use crate::place::{at, change, commit, grant, handle, version};
 
 /// What schema 1 held.
 const SCHEMA_1: &str = "
@@ -24,6 +25,10 @@ const SCHEMA_1: &str = "
     INSERT INTO changes (revision, path, is_file, before, after)
         VALUES (1, 'a', 1, NULL, '1'), (2, 'a', 1, '1', '2');
     UPDATE head SET revision = 2;";
+
+/// What schema 2 held beside it.
+const SCHEMA_2: &str = "
+    INSERT INTO uses (credential, at) VALUES ('old', 7000000);";
 
 /// The scripts that make each schema out of the one before.
 fn scripts(database: &str) -> Vec<String> {
@@ -39,8 +44,10 @@ fn as_it_was(database: &str, schema: usize) -> String {
     for (number, script) in (1..).zip(scripts(database)).take(schema) {
         sql.push_str(&script);
         writeln!(sql, "INSERT INTO schemas (version) VALUES ({number});").unwrap();
-        if number == 1 {
-            sql.push_str(SCHEMA_1);
+        match number {
+            1 => sql.push_str(SCHEMA_1),
+            2 => sql.push_str(SCHEMA_2),
+            _ => {}
         }
     }
     sql
@@ -55,14 +62,22 @@ async fn holds_all(location: &Location, schema: usize) {
         let first = store.revision(1).await.unwrap().unwrap();
         assert_eq!((first.author.as_str(), first.at), ("ada", at(5)));
     }
+    let known =
+        if schema > 1 { BTreeMap::from([("old".to_owned(), at(7))]) } else { BTreeMap::new() };
+    assert_eq!(store.uses().await.unwrap(), known);
     let mut next = commit(&[("b", Some("1"))]);
     next.sealed.push(SealedChange::Put(version("erp", 1, "active")));
     store.commit(&next).await.unwrap();
     store.note_uses(&[("x".to_owned(), at(1))]).await.unwrap();
     assert_eq!(store.sealed().await.unwrap().len(), 1);
+    store.put_grant(&grant("g")).await.unwrap();
+    store.put_handle(&handle(1, Some("g"))).await.unwrap();
+    assert_eq!(store.revoke_grants(GrantFilter::One("g"), at(150)).await.unwrap(), ["g"]);
+    assert_eq!(store.revoked_since(0, 9).await.unwrap().len(), 1);
     store.close().await;
     // Once more there is nothing to do.
-    assert_eq!(Store::open(location).await.unwrap().uses().await.unwrap().len(), 1);
+    let uses = Store::open(location).await.unwrap().uses().await.unwrap();
+    assert_eq!(uses.len(), known.len() + 1);
 }
 
 async fn run_sqlite(path: &Path, sql: String) {
@@ -80,7 +95,7 @@ async fn run_postgres(url: &str, sql: String) {
 
 async fn is_refused(location: &Location) {
     let error = Store::open(location).await.unwrap_err();
-    assert!(matches!(error, Error::Schema { found: 99, known: 2 }), "{error}");
+    assert!(matches!(error, Error::Schema { found: 99, known: 3 }), "{error}");
 }
 
 #[tokio::test]

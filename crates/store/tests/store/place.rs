@@ -1,8 +1,32 @@
 //! Where the tests keep stores, and what they put in.
 
 use model::{Secret, SecretId, Timestamp};
-use store::{Change, Commit, Location, SealedVersion, Store};
+use store::{Change, Commit, Digest, Grant, Handle, Location, SealedVersion, Store};
 use tempfile::TempDir;
+
+/// Runs every promise on a fresh store in each place.
+macro_rules! on_every_database {
+    ($($name:ident),+ $(,)?) => {
+        mod memory {
+            use super::*;
+            $(#[tokio::test] async fn $name() { super::$name(&Place::memory()).await; })+
+        }
+        mod sqlite {
+            use super::*;
+            $(#[tokio::test] async fn $name() { super::$name(&Place::sqlite()).await; })+
+        }
+        /// One server for all of them, with a database for each.
+        #[tokio::test]
+        async fn all_of_this_holds_on_postgres() {
+            let server = testkit::Postgres::start();
+            $(
+                let name = stringify!($name);
+                println!("{name}");
+                $name(&Place::postgres(server.database(name))).await;
+            )+
+        }
+    };
+}
 
 /// A place for stores: each kind of database that there is.
 pub(crate) struct Place {
@@ -80,5 +104,35 @@ pub(crate) fn version(id: &str, version: u32, state: &str) -> SealedVersion {
         key: "k1".to_owned(),
         sealed: vec![0, 1, 255],
         created: at(50),
+    }
+}
+
+/// A grant of the client `shop` for `ada`, from second 100 to second 1000.
+pub(crate) fn grant(id: &str) -> Grant {
+    Grant {
+        id: id.to_owned(),
+        client: "shop".to_owned(),
+        profile: "shop-prod".to_owned(),
+        subject: Some("ada".to_owned()),
+        body: "{}".to_owned(),
+        created: at(100),
+        expires: at(1000),
+        revoked: None,
+    }
+}
+
+pub(crate) fn digest(number: u8) -> Digest {
+    [number; 32]
+}
+
+/// A handle of kind `refresh`, from second 100 to second 200.
+pub(crate) fn handle(number: u8, grant: Option<&str>) -> Handle {
+    Handle {
+        digest: digest(number),
+        kind: "refresh".to_owned(),
+        grant: grant.map(str::to_owned),
+        body: format!("body {number}"),
+        created: at(100),
+        expires: at(200),
     }
 }

@@ -8,11 +8,11 @@ use std::{
 };
 
 use model::Secret;
-use store::{Error, Location, Store};
+use store::{Error, GrantFilter, Location, Store, Taken};
 use tempfile::TempDir;
 use testkit::Postgres;
 
-use crate::place::{at, commit};
+use crate::place::{at, commit, digest, grant, handle};
 
 const SHOWN: &str = "refused, and read on";
 
@@ -23,6 +23,22 @@ async fn refuses_and_reads_on(store: &Store) {
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
     let error = store.note_uses(&[("x".to_owned(), at(1))]).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
+    let refused = [
+        store.put_grant(&grant("g")).await,
+        store.put_handle(&handle(1, None)).await,
+        store.revoke("token", &["t".to_owned()], at(1), at(2)).await,
+        store.revoke_grants(GrantFilter::One("g"), at(1)).await.map(drop),
+        store.put_registration("a", "{}", at(1)).await,
+        store.first_seen(&digest(1), at(1)).await.map(drop),
+        store.purge(at(1), 9).await.map(drop),
+    ];
+    for (number, refused) in refused.into_iter().enumerate() {
+        assert!(matches!(refused, Err(Error::ReadOnly { .. })), "{number}: {refused:?}");
+    }
+    // Who guesses is told so without a write.
+    let guessed = store.take_handle(&digest(1), "refresh", at(1)).await.unwrap();
+    assert_eq!(guessed, Taken::Unknown);
+    assert_eq!(store.revoked_since(0, 9).await.unwrap(), []);
     assert_eq!(store.read().await.unwrap(), before);
     assert_eq!(store.revisions(None, 9).await.unwrap().len(), 1);
 }

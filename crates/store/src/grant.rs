@@ -1,0 +1,44 @@
+//! What a client was given.
+
+use model::Timestamp;
+
+/// What a client was given, for a user or for itself. All tokens of one family belong to one grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id, in the words of who gives it.
+    pub id: String,
+    /// To which client.
+    pub client: String,
+    /// With which profile.
+    pub profile: String,
+    /// For which user; `None` where the client acts for itself.
+    pub subject: Option<String>,
+    /// All else, in the words of who gives it.
+    pub body: String,
+    /// When it was given.
+    pub created: Timestamp,
+    /// When it ends by itself. What came of it must not outlive it.
+    pub expires: Timestamp,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// Which grants are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantFilter<'f> {
+    /// Those of a client.
+    Client(&'f str),
+    /// The one of this id.
+    One(&'f str),
+    /// Those with a profile.
+    Profile(&'f str),
+    /// Those for a user.
+    Subject(&'f str),
+    /// Those of a client for a user.
+    SubjectAndClient {
+        /// The user.
+        subject: &'f str,
+        /// The client.
+        client: &'f str,
+    },
+}

@@ -1,0 +1,127 @@
+//! Taking a handle: of any number who try, on any number of replicas, one is the first.
+
+use model::Timestamp;
+use sqlx::SqlStr;
+
+use super::{handle, put};
+use crate::{
+    Digest, Error, Handle, Issuance, Store, Taken,
+    database::{Transaction, Value},
+    store::grants::{self, Standing},
+};
+
+/// Whoever comes second waits for the first, and then finds it used.
+const TAKE: &str = "UPDATE handles SET used = $3 \
+     WHERE digest = $1 AND kind = $2 AND used IS NULL AND expires > $3 \
+     RETURNING grant_id, body, created, expires";
+/// So that whoever comes second is told what the first was given.
+const GIVEN: &str = "UPDATE handles SET grant_id = $3 WHERE digest = $1 AND kind = $2";
+
+impl Store {
+    /// Takes a handle. Unless it is [`Taken::First`], nothing was written.
+    ///
+    /// # Errors
+    /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. With [`Error::Unavailable`] it may
+    /// be taken or not; [`Error::Corrupt`].
+    pub async fn take_handle(
+        &self,
+        digest: &Digest,
+        kind: &str,
+        now: Timestamp,
+    ) -> Result<Taken, Error> {
+        let (taken, transaction) = self.begin_to_take(digest, kind, now).await?;
+        if let Some(transaction) = transaction {
+            transaction.commit().await?;
+        }
+        Ok(taken)
+    }
+
+    /// Takes a handle and keeps the one that is given for it, of the same grant or of another: both, or
+    /// neither. Unless it is [`Taken::First`], nothing was written.
+    ///
+    /// # Errors
+    /// As [`Store::put_handle`] and [`Store::take_handle`]: nothing was written, but with
+    /// [`Error::Unavailable`], where all of it may have been.
+    pub async fn rotate_handle(
+        &self,
+        digest: &Digest,
+        kind: &str,
+        now: Timestamp,
+        new: &Handle,
+    ) -> Result<Taken, Error> {
+        let (taken, transaction) = self.begin_to_take(digest, kind, now).await?;
+        if let Some(mut transaction) = transaction {
+            put(&mut transaction, new).await?;
+            transaction.commit().await?;
+        }
+        Ok(taken)
+    }
+
+    /// Takes a handle and keeps the grant that is given for it, with its first handles: all of it, or
+    /// nothing. Whoever comes again is given the handle with the grant's id, to revoke that. Unless it
+    /// is [`Taken::First`], nothing was written.
+    ///
+    /// # Errors
+    /// As [`Store::put_grant`], [`Store::put_handle`] and [`Store::take_handle`]: nothing was written,
+    /// but with [`Error::Unavailable`], where all of it may have been.
+    pub async fn exchange_handle(
+        &self,
+        digest: &Digest,
+        kind: &str,
+        now: Timestamp,
+        issuance: &Issuance,
+    ) -> Result<Taken, Error> {
+        let (taken, transaction) = self.begin_to_take(digest, kind, now).await?;
+        if let Some(mut transaction) = transaction {
+            let Issuance { grant, handles } = issuance;
+            grants::put(&mut transaction, grant).await?;
+            for handle in handles {
+                put(&mut transaction, handle).await?;
+            }
+            let values = [Value::Bytes(digest), Value::Text(kind), Value::Text(&grant.id)];
+            transaction.execute(SqlStr::from_static(GIVEN), &values).await?;
+            transaction.commit().await?;
+        }
+        Ok(taken)
+    }
+
+    /// Takes a handle in a transaction, which is there where it is the first.
+    async fn begin_to_take(
+        &self,
+        digest: &Digest,
+        kind: &str,
+        now: Timestamp,
+    ) -> Result<(Taken, Option<Transaction>), Error> {
+        // What is worth nothing is told so without a wait for a writer: anybody may guess.
+        match self.peek_handle(digest, kind, now).await? {
+            Taken::First(_) => {}
+            worthless => return Ok((worthless, None)),
+        }
+        let mut transaction = self.database.write().await?;
+        let values = [Value::Bytes(digest), Value::Text(kind), Value::time(now)];
+        let rows = transaction.rows(SqlStr::from_static(TAKE), &values).await?;
+        let Some(row) = rows.first() else {
+            // Somebody was faster since, or it was dropped.
+            drop(transaction);
+            return Ok((not_first(self.peek_handle(digest, kind, now).await?), None));
+        };
+        let handle = handle(row, digest, kind)?;
+        let standing = match &handle.grant {
+            Some(grant) => grants::hold(&mut transaction, grant, now).await?,
+            None => Standing::Live,
+        };
+        Ok(match standing {
+            Standing::Expired => (Taken::Expired, None),
+            Standing::Live => (Taken::First(handle), Some(transaction)),
+            Standing::Revoked => (Taken::Revoked(handle), None),
+        })
+    }
+}
+
+/// Dropped and made anew in the meantime: what was asked for is not there.
+fn not_first(taken: Taken) -> Taken {
+    match taken {
+        Taken::First(_) => Taken::Unknown,
+        taken @ (Taken::Again(_) | Taken::Expired | Taken::Revoked(_) | Taken::Unknown) => taken,
+    }
+}

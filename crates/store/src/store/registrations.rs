@@ -1,0 +1,123 @@
+//! Clients that registered themselves.
+
+use model::Timestamp;
+use sqlx::SqlStr;
+
+use super::{Store, grants, revocations::Revoking};
+use crate::{
+    Error, GrantFilter, Registration,
+    database::{Row, Value},
+};
+
+const PUT: &str = "INSERT INTO registrations (id, body, created) VALUES ($1, $2, $3) \
+     ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+const ONE: &str = "SELECT id, body, created, used FROM registrations WHERE id = $1";
+const ALL: &str = "SELECT id, body, created, used FROM registrations \
+     WHERE id > $1 ORDER BY id LIMIT $2";
+const COUNT: &str = "SELECT count(*) FROM registrations WHERE created >= $1";
+const USE: &str = "UPDATE registrations SET used = $2 \
+     WHERE id = $1 AND (used IS NULL OR used < $2)";
+const DELETE: &str = "DELETE FROM registrations WHERE id = $1";
+/// One that has a grant was used, whether that was noted or not.
+const PURGE: &str = "DELETE FROM registrations WHERE used IS NULL AND id IN (SELECT id \
+     FROM registrations WHERE used IS NULL AND created < $1 AND NOT EXISTS (SELECT 1 FROM grants \
+     WHERE grants.client = registrations.id) ORDER BY created LIMIT $2)";
+
+impl Store {
+    /// Keeps a registration. One of the same id gets the new body, and stays as old as it is.
+    ///
+    /// # Errors
+    /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
+    pub async fn put_registration(
+        &self,
+        id: &str,
+        body: &str,
+        created: Timestamp,
+    ) -> Result<(), Error> {
+        Error::refuse_nul([("a registration's id", id), ("a registration's body", body)])?;
+        let values = [Value::Text(id), Value::Text(body), Value::time(created)];
+        self.database.execute(PUT, &values).await.map(drop)
+    }
+
+    /// One registration; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// [`Error::Nul`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn registration(&self, id: &str) -> Result<Option<Registration>, Error> {
+        Error::refuse_nul([("a registration's id", id)])?;
+        let rows = self.database.rows(ONE, &[Value::Text(id)]).await?;
+        rows.first().map(registration).transpose()
+    }
+
+    /// Registrations by id: at most `limit`, from the one behind `after` on.
+    ///
+    /// # Errors
+    /// [`Error::Nul`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn registrations(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Registration>, Error> {
+        let after = after.unwrap_or("");
+        Error::refuse_nul([("a registration's id", after)])?;
+        let rows = self.database.rows(ALL, &[Value::Text(after), Value::Int(limit.into())]).await?;
+        rows.iter().map(registration).collect()
+    }
+
+    /// How many registrations there are that were made at a time or later.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn count_registrations(&self, since: Timestamp) -> Result<u64, Error> {
+        let rows = self.database.rows(COUNT, &[Value::time(since)]).await?;
+        rows.first().map_or(Ok(0), |row| row.count(0))
+    }
+
+    /// Notes that a registration is used, and so is kept. The latest time stays. Says whether there is
+    /// one to which that is news.
+    ///
+    /// # Errors
+    /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
+    pub async fn note_registration_use(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
+        Error::refuse_nul([("a registration's id", id)])?;
+        Ok(self.database.execute(USE, &[Value::Text(id), Value::time(at)]).await? > 0)
+    }
+
+    /// Deletes a registration and revokes its grants, both or neither. Says whether there was one; the
+    /// grants are revoked anyway.
+    ///
+    /// # Errors
+    /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. With [`Error::Unavailable`] it may
+    /// or may not have been: doing it twice does no harm.
+    pub async fn delete_registration(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
+        Error::refuse_nul([("a registration's id", id)])?;
+        let mut revoking = Revoking::begin(self).await?;
+        let delete = SqlStr::from_static(DELETE);
+        let deleted = revoking.transaction.execute(delete, &[Value::Text(id)]).await?;
+        grants::revoke(&mut revoking, GrantFilter::Client(id), at).await?;
+        revoking.commit().await?;
+        Ok(deleted > 0)
+    }
+
+    /// Deletes registrations that were made before a time, were never used and have no grant: at most
+    /// `limit`, the oldest first. Says how many there were.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
+    pub async fn purge_unused_registrations(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, Error> {
+        self.database.execute(PURGE, &[Value::time(before), Value::Int(limit.into())]).await
+    }
+}
+
+fn registration(row: &Row) -> Result<Registration, Error> {
+    Ok(Registration {
+        id: row.text(0)?,
+        body: row.text(1)?,
+        created: row.time(2)?,
+        used: row.maybe_time(3)?,
+    })
+}
