@@ -1,0 +1,3 @@
+//! The authorization server: who may have a token of this door, and on what terms.
+
+mod page;

@@ -1,0 +1,1 @@
+//! The few pages that people see: plain, server-rendered, without scripts.
