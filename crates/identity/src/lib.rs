@@ -4,6 +4,9 @@ mod directory;
 mod presented;
 
 pub mod api_key;
+pub mod assertion;
+pub mod replay;
+
 mod key_set;
 mod token;
 

@@ -14,6 +14,7 @@ mod issuer;
 mod signer;
 
 mod api_keys;
+mod assertions;
 mod credentials;
 mod hostile;
 mod hostile_key_sets;
