@@ -5,6 +5,7 @@ mod presented;
 
 pub mod api_key;
 pub mod assertion;
+pub mod dpop;
 pub mod replay;
 
 mod key_set;

@@ -28,6 +28,20 @@ pub(crate) struct Header {
 
 impl<'a> Compact<'a> {
     pub(crate) fn parse(token: &'a str) -> Result<Self, Defect> {
+        Self::after(token, |_| ()).map(|(compact, ())| compact)
+    }
+
+    /// As [`Compact::parse`], for what is meant to bring its own key and proves to hold it.
+    /// Gives the header's `jwk` as it stands.
+    pub(crate) fn parse_with_key(token: &'a str) -> Result<(Self, Option<Value>), Defect> {
+        Self::after(token, |header| header.shift_remove("jwk"))
+    }
+
+    /// Parses, with something taken out of the header before that is judged.
+    fn after<T>(
+        token: &'a str,
+        take: impl FnOnce(&mut Map<String, Value>) -> T,
+    ) -> Result<(Self, T), Defect> {
         if token.len() > CREDENTIAL_BYTES_MAX {
             return Err(Defect::TooLong);
         }
@@ -39,10 +53,11 @@ impl<'a> Compact<'a> {
         if signature.is_empty() {
             return Err(Defect::Parts);
         }
-        let header = object(&header).ok_or(Defect::Object("header"))?;
+        let mut header = object(&header).ok_or(Defect::Object("header"))?;
         let claims = object(&claims).ok_or(Defect::Object("payload"))?;
+        let taken = take(&mut header);
         let header = Header::read(&header)?;
-        Ok(Self { message, signature, header, claims: Claims::new(claims) })
+        Ok((Self { message, signature, header, claims: Claims::new(claims) }, taken))
     }
 }
 
