@@ -21,6 +21,10 @@ impl Fingerprint {
         bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
         Self(bytes)
     }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl PartialEq for Fingerprint {

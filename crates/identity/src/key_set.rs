@@ -2,6 +2,7 @@
 
 mod flight;
 mod jwk;
+mod proof_key;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,7 @@ use model::{Clock, Timestamp};
 use serde_json::Value;
 
 use self::flight::Remote;
-pub(crate) use self::jwk::Keys;
+pub(crate) use self::{jwk::Keys, proof_key::ProofKey};
 use crate::{
     fingerprint::Fingerprint,
     token::{Algorithm, Defect},

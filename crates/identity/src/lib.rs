@@ -4,6 +4,10 @@ mod directory;
 mod presented;
 
 pub mod api_key;
+pub mod assertion;
+pub mod dpop;
+pub mod replay;
+
 mod key_set;
 mod own_issuer;
 mod token;

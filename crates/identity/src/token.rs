@@ -7,7 +7,7 @@ mod defect;
 mod json;
 
 pub(crate) use algorithm::{Algorithm, Family};
-pub(crate) use claims::{Claims, Subject};
+pub(crate) use claims::{Claims, LEEWAY, Subject};
 pub(crate) use compact::Compact;
 pub(crate) use defect::Defect;
 pub(crate) use json::{base64url, object, texts};

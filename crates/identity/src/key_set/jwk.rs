@@ -109,11 +109,11 @@ fn read_key(jwk: &Map<String, Value>) -> Vec<Key> {
         .collect()
 }
 
-fn names(alg: &Value, algorithm: Algorithm) -> bool {
+pub(super) fn names(alg: &Value, algorithm: Algorithm) -> bool {
     alg.as_str().and_then(Algorithm::parse) == Some(algorithm)
 }
 
-fn is_for_signatures(jwk: &Map<String, Value>) -> bool {
+pub(super) fn is_for_signatures(jwk: &Map<String, Value>) -> bool {
     let is_use = jwk.get("use").is_none_or(|it| it.as_str() == Some(KEY_USE));
     let is_operation = jwk.get("key_ops").is_none_or(|it| {
         it.as_array().is_some_and(|them| them.iter().any(|it| it.as_str() == Some(KEY_OPERATION)))
@@ -122,7 +122,7 @@ fn is_for_signatures(jwk: &Map<String, Value>) -> bool {
     is_use && is_operation && !jwk.contains_key("d") && !jwk.contains_key("k")
 }
 
-fn public_key(jwk: &Map<String, Value>, family: Family) -> Option<ParsedPublicKey> {
+pub(super) fn public_key(jwk: &Map<String, Value>, family: Family) -> Option<ParsedPublicKey> {
     let is = |name: &str, want: &str| jwk.get(name).and_then(Value::as_str) == Some(want);
     let bytes = |name: &str| jwk.get(name).and_then(Value::as_str).and_then(base64url);
     match family {

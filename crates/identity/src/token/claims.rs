@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Defect, texts};
 
 /// How far the issuer's clock may be ahead of ours. An expired token gets no such grace.
-const LEEWAY: Duration = Duration::from_secs(60);
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The last second of the year 9999: what lies behind it is a mistake or a trick.
 const SECONDS_MAX: i64 = 253_402_300_799;
@@ -36,14 +36,30 @@ impl Claims {
         self.0.get(name)
     }
 
+    pub(crate) fn into_members(self) -> Map<String, Value> {
+        self.0
+    }
+
+    /// A claim that is a text of 1 to `bytes_max` bytes where it is there.
+    pub(crate) fn text(
+        &self,
+        claim: &'static str,
+        bytes_max: usize,
+    ) -> Result<Option<&str>, Defect> {
+        match self.get(claim) {
+            None => Ok(None),
+            Some(value) => bounded(value, bytes_max).map(Some).ok_or(Defect::Claim(claim)),
+        }
+    }
+
     pub(crate) fn issuer(&self) -> Result<&str, Defect> {
         self.get("iss").and_then(Value::as_str).ok_or(Defect::Claim("iss"))
     }
 
     /// Whether `aud` is, or lists, one of `audiences`.
-    pub(crate) fn is_for(&self, audiences: &[Box<str>]) -> bool {
+    pub(crate) fn is_for(&self, audiences: &[impl AsRef<str>]) -> bool {
         self.get("aud")
-            .is_some_and(|aud| texts(aud).any(|it| audiences.iter().any(|us| **us == *it)))
+            .is_some_and(|aud| texts(aud).any(|it| audiences.iter().any(|us| us.as_ref() == it)))
     }
 
     /// Until when the token holds, if it holds `now`.
@@ -62,7 +78,7 @@ impl Claims {
 
     /// A wrong type is refused and never treated as absent (CVE-2026-25537). A fraction is allowed
     /// by RFC 7519 section 2, and cut off.
-    fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Defect> {
+    pub(crate) fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Defect> {
         let number = match self.get(name) {
             None => return Ok(None),
             Some(Value::Number(number)) => number,
@@ -93,17 +109,15 @@ impl Claims {
     }
 
     fn name(&self, claim: &'static str) -> Result<Option<&str>, Defect> {
-        match self.get(claim) {
-            None => Ok(None),
-            Some(value) => bounded(value).map(Some).ok_or(Defect::Claim(claim)),
-        }
+        self.text(claim, NAME_BYTES_MAX)
     }
 
     fn actors(&self) -> Result<Vec<String>, Defect> {
         let mut actors = Vec::new();
         let mut next = self.get("act");
         while let Some(act) = next {
-            let name = act.get("sub").and_then(bounded).ok_or(Defect::Actors)?;
+            let name = act.get("sub").and_then(|it| bounded(it, NAME_BYTES_MAX));
+            let name = name.ok_or(Defect::Actors)?;
             if actors.len() == ACTORS_MAX {
                 return Err(Defect::Actors);
             }
@@ -114,8 +128,8 @@ impl Claims {
     }
 }
 
-fn bounded(value: &Value) -> Option<&str> {
-    value.as_str().filter(|it| (1..=NAME_BYTES_MAX).contains(&it.len()))
+fn bounded(value: &Value, bytes_max: usize) -> Option<&str> {
+    value.as_str().filter(|it| (1..=bytes_max).contains(&it.len()))
 }
 
 #[cfg(test)]

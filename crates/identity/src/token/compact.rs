@@ -28,6 +28,20 @@ pub(crate) struct Header {
 
 impl<'a> Compact<'a> {
     pub(crate) fn parse(token: &'a str) -> Result<Self, Defect> {
+        Self::after(token, |_| ()).map(|(compact, ())| compact)
+    }
+
+    /// As [`Compact::parse`], for what is meant to bring its own key and proves to hold it.
+    /// Gives the header's `jwk` as it stands.
+    pub(crate) fn parse_with_key(token: &'a str) -> Result<(Self, Option<Value>), Defect> {
+        Self::after(token, |header| header.shift_remove("jwk"))
+    }
+
+    /// Parses, with something taken out of the header before that is judged.
+    fn after<T>(
+        token: &'a str,
+        take: impl FnOnce(&mut Map<String, Value>) -> T,
+    ) -> Result<(Self, T), Defect> {
         if token.len() > CREDENTIAL_BYTES_MAX {
             return Err(Defect::TooLong);
         }
@@ -39,10 +53,11 @@ impl<'a> Compact<'a> {
         if signature.is_empty() {
             return Err(Defect::Parts);
         }
-        let header = object(&header).ok_or(Defect::Object("header"))?;
+        let mut header = object(&header).ok_or(Defect::Object("header"))?;
         let claims = object(&claims).ok_or(Defect::Object("payload"))?;
+        let taken = take(&mut header);
         let header = Header::read(&header)?;
-        Ok(Self { message, signature, header, claims: Claims::new(claims) })
+        Ok((Self { message, signature, header, claims: Claims::new(claims) }, taken))
     }
 }
 
@@ -57,18 +72,25 @@ impl Header {
             Some(Value::String(kid)) if kid.len() <= KID_BYTES_MAX => Some(kid.clone()),
             Some(_) => return Err(Defect::Kid),
         };
-        let typ = members.get("typ").and_then(Value::as_str).map(str::to_owned);
+        // One that is no text is there, and is no type: it must not pass for a missing one.
+        let typ = members.get("typ").map(|it| it.as_str().unwrap_or_default().to_owned());
         Ok(Self { algorithm: algorithm.ok_or(Defect::AlgorithmUnknown)?, kid, typ })
     }
 
     /// Whether `typ` is one of `types`, in any case, with or without `application/`.
-    pub(crate) fn is_of_type(&self, types: &[Box<str>]) -> bool {
+    pub(crate) fn is_of_type(&self, types: &[impl AsRef<str>]) -> bool {
         let Some(typ) = self.typ.as_deref() else { return false };
         let typ = match typ.split_at_checked("application/".len()) {
             Some((media, subtype)) if media.eq_ignore_ascii_case("application/") => subtype,
             _ => typ,
         };
-        types.iter().any(|it| it.eq_ignore_ascii_case(typ))
+        // A list may hold the empty text: none of these is it.
+        !typ.is_empty() && types.iter().any(|it| it.as_ref().eq_ignore_ascii_case(typ))
+    }
+
+    /// Whether there is no `typ` at all.
+    pub(crate) fn is_untyped(&self) -> bool {
+        self.typ.is_none()
     }
 }
 
@@ -100,8 +122,11 @@ mod tests {
         ] {
             let header = header(&format!(r#"{{"alg":"ES256","typ":{typ}}}"#)).unwrap();
             assert_eq!(header.is_of_type(&types), want, "{typ}");
+            assert!(!header.is_of_type(&[""]), "{typ}");
+            assert!(!header.is_untyped(), "{typ}");
         }
-        assert!(!header(r#"{"alg":"ES256"}"#).unwrap().is_of_type(&types));
+        let untyped = header(r#"{"alg":"ES256"}"#).unwrap();
+        assert!(!untyped.is_of_type(&types) && untyped.is_untyped());
     }
 
     proptest! {

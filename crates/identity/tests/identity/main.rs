@@ -14,7 +14,9 @@ mod issuer;
 mod signer;
 
 mod api_keys;
+mod assertions;
 mod credentials;
+mod dpop;
 mod hostile;
 mod hostile_key_sets;
 mod rotation;
