@@ -13,7 +13,9 @@ use state::Desired;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Entrance, Live, LocalCollection, Settings, Snapshot, edge, snapshot};
+use crate::{
+    AuthorizationServer, Entrance, Live, LocalCollection, Settings, Snapshot, edge, snapshot,
+};
 
 /// One front door: the tables in force and all that is alive behind them.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub struct Gateway {
     /// Uses of credentials under tables that are no longer in force.
     uses: Mutex<Vec<(CredentialId, Timestamp)>>,
     local: OnceLock<LocalCollection>,
+    pub(crate) authorization: OnceLock<Arc<dyn AuthorizationServer>>,
 }
 
 impl Gateway {
@@ -36,14 +39,27 @@ impl Gateway {
         let empty = Snapshot::empty(&settings, &live);
         let sessions = mcp::Sessions::new(live.clock.clone(), mcp::SessionBounds::default());
         let snapshot = ArcSwap::from_pointee(empty);
-        let (tasks, local) = (TaskTracker::new(), OnceLock::new());
-        Arc::new(Self { settings, live, sessions, tasks, snapshot, uses: Mutex::default(), local })
+        Arc::new(Self {
+            settings,
+            live,
+            sessions,
+            tasks: TaskTracker::new(),
+            snapshot,
+            uses: Mutex::default(),
+            local: OnceLock::new(),
+            authorization: OnceLock::new(),
+        })
     }
 
     /// Adds a collection whose operations are carried out in this process, to every snapshot that
     /// is compiled from now on. There is one at most: a second one changes nothing.
     pub fn mount(&self, local: LocalCollection) {
         self.local.get_or_init(|| local);
+    }
+
+    /// Adds the authorization server, at its paths. There is one at most: a second one changes nothing.
+    pub fn authorize_by(&self, server: Arc<dyn AuthorizationServer>) {
+        self.authorization.get_or_init(|| server);
     }
 
     /// Makes tables of desired state, under the number `revision`.

@@ -3,6 +3,7 @@
 //! What happens to a request? Read [`pipeline`]. How is it brought to one form? Read `edge::canonical`.
 //! What do tables look like? Read [`snapshot`].
 
+mod authorization;
 mod body;
 mod edge;
 mod entrance;
@@ -10,10 +11,12 @@ mod gateway;
 mod live;
 mod local;
 pub mod pipeline;
+mod protected_resource;
 mod settings;
 pub mod snapshot;
 mod surface;
 
+pub use authorization::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer};
 pub use body::Body;
 pub use entrance::Entrance;
 pub use gateway::Gateway;

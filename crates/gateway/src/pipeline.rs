@@ -19,7 +19,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt as _;
 use model::{Refusal, RefusalKind};
 
-pub use authenticate::{authenticate, identify};
+pub use authenticate::{authenticate, identify, is_for};
 pub use authorize::{authorize, may_list, visible};
 pub use call::{Authenticated, Authorized, Call, Metered, Outgoing, Received};
 pub use dispatch::{Answer, dispatch};

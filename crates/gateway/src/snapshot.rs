@@ -39,6 +39,8 @@ pub struct Snapshot {
     shelves: Vec<Arc<Shelf>>,
     /// Whether any operation may be called without a credential.
     pub(crate) has_public: bool,
+    /// The trusted issuers, as their tokens name them.
+    pub(crate) issuers: Vec<String>,
 }
 
 impl Snapshot {

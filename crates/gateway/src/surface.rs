@@ -6,11 +6,11 @@ pub(crate) mod rest;
 
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header::WWW_AUTHENTICATE};
 use hyper::body::Incoming;
 use model::{Path, Refusal, RequestId, Surface};
 
-use crate::{Body, Gateway, pipeline::Arrival};
+use crate::{Body, Gateway, pipeline::Arrival, protected_resource};
 
 /// Which surface a path belongs to, however it is spelled.
 pub(crate) fn of_path(path: &str) -> Surface {
@@ -28,11 +28,16 @@ pub(crate) async fn answer(
     arrival: Arrival,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    // Cloned cheaply: it is a view of the request's own bytes.
+    let uri = request.uri().clone();
     let mut response = match arrival.surface {
         // Boxed: it is the larger of the two, and each REST call would be moved at its size.
-        Surface::Mcp => Box::pin(mcp::answer(gateway, arrival, request)).await,
+        Surface::Mcp => Box::pin(mcp::answer(Arc::clone(&gateway), arrival, request)).await,
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
+    if response.headers().contains_key(WWW_AUTHENTICATE) {
+        protected_resource::complete(&gateway, arrival, uri.path(), response.headers_mut());
+    }
     name(&mut response, arrival);
     response
 }
@@ -45,6 +50,6 @@ pub(crate) fn refused(arrival: Arrival, status: StatusCode, refusal: &Refusal) -
     response
 }
 
-fn name(response: &mut Response<Body>, arrival: Arrival) {
+pub(crate) fn name(response: &mut Response<Body>, arrival: Arrival) {
     response.headers_mut().insert(RequestId::HEADER, arrival.id.header_value());
 }

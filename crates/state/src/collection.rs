@@ -18,7 +18,7 @@ const STATES: &[(&str, Lifecycle)] = &[
     ("retired", Lifecycle::Retired),
 ];
 /// Paths of the door itself.
-const RESERVED_BASES: &[&str] = &["/mcp", "/.well-known"];
+const RESERVED_BASES: &[&str] = &["/mcp", "/oauth", "/.well-known"];
 
 /// Reads the collection `id`. What it names, an upstream or a document, is put in when it is linked.
 pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {

@@ -24,7 +24,7 @@ use super::{
     guard, head_timer::HeadTimer, listener::Ends, patient::Patient, until_stopped::until_stopped,
 };
 use crate::{
-    Body, Gateway,
+    Body, Gateway, authorization,
     pipeline::{Arrival, Facts, Ledger},
     surface,
 };
@@ -163,7 +163,7 @@ async fn answer(
     let surface = surface::of_path(request.uri().path());
     let arrival = Arrival::new(&gateway.live.clock, peer, ends.entrance, surface);
     Ok(match guard::check(&gateway.settings, ends.local, &request) {
-        Ok(()) => surface::answer(gateway, arrival, request).await,
+        Ok(()) => answer_checked(gateway, arrival, request).await,
         Err(fault) => {
             let snapshot = gateway.snapshot();
             let asked = format!("{} {}", request.method(), request.uri());
@@ -172,6 +172,25 @@ async fn answer(
             surface::refused(arrival, fault.status, &refusal)
         }
     })
+}
+
+/// Not of the surfaces' own: what is asked about tokens, and of who gives them.
+async fn answer_checked(
+    gateway: Arc<Gateway>,
+    arrival: Arrival,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    if !authorization::is_asked(request.uri().path()) {
+        return surface::answer(gateway, arrival, request).await;
+    }
+    // Boxed: calls would be moved at its size.
+    match Box::pin(authorization::answer(&gateway, arrival, request)).await {
+        Ok(mut response) => {
+            surface::name(&mut response, arrival);
+            response
+        }
+        Err(request) => surface::answer(gateway, arrival, request).await,
+    }
 }
 
 /// What hyper refused by itself: bytes that are no HTTP. A caller may have been meant.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identity::Presented;
-use model::{Caller, Refusal, RefusalKind};
+use model::{Audience, Caller, Refusal, RefusalKind};
 
 use super::{Arrival, Authenticated, Call, Received};
 use crate::Snapshot;
@@ -40,6 +40,20 @@ pub async fn identify(
     arrival: &Arrival,
 ) -> Result<Arc<Caller>, Refusal> {
     snapshot.directory.authenticate(&presented, arrival.peer.ip(), arrival.at).await
+}
+
+/// Whether the caller may show its token for `resource`.
+///
+/// # Errors
+/// `Unauthenticated` where the token is for another: its holder is to get one for this.
+pub fn is_for(caller: &Caller, resource: &Audience) -> Result<(), Refusal> {
+    match &caller.bounds {
+        Some(bounds) if !bounds.audience.covers(resource) => {
+            let detail = "the token is for another resource";
+            Err(Refusal::new(RefusalKind::Unauthenticated, detail).because("audience"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 pub(super) fn no_credential() -> Refusal {

@@ -94,6 +94,7 @@ pub(crate) fn compile(
         plan: Plan::compile(&owned(limits), settings.default_rate, &operations),
         tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
         has_public: operations.iter().any(|it| it.is_public),
+        issuers: issuers.iter().map(|it| it.issuer.clone()).collect(),
         routes,
         router,
         shelves,
@@ -209,6 +210,7 @@ impl Snapshot {
             router: Router::default(),
             shelves: Vec::new(),
             has_public: false,
+            issuers: Vec::new(),
         }
     }
 }

@@ -43,7 +43,9 @@ pub(crate) async fn answer(
     let admitted = admit(&snapshot, arrival, &parts.headers).await;
     let (caller, endpoint) = match admitted.and_then(|caller| {
         ledger.facts().set_caller(&caller);
-        Ok((caller, Endpoint::of(&snapshot, arrival.entrance, parts.uri.path())?))
+        let endpoint = Endpoint::of(&snapshot, arrival.entrance, parts.uri.path())?;
+        pipeline::is_for(&caller, &endpoint.audience())?;
+        Ok((caller, endpoint))
     }) {
         Ok(known) => known,
         Err(refusal) => {

@@ -178,7 +178,7 @@ impl OwnTokens {
 
     fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<OwnHolder, Defect> {
         let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
-        if !ALGORITHMS.contains(&algorithm) || !token.header.is_of_type(&["at+jwt".into()]) {
+        if !ALGORITHMS.contains(&algorithm) || !token.header.is_of_type(&["at+jwt"]) {
             return Err(Defect::OwnHeader);
         }
         let claims = &token.claims;

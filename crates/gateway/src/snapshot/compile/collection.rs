@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Where the door itself answers, whatever the collections' bases are.
-const RESERVED: [&str; 2] = ["/mcp", "/.well-known"];
+const RESERVED: [&str; 3] = ["/mcp", "/oauth", "/.well-known"];
 
 /// Reads a collection whole, be it a draft.
 ///

@@ -1,6 +1,6 @@
 //! Which tools an endpoint has: all that the caller may call, or one collection's.
 
-use model::{CollectionId, Refusal, RefusalKind};
+use model::{Audience, CollectionId, Refusal, RefusalKind};
 
 use crate::{Entrance, Snapshot, snapshot::Route};
 
@@ -27,6 +27,14 @@ impl Endpoint {
                 Some(shelf) => Ok(Self::Collection(shelf.id().clone())),
                 None => Err(unknown()),
             },
+        }
+    }
+
+    /// What a token has to be for.
+    pub(super) fn audience(&self) -> Audience {
+        match self {
+            Self::All => Audience::Door,
+            Self::Collection(id) => Audience::Collection(id.clone()),
         }
     }
 

@@ -50,8 +50,12 @@ pub(super) fn reply(era: Era, id: &Id, arrival: Arrival, refusal: Refusal) -> Re
         }
     };
     // Clients look for the challenge of a 401; any other status would end the exchange for some.
-    let needs_credential = refusal.kind() == RefusalKind::Unauthenticated;
-    let status = if needs_credential { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+    let status = match refusal.kind() {
+        RefusalKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        // Or for that of a 403, to ask for what the token lacks.
+        _ if refusal.scope().is_some() => StatusCode::FORBIDDEN,
+        _ => StatusCode::OK,
+    };
     Reply { status, body, session: None, refusal: Some(refusal) }
 }
 

@@ -73,6 +73,12 @@ pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
         };
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
     }
+    // What is missing, all of it, in one challenge (RFC 6750 section 3.1).
+    if let Some(scope) = refusal.scope() {
+        let value =
+            format!("Bearer realm=\"onedoor\", error=\"insufficient_scope\", scope=\"{scope}\"");
+        headers.extend(HeaderValue::try_from(value).map(|it| (header::WWW_AUTHENTICATE, it)));
+    }
 }
 
 /// A 429 says when to come back, also in the fields of the `RateLimit` draft.

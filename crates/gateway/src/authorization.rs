@@ -1,0 +1,125 @@
+//! The way to the authorization server: what is asked at its paths is handed over, whole.
+
+use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
+
+use audit::Kind;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use model::{Refusal, RefusalKind, RequestId, Timestamp};
+use tokio::time::timeout;
+
+use crate::{
+    Body, Entrance, Gateway,
+    pipeline::{Arrival, Facts, Ledger},
+    protected_resource,
+    surface::rest::problem,
+};
+
+/// Where its endpoints are. No collection can be there.
+pub(crate) const BASE: &str = "/oauth";
+
+/// Where the documents are that clients look for. No collection can be there.
+pub(crate) const WELL_KNOWN: &str = "/.well-known";
+
+/// Largest body of a request to it.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Answers what is asked of the authorization server.
+///
+/// The floor is crossed here: it is beside the data plane, and neither knows the other.
+pub trait AuthorizationServer: fmt::Debug + Send + Sync {
+    /// Answers one request, whatever becomes of it, and records it.
+    fn answer(&self, request: AuthorizationRequest) -> AuthorizationFuture<'_>;
+}
+
+/// What becomes of a request to the authorization server.
+pub type AuthorizationFuture<'a> = Pin<Box<dyn Future<Output = Response<Bytes>> + Send + 'a>>;
+
+/// A request to the authorization server.
+pub struct AuthorizationRequest {
+    /// Names it.
+    pub id: RequestId,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// Who sent it.
+    pub peer: IpAddr,
+    /// Its method.
+    pub method: Method,
+    /// Its path, as it was sent.
+    pub path: String,
+    /// Its query, as it was sent.
+    pub query: Option<String>,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, whole.
+    pub body: Bytes,
+}
+
+/// Without what may hold a secret.
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .field("id", &self.id)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether what is asked at `path` is asked of the authorization server, or about it.
+pub(crate) fn is_asked(path: &str) -> bool {
+    [BASE, WELL_KNOWN]
+        .iter()
+        .any(|base| path.strip_prefix(base).is_some_and(|it| it.is_empty() || it.starts_with('/')))
+}
+
+/// Answers a request at one of these paths; gives it back where there is no such thing.
+pub(crate) async fn answer(
+    gateway: &Gateway,
+    arrival: Arrival,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Request<Incoming>> {
+    if arrival.entrance == Entrance::Management {
+        return Err(request);
+    }
+    let snapshot = gateway.snapshot();
+    if let Some(document) = protected_resource::document(gateway, &snapshot, request.uri().path()) {
+        return Ok(shown(&document));
+    }
+    let Some(server) = gateway.authorization.get().map(Arc::clone) else { return Err(request) };
+    let (parts, body) = request.into_parts();
+    let whole = Limited::new(body, BODY_BYTES_MAX).collect();
+    let body = match timeout(gateway.settings.message_timeout, whole).await {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Err(_)) | Err(_) => {
+            let detail = "the body is too large, broke off, or did not arrive in time";
+            let facts = Facts::new(Kind::Malformed, arrival, &snapshot).about(parts.uri.path());
+            let refusal = Ledger::open(&gateway.live, facts)
+                .refuse(Refusal::new(RefusalKind::Malformed, detail));
+            return Ok(problem::response(arrival, &refusal));
+        }
+    };
+    let answer = server.answer(AuthorizationRequest {
+        id: arrival.id,
+        at: arrival.at,
+        peer: arrival.peer.ip().to_canonical(),
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body,
+    });
+    Ok(answer.await.map(Body::from))
+}
+
+fn shown(document: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(document.to_string().into_bytes()));
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
