@@ -13,7 +13,7 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
-use upstream::{Error, Fleet};
+use upstream::{Error, Fleet, Trust};
 
 use crate::servers::{LONG, OK, SHORT, accept, get, get_text, script, sees_the_end, soon};
 
@@ -117,7 +117,7 @@ async fn a_trusted_upstream_is_served_over_one_connection() {
         }
     }
     let url = format!("https://localhost:{port}/keys");
-    assert_eq!(soon(fleet.egress().get(&url, 10, LONG)).await.unwrap(), "ok");
+    assert_eq!(soon(fleet.egress(Trust::Operator).get(&url, 10, LONG)).await.unwrap(), "ok");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn an_upstream_with_the_name_of_another_is_refused() {
         let upstream = fleet.upstream(&declared(host, port)).unwrap();
         refused(get(&upstream).await.unwrap_err(), "not valid for name");
         let url = format!("https://{host}:{port}/keys");
-        let error = soon(fleet.egress().get(&url, 10, LONG)).await.unwrap_err();
+        let error = soon(fleet.egress(Trust::Operator).get(&url, 10, LONG)).await.unwrap_err();
         refused(error, "not valid for name");
     }
 }
