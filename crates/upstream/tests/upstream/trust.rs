@@ -41,7 +41,7 @@ impl Authority {
     }
 
     /// A server's configuration with a certificate for `names`, such as `DNS:localhost,IP:127.0.0.1`.
-    fn server(&self, names: &str) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self, names: &str) -> Arc<ServerConfig> {
         self.openssl(&format!(
             "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr \
              -subj /CN=leaf -addext subjectAltName={names}"
@@ -79,7 +79,7 @@ impl Authority {
 }
 
 /// A TLS server that answers every request with `ok`. Gives its port.
-async fn serve(tasks: &mut JoinSet<()>, config: Arc<ServerConfig>) -> u16 {
+pub(crate) async fn serve(tasks: &mut JoinSet<()>, config: Arc<ServerConfig>) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let acceptor = TlsAcceptor::from(config);
