@@ -11,5 +11,5 @@ mod failure;
 mod fingerprint;
 
 pub use directory::{Declared, Directory};
-pub use key_set::{Fetch, KeySets};
+pub use key_set::{Fetch, KeySets, Provider, ProviderMetadata};
 pub use presented::{CREDENTIAL_BYTES_MAX, Presented, present};

@@ -15,6 +15,7 @@ mod signer;
 
 mod api_keys;
 mod credentials;
+mod discovery;
 mod hostile;
 mod hostile_key_sets;
 mod rotation;
