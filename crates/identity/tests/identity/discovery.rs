@@ -117,7 +117,7 @@ async fn metadata_of_another_issuer_leads_to_no_keys() {
         shelf.put(OAUTH, &metadata());
         let directory = house.directory();
         let token = signer.token();
-        refused(house.token(&directory, &token).await, "", &token);
+        refused(house.token(&directory, &token).await, "cannot be fetched", &token);
         assert_eq!(shelf.asked(), [OPENID], "{other}");
         let error = house.key_sets.provider(ISS).metadata().await.unwrap_err();
         assert!(error.contains("declare the issuer"), "{error}");
