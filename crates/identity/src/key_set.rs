@@ -1,7 +1,9 @@
 //! The public keys of trusted issuers: fetched when a token asks for them, and kept while usable.
 
+mod discovery;
 mod flight;
 mod jwk;
+mod metadata;
 mod proof_key;
 
 use std::{
@@ -21,7 +23,8 @@ use bytes::Bytes;
 use model::{Clock, Timestamp};
 use serde_json::Value;
 
-use self::flight::Remote;
+use self::flight::{Remote, Source};
+pub use self::{discovery::Provider, metadata::ProviderMetadata};
 pub(crate) use self::{jwk::Keys, proof_key::ProofKey};
 use crate::{
     fingerprint::Fingerprint,
@@ -46,11 +49,14 @@ pub trait Fetch: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>>;
 }
 
-/// The live key sets, one for each URL. They outlive the directories that use them.
+/// The live key sets, one for each URL or issuer. They outlive the directories that use them.
 pub struct KeySets {
     shared: Arc<Shared>,
     /// A set goes when the last directory that names it goes.
     sets: Mutex<BTreeMap<Box<str>, Weak<KeySet>>>,
+    /// The same of issuers that say themselves where their keys are.
+    discovered: Mutex<BTreeMap<Box<str>, Weak<KeySet>>>,
+    providers: Mutex<BTreeMap<Box<str>, Weak<Provider>>>,
 }
 
 /// What all sets have in common.
@@ -72,24 +78,56 @@ impl KeySets {
     #[must_use]
     pub fn waiting(fetch: Arc<dyn Fetch>, clock: Clock, wait: Duration) -> Self {
         let shared = Shared { clock, fetch, wait, flights: flight::Flights::default() };
-        Self { shared: Arc::new(shared), sets: Mutex::default() }
+        Self {
+            shared: Arc::new(shared),
+            sets: Mutex::default(),
+            discovered: Mutex::default(),
+            providers: Mutex::default(),
+        }
     }
 
     /// The set at `url`, the same for all who ask while one of them lives.
     pub(crate) fn at(&self, url: &str) -> Arc<KeySet> {
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        sets.retain(|_, set| set.strong_count() > 0);
-        if let Some(set) = sets.get(url).and_then(Weak::upgrade) {
-            return set;
-        }
-        let set = Arc::new(KeySet {
+        one_of(&self.sets, url, || self.fetched_from(Source::Url(url.into())))
+    }
+
+    /// The set of an issuer that says itself where its keys are, the same for all who ask.
+    pub(crate) fn of(&self, issuer: &str) -> Arc<KeySet> {
+        let provider = self.provider(issuer);
+        one_of(&self.discovered, issuer, || self.fetched_from(Source::Provider(provider)))
+    }
+
+    /// The issuer as it can be asked about itself, the same for all who ask while one of them lives.
+    ///
+    /// `issuer` must be one that an operator declared: it is believed about itself.
+    pub fn provider(&self, issuer: &str) -> Arc<Provider> {
+        let Shared { clock, fetch, wait: _, flights: _ } = &*self.shared;
+        one_of(&self.providers, issuer, || Provider::new(issuer, Arc::clone(fetch), clock.clone()))
+    }
+
+    fn fetched_from(&self, source: Source) -> KeySet {
+        KeySet {
             current: ArcSwapOption::empty(),
             fetched: AtomicI64::new(0),
-            remote: Some(Remote::new(url, Arc::clone(&self.shared))),
-        });
-        sets.insert(url.into(), Arc::downgrade(&set));
-        set
+            remote: Some(Remote::new(source, Arc::clone(&self.shared))),
+        }
     }
+}
+
+/// The live thing of that name, made where there is none.
+fn one_of<T>(
+    live: &Mutex<BTreeMap<Box<str>, Weak<T>>>,
+    name: &str,
+    make: impl FnOnce() -> T,
+) -> Arc<T> {
+    let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+    live.retain(|_, it| it.strong_count() > 0);
+    if let Some(one) = live.get(name).and_then(Weak::upgrade) {
+        return one;
+    }
+    let one = Arc::new(make());
+    live.insert(name.into(), Arc::downgrade(&one));
+    one
 }
 
 impl fmt::Debug for KeySets {

@@ -16,6 +16,6 @@ mod failure;
 mod fingerprint;
 
 pub use directory::{Declared, Directory, Own};
-pub use key_set::{Fetch, KeySets};
+pub use key_set::{Fetch, KeySets, Provider, ProviderMetadata};
 pub use own_issuer::OwnIssuer;
 pub use presented::{CREDENTIAL_BYTES_MAX, Presented, present};

@@ -43,6 +43,8 @@ pub struct SignIn {
 /// Where an issuer's public keys come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum KeySource {
+    /// Where the issuer's own metadata says (OIDC Discovery 1.0, RFC 8414).
+    Discovery,
     /// Given here: a JWK Set (RFC 7517 section 5).
     Inline(Arc<serde_json::Value>),
     /// Fetched from this URL, and again when they rotate.

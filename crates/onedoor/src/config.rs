@@ -2,6 +2,7 @@
 
 mod audit;
 mod bounds;
+mod egress;
 mod folders;
 mod limits;
 mod listen;
@@ -18,6 +19,7 @@ use self::reader::Reader;
 pub(crate) use self::{
     audit::{Audit, AuditTarget},
     bounds::Bounds,
+    egress::Egress,
     folders::Folders,
     limits::Limits,
     listen::{Listen, parse_address},
@@ -44,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) bounds: Bounds,
     /// What holds where no limit is declared.
     pub(crate) limits: Limits,
+    /// Where documents may be fetched from.
+    pub(crate) egress: Egress,
     /// Where records go.
     pub(crate) audit: Audit,
     /// What the process says about itself.
@@ -80,6 +84,7 @@ impl Config {
             store: Store::read(&mut reader),
             bounds: Bounds::read(&mut reader),
             limits: Limits::read(&mut reader),
+            egress: Egress::read(&mut reader),
             audit: Audit::read(&mut reader, folder),
             log: Log::read(&mut reader),
         };
@@ -161,9 +166,17 @@ level = \"info\"
         let (_, rest) = page.split_once("```toml\n").unwrap();
         let (shown, _) = rest.split_once("```").unwrap();
         assert_eq!(parse(shown), parse(""));
-        for table in
-            ["listen", "management", "folders", "store", "bounds", "limits", "audit", "log"]
-        {
+        for table in [
+            "listen",
+            "management",
+            "folders",
+            "store",
+            "bounds",
+            "limits",
+            "egress",
+            "audit",
+            "log",
+        ] {
             let fault = faults(&format!("[{table}]\n\"????????\" = 1")).join("");
             let (_, keys) = fault.split_once("use one of: ").unwrap();
             for key in keys.split(", ") {

@@ -36,7 +36,7 @@ pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
     root.mapping(|it| {
         let issuer = it.required("issuer", "write the iss of its tokens, exactly");
         let issuer = issuer.and_then(|it| it.parse(address::trusted));
-        let keys = read_keys(it);
+        let keys = read_keys(it, issuer.as_deref());
         let audiences = it.required("audiences", "name the aud of tokens that are meant for us");
         let audiences = audiences
             .and_then(|it| it.filled_set("name at least one", |it| it.text().map(str::to_owned)));
@@ -77,20 +77,37 @@ fn plain_type(text: &str) -> String {
     text.strip_prefix("application/").unwrap_or(&text).to_owned()
 }
 
-fn read_keys(it: &mut Reader<'_>) -> Option<KeySource> {
-    match (it.optional("jwks_url"), it.optional("jwks")) {
-        (Some(url), None) => url.parse(address::trusted).map(KeySource::Url),
-        (None, Some(keys)) => read_key_set(&keys),
-        (Some(_), Some(keys)) => {
-            keys.fault("there is a jwks_url already", "leave one of the two");
-            None
-        }
-        (None, None) => {
-            let help = "write jwks_url: https://… or the keys themselves under jwks";
-            it.field().fault("jwks_url or jwks is missing", help);
-            None
-        }
+fn read_keys(it: &mut Reader<'_>, issuer: Option<&str>) -> Option<KeySource> {
+    let sources = ["discovery", "jwks_url", "jwks"].map(|key| (key, it.optional(key)));
+    let mut sources = sources.into_iter().filter_map(|(key, field)| Some((key, field?)));
+    let Some((key, field)) = sources.next() else {
+        let help = "write discovery: true, jwks_url: https://… or the keys themselves under jwks";
+        it.field().fault("discovery, jwks_url or jwks is missing", help);
+        return None;
+    };
+    if let Some((_, other)) = sources.next() {
+        other.fault(format!("there is a {key} already"), "leave one of the two");
+        return None;
     }
+    match key {
+        "discovery" => read_discovery(&field, issuer),
+        "jwks_url" => field.parse(address::trusted).map(KeySource::Url),
+        _ => read_key_set(&field),
+    }
+}
+
+fn read_discovery(field: &Field<'_>, issuer: Option<&str>) -> Option<KeySource> {
+    if !field.bool()? {
+        let help = "write true, or jwks_url or jwks instead";
+        field.fault("there is no other way to its keys", help);
+        return None;
+    }
+    // Its metadata would be behind a path that is put before the query, or behind it: nobody says which.
+    if issuer.is_some_and(|it| it.contains('?')) {
+        field.fault("an issuer with a query has no metadata", "write jwks_url: https://… instead");
+        return None;
+    }
+    Some(KeySource::Discovery)
 }
 
 fn read_key_set(field: &Field<'_>) -> Option<KeySource> {
@@ -114,6 +131,7 @@ pub fn write_issuer(issuer: &Issuer) -> String {
     let mut document = Writer::new();
     document.put("issuer", issuer.as_str());
     match keys {
+        KeySource::Discovery => document.put("discovery", true),
         KeySource::Inline(keys) => document.put("jwks", Value::clone(keys)),
         KeySource::Url(url) => document.put("jwks_url", url.as_str()),
     }

@@ -84,7 +84,7 @@ impl HouseBuilder {
         }
         let (log, records) = audit::Log::memory(clock.clone());
         let fleet = upstream::Fleet::new(clock.clone());
-        let egress = Arc::new(KeySetEgress(fleet.egress()));
+        let egress = Arc::new(KeySetEgress(fleet.egress(upstream::Trust::Operator)));
         let live = Live {
             clock: clock.clone(),
             log: Arc::new(log),

@@ -1,5 +1,9 @@
 //! Single documents from elsewhere, such as key sets: few, small, and never on a request's way.
 
+mod document;
+mod gate;
+mod target;
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
@@ -11,45 +15,66 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
+pub use self::document::Document;
+pub(crate) use self::gate::Gate;
+use self::target::Target;
 use crate::{
     Error, RequestBody, answer,
     body::Upload,
-    connect::{Connector, Origin},
+    connect::{Connector, Origin, Trust, shown},
     link::{Failure, Link, Waits},
 };
 
-/// Fetches documents over https, and over http from this machine. Follows no redirect.
+/// Fetches documents, for URLs that one kind of people wrote. Follows no redirect.
+///
+/// A name is looked up once, each of its addresses is checked, and what was checked is what is connected to:
+/// an answer that changes in between changes nothing. The certificate must bear the name of the URL.
 #[derive(Debug, Clone)]
 pub struct Egress {
     connector: Connector,
+    gate: Arc<Gate>,
+    trust: Trust,
 }
 
 impl Egress {
-    pub(crate) fn new(connector: Connector) -> Self {
-        Self { connector }
+    pub(crate) fn new(connector: Connector, gate: Arc<Gate>, trust: Trust) -> Self {
+        Self { connector, gate, trust }
+    }
+
+    /// Fetches the bytes of a document: as [`Egress::document`].
+    ///
+    /// # Errors
+    /// As [`Egress::document`].
+    pub async fn get(&self, url: &str, bytes_max: usize, wait: Duration) -> Result<Bytes, Error> {
+        self.document(url, bytes_max, wait).await.map(|it| it.body)
     }
 
     /// Fetches a document of at most `bytes_max` bytes, all within `wait`.
     ///
     /// # Errors
-    /// [`Error::InvalidUrl`] for another scheme, or http to another machine; [`Error::InvalidAnswer`] for any
-    /// status but 200 and for too many bytes; [`Error::AnswerTimeout`] where it takes too long; and what opening a connection can bring.
-    pub async fn get(&self, url: &str, bytes_max: usize, wait: Duration) -> Result<Bytes, Error> {
+    /// [`Error::InvalidUrl`] and [`Error::Forbidden`] for what whoever wrote the URL may not ask for;
+    /// [`Error::InvalidAnswer`] for any status but 200 and for too many bytes; [`Error::AnswerTimeout`] where it
+    /// takes too long; [`Error::StrangersBusy`]; and what opening a connection can bring.
+    pub async fn document(
+        &self,
+        url: &str,
+        bytes_max: usize,
+        wait: Duration,
+    ) -> Result<Document, Error> {
         let mut request = Request::new(Bytes::new());
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let answer = self.carry(url, request, bytes_max, wait).await?;
+        let (origin, answer) = self.carry(url, request, bytes_max, wait).await?;
         if answer.status() != StatusCode::OK {
             let status = answer.status().as_u16();
-            let (origin, _) = Origin::parse(url)?;
             return Err(invalid(&origin, format!("status {status} instead of 200").into()));
         }
-        Ok(answer.into_body())
+        Ok(Document::of(answer))
     }
 
     /// Sends a small request to its absolute URL, and reads an answer of any status and of at most `bytes_max` bytes.
     ///
     /// # Errors
-    /// As [`Egress::get`], but for the status.
+    /// As [`Egress::document`], but for the status.
     pub async fn send(
         &self,
         request: Request<Bytes>,
@@ -57,7 +82,7 @@ impl Egress {
         wait: Duration,
     ) -> Result<Response<Bytes>, Error> {
         let url = request.uri().to_string();
-        self.carry(&url, request, bytes_max, wait).await
+        self.carry(&url, request, bytes_max, wait).await.map(|(_, answer)| answer)
     }
 
     async fn carry(
@@ -66,28 +91,20 @@ impl Egress {
         request: Request<Bytes>,
         bytes_max: usize,
         wait: Duration,
-    ) -> Result<Response<Bytes>, Error> {
-        let (origin, parsed) = Origin::parse(url)?;
-        let wrong =
-            |reason: &'static str| Error::InvalidUrl { url: url.to_owned(), reason: reason.into() };
-        let origin = match (origin.is_https(), origin.is_loopback()) {
-            (true, _) => origin,
-            (false, true) => origin.loopback_only(),
-            (false, false) => return Err(wrong("write https://; http is for this machine alone")),
-        };
-        let target = match parsed.query() {
-            Some(query) => format!("{}?{query}", parsed.path()),
-            None => parsed.path().to_owned(),
-        };
+    ) -> Result<(Origin, Response<Bytes>), Error> {
+        let Target { origin, path } = Target::read(url, self.trust, &self.gate.rule)?;
         let mut request = request.map(|body| Upload::new(RequestBody::Full(body)));
-        *request.uri_mut() = target.try_into().map_err(http::Error::from)?;
-        let host = HeaderValue::from_str(origin.authority())
-            .map_err(|_| wrong("its host cannot stand in a header"))?;
+        *request.uri_mut() = path.into();
+        let host = HeaderValue::from_str(origin.authority()).map_err(|_| Error::InvalidUrl {
+            url: shown(url),
+            reason: "its host cannot stand in a header".into(),
+        })?;
         request.headers_mut().insert(HOST, host);
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        let _place = self.gate.enter(self.trust)?;
         let fetch = self.fetch(&origin, request, bytes_max, wait);
         match timeout(wait, fetch).await {
-            Ok(document) => document,
+            Ok(answer) => answer.map(|it| (origin, it)),
             Err(_) => Err(silent(&origin, wait)),
         }
     }
@@ -99,7 +116,8 @@ impl Egress {
         bytes_max: usize,
         wait: Duration,
     ) -> Result<Response<Bytes>, Error> {
-        let mut link = self.connector.open(origin, wait).await?;
+        let guard = self.gate.guard(self.trust, origin);
+        let mut link = self.connector.open(guard, origin, wait).await?;
         let waits = Waits { answer: wait, idle: wait };
         let mut response = match link.exchange(request, waits).await {
             Ok(response) => response,

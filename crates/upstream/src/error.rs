@@ -1,6 +1,6 @@
 //! What can go wrong on the way to an upstream and back, and whose fault it was.
 
-use std::{borrow::Cow, io, sync::Arc, time::Duration};
+use std::{borrow::Cow, io, net::IpAddr, sync::Arc, time::Duration};
 
 use model::{Refusal, RefusalKind, SecretId};
 
@@ -55,6 +55,18 @@ pub enum Error {
         upstream: Arc<str>,
         /// The wait that was allowed.
         timeout: Duration,
+    },
+    /// The address of a document may not be connected to. Nothing was: whether a port is open there stays unsaid.
+    #[error("{upstream} leads to {address}, which {reason}: {help}")]
+    Forbidden {
+        /// The authority in the URL.
+        upstream: Arc<str>,
+        /// The address that it leads to, or one of them.
+        address: IpAddr,
+        /// What is wrong with it.
+        reason: &'static str,
+        /// What to do.
+        help: &'static str,
     },
     /// The body of the answer stopped coming.
     #[error("upstream {upstream} was silent for {timeout:?} within its answer")]
@@ -114,6 +126,12 @@ pub enum Error {
         /// What was seen.
         reason: String,
     },
+    /// So many documents that strangers named are being fetched that this one is not.
+    #[error("{fetches_max} documents that strangers named are being fetched: try again later")]
+    StrangersBusy {
+        /// The bound.
+        fetches_max: usize,
+    },
     /// The certificate of the upstream is not trusted, or the handshake failed.
     #[error("no trusted connection to upstream {upstream}")]
     Tls {
@@ -140,9 +158,10 @@ impl Error {
                 RefusalKind::UpstreamTimeout
             }
             Self::BodyTooLarge { .. } => RefusalKind::TooLarge,
-            Self::Busy { .. } => RefusalKind::UpstreamBusy,
+            Self::Busy { .. } | Self::StrangersBusy { .. } => RefusalKind::UpstreamBusy,
             Self::Closed { .. }
             | Self::Connect { .. }
+            | Self::Forbidden { .. }
             | Self::InvalidAnswer { .. }
             | Self::NoCredential { .. }
             | Self::NoToken { .. }
@@ -161,7 +180,10 @@ impl Error {
             Self::BodyTooLarge { .. } | Self::RequestBody { .. } => self.to_string().into(),
             Self::Busy { .. } => "all connections to the upstream are in use".into(),
             Self::Closed { .. } => "the upstream closed the connection".into(),
-            Self::Connect { .. } => "the upstream cannot be reached".into(),
+            // One sentence for both: who may not look at an address does not learn of it this way either.
+            Self::Connect { .. } | Self::Forbidden { .. } => {
+                "the upstream cannot be reached".into()
+            }
             Self::ConnectTimeout { .. } => "the upstream cannot be reached in time".into(),
             Self::IdleTimeout { .. } => "the upstream stopped within its answer".into(),
             Self::InvalidAnswer { .. } => "the upstream sent an invalid answer".into(),
@@ -171,6 +193,7 @@ impl Error {
             Self::NoCredential { .. } | Self::NoToken { .. } => {
                 "the door has no credential for the upstream".into()
             }
+            Self::StrangersBusy { .. } => "too many documents are being fetched".into(),
             Self::Tls { .. } => "the upstream cannot be trusted".into(),
             Self::Unsendable { .. } => "the request cannot be sent".into(),
         }

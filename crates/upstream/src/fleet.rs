@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     Egress, Error, SecretSlots, Upstream,
-    connect::{Connector, Tls},
+    connect::{AddressRule, Connector, Resolve, SystemNames, Tls, Trust},
+    egress::Gate,
     link::OwnedTask,
 };
 
@@ -24,10 +25,22 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Fleet(Arc<Shared>);
 
+/// What the world looks like from a fleet. The default is what the machine says, and public addresses for documents.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The root certificates that are trusted; those of the machine where there are none.
+    pub roots: Option<RootCertStore>,
+    /// Where documents may be fetched from. Upstreams stand where they are declared to.
+    pub rule: AddressRule,
+    /// Who knows the addresses of names; the machine's resolver where it is nobody.
+    pub names: Option<Arc<dyn Resolve>>,
+}
+
 /// What all upstreams of a fleet share.
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) connector: Connector,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) tasks: TaskTracker,
     pub(crate) secrets: Arc<SecretSlots>,
     upstreams: Mutex<HashMap<model::Upstream, Weak<Upstream>>>,
@@ -38,19 +51,25 @@ impl Fleet {
     /// A fleet that trusts the root certificates of the machine. Opens nothing yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self::with(clock, Tls::native())
+        Self::within(clock, Surroundings::default())
     }
 
     /// A fleet that trusts `roots` and nothing else.
     #[must_use]
     pub fn with_roots(clock: Clock, roots: RootCertStore) -> Self {
-        Self::with(clock, Tls::trusting(roots))
+        Self::within(clock, Surroundings { roots: Some(roots), ..Surroundings::default() })
     }
 
-    fn with(clock: Clock, tls: Tls) -> Self {
+    /// A fleet that sees the world so. Opens nothing yet.
+    #[must_use]
+    pub fn within(clock: Clock, surroundings: Surroundings) -> Self {
+        let Surroundings { roots, rule, names } = surroundings;
+        let tls = roots.map_or_else(Tls::native, Tls::trusting);
+        let names = names.unwrap_or_else(|| Arc::new(SystemNames));
         Self(Arc::new(Shared {
             clock,
-            connector: Connector::new(tls),
+            connector: Connector::new(tls, names),
+            gate: Arc::new(Gate::new(rule)),
             tasks: TaskTracker::new(),
             secrets: Arc::default(),
             upstreams: Mutex::default(),
@@ -75,10 +94,10 @@ impl Fleet {
         Ok(upstream)
     }
 
-    /// A client for single documents, which trusts whom this fleet trusts.
+    /// A client for single documents whose URLs `trust` writes. It trusts the certificates that this fleet trusts.
     #[must_use]
-    pub fn egress(&self) -> Egress {
-        Egress::new(self.0.connector.clone())
+    pub fn egress(&self, trust: Trust) -> Egress {
+        self.0.egress(trust)
     }
 
     /// The values of the secrets that upstreams are shown. Whoever finds them puts them there.
@@ -100,6 +119,10 @@ impl Fleet {
 }
 
 impl Shared {
+    pub(crate) fn egress(&self, trust: Trust) -> Egress {
+        Egress::new(self.connector.clone(), Arc::clone(&self.gate), trust)
+    }
+
     /// Starts to sweep with the first connection, as only then there is surely a runtime.
     pub(crate) fn ensure_sweeper(self: &Arc<Self>) {
         self.sweeper.get_or_init(|| {

@@ -35,6 +35,8 @@ pub(crate) struct Injector {
     connections_max: usize,
     answer_timeout: Duration,
     connector: crate::connect::Connector,
+    /// Asks for tokens, where the declaration says.
+    egress: crate::Egress,
     clock: model::Clock,
     /// What the current value was made into, so that a request costs one load.
     ready: ArcSwap<Ready>,
@@ -92,6 +94,7 @@ impl Injector {
             connections_max: declared.connections_max,
             answer_timeout: declared.answer_timeout,
             connector: shared.connector.clone(),
+            egress: shared.egress(crate::Trust::Operator),
             clock: shared.clock.clone(),
             ready: ArcSwap::from_pointee(Ready::Nothing { reason: NO_VALUE }),
         });
@@ -137,7 +140,7 @@ impl Injector {
                 url: token_url.clone(),
                 authorization: form::client_basic(client_id, value)?,
                 form: form::grant(scopes, resource.as_deref()),
-                egress: crate::Egress::new(self.connector.clone()),
+                egress: self.egress.clone(),
                 wait: self.answer_timeout,
                 clock: self.clock.clone(),
             }))),

@@ -16,8 +16,9 @@ mod pool;
 mod upstream;
 
 pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody};
-pub use egress::Egress;
+pub use connect::{AddressRule, Addresses, Resolve, Trust};
+pub use egress::{Document, Egress};
 pub use error::Error;
-pub use fleet::Fleet;
+pub use fleet::{Fleet, Surroundings};
 pub use injection::SecretSlots;
 pub use upstream::Upstream;

@@ -151,9 +151,11 @@ enum CredentialState {
 pub(crate) struct Issuer {
     /// The exact `iss` of its tokens.
     issuer: String,
-    /// Where its keys are.
+    /// Its own metadata says where its keys are: `true`.
+    discovery: Option<bool>,
+    /// Where its keys are, in place of `discovery`.
     jwks_url: Option<String>,
-    /// Its keys, in place of `jwks_url`.
+    /// Its keys, in place of both.
     jwks: Option<serde_json::Map<String, serde_json::Value>>,
     /// The values of `aud` that mean this door.
     audiences: Vec<String>,

@@ -232,9 +232,10 @@ fn trust(
     faults: &mut Vec<Fault>,
 ) -> Trust {
     // No `..`: a new field must be looked at here.
-    let Issuer { id, issuer: _, keys, audiences, algorithms, types, sign_in: _, place } = issuer;
+    let Issuer { id, issuer: iss, keys, audiences, algorithms, types, sign_in: _, place } = issuer;
     let mut fault = |message: String, help: &str| faults.push(Fault::new(place, message, help));
     let keys = match keys {
+        KeySource::Discovery => key_sets.of(iss),
         KeySource::Url(url) => key_sets.at(url),
         KeySource::Inline(set) => KeySet::inline(inline_keys(set).unwrap_or_else(|why| {
             let help = "write a jwk set with public signature keys of type RSA, EC or OKP";

@@ -5,23 +5,33 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-use super::{KeySet, Shared};
+use super::{Fetch, KeySet, Provider, Shared};
 
 /// The least time from the beginning of one fetch to the next.
-const PAUSE: Duration = Duration::from_secs(30);
+pub(super) const PAUSE: Duration = Duration::from_secs(30);
 
 /// The longest a fetch may take, whatever the client that does it thinks.
-const FLIGHT_MAX: Duration = Duration::from_secs(15);
+pub(super) const FLIGHT_MAX: Duration = Duration::from_secs(15);
 
 /// Owns the fetches in the air; they end with it.
 #[derive(Default)]
 pub(super) struct Flights(Mutex<JoinSet<()>>);
 
+/// Who says where a set is.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// The declaration of the issuer.
+    Url(Arc<str>),
+    /// The issuer itself.
+    Provider(Arc<Provider>),
+}
+
 /// Where a set comes from.
 pub(super) struct Remote {
-    url: Arc<str>,
+    source: Source,
     shared: Arc<Shared>,
     gate: Mutex<Gate>,
     /// Counts landings, for those who wait for one.
@@ -35,8 +45,8 @@ struct Gate {
 }
 
 impl Remote {
-    pub(super) fn new(url: &str, shared: Arc<Shared>) -> Self {
-        Self { url: url.into(), shared, gate: Mutex::default(), landings: watch::Sender::new(0) }
+    pub(super) fn new(source: Source, shared: Arc<Shared>) -> Self {
+        Self { source, shared, gate: Mutex::default(), landings: watch::Sender::new(0) }
     }
 
     /// Begins a fetch unless one is in flight or began too shortly ago.
@@ -55,10 +65,10 @@ impl Remote {
         // A task of its own: a call that asks and hangs up must not take the fetch down with it,
         // or it could keep new keys out for as long as it likes.
         let landing = Landing(Arc::downgrade(set));
-        let (url, shared) = (Arc::clone(&self.url), Arc::downgrade(&self.shared));
+        let (source, shared) = (self.source.clone(), Arc::downgrade(&self.shared));
         let mut flights = self.shared.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
         while flights.try_join_next().is_some() {}
-        flights.spawn(fly(url, shared, landing));
+        flights.spawn(fly(source, shared, landing));
         true
     }
 
@@ -73,13 +83,33 @@ impl Remote {
 }
 
 /// Holds no strong reference while it waits, so that the last owner can go and end it.
-async fn fly(url: Arc<str>, shared: Weak<Shared>, landing: Landing) {
+async fn fly(source: Source, shared: Weak<Shared>, landing: Landing) {
     let Some(fetch) = shared.upgrade().map(|it| Arc::clone(&it.fetch)) else { return };
-    let answer = timeout(FLIGHT_MAX, fetch.get(&url)).await;
+    let answer = timeout(FLIGHT_MAX, source.keys(&*fetch)).await;
     let answer = answer.unwrap_or_else(|_| Err(format!("no answer in {FLIGHT_MAX:?}")));
     let (Some(set), Some(shared)) = (landing.0.upgrade(), shared.upgrade()) else { return };
     if let Err(why) = answer.and_then(|text| set.take(&text, shared.clock.now())) {
-        tracing::warn!(%url, "keys of {url} were not renewed, known ones stay for now: {why}");
+        warn(source.name(), &why);
+    }
+}
+
+fn warn(source: &str, why: &str) {
+    tracing::warn!(%source, "keys of {source} were not renewed, known ones stay for now: {why}");
+}
+
+impl Source {
+    async fn keys(&self, fetch: &dyn Fetch) -> Result<Bytes, String> {
+        match self {
+            Self::Url(url) => fetch.get(url).await,
+            Self::Provider(provider) => fetch.get(&provider.metadata().await?.jwks_uri).await,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Url(url) => url,
+            Self::Provider(provider) => provider.issuer(),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod signer;
 mod api_keys;
 mod assertions;
 mod credentials;
+mod discovery;
 mod dpop;
 mod hostile;
 mod hostile_key_sets;

@@ -55,7 +55,7 @@ impl Supplier {
             environment: Arc::new(places.clone()),
             files: Arc::new(places),
             stored: Arc::new(sources::InStore(store)),
-            fetch: Arc::new(sources::VaultEgress(fleet.egress())),
+            fetch: Arc::new(sources::VaultEgress(fleet.egress(upstream::Trust::Operator))),
             keyring,
         };
         let supplier = Arc::new(Self {

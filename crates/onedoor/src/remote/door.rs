@@ -12,7 +12,7 @@ use http::{
 use model::{Clock, Secret};
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use upstream::{Egress, Fleet};
+use upstream::{AddressRule, Egress, Fleet, Surroundings, Trust};
 
 use super::{
     Failure,
@@ -51,7 +51,11 @@ impl Door {
     pub(super) fn find(url: Option<&str>) -> Result<Self, Failure> {
         let settings = Settings::find(url)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, egress: Fleet::new(Clock::system()).egress(), settings })
+        // Whoever types the address of a door may also connect to it.
+        let surroundings =
+            Surroundings { rule: AddressRule::everywhere(), ..Surroundings::default() };
+        let fleet = Fleet::within(Clock::system(), surroundings);
+        Ok(Self { runtime, egress: fleet.egress(Trust::Operator), settings })
     }
 
     /// Carries out one operation.

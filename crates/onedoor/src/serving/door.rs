@@ -38,7 +38,7 @@ impl Door {
     ) -> anyhow::Result<Self> {
         let clock = Clock::system();
         let log = open_log(&config.audit, data, clock.clone())?;
-        let live = live(log, clock.clone());
+        let live = live(log, &config.egress, clock.clone());
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
         let pepper = Arc::new(data.pepper()?);

@@ -11,11 +11,11 @@ use identity::{
 use limits::Meter;
 use model::{Clock, Fault, Place, Secret};
 use tokio::runtime::{Builder, Runtime};
-use upstream::Fleet;
+use upstream::{AddressRule, Fleet, Surroundings, Trust};
 
 use super::{Door, Places, Served, Summary, egress::KeySetEgress};
 use crate::{
-    config::{Audit, AuditTarget, Bounds, Config, Limits, Listen},
+    config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen},
     data::DataFolder,
     folder,
 };
@@ -61,7 +61,7 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     // Nothing is called, so nothing is recorded.
     let clock = Clock::system();
     let (log, _) = audit::Log::memory(clock.clone());
-    let gateway = Gateway::new(settings(&config), live(log, clock));
+    let gateway = Gateway::new(settings(&config), live(log, &config.egress, clock));
     let pepper = throwaway_pepper().map_err(stopped)?;
     let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
     Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
@@ -74,9 +74,10 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
-pub(super) fn live(log: audit::Log, clock: Clock) -> Live {
-    let fleet = Fleet::new(clock.clone());
-    let egress = Arc::new(KeySetEgress(fleet.egress()));
+pub(super) fn live(log: audit::Log, egress: &Egress, clock: Clock) -> Live {
+    let surroundings = Surroundings { rule: address_rule(egress), ..Surroundings::default() };
+    let fleet = Fleet::within(clock.clone(), surroundings);
+    let egress = Arc::new(KeySetEgress(fleet.egress(Trust::Operator)));
     Live {
         log: Arc::new(log),
         fleet: Arc::new(fleet),
@@ -104,10 +105,28 @@ pub(super) fn open_log(
     }
 }
 
+fn address_rule(egress: &Egress) -> AddressRule {
+    let Egress { allowed_networks, stranger_networks, stranger_ports } = egress;
+    AddressRule {
+        operator_networks: allowed_networks.clone(),
+        stranger_networks: stranger_networks.clone(),
+        stranger_ports: stranger_ports.clone(),
+    }
+}
+
 /// What the data plane needs to know. Every field by name: a new one must stop the build here.
 pub(super) fn settings(config: &Config) -> gateway::Settings {
-    let Config { listen, management: _, folders: _, store: _, bounds, limits, audit: _, log: _ } =
-        config;
+    let Config {
+        listen,
+        management: _,
+        folders: _,
+        store: _,
+        bounds,
+        limits,
+        egress: _,
+        audit: _,
+        log: _,
+    } = config;
     let Listen {
         address: _,
         public_url,

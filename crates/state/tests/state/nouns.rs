@@ -276,6 +276,7 @@ pub(crate) fn issuer() -> impl Strategy<Value = Issuer> {
     let url = "https://[a-z]{1,8}\\.example(:8443)?(/[a-zA-Z0-9_-]{1,8}){0,3}";
     let key = (line(), line()).prop_map(|(kty, x)| serde_json::json!({"kty": kty, "x": x}));
     let keys = prop_oneof![
+        Just(KeySource::Discovery),
         url.prop_map(KeySource::Url),
         collection::vec(key, 1..3)
             .prop_map(|it| KeySource::Inline(Arc::new(serde_json::json!({ "keys": it })))),

@@ -7,18 +7,20 @@ use url::Url;
 
 use crate::Error;
 
+/// How much of a URL an error shows.
+const SHOWN_MAX: usize = 200;
+
 /// Where connections go.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     is_https: bool,
-    is_loopback_only: bool,
     host: Host,
     port: u16,
     authority: Arc<str>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Host {
+pub(super) enum Host {
     Address(IpAddr),
     Name(Arc<str>),
 }
@@ -54,12 +56,7 @@ impl Origin {
             Some(port) => format!("{host_text}:{port}").into(),
             None => host_text.into(),
         };
-        Ok((Self { is_https, is_loopback_only: false, host, port, authority }, url))
-    }
-
-    /// The same origin, reached only where its address is of this machine.
-    pub(crate) fn loopback_only(self) -> Self {
-        Self { is_loopback_only: true, ..self }
+        Ok((Self { is_https, host, port, authority }, url))
     }
 
     /// Whether the host says itself that it is this machine.
@@ -70,16 +67,20 @@ impl Origin {
         }
     }
 
-    pub(crate) fn is_loopback_only(&self) -> bool {
-        self.is_loopback_only
-    }
-
     pub(crate) fn is_https(&self) -> bool {
         self.is_https
     }
 
-    pub(crate) fn host(&self) -> &Host {
+    pub(super) fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// The host, where it is a name and no address.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Address(_) => None,
+            Host::Name(name) => Some(name),
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -101,12 +102,18 @@ impl Origin {
     }
 }
 
-/// A URL as an error may show it: what stands before an `@` may be a password.
-fn shown(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, rest)) => format!("(hidden)@{rest}"),
-        None => text.to_owned(),
+/// A URL as an error may show it, whoever wrote it: what stands before an `@` may be a password.
+pub(crate) fn shown(text: &str) -> String {
+    let (hidden, rest) = match text.rsplit_once('@') {
+        Some((_, rest)) => ("(hidden)@", rest),
+        None => ("", text),
+    };
+    let mut shown: String = rest.chars().take(SHOWN_MAX).flat_map(char::escape_debug).collect();
+    shown.insert_str(0, hidden);
+    if rest.chars().nth(SHOWN_MAX).is_some() {
+        shown.push('…');
     }
+    shown
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 #![expect(clippy::excessive_nesting, reason = "the script of a server reads best in one place")]
 
 mod cancelling;
+mod egress_forms;
+mod egress_names;
 mod fleet;
 mod framing;
 mod hostile;

@@ -1,14 +1,14 @@
 //! The egress client fetches one document, within bounds, and follows nothing.
 
 use model::Clock;
-use upstream::{Egress, Error, Fleet};
+use upstream::{Egress, Error, Fleet, Trust};
 
 use crate::servers::{
     LONG, OK, SHORT, accept, nobody_waits, read_head, say, script, sees_the_end, soon,
 };
 
 fn egress() -> Egress {
-    Fleet::new(Clock::system()).egress()
+    Fleet::new(Clock::system()).egress(Trust::Operator)
 }
 
 #[tokio::test]

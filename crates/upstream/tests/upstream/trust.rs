@@ -13,7 +13,7 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
-use upstream::{Error, Fleet};
+use upstream::{Error, Fleet, Trust};
 
 use crate::servers::{LONG, OK, SHORT, accept, get, get_text, script, sees_the_end, soon};
 
@@ -41,7 +41,7 @@ impl Authority {
     }
 
     /// A server's configuration with a certificate for `names`, such as `DNS:localhost,IP:127.0.0.1`.
-    fn server(&self, names: &str) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self, names: &str) -> Arc<ServerConfig> {
         self.openssl(&format!(
             "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr \
              -subj /CN=leaf -addext subjectAltName={names}"
@@ -79,7 +79,7 @@ impl Authority {
 }
 
 /// A TLS server that answers every request with `ok`. Gives its port.
-async fn serve(tasks: &mut JoinSet<()>, config: Arc<ServerConfig>) -> u16 {
+pub(crate) async fn serve(tasks: &mut JoinSet<()>, config: Arc<ServerConfig>) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let acceptor = TlsAcceptor::from(config);
@@ -117,7 +117,7 @@ async fn a_trusted_upstream_is_served_over_one_connection() {
         }
     }
     let url = format!("https://localhost:{port}/keys");
-    assert_eq!(soon(fleet.egress().get(&url, 10, LONG)).await.unwrap(), "ok");
+    assert_eq!(soon(fleet.egress(Trust::Operator).get(&url, 10, LONG)).await.unwrap(), "ok");
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn an_upstream_with_the_name_of_another_is_refused() {
         let upstream = fleet.upstream(&declared(host, port)).unwrap();
         refused(get(&upstream).await.unwrap_err(), "not valid for name");
         let url = format!("https://{host}:{port}/keys");
-        let error = soon(fleet.egress().get(&url, 10, LONG)).await.unwrap_err();
+        let error = soon(fleet.egress(Trust::Operator).get(&url, 10, LONG)).await.unwrap_err();
         refused(error, "not valid for name");
     }
 }

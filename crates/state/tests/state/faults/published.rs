@@ -88,8 +88,8 @@ fn an_issuer_says_what_is_wrong_with_it() {
             "issuers/a.yaml",
             "issuer: http://staff.example\naudiences: []\nalgorithms: [HS256, none, ES265]\n",
             &[
+                "issuers/a.yaml:1: discovery, jwks_url or jwks is missing | write discovery: true, jwks_url: https://… or the keys themselves under jwks",
                 "issuers/a.yaml:1: issuer: http to another machine can be changed on the way | write https://",
-                "issuers/a.yaml:1: jwks_url or jwks is missing | write jwks_url: https://… or the keys themselves under jwks",
                 "issuers/a.yaml:2: audiences: the list is empty | name at least one",
                 "issuers/a.yaml:3: algorithms[0]: \"HS256\" proves nothing here | name an algorithm with a public key: ES256, EdDSA, PS256, RS256",
                 "issuers/a.yaml:3: algorithms[1]: \"none\" proves nothing here | name an algorithm with a public key: ES256, EdDSA, PS256, RS256",
@@ -122,6 +122,25 @@ fn an_issuer_says_what_is_wrong_with_it() {
             "issuers/a.yaml",
             "issuer: https://a\njwks: {keys: []}\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\n",
             &["issuers/a.yaml:2: jwks: there is a jwks_url already | leave one of the two"],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks_url: https://a\ndiscovery: true\naudiences: [a]\nalgorithms: [ES256]\n",
+            &["issuers/a.yaml:2: jwks_url: there is a discovery already | leave one of the two"],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\ndiscovery: false\naudiences: [a]\nalgorithms: [ES256]\n",
+            &[
+                "issuers/a.yaml:2: discovery: there is no other way to its keys | write true, or jwks_url or jwks instead",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a/?tenant=b\ndiscovery: true\naudiences: [a]\nalgorithms: [ES256]\n",
+            &[
+                "issuers/a.yaml:2: discovery: an issuer with a query has no metadata | write jwks_url: https://… instead",
+            ],
         ),
     ]);
 }
