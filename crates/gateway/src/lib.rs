@@ -15,6 +15,7 @@ pub mod snapshot;
 mod surface;
 
 pub use body::Body;
+pub use edge::{ClientCertificates, Tls, TlsError, TlsFiles};
 pub use entrance::Entrance;
 pub use gateway::Gateway;
 pub use live::Live;

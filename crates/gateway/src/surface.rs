@@ -28,23 +28,24 @@ pub(crate) async fn answer(
     arrival: Arrival,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    let id = arrival.id;
     let mut response = match arrival.surface {
         // Boxed: it is the larger of the two, and each REST call would be moved at its size.
         Surface::Mcp => Box::pin(mcp::answer(gateway, arrival, request)).await,
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
-    name(&mut response, arrival);
+    name(&mut response, id);
     response
 }
 
 /// Answers a request that no surface got to see, in plain HTTP's words.
-pub(crate) fn refused(arrival: Arrival, status: StatusCode, refusal: &Refusal) -> Response<Body> {
-    let mut response = rest::problem::response(arrival, refusal);
+pub(crate) fn refused(id: RequestId, status: StatusCode, refusal: &Refusal) -> Response<Body> {
+    let mut response = rest::problem::response(id, refusal);
     *response.status_mut() = status;
-    name(&mut response, arrival);
+    name(&mut response, id);
     response
 }
 
-fn name(response: &mut Response<Body>, arrival: Arrival) {
-    response.headers_mut().insert(RequestId::HEADER, arrival.id.header_value());
+fn name(response: &mut Response<Body>, id: RequestId) {
+    response.headers_mut().insert(RequestId::HEADER, id.header_value());
 }
