@@ -105,8 +105,18 @@ pub(super) fn open_log(
 
 /// What the data plane needs to know. Every field by name: a new one must stop the build here.
 pub(super) fn settings(config: &Config) -> gateway::Settings {
-    let Config { listen, management: _, folders: _, store: _, bounds, limits, audit: _, log: _ } =
-        config;
+    let Config {
+        listen,
+        management: _,
+        tls: _,
+        management_tls: _,
+        folders: _,
+        store: _,
+        bounds,
+        limits,
+        audit: _,
+        log: _,
+    } = config;
     let Listen {
         address: _,
         public_url,
