@@ -107,9 +107,11 @@ fn tell_replaced(listener: &str) {
     tracing::info!("new connections to {listener} get the certificate that was read now");
 }
 
+fn tell_fault(fault: &Fault) {
+    tracing::error!(place = %fault.place, "{}; {}", fault.message, fault.help);
+}
+
 fn tell_faults(listener: &str, faults: &[Fault]) {
-    for fault in faults {
-        tracing::error!(place = %fault.place, "{}; {}", fault.message, fault.help);
-    }
+    faults.iter().for_each(tell_fault);
     tracing::error!("the last good certificate of {listener} stays");
 }
