@@ -81,12 +81,19 @@ impl Authority {
         roots
     }
 
-    fn openssl(&self, arguments: &str) {
+    /// Runs the openssl tool in the authority's folder: what it says.
+    #[must_use]
+    pub fn ask(&self, arguments: &str) -> String {
         let made = Command::new("openssl")
             .args(arguments.split_whitespace())
             .current_dir(self.0.path())
             .output()
             .expect("install openssl: tests make their certificates with it");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8_lossy(&made.stdout).into_owned()
+    }
+
+    fn openssl(&self, arguments: &str) {
+        drop(self.ask(arguments));
     }
 }

@@ -69,7 +69,8 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     of_four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
 }
 
-/// A distinguished name as RFC 4514 writes it: its last part first.
+/// A distinguished name as RFC 4514 writes it: its last part first. Within a part, too, in the order of
+/// `openssl x509 -nameopt RFC2253`, since the RFC names none.
 fn subject(name: &X509Name<'_>) -> Result<String, String> {
     let parts: Result<Vec<String>, String> = name.iter_rdn().map(part).collect();
     let mut parts = parts?;
@@ -79,7 +80,9 @@ fn subject(name: &X509Name<'_>) -> Result<String, String> {
 
 fn part(part: &RelativeDistinguishedName<'_>) -> Result<String, String> {
     let attributes: Result<Vec<String>, String> = part.iter().map(attribute).collect();
-    Ok(attributes?.join("+"))
+    let mut attributes = attributes?;
+    attributes.reverse();
+    Ok(attributes.join("+"))
 }
 
 fn attribute(attribute: &AttributeTypeAndValue<'_>) -> Result<String, String> {
@@ -116,7 +119,54 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use testkit::Authority;
+
     use super::*;
+
+    #[test]
+    fn names_thumbprint_and_end_are_those_that_openssl_sees() {
+        let authority = Authority::new();
+        let names = "DNS:Shop.example,URI:spiffe://example/shop,email:shop@example.com,\
+                     IP:192.0.2.7,IP:2001:db8::7,RID:1.2.3.4";
+        authority.issue("shop", "/C=DE/O=Ex,ample/OU=a+UID=7/CN=#shop", &names.replace(' ', ""));
+        let read = read(&authority.certificate("shop.pem")).unwrap();
+        assert_eq!(read.subject, "CN=\\#shop,UID=7+OU=a,O=Ex\\,ample,C=DE");
+        let subject = authority.ask("x509 -in shop.pem -noout -subject -nameopt RFC2253");
+        assert_eq!(subject.trim(), format!("subject={}", read.subject));
+        let fingerprint = authority.ask("x509 -in shop.pem -noout -fingerprint -sha256");
+        let thumbprint: Vec<_> = read.thumbprint.iter().map(|it| format!("{it:02X}")).collect();
+        assert!(fingerprint.trim().ends_with(&format!("={}", thumbprint.join(":"))));
+        let want = [
+            CertificateName::Dns("Shop.example".to_owned()),
+            CertificateName::Uri("spiffe://example/shop".to_owned()),
+            CertificateName::Email("shop@example.com".to_owned()),
+            CertificateName::Ip("192.0.2.7".parse().unwrap()),
+            CertificateName::Ip("2001:db8::7".parse().unwrap()),
+        ];
+        assert_eq!(read.names, want);
+        let end = authority.ask("x509 -in shop.pem -noout -enddate -dateopt iso_8601");
+        let (date, time) = end.trim().strip_prefix("notAfter=").unwrap().split_once(' ').unwrap();
+        let end = Timestamp::parse(&format!("{date}T{time}")).unwrap();
+        assert_eq!(read.expires, end.plus(std::time::Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_subject_without_a_text_of_its_own_is_written_as_its_bytes() {
+        let authority = Authority::new();
+        authority.issue("shop", "/2.5.4.97=VAT/CN=shop", "DNS:a");
+        let read = read(&authority.certificate("shop.pem")).unwrap();
+        // organizationIdentifier is not among the attributes with a name: a UTF8String of three bytes.
+        assert_eq!(read.subject, "CN=shop,2.5.4.97=#0c03564154");
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_not_believed() {
+        let whole = Authority::new().certificate("ca.pem").to_vec();
+        let longer = [&whole[..], &[0]].concat();
+        for bytes in [&whole[..whole.len() - 1], &longer, &[]] {
+            assert!(read(&CertificateDer::from(bytes)).is_err());
+        }
+    }
 
     #[test]
     fn no_value_can_pass_for_two() {
