@@ -159,7 +159,7 @@ async fn client_certificates_are_wanted_as_much_as_is_said() {
         for (shown, is_served) in shown.into_iter().zip(wanted) {
             for versions in [rustls::DEFAULT_VERSIONS, &[&TLS12]] {
                 let before = served.house.records().len();
-                let client = with_versions(TlsClient::new(&OURS, BOTH, shown), versions);
+                let client = with_versions(&TlsClient::new(&OURS, BOTH, shown), versions);
                 let got = status(&client, served.address).await;
                 let want = is_served.then_some(StatusCode::OK);
                 assert_eq!(got, want, "{:?} {shown:?}", mode(Vec::new()));
@@ -173,7 +173,7 @@ async fn client_certificates_are_wanted_as_much_as_is_said() {
 
 /// The same client, with other versions of TLS.
 fn with_versions(
-    client: TlsClient,
+    client: &TlsClient,
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> TlsClient {
     let resolver = Arc::clone(&client.config.client_auth_cert_resolver);
@@ -198,7 +198,7 @@ async fn a_session_is_resumed_only_where_no_certificate_could_be_carried_over() 
         let served = serve(clients).await;
         for versions in [rustls::DEFAULT_VERSIONS, &[&TLS12]] {
             let client = TlsClient::new(&OURS, BOTH, Some((&OURS, "shop")));
-            let client = with_versions(client, versions);
+            let client = with_versions(&client, versions);
             let mut is_resumed = Vec::new();
             for _ in 0..2 {
                 let mut connection = client.connect(served.address).await.unwrap();
