@@ -96,3 +96,98 @@ fn ways(file: &Path) -> BTreeSet<PathBuf> {
 fn tell_unwatched(error: &notify::Error) {
     tracing::warn!("cannot watch the certificates: {error}; looking every 30 s");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    async fn is_told(watch: &mut Watch) -> bool {
+        let told = timeout(PATIENCE, watch.changed()).await.is_ok();
+        watch.arm();
+        told
+    }
+
+    fn watch(file: &Path) -> Watch {
+        Watch::new(std::iter::once(Arc::from(file)))
+    }
+
+    #[tokio::test]
+    async fn every_way_to_change_a_file_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tls.pem");
+        let mut watch = watch(&file);
+        fs::write(&file, "1").unwrap();
+        assert!(is_told(&mut watch).await, "made");
+        fs::write(&file, "2").unwrap();
+        assert!(is_told(&mut watch).await, "written in place");
+        fs::write(folder.path().join("new"), "3").unwrap();
+        fs::rename(folder.path().join("new"), &file).unwrap();
+        assert!(is_told(&mut watch).await, "renamed over it");
+        fs::remove_file(&file).unwrap();
+        assert!(is_told(&mut watch).await, "removed");
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_turned_to_another_file_is_told() {
+        // As ACME clients do it: live/tls.pem -> ../archive/1.pem.
+        let folder = tempfile::tempdir().unwrap();
+        let (live, archive) = (folder.path().join("live"), folder.path().join("archive"));
+        fs::create_dir(&live).unwrap();
+        fs::create_dir(&archive).unwrap();
+        for name in ["1.pem", "2.pem"] {
+            fs::write(archive.join(name), name).unwrap();
+        }
+        let file = live.join("tls.pem");
+        symlink("../archive/1.pem", &file).unwrap();
+        let mut watch = watch(&file);
+        fs::write(archive.join("1.pem"), "in place").unwrap();
+        assert!(is_told(&mut watch).await, "the file that it leads to");
+        symlink("../archive/2.pem", live.join("new")).unwrap();
+        fs::rename(live.join("new"), &file).unwrap();
+        assert!(is_told(&mut watch).await, "the link");
+    }
+
+    #[tokio::test]
+    async fn a_mounted_secret_that_is_swapped_by_its_folder_is_told() {
+        // As Kubernetes does it: tls.pem -> ..data/tls.pem, ..data -> ..1.
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for version in ["..1", "..2"] {
+            fs::create_dir(root.join(version)).unwrap();
+            fs::write(root.join(version).join("tls.pem"), version).unwrap();
+        }
+        symlink("..1", root.join("..data")).unwrap();
+        symlink("..data/tls.pem", root.join("tls.pem")).unwrap();
+        let mut watch = watch(&root.join("tls.pem"));
+        symlink("..2", root.join("..data_tmp")).unwrap();
+        fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
+        assert!(is_told(&mut watch).await);
+    }
+
+    #[tokio::test]
+    async fn what_happens_to_its_neighbours_wakes_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tls.pem");
+        fs::write(&file, "1").unwrap();
+        let watch = watch(&file);
+        fs::write(folder.path().join("audit.jsonl"), "{}").unwrap();
+        fs::read_to_string(&file).unwrap();
+        assert!(timeout(QUIET * 3, watch.changed()).await.is_err());
+    }
+
+    #[test]
+    fn links_that_lead_round_in_a_circle_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        symlink("two", &one).unwrap();
+        symlink("one", &two).unwrap();
+        assert!(ways(&one).len() <= NAMES_MAX);
+        fs::remove_file(&two).unwrap();
+        symlink("two/deeper", &two).unwrap();
+        assert!(ways(&one).len() <= NAMES_MAX);
+    }
+}
