@@ -78,7 +78,7 @@ pub(crate) fn is_asked(path: &str) -> bool {
 /// Answers a request at one of these paths; gives it back where there is no such thing.
 pub(crate) async fn answer(
     gateway: &Gateway,
-    arrival: Arrival,
+    arrival: &Arrival,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Request<Incoming>> {
     if arrival.entrance == Entrance::Management {
@@ -95,10 +95,11 @@ pub(crate) async fn answer(
         Ok(Ok(collected)) => collected.to_bytes(),
         Ok(Err(_)) | Err(_) => {
             let detail = "the body is too large, broke off, or did not arrive in time";
-            let facts = Facts::new(Kind::Malformed, arrival, &snapshot).about(parts.uri.path());
+            let facts =
+                Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about(parts.uri.path());
             let refusal = Ledger::open(&gateway.live, facts)
                 .refuse(Refusal::new(RefusalKind::Malformed, detail));
-            return Ok(problem::response(arrival, &refusal));
+            return Ok(problem::response(arrival.id, &refusal));
         }
     };
     let answer = server.answer(AuthorizationRequest {

@@ -6,6 +6,9 @@ mod guard;
 mod head_timer;
 mod listener;
 mod patient;
+mod secure;
+mod tls;
 mod until_stopped;
 
 pub(crate) use listener::serve;
+pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

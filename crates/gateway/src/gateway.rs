@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    AuthorizationServer, Entrance, Live, LocalCollection, Settings, Snapshot, edge, snapshot,
+    AuthorizationServer, Entrance, Live, LocalCollection, Settings, Snapshot, Tls, edge, snapshot,
 };
 
 /// One front door: the tables in force and all that is alive behind them.
@@ -117,6 +117,19 @@ impl Gateway {
         entrance: Entrance,
         stop: CancellationToken,
     ) -> io::Result<()> {
-        edge::serve(self, listener, entrance, stop).await
+        edge::serve(self, (listener, None), entrance, stop).await
+    }
+
+    /// The same over TLS. What `tls` is given meanwhile holds for connections that come after.
+    ///
+    /// # Errors
+    /// Only where the listener itself cannot be asked for its address.
+    pub async fn serve_tls(
+        self: Arc<Self>,
+        (listener, tls): (TcpListener, Arc<Tls>),
+        entrance: Entrance,
+        stop: CancellationToken,
+    ) -> io::Result<()> {
+        edge::serve(self, (listener, Some(tls)), entrance, stop).await
     }
 }

@@ -18,6 +18,7 @@ mod surface;
 
 pub use authorization::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer};
 pub use body::Body;
+pub use edge::{ClientCertificates, Tls, TlsError, TlsFiles};
 pub use entrance::Entrance;
 pub use gateway::Gateway;
 pub use live::Live;

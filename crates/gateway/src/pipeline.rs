@@ -23,7 +23,7 @@ pub use authenticate::{authenticate, identify, is_for};
 pub use authorize::{authorize, may_list, visible};
 pub use call::{Authenticated, Authorized, Call, Metered, Outgoing, Received};
 pub use dispatch::{Answer, dispatch};
-pub use facts::{Arrival, Facts};
+pub use facts::{Arrival, Encryption, Facts};
 pub(crate) use ledger::Ledger;
 pub use meter::meter;
 

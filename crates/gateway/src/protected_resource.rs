@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
-use crate::{Entrance, Gateway, Snapshot, authorization::WELL_KNOWN, pipeline::Arrival};
+use crate::{Entrance, Gateway, Snapshot, authorization::WELL_KNOWN};
 
 const DOCUMENT: &str = "/oauth-protected-resource";
 const MCP: &str = "/mcp";
@@ -67,8 +67,8 @@ fn servers<'a>(gateway: &'a Gateway, snapshot: &'a Snapshot) -> Vec<&'a str> {
 }
 
 /// Adds to a challenge where the document is, and which scope would do.
-pub(crate) fn complete(gateway: &Gateway, arrival: Arrival, path: &str, headers: &mut HeaderMap) {
-    if arrival.entrance == Entrance::Management {
+pub(crate) fn complete(gateway: &Gateway, entrance: Entrance, path: &str, headers: &mut HeaderMap) {
+    if entrance == Entrance::Management {
         return;
     }
     let Some(begun) = headers.get(WWW_AUTHENTICATE).and_then(|it| it.to_str().ok()) else {

@@ -30,26 +30,27 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     // Cloned cheaply: it is a view of the request's own bytes.
     let uri = request.uri().clone();
+    let (id, entrance) = (arrival.id, arrival.entrance);
     let mut response = match arrival.surface {
         // Boxed: it is the larger of the two, and each REST call would be moved at its size.
         Surface::Mcp => Box::pin(mcp::answer(Arc::clone(&gateway), arrival, request)).await,
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
     if response.headers().contains_key(WWW_AUTHENTICATE) {
-        protected_resource::complete(&gateway, arrival, uri.path(), response.headers_mut());
+        protected_resource::complete(&gateway, entrance, uri.path(), response.headers_mut());
     }
-    name(&mut response, arrival);
+    name(&mut response, id);
     response
 }
 
 /// Answers a request that no surface got to see, in plain HTTP's words.
-pub(crate) fn refused(arrival: Arrival, status: StatusCode, refusal: &Refusal) -> Response<Body> {
-    let mut response = rest::problem::response(arrival, refusal);
+pub(crate) fn refused(id: RequestId, status: StatusCode, refusal: &Refusal) -> Response<Body> {
+    let mut response = rest::problem::response(id, refusal);
     *response.status_mut() = status;
-    name(&mut response, arrival);
+    name(&mut response, id);
     response
 }
 
-pub(crate) fn name(response: &mut Response<Body>, arrival: Arrival) {
-    response.headers_mut().insert(RequestId::HEADER, arrival.id.header_value());
+pub(crate) fn name(response: &mut Response<Body>, id: RequestId) {
+    response.headers_mut().insert(RequestId::HEADER, id.header_value());
 }

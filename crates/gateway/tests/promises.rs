@@ -30,3 +30,5 @@ mod shop;
 mod successive;
 #[path = "promises/surfaces.rs"]
 mod surfaces;
+#[path = "promises/tls.rs"]
+mod tls;

@@ -10,6 +10,7 @@ mod log;
 mod management;
 mod reader;
 mod store;
+mod tls;
 
 use std::{path::Path, sync::Arc};
 
@@ -26,6 +27,7 @@ pub(crate) use self::{
     log::Log,
     management::Management,
     store::Store,
+    tls::{ClientCertificates, Tls},
 };
 
 /// Largest `onedoor.toml` that is read.
@@ -38,6 +40,10 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     /// Where management comes in.
     pub(crate) management: Management,
+    /// The certificates of the listener for consumers; none where it speaks plain HTTP.
+    pub(crate) tls: Option<Tls>,
+    /// Those of the listener for management.
+    pub(crate) management_tls: Option<Tls>,
     /// Where things are kept.
     pub(crate) folders: Folders,
     /// Where desired state is kept.
@@ -80,6 +86,8 @@ impl Config {
         let config = Self {
             listen: Listen::read(&mut reader),
             management: Management::read(&mut reader),
+            tls: Tls::read(&mut reader, "tls", folder),
+            management_tls: Tls::read(&mut reader, "management_tls", folder),
             folders: Folders::read(&mut reader, folder),
             store: Store::read(&mut reader),
             bounds: Bounds::read(&mut reader),
@@ -161,6 +169,41 @@ level = \"info\"
     }
 
     #[test]
+    fn a_table_of_certificates_is_whole_or_not_there() {
+        let text = "\
+[tls]
+certificate = \"tls.pem\"
+client_certificates = \"required\"
+
+[management_tls]
+key = \"\"
+client_ca = \"ca.pem\"
+client_certificates = \"sometimes\"
+cert = \"tls.pem\"
+";
+        insta::assert_snapshot!(faults(text).join("\n"), @r#"
+        onedoor.toml:2: certificate: has no meaning without key
+            help: write key = "FILE.pem"
+        onedoor.toml:3: client_certificates: has no meaning without client_ca
+            help: write client_ca = "FILE.pem"
+        onedoor.toml:6: key: has no meaning without certificate
+            help: write certificate = "FILE.pem"
+        onedoor.toml:7: client_ca: has no meaning without certificate
+            help: write certificate = "FILE.pem"
+        onedoor.toml:8: client_certificates: "sometimes" is unknown
+            help: write none, optional or required
+        onedoor.toml:9: unknown key "cert" in [management_tls]
+            help: use one of: certificate, key, client_ca, client_certificates
+        "#);
+        let config =
+            parse("[tls]\ncertificate = \"a.pem\"\nkey = \"/k.pem\"\nclient_ca = \"ca.pem\"\n");
+        let tls = config.unwrap().tls.unwrap();
+        assert_eq!(tls.certificate, Path::new("/etc/onedoor/a.pem"));
+        assert_eq!(tls.key, Path::new("/k.pem"));
+        assert_eq!(tls.clients, ClientCertificates::Optional("/etc/onedoor/ca.pem".into()));
+    }
+
+    #[test]
     fn the_documentation_shows_every_key_with_its_default() {
         let page = include_str!("../../../docs/configuration.md");
         let (_, rest) = page.split_once("```toml\n").unwrap();
@@ -169,6 +212,8 @@ level = \"info\"
         for table in [
             "listen",
             "management",
+            "tls",
+            "management_tls",
             "folders",
             "store",
             "bounds",

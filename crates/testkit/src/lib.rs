@@ -1,5 +1,5 @@
-//! For tests: a recording upstream, a gateway in memory with a fake clock, a plain HTTP client, and a
-//! real PostgreSQL.
+//! For tests: a recording upstream, a gateway in memory with a fake clock, clients over plain HTTP and
+//! over TLS, an authority for certificates, and a real PostgreSQL.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,12 +8,16 @@
     reason = "test support: a broken set-up should end the test where it breaks"
 )]
 
+mod authority;
 mod client;
 mod house;
 mod postgres;
 mod recorder;
+mod tls;
 
+pub use authority::Authority;
 pub use client::{Answer, Client};
 pub use house::{House, HouseBuilder};
 pub use postgres::Postgres;
 pub use recorder::{Recorder, Seen};
+pub use tls::{TlsClient, TlsConnection};

@@ -14,18 +14,17 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use model::{Refusal, RefusalKind, Surface};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::{
-    guard, head_timer::HeadTimer, listener::Ends, patient::Patient, until_stopped::until_stopped,
-};
+use super::{guard, head_timer::HeadTimer, patient::Patient, until_stopped::until_stopped};
 use crate::{
-    Body, Gateway, authorization,
-    pipeline::{Arrival, Facts, Ledger},
+    Body, Entrance, Gateway, authorization,
+    pipeline::{Arrival, Encryption, Facts, Ledger},
     surface,
 };
 
@@ -55,11 +54,28 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How often a connection of HTTP/2 is asked whether anybody is there.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
+/// What all requests of one connection have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Ends {
+    /// What the caller connected to.
+    pub(super) local: SocketAddr,
+    /// Who connected.
+    pub(super) peer: SocketAddr,
+    pub(super) entrance: Entrance,
+    pub(super) encryption: Option<Arc<Encryption>>,
+}
+
+impl Ends {
+    pub(super) fn arrival(&self, gateway: &Gateway, surface: Surface) -> Arrival {
+        let arrival = Arrival::new(&gateway.live.clock, self.peer, self.entrance, surface);
+        arrival.over(self.encryption.clone())
+    }
+}
+
 /// Serves one connection to its end, or lets it finish what it has begun once `stop` is given.
 pub(super) async fn serve(
     gateway: Arc<Gateway>,
     stream: TcpStream,
-    peer: SocketAddr,
     ends: Ends,
     stop: CancellationToken,
 ) {
@@ -68,42 +84,51 @@ pub(super) async fn serve(
         () = stop.cancelled() => return,
     };
     let Some(is_http2) = is_http2 else {
-        debug!(%peer, "{peer} connected and sent nothing in time");
+        debug!(peer = %ends.peer, "{} connected and sent nothing in time", ends.peer);
         return;
     };
-    // What the caller connected to, which is more than what the listener is bound to.
-    let ends = Ends { local: stream.local_addr().unwrap_or(ends.local), ..ends };
-    let io = TokioIo::new(Patient::new(stream, gateway.settings.message_timeout));
+    let stream = Patient::new(stream, gateway.settings.message_timeout);
+    speak(gateway, (stream, is_http2), ends, stop).await;
+}
+
+/// Speaks HTTP/2 or HTTP/1.1 to the end of the connection.
+pub(super) async fn speak<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    gateway: Arc<Gateway>,
+    (stream, is_http2): (S, bool),
+    ends: Ends,
+    stop: CancellationToken,
+) {
+    let io = TokioIo::new(stream);
     let ended = if is_http2 {
-        serve_http2(&gateway, io, (peer, ends), stop).await
+        serve_http2(&gateway, io, &ends, stop).await
     } else {
-        serve_http1(&gateway, io, (peer, ends), stop).await
+        serve_http1(&gateway, io, &ends, stop).await
     };
     if let Err(error) = ended {
-        record_broken(&gateway, (peer, ends), &error);
+        record_broken(&gateway, &ends, &error);
     }
 }
 
-async fn serve_http1(
+async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     gateway: &Arc<Gateway>,
-    io: TokioIo<Patient>,
-    ends: (SocketAddr, Ends),
+    io: TokioIo<S>,
+    ends: &Ends,
     stop: CancellationToken,
 ) -> hyper::Result<()> {
-    let service = service_fn(|request| answer(Arc::clone(gateway), request, ends));
+    let service = service_fn(|request| answer(Arc::clone(gateway), request, ends.clone()));
     let mut connection = pin!(http1(gateway).serve_connection(io, service));
     until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
 }
 
-async fn serve_http2(
+async fn serve_http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     gateway: &Arc<Gateway>,
-    io: TokioIo<Patient>,
-    ends: (SocketAddr, Ends),
+    io: TokioIo<S>,
+    ends: &Ends,
     stop: CancellationToken,
 ) -> hyper::Result<()> {
-    let shared = Arc::clone(gateway);
+    let (shared, ends) = (Arc::clone(gateway), ends.clone());
     // Each stream is a task of its own, so it needs a gateway of its own.
-    let service = service_fn(move |request| answer(Arc::clone(&shared), request, ends));
+    let service = service_fn(move |request| answer(Arc::clone(&shared), request, ends.clone()));
     let mut connection = pin!(http2(gateway).serve_connection(io, service));
     until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
 }
@@ -158,18 +183,20 @@ fn http2(gateway: &Gateway) -> http2::Builder<Tasks> {
 async fn answer(
     gateway: Arc<Gateway>,
     request: Request<Incoming>,
-    (peer, ends): (SocketAddr, Ends),
+    ends: Ends,
 ) -> Result<Response<Body>, Infallible> {
     let surface = surface::of_path(request.uri().path());
-    let arrival = Arrival::new(&gateway.live.clock, peer, ends.entrance, surface);
-    Ok(match guard::check(&gateway.settings, ends.local, &request) {
+    let arrival = ends.arrival(&gateway, surface);
+    let checked = guard::check(&gateway.settings, ends.local, &request);
+    Ok(match checked.and_then(|()| guard::check_certificate(&arrival)) {
         Ok(()) => answer_checked(gateway, arrival, request).await,
         Err(fault) => {
             let snapshot = gateway.snapshot();
             let asked = format!("{} {}", request.method(), request.uri());
-            let facts = Facts::new(Kind::Malformed, arrival, &snapshot).about(asked);
+            let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
+            let facts = facts.about(asked);
             let refusal = Ledger::open(&gateway.live, facts).refuse(fault.refusal);
-            surface::refused(arrival, fault.status, &refusal)
+            surface::refused(id, fault.status, &refusal)
         }
     })
 }
@@ -184,9 +211,10 @@ async fn answer_checked(
         return surface::answer(gateway, arrival, request).await;
     }
     // Boxed: calls would be moved at its size.
-    match Box::pin(authorization::answer(&gateway, arrival, request)).await {
+    let id = arrival.id;
+    match Box::pin(authorization::answer(&gateway, &arrival, request)).await {
         Ok(mut response) => {
-            surface::name(&mut response, arrival);
+            surface::name(&mut response, id);
             response
         }
         Err(request) => surface::answer(gateway, arrival, request).await,
@@ -194,18 +222,18 @@ async fn answer_checked(
 }
 
 /// What hyper refused by itself: bytes that are no HTTP. A caller may have been meant.
-fn record_broken(gateway: &Gateway, (peer, ends): (SocketAddr, Ends), error: &hyper::Error) {
+fn record_broken(gateway: &Gateway, ends: &Ends, error: &hyper::Error) {
     // hyper has answered already, with 400 or 431 and no word of ours.
     let refusal = if error.is_parse_too_large() {
         Refusal::new(RefusalKind::TooLarge, "the head of the request is too large")
     } else if error.is_parse() {
         Refusal::new(RefusalKind::Malformed, "this is not HTTP")
     } else {
-        debug!(%peer, "a connection of {peer} ended early: {error}");
+        debug!(peer = %ends.peer, "a connection of {} ended early: {error}", ends.peer);
         return;
     };
     let snapshot = gateway.snapshot();
-    let arrival = Arrival::new(&gateway.live.clock, peer, ends.entrance, Surface::Rest);
+    let arrival = ends.arrival(gateway, Surface::Rest);
     let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
     drop(Ledger::open(&gateway.live, facts).refuse(refusal.because(error)));
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
 use model::{Refusal, RefusalKind};
 
-use crate::Settings;
+use crate::{Settings, pipeline::Arrival};
 
 /// A request that no surface gets to see.
 #[derive(Debug)]
@@ -63,6 +63,19 @@ pub(super) fn check<B>(
     }
     check_host(settings, local, request)?;
     check_origin(settings, local, headers)
+}
+
+/// Checks that the certificate of the connection is still what it was at the handshake: a connection
+/// can outlive it.
+///
+/// # Errors
+/// Where it has expired meanwhile.
+pub(super) fn check_certificate(arrival: &Arrival) -> Result<(), Fault> {
+    if arrival.certificate().is_none_or(|it| arrival.at < it.expires) {
+        return Ok(());
+    }
+    let detail = "the client certificate of this connection has expired: connect with a new one";
+    Err(fault(StatusCode::UNAUTHORIZED, RefusalKind::Unauthenticated, detail))
 }
 
 fn is_chunked(value: &HeaderValue) -> bool {

@@ -10,35 +10,37 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::connection;
+use super::{Tls, connection, connection::Ends, secure};
 use crate::{Entrance, Gateway};
 
 /// Serves connections of `listener` until `stop`, then lets open calls end.
 pub(crate) async fn serve(
     gateway: Arc<Gateway>,
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<Arc<Tls>>),
     entrance: Entrance,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let ends = Ends { local: listener.local_addr()?, entrance };
+    let local = listener.local_addr()?;
+    let door = Door { listener, tls, local, entrance };
     tokio::select! {
-        () = accept(&gateway, &listener, ends, &stop) => {}
+        () = accept(&gateway, &door, &stop) => {}
         () = stop.cancelled() => {}
     }
     // No new ones from here on: the port is free for who comes after.
-    drop(listener);
+    drop(door);
     gateway.tasks.close();
     drain(&gateway).await;
-    info!("{} is closed", ends.local);
+    info!("{} is closed", local);
     Ok(())
 }
 
-/// What the connections of one listener have in common.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ends {
+/// A listener and what its connections have in common.
+struct Door {
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     /// What the listener is bound to.
-    pub(super) local: SocketAddr,
-    pub(super) entrance: Entrance,
+    local: SocketAddr,
+    entrance: Entrance,
 }
 
 async fn drain(gateway: &Gateway) {
@@ -47,21 +49,26 @@ async fn drain(gateway: &Gateway) {
     }
 }
 
-async fn accept(
-    gateway: &Arc<Gateway>,
-    listener: &TcpListener,
-    ends: Ends,
-    stop: &CancellationToken,
-) {
+async fn accept(gateway: &Arc<Gateway>, door: &Door, stop: &CancellationToken) {
+    let Door { listener, tls, local, entrance } = door;
     let places = Arc::new(Semaphore::new(gateway.settings.connections_max));
     // A place first: what we cannot serve waits in the kernel's queue, not in our memory.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let (stream, peer) = next(listener, ends.local).await;
+        let (stream, peer) = next(listener, *local).await;
+        // What the caller connected to, which is more than what the listener is bound to.
+        let local = stream.local_addr().unwrap_or(*local);
+        let ends = Ends { local, peer, entrance: *entrance, encryption: None };
         let (shared, stop) = (Arc::clone(gateway), stop.clone());
-        gateway.tasks.spawn(async move {
-            connection::serve(shared, stream, peer, ends, stop).await;
-            drop(place);
-        });
+        match tls.clone() {
+            None => gateway.tasks.spawn(async move {
+                connection::serve(shared, stream, ends, stop).await;
+                drop(place);
+            }),
+            Some(tls) => gateway.tasks.spawn(async move {
+                secure::serve(shared, (stream, tls), ends, stop).await;
+                drop(place);
+            }),
+        };
     }
 }
 

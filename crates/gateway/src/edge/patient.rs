@@ -98,7 +98,10 @@ impl AsyncWrite for Patient {
 mod tests {
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
+    use testkit::Authority;
+
     use super::*;
+    use crate::{ClientCertificates, Tls, TlsFiles};
 
     // The runtime's clock is paused: it jumps when all that is left to do is to wait.
     #[tokio::test(start_paused = true)]
@@ -111,5 +114,37 @@ mod tests {
         let stuck = patient.write_all(&vec![0; 64 << 20]).await.unwrap_err();
         assert_eq!(stuck.kind(), io::ErrorKind::TimedOut);
         drop(reader);
+    }
+
+    // Above TLS a write ends in a buffer: what waits there is sent when it is flushed.
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_read_is_given_up_over_tls_too() {
+        let (reader, mut stream) = over_tls().await;
+        let start = Instant::now();
+        while stream.write_all(&[0; 1024]).await.is_ok() && stream.flush().await.is_ok() {}
+        let stuck = stream.flush().await.unwrap_err();
+        assert_eq!(stuck.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 30);
+        drop(reader);
+    }
+
+    /// Both ends of a connection over TLS.
+    async fn over_tls()
+    -> (tokio_rustls::client::TlsStream<TcpStream>, tokio_rustls::server::TlsStream<Patient>) {
+        let authority = Authority::new();
+        authority.issue("door", "/CN=localhost", "DNS:localhost");
+        let key = model::Secret::new(authority.read("door.key"));
+        let certificate = authority.read("door.pem");
+        let files = TlsFiles { certificate, key, clients: ClientCertificates::None };
+        let tls = Tls::new(&files).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let reader = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let client = testkit::TlsClient::new(&authority, &[], None);
+        let connector = tokio_rustls::TlsConnector::from(client.config);
+        let (stream, _) = listener.accept().await.unwrap();
+        let accept = tls.acceptor().accept(Patient::new(stream, Duration::from_secs(30)));
+        let connect = connector.connect("localhost".try_into().unwrap(), reader);
+        let (reader, stream) = tokio::join!(connect, accept);
+        (reader.unwrap(), stream.unwrap())
     }
 }

@@ -82,7 +82,7 @@ pub fn visible<'a>(
     arrival: &Arrival,
     caller: &'a Caller,
 ) -> impl Iterator<Item = &'a Arc<Route>> {
-    let arrival = *arrival;
+    let arrival = arrival.clone();
     snapshot.routes().filter(move |it| {
         arrival.entrance.reaches(it)
             && clear(snapshot, &snapshot.rules, &arrival, caller, &it.operation).is_ok()

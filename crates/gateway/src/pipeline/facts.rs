@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use audit::Kind;
 use http::{Method, StatusCode};
-use model::{Caller, Clock, RequestId, Surface, Timestamp};
+use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use super::{Outgoing, Received};
 use crate::{Entrance, Snapshot, snapshot::Route};
 
 /// What is known before anything is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Arrival {
     /// Names the request.
     pub id: RequestId,
@@ -26,6 +26,16 @@ pub struct Arrival {
     pub entrance: Entrance,
     /// How it came.
     pub surface: Surface,
+    /// What its connection is encrypted by; none where it is plain.
+    // Behind a pointer: a plain connection pays for a word of it, and a request for a count.
+    pub encryption: Option<Arc<Encryption>>,
+}
+
+/// What is known of a connection over TLS.
+#[derive(Debug)]
+pub struct Encryption {
+    /// The certificate that the client showed, if it did. It was verified.
+    pub certificate: Option<ClientCertificate>,
 }
 
 impl Arrival {
@@ -37,12 +47,31 @@ impl Arrival {
         surface: Surface,
     ) -> Self {
         let (at, started) = (clock.now(), clock.elapsed());
-        Self { id: RequestId::new(id_at(at)), at, started, peer, entrance, surface }
+        let id = RequestId::new(id_at(at));
+        Self { id, at, started, peer, entrance, surface, encryption: None }
     }
 
     /// What arrives now with the same request, as a call of its own.
     pub(crate) fn next(self, clock: &Clock) -> Self {
-        Self::new(clock, self.peer, self.entrance, self.surface)
+        Self {
+            encryption: self.encryption,
+            ..Self::new(clock, self.peer, self.entrance, self.surface)
+        }
+    }
+
+    /// The same, over this encryption.
+    pub(crate) fn over(self, encryption: Option<Arc<Encryption>>) -> Self {
+        Self { encryption, ..self }
+    }
+
+    /// The client certificate that its connection showed, which was verified.
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.encryption.as_ref().and_then(|it| it.certificate.as_ref())
+    }
+
+    /// The scheme of the URL that was asked for.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.encryption.is_some() { "https" } else { "http" }
     }
 }
 

@@ -72,6 +72,13 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Records a refusal that nobody is told: there is no way to answer.
+    pub(crate) fn break_off(mut self, refusal: &Refusal) {
+        if let Err(error) = self.write(Outcome::Refused(refusal), None) {
+            tracing::error!("a connection that was refused could not be recorded: {error}");
+        }
+    }
+
     /// Ends without a record: what follows keeps its own.
     pub(crate) fn withdraw(mut self) {
         self.is_closed = true;

@@ -37,10 +37,10 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let snapshot = gateway.snapshot();
-    let (parts, body) = request.into_parts();
-    let mut ledger =
-        Ledger::open(&gateway.live, Facts::new(Kind::Malformed, arrival, &snapshot).about("mcp"));
-    let admitted = admit(&snapshot, arrival, &parts.headers).await;
+    let ((parts, body), id) = (request.into_parts(), arrival.id);
+    let facts = Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about("mcp");
+    let mut ledger = Ledger::open(&gateway.live, facts);
+    let admitted = admit(&snapshot, &arrival, &parts.headers).await;
     let (caller, endpoint) = match admitted.and_then(|caller| {
         ledger.facts().set_caller(&caller);
         let endpoint = Endpoint::of(&snapshot, arrival.entrance, parts.uri.path())?;
@@ -51,7 +51,7 @@ pub(crate) async fn answer(
         Err(refusal) => {
             let refusal = ledger.refuse(refusal);
             discard(body).await;
-            return reply::refused(arrival, &refusal);
+            return reply::refused(id, &refusal);
         }
     };
     let is_deletion = match parts.method {
@@ -62,13 +62,13 @@ pub(crate) async fn answer(
             ledger.facts().set_kind(Kind::Session);
             let detail = "this endpoint has POST, and DELETE to end a session";
             let refusal = Refusal::new(RefusalKind::MethodNotAllowed, detail);
-            return reply::refused(arrival, &ledger.refuse(refusal));
+            return reply::refused(id, &ledger.refuse(refusal));
         }
     };
     let body = if is_deletion { Ok(Bytes::new()) } else { read(&gateway, body).await };
     let body = match body {
         Ok(body) => body,
-        Err(refusal) => return reply::refused(arrival, &ledger.refuse(refusal)),
+        Err(refusal) => return reply::refused(id, &ledger.refuse(refusal)),
     };
     // From here on whatever happens has a record of its own kind.
     ledger.withdraw();
@@ -84,18 +84,18 @@ pub(crate) async fn answer(
     let work = gateway.tasks.spawn(async move { exchange.answer(&body).await });
     work.await.unwrap_or_else(|_| {
         let refusal = Refusal::new(RefusalKind::Internal, "the message could not be answered");
-        reply::refused(arrival, &refusal)
+        reply::refused(id, &refusal)
     })
 }
 
 /// Who is calling: asked before a byte of the body is read.
 async fn admit(
     snapshot: &Snapshot,
-    arrival: Arrival,
+    arrival: &Arrival,
     headers: &HeaderMap,
 ) -> Result<Arc<Caller>, Refusal> {
     let presented = identity::present(headers)?;
-    let caller = pipeline::identify(snapshot, presented, &arrival).await?;
+    let caller = pipeline::identify(snapshot, presented, arrival).await?;
     pipeline::may_list(snapshot, arrival.entrance, caller)
 }
 

@@ -25,18 +25,19 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let snapshot = gateway.snapshot();
     let (parts, body) = request.into_parts();
+    let (id, entrance) = (arrival.id, arrival.entrance);
     let has_body = !body.is_end_stream();
     let target = canonical::target(&parts);
-    if let Some(shelf) = view::shelf(&snapshot, arrival.entrance, &parts.method, &target) {
+    if let Some(shelf) = view::shelf(&snapshot, entrance, &parts.method, &target) {
         return view::answer(gateway, &snapshot, shelf, arrival, &parts).await;
     }
-    let received = received(gateway, (&snapshot, arrival.entrance), &parts, target, body);
+    let received = received(gateway, (&snapshot, entrance), &parts, target, body);
     match pipeline::run(&gateway.live, &snapshot, arrival, received).await {
         Ok(answer) => answer,
         Err(refusal) => {
-            let mut response = problem::response(arrival, &refusal);
+            let mut response = problem::response(id, &refusal);
             if refusal.kind() == RefusalKind::MethodNotAllowed {
-                response.headers_mut().extend(allow(&snapshot, arrival.entrance, &parts));
+                response.headers_mut().extend(allow(&snapshot, entrance, &parts));
             }
             // A body that nobody read costs the connection: say so, or the next request on it is lost.
             if has_body && parts.version <= Version::HTTP_11 {

@@ -23,11 +23,9 @@ const CONNECTION: [&str; 16] = [
 ];
 
 /// Headers that prove or claim who is calling, or what is asked, by their exact name.
-const CLAIMS: [&str; 24] = [
+const CLAIMS: [&str; 22] = [
     "api-key",
     "authorization",
-    "client-cert",
-    "client-cert-chain",
     "client-ip",
     "cookie",
     "dpop",
@@ -51,14 +49,21 @@ const CLAIMS: [&str; 24] = [
 ];
 
 /// The same by the beginning of their name.
-const CLAIM_PREFIXES: [&str; 28] = [
+const CLAIM_PREFIXES: [&str; 39] = [
     "cf-access-",
+    "cf-client-",
     "cf-connecting-",
+    "client-cert",
     "mcp-",
+    "ssl-cert",
     "ssl-client",
+    "tls-client",
     "x-account",
+    "x-amzn-mtls-",
     "x-amzn-oidc-",
+    "x-arr-clientcert",
     "x-auth",
+    "x-cert",
     "x-client-",
     "x-consumer-",
     "x-credential-",
@@ -71,12 +76,16 @@ const CLAIM_PREFIXES: [&str; 28] = [
     "x-identity-",
     "x-middleware-",
     "x-ms-client-",
+    "x-mtls-",
     "x-onedoor-",
     "x-original-",
+    "x-peer-cert",
     "x-remote-",
     "x-role",
+    "x-spiffe",
     "x-ssl-",
     "x-tenant",
+    "x-tls-",
     "x-token",
     "x-upstream-",
     "x-user",
@@ -100,6 +109,39 @@ pub fn is_reserved(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_proxy_says_of_a_client_certificate_is_reserved() {
+        for name in [
+            "cf-client-cert-der-base64",
+            "client-cert",
+            "client-cert-chain",
+            "client_cert",
+            "ssl_client_s_dn",
+            "ssl-client-verify",
+            "tls-client-subject",
+            "x-amzn-mtls-clientcert-leaf",
+            "x-arr-clientcert",
+            "x-certificate",
+            "x-client-cert",
+            "x-client-dn",
+            "x-client-verify",
+            "x-forwarded-client-cert",
+            "x-forwarded-tls-client-cert-info",
+            "x-mtls-subject",
+            "x-peer-certificate",
+            "x-spiffe-id",
+            "x-ssl-cert",
+            "x-ssl-client-cn",
+            "x_ssl_client_s_dn",
+            "x-tls-client-fingerprint",
+        ] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["client-version", "ssl", "x-tls", "x-mtls"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
 
     #[test]
     fn every_spelling_of_a_claim_is_reserved() {

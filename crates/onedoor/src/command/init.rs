@@ -26,7 +26,8 @@ pub(super) fn run(terminal: Terminal, arguments: &cli::Init) -> Result<(), Failu
     let expires = expires.end(Clock::system().now()).map_err(anyhow::Error::msg)?;
     let first = First { client: ClientId::clone(client), owner: owner.clone(), expires };
     let (key, is_served) = serving::runtime()?.block_on(init(&config, &data, &first))?;
-    let url = format!("http://{}", config.management.address);
+    let scheme = if config.management_tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", config.management.address);
     logging::tell(format_args!("the store is ready, and {client} is its first operator"));
     if !is_served {
         logging::tell(format_args!("next: onedoor serve --data {}", data.display()));

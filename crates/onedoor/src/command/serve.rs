@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     folder::Watch,
     logging, management,
-    serving::{self, Hangup, Look, Managed, Places, Served, Stop},
+    serving::{self, Certificates, Hangup, Look, Managed, Places, Served, Stop},
     socket::Socket,
 };
 
@@ -35,18 +35,21 @@ pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
 }
 
 async fn serve_store(config: &Config, data: &std::path::Path) -> Result<(), Failure> {
-    let stop = Stop::new()?;
+    let (hangup, stop) = (Hangup::new()?, Stop::new()?);
+    let certificates = Certificates::open(config, hangup)?;
     let managed = Managed::open(config, data).await?;
     let (collections, operations) = managed.gateway().snapshot().counts();
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
     let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
-    serve(config, (&gateway, socket), Box::pin(managed.keep_current()), stop).await
+    let parts = (&gateway, certificates, socket);
+    serve(config, parts, Box::pin(managed.keep_current()), stop).await
 }
 
 async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
     // First of all: a signal that comes early must not be lost.
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
+    let certificates = Certificates::open(config, Hangup::new()?)?;
     let mut served = Served::new(config, places)?;
     let watch = Watch::new(&places.state);
     if let Look::Swapped(summary) = served.look()? {
@@ -61,13 +64,13 @@ async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
             () = supply => std::future::pending().await,
         }
     };
-    serve(config, (&gateway, || None), current, stop).await
+    serve(config, (&gateway, certificates, || None), current, stop).await
 }
 
 /// Serves both listeners, and the local socket where there is one, while `current` keeps what is in force current.
 async fn serve(
     config: &Config,
-    (gateway, socket): (&Arc<Gateway>, impl FnOnce() -> Option<Socket>),
+    (gateway, certificates, socket): (&Arc<Gateway>, Certificates, impl FnOnce() -> Option<Socket>),
     current: impl Future<Output = Infallible>,
     mut stop: Stop,
 ) -> Result<(), Failure> {
@@ -82,11 +85,17 @@ async fn serve(
         tasks.spawn(socket.serve(stopping.clone()));
     }
     for (listener, entrance) in listeners {
-        tell(config, listener.local_addr()?, entrance);
-        tasks.spawn(Arc::clone(gateway).serve(listener, entrance, stopping.clone()));
+        let tls = certificates.of(entrance);
+        tell(config, listener.local_addr()?, entrance, tls.is_some());
+        let (gateway, stopping) = (Arc::clone(gateway), stopping.clone());
+        match tls {
+            None => tasks.spawn(gateway.serve(listener, entrance, stopping)),
+            Some(tls) => tasks.spawn(gateway.serve_tls((listener, tls), entrance, stopping)),
+        };
     }
     tokio::select! {
         never = current => match never {},
+        never = certificates.keep_current() => match never {},
         () = stop.asked() => {}
         ended = tasks.join_next() => return Err(unasked(ended)),
     }
@@ -127,22 +136,25 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-fn tell(config: &Config, address: SocketAddr, entrance: Entrance) {
+fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) {
     let public_url = config.listen.public_url.clone().filter(|_| entrance != Entrance::Management);
-    let url = public_url.unwrap_or_else(|| format!("http://{address}"));
+    let url = public_url.unwrap_or_else(|| {
+        let scheme = if is_tls { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    });
     let served = match entrance {
         Entrance::Management => format!("management at {url}{}", management::BASE),
         Entrance::Everything | Entrance::Public => format!("serving {url}"),
     };
     tracing::info!(%address, "{served}, with MCP at {url}/mcp");
-    if !address.ip().is_loopback() && !url.starts_with("https://") {
+    if !is_tls && !address.ip().is_loopback() && !url.starts_with("https://") {
         warn_plain(address);
     }
 }
 
 fn warn_plain(address: SocketAddr) {
     tracing::warn!(
-        "keys come in on {address} without TLS: put a TLS proxy in front, and set public_url"
+        "keys come in on {address} without TLS: name a certificate in onedoor.toml, or put a TLS proxy in front and set public_url"
     );
 }
 

@@ -82,6 +82,11 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Table<'a> {
+    /// Whether something stands under `key`, right or wrong, that was not taken yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// The value under `key`, by `parse`; none where it is absent or wrong.
     pub(super) fn take<T>(
         &mut self,

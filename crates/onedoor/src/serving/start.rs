@@ -119,6 +119,8 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
     let Config {
         listen,
         management: _,
+        tls: _,
+        management_tls: _,
         folders: _,
         store: _,
         bounds,

@@ -24,4 +24,5 @@ mod managed;
 mod peers;
 mod remote;
 mod serve;
+mod tls;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, ChildStderr, Command, Stdio},
     time::Duration,
@@ -26,15 +26,20 @@ pub(crate) struct Serving {
 impl Serving {
     /// Serves the folder `state` in `folder` on a free port.
     pub(crate) fn start(folder: &Path) -> Self {
-        Self::start_with(folder, &["--state", "state"])
+        Self::start_with(folder, &["--state", "state"], "http")
+    }
+
+    /// The same, by the file `onedoor.toml` in `folder`, which names certificates for both listeners.
+    pub(crate) fn start_tls(folder: &Path) -> Self {
+        Self::start_with(folder, &["--state", "state", "--config", "onedoor.toml"], "https")
     }
 
     /// Serves the store in `folder` on free ports.
     pub(crate) fn start_managed(folder: &Path) -> Self {
-        Self::start_with(folder, &[])
+        Self::start_with(folder, &[], "http")
     }
 
-    fn start_with(folder: &Path, what: &[&str]) -> Self {
+    fn start_with(folder: &Path, what: &[&str], scheme: &str) -> Self {
         let mut command = command(folder, &[&["serve"], what, &PORTS].concat());
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
@@ -42,8 +47,8 @@ impl Serving {
         let nowhere = String::new;
         let mut serving =
             Self { child, log, seen: nowhere(), address: nowhere(), management: nowhere() };
-        serving.address = serving.told("serving http://");
-        serving.management = serving.told("management at http://");
+        serving.address = serving.told(&format!("serving {scheme}://"));
+        serving.management = serving.told(&format!("management at {scheme}://"));
         serving
     }
 
@@ -57,6 +62,16 @@ impl Serving {
     /// The URL of management.
     pub(crate) fn management(&self) -> String {
         format!("http://{}", self.management)
+    }
+
+    /// Where consumers reach it.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.parse().unwrap()
+    }
+
+    /// Where management listens.
+    pub(crate) fn management_address(&self) -> SocketAddr {
+        self.management.parse().unwrap()
     }
 
     /// Asks it asynchronously, over both surfaces.

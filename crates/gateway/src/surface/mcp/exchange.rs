@@ -101,7 +101,7 @@ impl Exchange {
         };
         let mut replies = Vec::new();
         for (index, message) in messages.iter().enumerate() {
-            let mut arrival = self.arrival;
+            let mut arrival = self.arrival.clone();
             if index > 0 {
                 // Each message is a call of its own, with an id of its own.
                 arrival = arrival.next(&self.gateway.live.clock);
@@ -169,7 +169,7 @@ impl Exchange {
         });
         match noted {
             Ok(Ok(())) => reply::empty(StatusCode::NO_CONTENT),
-            Ok(Err(refusal)) => reply::refused(self.arrival, &refusal),
+            Ok(Err(refusal)) => reply::refused(self.arrival.id, &refusal),
             Err(error) => reply::one(self.broken(&error)),
         }
     }
@@ -190,7 +190,7 @@ impl Exchange {
     }
 
     fn facts(&self, kind: Kind, subject: &str) -> Facts {
-        let mut facts = Facts::new(kind, self.arrival, &self.snapshot).about(subject);
+        let mut facts = Facts::new(kind, self.arrival.clone(), &self.snapshot).about(subject);
         facts.set_caller(&self.caller);
         facts
     }

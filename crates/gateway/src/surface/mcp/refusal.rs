@@ -2,11 +2,10 @@
 
 use ::mcp::{Era, Id, ToolResult, error};
 use http::StatusCode;
-use model::{Refusal, RefusalKind};
+use model::{Refusal, RefusalKind, RequestId};
 use serde_json::{Map, Value, json};
 
 use super::reply::{self, Reply};
-use crate::pipeline::Arrival;
 
 /// A client took its request back. The code that others use for it, outside JSON-RPC's own range.
 const CANCELLED: i32 = -32800;
@@ -38,7 +37,7 @@ fn words(kind: RefusalKind) -> Words {
 }
 
 /// Answers a call that did not go through.
-pub(super) fn reply(era: Era, id: &Id, arrival: Arrival, refusal: Refusal) -> Reply {
+pub(super) fn reply(era: Era, id: &Id, request: RequestId, refusal: Refusal) -> Reply {
     let body = match words(refusal.kind()) {
         Words::Tool => {
             let text = format!("{}: {}", refusal.kind().as_str(), refusal.detail());
@@ -46,7 +45,7 @@ pub(super) fn reply(era: Era, id: &Id, arrival: Arrival, refusal: Refusal) -> Re
             reply::server().tool_result(era, id, &result)
         }
         Words::Error(code) => {
-            ::mcp::answer::error(Some(id), code, refusal.detail(), Some(&data(arrival, &refusal)))
+            ::mcp::answer::error(Some(id), code, refusal.detail(), Some(&data(request, &refusal)))
         }
     };
     // Clients look for the challenge of a 401; any other status would end the exchange for some.
@@ -65,7 +64,7 @@ pub(super) fn cancelled(id: &Id) -> Reply {
 }
 
 /// The same facts that a problem document has.
-pub(super) fn data(arrival: Arrival, refusal: &Refusal) -> Value {
+pub(super) fn data(request: RequestId, refusal: &Refusal) -> Value {
     let mut data = Map::new();
     data.insert("reason".to_owned(), json!(refusal.kind().as_str()));
     if let Some(rule) = refusal.rule() {
@@ -75,7 +74,7 @@ pub(super) fn data(arrival: Arrival, refusal: &Refusal) -> Value {
         data.insert("limit".to_owned(), json!(&*limit.limit));
         data.insert("retry_after_seconds".to_owned(), json!(limit.retry_after_seconds()));
     }
-    data.insert("request_id".to_owned(), json!(arrival.id.to_string()));
+    data.insert("request_id".to_owned(), json!(request.to_string()));
     Value::Object(data)
 }
 

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use ::mcp::{Id, Server, SessionId, headers::SESSION_ID};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::Refusal;
+use model::{Refusal, RequestId};
 
 use super::refusal;
-use crate::{Body, pipeline::Arrival, surface::rest::problem};
+use crate::{Body, surface::rest::problem};
 
 /// What one message is answered with.
 pub(super) struct Reply {
@@ -67,8 +67,8 @@ pub(super) fn batch(replies: &[Reply]) -> Response<Body> {
 }
 
 /// The answer to a POST that was refused before its message was read.
-pub(super) fn refused(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
-    let data = refusal::data(arrival, refusal);
+pub(super) fn refused(id: RequestId, refusal: &Refusal) -> Response<Body> {
+    let data = refusal::data(id, refusal);
     let code = refusal::code(refusal.kind());
     let body = ::mcp::answer::error(None, code, refusal.detail(), Some(&data));
     let mut response = json(refusal.kind().status(), body);

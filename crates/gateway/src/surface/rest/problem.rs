@@ -1,10 +1,10 @@
 //! A refusal in the words of plain HTTP: problem+json (RFC 9457).
 
 use http::{HeaderValue, Response, header};
-use model::{Refusal, RefusalKind};
+use model::{Refusal, RefusalKind, RequestId};
 use serde::Serialize;
 
-use crate::{Body, pipeline::Arrival};
+use crate::Body;
 
 /// The members of a problem document; `rule`, `limit` and `request_id` are ours.
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ fn title(kind: RefusalKind) -> &'static str {
 }
 
 /// The whole answer: status, challenge or waiting time, and the problem document.
-pub(crate) fn response(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
+pub(crate) fn response(id: RequestId, refusal: &Refusal) -> Response<Body> {
     let status = refusal.kind().status();
     let problem = Problem {
         r#type: format!("urn:onedoor:refusal:{}", refusal.kind().as_str()),
@@ -50,7 +50,7 @@ pub(crate) fn response(arrival: Arrival, refusal: &Refusal) -> Response<Body> {
         detail: refusal.detail(),
         rule: refusal.rule(),
         limit: refusal.limit().map(|it| &*it.limit),
-        request_id: arrival.id.to_string(),
+        request_id: id.to_string(),
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = Response::new(Body::from(body));

@@ -32,7 +32,7 @@ pub(super) async fn answer(
     arrival: Arrival,
     parts: &Parts,
 ) -> Response<Body> {
-    let facts = Facts::new(Kind::List, arrival, snapshot).about("openapi.json");
+    let facts = Facts::new(Kind::List, arrival.clone(), snapshot).about("openapi.json");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let identified = match identity::present(&parts.headers) {
         Ok(presented) => pipeline::identify(snapshot, presented, &arrival).await,
@@ -41,14 +41,14 @@ pub(super) async fn answer(
     let caller = match identified.and_then(|it| pipeline::may_list(snapshot, arrival.entrance, it))
     {
         Ok(caller) => caller,
-        Err(refusal) => return problem::response(arrival, &ledger.refuse(refusal)),
+        Err(refusal) => return problem::response(arrival.id, &ledger.refuse(refusal)),
     };
     ledger.facts().set_caller(&caller);
     let shown: Vec<_> = pipeline::visible(snapshot, &arrival, &caller)
         .filter(|it| it.operation.collection == *shelf.id())
         .map(|it| it.shown())
         .collect();
-    let document = shelf.document.view(&base_url(gateway, shelf, parts), &shown);
+    let document = shelf.document.view(&base_url(gateway, shelf, arrival.scheme(), parts), &shown);
     match ledger.note() {
         Ok(()) => {
             let mut response = Response::new(Body::from(document.to_string().into_bytes()));
@@ -57,17 +57,17 @@ pub(super) async fn answer(
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
             response
         }
-        Err(refusal) => problem::response(arrival, &refusal),
+        Err(refusal) => problem::response(arrival.id, &refusal),
     }
 }
 
 /// Where the caller reaches the collection: the public URL, or the host it used, which was checked.
-fn base_url(gateway: &Gateway, shelf: &Shelf, parts: &Parts) -> String {
+fn base_url(gateway: &Gateway, shelf: &Shelf, scheme: &str, parts: &Parts) -> String {
     let host = || parts.headers.get(header::HOST).and_then(|it| it.to_str().ok());
     let origin = match (&gateway.settings.public_url, parts.uri.authority()) {
         (Some(url), _) => url.clone(),
-        (None, Some(authority)) => format!("http://{authority}"),
-        (None, None) => format!("http://{}", host().unwrap_or("localhost")),
+        (None, Some(authority)) => format!("{scheme}://{authority}"),
+        (None, None) => format!("{scheme}://{}", host().unwrap_or("localhost")),
     };
     format!("{origin}{}", shelf.base)
 }

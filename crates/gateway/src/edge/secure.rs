@@ -1,0 +1,120 @@
+//! A connection over TLS: the handshake within its time, then HTTP as ALPN chose it.
+
+use std::{io, sync::Arc, time::Duration};
+
+use audit::Kind;
+use model::{ClientCertificate, Refusal, RefusalKind, Surface};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::{
+    Tls,
+    connection::{self, Ends},
+    patient::Patient,
+    tls,
+};
+use crate::{
+    Gateway,
+    pipeline::{Encryption, Facts, Ledger},
+};
+
+/// What the record of a handshake is about.
+const SUBJECT: &str = "TLS handshake";
+
+/// Why there is no connection over TLS.
+#[derive(Debug)]
+enum Failure {
+    /// Nothing came: a port that is looked at, most often.
+    Silent,
+    /// It broke off, or one of us refused it.
+    Broken(String),
+    /// It did not end in time.
+    Slow,
+}
+
+/// Serves one connection over TLS to its end, or lets it finish what it has begun once `stop` is given.
+pub(super) async fn serve(
+    gateway: Arc<Gateway>,
+    (stream, tls): (TcpStream, Arc<Tls>),
+    ends: Ends,
+    stop: CancellationToken,
+) {
+    let shaken = tokio::select! {
+        shaken = shake_hands(&gateway, &tls, stream) => shaken,
+        () = stop.cancelled() => return,
+    };
+    // Not held on to: with many connections open, a replaced one would live as long as the last of them.
+    drop(tls);
+    let stream = match shaken {
+        Ok(stream) => stream,
+        Err(failure) => return record_failed(&gateway, &ends, &failure),
+    };
+    let certificate = match client_certificate(&stream) {
+        Ok(certificate) => certificate,
+        Err(error) => return record_failed(&gateway, &ends, &Failure::Broken(error)),
+    };
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
+    let ends = Ends { encryption: Some(Arc::new(Encryption { certificate })), ..ends };
+    connection::speak(gateway, (stream, is_http2), ends, stop).await;
+}
+
+/// Patience is measured below TLS: there it is seen whether the peer takes bytes, while above it a
+/// write ends in a buffer.
+async fn shake_hands(
+    gateway: &Gateway,
+    tls: &Tls,
+    stream: TcpStream,
+) -> Result<TlsStream<Patient>, Failure> {
+    let deadline = until(gateway.settings.header_timeout);
+    match timeout_at(deadline, stream.peek(&mut [0])).await {
+        Ok(Ok(count)) if count > 0 => {}
+        Ok(_) | Err(_) => return Err(Failure::Silent),
+    }
+    let stream = Patient::new(stream, gateway.settings.message_timeout);
+    // Boxed: what a handshake takes is not taken for the life of the connection.
+    let accept = Box::pin(tls.acceptor().accept(stream));
+    match timeout_at(deadline, accept).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(Failure::Broken(reason(&error))),
+        Err(_) => Err(Failure::Slow),
+    }
+}
+
+fn until(wait: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(wait).unwrap_or(now)
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the peer broke it off".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What the client showed. rustls has verified it, and that the client holds its key.
+fn client_certificate(stream: &TlsStream<Patient>) -> Result<Option<ClientCertificate>, String> {
+    let (_, session) = stream.get_ref();
+    let shown = session.peer_certificates().and_then(|it| it.first());
+    shown.map(tls::read).transpose()
+}
+
+fn record_failed(gateway: &Gateway, ends: &Ends, failure: &Failure) {
+    let why = match failure {
+        Failure::Silent => {
+            return debug!(peer = %ends.peer, "{} connected and sent nothing in time", ends.peer);
+        }
+        Failure::Broken(why) => why,
+        Failure::Slow => "it did not end in time",
+    };
+    let snapshot = gateway.snapshot();
+    let facts = Facts::new(Kind::Malformed, ends.arrival(gateway, Surface::Rest), &snapshot);
+    let facts = facts.about(format!("{SUBJECT}: {why}"));
+    let refusal = Refusal::new(RefusalKind::Malformed, "the TLS handshake failed").because(why);
+    Ledger::open(&gateway.live, facts).break_off(&refusal);
+}
