@@ -231,6 +231,20 @@ cert = \"tls.pem\"
         }
     }
 
+    #[test]
+    fn the_example_for_tls_in_the_documentation_has_no_fault() {
+        let page = include_str!("../../../docs/configuration.md");
+        let (_, rest) = page.rsplit_once("```toml\n").unwrap();
+        let (shown, _) = rest.split_once("```").unwrap();
+        let Config { tls, management_tls, .. } = parse(shown).unwrap();
+        let path = |name: &str| Path::new("/etc/onedoor/tls").join(name);
+        let tls = tls.unwrap();
+        assert_eq!((tls.certificate, tls.key), (path("api.pem"), path("api.key")));
+        assert_eq!(tls.clients, ClientCertificates::Optional(path("partners.pem")));
+        let clients = management_tls.unwrap().clients;
+        assert_eq!(clients, ClientCertificates::Required(path("operators.pem")));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "[\\[\\]a-z=\" .\n0-9_'#{}]{0,80}") {
