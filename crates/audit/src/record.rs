@@ -28,7 +28,7 @@ pub struct Record<'a> {
     pub id: Option<RequestId>,
     /// What this is the record of.
     pub kind: Kind,
-    /// What happened, for [`Kind::Event`]: a word like `state.swapped`.
+    /// What happened, for [`Kind::Event`] and [`Kind::Authorization`]: a word like `state.swapped`.
     pub event: Option<&'a str>,
     /// More about it, for people.
     pub note: Option<&'a str>,

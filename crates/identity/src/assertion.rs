@@ -12,7 +12,7 @@ use self::error::Cause;
 pub use self::{error::AssertionError, keys::VerificationKeys};
 use crate::{
     key_set::Missing,
-    token::{Algorithm, Compact, Defect, LEEWAY},
+    token::{Algorithm, Compact, Defect, LEEWAY, texts},
 };
 
 /// The types of a client assertion (RFC 7523): most clients send none, or `JWT`.
@@ -80,6 +80,13 @@ impl<'a> Assertion<'a> {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.0.claims.text("sub", SUBJECT_BYTES_MAX).ok().flatten()
+    }
+
+    /// The first of `aud`, as it claims.
+    #[must_use]
+    pub fn audience(&self) -> Option<String> {
+        let mut audiences = self.0.claims.get("aud").into_iter().flat_map(texts);
+        audiences.next().map(str::to_owned)
     }
 
     /// Checks it whole. Waits only where the keys have to be fetched: the cheap checks come first,

@@ -1,3 +1,30 @@
 //! The authorization server: who may have a token of this door, and on what terms.
+//!
+//! What is asked, and who answers it? Read [`Server`]. What does a token say? Read `access_token`.
 
+mod access_token;
+mod authorize;
+mod client;
+mod error;
+mod facts;
+mod form;
+mod introspect;
+mod metadata;
 mod page;
+mod password;
+mod people;
+mod plane;
+mod request;
+mod revocations;
+mod revoke;
+mod server;
+mod signing;
+mod tables;
+mod throttle;
+mod ticket;
+mod token;
+
+pub use plane::{Permitted, Plane};
+pub use request::Request;
+pub use revocations::follow;
+pub use server::{Error, Parts, Server};

@@ -1,1 +1,84 @@
 //! The few pages that people see: plain, server-rendered, without scripts.
+
+mod consent;
+mod frame;
+mod message;
+mod sign_in;
+mod text;
+
+use model::Effect;
+
+pub(crate) use self::{consent::consent, message::message, sign_in::sign_in};
+
+/// Where a form goes, and what proves that this browser was shown it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FormView<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) csrf: &'a str,
+    pub(crate) authorization: &'a str,
+}
+
+/// Where a program is known from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KnownBy<'a> {
+    /// It describes itself, at this host.
+    Document { host: &'a str },
+    /// It registered itself: nobody vouches for its name.
+    Itself,
+    /// The operators of this door know it.
+    Registered,
+}
+
+/// A program that asks.
+#[derive(Debug)]
+pub(crate) struct ClientView<'a> {
+    /// What it calls itself: hostile.
+    pub(crate) name: &'a str,
+    /// Where people are sent back to.
+    pub(crate) host: String,
+    pub(crate) known_by: KnownBy<'a>,
+    /// Whether that is a program on this computer.
+    pub(crate) is_loopback: bool,
+}
+
+/// What the page to sign in shows.
+#[derive(Debug)]
+pub(crate) struct SignInView<'a> {
+    pub(crate) door: &'a str,
+    pub(crate) client: ClientView<'a>,
+    pub(crate) has_local: bool,
+    pub(crate) form: FormView<'a>,
+    /// What was typed before.
+    pub(crate) name: &'a str,
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// An operation, for people.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OperationView<'a> {
+    pub(crate) summary: &'a str,
+    pub(crate) effect: Effect,
+}
+
+/// The operations of a collection.
+#[derive(Debug)]
+pub(crate) struct CollectionView<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) operations: &'a [OperationView<'a>],
+}
+
+/// What the page to decide on shows.
+#[derive(Debug)]
+pub(crate) struct ConsentView<'a> {
+    pub(crate) door: &'a str,
+    pub(crate) client: ClientView<'a>,
+    pub(crate) person: &'a str,
+    pub(crate) profile: &'a str,
+    pub(crate) collections: &'a [CollectionView<'a>],
+    pub(crate) scopes: &'a str,
+    pub(crate) lifetime: &'a str,
+    pub(crate) form: FormView<'a>,
+    pub(crate) sign_out: &'a str,
+    /// Where the browser goes from here: an origin, or a scheme.
+    pub(crate) target: Option<String>,
+}

@@ -164,6 +164,10 @@ const WALLS: &[Wall] = &[
             // The private key of a listener, which rustls takes.
             "crates/gateway/src/edge/tls",
             "crates/identity",
+            // Where secrets that clients and people show are checked, and keys are loaded.
+            "crates/oauth/src/client/authenticate",
+            "crates/oauth/src/password",
+            "crates/oauth/src/signing",
             "crates/onedoor",
             "crates/secrets",
             // The password of its own database.

@@ -5,6 +5,8 @@ use model::{Refusal, RefusalKind};
 /// What a record is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Something that was asked of the authorization server.
+    Authorization,
     /// One request for one operation.
     Call,
     /// Something in the life of the door itself.
@@ -22,6 +24,7 @@ impl Kind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Authorization => "authorization",
             Self::Call => "call",
             Self::Event => "event",
             Self::List => "list",

@@ -1,0 +1,87 @@
+//! What an access token says (RFC 9068), and how long it is good.
+
+use std::time::Duration;
+
+use model::{AdmissionId, CredentialId, ProfileId, Timestamp, TokenScopes};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    error::{Code, Denied},
+    signing::SigningKeys,
+};
+
+/// What a token is about.
+#[derive(Debug)]
+pub(crate) struct AccessToken<'a> {
+    pub(crate) issuer: &'a str,
+    /// The client's id, as it knows it.
+    pub(crate) client: &'a str,
+    pub(crate) profile: &'a ProfileId,
+    /// The person it acts for; none where it acts for itself.
+    pub(crate) subject: Option<&'a str>,
+    /// The `aud`.
+    pub(crate) resource: &'a str,
+    pub(crate) scopes: Option<&'a TokenScopes>,
+    pub(crate) credential: Option<&'a CredentialId>,
+    pub(crate) admission: Option<&'a AdmissionId>,
+    pub(crate) grant: Option<&'a str>,
+    pub(crate) lifetime: Duration,
+}
+
+/// A token that was signed.
+#[derive(Debug)]
+pub(crate) struct Minted {
+    pub(crate) token: String,
+    /// How many seconds it is good.
+    pub(crate) expires_in: u64,
+}
+
+impl AccessToken<'_> {
+    /// Signs it.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable` where there is no key.
+    pub(crate) fn mint(&self, keys: &SigningKeys, now: Timestamp) -> Result<Minted, Denied> {
+        let issued = now.as_seconds();
+        let lifetime = self.lifetime.as_secs();
+        let expires = now.plus(Duration::from_secs(lifetime)).as_seconds();
+        let jti = uuid::Uuid::new_v4().simple().to_string();
+        let subject = self.subject.unwrap_or(self.client);
+        let mut claims = json!({
+            "iss": self.issuer,
+            "sub": subject,
+            "aud": self.resource,
+            "client_id": self.client,
+            "iat": issued,
+            "exp": expires,
+            "jti": jti,
+            "onedoor": self.own(),
+        });
+        if let Some(members) = claims.as_object_mut() {
+            if let Some(scopes) = self.scopes {
+                members.insert("scope".to_owned(), json!(scopes.to_string()));
+            }
+            if self.subject.is_some() {
+                members.insert("act".to_owned(), json!({ "sub": self.client }));
+            }
+        }
+        let unsigned = || Denied::new(Code::TemporarilyUnavailable, "no token can be signed now");
+        let token = keys.sign("at+jwt", &claims, now).ok_or_else(unsigned)?;
+        Ok(Minted { token, expires_in: lifetime })
+    }
+
+    /// What only this door has a word for.
+    fn own(&self) -> Value {
+        let mut own = Map::new();
+        let mut put = |name: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                own.insert(name.to_owned(), json!(value));
+            }
+        };
+        put("profile", Some(self.profile.as_str()));
+        put("credential", self.credential.map(CredentialId::as_str));
+        put("admission", self.admission.map(AdmissionId::as_str));
+        put("grant", self.grant);
+        Value::Object(own)
+    }
+}

@@ -1,0 +1,85 @@
+//! The authorization endpoint (RFC 6749 section 3.1): a client sends a person, who signs in and
+//! decides, and is sent back with a code.
+
+mod admit;
+mod consent;
+mod pending;
+mod sign_in;
+mod wanted;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+pub(crate) use self::{consent::decide, sign_in::sign_in, sign_in::sign_out};
+use crate::{
+    Request, Server,
+    client::redirect,
+    error::{Code, Denied},
+    facts::Facts,
+    page,
+};
+use pending::Pending;
+use wanted::{Turned, Wanted};
+
+/// Begins: validates what the client asks for, and shows a page.
+pub(crate) async fn begin(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let wanted = match Wanted::read(server, request).await {
+        Ok(wanted) => wanted,
+        // To nobody but a client that is known, at an address that it registered.
+        Err(Turned::Here(denied)) => return Err(denied),
+        Err(Turned::Back { denied, redirect_uri, state }) => {
+            facts.note = Some(format!("{}: {}", denied.code.as_str(), denied.detail));
+            return Ok(back(server, &redirect_uri, state.as_deref(), &Err(&denied)));
+        }
+    };
+    facts.note = Some(format!("client {}", wanted.client.id.escape_debug()));
+    let (pending, cookie) = Pending::begin(server, request, &wanted).await?;
+    let mut response = sign_in::next_page(server, request, &pending, None).await?;
+    response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
+    Ok(response)
+}
+
+/// Sends the browser back to the client, with a code or with what is wrong (RFC 9207: `iss` always).
+fn back(
+    server: &Server,
+    redirect_uri: &str,
+    state: Option<&str>,
+    outcome: &Result<String, &Denied>,
+) -> Response<Bytes> {
+    let mut parameters = match outcome {
+        Ok(code) => vec![("code", code.as_str())],
+        Err(denied) => {
+            vec![("error", denied.code.as_str()), ("error_description", &*denied.detail)]
+        }
+    };
+    parameters.extend(state.map(|it| ("state", it)));
+    parameters.push(("iss", server.url()));
+    let target = redirect::with(redirect_uri, &parameters);
+    let location = target.and_then(|it| HeaderValue::try_from(it).ok());
+    let Some(location) = location else {
+        let text = "The address of the program that sent you is broken.";
+        return page::message("This cannot go on", text, StatusCode::BAD_REQUEST).into_response();
+    };
+    let mut response = Response::new(Bytes::new());
+    // 303: what was posted here is not to be posted there (RFC 9700 section 4.12).
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, location);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// What a person is shown where nobody can be sent anywhere.
+pub(crate) fn shown(denied: &Denied) -> Response<Bytes> {
+    let title = match denied.code {
+        Code::InvalidClient => "This program is not known here",
+        Code::AccessDenied => "You may not do this",
+        _ => "This cannot go on",
+    };
+    page::message(title, &denied.detail, denied.code.status()).into_response()
+}

@@ -1,0 +1,115 @@
+//! As which profile does a client act for a person? A registered one as its own; any other by the
+//! first admission that fits, or not at all.
+
+use model::{Admission, AdmissionId, ProfileId, Registration, Timestamp};
+use url::Url;
+
+use crate::{
+    client::{Client, Origin},
+    error::{Code, Denied},
+    people::Person,
+    tables::Tables,
+};
+
+/// As which profile `client` acts for `person`, and by which admission.
+///
+/// # Errors
+/// `access_denied` where it is none.
+pub(super) fn profile(
+    tables: &Tables,
+    client: &Client,
+    person: &Person,
+    now: Timestamp,
+) -> Result<(ProfileId, Option<AdmissionId>), Denied> {
+    let denied = |detail: &'static str| Denied::new(Code::AccessDenied, detail);
+    if let Origin::Declared(profile) = &client.origin {
+        let contract = tables.contract(profile, now);
+        let contract = contract.ok_or_else(|| denied("this program gets no access here"))?;
+        if !shares(&contract.terms.groups, &person.groups) {
+            return Err(denied("you are in no group that may use this program here"));
+        }
+        return Ok((profile.clone(), None));
+    }
+    let mut admissions = tables.admissions().iter();
+    let found = admissions
+        .find(|it| fits(it, client, person) && tables.contract(&it.profile, now).is_some());
+    match found {
+        Some(admission) => Ok((admission.profile.clone(), Some(admission.id.clone()))),
+        None => Err(denied("no rule of this door admits this program for you")),
+    }
+}
+
+/// Whether any client that makes itself known like this one can be admitted at all.
+fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
+    let Admission {
+        id: _,
+        description: _,
+        profile: _,
+        registrations,
+        hosts,
+        software,
+        issuer,
+        groups,
+        position: _,
+        place: _,
+    } = admission;
+    let (registration, own_hosts, own_software) = match &client.origin {
+        Origin::Declared(_) => return false,
+        Origin::Document { host, metadata } => {
+            let software = metadata.get("software_id").and_then(|it| it.as_str());
+            (Registration::MetadataDocument, vec![host.clone()], software)
+        }
+        Origin::Dynamic { software, .. } => {
+            let hosts = client.redirect_uris.iter().filter_map(|it| Url::parse(it).ok());
+            let hosts = hosts.map(|it| it.host_str().unwrap_or_default().to_owned()).collect();
+            (Registration::Dynamic, hosts, software.as_deref())
+        }
+    };
+    let is_of_host = hosts.is_empty()
+        || (!own_hosts.is_empty()
+            && own_hosts.iter().all(|own| hosts.iter().any(|it| matches_host(it, own))));
+    let is_of_software =
+        software.is_empty() || own_software.is_some_and(|own| software.iter().any(|it| it == own));
+    let is_of_issuer =
+        issuer.as_ref().is_none_or(|it| person.issuer.as_deref() == Some(it.as_str()));
+    registrations.contains(&registration)
+        && is_of_host
+        && is_of_software
+        && is_of_issuer
+        && shares(groups, &person.groups)
+}
+
+/// Whether one of `own` is wanted; anything is where nothing is wanted.
+fn shares(wanted: &[String], own: &[String]) -> bool {
+    wanted.is_empty() || own.iter().any(|it| wanted.contains(it))
+}
+
+fn matches_host(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(domain) => {
+            let above = host.strip_suffix(domain).and_then(|it| it.strip_suffix('.'));
+            above.is_some_and(|it| !it.is_empty())
+        }
+        None => pattern == host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_matched_whole_or_below_a_domain() {
+        for (pattern, host, want) in [
+            ("claude.ai", "claude.ai", true),
+            ("claude.ai", "evil.claude.ai", false),
+            ("*.example.com", "a.example.com", true),
+            ("*.example.com", "a.b.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "evilexample.com", false),
+            ("*.example.com", ".example.com", false),
+        ] {
+            assert_eq!(matches_host(pattern, host), want, "{pattern} {host}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A person decides what a program may do in their name.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use model::{Effect, TokenTerms};
+use store::{Consent, Grant, Handle};
+use url::Url;
+
+use super::{Pending, admit, back, sign_in};
+use crate::{
+    Request, Server,
+    client::{Origin, redirect},
+    error::{Code, Denied},
+    facts::Facts,
+    form::Form,
+    page,
+    people::Person,
+    plane::Permitted,
+    ticket::Ticket,
+    token::{self, CodeBody, GrantBody},
+};
+
+/// How long a code is good (ASVS 5.0, 10.4.3).
+const CODE_LIFE: Duration = Duration::from_secs(60);
+
+/// The page on which a person decides; or why there is nothing to decide on.
+pub(super) fn page(
+    server: &Server,
+    request: &Request,
+    pending: &Pending,
+    person: &Person,
+) -> Response<Bytes> {
+    let tables = server.tables();
+    let admitted = admit::profile(&tables, &pending.client, person, request.at);
+    let (profile, _) = match admitted {
+        Ok(admitted) => admitted,
+        Err(denied) => return super::shown(&denied),
+    };
+    let permitted = server.plane.permitted(&profile, &pending.bounds(server));
+    let collections = by_collection(&permitted);
+    let views: Vec<_> = collections
+        .iter()
+        .map(|(title, operations)| page::CollectionView { title, operations })
+        .collect();
+    let terms = tables.contract(&profile, request.at).map(|it| it.terms);
+    let scopes = pending.scopes().map(|it| it.to_string()).unwrap_or_default();
+    let lifetime = terms.map(lifetime).unwrap_or_default();
+    let view = page::ConsentView {
+        door: server.url(),
+        client: client_view(pending),
+        person: &person.name,
+        profile: profile.as_str(),
+        collections: &views,
+        scopes: &scopes,
+        lifetime: &lifetime,
+        form: form_view(pending, "/oauth/consent"),
+        sign_out: "/oauth/sign-out",
+        target: redirect::target(&pending.body.redirect_uri),
+    };
+    page::consent(&view).into_response()
+}
+
+fn by_collection(permitted: &[Permitted]) -> BTreeMap<&str, Vec<page::OperationView<'_>>> {
+    let mut collections: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for Permitted { collection, summary, effect } in permitted {
+        let view = page::OperationView { summary, effect: *effect };
+        collections.entry(collection.as_str()).or_default().push(view);
+    }
+    for operations in collections.values_mut() {
+        // What cannot be undone is not to be the line that is cut away.
+        operations.sort_by_key(|it| match it.effect {
+            Effect::Destructive => 0,
+            Effect::Write => 1,
+            Effect::Read => 2,
+        });
+    }
+    collections
+}
+
+/// `10 minutes at a time, for up to 30 days`.
+fn lifetime(terms: &TokenTerms) -> String {
+    let minutes = terms.lifetime.as_secs().div_ceil(60);
+    let days = terms.refresh_lifetime.as_secs().div_ceil(24 * 3600);
+    match terms.grants.contains(&model::GrantType::RefreshToken) {
+        true => format!("{minutes} minutes at a time, for up to {days} days"),
+        false => format!("{minutes} minutes"),
+    }
+}
+
+pub(super) fn client_view(pending: &Pending) -> page::ClientView<'_> {
+    let uri = &pending.body.redirect_uri;
+    let is_loopback = Url::parse(uri).is_ok_and(|it| redirect::is_loopback(&it));
+    page::ClientView {
+        name: &pending.client.name,
+        host: redirect::host(uri),
+        known_by: match &pending.client.origin {
+            Origin::Declared(_) => page::KnownBy::Registered,
+            Origin::Document { host, .. } => page::KnownBy::Document { host },
+            Origin::Dynamic { .. } => page::KnownBy::Itself,
+        },
+        is_loopback,
+    }
+}
+
+pub(super) fn form_view<'a>(pending: &'a Pending, action: &'a str) -> page::FormView<'a> {
+    page::FormView { action, csrf: &pending.csrf, authorization: &pending.ticket }
+}
+
+/// Takes the decision, once, and sends the person back.
+pub(crate) async fn decide(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let person = sign_in::person(server, request).await?;
+    let pending = Pending::of_form(server, request, &form, true).await?;
+    let (uri, state) = (&pending.body.redirect_uri, pending.body.state.as_deref());
+    facts.note = Some(format!(
+        "{} for client {}",
+        person.subject.escape_debug(),
+        pending.client.id.escape_debug()
+    ));
+    if form.get("decision") != Some("allow") {
+        facts.event = "consent.denied";
+        let denied = Denied::new(Code::AccessDenied, "the person did not allow it");
+        return Ok(back(server, uri, state, &Err(&denied)));
+    }
+    match give(server, request, &pending, &person, facts).await {
+        Ok(code) => Ok(back(server, uri, state, &Ok(code))),
+        Err(denied) => {
+            facts.event = "consent.denied";
+            Ok(back(server, uri, state, &Err(&denied)))
+        }
+    }
+}
+
+/// Makes the grant, and a code for it.
+async fn give(
+    server: &Server,
+    request: &Request,
+    pending: &Pending,
+    person: &Person,
+    facts: &mut Facts,
+) -> Result<String, Denied> {
+    let tables = server.tables();
+    let (profile, admission) = admit::profile(&tables, &pending.client, person, request.at)?;
+    let gone = || Denied::new(Code::AccessDenied, "the profile gets no tokens now");
+    let contract = tables.contract(&profile, request.at).ok_or_else(gone)?;
+    facts.caller = Some(token::caller(&contract, Some(person.subject.clone())));
+    let body = GrantBody {
+        resource: pending.body.resource.clone(),
+        scope: pending.scopes().map(|it| it.to_string()),
+        admission: admission.map(|it| it.to_string()),
+        client_name: pending.client.name.clone(),
+    };
+    let body = serde_json::to_string(&body).unwrap_or_default();
+    let grant = Grant {
+        id: uuid::Uuid::new_v4().simple().to_string(),
+        client: pending.client.id.clone(),
+        profile: profile.to_string(),
+        subject: Some(person.subject.clone()),
+        body: body.clone(),
+        created: request.at,
+        expires: request.at.plus(contract.terms.refresh_lifetime),
+        revoked: None,
+    };
+    let consent = Consent {
+        subject: person.subject.clone(),
+        client: pending.client.id.clone(),
+        body,
+        given: request.at,
+    };
+    // The grant first: a consent that is taken back takes it, and with it the code, along.
+    server.store.put_grant(&grant).await?;
+    server.store.put_consent(&consent).await?;
+    let (code, digest) = Ticket::Code.issue()?;
+    let body = CodeBody {
+        client: pending.client.id.clone(),
+        redirect_uri: pending.body.redirect_uri.clone(),
+        challenge: pending.body.challenge.clone(),
+    };
+    let handle = Handle {
+        digest,
+        kind: Ticket::Code.kind().to_owned(),
+        grant: Some(grant.id),
+        body: serde_json::to_string(&body).unwrap_or_default(),
+        created: request.at,
+        expires: request.at.plus(CODE_LIFE),
+    };
+    server.store.put_handle(&handle).await?;
+    Ok(code)
+}

@@ -1,0 +1,119 @@
+//! What a client wants a person to allow: read, and checked in an order that sends nobody astray.
+
+use model::{GrantType, TokenScopes};
+
+use crate::{
+    Request, Server,
+    client::{self, Client, Origin, redirect},
+    error::{Code, Denied},
+    form::Form,
+    token,
+};
+
+const STATE_BYTES_MAX: usize = 2_048;
+
+/// What a client wants a person to allow.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) client: Client,
+    pub(super) redirect_uri: String,
+    pub(super) state: Option<String>,
+    /// The S256 of a verifier that only the client knows (RFC 7636).
+    pub(super) challenge: String,
+    pub(super) resource: String,
+    pub(super) scopes: Option<TokenScopes>,
+}
+
+/// Why it does not go on, and who is told.
+pub(super) enum Turned {
+    /// The client, at an address that it registered.
+    Back { denied: Denied, redirect_uri: String, state: Option<String> },
+    /// The person, here: where else is not known.
+    Here(Denied),
+}
+
+impl Wanted {
+    /// Reads a request. What names client and address comes first: until these are sure, nobody is
+    /// sent anywhere.
+    pub(super) async fn read(server: &Server, request: &Request) -> Result<Self, Turned> {
+        let form = Form::of_query(request).map_err(Turned::Here)?;
+        let id = form.required("client_id").map_err(Turned::Here)?;
+        let client = client::find(server, id, request).await.map_err(Turned::Here)?;
+        let redirect_uri = address(&client, &form).map_err(Turned::Here)?;
+        let state = form.get("state").map(str::to_owned);
+        match Self::rest(server, request, client, &form) {
+            Ok(mut wanted) => {
+                wanted.redirect_uri = redirect_uri;
+                wanted.state = state;
+                Ok(wanted)
+            }
+            Err(denied) => {
+                let state = state.filter(|it| it.len() <= STATE_BYTES_MAX);
+                Err(Turned::Back { denied, redirect_uri, state })
+            }
+        }
+    }
+
+    fn rest(
+        server: &Server,
+        request: &Request,
+        client: Client,
+        form: &Form,
+    ) -> Result<Self, Denied> {
+        let invalid = |detail: &'static str| Denied::new(Code::InvalidRequest, detail);
+        if form.get("state").is_some_and(|it| it.len() > STATE_BYTES_MAX) {
+            return Err(invalid("state is longer than 2048 bytes"));
+        }
+        if form.get("request").is_some() || form.get("request_uri").is_some() {
+            return Err(invalid("request objects are not supported: send plain parameters"));
+        }
+        if form.get("response_type") != Some("code") {
+            let detail = "response_type has to be code";
+            return Err(Denied::new(Code::UnsupportedResponseType, detail));
+        }
+        if form.get("response_mode").is_some_and(|it| it != "query") {
+            return Err(invalid("response_mode has to be query"));
+        }
+        if form.get("code_challenge_method") != Some("S256") {
+            return Err(invalid("code_challenge_method has to be S256"));
+        }
+        let challenge = form.required("code_challenge")?;
+        let is_challenge = challenge.len() == 43
+            && challenge.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it));
+        if !is_challenge {
+            return Err(invalid("code_challenge is no SHA-256 in base64url"));
+        }
+        if let Origin::Declared(profile) = &client.origin {
+            let tables = server.tables();
+            let contract = tables.contract(profile, request.at);
+            let has =
+                contract.is_some_and(|it| it.terms.grants.contains(&GrantType::AuthorizationCode));
+            if !has {
+                let detail = "the profile does not have the grant authorization_code";
+                return Err(Denied::new(Code::UnauthorizedClient, detail));
+            }
+        }
+        let (resource, _) = token::resource(&server.tables(), form)?;
+        Ok(Self {
+            redirect_uri: String::new(),
+            state: None,
+            challenge: challenge.to_owned(),
+            resource,
+            scopes: token::scopes(form)?,
+            client,
+        })
+    }
+}
+
+/// The one address to send people back to that was asked for, or the only one there is.
+fn address(client: &Client, form: &Form) -> Result<String, Denied> {
+    let wrong = |detail: &'static str| Denied::new(Code::InvalidRequest, detail);
+    match (form.get("redirect_uri"), client.redirect_uris.as_slice()) {
+        (Some(asked), registered) if redirect::is_registered(registered, asked) => {
+            Ok(asked.to_owned())
+        }
+        (Some(_), _) => Err(wrong("the redirect_uri is none that the program registered")),
+        (None, [only]) => Ok(only.clone()),
+        (None, _) => Err(wrong("the redirect_uri is missing")),
+    }
+}

@@ -1,0 +1,78 @@
+//! Who asks for a token: a client that is registered, describes itself, or registered itself.
+
+mod authenticate;
+mod document;
+pub(crate) mod redirect;
+mod register;
+
+use model::{CredentialId, ProfileId};
+use serde_json::Value;
+
+pub(crate) use self::{authenticate::authenticate, document::Documents, register::register};
+use crate::{
+    Request, Server,
+    error::{Code, Denied},
+};
+
+/// What the ids of clients begin with that registered themselves.
+const DYNAMIC: &str = "dyn-";
+
+/// A client, before it has proved anything.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// Its id, as it knows it.
+    pub(crate) id: String,
+    /// What it calls itself. Hostile, but for a registered one.
+    pub(crate) name: String,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a client is known from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// It is declared: its id is its profile's.
+    Declared(ProfileId),
+    /// Its id is the URL of this document.
+    Document { host: String, metadata: std::sync::Arc<Value> },
+    /// It registered itself.
+    Dynamic { software: Option<String>, secret: Option<[u8; 32]> },
+}
+
+/// A client that has proved what it can prove.
+#[derive(Debug)]
+pub(crate) struct Proven {
+    pub(crate) client: Client,
+    /// By which credential, where it has any.
+    pub(crate) credential: Option<CredentialId>,
+    /// Whether it proved anything at all.
+    pub(crate) is_confidential: bool,
+}
+
+/// The client with this id.
+///
+/// # Errors
+/// `invalid_client` where there is none.
+pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result<Client, Denied> {
+    if id.starts_with("https://") {
+        return document::find(server, id, request.at).await;
+    }
+    if id.starts_with(DYNAMIC) {
+        return register::find(server, id, request.at).await;
+    }
+    let tables = server.tables();
+    let profile = ProfileId::parse(id).map_err(|_| unknown().because("it is no client id"))?;
+    let contract = tables.contract(&profile, request.at);
+    let contract = contract.ok_or_else(|| unknown().because("no such profile gets tokens"))?;
+    Ok(Client {
+        id: id.to_owned(),
+        name: contract.client.description.clone().unwrap_or_else(|| contract.client.id.to_string()),
+        redirect_uris: contract.terms.redirect_uris.clone(),
+        origin: Origin::Declared(profile),
+    })
+}
+
+/// One text for everything: who may ask is nobody else's business.
+pub(crate) fn unknown() -> Denied {
+    Denied::new(Code::InvalidClient, "the client is unknown, or did not prove who it is")
+}

@@ -1,0 +1,216 @@
+//! Does who asks prove to be the client? One way at a time (RFC 6749 section 2.3).
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::header::AUTHORIZATION;
+use identity::{
+    api_key,
+    assertion::{Assertion, AssertionTerms, CLIENT_TYPES, VerificationKeys},
+    replay,
+};
+use model::{CredentialId, Proof, Secret};
+
+use super::{Client, Origin, Proven, find, unknown};
+use crate::{
+    Request, Server,
+    error::{Code, Denied},
+    form::Form,
+};
+
+/// The one type of assertion there is (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How far ahead the end of an assertion may be.
+const ASSERTION_LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
+
+const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "ES384", "PS256", "PS384", "PS512", "RS256"];
+
+/// What a client shows.
+enum Shown<'a> {
+    Assertion(&'a str),
+    Nothing,
+    Secret(Secret<String>),
+}
+
+/// The client that sends `form`, and what it proved.
+///
+/// # Errors
+/// `invalid_request` where it is shown in two ways, `invalid_client` where it is not proved.
+pub(crate) async fn authenticate(
+    server: &Server,
+    request: &Request,
+    form: &Form,
+) -> Result<Proven, Denied> {
+    let (id, shown) = shown(request, form)?;
+    let client = find(server, &id, request).await?;
+    let credential = match (&client.origin, &shown) {
+        (Origin::Declared(profile), Shown::Secret(secret)) => {
+            let hmac = api_key::hmac(&server.pepper, secret.expose());
+            let tables = server.tables();
+            let mut credentials = tables.credentials(profile, request.at);
+            let found = credentials.find(|it| match &it.proof {
+                Proof::ClientSecret { hmac: known } => is_same(known, &hmac),
+                Proof::ApiKey { .. }
+                | Proof::External { .. }
+                | Proof::Mtls { .. }
+                | Proof::PrivateKeyJwt { .. } => false,
+            });
+            Some(found.ok_or_else(|| unknown().because("the secret is wrong"))?.id.clone())
+        }
+        (Origin::Declared(_), Shown::Assertion(assertion)) => {
+            Some(by_assertion(server, request, &client, assertion).await?)
+        }
+        (Origin::Declared(profile), Shown::Nothing) => {
+            let tables = server.tables();
+            let is_public =
+                tables.contract(profile, request.at).is_some_and(|it| it.terms.is_public);
+            if !is_public {
+                return Err(unknown().because("the client is not public and showed nothing"));
+            }
+            None
+        }
+        (Origin::Dynamic { secret: None, .. }, Shown::Nothing) => None,
+        (Origin::Dynamic { secret: Some(known), .. }, Shown::Secret(secret)) => {
+            let hmac = api_key::hmac(&server.pepper, secret.expose());
+            if !is_same(known, &hmac) {
+                return Err(unknown().because("the secret is wrong"));
+            }
+            None
+        }
+        (Origin::Document { metadata, .. }, shown) => {
+            let method = metadata.get("token_endpoint_auth_method").and_then(|it| it.as_str());
+            match (method, shown) {
+                (None | Some("none"), Shown::Nothing) => None,
+                (Some("private_key_jwt"), Shown::Assertion(assertion)) => {
+                    let keys = document_keys(server, &client)?;
+                    verify(server, request, &client, assertion, &keys).await?;
+                    None
+                }
+                _ => return Err(unknown().because("it did not prove itself as its document says")),
+            }
+        }
+        (Origin::Dynamic { .. }, _) => {
+            return Err(unknown().because("it did not prove itself as it registered"));
+        }
+    };
+    let is_confidential = !matches!(shown, Shown::Nothing);
+    Ok(Proven { client, credential, is_confidential })
+}
+
+fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// The id that the client gives itself, and what it shows for it.
+fn shown<'a>(request: &Request, form: &'a Form) -> Result<(String, Shown<'a>), Denied> {
+    let two = || Denied::new(Code::InvalidRequest, "the client is shown in more than one way");
+    let basic = basic(request)?;
+    let (secret, assertion) = (form.get("client_secret"), form.get("client_assertion"));
+    match (basic, secret, assertion) {
+        (Some((id, secret)), None, None) => {
+            if form.get("client_id").is_some_and(|it| it != id) {
+                return Err(two());
+            }
+            Ok((id, Shown::Secret(secret)))
+        }
+        (None, Some(secret), None) => {
+            let id = form.required("client_id")?;
+            Ok((id.to_owned(), Shown::Secret(Secret::new(secret.to_owned()))))
+        }
+        (None, None, Some(assertion)) => {
+            if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+                let detail = format!("client_assertion_type is not {ASSERTION_TYPE}");
+                return Err(Denied::new(Code::InvalidRequest, detail));
+            }
+            let parsed = Assertion::parse(assertion).map_err(|it| unknown().because(it))?;
+            let id = parsed.subject().ok_or_else(|| unknown().because("it has no sub"))?;
+            if form.get("client_id").is_some_and(|it| it != id) {
+                return Err(two());
+            }
+            Ok((id.to_owned(), Shown::Assertion(assertion)))
+        }
+        (None, None, None) => Ok((form.required("client_id")?.to_owned(), Shown::Nothing)),
+        _ => Err(two()),
+    }
+}
+
+/// Id and secret of `Authorization: Basic` (RFC 6749 section 2.3.1): both are encoded as in a form.
+fn basic(request: &Request) -> Result<Option<(String, Secret<String>)>, Denied> {
+    let mut values = request.headers.get_all(AUTHORIZATION).into_iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let broken = || unknown().because("the authorization header is no basic credential");
+    let text = value.to_str().map_err(|_| broken())?;
+    let (scheme, encoded) = text.split_once(' ').ok_or_else(broken)?;
+    if values.next().is_some() || !scheme.eq_ignore_ascii_case("basic") {
+        return Err(broken());
+    }
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| broken())?;
+    let decoded = String::from_utf8(decoded).map_err(|_| broken())?;
+    let (id, secret) = decoded.split_once(':').ok_or_else(broken)?;
+    let plain = |it: &str| {
+        let spaced = it.replace('+', " ");
+        let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8();
+        decoded.map(std::borrow::Cow::into_owned).map_err(|_| broken())
+    };
+    Ok(Some((plain(id)?, Secret::new(plain(secret)?))))
+}
+
+async fn by_assertion(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    assertion: &str,
+) -> Result<CredentialId, Denied> {
+    let Origin::Declared(profile) = &client.origin else { return Err(unknown()) };
+    let tables = server.tables();
+    let credentials = tables.credentials(profile, request.at);
+    let candidates: Vec<_> =
+        credentials.filter_map(|it| Some((it.id.clone(), tables.keys(&it.id)?.clone()))).collect();
+    let mut last = unknown().because("it has no key to sign with");
+    for (id, keys) in candidates {
+        match verify(server, request, client, assertion, &keys).await {
+            Ok(()) => return Ok(id),
+            Err(denied) => last = denied,
+        }
+    }
+    Err(last)
+}
+
+async fn verify(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    assertion: &str,
+    keys: &VerificationKeys,
+) -> Result<(), Denied> {
+    let refused = |why: &dyn std::fmt::Display| unknown().because(why);
+    let parsed = Assertion::parse(assertion).map_err(|it| refused(&it))?;
+    let issuer = server.url();
+    // The issuer's own name is what FAPI asks for; many send the address of the endpoint.
+    let endpoint = format!("{issuer}{}", request.path);
+    let token_endpoint = format!("{issuer}/oauth/token");
+    let terms = AssertionTerms {
+        issuer: &client.id,
+        audiences: &[issuer, &endpoint, &token_endpoint],
+        types: CLIENT_TYPES,
+        algorithms: ALGORITHMS,
+        lifetime_max: ASSERTION_LIFETIME_MAX,
+    };
+    let verified = parsed.verify(&terms, keys, request.at).await.map_err(|it| refused(&it))?;
+    if verified.subject.as_deref() != Some(client.id.as_str()) {
+        return Err(refused(&"sub is not the client"));
+    }
+    let jti = verified.jti.ok_or_else(|| refused(&"it has no jti"))?;
+    let seen = server.seen.first(replay::digest(&client.id, &jti), verified.expires, request.at);
+    seen.await.map_err(|it| refused(&it))
+}
+
+fn document_keys(server: &Server, client: &Client) -> Result<VerificationKeys, Denied> {
+    let Origin::Document { metadata, .. } = &client.origin else { return Err(unknown()) };
+    match (metadata.get("jwks"), metadata.get("jwks_uri").and_then(|it| it.as_str())) {
+        (Some(keys), None) => VerificationKeys::inline(keys).map_err(|it| unknown().because(it)),
+        (None, Some(url)) => Ok(VerificationKeys::live(url, &server.stranger_key_sets)),
+        _ => Err(unknown().because("its document has no keys, or has them in two places")),
+    }
+}

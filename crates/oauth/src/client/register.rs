@@ -1,0 +1,214 @@
+//! Clients that register themselves (RFC 7591): where an admission lets such clients in at all.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use identity::api_key;
+use model::{Registration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::{Client, DYNAMIC, Origin, redirect, unknown};
+use crate::{
+    Request, Server,
+    error::{Code, Denied, json_response},
+    facts::Facts,
+    ticket,
+};
+
+/// Most registrations of an hour, by everybody: each costs a row.
+const REGISTRATIONS_PER_HOUR_MAX: u64 = 500;
+const REDIRECTS_MAX: usize = 16;
+const TEXT_BYTES_MAX: usize = 1_024;
+const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
+const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+
+/// What is kept of a registration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Registered {
+    name: String,
+    redirect_uris: Vec<String>,
+    software: Option<String>,
+    /// The HMAC of its secret under the pepper, in hexadecimal digits.
+    secret: Option<String>,
+}
+
+/// The client that registered itself as `id`.
+///
+/// # Errors
+/// `invalid_client` where there is none.
+pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Client, Denied> {
+    let found = server.store.registration(id).await?;
+    let found = found.ok_or_else(|| unknown().because("nobody registered as this"))?;
+    let Registered { name, redirect_uris, software, secret } = serde_json::from_str(&found.body)
+        .map_err(|it| {
+            Denied::new(Code::ServerError, "the registration cannot be read").because(it)
+        })?;
+    if found.used.is_none_or(|it| it.plus(Duration::from_secs(3600)) < now) {
+        server.store.note_registration_use(id, now).await?;
+    }
+    let secret = match secret.as_deref().map(bytes) {
+        Some(None) => return Err(unknown().because("its secret cannot be read")),
+        Some(Some(hmac)) => Some(hmac),
+        None => None,
+    };
+    let origin = Origin::Dynamic { software, secret };
+    Ok(Client { id: id.to_owned(), name, redirect_uris, origin })
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// `access_denied` where nobody is let in this way, `temporarily_unavailable` where too many were
+/// of late, and what is wrong with its metadata.
+pub(crate) async fn register(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let tables = server.tables();
+    let is_open =
+        tables.admissions().iter().any(|it| it.registrations.contains(&Registration::Dynamic));
+    if !is_open {
+        let detail = "clients do not register themselves here: an operator has to admit them";
+        return Err(Denied::new(Code::AccessDenied, detail));
+    }
+    let hour = Duration::from_secs(3600);
+    let since = Timestamp::from_micros(
+        request.at.as_micros().saturating_sub(i64::try_from(hour.as_micros()).unwrap_or(i64::MAX)),
+    );
+    if server.store.count_registrations(since).await? >= REGISTRATIONS_PER_HOUR_MAX {
+        let detail = "too many clients registered themselves of late: try again later";
+        return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(hour.as_secs()));
+    }
+    let metadata: Map<String, Value> =
+        serde_json::from_slice(&request.body).map_err(|_| invalid("the body is no json object"))?;
+    let mut registered = read(&metadata)?;
+    let method = text(&metadata, "token_endpoint_auth_method")?.unwrap_or("client_secret_basic");
+    if !METHODS.contains(&method) {
+        return Err(invalid("token_endpoint_auth_method is none of those that are supported"));
+    }
+    let secret = if method == "none" { None } else { Some(format!("ods_{}", ticket::random()?)) };
+    registered.secret = secret.as_deref().map(|it| hex(&api_key::hmac(&server.pepper, it)));
+    let id = format!("{DYNAMIC}{}", uuid::Uuid::new_v4().simple());
+    facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
+    let body = serde_json::to_string(&registered).unwrap_or_default();
+    server.store.put_registration(&id, &body, request.at).await?;
+    let mut answer = json!({
+        "client_id": id,
+        "client_id_issued_at": request.at.as_seconds(),
+        "client_name": registered.name,
+        "redirect_uris": registered.redirect_uris,
+        "grant_types": GRANTS,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": method,
+    });
+    if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
+        members.insert("client_secret".to_owned(), json!(secret));
+        members.insert("client_secret_expires_at".to_owned(), json!(0));
+    }
+    Ok(json_response(StatusCode::CREATED, &answer))
+}
+
+fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
+    let uris = metadata.get("redirect_uris").and_then(Value::as_array);
+    let uris = uris.filter(|it| (1..=REDIRECTS_MAX).contains(&it.len()));
+    let uris = uris.ok_or_else(|| redirect_fault("name 1 to 16 redirect_uris"))?;
+    let read = |it: &Value| {
+        let uri = it.as_str().ok_or_else(|| redirect_fault("a redirect uri is no text"))?;
+        check_redirect(uri).map_err(redirect_fault)?;
+        Ok(uri.to_owned())
+    };
+    let redirect_uris = uris.iter().map(read).collect::<Result<Vec<_>, Denied>>()?;
+    if let Some(grants) = metadata.get("grant_types").and_then(Value::as_array) {
+        let is_known = |it: &Value| it.as_str().is_some_and(|it| GRANTS.contains(&it));
+        if !grants.iter().any(|it| it.as_str() == Some("authorization_code")) {
+            return Err(invalid("grant_types has no authorization_code"));
+        }
+        // Others are left away, and the answer says so: RFC 7591 section 2 lets a server do that.
+        let _known = grants.iter().filter(|it| is_known(it)).count();
+    }
+    let name = text(metadata, "client_name")?.unwrap_or("a client without a name").to_owned();
+    let software = text(metadata, "software_id")?.map(str::to_owned);
+    Ok(Registered { name, redirect_uris, software, secret: None })
+}
+
+fn text<'a>(metadata: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Denied> {
+    match metadata.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.len() <= TEXT_BYTES_MAX => Ok(Some(text)),
+        Some(_) => Err(invalid(format!("{name} is no text, or is too long"))),
+    }
+}
+
+/// https, a program on this computer, or a scheme that a program took for itself.
+fn check_redirect(uri: &str) -> Result<(), &'static str> {
+    let url = Url::parse(uri).map_err(|_| "a redirect uri is no absolute uri")?;
+    if uri.len() > TEXT_BYTES_MAX || url.fragment().is_some() || uri.contains('#') {
+        return Err("a redirect uri has a fragment, or is too long");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a redirect uri has a user in it");
+    }
+    match url.scheme() {
+        "https" if url.host_str().is_some() => Ok(()),
+        "http" if redirect::is_loopback(&url) => Ok(()),
+        "http" => Err("a redirect uri with http leads to another computer: use https"),
+        "about" | "blob" | "data" | "file" | "ftp" | "javascript" | "vbscript" | "ws" | "wss" => {
+            Err("a redirect uri has a scheme that leads to no program")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
+    Denied::new(Code::InvalidClientMetadata, detail)
+}
+
+fn redirect_fault(detail: &'static str) -> Denied {
+    Denied::new(Code::InvalidRedirectUri, detail)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, it| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{it:02x}");
+        hex
+    })
+}
+
+fn bytes(hex: &str) -> Option<[u8; 32]> {
+    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let (pairs, []) = hex.as_bytes().as_chunks::<2>() else { return None };
+    let bytes = pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
+    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_uri_leads_to_a_program_or_by_tls() {
+        for good in
+            ["https://a.example/cb", "http://127.0.0.1:3/cb", "http://localhost/", "cursor://x/cb"]
+        {
+            assert_eq!(check_redirect(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "http://a.example/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://a.example/cb#x",
+            "https://u:p@a.example/cb",
+            "/cb",
+            "",
+        ] {
+            assert!(check_redirect(bad).is_err(), "{bad}");
+        }
+    }
+}

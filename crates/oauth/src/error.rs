@@ -1,0 +1,150 @@
+//! Why something was not given, in the words of OAuth.
+
+use std::{borrow::Cow, fmt};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use model::{Refusal, RefusalKind};
+use serde_json::json;
+
+/// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    AccessDenied,
+    InvalidClient,
+    InvalidClientMetadata,
+    InvalidGrant,
+    InvalidRedirectUri,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    ServerError,
+    TemporarilyUnavailable,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+}
+
+impl Code {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access_denied",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+        }
+    }
+
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidClient => StatusCode::UNAUTHORIZED,
+            Self::AccessDenied => StatusCode::FORBIDDEN,
+            Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::InvalidClientMetadata
+            | Self::InvalidGrant
+            | Self::InvalidRedirectUri
+            | Self::InvalidRequest
+            | Self::InvalidScope
+            | Self::InvalidTarget
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::UnsupportedResponseType => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn kind(self) -> RefusalKind {
+        match self {
+            Self::AccessDenied | Self::UnauthorizedClient => RefusalKind::Forbidden,
+            Self::InvalidClient | Self::InvalidGrant => RefusalKind::Unauthenticated,
+            Self::InvalidScope | Self::InvalidTarget => RefusalKind::InvalidArguments,
+            Self::ServerError => RefusalKind::Internal,
+            Self::TemporarilyUnavailable => RefusalKind::LimitReached,
+            Self::InvalidClientMetadata
+            | Self::InvalidRedirectUri
+            | Self::InvalidRequest
+            | Self::UnsupportedGrantType
+            | Self::UnsupportedResponseType => RefusalKind::Malformed,
+        }
+    }
+}
+
+/// Why something was not given: a code and a sentence for the client, a cause for the record.
+#[derive(Debug, Clone)]
+pub(crate) struct Denied {
+    pub(crate) code: Code,
+    pub(crate) detail: Cow<'static, str>,
+    cause: Option<String>,
+    /// How many seconds to wait before it is tried again.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Denied {
+    /// `detail` is for the client: lower case, no full stop, never a secret.
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), cause: None, retry_after: None }
+    }
+
+    /// Adds what only the record may say.
+    pub(crate) fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// As records have it.
+    pub(crate) fn refusal(&self) -> Refusal {
+        let refusal = Refusal::new(self.code.kind(), self.detail.clone());
+        let refusal = refusal.by_rule(self.code.as_str());
+        match &self.cause {
+            Some(cause) => refusal.because(cause),
+            None => refusal,
+        }
+    }
+
+    /// As clients get it (RFC 6749 section 5.2).
+    pub(crate) fn response(&self) -> Response<Bytes> {
+        let body = json!({ "error": self.code.as_str(), "error_description": self.detail });
+        let mut response = json_response(self.code.status(), &body);
+        let headers = response.headers_mut();
+        if self.code == Code::InvalidClient {
+            let value = HeaderValue::from_static("Basic realm=\"onedoor\"");
+            headers.insert(header::WWW_AUTHENTICATE, value);
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// The store or another part of the door failed: nothing was given.
+impl From<store::Error> for Denied {
+    fn from(error: store::Error) -> Self {
+        Self::new(Code::ServerError, "this cannot be carried out now: try again").because(error)
+    }
+}
+
+/// An answer that nobody keeps.
+pub(crate) fn json_response(status: StatusCode, body: &serde_json::Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

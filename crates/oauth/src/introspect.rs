@@ -1,0 +1,68 @@
+//! Is a token good? For clients that prove who they are (RFC 7662).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use identity::assertion::{Assertion, AssertionTerms, VerificationKeys};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Request, Server, client,
+    error::{Denied, json_response},
+    facts::Facts,
+    form::Form,
+};
+
+/// No token of this door lives longer.
+const LIFETIME_MAX: Duration = Duration::from_secs(2 * 3600);
+
+/// What the answer says of a token that is good: what it says itself.
+const SHOWN: [&str; 9] = ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "act"];
+
+/// Answers whether a token is good. Of one that is not, nothing is told.
+pub(crate) async fn answer(
+    server: &Server,
+    request: &Request,
+    _facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let token = form.required("token")?;
+    let proven = client::authenticate(server, request, &form).await?;
+    if !proven.is_confidential {
+        return Err(client::unknown().because("only who proves who it is may ask"));
+    }
+    let inactive = json_response(StatusCode::OK, &json!({ "active": false }));
+    let Ok(parsed) = Assertion::parse(token) else { return Ok(inactive) };
+    let Some(claims) = claims(server, parsed, request).await else { return Ok(inactive) };
+    let own = claims.get("onedoor").and_then(|it| it.get("grant")).and_then(Value::as_str);
+    let jti = claims.get("jti").and_then(Value::as_str);
+    if own.into_iter().chain(jti).any(|it| server.issuer.is_revoked(it)) {
+        return Ok(inactive);
+    }
+    let mut shown = Map::new();
+    shown.insert("active".to_owned(), json!(true));
+    shown.insert("token_type".to_owned(), json!("Bearer"));
+    let members = SHOWN.into_iter().filter_map(|it| Some((it.to_owned(), claims.get(it)?.clone())));
+    shown.extend(members);
+    Ok(json_response(StatusCode::OK, &Value::Object(shown)))
+}
+
+/// What an access token of this door says, where it is one and holds.
+pub(crate) async fn claims(
+    server: &Server,
+    token: Assertion<'_>,
+    request: &Request,
+) -> Option<Map<String, Value>> {
+    let keys = VerificationKeys::inline(&server.keys.public()).ok()?;
+    let audience = token.audience()?;
+    server.tables().resources.audience(&audience)?;
+    let terms = AssertionTerms {
+        issuer: server.url(),
+        audiences: &[&audience],
+        types: &["at+jwt"],
+        algorithms: &["EdDSA", "ES256"],
+        lifetime_max: LIFETIME_MAX,
+    };
+    token.verify(&terms, &keys, request.at).await.ok().map(|it| it.claims)
+}

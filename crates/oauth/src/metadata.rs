@@ -1,0 +1,36 @@
+//! What clients find out by themselves (RFC 8414, `OpenID` Connect Discovery).
+
+use model::GrantType;
+use serde_json::{Value, json};
+
+/// The document at each of the well-known places.
+pub(crate) fn document(issuer: &str) -> Value {
+    let at = |path: &str| json!(format!("{issuer}/oauth/{path}"));
+    let grants =
+        [GrantType::AuthorizationCode, GrantType::ClientCredentials, GrantType::RefreshToken];
+    let methods = json!(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    let algorithms = json!(["EdDSA", "ES256", "PS256", "RS256"]);
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("authorize"),
+        "token_endpoint": at("token"),
+        "registration_endpoint": at("register"),
+        "revocation_endpoint": at("revoke"),
+        "introspection_endpoint": at("introspect"),
+        "jwks_uri": at("jwks"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": grants.map(GrantType::parameter),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "authorization_response_iss_parameter_supported": true,
+        "client_id_metadata_document_supported": true,
+        "protected_resources": [issuer],
+        // Required by OpenID Connect Discovery, whose documents some clients read instead.
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+    })
+}

@@ -1,0 +1,158 @@
+//! The page on which a person decides what a program may do in their name.
+
+use http::StatusCode;
+use maud::{Markup, html};
+use model::Effect;
+
+use super::{
+    ClientView, CollectionView, ConsentView, KnownBy, OperationView,
+    frame::{Page, hidden},
+    text::plain,
+};
+
+/// Most operations of a collection that are listed; the others are counted.
+const LISTED_MAX: usize = 50;
+
+/// Asks for a decision.
+pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
+    let ConsentView {
+        door,
+        client,
+        person,
+        profile,
+        collections,
+        scopes,
+        lifetime,
+        form,
+        sign_out,
+        target,
+    } = view;
+    let name = plain(client.name);
+    let body = html! {
+        p { b { (name) } " asks to act in your name at " (door) "." }
+        (about(client))
+        @if collections.is_empty() {
+            p { "As it asks now, it could do nothing here." }
+        } @else {
+            h2 { "It could" }
+            @for collection in *collections { (listed(collection)) }
+        }
+        p.quiet {
+            "For " (lifetime) ", within the profile " b { (profile) } "."
+            @if !scopes.is_empty() { " Scopes: " (scopes) "." }
+        }
+        form method="post" action=(form.action) {
+            (hidden(form))
+            button.first type="submit" name="decision" value="allow" { "Allow" }
+            button type="submit" name="decision" value="deny" { "Deny" }
+        }
+        form method="post" action=(sign_out) {
+            (hidden(form))
+            p.quiet { "Signed in as " b { (plain(person)) } ". Not you?" }
+            button type="submit" { "Sign out" }
+        }
+    };
+    let title = format!("Allow {name}?");
+    Page::new(StatusCode::OK, &title, &body, target.as_deref())
+}
+
+fn about(client: &ClientView<'_>) -> Markup {
+    html! {
+        @if client.is_loopback {
+            p.warn {
+                "It runs on this computer and takes the answer at " span.host { (client.host) } ". "
+                "Any program on this computer could give itself this name: go on only if you have just started it yourself."
+            }
+        } @else {
+            p { "You will be sent to" br; span.host { (client.host) } }
+        }
+        @match client.known_by {
+            KnownBy::Registered => p.quiet { "The operators of this door have registered it." },
+            KnownBy::Document { host } => p.quiet { "It is described by " b { (host) } "." },
+            KnownBy::Itself => p.warn { "It registered itself: nobody vouches for its name." },
+        }
+    }
+}
+
+fn listed(collection: &CollectionView<'_>) -> Markup {
+    let hidden = collection.operations.len().saturating_sub(LISTED_MAX);
+    html! {
+        h2 { (plain(collection.title)) }
+        ul {
+            @for operation in collection.operations.iter().take(LISTED_MAX) { (item(operation)) }
+            @if hidden > 0 { li { "and " (hidden) " more" } }
+        }
+    }
+}
+
+/// Not by colour alone: the word says it too.
+fn item(operation: &OperationView<'_>) -> Markup {
+    let summary = plain(operation.summary);
+    match operation.effect {
+        Effect::Read => html! { li { "Read: " (summary) } },
+        Effect::Write => html! { li { "Change: " (summary) } },
+        Effect::Destructive => html! {
+            li { span.danger { "Delete, or do what cannot be undone" } ": " (summary) }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::FormView;
+
+    fn page(name: &str, is_loopback: bool, operations: &[OperationView<'_>]) -> String {
+        let view = ConsentView {
+            door: "https://door.example",
+            client: ClientView {
+                name,
+                host: "a.example".to_owned(),
+                known_by: KnownBy::Document { host: "b.example" },
+                is_loopback,
+            },
+            person: "Ann",
+            profile: "agents/reader",
+            collections: &[CollectionView { title: "orders", operations }],
+            scopes: "collection:orders",
+            lifetime: "10 minutes",
+            form: FormView { action: "/oauth/consent", csrf: "c", authorization: "a" },
+            sign_out: "/oauth/sign-out",
+            target: Some("https://a.example".to_owned()),
+        };
+        String::from_utf8(consent(&view).into_response().into_body().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_person_sees_who_asks_for_what_and_where_it_leads() {
+        let operation = |summary, effect| OperationView { summary, effect };
+        let operations =
+            [operation("Cancel an order", Effect::Destructive), operation("List", Effect::Read)];
+        let html = page("Claude", false, &operations);
+        for want in [
+            "Allow Claude?",
+            "a.example",
+            "b.example",
+            "cannot be undone</span>: Cancel an order",
+            "Read: List",
+            "10 minutes",
+            "agents/reader",
+            "collection:orders",
+            "Signed in as <b>Ann</b>",
+            "value=\"allow\"",
+            "value=\"deny\"",
+        ] {
+            assert!(html.contains(want), "{want}: {html}");
+        }
+        assert!(!html.contains("on this computer"));
+        assert!(page("x", true, &operations).contains("Any program on this computer"));
+    }
+
+    #[test]
+    fn a_hostile_name_stays_text_and_a_long_list_is_counted() {
+        let many = vec![OperationView { summary: "<b>", effect: Effect::Write }; 60];
+        let html = page("<img src=x onerror=alert(1)>\u{202e}", false, &many);
+        assert!(!html.contains("<img") && !html.contains('\u{202e}'));
+        assert!(!html.contains("Change: <b>") && html.contains("and 10 more"));
+    }
+}

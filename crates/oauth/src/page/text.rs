@@ -1,0 +1,51 @@
+//! Hostile text, made fit to be read: names that programs give themselves.
+
+const LENGTH_MAX: usize = 80;
+
+/// The text on one line, without characters that turn it around, hide in it or control anything.
+pub(super) fn plain(text: &str) -> String {
+    let shown = text.chars().filter(|it| !is_hidden(*it));
+    let shown: String = shown.map(|it| if it.is_whitespace() { ' ' } else { it }).collect();
+    let words = shown.split(' ').filter(|it| !it.is_empty());
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if line.chars().count() <= LENGTH_MAX {
+        return line;
+    }
+    line.chars().take(LENGTH_MAX).chain(['…']).collect()
+}
+
+/// Controls, and what Unicode calls format characters: bidi, zero width, tags.
+fn is_hidden(it: char) -> bool {
+    (it.is_control() && !it.is_whitespace())
+        || matches!(it,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_that_reads_as_it_stands() {
+        for (text, want) in [
+            ("Claude", "Claude"),
+            ("  a \n\t b  ", "a b"),
+            ("abc\u{202e}cba", "abccba"),
+            ("a\u{200b}b\u{feff}c\u{e0041}", "abc"),
+            ("a\0b\u{1b}[31m", "ab[31m"),
+            ("\u{200d}", ""),
+        ] {
+            assert_eq!(plain(text), want, "{text:?}");
+        }
+        assert_eq!(plain(&"x".repeat(81)).chars().count(), 81);
+        assert!(plain(&"x".repeat(81)).ends_with('…'));
+    }
+}

@@ -1,0 +1,99 @@
+//! Passwords of people: checked with argon2id, a few at a time.
+
+use std::time::Duration;
+
+use argon2::{
+    Argon2, Params,
+    password_hash::{PasswordVerifier as _, phc::PasswordHash},
+};
+use model::Secret;
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+/// How many are checked at once: each takes a core, and some megabytes.
+const CHECKS_MAX: usize = 2;
+
+/// How long one waits for its turn.
+const WAIT: Duration = Duration::from_secs(3);
+
+/// Longest password that is looked at.
+const BYTES_MAX: usize = 1_024;
+
+/// Costlier hashes than these are no hashes of ours: checking one would stop everything else.
+const MEMORY_KIB_MAX: u32 = 256 * 1_024;
+const ROUNDS_MAX: u32 = 20;
+
+/// A hash of nobody's password. Checking it takes as long as checking somebody's.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$b25lZG9vci1ub2JvZHk$Xl0xUhvJjQ9GJmBJQz4nlYxYV5sJ3Tn9xqJmQ8mQmJk";
+
+/// Checks passwords.
+#[derive(Debug)]
+pub(crate) struct Passwords(Semaphore);
+
+/// Too many were to be checked at once.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Busy;
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        Self(Semaphore::new(CHECKS_MAX))
+    }
+
+    /// Whether `password` is the one of `hash`, a PHC string. Where there is no hash it is not, and
+    /// to find that out takes as long.
+    ///
+    /// # Errors
+    /// [`Busy`]
+    pub(crate) async fn verify(
+        &self,
+        password: Secret<String>,
+        hash: Option<&str>,
+    ) -> Result<bool, Busy> {
+        let turn = timeout(WAIT, self.0.acquire()).await.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        let (is_somebody, hash) = (hash.is_some(), hash.unwrap_or(NOBODY).to_owned());
+        let checked = spawn_blocking(move || is_right(&password, &hash)).await;
+        drop(turn);
+        Ok(checked.unwrap_or(false) && is_somebody)
+    }
+}
+
+fn is_right(password: &Secret<String>, hash: &str) -> bool {
+    let password = password.expose();
+    let Ok(hash) = PasswordHash::new(hash) else { return false };
+    let Ok(params) = Params::try_from(&hash) else { return false };
+    let is_bearable = params.m_cost() <= MEMORY_KIB_MAX && params.t_cost() <= ROUNDS_MAX;
+    (1..=BYTES_MAX).contains(&password.len())
+        && is_bearable
+        && Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::PasswordHasher as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_right_password_of_somebody_is_right() {
+        let hash = Argon2::default().hash_password(b"correct horse battery").unwrap().to_string();
+        let passwords = Passwords::new();
+        let costly = hash.replace("m=19456", "m=4194304");
+        for (password, hash, want) in [
+            ("correct horse battery", Some(&*hash), true),
+            ("correct horse batter", Some(&*hash), false),
+            ("", Some(&*hash), false),
+            ("correct horse battery", None, false),
+            ("correct horse battery", Some("$argon2id$x"), false),
+            ("correct horse battery", Some(&*costly), false),
+        ] {
+            let secret = Secret::new(password.to_owned());
+            assert_eq!(passwords.verify(secret, hash).await, Ok(want), "{password} {hash:?}");
+        }
+    }
+
+    #[test]
+    fn nobodys_hash_can_be_checked_like_any_other() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        assert_eq!(Params::try_from(&hash).unwrap().m_cost(), Params::DEFAULT_M_COST);
+        assert!(!is_right(&Secret::new("x".to_owned()), NOBODY));
+    }
+}

@@ -1,0 +1,129 @@
+//! People: who has signed in, in which browser.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use model::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{Handle, Taken};
+
+use crate::{
+    Request, Server,
+    error::Denied,
+    ticket::{self, Ticket},
+};
+
+/// What begins the names of people with an account of this door.
+pub(crate) const LOCAL: &str = "local:";
+
+/// How long somebody stays signed in.
+const SESSION_LIFE: Duration = Duration::from_secs(8 * 3600);
+
+/// A person who has signed in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// The `sub` of tokens: who signed them in, and their name there.
+    pub(crate) subject: String,
+    /// What people call them.
+    pub(crate) name: String,
+    pub(crate) groups: Vec<String>,
+    /// The issuer that signed them in; none where it was this door.
+    pub(crate) issuer: Option<String>,
+}
+
+/// The two cookies: one tells browsers apart, the other who is signed in there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cookie {
+    Browser,
+    Session,
+}
+
+impl Cookie {
+    /// Browsers hold cookies of this prefix to one host, and to TLS (RFC 6265bis section 4.1.3.2).
+    /// Without TLS, which is for trials on one computer, they would not take them at all.
+    fn name(self, server: &Server) -> &'static str {
+        match (self, server.has_tls()) {
+            (Self::Browser, true) => "__Host-onedoor-browser",
+            (Self::Browser, false) => "onedoor-browser",
+            (Self::Session, true) => "__Host-onedoor-session",
+            (Self::Session, false) => "onedoor-session",
+        }
+    }
+
+    pub(crate) fn read<'a>(self, server: &Server, request: &'a Request) -> Option<&'a str> {
+        request.cookie(self.name(server)).filter(|it| (1..=128).contains(&it.len()))
+    }
+
+    pub(crate) fn set(self, server: &Server, value: &str) -> Option<HeaderValue> {
+        let secure = if server.has_tls() { "; Secure" } else { "" };
+        let name = self.name(server);
+        let age = match (self, value) {
+            (_, "") => 0,
+            (Self::Browser, _) => 30 * 24 * 3600,
+            (Self::Session, _) => SESSION_LIFE.as_secs(),
+        };
+        let cookie =
+            format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+        HeaderValue::try_from(cookie).ok()
+    }
+}
+
+/// Who is signed in in the browser that sends this, if anybody is and may still be.
+pub(crate) async fn signed_in(
+    server: &Server,
+    request: &Request,
+) -> Result<Option<Person>, Denied> {
+    let Some(cookie) = Cookie::Session.read(server, request) else { return Ok(None) };
+    let digest = ticket::digest(cookie);
+    let found = server.store.peek_handle(&digest, Ticket::Session.kind(), request.at).await?;
+    let Taken::First(handle) = found else { return Ok(None) };
+    let Ok(person) = serde_json::from_str::<Person>(&handle.body) else { return Ok(None) };
+    Ok(refreshed(server, person))
+}
+
+/// As the state has them now, where they have an account here.
+fn refreshed(server: &Server, person: Person) -> Option<Person> {
+    match person.subject.strip_prefix(LOCAL) {
+        Some(id) => local(server, id),
+        None => Some(person),
+    }
+}
+
+/// The person with the account `id`, where they may sign in.
+pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
+    let tables = server.tables();
+    let user = tables.user(id)?;
+    Some(Person {
+        subject: format!("{LOCAL}{}", user.id),
+        name: user.name.clone().unwrap_or_else(|| user.id.to_string()),
+        groups: user.groups.clone(),
+        issuer: None,
+    })
+}
+
+/// Signs a person in, in a session of its own. Its cookie's value.
+pub(crate) async fn begin_session(
+    server: &Server,
+    person: &Person,
+    at: Timestamp,
+) -> Result<String, Denied> {
+    let (text, digest) = Ticket::Session.issue()?;
+    let handle = Handle {
+        digest,
+        kind: Ticket::Session.kind().to_owned(),
+        grant: None,
+        body: serde_json::to_string(person).unwrap_or_default(),
+        created: at,
+        expires: at.plus(SESSION_LIFE),
+    };
+    server.store.put_handle(&handle).await?;
+    Ok(text)
+}
+
+/// Ends the session of the browser that sends this.
+pub(crate) async fn end_session(server: &Server, request: &Request) -> Result<(), Denied> {
+    if let Some(cookie) = Cookie::Session.read(server, request) {
+        server.store.drop_handle(&ticket::digest(cookie), Ticket::Session.kind()).await?;
+    }
+    Ok(())
+}

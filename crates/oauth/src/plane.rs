@@ -1,0 +1,22 @@
+//! The data plane, as this server asks it: what could be done with a token?
+
+use std::fmt;
+
+use model::{Effect, ProfileId, TokenBounds};
+
+/// An operation that a token would allow, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permitted {
+    /// The collection's title.
+    pub collection: String,
+    /// What the operation does, in a few words.
+    pub summary: String,
+    /// What it does to the world.
+    pub effect: Effect,
+}
+
+/// What could be done with a token. The floor is crossed here: who decides calls is beside.
+pub trait Plane: fmt::Debug + Send + Sync {
+    /// The operations that roles of `profile` allow within `bounds`, by collection.
+    fn permitted(&self, profile: &ProfileId, bounds: &TokenBounds) -> Vec<Permitted>;
+}

@@ -1,0 +1,56 @@
+//! A client gives a token back (RFC 7009).
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use identity::assertion::Assertion;
+use serde_json::json;
+use store::{GrantFilter, Taken};
+
+use crate::{
+    Request, Server, client,
+    error::{Denied, json_response},
+    facts::Facts,
+    form::Form,
+    introspect, revocations,
+    ticket::{self, Ticket},
+};
+
+/// Ends a token of the client that asks, and with a refresh token all that came of its grant.
+/// Whether there was such a token is not told.
+pub(crate) async fn answer(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let token = form.required("token")?;
+    let proven = client::authenticate(server, request, &form).await?;
+    let done = json_response(StatusCode::OK, &json!({}));
+    let handle = server
+        .store
+        .peek_handle(&ticket::digest(token), Ticket::Refresh.kind(), request.at)
+        .await?;
+    if let Taken::First(handle) | Taken::Again(handle) = handle {
+        let grant = match &handle.grant {
+            Some(id) => server.store.grant(id).await?,
+            None => None,
+        };
+        if let Some(grant) = grant.filter(|it| it.client == proven.client.id) {
+            facts.note = Some(format!("grant {}", grant.id));
+            server.store.revoke_grants(GrantFilter::One(&grant.id), request.at).await?;
+            server.issuer.revoke(&grant.id, request.at.plus(revocations::REMEMBERED));
+        }
+        return Ok(done);
+    }
+    let Ok(parsed) = Assertion::parse(token) else { return Ok(done) };
+    let Some(claims) = introspect::claims(server, parsed, request).await else { return Ok(done) };
+    if claims.get("client_id").and_then(|it| it.as_str()) == Some(&proven.client.id)
+        && let Some(jti) = claims.get("jti").and_then(|it| it.as_str())
+    {
+        let expires = request.at.plus(revocations::REMEMBERED);
+        facts.note = Some(format!("token {jti}"));
+        server.store.revoke("token", &[jti.to_owned()], request.at, expires).await?;
+        server.issuer.revoke(jti, expires);
+    }
+    Ok(done)
+}

@@ -1,0 +1,258 @@
+//! What is asked, and who answers it. All endpoints stand here.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
+use audit::Log;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, replay::Seen};
+use model::Clock;
+use secrets::Keyring;
+use state::Desired;
+use store::Store;
+
+pub use crate::signing::Error;
+use crate::{
+    Plane, Request, authorize,
+    client::{self, Documents},
+    error::{Code, Denied, json_response},
+    facts::Facts,
+    introspect, metadata,
+    password::Passwords,
+    revoke,
+    signing::SigningKeys,
+    tables::Tables,
+    throttle::Throttle,
+    token,
+};
+
+/// Most proofs that are remembered so that none is used twice.
+const SEEN_MAX: usize = 100_000;
+
+/// What an authorization server is made of.
+pub struct Parts {
+    /// Its face to who checks its tokens.
+    pub issuer: Arc<OwnIssuer>,
+    /// Where grants, tickets and keys are kept.
+    pub store: Store,
+    /// What signing keys are sealed with.
+    pub keyring: Arc<Keyring>,
+    /// The key of the HMACs of secrets.
+    pub pepper: Arc<Pepper>,
+    /// Where records go.
+    pub log: Arc<Log>,
+    /// The time.
+    pub clock: Clock,
+    /// What could be done with a token.
+    pub plane: Arc<dyn Plane>,
+    /// Keys of registered clients.
+    pub key_sets: Arc<KeySets>,
+    /// Fetches what strangers name: documents of clients, and their keys.
+    pub strangers: Arc<dyn Fetch>,
+}
+
+/// The authorization server of one door.
+pub struct Server {
+    pub(crate) issuer: Arc<OwnIssuer>,
+    pub(crate) store: Store,
+    pub(crate) pepper: Arc<Pepper>,
+    pub(crate) clock: Clock,
+    pub(crate) plane: Arc<dyn Plane>,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) stranger_key_sets: KeySets,
+    pub(crate) keys: SigningKeys,
+    pub(crate) documents: Documents,
+    pub(crate) seen: Seen,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    key_sets: Arc<KeySets>,
+    log: Arc<Log>,
+    tables: ArcSwap<Tables>,
+}
+
+impl Server {
+    /// A server for which nothing is declared yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { issuer, store, keyring, pepper, log, clock, plane, key_sets, strangers } =
+            parts;
+        let nothing = Tables::new(&Arc::new(Desired::default()), issuer.url(), &key_sets);
+        Arc::new(Self {
+            keys: SigningKeys::new(store.clone(), keyring),
+            stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
+            fetch: strangers,
+            documents: Documents::default(),
+            seen: Seen::new(SEEN_MAX),
+            passwords: Passwords::new(),
+            throttle: Throttle::new(),
+            tables: ArcSwap::from_pointee(nothing),
+            issuer,
+            store,
+            pepper,
+            log,
+            clock,
+            plane,
+            key_sets,
+        })
+    }
+
+    /// Reads its keys, and makes them where there are none.
+    ///
+    /// # Errors
+    /// Where the store or the keyring does not give them.
+    pub async fn start(&self) -> Result<(), Error> {
+        self.keys.tend(&self.issuer, self.clock.now()).await
+    }
+
+    /// Puts what is declared in force.
+    pub fn declare(&self, desired: &Arc<Desired>) {
+        let tables = Tables::new(desired, self.issuer.url(), &self.key_sets);
+        self.tables.store(Arc::new(tables));
+    }
+
+    /// What is declared.
+    pub(crate) fn tables(&self) -> Arc<Tables> {
+        self.tables.load_full()
+    }
+
+    /// Its own URL, which is the door's.
+    pub(crate) fn url(&self) -> &str {
+        self.issuer.url()
+    }
+
+    /// Whether people reach it by TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.url().starts_with("https://")
+    }
+
+    /// Answers one request, whatever becomes of it, and records it.
+    pub async fn answer(&self, request: Request) -> Response<Bytes> {
+        let path = request.path.as_str();
+        if let Some(document) = self.document(&request.method, path) {
+            return document;
+        }
+        let Some(endpoint) = Endpoint::of(&request.method, path) else {
+            return json_response(
+                StatusCode::NOT_FOUND,
+                &serde_json::json!({"error": "not_found"}),
+            );
+        };
+        let mut facts = Facts::new(endpoint.event());
+        let answered = match self.log.admit() {
+            Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut facts)).await,
+            Err(error) => Err(unrecorded(&error)),
+        };
+        let outcome = answered.as_ref().map(|it| it.status().as_u16());
+        if let Err(error) = facts.record(&self.log, &request, outcome) {
+            return endpoint.denied(&unrecorded(&error));
+        }
+        answered.unwrap_or_else(|denied| endpoint.denied(&denied))
+    }
+
+    async fn dispatch(
+        &self,
+        endpoint: Endpoint,
+        request: &Request,
+        facts: &mut Facts,
+    ) -> Result<Response<Bytes>, Denied> {
+        match endpoint {
+            Endpoint::Authorize => authorize::begin(self, request, facts).await,
+            Endpoint::Consent => authorize::decide(self, request, facts).await,
+            Endpoint::Introspect => introspect::answer(self, request, facts).await,
+            Endpoint::Register => client::register(self, request, facts).await,
+            Endpoint::Revoke => revoke::answer(self, request, facts).await,
+            Endpoint::SignIn => authorize::sign_in(self, request, facts).await,
+            Endpoint::SignOut => authorize::sign_out(self, request, facts).await,
+            Endpoint::Token => token::answer(self, request, facts).await,
+        }
+    }
+
+    /// What everybody may read.
+    fn document(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let document = match path {
+            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
+                metadata::document(self.url())
+            }
+            "/oauth/jwks" => self.keys.public(),
+            _ => return None,
+        };
+        let mut response = json_response(StatusCode::OK, &document);
+        let kept = HeaderValue::from_static("public, max-age=300");
+        response.headers_mut().insert(header::CACHE_CONTROL, kept);
+        Some(response)
+    }
+}
+
+fn unrecorded(error: &audit::Error) -> Denied {
+    let detail = "this cannot be recorded, so it is not carried out";
+    Denied::new(Code::TemporarilyUnavailable, detail).because(error)
+}
+
+/// What there is to ask besides documents.
+#[derive(Debug, Clone, Copy)]
+enum Endpoint {
+    Authorize,
+    Consent,
+    Introspect,
+    Register,
+    Revoke,
+    SignIn,
+    SignOut,
+    Token,
+}
+
+impl Endpoint {
+    fn of(method: &Method, path: &str) -> Option<Self> {
+        Some(match (method.as_str(), path) {
+            ("GET", "/oauth/authorize") => Self::Authorize,
+            ("POST", "/oauth/consent") => Self::Consent,
+            ("POST", "/oauth/introspect") => Self::Introspect,
+            ("POST", "/oauth/register") => Self::Register,
+            ("POST", "/oauth/revoke") => Self::Revoke,
+            ("POST", "/oauth/sign-in") => Self::SignIn,
+            ("POST", "/oauth/sign-out") => Self::SignOut,
+            ("POST", "/oauth/token") => Self::Token,
+            _ => return None,
+        })
+    }
+
+    /// What its records are of.
+    fn event(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorization.begin",
+            Self::Consent => "consent.given",
+            Self::Introspect => "token.introspect",
+            Self::Register => "client.register",
+            Self::Revoke => "token.revoke",
+            Self::SignIn => "sign_in",
+            Self::SignOut => "sign_out",
+            Self::Token => "token.issue",
+        }
+    }
+
+    /// People get a page, programs JSON.
+    fn denied(self, denied: &Denied) -> Response<Bytes> {
+        match self {
+            Self::Authorize | Self::Consent | Self::SignIn | Self::SignOut => {
+                authorize::shown(denied)
+            }
+            Self::Introspect | Self::Register | Self::Revoke | Self::Token => denied.response(),
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

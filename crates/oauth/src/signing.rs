@@ -1,0 +1,164 @@
+//! The keys that sign tokens: kept sealed in the store, shared by all replicas, and replaced in time.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use identity::OwnIssuer;
+use model::{Secret, SecretId, Timestamp};
+use secrets::{Keyring, Sealed};
+use serde_json::{Value, json};
+use store::{SigningKey, Store};
+
+/// How long a key signs before another does.
+const LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How long before it signs a key is published: every replica has it by then, and so do those who
+/// keep key sets for a while.
+const AHEAD: Duration = Duration::from_secs(15 * 60);
+
+/// How long after its last signature a key is published still: no token lives longer.
+const BEHIND: Duration = Duration::from_secs(2 * 3600);
+
+const ALGORITHM: &str = "EdDSA";
+const NAME: &str = "token-signing-key";
+
+/// Why there is no key to sign with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A key that was made by the library is none for it.
+    #[error("a signing key could not be made or read")]
+    Key,
+    /// It could not be sealed or opened.
+    #[error("a signing key could not be sealed or opened: {0}")]
+    Seal(#[from] secrets::Error),
+    /// It could not be stored or read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The issuer did not take its public half.
+    #[error("the key set could not be published: {0}")]
+    Publish(String),
+}
+
+/// The keys, as they were read last.
+pub(crate) struct SigningKeys {
+    store: Store,
+    keyring: Arc<Keyring>,
+    loaded: ArcSwap<Vec<Loaded>>,
+}
+
+struct Loaded {
+    id: String,
+    pair: Ed25519KeyPair,
+    public: Value,
+    activates: Timestamp,
+}
+
+impl SigningKeys {
+    pub(crate) fn new(store: Store, keyring: Arc<Keyring>) -> Self {
+        Self { store, keyring, loaded: ArcSwap::default() }
+    }
+
+    /// Reads the keys, makes those that are missing, and publishes their public halves.
+    ///
+    /// # Errors
+    /// Where that is not possible: those that were read before stay in use.
+    pub(crate) async fn tend(&self, issuer: &OwnIssuer, now: Timestamp) -> Result<(), Error> {
+        let mut stored = self.store.signing_keys().await?;
+        let newest = stored.iter().map(|it| it.activates).max();
+        let next = match newest {
+            // The first one signs at once: nobody has a token of another.
+            None => Some(now),
+            Some(newest) if now.plus(AHEAD) >= newest.plus(LIFE) => Some(now.plus(AHEAD)),
+            Some(_) => None,
+        };
+        if let Some(activates) = next {
+            let made = self.make(now, activates)?;
+            self.store.put_signing_key(&made).await?;
+            stored.push(made);
+        }
+        let before = self.loaded.load();
+        let is_same = before.len() == stored.len()
+            && stored.iter().all(|it| before.iter().any(|known| known.id == it.id));
+        let is_over = self.drop_outlived(&stored, now).await?;
+        if is_same && !is_over {
+            return Ok(());
+        }
+        let loaded: Vec<_> = stored.iter().map(|it| self.open(it)).collect::<Result<_, _>>()?;
+        let keys: Vec<_> = loaded.iter().map(|it| &it.public).collect();
+        issuer.publish(&json!({ "keys": keys })).map_err(Error::Publish)?;
+        self.loaded.store(Arc::new(loaded));
+        Ok(())
+    }
+
+    /// Deletes the keys whose last tokens have expired.
+    async fn drop_outlived(&self, stored: &[SigningKey], now: Timestamp) -> Result<bool, Error> {
+        let mut is_any = false;
+        for key in stored {
+            let successors = stored.iter().map(|it| it.activates).filter(|it| *it > key.activates);
+            if successors.min().is_some_and(|it| it.plus(BEHIND) < now) {
+                is_any |= self.store.delete_signing_key(&key.id).await?;
+            }
+        }
+        Ok(is_any)
+    }
+
+    fn make(&self, now: Timestamp, activates: Timestamp) -> Result<SigningKey, Error> {
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let document = Ed25519KeyPair::generate_pkcs8(&random).map_err(|_| Error::Key)?;
+        let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).map_err(|_| Error::Key)?;
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+        let public = json!({
+            "kty": "OKP", "crv": "Ed25519", "x": x, "kid": id, "alg": ALGORITHM, "use": "sig",
+        });
+        let private = Secret::new(document.as_ref().to_vec());
+        let Sealed { key, bytes } = secrets::seal(&self.keyring, &name(), 1, &id, &private)?;
+        Ok(SigningKey {
+            id,
+            algorithm: ALGORITHM.to_owned(),
+            public: public.to_string(),
+            key,
+            sealed: bytes,
+            created: now,
+            activates,
+            retires: None,
+        })
+    }
+
+    fn open(&self, stored: &SigningKey) -> Result<Loaded, Error> {
+        let sealed = Sealed { key: stored.key.clone(), bytes: stored.sealed.clone() };
+        let private = secrets::open(&self.keyring, &name(), 1, &stored.id, &sealed)?;
+        Ok(Loaded {
+            id: stored.id.clone(),
+            pair: Ed25519KeyPair::from_pkcs8(private.expose()).map_err(|_| Error::Key)?,
+            public: serde_json::from_str(&stored.public).map_err(|_| Error::Key)?,
+            activates: stored.activates,
+        })
+    }
+
+    /// The public halves, as a JWK Set (RFC 7517 section 5).
+    pub(crate) fn public(&self) -> Value {
+        let keys: Vec<_> = self.loaded.load().iter().map(|it| it.public.clone()).collect();
+        json!({ "keys": keys })
+    }
+
+    /// Signs claims as a token of type `typ` (RFC 7515 section 7.1); none where there is no key.
+    pub(crate) fn sign(&self, typ: &str, claims: &Value, now: Timestamp) -> Option<String> {
+        let loaded = self.loaded.load();
+        let active = loaded.iter().filter(|it| it.activates <= now);
+        let key = active.max_by(|a, b| (a.activates, &a.id).cmp(&(b.activates, &b.id)))?;
+        let header = json!({ "alg": ALGORITHM, "typ": typ, "kid": key.id });
+        let part = |it: &Value| URL_SAFE_NO_PAD.encode(it.to_string());
+        let message = format!("{}.{}", part(&header), part(claims));
+        let signature = URL_SAFE_NO_PAD.encode(key.pair.sign(message.as_bytes()));
+        Some(format!("{message}.{signature}"))
+    }
+}
+
+fn name() -> SecretId {
+    // A slug by its spelling.
+    #[expect(clippy::expect_used, reason = "a constant that a test reads")]
+    SecretId::parse(NAME).expect("it is a slug")
+}

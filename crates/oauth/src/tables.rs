@@ -1,0 +1,101 @@
+//! What is declared, as this server looks it up. Immutable: a change of state makes new ones.
+
+use std::{collections::HashMap, sync::Arc};
+
+use identity::{KeySets, assertion::VerificationKeys};
+use model::{
+    Admission, Client, Credential, CredentialId, CredentialState, KeySource, Profile, ProfileId,
+    Proof, Resources, Timestamp, TokenTerms, User,
+};
+use state::Desired;
+
+/// What is declared.
+pub(crate) struct Tables {
+    desired: Arc<Desired>,
+    pub(crate) resources: Resources,
+    keys: HashMap<CredentialId, VerificationKeys>,
+    /// In the order in which they count.
+    admissions: Vec<Arc<Admission>>,
+}
+
+/// A profile that gets tokens, and its client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Contract<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) profile: &'a Profile,
+    pub(crate) terms: &'a TokenTerms,
+}
+
+impl Tables {
+    /// The tables of `desired`, at the door with this URL.
+    pub(crate) fn new(desired: &Arc<Desired>, door: &Arc<str>, key_sets: &KeySets) -> Self {
+        let keys = desired.credentials.iter().filter_map(|it| match &it.proof {
+            Proof::PrivateKeyJwt { keys: KeySource::Inline(set) } => {
+                Some((it.id.clone(), VerificationKeys::inline(set).ok()?))
+            }
+            Proof::PrivateKeyJwt { keys: KeySource::Url(url) } => {
+                Some((it.id.clone(), VerificationKeys::live(url, key_sets)))
+            }
+            // Only an issuer has metadata that would say where they are.
+            Proof::PrivateKeyJwt { keys: KeySource::Discovery }
+            | Proof::ApiKey { .. }
+            | Proof::ClientSecret { .. }
+            | Proof::External { .. }
+            | Proof::Mtls { .. } => None,
+        });
+        let mut admissions = desired.admissions.clone();
+        admissions.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
+        Self {
+            resources: Resources::new(door, &desired.collections),
+            keys: keys.collect(),
+            admissions,
+            desired: Arc::clone(desired),
+        }
+    }
+
+    /// The profile `id`, where it gets tokens `now`.
+    pub(crate) fn contract(&self, id: &ProfileId, now: Timestamp) -> Option<Contract<'_>> {
+        let clients = &self.desired.clients;
+        let index = clients.binary_search_by(|it| it.id.as_str().cmp(id.client())).ok()?;
+        let client = clients.get(index).filter(|it| it.is_enabled)?;
+        let profile = client.profiles.iter().find(|it| it.id == *id && it.is_enabled)?;
+        if profile.expires.is_some_and(|it| it <= now) {
+            return None;
+        }
+        Some(Contract { client, profile, terms: profile.tokens.as_ref()? })
+    }
+
+    /// The credentials of `profile` that can be shown `now`.
+    pub(crate) fn credentials<'a>(
+        &'a self,
+        profile: &'a ProfileId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a Credential> {
+        let of_profile = self.desired.credentials.iter().filter(move |it| it.profile == *profile);
+        of_profile
+            .filter(move |it| it.state != CredentialState::Revoked && it.expires > now)
+            .map(|it| &**it)
+    }
+
+    /// The keys of a credential that is shown by signing.
+    pub(crate) fn keys(&self, credential: &CredentialId) -> Option<&VerificationKeys> {
+        self.keys.get(credential)
+    }
+
+    /// Everybody who is let in without being registered, in the order in which they count.
+    pub(crate) fn admissions(&self) -> &[Arc<Admission>] {
+        &self.admissions
+    }
+
+    /// The person with this account, where they may sign in.
+    pub(crate) fn user(&self, id: &str) -> Option<&User> {
+        let users = &self.desired.users;
+        let index = users.binary_search_by(|it| it.id.as_str().cmp(id)).ok()?;
+        users.get(index).filter(|it| it.is_enabled).map(|it| &**it)
+    }
+
+    /// Whether anybody can sign in with an account of this door.
+    pub(crate) fn has_users(&self) -> bool {
+        self.desired.users.iter().any(|it| it.is_enabled && it.password.is_some())
+    }
+}

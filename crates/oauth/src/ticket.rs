@@ -1,0 +1,72 @@
+//! Secrets that this server makes and hands out once: it keeps only what they hash to.
+
+use aws_lc_rs::{digest, rand};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use store::Digest;
+
+use crate::error::{Code, Denied};
+
+/// What a ticket is for, as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ticket {
+    /// A request to be authorized that a person is yet to decide on.
+    Authorization,
+    /// An authorization code.
+    Code,
+    /// A refresh token.
+    Refresh,
+    /// A browser in which somebody has signed in.
+    Session,
+}
+
+impl Ticket {
+    /// The kind that the store knows it by.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization",
+            Self::Code => "code",
+            Self::Refresh => "refresh",
+            Self::Session => "session",
+        }
+    }
+
+    /// What its text begins with, so that people and scanners know one when they see it.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Authorization | Self::Session => "",
+            Self::Code => "odc_",
+            Self::Refresh => "odr_",
+        }
+    }
+
+    /// A new one of 256 random bits, and its digest.
+    ///
+    /// # Errors
+    /// `server_error` where the system gives no random bytes.
+    pub(crate) fn issue(self) -> Result<(String, Digest), Denied> {
+        let text = format!("{}{}", self.prefix(), random()?);
+        let digest = digest(&text);
+        Ok((text, digest))
+    }
+}
+
+/// 256 random bits in base64url.
+pub(crate) fn random() -> Result<String, Denied> {
+    let mut bytes = [0; 32];
+    let filled = rand::fill(&mut bytes);
+    filled.map_err(|_| Denied::new(Code::ServerError, "the system gives no random bytes"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The SHA-256 of a text.
+pub(crate) fn digest(text: &str) -> Digest {
+    let mut digest = [0; 32];
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+    digest
+}
+
+/// The SHA-256 of a text in base64url, as PKCE has it (RFC 7636 section 4.2).
+pub(crate) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(verifier))
+}

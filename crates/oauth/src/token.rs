@@ -1,0 +1,136 @@
+//! The token endpoint (RFC 6749 section 3.2).
+
+mod client_credentials;
+mod code;
+mod refresh;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use model::{Audience, Caller, GrantType, TokenScopes};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub(crate) use code::CodeBody;
+
+use crate::{
+    Request, Server,
+    access_token::Minted,
+    client,
+    error::{Code, Denied, json_response},
+    facts::Facts,
+    form::Form,
+    tables::{Contract, Tables},
+};
+
+/// What of a grant the store keeps in our words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GrantBody {
+    /// The `aud` of its tokens.
+    pub(crate) resource: String,
+    /// None: all that the profile may do.
+    pub(crate) scope: Option<String>,
+    /// By which admission the client acts as the profile.
+    pub(crate) admission: Option<String>,
+    /// What people know the client by.
+    pub(crate) client_name: String,
+}
+
+/// A token, and what goes with it.
+struct Issued {
+    access: Minted,
+    refresh: Option<String>,
+    scope: Option<String>,
+}
+
+/// Answers a request for a token.
+pub(crate) async fn answer(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let wanted = form.required("grant_type")?;
+    facts.note = Some(format!("grant_type {}", wanted.escape_debug()));
+    let kind = GrantType::ALL.into_iter().find(|it| it.parameter() == wanted);
+    let proven = client::authenticate(server, request, &form).await?;
+    let issued = match kind {
+        Some(GrantType::AuthorizationCode) => {
+            code::redeem(server, request, &form, &proven, facts).await?
+        }
+        Some(GrantType::ClientCredentials) => {
+            client_credentials::issue(server, request, &form, &proven, facts)?
+        }
+        Some(GrantType::RefreshToken) => {
+            refresh::renew(server, request, &form, &proven, facts).await?
+        }
+        Some(GrantType::DeviceCode | GrantType::JwtBearer | GrantType::TokenExchange) | None => {
+            let detail = format!("the grant type {} is not supported", wanted.escape_debug());
+            return Err(Denied::new(Code::UnsupportedGrantType, detail));
+        }
+    };
+    let mut body = json!({
+        "access_token": issued.access.token,
+        "token_type": "Bearer",
+        "expires_in": issued.access.expires_in,
+    });
+    if let Some(members) = body.as_object_mut() {
+        members.extend(issued.refresh.map(|it| ("refresh_token".to_owned(), json!(it))));
+        members.extend(issued.scope.map(|it| ("scope".to_owned(), json!(it))));
+    }
+    Ok(json_response(StatusCode::OK, &body))
+}
+
+/// The scopes that are asked for; none where the parameter is missing.
+///
+/// # Errors
+/// `invalid_scope` where a word is no scope of this door.
+pub(crate) fn scopes(form: &Form) -> Result<Option<TokenScopes>, Denied> {
+    let Some(text) = form.get("scope") else { return Ok(None) };
+    let scopes = TokenScopes::parse(text).map_err(|it| Denied::new(Code::InvalidScope, it))?;
+    Ok(Some(scopes).filter(|it| !it.is_empty()))
+}
+
+/// The resource that is asked for, and what it means; the whole door where none is named.
+///
+/// # Errors
+/// `invalid_target` where it is none of this door's (RFC 8707 section 2).
+pub(crate) fn resource(tables: &Tables, form: &Form) -> Result<(String, Audience), Denied> {
+    match form.get("resource") {
+        None => Ok((tables.resources.door().to_owned(), Audience::Door)),
+        Some(url) => {
+            let audience = tables.resources.audience(url).ok_or_else(|| {
+                let detail = "the resource is none of this door's: see its resource metadata";
+                Denied::new(Code::InvalidTarget, detail)
+            })?;
+            Ok((url.to_owned(), audience))
+        }
+    }
+}
+
+/// The caller that a token of this profile stands for, for the record.
+pub(crate) fn caller(contract: &Contract<'_>, user: Option<String>) -> Caller {
+    Caller {
+        client: contract.client.id.clone(),
+        kind: contract.client.kind,
+        profile: contract.profile.id.clone(),
+        credential: None,
+        user,
+        actors: Vec::new(),
+        bounds: None,
+    }
+}
+
+/// Whether the profile's networks have the one who asks.
+pub(crate) fn check_network(contract: &Contract<'_>, request: &Request) -> Result<(), Denied> {
+    let networks = &contract.profile.networks;
+    if networks.is_empty() || networks.iter().any(|it| it.contains(&request.peer)) {
+        return Ok(());
+    }
+    let detail = "the profile may not be used from this address";
+    Err(Denied::new(Code::UnauthorizedClient, detail))
+}
+
+pub(crate) fn invalid_grant(cause: impl std::fmt::Display) -> Denied {
+    let detail = "the code or token is not valid, was used before, or was taken back";
+    Denied::new(Code::InvalidGrant, detail).because(cause)
+}

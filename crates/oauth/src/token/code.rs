@@ -1,0 +1,217 @@
+//! A code becomes a token (RFC 6749 section 4.1.3), once, for who asked for it (RFC 7636).
+
+use model::{AdmissionId, GrantType, ProfileId, TokenScopes};
+use serde::{Deserialize, Serialize};
+use store::{Grant, GrantFilter, Handle, Taken};
+
+use super::{GrantBody, Issued, caller, check_network, invalid_grant};
+use crate::{
+    Request, Server,
+    access_token::AccessToken,
+    client::Proven,
+    error::{Code, Denied},
+    facts::Facts,
+    form::Form,
+    tables::Contract,
+    ticket::{self, Ticket},
+};
+
+/// What of a code the store keeps in our words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CodeBody {
+    pub(crate) client: String,
+    pub(crate) redirect_uri: String,
+    /// The S256 of the verifier.
+    pub(crate) challenge: String,
+}
+
+/// Gives tokens for a code.
+pub(super) async fn redeem(
+    server: &Server,
+    request: &Request,
+    form: &Form,
+    proven: &Proven,
+    facts: &mut Facts,
+) -> Result<Issued, Denied> {
+    let digest = ticket::digest(form.required("code")?);
+    let kind = Ticket::Code.kind();
+    let handle = match server.store.peek_handle(&digest, kind, request.at).await? {
+        Taken::First(handle) => handle,
+        Taken::Again(handle) => return Err(reused(server, &handle, request).await?),
+        Taken::Expired => return Err(invalid_grant("the code has expired")),
+        Taken::Revoked(_) => return Err(invalid_grant("the grant was revoked")),
+        Taken::Unknown => return Err(invalid_grant("there is no such code")),
+    };
+    check(&handle, form, proven)?;
+    let grant = grant_of(server, &handle).await?;
+    let answer = Answer::new(server, request, &grant, proven, facts)?;
+    let (refresh, taken) = match answer.refreshes() {
+        true => {
+            let (text, new) = refresh_handle(&grant, request)?;
+            (Some(text), server.store.rotate_handle(&digest, kind, request.at, &new).await?)
+        }
+        false => (None, server.store.take_handle(&digest, kind, request.at).await?),
+    };
+    match taken {
+        Taken::First(_) => answer.issue(server, request, None, refresh),
+        Taken::Again(handle) => Err(reused(server, &handle, request).await?),
+        Taken::Expired | Taken::Revoked(_) | Taken::Unknown => {
+            Err(invalid_grant("the code, or its grant, has ended"))
+        }
+    }
+}
+
+fn check(handle: &Handle, form: &Form, proven: &Proven) -> Result<(), Denied> {
+    let body: CodeBody = serde_json::from_str(&handle.body).map_err(invalid_grant)?;
+    if body.client != proven.client.id {
+        return Err(invalid_grant("the code was given to another client"));
+    }
+    // OAuth 2.1 has no redirect_uri here any more; one that is sent has to be right.
+    if form.get("redirect_uri").is_some_and(|it| it != body.redirect_uri) {
+        return Err(invalid_grant("the redirect_uri is another than the code was sent to"));
+    }
+    let verifier = form.required("code_verifier")?;
+    let is_verifier = (43..=128).contains(&verifier.len())
+        && verifier.bytes().all(|it| it.is_ascii_alphanumeric() || b"-._~".contains(&it));
+    let challenge = ticket::challenge(verifier);
+    let is_same = aws_lc_rs::constant_time::verify_slices_are_equal(
+        challenge.as_bytes(),
+        body.challenge.as_bytes(),
+    );
+    if !is_verifier || is_same.is_err() {
+        return Err(invalid_grant("the code_verifier does not fit the code_challenge"));
+    }
+    Ok(())
+}
+
+/// A code or refresh token that comes again was stolen, by now or before: all that came of it ends
+/// (RFC 9700 section 4.14).
+pub(super) async fn reused(
+    server: &Server,
+    handle: &Handle,
+    request: &Request,
+) -> Result<Denied, Denied> {
+    if let Some(grant) = &handle.grant {
+        server.store.revoke_grants(GrantFilter::One(grant), request.at).await?;
+        server.issuer.revoke(grant, request.at.plus(crate::revocations::REMEMBERED));
+    }
+    Ok(invalid_grant("it was used before: its grant is revoked"))
+}
+
+/// The grant that a handle belongs to.
+pub(super) async fn grant_of(server: &Server, handle: &Handle) -> Result<Grant, Denied> {
+    let missing = || invalid_grant("it belongs to no grant");
+    let id = handle.grant.as_deref().ok_or_else(missing)?;
+    server.store.grant(id).await?.ok_or_else(missing)
+}
+
+/// A new refresh token of `grant`.
+pub(super) fn refresh_handle(grant: &Grant, request: &Request) -> Result<(String, Handle), Denied> {
+    let (text, digest) = Ticket::Refresh.issue()?;
+    let handle = Handle {
+        digest,
+        kind: Ticket::Refresh.kind().to_owned(),
+        grant: Some(grant.id.clone()),
+        body: String::new(),
+        created: request.at,
+        expires: grant.expires,
+    };
+    Ok((text, handle))
+}
+
+/// What a grant gives now: as long as all that it was given by is still there.
+pub(super) struct Answer<'a> {
+    grant: &'a Grant,
+    body: GrantBody,
+    profile: ProfileId,
+    proven: &'a Proven,
+    refreshes: bool,
+    lifetime: std::time::Duration,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(
+        server: &Server,
+        request: &Request,
+        grant: &'a Grant,
+        proven: &'a Proven,
+        facts: &mut Facts,
+    ) -> Result<Self, Denied> {
+        if grant.client != proven.client.id {
+            return Err(invalid_grant("it was given to another client"));
+        }
+        let body: GrantBody = serde_json::from_str(&grant.body).map_err(invalid_grant)?;
+        let profile = ProfileId::parse(&grant.profile).map_err(invalid_grant)?;
+        let tables = server.tables();
+        let contract = tables.contract(&profile, request.at);
+        let contract = contract.ok_or_else(|| invalid_grant("the profile gets no tokens now"))?;
+        facts.caller = Some(caller(&contract, grant.subject.clone()));
+        check_network(&contract, request)?;
+        if !contract.terms.grants.contains(&GrantType::AuthorizationCode) {
+            let detail = "the profile does not have the grant authorization_code";
+            return Err(Denied::new(Code::UnauthorizedClient, detail));
+        }
+        let subject = grant.subject.as_deref();
+        if let Some(user) = subject.and_then(|it| it.strip_prefix(crate::people::LOCAL)) {
+            tables.user(user).ok_or_else(|| invalid_grant("the user may not sign in now"))?;
+        }
+        Self::check_admission(&tables, &body, &contract)?;
+        let refreshes = contract.terms.grants.contains(&GrantType::RefreshToken);
+        let lifetime = contract.terms.lifetime.min(grant.expires.since(request.at));
+        Ok(Self { grant, body, profile, proven, refreshes, lifetime })
+    }
+
+    fn check_admission(
+        tables: &crate::tables::Tables,
+        body: &GrantBody,
+        contract: &Contract<'_>,
+    ) -> Result<(), Denied> {
+        let Some(id) = &body.admission else { return Ok(()) };
+        let found = tables.admissions().iter().find(|it| it.id.as_str() == id);
+        let found = found.filter(|it| it.profile == contract.profile.id);
+        found.map(drop).ok_or_else(|| invalid_grant("it is admitted no longer"))
+    }
+
+    pub(super) fn refreshes(&self) -> bool {
+        self.refreshes
+    }
+
+    /// The scopes that were given; all of the profile where none.
+    pub(super) fn scopes(&self) -> Result<Option<TokenScopes>, Denied> {
+        self.body.scope.as_deref().map(TokenScopes::parse).transpose().map_err(invalid_grant)
+    }
+
+    /// The resource that it was given for.
+    pub(super) fn resource(&self) -> &str {
+        &self.body.resource
+    }
+
+    /// Signs a token, for `narrower` scopes where these are given.
+    pub(super) fn issue(
+        &self,
+        server: &Server,
+        request: &Request,
+        narrower: Option<TokenScopes>,
+        refresh: Option<String>,
+    ) -> Result<Issued, Denied> {
+        let scopes = match narrower {
+            Some(narrower) => Some(narrower),
+            None => self.scopes()?,
+        };
+        let admission = self.body.admission.as_deref().and_then(|it| AdmissionId::parse(it).ok());
+        let token = AccessToken {
+            issuer: server.url(),
+            client: &self.grant.client,
+            profile: &self.profile,
+            subject: self.grant.subject.as_deref(),
+            resource: &self.body.resource,
+            scopes: scopes.as_ref(),
+            credential: self.proven.credential.as_ref(),
+            admission: admission.as_ref(),
+            grant: Some(&self.grant.id),
+            lifetime: self.lifetime,
+        };
+        let access = token.mint(&server.keys, request.at)?;
+        Ok(Issued { access, refresh, scope: scopes.map(|it| it.to_string()) })
+    }
+}

@@ -1,0 +1,225 @@
+//! A person signs in, decides, and the client gets tokens that renew.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
+
+async fn redeem(house: &House, code: &str, changes: &[(&str, &str)]) -> (u16, Value) {
+    let mut form = vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", "web/app"),
+        ("code", code),
+        ("redirect_uri", BACK),
+        ("code_verifier", VERIFIER),
+    ];
+    for (name, value) in changes {
+        form.retain(|it| it.0 != *name);
+        form.push((name, value));
+    }
+    house.post("/oauth/token", None, &form).await
+}
+
+async fn refresh(house: &House, token: &Value) -> (u16, Value) {
+    let token = token.as_str().unwrap();
+    let form =
+        [("grant_type", "refresh_token"), ("client_id", "web/app"), ("refresh_token", token)];
+    house.post("/oauth/token", None, &form).await
+}
+
+#[tokio::test]
+async fn a_person_allows_a_client_and_it_gets_tokens_in_their_name() {
+    let house = House::open().await;
+    let mut browser = Browser::default();
+    let code = browser.allow(&house, &authorize(&[("scope", "collection:orders")])).await;
+    assert_eq!(browser.status, 303);
+    assert_eq!(browser.parameter("state").as_deref(), Some("s1"));
+    assert_eq!(browser.parameter("iss").as_deref(), Some(DOOR));
+    let (status, answer) = redeem(&house, &code, &[]).await;
+    assert_eq!(status, 200, "{answer}");
+    let claims = claims(&answer["access_token"]);
+    assert_eq!(claims["sub"], "local:ann");
+    assert_eq!(claims["act"]["sub"], "web/app");
+    assert_eq!(claims["aud"], "https://door.example/mcp");
+    assert_eq!(claims["scope"], "collection:orders");
+    let records = format!("{:?}", house.log.records());
+    for secret in [PASSWORD, &code, answer["access_token"].as_str().unwrap()] {
+        assert!(!records.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_for_who_asked_and_for_a_minute() {
+    let house = House::open().await;
+    for changes in [
+        &[("code_verifier", "another-verifier-that-is-as-long-as-it-has-to-be-000")][..],
+        &[("code_verifier", "short")],
+        &[("redirect_uri", "https://app.example/other")],
+        &[("client_id", "agents/reader")],
+        &[("code", "odc_unknown")],
+    ] {
+        let code = Browser::default().allow(&house, &authorize(&[])).await;
+        let (status, answer) = redeem(&house, &code, changes).await;
+        assert_eq!((status, &answer["error"]), (400, &"invalid_grant".into()), "{changes:?}");
+    }
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    house.advance(61);
+    assert_eq!(redeem(&house, &code, &[]).await.1["error"], "invalid_grant");
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (status, first) = redeem(&house, &code, &[]).await;
+    assert_eq!(status, 200);
+    // Stolen, by who comes first or by who comes second: all that came of it ends.
+    assert_eq!(redeem(&house, &code, &[]).await.1["error"], "invalid_grant");
+    assert_eq!(refresh(&house, &first["refresh_token"]).await.1["error"], "invalid_grant");
+    let grant = claims(&first["access_token"])["onedoor"]["grant"].clone();
+    assert!(house.issuer.is_revoked(grant.as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_family() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = redeem(&house, &code, &[]).await;
+    let (status, second) = refresh(&house, &first["refresh_token"]).await;
+    assert_eq!(status, 200, "{second}");
+    assert_ne!(first["refresh_token"], second["refresh_token"]);
+    let (_, reused) = refresh(&house, &first["refresh_token"]).await;
+    assert_eq!(reused["error"], "invalid_grant");
+    assert_eq!(refresh(&house, &second["refresh_token"]).await.1["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn more_is_not_given_by_refreshing() {
+    let house = House::open().await;
+    let target = authorize(&[
+        ("scope", "collection:orders"),
+        ("resource", "https://door.example/mcp/orders"),
+    ]);
+    let code = Browser::default().allow(&house, &target).await;
+    let (_, first) = redeem(&house, &code, &[]).await;
+    let token = first["refresh_token"].as_str().unwrap();
+    for (more, want) in [
+        (("scope", "collection:customers"), "invalid_scope"),
+        (("resource", "https://door.example/mcp"), "invalid_target"),
+    ] {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "web/app"),
+            ("refresh_token", token),
+            more,
+        ];
+        assert_eq!(house.post("/oauth/token", None, &form).await.1["error"], want);
+    }
+    assert_eq!(refresh(&house, &first["refresh_token"]).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_a_client_may_not_ask_is_told_to_the_right_one() {
+    let house = House::open().await;
+    // Nobody is sent anywhere that is not sure.
+    for changes in [
+        &[("client_id", "web/other")][..],
+        &[("client_id", "")],
+        &[("redirect_uri", "https://evil.example/cb")],
+        &[("redirect_uri", "https://app.example/cb#x")],
+    ] {
+        let mut browser = Browser::default();
+        browser.open(&house, &authorize(changes)).await;
+        assert!(browser.location.is_none() && browser.status >= 400, "{changes:?} {browser:?}");
+    }
+    for (changes, want) in [
+        (&[("response_type", "token")][..], "unsupported_response_type"),
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("code_challenge", "short")], "invalid_request"),
+        (&[("code_challenge_method", "plain")], "invalid_request"),
+        (&[("code_challenge_method", "")], "invalid_request"),
+        (&[("resource", "https://other.example")], "invalid_target"),
+        (&[("scope", "everything")], "invalid_scope"),
+        (&[("request", "x.y.z")], "invalid_request"),
+        (&[("response_mode", "fragment")], "invalid_request"),
+    ] {
+        let mut browser = Browser::default();
+        browser.open(&house, &authorize(changes)).await;
+        assert_eq!(browser.parameter("error").as_deref(), Some(want), "{changes:?}");
+        assert_eq!(browser.parameter("iss").as_deref(), Some(DOOR));
+        assert_eq!(browser.parameter("state").as_deref(), Some("s1"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_belongs_to_the_browser_it_was_shown_in_and_is_decided_once() {
+    let house = House::open().await;
+    let mut browser = Browser::default();
+    browser.open(&house, &authorize(&[])).await;
+    let mut other = Browser::default();
+    other.page.clone_from(&browser.page);
+    other.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    assert_eq!(other.status, 403);
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    let shown = browser.page.clone();
+    browser.send(&house, "/oauth/consent", &[("decision", "deny")]).await;
+    assert_eq!(browser.parameter("error").as_deref(), Some("access_denied"));
+    browser.page = shown;
+    browser.send(&house, "/oauth/consent", &[("decision", "allow")]).await;
+    assert_eq!((browser.status, browser.location.as_deref()), (403, None));
+}
+
+#[tokio::test]
+async fn a_wrong_password_tells_nothing_and_guessing_is_slowed_down() {
+    let house = House::open().await;
+    let mut browser = Browser::default();
+    browser.open(&house, &authorize(&[])).await;
+    let mut pages = Vec::new();
+    for name in ["ann", "nobody"] {
+        browser.send(&house, "/oauth/sign-in", &[("name", name), ("password", "wrong")]).await;
+        assert_eq!(browser.status, 403);
+        pages.push(browser.page.replace(name, "NAME"));
+    }
+    assert_eq!(pages[0], pages[1]);
+    let page = browser.page.clone();
+    for _ in 0..5 {
+        browser.page.clone_from(&page);
+        browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", "wrong")]).await;
+    }
+    browser.page.clone_from(&page);
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    assert_eq!(browser.status, 503, "{}", browser.page);
+    house.advance(10);
+    browser.page.clone_from(&page);
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    assert!(browser.page.contains("/oauth/consent"));
+}
+
+#[tokio::test]
+async fn who_may_not_sign_in_any_more_gets_nothing_more() {
+    let mut house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = redeem(&house, &code, &[]).await;
+    Arc::make_mut(&mut house.desired.users[0]).is_enabled = false;
+    house.declare();
+    assert_eq!(refresh(&house, &first["refresh_token"]).await.1["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_client_gives_tokens_back_and_only_its_own() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = redeem(&house, &code, &[]).await;
+    let grant = claims(&first["access_token"])["onedoor"]["grant"].clone();
+    let token = first["refresh_token"].as_str().unwrap();
+    let other = [("client_id", "agents/reader"), ("token", token)];
+    assert_eq!(house.post("/oauth/revoke", None, &other).await.0, 200);
+    assert!(!house.issuer.is_revoked(grant.as_str().unwrap()));
+    let access = first["access_token"].as_str().unwrap();
+    let own = [("client_id", "web/app"), ("token", access)];
+    assert_eq!(house.post("/oauth/revoke", None, &own).await.0, 200);
+    let jti = claims(&first["access_token"])["jti"].clone();
+    assert!(house.issuer.is_revoked(jti.as_str().unwrap()));
+    let own = [("client_id", "web/app"), ("token", token)];
+    assert_eq!(house.post("/oauth/revoke", None, &own).await.0, 200);
+    assert!(house.issuer.is_revoked(grant.as_str().unwrap()));
+    assert_eq!(refresh(&house, &first["refresh_token"]).await.1["error"], "invalid_grant");
+    let unknown = [("client_id", "web/app"), ("token", "odr_unknown")];
+    assert_eq!(house.post("/oauth/revoke", None, &unknown).await.0, 200);
+}

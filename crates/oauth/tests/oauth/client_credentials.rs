@@ -1,0 +1,78 @@
+//! A client asks for a token for itself.
+
+use std::sync::Arc;
+
+use model::CredentialState;
+
+use crate::house::{DOOR, House, SECRET, claims};
+
+const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
+const BATCH: Option<(&str, &str)> = Some(("batch/main", SECRET));
+
+#[tokio::test]
+async fn a_client_that_proves_itself_gets_a_token_for_what_it_names() {
+    let house = House::open().await;
+    let form = [FORM[0], ("resource", "https://door.example/mcp/orders"), ("scope", "role:reader")];
+    let (status, answer) = house.post("/oauth/token", BATCH, &form).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&"Bearer".into(), &600.into()));
+    assert!(answer.get("refresh_token").is_none());
+    let claims = claims(&answer["access_token"]);
+    assert_eq!(claims["iss"], DOOR);
+    assert_eq!(claims["aud"], "https://door.example/mcp/orders");
+    assert_eq!(
+        (&claims["sub"], &claims["client_id"]),
+        (&"batch/main".into(), &"batch/main".into())
+    );
+    assert_eq!(claims["scope"], "role:reader");
+    assert_eq!(claims["onedoor"]["profile"], "batch/main");
+    assert_eq!(claims["onedoor"]["credential"], "batch-secret");
+    let records = house.log.records();
+    assert_eq!(
+        (&records[0]["kind"], &records[0]["event"]),
+        (&"authorization".into(), &"token.issue".into())
+    );
+    assert!(!format!("{records:?}").contains(SECRET));
+}
+
+#[tokio::test]
+async fn what_is_not_proved_or_not_allowed_is_refused_and_recorded() {
+    let house = House::open().await;
+    let body = [FORM[0], ("client_id", "batch/main"), ("client_secret", SECRET)];
+    assert_eq!(house.post("/oauth/token", None, &body).await.0, 200);
+    for (basic, more, want) in [
+        (Some(("batch/main", "ods_wrong")), &[][..], (401, "invalid_client")),
+        (Some(("batch/other", SECRET)), &[], (401, "invalid_client")),
+        (Some(("web/app", SECRET)), &[], (401, "invalid_client")),
+        (None, &[("client_id", "batch/main")], (401, "invalid_client")),
+        (BATCH, &[("client_secret", SECRET)], (400, "invalid_request")),
+        (BATCH, &[("client_id", "web/app")], (400, "invalid_request")),
+        (BATCH, &[("resource", "https://other.example/mcp")], (400, "invalid_target")),
+        (BATCH, &[("scope", "orders")], (400, "invalid_scope")),
+        (BATCH, &[("scope", "role:a"), ("scope", "role:b")], (400, "invalid_request")),
+        (None, &[("client_id", "web/app")], (400, "unauthorized_client")),
+    ] {
+        let form = [&FORM[..], more].concat();
+        let (status, answer) = house.post("/oauth/token", basic, &form).await;
+        assert_eq!((status, answer["error"].as_str().unwrap()), want, "{basic:?} {more:?}");
+    }
+    let (status, answer) = house.post("/oauth/token", BATCH, &[("grant_type", "password")]).await;
+    assert_eq!((status, &answer["error"]), (400, &"unsupported_grant_type".into()));
+    assert_eq!(house.log.records().len(), 12);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_revoked_or_has_expired_gets_nothing() {
+    let mut house = House::open().await;
+    let secret = Arc::make_mut(&mut house.desired.credentials[0]);
+    secret.state = CredentialState::Revoked;
+    house.declare();
+    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+    let secret = Arc::make_mut(&mut house.desired.credentials[0]);
+    (secret.state, secret.expires) = (CredentialState::Retiring, house.clock.now());
+    house.declare();
+    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+    house.desired.credentials.clear();
+    house.declare();
+    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+}

@@ -1,0 +1,343 @@
+//! A server with a few clients, admissions and people, and a browser that keeps cookies.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use argon2::{Argon2, password_hash::PasswordHasher as _};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, header};
+use identity::{
+    Fetch, KeySets, OwnIssuer,
+    api_key::{self, Pepper},
+};
+use model::{
+    Admission, AdmissionId, Assignment, Client, ClientId, ClientKind, Clock, Credential,
+    CredentialId, CredentialState, Effect, GrantType, Place, Profile, ProfileId, Proof,
+    Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp, TokenBounds,
+    TokenTerms, User, UserId,
+};
+use oauth::{Parts, Permitted, Plane, Request, Server};
+use secrets::Keyring;
+use serde_json::Value;
+use state::Desired;
+use store::{Location, Store};
+use tempfile::TempDir;
+
+pub(crate) const DOOR: &str = "https://door.example";
+pub(crate) const SECRET: &str = "ods_a-secret-of-a-test-and-of-nothing-else";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const BACK: &str = "https://app.example/cb";
+pub(crate) const DOCUMENT: &str = "https://agent.example/client.json";
+pub(crate) const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
+
+/// A server, and what is behind it.
+pub(crate) struct House {
+    pub(crate) server: Arc<Server>,
+    pub(crate) clock: Clock,
+    pub(crate) issuer: Arc<OwnIssuer>,
+    pub(crate) store: Store,
+    pub(crate) desired: Desired,
+    pub(crate) log: audit::Memory,
+    _folder: TempDir,
+}
+
+/// What strangers publish.
+#[derive(Debug)]
+struct Web(BTreeMap<&'static str, String>);
+
+impl Fetch for Web {
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
+        let found = self.0.get(url).cloned().map(Bytes::from);
+        Box::pin(async move { found.ok_or_else(|| "404".to_owned()) })
+    }
+}
+
+/// A data plane in which everybody may read orders.
+#[derive(Debug)]
+struct Orders;
+
+impl Plane for Orders {
+    fn permitted(&self, _: &ProfileId, _: &TokenBounds) -> Vec<Permitted> {
+        vec![Permitted {
+            collection: "orders".to_owned(),
+            summary: "Show an order".to_owned(),
+            effect: Effect::Read,
+        }]
+    }
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(&Location::Sqlite(folder.path().join("onedoor.db"))).await.unwrap();
+        let clock = Clock::fake(Timestamp::from_seconds(1_800_000_000));
+        let issuer = Arc::new(OwnIssuer::new(DOOR));
+        let (log, records) = audit::Log::memory(clock.clone());
+        let document = format!(
+            r#"{{"client_id":"{DOCUMENT}","client_name":"Agent","redirect_uris":["http://127.0.0.1/cb"]}}"#
+        );
+        let strangers: Arc<dyn Fetch> = Arc::new(Web([(DOCUMENT, document)].into()));
+        let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
+        let desired = desired(&pepper);
+        let server = Server::new(Parts {
+            issuer: Arc::clone(&issuer),
+            store: store.clone(),
+            keyring: Arc::new(Keyring::generate("k1").unwrap().0),
+            pepper,
+            log: Arc::new(log),
+            clock: clock.clone(),
+            plane: Arc::new(Orders),
+            key_sets: Arc::new(KeySets::new(Arc::clone(&strangers), clock.clone())),
+            strangers,
+        });
+        server.start().await.unwrap();
+        let house = Self { server, clock, issuer, store, desired, log: records, _folder: folder };
+        house.declare();
+        house
+    }
+
+    /// Puts what is declared in force.
+    pub(crate) fn declare(&self) {
+        self.server.declare(&Arc::new(self.desired.clone()));
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        headers: HeaderMap,
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        let (path, query) = target.split_once('?').map_or((target, None), |(a, b)| (a, Some(b)));
+        let request = Request {
+            id: RequestId::new(uuid::Uuid::now_v7()),
+            at: self.clock.now(),
+            peer: "192.0.2.1".parse().unwrap(),
+            method,
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+            headers,
+            body: body.into(),
+        };
+        self.server.answer(request).await
+    }
+
+    /// Posts a form, as the client with these basic credentials where there are any.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        basic: Option<(&str, &str)>,
+        form: &[(&str, &str)],
+    ) -> (u16, Value) {
+        let mut headers = form_headers();
+        if let Some((id, secret)) = basic {
+            let encoded = base64::engine::general_purpose::STANDARD
+                .encode(format!("{}:{secret}", id.replace('/', "%2F")));
+            let value = HeaderValue::try_from(format!("Basic {encoded}")).unwrap();
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let answer = self.ask(Method::POST, path, headers, encode(form)).await;
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+/// A browser: cookies, and the page it shows.
+#[derive(Debug, Default)]
+pub(crate) struct Browser {
+    cookies: BTreeMap<String, String>,
+    pub(crate) page: String,
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+}
+
+impl Browser {
+    pub(crate) async fn open(&mut self, house: &House, target: &str) {
+        let answer = house.ask(Method::GET, target, self.headers(HeaderMap::new()), "").await;
+        self.take(answer);
+    }
+
+    /// Sends the form of the page whose action is `action`, with what a person filled in.
+    pub(crate) async fn send(&mut self, house: &House, action: &str, filled: &[(&str, &str)]) {
+        let form = self.page.split("<form").find(|it| it.contains(&format!("action=\"{action}\"")));
+        let form = form.unwrap_or_default().to_owned();
+        let hidden = |name: &str| {
+            let start = format!("name=\"{name}\" value=\"");
+            let value = form.split(&start).nth(1).and_then(|it| it.split('"').next());
+            value.unwrap_or_default().to_owned()
+        };
+        let (authorization, csrf) = (hidden("authorization"), hidden("csrf"));
+        let mut pairs = vec![("authorization", &*authorization), ("csrf", &*csrf)];
+        pairs.extend_from_slice(filled);
+        let headers = self.headers(form_headers());
+        let answer = house.ask(Method::POST, action, headers, encode(&pairs)).await;
+        self.take(answer);
+    }
+
+    fn take(&mut self, answer: Response<Bytes>) {
+        for cookie in answer.headers().get_all(header::SET_COOKIE) {
+            let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+        self.status = answer.status().as_u16();
+        let location = answer.headers().get(header::LOCATION);
+        self.location = location.map(|it| it.to_str().unwrap().to_owned());
+        self.page = String::from_utf8(answer.body().to_vec()).unwrap();
+    }
+
+    fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
+        let cookies: Vec<_> = self.cookies.iter().map(|(a, b)| format!("{a}={b}")).collect();
+        if !cookies.is_empty() {
+            headers.insert(header::COOKIE, cookies.join("; ").parse().unwrap());
+        }
+        headers
+    }
+
+    /// What the client is sent back with.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let location = url::Url::parse(self.location.as_deref()?).unwrap();
+        location.query_pairs().find(|it| it.0 == name).map(|it| it.1.into_owned())
+    }
+
+    /// Signs in as Ann and allows what `target` asks for. The code.
+    pub(crate) async fn allow(&mut self, house: &House, target: &str) -> String {
+        self.open(house, target).await;
+        if self.page.contains("/oauth/sign-in") {
+            let filled = [("name", "ann"), ("password", PASSWORD)];
+            self.send(house, "/oauth/sign-in", &filled).await;
+        }
+        assert!(self.page.contains("/oauth/consent"), "{}", self.page);
+        self.send(house, "/oauth/consent", &[("decision", "allow")]).await;
+        self.parameter("code").unwrap_or_else(|| panic!("no code: {self:?}"))
+    }
+}
+
+/// A request for authorization, with these parameters in place of the usual ones.
+pub(crate) fn authorize(changes: &[(&str, &str)]) -> String {
+    let challenge = challenge(VERIFIER);
+    let mut parameters: BTreeMap<&str, &str> = [
+        ("client_id", "web/app"),
+        ("redirect_uri", BACK),
+        ("response_type", "code"),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+        ("state", "s1"),
+        ("resource", "https://door.example/mcp"),
+    ]
+    .into();
+    for (name, value) in changes {
+        parameters.insert(name, value);
+    }
+    parameters.retain(|_, value| !value.is_empty());
+    let pairs: Vec<_> = parameters.into_iter().collect();
+    format!("/oauth/authorize?{}", encode(&pairs))
+}
+
+pub(crate) fn challenge(verifier: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest)
+}
+
+/// The claims of a token. Only for looking at: nobody has verified it here.
+pub(crate) fn claims(token: &Value) -> Value {
+    let part = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+fn encode(pairs: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+fn form_headers() -> HeaderMap {
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    HeaderMap::from_iter([(header::CONTENT_TYPE, form)])
+}
+
+fn desired(pepper: &Pepper) -> Desired {
+    let hash = Argon2::default().hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let user = |id: &str, groups: &[&str]| {
+        Arc::new(User {
+            id: UserId::parse(id).unwrap(),
+            name: None,
+            password: Some(hash.clone()),
+            groups: groups.iter().map(|it| (*it).to_owned()).collect(),
+            is_enabled: true,
+            place: Place::default(),
+        })
+    };
+    let web = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+    Desired {
+        clients: vec![
+            client("agents", "reader", terms(&web, &[BACK], true)),
+            client("batch", "main", terms(&[GrantType::ClientCredentials], &[], false)),
+            client("web", "app", terms(&web, &[BACK], true)),
+        ],
+        credentials: vec![Arc::new(Credential {
+            id: CredentialId::parse("batch-secret").unwrap(),
+            profile: ProfileId::parse("batch/main").unwrap(),
+            proof: Proof::ClientSecret { hmac: api_key::hmac(pepper, SECRET) },
+            state: CredentialState::Active,
+            created: None,
+            expires: Timestamp::from_seconds(1_900_000_000),
+            place: Place::default(),
+        })],
+        admissions: vec![Arc::new(Admission {
+            id: AdmissionId::parse("staff-agents").unwrap(),
+            description: None,
+            profile: ProfileId::parse("agents/reader").unwrap(),
+            registrations: vec![Registration::Dynamic, Registration::MetadataDocument],
+            hosts: vec!["agent.example".to_owned(), "127.0.0.1".to_owned()],
+            software: Vec::new(),
+            issuer: None,
+            groups: vec!["staff".to_owned()],
+            position: 100,
+            place: Place::default(),
+        })],
+        users: vec![user("ann", &["staff"]), user("ben", &[])],
+        ..Desired::default()
+    }
+}
+
+fn client(id: &str, profile: &str, tokens: TokenTerms) -> Arc<Client> {
+    let id = ClientId::parse(id).unwrap();
+    Arc::new(Client {
+        kind: ClientKind::Agent,
+        owner: "team".to_owned(),
+        description: None,
+        is_enabled: true,
+        profiles: vec![Profile {
+            id: ProfileId::new(&id, profile).unwrap(),
+            roles: vec![Assignment::everywhere(RoleId::parse("reader").unwrap())],
+            surfaces: vec![Surface::Mcp, Surface::Rest],
+            networks: Vec::new(),
+            expires: None,
+            tokens: Some(tokens),
+            rotation: RotationPolicy::default(),
+            is_enabled: true,
+            place: Place::default(),
+        }],
+        id,
+        place: Place::default(),
+    })
+}
+
+fn terms(grants: &[GrantType], redirects: &[&str], is_public: bool) -> TokenTerms {
+    TokenTerms {
+        grants: grants.to_vec(),
+        redirect_uris: redirects.iter().map(|it| (*it).to_owned()).collect(),
+        is_public,
+        groups: Vec::new(),
+        lifetime: TokenTerms::LIFETIME,
+        refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
+        binding: None,
+        is_opaque: false,
+    }
+}

@@ -1,0 +1,14 @@
+//! The authorization server as a client and a browser meet it, over a real store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::large_futures,
+    reason = "tests"
+)]
+
+mod authorization_code;
+mod client_credentials;
+mod house;
+mod registration;
