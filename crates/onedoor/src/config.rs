@@ -8,11 +8,12 @@ mod limits;
 mod listen;
 mod log;
 mod management;
+mod oauth;
 mod reader;
 mod store;
 mod tls;
 
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use model::{Fault, Place};
 
@@ -26,6 +27,7 @@ pub(crate) use self::{
     listen::{Listen, parse_address},
     log::Log,
     management::Management,
+    oauth::OAuth,
     store::Store,
     tls::{ClientCertificates, Tls},
 };
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) bounds: Bounds,
     /// What holds where no limit is declared.
     pub(crate) limits: Limits,
+    /// Whether the door gives tokens itself.
+    pub(crate) oauth: OAuth,
     /// Where documents may be fetched from.
     pub(crate) egress: Egress,
     /// Where records go.
@@ -80,6 +84,27 @@ impl Config {
         Self::parse(&text, &shown, file.parent().unwrap_or(Path::new("")))
     }
 
+    /// Takes over the address that the listener for consumers has. Where nobody says how callers
+    /// reach it, and only this machine can, that is how.
+    pub(crate) fn reached_at(&mut self, address: SocketAddr) {
+        self.listen.address = address;
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        if self.listen.public_url.is_none() && address.ip().is_loopback() {
+            self.listen.public_url = Some(format!("{scheme}://{address}"));
+        }
+    }
+
+    /// The URL by which the door gives tokens itself; none where it does not, or where nobody says
+    /// how it is reached.
+    pub(crate) fn own_url(&self) -> Option<&str> {
+        self.listen.public_url.as_deref().filter(|_| self.oauth.is_enabled)
+    }
+
+    /// Whether the door gives tokens itself.
+    pub(crate) fn gives_tokens(&self) -> bool {
+        self.own_url().is_some()
+    }
+
     /// Reads the text of a file in `folder`, against which its relative paths are meant.
     fn parse(text: &str, file: &str, folder: &Path) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(text, file);
@@ -92,6 +117,7 @@ impl Config {
             store: Store::read(&mut reader),
             bounds: Bounds::read(&mut reader),
             limits: Limits::read(&mut reader),
+            oauth: OAuth::read(&mut reader),
             egress: Egress::read(&mut reader),
             audit: Audit::read(&mut reader, folder),
             log: Log::read(&mut reader),
@@ -218,6 +244,7 @@ cert = \"tls.pem\"
             "store",
             "bounds",
             "limits",
+            "oauth",
             "egress",
             "audit",
             "log",

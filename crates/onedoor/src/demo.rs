@@ -49,13 +49,15 @@ async fn demo(
     let (hangup, mut stop) = (Hangup::new()?, Stop::new()?);
     let sample = SampleApi::start(tasks).await.context("cannot start the sample API")?;
     let world = World::make(&sample.url())?;
-    let mut served = Served::new(&Config::read(None)?, &world.places)?;
+    let listener = listen(arguments.port).await?;
+    let door = listener.local_addr()?;
+    let mut config = Config::read(None)?;
+    config.reached_at(door);
+    let mut served = Served::new(&config, &world.places).await?;
     let watch = Watch::new(&world.places.state);
     served.look()?;
     let supply = served.supply();
 
-    let listener = listen(arguments.port).await?;
-    let door = listener.local_addr()?;
     let stopping = CancellationToken::new();
     let mut serving = JoinSet::new();
     serving.spawn(Arc::clone(served.gateway()).serve(listener, Entrance::Public, stopping.clone()));

@@ -1,6 +1,7 @@
 //! Onedoor: one front door for apps, partners, scripts and AI agents. Reads the command line and runs it.
 
 mod api_key;
+mod authorization;
 mod cli;
 mod command;
 mod config;

@@ -19,6 +19,7 @@ pub(crate) use self::{
     certificates::Certificates,
     current::{keep_current, tell_swapped},
     door::{Door, open_store},
+    egress::DocumentEgress,
     managed::Managed,
     places::Places,
     signals::{Hangup, Stop},
@@ -63,13 +64,11 @@ impl Served {
         &self.door.gateway
     }
 
-    /// Keeps the values of secrets fresh, for ever.
+    /// What goes on beside the calls, for ever.
     pub(crate) fn supply(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        let supply = self.door.supply.take();
+        let background = self.door.background();
         async move {
-            if let Some(supply) = supply {
-                supply.run().await;
-            }
+            background.await;
             std::future::pending::<()>().await;
         }
     }
@@ -85,7 +84,7 @@ impl Served {
         }
         let desired = Arc::new(state::read(&loaded.folder)?);
         let revision = self.revisions.number(&loaded.digest);
-        let Door { gateway, admin, supplier, pepper, .. } = &self.door;
+        let Door { gateway, admin, supplier, pepper, authorization, .. } = &self.door;
         let snapshot = gateway.compile(&desired, Some(pepper), revision)?;
         self.revisions.keep(&loaded.digest).map_err(|error| {
             let place = Place::new(&Arc::from(self.state.display().to_string()), 0);
@@ -95,6 +94,9 @@ impl Served {
         let summary = Summary::of(&desired, snapshot.counts(), revision, loaded.digest);
         gateway.swap(snapshot);
         supplier.declare(&desired);
+        if let Some(server) = authorization {
+            server.declare(&desired);
+        }
         admin.show(loaded.folder, desired, revision);
         self.in_force = Some(loaded.digest);
         Ok(Look::Swapped(summary))

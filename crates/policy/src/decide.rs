@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{ArgumentValue, Caller, Operation, Reach, TokenScope, TokenScopes};
+use model::{ArgumentValue, Caller, Operation, Reach, Surface, TokenScope, TokenScopes};
 
 use crate::{Denial, Facts, Guards, Reason, Rules, rules::Contract};
 
@@ -88,16 +88,25 @@ pub fn decide<'a>(
     operation: &'a Operation,
     facts: &Facts,
 ) -> Result<Clearance<'a>, Denial> {
-    let permit = by_roles(rules, caller, operation, facts)?;
+    let permit = by_roles(rules, caller, operation, facts.surface)?;
     guards.check(caller, operation, facts)?;
     Ok(Clearance { permit, guards, caller, operation, facts: *facts })
+}
+
+/// Whether roles allow `caller` the operation, over either surface. For showing what a token would
+/// be good for: guards may still take away from that.
+#[must_use]
+pub fn allows(rules: &Rules, caller: &Caller, operation: &Operation) -> bool {
+    [Surface::Mcp, Surface::Rest]
+        .into_iter()
+        .any(|it| by_roles(rules, caller, operation, it).is_ok())
 }
 
 fn by_roles(
     rules: &Rules,
     caller: &Caller,
     operation: &Operation,
-    facts: &Facts,
+    surface: Surface,
 ) -> Result<Permit, Denial> {
     if !rules.knows(operation) {
         return Err(Denial::new(Reason::UnknownOperation));
@@ -113,7 +122,6 @@ fn by_roles(
     let Some(contract) = rules.contract(&caller.profile) else {
         return Err(Denial::new(Reason::UnknownProfile));
     };
-    let surface = facts.surface;
     if !contract.has_surface(surface) {
         let rule = format!("profile {}: surfaces", caller.profile);
         return Err(Denial::new(Reason::Surface(surface)).by_rule(rule));

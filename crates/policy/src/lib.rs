@@ -11,7 +11,7 @@ mod grants;
 mod guards;
 mod rules;
 
-pub use decide::{Clearance, Permit, decide};
+pub use decide::{Clearance, Permit, allows, decide};
 pub use denial::{Denial, Reason};
 pub use explain::{Explanation, explain, who_can};
 pub use grants::covers;

@@ -27,30 +27,32 @@ pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
     let is_folder = arguments.folders.state.is_some() || config.folders.state.is_some();
     serving::runtime()?.block_on(async {
         if is_folder {
-            return Box::pin(serve_folder(&config, &places)).await;
+            return Box::pin(serve_folder(config, &places)).await;
         }
         let data = Places::data_alone(arguments.folders.data.as_ref(), &config);
-        Box::pin(serve_store(&config, &data)).await
+        Box::pin(serve_store(config, &data)).await
     })
 }
 
-async fn serve_store(config: &Config, data: &std::path::Path) -> Result<(), Failure> {
+async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), Failure> {
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
-    let certificates = Certificates::open(config, hangup)?;
-    let managed = Managed::open(config, data).await?;
+    let listeners = bind(&mut config).await?;
+    let certificates = Certificates::open(&config, hangup)?;
+    let managed = Managed::open(&config, data).await?;
     let (collections, operations) = managed.gateway().snapshot().counts();
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
     let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
     let parts = (&gateway, certificates, socket);
-    serve(config, parts, Box::pin(managed.keep_current()), stop).await
+    serve(&config, (listeners, parts), Box::pin(managed.keep_current()), stop).await
 }
 
-async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
+async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure> {
     // First of all: a signal that comes early must not be lost.
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
-    let certificates = Certificates::open(config, Hangup::new()?)?;
-    let mut served = Served::new(config, places)?;
+    let listeners = bind(&mut config).await?;
+    let certificates = Certificates::open(&config, Hangup::new()?)?;
+    let mut served = Served::new(&config, places).await?;
     let watch = Watch::new(&places.state);
     if let Look::Swapped(summary) = served.look()? {
         serving::tell_swapped(&summary);
@@ -64,23 +66,24 @@ async fn serve_folder(config: &Config, places: &Places) -> Result<(), Failure> {
             () = supply => std::future::pending().await,
         }
     };
-    serve(config, (&gateway, certificates, || None), current, stop).await
+    let parts = (&gateway, certificates, || None);
+    serve(&config, (listeners, parts), current, stop).await
 }
 
 /// Serves both listeners, and the local socket where there is one, while `current` keeps what is in force current.
 async fn serve(
     config: &Config,
-    (gateway, certificates, socket): (&Arc<Gateway>, Certificates, impl FnOnce() -> Option<Socket>),
+    (listeners, (gateway, certificates, socket)): (
+        Listeners,
+        (&Arc<Gateway>, Certificates, impl FnOnce() -> Option<Socket>),
+    ),
     current: impl Future<Output = Infallible>,
     mut stop: Stop,
 ) -> Result<(), Failure> {
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    let mut listeners = Vec::new();
-    for (address, entrance) in entrances(config) {
-        listeners.push((bind(address).await?, entrance));
-    }
-    // Only now: a second door that finds the addresses taken must not take the first one's socket.
+    // Only where these are ours: a second door that finds the addresses taken must not take the
+    // first one's socket.
     if let Some(socket) = socket() {
         tasks.spawn(socket.serve(stopping.clone()));
     }
@@ -132,8 +135,21 @@ fn entrances(config: &Config) -> [(SocketAddr, Entrance); 2] {
     [(config.listen.address, public), (config.management.address, Entrance::Management)]
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+/// Listeners, and what each leads to.
+type Listeners = Vec<(TcpListener, Entrance)>;
+
+/// Takes the addresses, first of all: what the door is reached by stands in all that it says of itself.
+async fn bind(config: &mut Config) -> anyhow::Result<Listeners> {
+    let mut listeners = Vec::new();
+    for (address, entrance) in entrances(config) {
+        let bound = TcpListener::bind(address).await;
+        let listener = bound.with_context(|| format!("cannot listen on {address}"))?;
+        if entrance != Entrance::Management {
+            config.reached_at(listener.local_addr()?);
+        }
+        listeners.push((listener, entrance));
+    }
+    Ok(listeners)
 }
 
 fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) {

@@ -20,6 +20,7 @@ pub(crate) struct DataPlane {
     pepper: Arc<Pepper>,
     records: Records,
     supplier: Arc<Supplier>,
+    authorization: Option<Arc<oauth::Server>>,
     /// Made once: they follow from the list of operations.
     built_in: Vec<Role>,
 }
@@ -30,9 +31,10 @@ impl DataPlane {
         gateway: Arc<Gateway>,
         pepper: Arc<Pepper>,
         records: Records,
-        supplier: Arc<Supplier>,
+        (supplier, authorization): (Arc<Supplier>, Option<Arc<oauth::Server>>),
     ) -> Self {
-        Self { gateway, pepper, records, supplier, built_in: admin::built_in_roles() }
+        let built_in = admin::built_in_roles();
+        Self { gateway, pepper, records, supplier, authorization, built_in }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -48,10 +50,13 @@ impl Plane for DataPlane {
             block_in_place(|| self.gateway.compile(desired, Some(&self.pepper), revision));
         let snapshot = compiled?;
         let (gateway, desired) = (Arc::clone(&self.gateway), Arc::clone(desired));
-        let supplier = Arc::clone(&self.supplier);
+        let (supplier, authorization) = (Arc::clone(&self.supplier), self.authorization.clone());
         Ok(Box::new(move || {
             gateway.swap(snapshot);
             supplier.declare(&desired);
+            if let Some(server) = &authorization {
+                server.declare(&desired);
+            }
         }))
     }
 

@@ -11,6 +11,7 @@ use store::{Location, Store};
 
 use super::start::{live, open_log, settings};
 use crate::{
+    authorization,
     config::{AuditTarget, Config},
     data::DataFolder,
     management::{self, DataPlane, Places, Records, Supplier, Supply},
@@ -24,25 +25,28 @@ pub(crate) struct Door {
     /// Taken by who runs it.
     pub(crate) supply: Option<Supply>,
     pub(crate) pepper: Arc<Pepper>,
+    /// None where it is off.
+    pub(crate) authorization: Option<Arc<oauth::Server>>,
 }
 
 impl Door {
-    /// A door whose desired state is in `store`, or nowhere that management could change it.
+    /// A door whose desired state is in `store`, or nowhere that management could change it. What it
+    /// gives is kept in `grants`.
     ///
     /// # Errors
     /// Where the data folder, one of its keys or the audit log cannot be used.
-    pub(crate) fn new(
+    pub(crate) async fn new(
         config: &Config,
         data: &DataFolder,
-        store: Option<Store>,
+        (store, grants): (Option<Store>, Option<Store>),
     ) -> anyhow::Result<Self> {
         let clock = Clock::system();
         let log = open_log(&config.audit, data, clock.clone())?;
-        let live = live(log, &config.egress, clock.clone());
+        let live = live(log, config, clock.clone());
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
         let pepper = Arc::new(data.pepper()?);
-        let keyring = data.keyring(store.is_some())?.map(Arc::new);
+        let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
         let places = Places::new(data.secrets());
         let (supplier, supply) =
             Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
@@ -50,16 +54,40 @@ impl Door {
             AuditTarget::Stdout => None,
             AuditTarget::File(file) => Some(file.clone().unwrap_or_else(|| data.audit_file())),
         });
-        let plane = DataPlane::new(
-            Arc::clone(&gateway),
-            Arc::clone(&pepper),
-            records,
-            Arc::clone(&supplier),
-        );
+        let authorization = match (grants, keyring.clone()) {
+            (Some(grants), Some(keyring)) => {
+                authorization::mount(&gateway, grants, keyring, &pepper)
+            }
+            (Some(_), None) | (None, _) => None,
+        };
+        if let Some(server) = &authorization {
+            server.start().await.context("the keys that sign tokens cannot be had")?;
+        }
+        let parts = (Arc::clone(&supplier), authorization.clone());
+        let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
         let admin = Admin::new(store, Arc::new(plane), keyring, clock);
         let admin = Arc::new(admin.context("management cannot begin")?);
         management::mount(&gateway, Arc::clone(&admin));
-        Ok(Self { gateway, admin, supplier, supply: Some(supply), pepper })
+        Ok(Self { gateway, admin, supplier, supply: Some(supply), pepper, authorization })
+    }
+
+    /// What goes on beside the calls, for ever: values of secrets are kept fresh, and what other
+    /// replicas take back is taken over.
+    pub(crate) fn background(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let (supply, authorization) = (self.supply.take(), self.authorization.clone());
+        async move {
+            let supply = async {
+                if let Some(supply) = supply {
+                    supply.run().await;
+                }
+            };
+            let follow = async {
+                if let Some(server) = authorization {
+                    match oauth::follow(server).await {}
+                }
+            };
+            tokio::join!(supply, follow);
+        }
     }
 }
 

@@ -26,7 +26,8 @@ impl Managed {
     pub(crate) async fn open(config: &Config, data: &Path) -> anyhow::Result<Self> {
         let folder = DataFolder::open(data)?;
         let store = open_store(config, data).await?;
-        let door = Door::new(config, &folder, Some(store))?;
+        let grants = config.gives_tokens().then(|| store.clone());
+        let door = Door::new(config, &folder, (Some(store), grants)).await?;
         let revision = door.admin.start().await?;
         if revision == 0 {
             tell_waiting(data);
@@ -53,14 +54,10 @@ impl Managed {
     }
 
     /// Takes over what other replicas store, and keeps secrets fresh, for ever.
-    pub(crate) async fn keep_current(self) -> Infallible {
-        let Door { gateway, admin, supply, .. } = self.door;
-        let supply = async {
-            if let Some(supply) = supply {
-                supply.run().await;
-            }
-        };
-        tokio::join!(admin.follow(), supply, note_uses(&gateway, &admin));
+    pub(crate) async fn keep_current(mut self) -> Infallible {
+        let background = self.door.background();
+        let Door { gateway, admin, .. } = self.door;
+        tokio::join!(admin.follow(), background, note_uses(&gateway, &admin));
         std::future::pending().await
     }
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 use gateway::{Gateway, Live};
 use identity::{
-    KeySets,
+    KeySets, OwnIssuer,
     api_key::{Pepper, SecureRandom as _, SystemRandom},
 };
 use limits::Meter;
@@ -13,7 +13,7 @@ use model::{Clock, Fault, Place, Secret};
 use tokio::runtime::{Builder, Runtime};
 use upstream::{AddressRule, Fleet, Surroundings, Trust};
 
-use super::{Door, Places, Served, Summary, egress::KeySetEgress};
+use super::{Door, Places, Served, Summary, door::open_store, egress::DocumentEgress};
 use crate::{
     config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen},
     data::DataFolder,
@@ -33,10 +33,15 @@ impl Served {
     ///
     /// # Errors
     /// Where the data folder, the pepper or the audit log cannot be used.
-    pub(crate) fn new(config: &Config, places: &Places) -> anyhow::Result<Self> {
+    pub(crate) async fn new(config: &Config, places: &Places) -> anyhow::Result<Self> {
         let data = DataFolder::open(&places.data)?;
+        // What is given happens, and is not declared: it needs a store where the state has none.
+        let grants = match config.gives_tokens() {
+            true => Some(open_store(config, &places.data).await?),
+            false => None,
+        };
         Ok(Self {
-            door: Door::new(config, &data, None)?,
+            door: Door::new(config, &data, (None, grants)).await?,
             state: places.state.clone(),
             revisions: data.revisions()?,
             in_force: None,
@@ -61,7 +66,7 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     // Nothing is called, so nothing is recorded.
     let clock = Clock::system();
     let (log, _) = audit::Log::memory(clock.clone());
-    let gateway = Gateway::new(settings(&config), live(log, &config.egress, clock));
+    let gateway = Gateway::new(settings(&config), live(log, &config, clock));
     let pepper = throwaway_pepper().map_err(stopped)?;
     let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
     Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
@@ -74,16 +79,17 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
-pub(super) fn live(log: audit::Log, egress: &Egress, clock: Clock) -> Live {
-    let surroundings = Surroundings { rule: address_rule(egress), ..Surroundings::default() };
+pub(super) fn live(log: audit::Log, config: &Config, clock: Clock) -> Live {
+    let rule = address_rule(&config.egress);
+    let surroundings = Surroundings { rule, ..Surroundings::default() };
     let fleet = Fleet::within(clock.clone(), surroundings);
-    let egress = Arc::new(KeySetEgress(fleet.egress(Trust::Operator)));
+    let egress = Arc::new(DocumentEgress(fleet.egress(Trust::Operator)));
     Live {
         log: Arc::new(log),
         fleet: Arc::new(fleet),
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(KeySets::new(egress, clock.clone())),
-        own_issuer: None,
+        own_issuer: config.own_url().map(|it| Arc::new(OwnIssuer::new(it))),
         clock,
     }
 }
@@ -125,6 +131,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         store: _,
         bounds,
         limits,
+        oauth: _,
         egress: _,
         audit: _,
         log: _,

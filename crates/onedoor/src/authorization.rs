@@ -1,0 +1,85 @@
+//! The authorization server in a running door: between who carries requests and who decides calls.
+
+use std::{fmt, sync::Arc};
+
+use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, Gateway};
+use identity::api_key::Pepper;
+use model::{Caller, ClientId, ClientKind, ProfileId, TokenBounds};
+use oauth::{Parts, Permitted, Plane, Request, Server};
+use secrets::Keyring;
+use store::Store;
+use upstream::Trust;
+
+use crate::serving::DocumentEgress;
+
+/// Adds the authorization server to what `gateway` serves, where it has the face of one.
+pub(crate) fn mount(
+    gateway: &Arc<Gateway>,
+    store: Store,
+    keyring: Arc<Keyring>,
+    pepper: &Arc<Pepper>,
+) -> Option<Arc<Server>> {
+    let live = gateway.live();
+    let server = Server::new(Parts {
+        issuer: Arc::clone(live.own_issuer.as_ref()?),
+        store,
+        keyring,
+        pepper: Arc::clone(pepper),
+        log: Arc::clone(&live.log),
+        clock: live.clock.clone(),
+        plane: Arc::new(Rules(Arc::clone(gateway))),
+        key_sets: Arc::clone(&live.key_sets),
+        strangers: Arc::new(DocumentEgress(live.fleet.egress(Trust::Stranger))),
+    });
+    gateway.authorize_by(Arc::new(Face(Arc::clone(&server))));
+    Some(server)
+}
+
+/// The server, as the data plane sees it.
+struct Face(Arc<Server>);
+
+impl AuthorizationServer for Face {
+    fn answer(&self, request: AuthorizationRequest) -> AuthorizationFuture<'_> {
+        let AuthorizationRequest { id, at, peer, method, path, query, headers, body } = request;
+        let request = Request { id, at, peer, method, path, query, headers, body };
+        Box::pin(self.0.answer(request))
+    }
+}
+
+impl fmt::Debug for Face {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The data plane, as the server sees it.
+#[derive(Debug)]
+struct Rules(Arc<Gateway>);
+
+impl Plane for Rules {
+    fn permitted(&self, profile: &ProfileId, bounds: &TokenBounds) -> Vec<Permitted> {
+        let Ok(client) = ClientId::parse(profile.client()) else { return Vec::new() };
+        let caller = Caller {
+            client,
+            kind: ClientKind::Agent,
+            profile: profile.clone(),
+            credential: None,
+            user: None,
+            actors: Vec::new(),
+            bounds: Some(Arc::new(bounds.clone())),
+        };
+        let snapshot = self.0.snapshot();
+        let routes = snapshot.routes();
+        let allowed = routes.filter(|it| policy::allows(snapshot.rules(), &caller, it.operation()));
+        let permitted = allowed.map(|it| {
+            let contract = it.contract();
+            let summary = contract.summary.clone();
+            Permitted {
+                collection: it.operation().collection.to_string(),
+                summary: summary.unwrap_or_else(|| it.operation().id.name().replace('_', " ")),
+                effect: it.operation().effect,
+            }
+        });
+        permitted.collect()
+    }
+}
