@@ -1,12 +1,5 @@
 //! The authorization server as a client and a browser meet it, over a real store.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::needless_pass_by_value,
-    clippy::large_futures,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 mod authorization_code;
 mod client_credentials;

@@ -67,7 +67,7 @@ async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure
         }
     };
     let parts = (&gateway, certificates, || None);
-    serve(&config, (listeners, parts), current, stop).await
+    Box::pin(serve(&config, (listeners, parts), current, stop)).await
 }
 
 /// Serves both listeners, and the local socket where there is one, while `current` keeps what is in force current.

@@ -76,18 +76,20 @@ impl Door {
     pub(crate) fn background(&mut self) -> impl Future<Output = ()> + Send + use<> {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
         async move {
-            let supply = async {
-                if let Some(supply) = supply {
-                    supply.run().await;
-                }
-            };
-            let follow = async {
-                if let Some(server) = authorization {
-                    match oauth::follow(server).await {}
-                }
-            };
-            tokio::join!(supply, follow);
+            tokio::join!(run(supply), follow(authorization));
         }
+    }
+}
+
+async fn run(supply: Option<Supply>) {
+    if let Some(supply) = supply {
+        supply.run().await;
+    }
+}
+
+async fn follow(authorization: Option<Arc<oauth::Server>>) {
+    if let Some(server) = authorization {
+        match oauth::follow(server).await {}
     }
 }
 

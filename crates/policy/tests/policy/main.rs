@@ -7,4 +7,5 @@ mod grants;
 mod guards;
 mod naive;
 mod reach;
+mod scopes;
 mod shop;

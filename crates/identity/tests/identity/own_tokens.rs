@@ -1,0 +1,243 @@
+//! Tokens of the door's own authorization server lead to their profile while all is still there.
+
+use std::{sync::Arc, time::Duration};
+
+use identity::{Declared, Directory, Own, OwnIssuer};
+use jsonwebtoken::Algorithm;
+use model::{
+    Admission, AdmissionId, Audience, Collection, CollectionId, Credential, CredentialId,
+    CredentialState, GrantType, KeySource, Place, ProfileId, Proof, Timestamp, TokenTerms, User,
+    UserId,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    house::{House, NOW, refused},
+    signer::{Signer, with},
+};
+
+const URL: &str = "https://door.example";
+
+/// A house with an issuer of its own, whose tokens lead to `shop/main`.
+struct Door {
+    house: House,
+    issuer: Arc<OwnIssuer>,
+    signer: Signer,
+    credentials: Vec<Arc<Credential>>,
+    admissions: Vec<Arc<Admission>>,
+    users: Vec<Arc<User>>,
+}
+
+impl Door {
+    fn new() -> Self {
+        let mut house = House::new();
+        house.clients[0].profiles[0].tokens = Some(TokenTerms {
+            grants: vec![GrantType::AuthorizationCode],
+            redirect_uris: Vec::new(),
+            is_public: true,
+            groups: Vec::new(),
+            lifetime: TokenTerms::LIFETIME,
+            refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
+            binding: None,
+            is_opaque: false,
+        });
+        let signer = Signer::new(Algorithm::EdDSA);
+        let issuer = Arc::new(OwnIssuer::new(URL));
+        issuer.publish(&json!({ "keys": [signer.jwk()] })).unwrap();
+        let profile = ProfileId::parse("shop/main").unwrap();
+        let credential = Credential {
+            id: CredentialId::parse("shop-keys").unwrap(),
+            profile: profile.clone(),
+            proof: Proof::PrivateKeyJwt { keys: KeySource::Url("https://a.example".into()) },
+            state: CredentialState::Active,
+            created: None,
+            expires: Timestamp::from_seconds(NOW + 86_400),
+            place: Place::default(),
+        };
+        let admission = Admission {
+            id: AdmissionId::parse("agents").unwrap(),
+            description: None,
+            profile,
+            registrations: Vec::new(),
+            hosts: Vec::new(),
+            software: Vec::new(),
+            issuer: None,
+            groups: Vec::new(),
+            position: 1,
+            place: Place::default(),
+        };
+        let user = User {
+            id: UserId::parse("ann").unwrap(),
+            name: None,
+            password: None,
+            groups: Vec::new(),
+            is_enabled: true,
+            place: Place::default(),
+        };
+        Self {
+            house,
+            issuer,
+            signer,
+            credentials: vec![Arc::new(credential)],
+            admissions: vec![Arc::new(admission)],
+            users: vec![Arc::new(user)],
+        }
+    }
+
+    fn directory(&self) -> Directory {
+        let clients: Vec<_> = self.house.clients.iter().cloned().map(Arc::new).collect();
+        let collections: [Arc<Collection>; 0] = [];
+        let own = Own {
+            issuer: &self.issuer,
+            collections: &collections,
+            admissions: &self.admissions,
+            users: &self.users,
+        };
+        let declared = Declared {
+            clients: &clients,
+            credentials: &self.credentials,
+            issuers: &[],
+            pepper: None,
+            own: Some(own),
+        };
+        Directory::new(declared, &self.house.key_sets)
+    }
+
+    /// A token in which these claims are other.
+    fn token(&self, change: &Value) -> String {
+        self.signer.sign(&self.signer.header(), &with(&claims(), change))
+    }
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": URL,
+        "sub": "local:ann",
+        "aud": "https://door.example/mcp/orders",
+        "client_id": "https://agent.example/c.json",
+        "act": {"sub": "https://agent.example/c.json"},
+        "iat": NOW,
+        "exp": NOW + 600,
+        "jti": "t1",
+        "scope": "role:reader",
+        "onedoor": {"profile": "shop/main", "admission": "agents", "grant": "g1"},
+    })
+}
+
+#[tokio::test]
+async fn a_token_leads_to_its_profile_within_its_bounds() {
+    let own = Door::new();
+    let directory = own.directory();
+    let token = own.token(&json!({}));
+    for _ in 0..2 {
+        let caller = own.house.token(&directory, &token).await.unwrap();
+        assert_eq!(caller.profile.as_str(), "shop/main");
+        assert_eq!(caller.user.as_deref(), Some("local:ann"));
+        assert_eq!(caller.actors, ["https://agent.example/c.json"]);
+        assert!(!caller.is_anonymous() && caller.credential.is_none());
+        let bounds = caller.bounds.as_ref().unwrap();
+        let orders = Audience::Collection(CollectionId::parse("orders").unwrap());
+        assert_eq!(bounds.audience, orders);
+        assert_eq!(bounds.scopes.as_ref().unwrap().to_string(), "role:reader");
+    }
+    let token = own.token(&json!({
+        "sub": "shop/main", "client_id": "shop/main", "act": null, "scope": null,
+        "onedoor": {"profile": "shop/main", "credential": "shop-keys"},
+    }));
+    let caller = own.house.token(&directory, &token).await.unwrap();
+    assert_eq!(caller.credential.as_ref().unwrap().as_str(), "shop-keys");
+    assert_eq!((caller.user.as_deref(), &caller.bounds.as_ref().unwrap().scopes), (None, &None));
+    assert_eq!(directory.take_uses().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_token_is_refused() {
+    let own = Door::new();
+    let directory = own.directory();
+    for (change, want) in [
+        (json!({"aud": "https://other.example/mcp"}), "aud"),
+        (json!({"aud": null}), "aud"),
+        (json!({"exp": NOW}), "exp"),
+        (json!({"exp": (NOW + 600).to_string()}), "exp"),
+        (json!({"jti": null}), "jti"),
+        (json!({"scope": "everything"}), "scope"),
+        (json!({"scope": ["role:reader"]}), "scope"),
+        (json!({"cnf": {"jkt": "x"}}), "cnf"),
+        (json!({"onedoor": null}), "not there"),
+        (json!({"onedoor": {"profile": "shop/other"}}), "not there"),
+        (json!({"onedoor": {"profile": ["shop/main"]}}), "not there"),
+        (json!({"onedoor": {"profile": "shop/main", "credential": "gone"}}), "not there"),
+        (json!({"onedoor": {"profile": "shop/main", "admission": "gone"}}), "not there"),
+        (json!({"sub": "local:gone"}), "not there"),
+    ] {
+        let token = own.token(&change);
+        refused(own.house.token(&directory, &token).await, want, &token);
+    }
+    let other = Signer::new(Algorithm::EdDSA);
+    for token in [
+        other.sign(&other.header(), &claims()),
+        own.signer.sign(&with(&own.signer.header(), &json!({"kid": "other"})), &claims()),
+    ] {
+        refused(own.house.token(&directory, &token).await, "signature", &token);
+    }
+    for change in [json!({"typ": "JWT"}), json!({"typ": null}), json!({"kid": null})] {
+        let token = own.signer.sign(&with(&own.signer.header(), &change), &claims());
+        assert!(own.house.token(&directory, &token).await.is_err(), "{change}");
+    }
+}
+
+/// Something that happens to what a token was given by.
+type Change = fn(&mut Door);
+
+#[tokio::test]
+async fn a_token_ends_with_what_it_was_given_by() {
+    let with_credential = json!({"onedoor": {"profile": "shop/main", "credential": "shop-keys"}});
+    let changes: [(&str, &Value, Change); 8] = [
+        ("taken back", &json!({}), |it| it.issuer.revoke("g1", Timestamp::from_seconds(NOW + 9))),
+        ("taken back", &json!({}), |it| it.issuer.revoke("t1", Timestamp::from_seconds(NOW + 9))),
+        ("disabled", &json!({}), |it| it.house.clients[0].is_enabled = false),
+        ("disabled", &json!({}), |it| it.house.clients[0].profiles[0].is_enabled = false),
+        ("not there", &json!({}), |it| it.house.clients[0].profiles[0].tokens = None),
+        ("not there", &json!({}), |it| it.admissions.clear()),
+        ("not there", &json!({}), |it| Arc::make_mut(&mut it.users[0]).is_enabled = false),
+        ("revoked", &with_credential, |it| {
+            Arc::make_mut(&mut it.credentials[0]).state = CredentialState::Revoked;
+        }),
+    ];
+    for (want, claims, change) in changes {
+        let mut own = Door::new();
+        let before = own.directory();
+        let token = own.token(claims);
+        assert!(own.house.token(&before, &token).await.is_ok());
+        change(&mut own);
+        let after = own.directory();
+        refused(own.house.token(&after, &token).await, want, &token);
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_refused_though_it_was_verified_before() {
+    let own = Door::new();
+    let directory = own.directory();
+    let token = own.token(&json!({}));
+    assert!(own.house.token(&directory, &token).await.is_ok());
+    own.issuer.revoke("g1", Timestamp::from_seconds(NOW + 600));
+    refused(own.house.token(&directory, &token).await, "taken back", &token);
+}
+
+#[tokio::test]
+async fn a_key_that_is_published_no_longer_verifies_nothing() {
+    let own = Door::new();
+    let directory = own.directory();
+    let token = own.token(&json!({}));
+    assert!(own.house.token(&directory, &token).await.is_ok());
+    let next = Signer::new(Algorithm::ES256).named("k2");
+    own.issuer.publish(&json!({ "keys": [own.signer.jwk(), next.jwk()] })).unwrap();
+    assert!(own.house.token(&directory, &token).await.is_ok());
+    let newer = next.sign(&next.header(), &claims());
+    assert!(own.house.token(&directory, &newer).await.is_ok());
+    own.issuer.publish(&json!({ "keys": [next.jwk()] })).unwrap();
+    refused(own.house.token(&directory, &token).await, "signature", &token);
+    own.house.clock.advance(Duration::from_secs(600));
+    refused(own.house.token(&directory, &newer).await, "exp", &newer);
+}
