@@ -3,8 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use model::{
-    Assignment, Change, Client, Credential, CredentialState, Injection, IssuerId, Profile,
-    ProfileId, Proof, Reach, SecretSource, difference,
+    Assignment, Change, Client, Credential, CredentialState, GrantType, Injection, IssuerId,
+    Profile, ProfileId, Proof, Reach, SecretSource, TokenTerms, User, difference,
 };
 use state::{Desired, Kind};
 
@@ -112,13 +112,15 @@ fn check_named(call: &Call, after: &Desired, path: &str) -> Result<(), Failure> 
                 Some(SecretSource::Store) | None => None,
             }
         }
-        Kind::Client
+        Kind::Admission
+        | Kind::Client
         | Kind::Credential
         | Kind::Guard
         | Kind::Issuer
         | Kind::Limit
         | Kind::Role
-        | Kind::Upstream => None,
+        | Kind::Upstream
+        | Kind::User => None,
     };
     match secret {
         Some(it) if !has(&call.reach, &belonging(after, Kind::Secret, it.as_str())) => {
@@ -169,6 +171,7 @@ fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
         let ways = ways.filter(|it| trusts(it, &issuers));
         given.extend(ways.flat_map(|it| roles(after, &it.profile)));
     }
+    given.extend(admitted(before, after));
     // A changed role changes what all have who hold it.
     let others = difference(&before.roles, &after.roles, |it| &it.id);
     let others =
@@ -179,6 +182,38 @@ fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
     let mut given: Vec<_> = given.into_iter().cloned().chain(others).collect();
     given.retain(|it| seen.insert(it.clone()));
     given
+}
+
+/// What new ways for people and their programs give: admissions, accounts, and providers to sign in
+/// by. Which profiles somebody gets to by their groups is not told apart: it is all that anybody
+/// can get to.
+fn admitted<'a>(before: &Desired, after: &'a Desired) -> Vec<&'a Assignment> {
+    let mut given = Vec::new();
+    for Change { before: was, after: is } in
+        difference(&before.admissions, &after.admissions, |it| &it.id)
+    {
+        let is = is.filter(|it| was != Some(it));
+        given.extend(is.into_iter().flat_map(|it| roles(after, &it.profile)));
+    }
+    let users = difference(&before.users, &after.users, |it| &it.id);
+    let is_way =
+        |it: Change<'_, User>| it.after.is_some_and(|is| is.is_enabled && it.before != Some(is));
+    let has_users = users.into_iter().any(is_way);
+    let issuers = difference(&before.issuers, &after.issuers, |it| &it.id);
+    let has_issuers = issuers
+        .into_iter()
+        .any(|it| it.after.is_some_and(|is| is.sign_in.is_some() && it.before != Some(is)));
+    if has_users || has_issuers {
+        let clients = after.clients.iter().flat_map(|it| profiles(it));
+        let of_people = clients.filter(|it| it.tokens.as_ref().is_some_and(is_of_people));
+        given.extend(of_people.flat_map(|it| &it.roles));
+    }
+    given
+}
+
+fn is_of_people(terms: &TokenTerms) -> bool {
+    let of_people = [GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::JwtBearer];
+    terms.grants.iter().any(|it| of_people.contains(it))
 }
 
 /// Those that are in use.
@@ -196,7 +231,9 @@ fn roles<'a>(desired: &'a Desired, id: &ProfileId) -> &'a [Assignment] {
 }
 
 fn is_as_narrow(was: &Profile, is: &Profile) -> bool {
-    (&was.surfaces, &was.networks, was.expires) == (&is.surfaces, &is.networks, is.expires)
+    // Other terms of tokens are other ways to the profile: for other programs, or other people.
+    (&was.surfaces, &was.networks, was.expires, &was.tokens)
+        == (&is.surfaces, &is.networks, is.expires, &is.tokens)
 }
 
 fn trusts(credential: &Credential, issuers: &HashSet<&IssuerId>) -> bool {

@@ -5,10 +5,12 @@
 
 mod access;
 mod collection;
+mod identity;
 mod secret;
 
 pub(crate) use self::{
-    access::{Client, Credential, Guard, Issuer, Limit, Role},
+    access::{Client, Guard, Limit, Role},
     collection::{Collection, Upstream},
+    identity::{Admission, Credential, Issuer, User},
     secret::Secret,
 };

@@ -7,14 +7,15 @@ use crate::{
         whoami,
     },
     resource::{
-        Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put, Resource,
-        Role, Secret, Upstream,
+        Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
+        Resource, Role, Secret, Upstream, User,
     },
 };
 
 /// All operations, by noun.
 pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
     let mut all = Vec::new();
+    all.extend(documents::<Admission>());
     all.extend(documents::<Client>());
     all.extend(documents::<Collection>());
     all.extend(documents::<Credential>());
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
     all.extend(documents::<Role>());
     all.extend(documents::<Secret>());
     all.extend(documents::<Upstream>());
+    all.extend(documents::<User>());
     all.extend([
         erased::<access::Explain>(),
         erased::<access::WhoCan>(),

@@ -65,6 +65,7 @@ macro_rules! resource {
     };
 }
 
+resource!(Admission, "admission", "admissions", "an");
 resource!(Client, "client", "clients", "a");
 resource!(Collection, "collection", "collections", "a");
 resource!(Credential, "credential", "credentials", "a");
@@ -74,6 +75,7 @@ resource!(Limit, "limit", "limits", "a");
 resource!(Role, "role", "roles", "a");
 resource!(Secret, "secret", "secrets", "a");
 resource!(Upstream, "upstream", "upstreams", "an");
+resource!(User, "user", "users", "a");
 
 /// Which one.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -78,7 +78,8 @@ pub(crate) fn belonging(desired: &Desired, kind: Kind, id: &str) -> Belonging {
             let index = desired.secrets.binary_search_by(|it| it.id.as_str().cmp(id));
             index.ok().and_then(|it| desired.secrets.get(it)).map(|it| owned(&it.owner))
         }
-        Kind::Guard | Kind::Issuer | Kind::Limit | Kind::Role | Kind::Upstream => None,
+        Kind::Admission | Kind::Guard | Kind::Issuer | Kind::Limit => None,
+        Kind::Role | Kind::Upstream | Kind::User => None,
     };
     found.unwrap_or_default()
 }
@@ -88,15 +89,25 @@ fn client<'a>(desired: &'a Desired, id: &str) -> Option<&'a Client> {
     index.ok().and_then(|it| desired.clients.get(it)).map(|it| &**it)
 }
 
-/// The text of a document as JSON. Nobody gets to see the HMAC of a key: it is left out.
+/// The member of a document by which a secret could be tried out. It is shown to nobody.
+pub(crate) fn hidden(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Credential => Some("hmac"),
+        Kind::User => Some("password"),
+        Kind::Admission | Kind::Client | Kind::Collection | Kind::Guard | Kind::Issuer => None,
+        Kind::Limit | Kind::Role | Kind::Secret | Kind::Upstream => None,
+    }
+}
+
+/// The text of a document as JSON, without what is hidden.
 ///
 /// # Errors
 /// `Internal` where the text is no YAML, which was never stored.
 pub(crate) fn json(kind: Kind, text: &str) -> Result<serde_json::Value, Failure> {
     let mut value = state::to_json(text)
         .map_err(|(line, message)| Failure::internal(&format!("line {line}: {message}")))?;
-    if let (Kind::Credential, Some(object)) = (kind, value.as_object_mut()) {
-        object.remove("hmac");
+    if let (Some(name), Some(object)) = (hidden(kind), value.as_object_mut()) {
+        object.remove(name);
     }
     Ok(value)
 }

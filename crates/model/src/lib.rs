@@ -19,6 +19,7 @@ pub mod issuer;
 pub mod limit;
 pub mod operation;
 pub mod quantity;
+pub mod redirect;
 pub mod refusal;
 pub mod request;
 pub mod resource;

@@ -24,6 +24,7 @@ mod throttle;
 mod ticket;
 mod token;
 
+pub use password::hash as hash_password;
 pub use plane::{Permitted, Plane};
 pub use request::Request;
 pub use revocations::follow;

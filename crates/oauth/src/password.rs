@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argon2::{
     Argon2, Params,
-    password_hash::{PasswordVerifier as _, phc::PasswordHash},
+    password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
 use model::Secret;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
@@ -24,6 +24,22 @@ const ROUNDS_MAX: u32 = 20;
 
 /// A hash of nobody's password. Checking it takes as long as checking somebody's.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$b25lZG9vci1ub2JvZHk$Xl0xUhvJjQ9GJmBJQz4nlYxYV5sJ3Tn9xqJmQ8mQmJk";
+
+/// Shortest password that is hashed.
+const BYTES_MIN: usize = 12;
+
+/// The hash to keep of a password: a PHC string of argon2id.
+///
+/// # Errors
+/// A sentence, where the password is too short or too long, or the system gives no random bytes.
+pub fn hash(password: &Secret<String>) -> Result<String, String> {
+    let length = password.expose().len();
+    if !(BYTES_MIN..=BYTES_MAX).contains(&length) {
+        return Err(format!("the password has {length} bytes: use {BYTES_MIN} to {BYTES_MAX}"));
+    }
+    let hash = Argon2::default().hash_password(password.expose().as_bytes());
+    hash.map(|it| it.to_string()).map_err(|_| "the password could not be hashed".to_owned())
+}
 
 /// Checks passwords.
 #[derive(Debug)]
@@ -68,13 +84,12 @@ fn is_right(password: &Secret<String>, hash: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use argon2::password_hash::PasswordHasher as _;
-
     use super::*;
 
     #[tokio::test]
     async fn only_the_right_password_of_somebody_is_right() {
-        let hash = Argon2::default().hash_password(b"correct horse battery").unwrap().to_string();
+        assert!(hash(&Secret::new("too short".to_owned())).unwrap_err().contains("12 to 1024"));
+        let hash = hash(&Secret::new("correct horse battery".to_owned())).unwrap();
         let passwords = Passwords::new();
         let costly = hash.replace("m=19456", "m=4194304");
         for (password, hash, want) in [

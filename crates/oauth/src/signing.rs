@@ -50,7 +50,8 @@ pub(crate) struct SigningKeys {
 
 struct Loaded {
     id: String,
-    pair: Ed25519KeyPair,
+    /// None where the key that seals it is not in the keyring: its tokens are believed still.
+    pair: Option<Ed25519KeyPair>,
     public: Value,
     activates: Timestamp,
 }
@@ -66,7 +67,8 @@ impl SigningKeys {
     /// Where that is not possible: those that were read before stay in use.
     pub(crate) async fn tend(&self, issuer: &OwnIssuer, now: Timestamp) -> Result<(), Error> {
         let mut stored = self.store.signing_keys().await?;
-        let newest = stored.iter().map(|it| it.activates).max();
+        // A key that cannot be opened here signs nothing, so another has to.
+        let newest = stored.iter().filter(|it| self.can_open(it)).map(|it| it.activates).max();
         let next = match newest {
             // The first one signs at once: nobody has a token of another.
             None => Some(now),
@@ -85,7 +87,8 @@ impl SigningKeys {
         if is_same && !is_over {
             return Ok(());
         }
-        let loaded: Vec<_> = stored.iter().map(|it| self.open(it)).collect::<Result<_, _>>()?;
+        self.rewrap(&stored).await?;
+        let loaded: Vec<_> = stored.iter().map(|it| self.load(it)).collect::<Result<_, _>>()?;
         let keys: Vec<_> = loaded.iter().map(|it| &it.public).collect();
         issuer.publish(&json!({ "keys": keys })).map_err(Error::Publish)?;
         self.loaded.store(Arc::new(loaded));
@@ -127,12 +130,36 @@ impl SigningKeys {
         })
     }
 
-    fn open(&self, stored: &SigningKey) -> Result<Loaded, Error> {
+    /// Whether the key that seals it is in the keyring.
+    fn can_open(&self, stored: &SigningKey) -> bool {
+        self.keyring.ids().any(|it| it == stored.key)
+    }
+
+    /// Seals what older keys seal under the current one, so that these can be taken away.
+    async fn rewrap(&self, stored: &[SigningKey]) -> Result<(), Error> {
+        for key in stored.iter().filter(|it| self.can_open(it)) {
+            let sealed = Sealed { key: key.key.clone(), bytes: key.sealed.clone() };
+            let wrapped = secrets::rewrap(&self.keyring, &name(), 1, &key.id, &sealed)?;
+            if let Some(Sealed { key: sealing, bytes }) = wrapped {
+                let wrapped = SigningKey { key: sealing, sealed: bytes, ..key.clone() };
+                self.store.rewrap_signing_key(&wrapped, &key.key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&self, stored: &SigningKey) -> Result<Loaded, Error> {
         let sealed = Sealed { key: stored.key.clone(), bytes: stored.sealed.clone() };
-        let private = secrets::open(&self.keyring, &name(), 1, &stored.id, &sealed)?;
+        let pair = match self.can_open(stored) {
+            true => {
+                let private = secrets::open(&self.keyring, &name(), 1, &stored.id, &sealed)?;
+                Some(Ed25519KeyPair::from_pkcs8(private.expose()).map_err(|_| Error::Key)?)
+            }
+            false => None,
+        };
         Ok(Loaded {
             id: stored.id.clone(),
-            pair: Ed25519KeyPair::from_pkcs8(private.expose()).map_err(|_| Error::Key)?,
+            pair,
             public: serde_json::from_str(&stored.public).map_err(|_| Error::Key)?,
             activates: stored.activates,
         })
@@ -147,12 +174,13 @@ impl SigningKeys {
     /// Signs claims as a token of type `typ` (RFC 7515 section 7.1); none where there is no key.
     pub(crate) fn sign(&self, typ: &str, claims: &Value, now: Timestamp) -> Option<String> {
         let loaded = self.loaded.load();
-        let active = loaded.iter().filter(|it| it.activates <= now);
+        let active = loaded.iter().filter(|it| it.activates <= now && it.pair.is_some());
         let key = active.max_by(|a, b| (a.activates, &a.id).cmp(&(b.activates, &b.id)))?;
         let header = json!({ "alg": ALGORITHM, "typ": typ, "kid": key.id });
         let part = |it: &Value| URL_SAFE_NO_PAD.encode(it.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
-        let signature = URL_SAFE_NO_PAD.encode(key.pair.sign(message.as_bytes()));
+        let signature = key.pair.as_ref()?.sign(message.as_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(signature);
         Some(format!("{message}.{signature}"))
     }
 }

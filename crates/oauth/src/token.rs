@@ -120,8 +120,13 @@ pub(crate) fn caller(contract: &Contract<'_>, user: Option<String>) -> Caller {
     }
 }
 
-/// Whether the profile's networks have the one who asks.
-pub(crate) fn check_network(contract: &Contract<'_>, request: &Request) -> Result<(), Denied> {
+/// Whether tokens of the profile can be had from here: none that would be less than its terms ask
+/// for is given in place of one that is not made yet.
+pub(crate) fn check_terms(contract: &Contract<'_>, request: &Request) -> Result<(), Denied> {
+    if contract.terms.binding.is_some() || contract.terms.is_opaque {
+        let detail = "the profile asks for bound or opaque tokens, which are not given yet";
+        return Err(Denied::new(Code::UnauthorizedClient, detail));
+    }
     let networks = &contract.profile.networks;
     if networks.is_empty() || networks.iter().any(|it| it.contains(&request.peer)) {
         return Ok(());

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Make the store and the key of its first operator, on this machine
     #[command(after_help = INIT_EXAMPLES)]
     Init(Init),
+    /// Hash the password of a person with an account of this door, read from the standard input
+    #[command(after_help = PASSWORD_EXAMPLES)]
+    Password,
     /// Serve over REST and MCP: what is in the store, or a state folder
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
@@ -114,6 +117,13 @@ const DEMO_EXAMPLES: &str = "\
 Examples:
   onedoor demo               stays up until Ctrl-C: try the curl lines and the MCP entry it prints
   onedoor demo --once        the guided run only";
+
+const PASSWORD_EXAMPLES: &str = "\
+Examples:
+  onedoor password < password.txt      the hash, for password: in users/NAME.yaml
+  pwgen -s 20 1 | tee /dev/tty | onedoor password
+
+12 to 1024 bytes, without the end of the line. Nothing is kept.";
 
 /// `onedoor import`.
 #[derive(Debug, Args)]

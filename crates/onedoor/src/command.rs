@@ -4,6 +4,7 @@ mod check;
 mod credential;
 mod import;
 mod init;
+mod password;
 mod serve;
 
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Demo(arguments) => demo::run(terminal, &arguments),
         Command::Import(arguments) => import::run(terminal, &arguments),
         Command::Init(arguments) => init::run(terminal, &arguments),
+        Command::Password => password::run(terminal),
         Command::Serve(arguments) => serve::run(&arguments),
     };
     match ended {

@@ -1,6 +1,7 @@
 //! `clients/ID.yaml`: a client and its profiles.
 
 mod assignment;
+mod tokens;
 
 use std::net::IpAddr;
 
@@ -84,6 +85,8 @@ fn read_profile(id: ProfileId, place: model::Place, it: &mut Reader<'_>) -> Prof
     let networks = it.optional("networks");
     let networks = networks.and_then(|it| it.filled_set(absent, |it| it.parse(parse_network)));
     let expires = it.optional("expires").and_then(|it| it.parse(Timestamp::parse));
+    let tokens = it.optional("tokens").and_then(tokens::read);
+    let rotation = it.optional("rotation").and_then(tokens::read_rotation);
     let is_enabled = it.optional("enabled").and_then(|it| it.bool()).unwrap_or(true);
     Profile {
         id,
@@ -91,8 +94,8 @@ fn read_profile(id: ProfileId, place: model::Place, it: &mut Reader<'_>) -> Prof
         surfaces,
         networks: networks.unwrap_or_default(),
         expires,
-        tokens: None,
-        rotation: model::RotationPolicy::default(),
+        tokens,
+        rotation: rotation.unwrap_or_default(),
         is_enabled,
         place,
     }
@@ -148,8 +151,8 @@ fn write_profile(profile: &Profile) -> serde_json::Value {
         surfaces,
         networks,
         expires,
-        tokens: _,
-        rotation: _,
+        tokens,
+        rotation,
         is_enabled,
         place: _,
     } = profile;
@@ -161,6 +164,8 @@ fn write_profile(profile: &Profile) -> serde_json::Value {
     }
     written.put_list("networks", networks);
     written.put_some("expires", expires.map(writer::time));
+    written.put_some("tokens", tokens.as_ref().map(tokens::write));
+    written.put_some("rotation", tokens::write_rotation(rotation));
     written.put_if(!is_enabled, "enabled", false);
     written.value()
 }

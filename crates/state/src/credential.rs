@@ -1,14 +1,18 @@
 //! `credentials/ID.yaml`: a proof bound to one profile, without the secret itself.
 
+mod certificate;
+
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use model::{
-    ClientId, Credential, CredentialId, CredentialState, IssuerId, ProfileId, Proof, Timestamp,
+    ClientId, Credential, CredentialId, CredentialState, IssuerId, KeySource, ProfileId, Proof,
+    Timestamp,
 };
 use serde_json::Value;
 
 use crate::{
     field::Field,
+    issuer::read_client_keys,
     reader::Reader,
     references::Target,
     writer::{self, Writer},
@@ -23,11 +27,21 @@ const STATES: &[(&str, CredentialState)] = &[
 #[derive(Clone, Copy)]
 enum ProofKind {
     ApiKey,
+    ClientSecret,
     External,
+    Mtls,
+    PrivateKeyJwt,
 }
 
-const KINDS: &[(&str, ProofKind)] =
-    &[("api_key", ProofKind::ApiKey), ("external", ProofKind::External)];
+const KINDS: &[(&str, ProofKind)] = &[
+    ("api_key", ProofKind::ApiKey),
+    ("client_secret", ProofKind::ClientSecret),
+    ("external", ProofKind::External),
+    ("mtls", ProofKind::Mtls),
+    ("private_key_jwt", ProofKind::PrivateKeyJwt),
+];
+/// The keys that hang on the kind.
+const PROOF_KEYS: [&str; 5] = ["hmac", "issuer", "claims", "jwks_url", "jwks"];
 
 /// Reads the credential `id`.
 pub(crate) fn read(id: CredentialId, root: Field<'_>) -> Option<Credential> {
@@ -35,7 +49,8 @@ pub(crate) fn read(id: CredentialId, root: Field<'_>) -> Option<Credential> {
     root.mapping(|it| {
         let profile = it.required("profile", "write the profile it leads to: client/profile");
         let profile = profile.and_then(|it| read_profile(&it));
-        let kind = it.required("kind", "write kind: api_key or external");
+        let kinds = "write kind: api_key, client_secret, external, mtls or private_key_jwt";
+        let kind = it.required("kind", kinds);
         let kind = kind.and_then(|it| it.one_of(KINDS));
         let state = it.optional("state").map(|it| it.one_of(STATES));
         let created = it.optional("created").and_then(|it| it.parse(Timestamp::parse));
@@ -49,14 +64,19 @@ pub(crate) fn read(id: CredentialId, root: Field<'_>) -> Option<Credential> {
         });
         let Some(kind) = kind else {
             // Which other keys it may have hangs on the kind: no fault for any of them.
-            for key in ["hmac", "issuer", "claims"] {
+            for key in PROOF_KEYS.into_iter().chain(certificate::KEYS) {
                 it.optional(key);
             }
             return None;
         };
         let proof = match kind {
-            ProofKind::ApiKey => read_api_key(it),
+            ProofKind::ApiKey => read_hmac(it).map(|hmac| Proof::ApiKey { hmac }),
+            ProofKind::ClientSecret => read_hmac(it).map(|hmac| Proof::ClientSecret { hmac }),
             ProofKind::External => read_external(it),
+            ProofKind::Mtls => certificate::read(it).map(|certificate| Proof::Mtls { certificate }),
+            ProofKind::PrivateKeyJwt => {
+                read_client_keys(it).map(|keys| Proof::PrivateKeyJwt { keys })
+            }
         };
         let state = state.unwrap_or(Some(CredentialState::Active))?;
         Some(Credential {
@@ -81,18 +101,17 @@ fn read_profile(field: &Field<'_>) -> Option<ProfileId> {
     Some(profile)
 }
 
-fn read_api_key(it: &mut Reader<'_>) -> Option<Proof> {
+fn read_hmac(it: &mut Reader<'_>) -> Option<[u8; 32]> {
     let help = "make a key with: onedoor credential new CLIENT/PROFILE";
-    let hmac = it.required("hmac", help)?.parse(|text| {
+    it.required("hmac", help)?.parse(|text| {
         // Not shown: whoever takes this for the place of the key itself has put it here.
-        parse_hmac(text).ok_or(
+        parse_hex(text).ok_or(
             "not the HMAC of a key: write 64 hexadecimal digits, as onedoor credential new does",
         )
-    })?;
-    Some(Proof::ApiKey { hmac })
+    })
 }
 
-fn parse_hmac(text: &str) -> Option<[u8; 32]> {
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
     let bytes = pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
@@ -135,20 +154,29 @@ pub fn write_credential(credential: &Credential) -> String {
     document.put_some("created", created.map(writer::time));
     document.put("expires", writer::time(*expires));
     match proof {
-        Proof::Mtls { .. } | Proof::PrivateKeyJwt { .. } => {}
-        Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => {
-            let hex = hmac.iter().fold(String::with_capacity(64), |mut hex, byte| {
-                // Writing to a String cannot fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-            document.put("hmac", hex);
-        }
+        Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => document.put("hmac", hex(hmac)),
         Proof::External { issuer, claims } => {
             document.put("issuer", issuer.as_str());
             let claim = |(name, value): (&String, &String)| (name.clone(), value.clone().into());
             document.put("claims", Value::Object(claims.iter().map(claim).collect()));
         }
+        Proof::Mtls { certificate } => certificate::write(certificate, &mut document),
+        Proof::PrivateKeyJwt { keys: KeySource::Inline(keys) } => {
+            document.put("jwks", Value::clone(keys));
+        }
+        Proof::PrivateKeyJwt { keys: KeySource::Url(url) } => {
+            document.put("jwks_url", url.as_str());
+        }
+        // Only an issuer has metadata, and reading makes none of this.
+        Proof::PrivateKeyJwt { keys: KeySource::Discovery } => {}
     }
     document.text()
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -48,6 +48,7 @@ impl Desired {
     /// Adds a noun, out of order.
     pub(crate) fn add(&mut self, noun: &Noun) {
         match noun {
+            Noun::Admission(it) => self.admissions.push(Arc::clone(it)),
             Noun::Client(it) => self.clients.push(Arc::clone(it)),
             Noun::Collection(it) => self.collections.push(Arc::clone(it)),
             Noun::Credential(it) => self.credentials.push(Arc::clone(it)),
@@ -57,6 +58,7 @@ impl Desired {
             Noun::Role(it) => self.roles.push(Arc::clone(it)),
             Noun::Secret(it) => self.secrets.push(Arc::clone(it)),
             Noun::Upstream(it) => self.upstreams.push(Arc::clone(it)),
+            Noun::User(it) => self.users.push(Arc::clone(it)),
         }
     }
 

@@ -14,7 +14,8 @@ pub fn document(kind: Kind, id: &str, value: &Value) -> String {
     let noun = Noun::read(kind, id, Field::root(&node, &report)).ok().flatten();
     let (faults, _) = report.finish();
     match noun {
-        Some(noun) if faults.is_empty() => noun.write(),
+        // Nothing is nothing, though some documents may say nothing.
+        Some(noun) if faults.is_empty() && value.is_object() => noun.write(),
         Some(_) | None => yaml::write(value),
     }
 }

@@ -1,8 +1,8 @@
 //! A value of a document, asked for what it should be. What it is not becomes a fault.
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU32, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
-use model::Place;
+use model::{Place, quantity::parse_duration};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     reader::Reader,
     references::Target,
     report::{Report, shown},
-    suggestion,
+    suggestion, writer,
 };
 
 /// Longest text on one line, in bytes.
@@ -223,6 +223,18 @@ impl<'a> Field<'a> {
         self.number(1..=u32::MAX).and_then(NonZeroU32::new)
     }
 
+    /// A duration within `range`.
+    pub(crate) fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
+        self.parse(|text| {
+            let duration = parse_duration(text)?;
+            if range.contains(&duration) {
+                return Ok(duration);
+            }
+            let (least, most) = (writer::duration(*range.start()), writer::duration(*range.end()));
+            Err(format!("{text} is out of bounds: write a duration from {least} to {most}"))
+        })
+    }
+
     /// The items of a list.
     pub(crate) fn list(&self) -> Option<Vec<Self>> {
         let Content::List(items) = &self.node.content else {
@@ -266,6 +278,11 @@ impl<'a> Field<'a> {
             return None;
         }
         self.set(read)
+    }
+
+    /// A list of texts, with at least one in it, none of them twice.
+    pub(crate) fn texts(&self, absent: &str) -> Option<Vec<String>> {
+        self.filled_set(absent, |it| it.text().map(str::to_owned))
     }
 
     /// A mapping whose keys are known to `read`. All others are faults.

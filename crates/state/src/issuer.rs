@@ -1,5 +1,7 @@
 //! `issuers/ID.yaml`: somebody whose signed tokens are believed.
 
+mod sign_in;
+
 use std::sync::Arc;
 
 use model::{Issuer, IssuerId, KeySource};
@@ -48,13 +50,18 @@ pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
                 it.text().map(plain_type)
             })
         });
+        let sign_in = it.optional("sign_in").map(|it| sign_in::read(&id, it));
+        let sign_in = match sign_in {
+            Some(sign_in) => Some(sign_in?),
+            None => None,
+        };
         Some(Issuer {
             issuer: issuer?,
             keys: keys?,
             audiences: audiences?,
             algorithms: algorithms?,
             types: types.unwrap_or_else(|| Some(vec![USUAL_TYPE.to_owned()]))?,
-            sign_in: None,
+            sign_in,
             place,
             id,
         })
@@ -96,6 +103,23 @@ fn read_keys(it: &mut Reader<'_>, issuer: Option<&str>) -> Option<KeySource> {
     }
 }
 
+/// Reads public keys of a client: itself it has no metadata that would say where they are.
+pub(crate) fn read_client_keys(it: &mut Reader<'_>) -> Option<KeySource> {
+    match (it.optional("jwks_url"), it.optional("jwks")) {
+        (Some(url), None) => url.parse(address::trusted).map(KeySource::Url),
+        (None, Some(keys)) => read_key_set(&keys),
+        (Some(_), Some(keys)) => {
+            keys.fault("there is a jwks_url already", "leave one of the two");
+            None
+        }
+        (None, None) => {
+            let help = "write jwks_url: https://… or the keys themselves under jwks";
+            it.field().fault("jwks_url or jwks is missing", help);
+            None
+        }
+    }
+}
+
 fn read_discovery(field: &Field<'_>, issuer: Option<&str>) -> Option<KeySource> {
     if !field.bool()? {
         let help = "write true, or jwks_url or jwks instead";
@@ -127,7 +151,7 @@ fn read_key_set(field: &Field<'_>) -> Option<KeySource> {
 /// The document of an issuer.
 #[must_use]
 pub fn write_issuer(issuer: &Issuer) -> String {
-    let Issuer { id: _, issuer, keys, audiences, algorithms, types, sign_in: _, place: _ } = issuer;
+    let Issuer { id, issuer, keys, audiences, algorithms, types, sign_in, place: _ } = issuer;
     let mut document = Writer::new();
     document.put("issuer", issuer.as_str());
     match keys {
@@ -140,5 +164,6 @@ pub fn write_issuer(issuer: &Issuer) -> String {
     if types.as_slice() != [USUAL_TYPE] {
         document.put("types", writer::list(types));
     }
+    document.put_some("sign_in", sign_in.as_ref().map(|it| sign_in::write(id, it)));
     document.text()
 }

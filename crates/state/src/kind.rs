@@ -1,10 +1,12 @@
-//! The nine kinds of documents, and the folder that each has.
+//! The eleven kinds of documents, and the folder that each has.
 
 use crate::folder::Purpose;
 
 /// What a document declares: decided by the folder it stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// Who is let in without being registered.
+    Admission,
     /// A client with its profiles.
     Client,
     /// A collection of operations.
@@ -23,11 +25,14 @@ pub enum Kind {
     Secret,
     /// An upstream of its own, which collections share.
     Upstream,
+    /// A person with an account of the door.
+    User,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
+        Self::Admission,
         Self::Client,
         Self::Collection,
         Self::Credential,
@@ -37,12 +42,14 @@ impl Kind {
         Self::Role,
         Self::Secret,
         Self::Upstream,
+        Self::User,
     ];
 
     /// The folder of its documents.
     #[must_use]
     pub fn folder(self) -> &'static str {
         match self {
+            Self::Admission => "admissions",
             Self::Client => "clients",
             Self::Collection => "collections",
             Self::Credential => "credentials",
@@ -52,6 +59,7 @@ impl Kind {
             Self::Role => "roles",
             Self::Secret => "secrets",
             Self::Upstream => "upstreams",
+            Self::User => "users",
         }
     }
 
@@ -68,6 +76,7 @@ impl Kind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Admission => "admission",
             Self::Client => "client",
             Self::Collection => "collection",
             Self::Credential => "credential",
@@ -77,6 +86,7 @@ impl Kind {
             Self::Role => "role",
             Self::Secret => "secret",
             Self::Upstream => "upstream",
+            Self::User => "user",
         }
     }
 

@@ -9,6 +9,7 @@ mod kind;
 mod library;
 mod uses;
 
+mod admission;
 mod client;
 mod collection;
 mod credential;
@@ -18,6 +19,7 @@ mod limit;
 mod role;
 mod secret;
 mod upstream;
+mod user;
 
 mod address;
 mod field;
@@ -31,6 +33,7 @@ mod suggestion;
 mod writer;
 mod yaml;
 
+pub use admission::write_admission;
 pub use client::write_client;
 pub use collection::write_collection;
 pub use credential::write_credential;
@@ -47,4 +50,5 @@ pub use role::write_role;
 pub use secret::write_secret;
 pub use suggestion::nearest;
 pub use upstream::write_upstream;
+pub use user::write_user;
 pub use uses::uses;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use model::{
-    Client, ClientId, Collection, CollectionId, Credential, CredentialId, DeclaredSecret, Fault,
-    Guard, GuardId, Issuer, IssuerId, Limit, LimitId, Role, RoleId, SecretId, Upstream, UpstreamId,
-    id::InvalidId,
+    Admission, AdmissionId, Client, ClientId, Collection, CollectionId, Credential, CredentialId,
+    DeclaredSecret, Fault, Guard, GuardId, Issuer, IssuerId, Limit, LimitId, Role, RoleId,
+    SecretId, Upstream, UpstreamId, User, UserId, id::InvalidId,
 };
 
 use crate::{
-    Kind, client, collection, credential, field::Field, guard, issuer, limit,
-    references::Reference, report::Report, role, secret, upstream, yaml,
+    Kind, admission, client, collection, credential, field::Field, guard, issuer, limit,
+    references::Reference, report::Report, role, secret, upstream, user, yaml,
 };
 
 /// What came of one document.
@@ -25,6 +25,7 @@ pub(crate) struct Parsed {
 /// What a document declares.
 #[derive(Debug, Clone)]
 pub(crate) enum Noun {
+    Admission(Arc<Admission>),
     Client(Arc<Client>),
     Collection(Arc<Collection>),
     Credential(Arc<Credential>),
@@ -34,6 +35,7 @@ pub(crate) enum Noun {
     Role(Arc<Role>),
     Secret(Arc<DeclaredSecret>),
     Upstream(Arc<Upstream>),
+    User(Arc<User>),
 }
 
 impl Parsed {
@@ -69,6 +71,9 @@ impl Noun {
             noun.map(|it| of(Arc::new(it)))
         }
         Ok(match kind {
+            Kind::Admission => {
+                shared(admission::read(AdmissionId::parse(stem)?, root), Self::Admission)
+            }
             Kind::Client => shared(client::read(ClientId::parse(stem)?, root), Self::Client),
             Kind::Collection => {
                 shared(collection::read(CollectionId::parse(stem)?, root), Self::Collection)
@@ -84,12 +89,14 @@ impl Noun {
             Kind::Upstream => {
                 shared(upstream::read(Some(UpstreamId::parse(stem)?), root), Self::Upstream)
             }
+            Kind::User => shared(user::read(UserId::parse(stem)?, root), Self::User),
         })
     }
 
     /// Its document.
     pub(crate) fn write(&self) -> String {
         match self {
+            Self::Admission(it) => admission::write_admission(it),
             Self::Client(it) => client::write_client(it),
             Self::Collection(it) => collection::write_collection(it),
             Self::Credential(it) => credential::write_credential(it),
@@ -99,6 +106,7 @@ impl Noun {
             Self::Role(it) => role::write_role(it),
             Self::Secret(it) => secret::write_secret(it),
             Self::Upstream(it) => upstream::write_upstream(it),
+            Self::User(it) => user::write_user(it),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use foldhash::fast::RandomState;
 use model::{
-    ClientId, CollectionId, Credential, CredentialState, Fault, IssuerId, Place, ProfileId, Proof,
-    RoleId, SecretId, SecretSource, UpstreamId, role::BUILT_IN,
+    CertificateMatch, ClientId, CollectionId, Credential, CredentialState, Fault, GrantType,
+    IssuerId, Place, ProfileId, Proof, RoleId, SecretId, SecretSource, UpstreamId, role::BUILT_IN,
 };
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Reference {
 /// What is named.
 #[derive(Debug)]
 pub(crate) enum Target {
+    /// A profile that a person can get tokens of.
+    AdmittingProfile(ProfileId),
     Client(ClientId),
     Collection(String),
     Document(String),
@@ -38,6 +40,8 @@ pub(crate) enum Target {
     Profile(ProfileId),
     Role(RoleId),
     Secret(SecretId),
+    /// An issuer by which people sign in.
+    SignInIssuer(IssuerId),
     Upstream(UpstreamId),
     /// A secret that is not in a vault itself.
     VaultToken(SecretId),
@@ -78,8 +82,10 @@ impl<'a> Declared<'a> {
 pub(crate) fn documents<'a>(references: &[&'a Reference]) -> Vec<&'a str> {
     let document = |it: &&'a Reference| match &it.target {
         Target::Document(path) => Some(&**path),
-        Target::Client(_) | Target::Collection(_) | Target::Issuer(_) | Target::Profile(_) => None,
-        Target::Role(_) | Target::Secret(_) | Target::Upstream(_) | Target::VaultToken(_) => None,
+        Target::AdmittingProfile(_) | Target::Profile(_) => None,
+        Target::Client(_) | Target::Collection(_) | Target::Role(_) => None,
+        Target::Issuer(_) | Target::SignInIssuer(_) => None,
+        Target::Secret(_) | Target::Upstream(_) | Target::VaultToken(_) => None,
     };
     references.iter().filter_map(document).collect()
 }
@@ -115,6 +121,7 @@ type Missing = Option<(String, String)>;
 impl Checker<'_> {
     fn missing_target(&self, target: &Target) -> Missing {
         match target {
+            Target::AdmittingProfile(id) => self.missing_admitting(id),
             Target::Client(id) => self.missing_client(id.as_str()),
             // Which operations the door's own has is known only to whoever puts it in force.
             Target::Collection(id) if CollectionId::is_own_name(id) => None,
@@ -125,6 +132,7 @@ impl Checker<'_> {
             Target::Role(id) if BUILT_IN.contains(&id.as_str()) => None,
             Target::Role(id) => self.missing(Kind::Role, id.as_str()),
             Target::Secret(id) => self.missing(Kind::Secret, id.as_str()),
+            Target::SignInIssuer(id) => self.missing_sign_in(id),
             Target::Upstream(id) => self.missing(Kind::Upstream, id.as_str()),
             Target::VaultToken(id) => self.missing_token(id),
         }
@@ -186,6 +194,39 @@ impl Checker<'_> {
         Some((format!("unknown profile {}", shown(id.as_str())), help))
     }
 
+    fn missing_admitting(&self, id: &ProfileId) -> Missing {
+        if let Some(missing) = self.missing_profile(id) {
+            return Some(missing);
+        }
+        if self.declared.unclear_clients.contains(id.client()) {
+            return None;
+        }
+        let clients = &self.desired.clients;
+        let index = clients.binary_search_by(|it| it.id.as_str().cmp(id.client()));
+        let client = index.ok().and_then(|it| clients.get(it));
+        let profile = client.into_iter().flat_map(|it| &it.profiles).find(|it| it.id == *id);
+        let has_person = profile.and_then(|it| it.tokens.as_ref()).is_some_and(|it| {
+            it.grants.contains(&GrantType::AuthorizationCode)
+                || it.grants.contains(&GrantType::DeviceCode)
+        });
+        if has_person {
+            return None;
+        }
+        let help = "give it tokens with authorization_code or device_code, or name another";
+        let message = format!("profile {} gets no tokens for people", shown(id.as_str()));
+        Some((message, help.to_owned()))
+    }
+
+    fn missing_sign_in(&self, id: &IssuerId) -> Missing {
+        let issuer = self.desired.issuers.iter().find(|it| it.id == *id);
+        if issuer.is_some_and(|it| it.sign_in.is_none()) {
+            let help =
+                format!("add sign_in to {}, or name another", Kind::Issuer.path(id.as_str()));
+            return Some((format!("nobody signs in by issuer {}", shown(id.as_str())), help));
+        }
+        self.missing(Kind::Issuer, id.as_str())
+    }
+
     fn missing_token(&self, id: &SecretId) -> Missing {
         let secret = self.desired.secrets.iter().find(|it| it.id == *id);
         if secret.is_some_and(|it| matches!(it.source, SecretSource::Vault { .. })) {
@@ -196,7 +237,7 @@ impl Checker<'_> {
     }
 }
 
-/// Finds what only one may have, and two have: a base, an HMAC, claims, an `iss`.
+/// Finds what only one may have, and two have: a base, an HMAC, claims, a thumbprint, an `iss`.
 pub(crate) fn check_unique(desired: &Desired, faults: &mut Vec<Fault>) {
     let mut bases = BTreeMap::new();
     for it in &desired.collections {
@@ -220,11 +261,10 @@ pub(crate) fn check_unique(desired: &Desired, faults: &mut Vec<Fault>) {
 
 fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
     let mut keys = HashMap::with_capacity_and_hasher(credentials.len(), RandomState::default());
-    let mut tokens = HashMap::new();
+    let (mut tokens, mut certificates) = (HashMap::new(), HashMap::new());
     for it in credentials {
         let here = (&it.id, &it.place);
         match &it.proof {
-            Proof::Mtls { .. } | Proof::PrivateKeyJwt { .. } => {}
             Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => {
                 report(faults, (&it.place, "hmac"), keys.insert(hmac, here), |other| {
                     let help = "delete one: a key leads to one profile";
@@ -232,7 +272,8 @@ fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
                 });
             }
             // A revoked one stands in nobody's way.
-            Proof::External { .. } if it.state == CredentialState::Revoked => {}
+            Proof::External { .. } | Proof::Mtls { .. } if it.state == CredentialState::Revoked => {
+            }
             Proof::External { issuer, claims } => {
                 let other = tokens.insert((issuer, claims), here);
                 report(faults, (&it.place, "claims"), other, |other| {
@@ -240,6 +281,15 @@ fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
                     (format!("credential {other} has the same claims"), help)
                 });
             }
+            Proof::Mtls { certificate: CertificateMatch::Thumbprint(digest) } => {
+                let other = certificates.insert(digest, here);
+                report(faults, (&it.place, "thumbprint"), other, |other| {
+                    let help = "delete one: a certificate leads to one profile";
+                    (format!("credential {other} has the same thumbprint"), help)
+                });
+            }
+            // Who shows these says for which profile: the client id goes with them.
+            Proof::Mtls { certificate: _ } | Proof::PrivateKeyJwt { keys: _ } => {}
         }
     }
 }

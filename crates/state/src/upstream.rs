@@ -2,9 +2,9 @@
 
 mod auth;
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
-use model::{Injection, Upstream, UpstreamId, quantity::parse_duration};
+use model::{Injection, Upstream, UpstreamId};
 use serde_json::Value;
 
 use crate::{
@@ -15,8 +15,9 @@ use crate::{
     writer::{Writer, duration},
 };
 
-/// Longest timeout. What takes longer is not an answer to a request any more.
-const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How long a timeout is. What takes longer is not an answer to a request any more.
+const TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(24 * 3600);
 /// Most connections to one upstream.
 const CONNECTIONS_MAX: u32 = 65_536;
 
@@ -74,16 +75,7 @@ pub(crate) fn read(id: Option<UpstreamId>, field: Field<'_>) -> Option<Upstream>
 }
 
 fn read_timeout(it: &mut Reader<'_>, key: &'static str, usual: Duration) -> Duration {
-    let timeout = it.optional(key).and_then(|it| {
-        it.parse(|text| {
-            let timeout = parse_duration(text)?;
-            if (Duration::from_millis(1)..=TIMEOUT_MAX).contains(&timeout) {
-                Ok(timeout)
-            } else {
-                Err(format!("{text} is out of bounds: write a duration from 1ms to 1d"))
-            }
-        })
-    });
+    let timeout = it.optional(key).and_then(|it| it.duration(TIMEOUTS));
     timeout.unwrap_or(usual)
 }
 

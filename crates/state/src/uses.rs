@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Client, Collection, Credential, DeclaredSecret, Injection, Limit, Pattern, Proof, Role,
+    Client, Collection, Credential, DeclaredSecret, Injection, Issuer, Limit, Pattern, Proof, Role,
     SecretSource, Upstream,
 };
 
@@ -11,18 +11,18 @@ use crate::{Desired, Kind};
 
 /// The documents that name the `kind` called `id`, as paths in order.
 ///
-/// A client is named by credentials of its profiles and by limits, a collection by patterns and by
+/// A client is named by credentials and admissions of its profiles and by limits, a collection by patterns and by
 /// reaches. What `*:*` means, and what a document says of itself, is no use.
 #[must_use]
 pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
     let mut paths = BTreeSet::new();
     let Desired {
-        admissions: _,
+        admissions,
         clients,
         collections,
         credentials,
         guards: _,
-        issuers: _,
+        issuers,
         limits,
         roles,
         secrets,
@@ -36,6 +36,7 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
     };
     match kind {
         Kind::Client => {
+            admissions.iter().for_each(|it| add(it.profile.client() == id, &it.place.file));
             credentials.iter().for_each(|it| add(it.profile.client() == id, &it.place.file));
             limits.iter().for_each(|it| add(limit_names_client(it, id), &it.place.file));
         }
@@ -45,10 +46,14 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
             clients.iter().for_each(|it| add(client_reaches(it, id), &it.place.file));
         }
         Kind::Issuer => {
+            admissions.iter().for_each(|it| {
+                add(it.issuer.as_ref().is_some_and(|it| it.as_str() == id), &it.place.file);
+            });
             credentials.iter().for_each(|it| add(credential_trusts(it, id), &it.place.file));
         }
         Kind::Role => clients.iter().for_each(|it| add(client_has(it, id), &it.place.file)),
         Kind::Secret => {
+            issuers.iter().for_each(|it| add(issuer_shows(it, id), &it.place.file));
             collections.iter().for_each(|it| add(collection_shows(it, id), &it.place.file));
             secrets.iter().for_each(|it| add(secret_needs(it, id), &it.place.file));
             for it in upstreams {
@@ -60,7 +65,7 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
             add(it.upstream.id.as_ref().is_some_and(|it| it.as_str() == id), &it.place.file);
         }),
         // Nothing names them.
-        Kind::Credential | Kind::Guard | Kind::Limit => {}
+        Kind::Admission | Kind::Credential | Kind::Guard | Kind::Limit | Kind::User => {}
     }
     paths.into_iter().collect()
 }
@@ -104,6 +109,11 @@ fn collection_shows(collection: &Collection, id: &str) -> bool {
 
 fn upstream_shows(upstream: &Upstream, id: &str) -> bool {
     upstream.injection.as_ref().map(Injection::secret).is_some_and(|it| it.as_str() == id)
+}
+
+fn issuer_shows(issuer: &Issuer, id: &str) -> bool {
+    let secret = issuer.sign_in.as_ref().and_then(|it| it.client_secret.as_ref());
+    secret.is_some_and(|it| it.as_str() == id)
 }
 
 fn secret_needs(secret: &DeclaredSecret, id: &str) -> bool {

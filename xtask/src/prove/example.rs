@@ -32,6 +32,18 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
         r#"{"profile": "app/default", "kind": "api_key", "expires": "2038-01-01"}"#,
     ),
     ("delete_credential", r#"{"id": "spare"}"#, ""),
+    ("list_admissions", "{}", ""),
+    ("get_admission", r#"{"id": "spare"}"#, ""),
+    (
+        "put_admission",
+        r#"{"id": "new"}"#,
+        r#"{"profile": "agents/reader", "registrations": ["dynamic"], "groups": ["staff"]}"#,
+    ),
+    ("delete_admission", r#"{"id": "spare"}"#, ""),
+    ("list_users", "{}", ""),
+    ("get_user", r#"{"id": "spare"}"#, ""),
+    ("put_user", r#"{"id": "new"}"#, r#"{"name": "Ann", "groups": ["staff"]}"#),
+    ("delete_user", r#"{"id": "spare"}"#, ""),
     ("list_guards", "{}", ""),
     ("get_guard", r#"{"id": "spare"}"#, ""),
     (

@@ -23,6 +23,9 @@ paths:
 "#;
 const COLLECTION: &str = "owner: shop-team\nupstream: stock\ndocument: documents/shop.yaml\n";
 const CLIENT: &str = "kind: app\nowner: shop-team\nprofiles:\n  default: {roles: [reader]}\n";
+const AGENTS: &str = "kind: agent\nowner: shop-team\nprofiles:\n  reader:\n    roles: [reader]\n    tokens: {grants: [authorization_code], redirect_uris: [\"https://agent.example.com/back\"]}\n";
+const ADMISSION: &str =
+    "profile: agents/reader\nregistrations: [metadata_document]\nhosts: [agent.example.com]\n";
 const ROLE: &str = "allow:\n  - operations: [\"shop:*\", \"flip:*\"]\n";
 const GUARD: &str = "policy: |\n  forbid (principal, action, resource)\n  when { context.effect == \"destructive\" && resource.owner == \"nobody\" };\n";
 const ISSUER: &str = "issuer: https://login.example.com\njwks_url: https://login.example.com/keys\naudiences: [https://api.example.com]\nalgorithms: [ES256]\n";
@@ -38,6 +41,8 @@ pub(super) fn files(upstream: SocketAddr) -> BTreeMap<String, String> {
     let draft = format!("{COLLECTION}state: draft\n");
     let staff = format!("kind: service\nowner: platform\nprofiles:\n{roles}");
     let mut files: BTreeMap<String, String> = [
+        ("admissions/spare.yaml", ADMISSION),
+        ("clients/agents.yaml", AGENTS),
         ("clients/app.yaml", CLIENT),
         ("clients/spare.yaml", CLIENT),
         ("clients/staff.yaml", &staff),
@@ -56,6 +61,7 @@ pub(super) fn files(upstream: SocketAddr) -> BTreeMap<String, String> {
         ("secrets/stock-key.yaml", SECRET),
         ("upstreams/spare.yaml", &upstream),
         ("upstreams/stock.yaml", &stock),
+        ("users/spare.yaml", "name: Spare\ngroups: [staff]\n"),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text.to_owned()))

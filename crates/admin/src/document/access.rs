@@ -41,8 +41,44 @@ struct Profile {
     networks: Option<Vec<String>>,
     /// When it ends: a date, or an RFC 3339 time; never where it is missing.
     expires: Option<String>,
+    /// On what terms it gets tokens of this door; it gets none where it is missing.
+    tokens: Option<Tokens>,
+    /// How long its credentials may live.
+    rotation: Option<Rotation>,
     /// `true` where it is missing.
     enabled: Option<bool>,
+}
+
+/// On what terms a profile gets tokens.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Tokens {
+    /// The ways it may ask: `authorization_code`, `client_credentials`, `refresh_token`.
+    grants: Vec<String>,
+    /// Where people are sent back to.
+    redirect_uris: Option<Vec<String>>,
+    /// `true`: it can keep no secret. `false` where it is missing.
+    public: Option<bool>,
+    /// Only people of one of these groups.
+    groups: Option<Vec<String>>,
+    /// How long an access token is good: `10m` where it is missing, at most `1h`.
+    lifetime: Option<String>,
+    /// After this a person has to consent anew: `30d` where it is missing.
+    refresh_lifetime: Option<String>,
+    /// What the holder of a token has to prove: `dpop` or `mtls`.
+    bound_by: Option<String>,
+    /// `jwt`, or `opaque`.
+    format: Option<String>,
+}
+
+/// How long credentials may live.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    /// The longest life of a new one.
+    lifetime_max: Option<String>,
+    /// How long before its end one is due.
+    warn_before: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -108,61 +144,6 @@ pub(crate) struct Guard {
     description: Option<String>,
     /// The policy: `forbid (…) when {…};`
     policy: String,
-}
-
-/// A proof that leads to a profile, without its secret. API keys are made by `issue_credential`.
-#[derive(JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Credential {
-    /// The profile that it leads to: `client/profile`.
-    profile: String,
-    /// What has to be shown.
-    kind: CredentialKind,
-    /// `active` where it is missing.
-    state: Option<CredentialState>,
-    /// When it was made.
-    created: Option<String>,
-    /// When it ends: a date, or an RFC 3339 time.
-    expires: String,
-    /// Of an external one: whose tokens.
-    issuer: Option<String>,
-    /// Of an external one: what the token must say.
-    claims: Option<BTreeMap<String, String>>,
-}
-
-#[derive(JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum CredentialKind {
-    ApiKey,
-    External,
-}
-
-#[derive(JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum CredentialState {
-    Active,
-    Retiring,
-    Revoked,
-}
-
-/// Whose signed tokens are believed.
-#[derive(JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Issuer {
-    /// The exact `iss` of its tokens.
-    issuer: String,
-    /// Its own metadata says where its keys are: `true`.
-    discovery: Option<bool>,
-    /// Where its keys are, in place of `discovery`.
-    jwks_url: Option<String>,
-    /// Its keys, in place of both.
-    jwks: Option<serde_json::Map<String, serde_json::Value>>,
-    /// The values of `aud` that mean this door.
-    audiences: Vec<String>,
-    /// The algorithms that are accepted.
-    algorithms: Vec<String>,
-    /// The header `typ` of its tokens; `at+jwt` where it is missing.
-    types: Option<Vec<String>>,
 }
 
 /// A rate or a quota.

@@ -6,12 +6,15 @@ use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::{Document, Item, Resource, shown};
 use crate::{
-    Admin, Call, authority, change::Plan, failure::Failure, operation::Operation, reply::Reply,
-    working::Working,
+    Admin, Call, authority,
+    change::Plan,
+    failure::Failure,
+    operation::Operation,
+    reply::Reply,
+    working::{Working, hidden},
 };
 
 /// Writes one document.
@@ -104,17 +107,22 @@ fn plan<R: Resource>(
     Ok(Plan { body: Some(path), ..plan })
 }
 
-/// The body, with what it cannot say: the HMAC of a key that is there stays.
+/// The body, with what it cannot say: the HMAC of a key that is there stays, and the hash of a
+/// password where no other is sent.
 fn kept<R: Resource>(
     body: &Document<R>,
     before: Option<&str>,
 ) -> Result<serde_json::Value, Failure> {
     let mut value = body.0.clone();
-    let is_key = R::KIND == state::Kind::Credential && value.get("kind") == Some(&json!("api_key"));
-    if is_key && let (Some(before), Some(object)) = (before, value.as_object_mut()) {
+    let kind = value.get("kind").and_then(serde_json::Value::as_str);
+    let is_key =
+        R::KIND != state::Kind::Credential || matches!(kind, Some("api_key" | "client_secret"));
+    let Some(name) = hidden(R::KIND).filter(|_| is_key) else { return Ok(value) };
+    let stays = R::KIND == state::Kind::Credential || value.get(name).is_none();
+    if stays && let (Some(before), Some(object)) = (before, value.as_object_mut()) {
         let before = state::to_json(before).map_err(|(_, message)| Failure::internal(&message))?;
-        if let Some(hmac) = before.get("hmac") {
-            object.insert("hmac".to_owned(), hmac.clone());
+        if let Some(known) = before.get(name) {
+            object.insert(name.to_owned(), known.clone());
         }
     }
     Ok(value)

@@ -12,7 +12,10 @@ fn nouns() -> Vec<(&'static str, &'static str, Value, Value)> {
     let client = |owner| json!({"kind": "app", "owner": owner, "profiles": {"default": {"roles": ["viewer"]}}});
     let issuer = |audience| json!({"issuer": "https://id.example.com", "jwks_url": "https://id.example.com/jwks", "audiences": [audience], "algorithms": ["RS256"]});
     let external = |azp| json!({"profile": "boss/viewer", "kind": "external", "expires": "2027-06-01", "issuer": "idp", "claims": {"azp": azp}});
+    let admission =
+        |host| json!({"profile": "agents/reader", "registrations": ["dynamic"], "hosts": [host]});
     vec![
+        ("admission", "admissions", admission("a.example"), admission("b.example")),
         ("client", "clients", client("shop-team"), client("other-team")),
         ("collection", "collections", collection("One"), collection("Two")),
         ("credential", "credentials", external("one"), external("two")),
@@ -37,12 +40,14 @@ fn nouns() -> Vec<(&'static str, &'static str, Value, Value)> {
             json!({"owner": "shop-team", "source": {"env": "SHOP_KEY"}}),
         ),
         ("upstream", "upstreams", upstream.clone(), other),
+        ("user", "users", json!({"name": "Ann"}), json!({"name": "Ann B", "groups": ["staff"]})),
     ]
 }
 
 async fn house() -> House {
     let idp = "issuer: https://idp.example.com\njwks_url: https://idp.example.com/jwks\naudiences: [door]\nalgorithms: [RS256]\n";
-    House::with(&[("issuers/idp.yaml", idp)]).await
+    let agents = "kind: agent\nowner: shop-team\nprofiles:\n  reader:\n    tokens: {grants: [authorization_code], redirect_uris: [\"https://a.example\"]}\n";
+    House::with(&[("issuers/idp.yaml", idp), ("clients/agents.yaml", agents)]).await
 }
 
 #[tokio::test]

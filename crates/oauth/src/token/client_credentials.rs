@@ -2,7 +2,7 @@
 
 use model::GrantType;
 
-use super::{Issued, caller, check_network, resource, scopes};
+use super::{Issued, caller, check_terms, resource, scopes};
 use crate::{
     Request, Server,
     access_token::AccessToken,
@@ -33,7 +33,7 @@ pub(super) fn issue(
     if !contract.terms.grants.contains(&GrantType::ClientCredentials) {
         return Err(not_allowed("the profile does not have the grant client_credentials"));
     }
-    check_network(&contract, request)?;
+    check_terms(&contract, request)?;
     let (resource, _) = resource(&tables, form)?;
     let scopes = scopes(form)?;
     let token = AccessToken {

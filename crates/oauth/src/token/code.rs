@@ -4,7 +4,7 @@ use model::{AdmissionId, GrantType, ProfileId, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
-use super::{GrantBody, Issued, caller, check_network, invalid_grant};
+use super::{GrantBody, Issued, caller, check_terms, invalid_grant};
 use crate::{
     Request, Server,
     access_token::AccessToken,
@@ -146,7 +146,7 @@ impl<'a> Answer<'a> {
         let contract = tables.contract(&profile, request.at);
         let contract = contract.ok_or_else(|| invalid_grant("the profile gets no tokens now"))?;
         facts.caller = Some(caller(&contract, grant.subject.clone()));
-        check_network(&contract, request)?;
+        check_terms(&contract, request)?;
         if !contract.terms.grants.contains(&GrantType::AuthorizationCode) {
             let detail = "the profile does not have the grant authorization_code";
             return Err(Denied::new(Code::UnauthorizedClient, detail));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::CredentialState;
+use model::{CredentialState, TokenBinding, TokenTerms};
 
 use crate::house::{DOOR, House, SECRET, claims};
 
@@ -59,6 +59,20 @@ async fn what_is_not_proved_or_not_allowed_is_refused_and_recorded() {
     let (status, answer) = house.post("/oauth/token", BATCH, &[("grant_type", "password")]).await;
     assert_eq!((status, &answer["error"]), (400, &"unsupported_grant_type".into()));
     assert_eq!(house.log.records().len(), 12);
+}
+
+#[tokio::test]
+async fn less_than_the_profile_asks_for_is_not_given() {
+    for change in [(|it| it.binding = Some(TokenBinding::Dpop)) as fn(&mut TokenTerms), |it| {
+        it.is_opaque = true
+    }] {
+        let mut house = House::open().await;
+        let client = Arc::make_mut(&mut house.desired.clients[1]);
+        change(client.profiles[0].tokens.as_mut().unwrap());
+        house.declare();
+        let (status, answer) = house.post("/oauth/token", BATCH, &FORM).await;
+        assert_eq!((status, &answer["error"]), (400, &"unauthorized_client".into()));
+    }
 }
 
 #[tokio::test]

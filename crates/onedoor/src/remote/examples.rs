@@ -1,8 +1,9 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 15] = [
+pub(super) const NOUNS: [(&str, &str); 17] = [
     ("access", "Who may call what, and by which rule"),
+    ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
     ("client", "Registered consumers and their profiles"),
     ("collection", "Operations published together, over one upstream"),
@@ -17,6 +18,7 @@ pub(super) const NOUNS: [(&str, &str); 15] = [
     ("secret", "What the door shows to upstreams"),
     ("state", "All documents at once, as JSON; onedoor export, diff and apply are for people"),
     ("upstream", "Where operations are carried out"),
+    ("user", "People with an account of this door"),
 ];
 
 /// Examples for the help of an operation.

@@ -3,11 +3,12 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{
-    Assignment, Client, ClientId, ClientKind, Collection, CollectionId, Credential, CredentialId,
-    CredentialState, DeclaredSecret, Effect, Grant, Guard, GuardId, Injection, Issuer, IssuerId,
-    KeySource, Lifecycle, Limit, LimitId, Measure, Override, Pattern, Period, Place, Profile,
-    ProfileId, Proof, Quota, Rate, Reach, Role, RoleId, Scope, SecretId, SecretSource, Surface,
-    Timestamp, Upstream, UpstreamId,
+    Admission, AdmissionId, Assignment, CertificateMatch, Client, ClientId, ClientKind, Collection,
+    CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Effect, Grant,
+    GrantType, Guard, GuardId, Injection, Issuer, IssuerId, KeySource, Lifecycle, Limit, LimitId,
+    Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota, Rate, Reach,
+    Registration, Role, RoleId, RotationPolicy, Scope, SecretId, SecretSource, SignIn, Surface,
+    Timestamp, TokenBinding, TokenTerms, Upstream, UpstreamId, User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -161,8 +162,9 @@ fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + us
         .prop_map(|(parts, bits)| ipnet::IpNet::new(parts.into(), bits).unwrap().trunc());
     let networks = collection::btree_set(prop_oneof![v4, v6], 0..3);
     let roles = collection::btree_map(SLUG, reach(), 0..3);
-    (roles, surfaces, networks, option::of(time()), any::<bool>()).prop_map(
-        move |(roles, surfaces, networks, expires, is_enabled)| Profile {
+    let terms = (option::of(tokens()), rotation());
+    (roles, surfaces, networks, option::of(time()), any::<bool>(), terms).prop_map(
+        move |(roles, surfaces, networks, expires, is_enabled, (tokens, rotation))| Profile {
             id: id.clone(),
             roles: (roles.into_iter())
                 .map(|(role, reach)| Assignment { role: RoleId::parse(&role).unwrap(), reach })
@@ -170,10 +172,104 @@ fn profile(client: &ClientId, name: &str) -> impl Strategy<Value = Profile> + us
             surfaces,
             networks: networks.into_iter().collect(),
             expires,
-            tokens: None,
-            rotation: model::RotationPolicy::default(),
+            tokens,
+            rotation,
             is_enabled,
             place: Place::default(),
+        },
+    )
+}
+
+fn tokens() -> impl Strategy<Value = TokenTerms> {
+    let grants = sample::subsequence(
+        vec![GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::RefreshToken],
+        1..=3,
+    );
+    let people =
+        grants.prop_filter("a person", |it| it.iter().any(|it| *it != GrantType::RefreshToken));
+    let machine = Just(vec![GrantType::ClientCredentials]);
+    let uris = texts(
+        "https://[a-z]{1,8}\\.example(/[a-z]{1,8}){0,2}|http://127\\.0\\.0\\.1:[1-9][0-9]{1,3}/cb|com\\.example\\.[a-z]{1,8}:/cb",
+    );
+    let binding = sample::select(vec![None, Some(TokenBinding::Dpop), Some(TokenBinding::Mtls)]);
+    let lives = (60..=3_600_u64, 60..=31_622_400_u64);
+    let groups = prop_oneof![Just(Vec::new()), texts(line())];
+    (prop_oneof![people, machine], uris, any::<(bool, bool)>(), groups, (lives, binding)).prop_map(
+        |(grants, uris, (is_public, is_opaque), groups, ((lifetime, refresh), binding))| {
+            TokenTerms {
+                redirect_uris: uris
+                    .into_iter()
+                    .filter(|_| grants.contains(&GrantType::AuthorizationCode))
+                    .collect(),
+                is_public: is_public && !grants.contains(&GrantType::ClientCredentials),
+                grants,
+                groups,
+                lifetime: Duration::from_secs(lifetime),
+                refresh_lifetime: Duration::from_secs(refresh),
+                binding,
+                is_opaque,
+            }
+        },
+    )
+}
+
+fn rotation() -> impl Strategy<Value = RotationPolicy> {
+    let days = |it: u64| Duration::from_secs(it * 86_400);
+    (option::of(10..100_u64), option::of(1..10_u64)).prop_map(move |(longest, warn)| {
+        RotationPolicy { lifetime_max: longest.map(days), warn_before: warn.map(days) }
+    })
+}
+
+pub(crate) fn admission() -> impl Strategy<Value = Admission> {
+    let registrations = vec![Registration::Dynamic, Registration::MetadataDocument];
+    let some = |text| prop_oneof![Just(Vec::new()), texts(text)];
+    let hosts = some("(\\*\\.)?[a-z]{1,8}\\.example|localhost");
+    let words = prop_oneof![Just(Vec::new()), texts(line())];
+    let who = (hosts, words, some("[a-z]{1,8}"), option::of(SLUG), any::<u32>());
+    (SLUG, option::of(prose()), profile_id(), sample::subsequence(registrations, 1..=2), who)
+        .prop_map(|(id, description, profile, registrations, who)| {
+            let (hosts, software, groups, issuer, position) = who;
+            Admission {
+                id: AdmissionId::parse(&id).unwrap(),
+                description,
+                profile,
+                registrations,
+                hosts,
+                software,
+                issuer: issuer.map(|it| IssuerId::parse(&it).unwrap()),
+                groups,
+                position,
+                place: Place::default(),
+            }
+        })
+}
+
+pub(crate) fn user() -> impl Strategy<Value = User> {
+    let password =
+        option::of("\\$argon2id\\$v=19\\$m=19456,t=2,p=1\\$[a-zA-Z0-9]{22}\\$[a-zA-Z0-9]{43}");
+    let groups = prop_oneof![Just(Vec::new()), texts(line())];
+    (SLUG, option::of(line()), password, groups, any::<bool>()).prop_map(
+        |(id, name, password, groups, is_enabled)| User {
+            id: UserId::parse(&id).unwrap(),
+            name,
+            password,
+            groups,
+            is_enabled,
+            place: Place::default(),
+        },
+    )
+}
+
+fn sign_in() -> impl Strategy<Value = SignIn> {
+    let scopes =
+        prop_oneof![Just(vec!["profile".to_owned(), "email".to_owned()]), texts("[a-n]{1,8}")];
+    (line(), line(), option::of(secret_id()), scopes, option::of(line())).prop_map(
+        |(label, client_id, client_secret, scopes, groups_claim)| SignIn {
+            label,
+            client_id,
+            client_secret,
+            scopes,
+            groups_claim,
         },
     )
 }
@@ -248,6 +344,10 @@ pub(crate) fn credential() -> impl Strategy<Value = Credential> {
     let claims = collection::btree_map(line(), line(), 1..4);
     let proof = prop_oneof![
         any::<[u8; 32]>().prop_map(|hmac| Proof::ApiKey { hmac }),
+        any::<[u8; 32]>().prop_map(|hmac| Proof::ClientSecret { hmac }),
+        certificate().prop_map(|certificate| Proof::Mtls { certificate }),
+        "https://[a-z]{1,8}\\.example/[a-z]{1,8}"
+            .prop_map(|url| Proof::PrivateKeyJwt { keys: KeySource::Url(url) }),
         (SLUG, claims).prop_map(|(issuer, claims)| Proof::External {
             issuer: IssuerId::parse(&issuer).unwrap(),
             claims
@@ -268,6 +368,17 @@ pub(crate) fn credential() -> impl Strategy<Value = Credential> {
     )
 }
 
+fn certificate() -> impl Strategy<Value = CertificateMatch> {
+    prop_oneof![
+        any::<[u8; 32]>().prop_map(CertificateMatch::Thumbprint),
+        "[a-z]{1,8}\\.example".prop_map(CertificateMatch::Dns),
+        "[a-z]{1,8}@[a-z]{1,8}\\.example".prop_map(CertificateMatch::Email),
+        any::<[u8; 4]>().prop_map(|it| CertificateMatch::Ip(it.into())),
+        "CN=[a-z]{1,8},O=[a-z]{1,8}".prop_map(CertificateMatch::Subject),
+        "spiffe://[a-z]{1,8}\\.example/[a-z]{1,8}".prop_map(CertificateMatch::Uri),
+    ]
+}
+
 fn texts(text: impl Strategy<Value = String>) -> impl Strategy<Value = Vec<String>> {
     collection::btree_set(text, 1..4).prop_map(|it| it.into_iter().collect())
 }
@@ -284,18 +395,23 @@ pub(crate) fn issuer() -> impl Strategy<Value = Issuer> {
     let algorithms = vec!["ES256".to_owned(), "EdDSA".to_owned(), "RS512".to_owned()];
     let types = texts("[a-z+]{1,8}");
     let types = prop_oneof![Just(vec!["at+jwt".to_owned()]), types];
-    (SLUG, url, keys, texts(line()), (sample::subsequence(algorithms, 1..=3), types)).prop_map(
-        |(id, issuer, keys, audiences, (algorithms, types))| Issuer {
+    (
+        SLUG,
+        url,
+        keys,
+        texts(line()),
+        (sample::subsequence(algorithms, 1..=3), types, option::of(sign_in())),
+    )
+        .prop_map(|(id, issuer, keys, audiences, (algorithms, types, sign_in))| Issuer {
             id: IssuerId::parse(&id).unwrap(),
             issuer,
             keys,
             audiences,
             algorithms,
             types,
-            sign_in: None,
+            sign_in,
             place: Place::default(),
-        },
-    )
+        })
 }
 
 pub(crate) fn guard() -> impl Strategy<Value = Guard> {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
-    DeclaredSecret, Guard, Injection, Pattern, Place, ProfileId, Proof, RoleId, SecretId,
-    SecretSource, Upstream,
+    Admission, DeclaredSecret, Guard, Injection, Pattern, Place, ProfileId, Proof, RoleId,
+    SecretId, SecretSource, Upstream, User,
 };
 use proptest::prelude::*;
 use state::{Desired, Folder, Kind};
@@ -124,6 +124,36 @@ proptest! {
     }
 
     #[test]
+    fn an_admission_survives(admission in nouns::admission()) {
+        let mut folder = Folder::new();
+        let tokens = "{grants: [authorization_code], redirect_uris: [https://x]}";
+        let text = format!(
+            "{{kind: app, owner: x, profiles: {{{:?}: {{tokens: {tokens}}}}}}}",
+            admission.profile.name()
+        );
+        insert(&mut folder, Kind::Client, admission.profile.client(), &text);
+        if let Some(issuer) = &admission.issuer {
+            let text = "{issuer: https://x, jwks_url: https://x, audiences: [x], algorithms: [ES256], sign_in: {client_id: x}}";
+            insert(&mut folder, Kind::Issuer, issuer.as_str(), text);
+        }
+        let text = state::write_admission(&admission);
+        insert(&mut folder, Kind::Admission, admission.id.as_str(), &text);
+        let back = read_back(&folder, |it| &it.admissions, |it| it.id == admission.id);
+        prop_assert_eq!(state::write_admission(&back), text);
+        prop_assert_eq!(Admission { place: Place::default(), ..Admission::clone(&back) }, admission);
+    }
+
+    #[test]
+    fn a_user_survives(user in nouns::user()) {
+        let mut folder = Folder::new();
+        let text = state::write_user(&user);
+        insert(&mut folder, Kind::User, user.id.as_str(), &text);
+        let back = read_back(&folder, |it| &it.users, |it| it.id == user.id);
+        prop_assert_eq!(state::write_user(&back), text);
+        prop_assert_eq!(User { place: Place::default(), ..User::clone(&back) }, user);
+    }
+
+    #[test]
     fn a_guard_survives(guard in nouns::guard()) {
         let mut folder = Folder::new();
         let text = state::write_guard(&guard);
@@ -166,6 +196,8 @@ proptest! {
     #[test]
     fn an_issuer_survives(issuer in nouns::issuer()) {
         let mut folder = Folder::new();
+        let secret = issuer.sign_in.as_ref().and_then(|it| it.client_secret.as_ref());
+        declare_secret(&mut folder, secret);
         let text = state::write_issuer(&issuer);
         insert(&mut folder, Kind::Issuer, issuer.id.as_str(), &text);
         let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.issuers, |it| it.id == issuer.id));
@@ -212,7 +244,7 @@ fn written(desired: &Desired) -> Folder {
         .map(|(path, text)| (path.to_string(), text.to_owned()))
         .collect();
     let Desired {
-        admissions: _,
+        admissions,
         clients,
         collections,
         credentials,
@@ -222,9 +254,15 @@ fn written(desired: &Desired) -> Folder {
         roles,
         secrets,
         upstreams,
-        users: _,
+        users,
     } = desired;
     let mut put = |kind: Kind, id: &str, text| texts.insert(kind.path(id), text);
+    for it in admissions {
+        put(Kind::Admission, it.id.as_str(), state::write_admission(it));
+    }
+    for it in users {
+        put(Kind::User, it.id.as_str(), state::write_user(it));
+    }
     for it in clients {
         put(Kind::Client, it.id.as_str(), state::write_client(it));
     }

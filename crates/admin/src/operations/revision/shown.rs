@@ -1,7 +1,10 @@
-//! Revisions and changes as they are shown: never the HMAC of a key.
+//! Revisions and changes as they are shown: never the HMAC of a key or the hash of a password.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use state::Kind;
+
+use crate::working::hidden;
 
 /// A revision.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -50,8 +53,11 @@ impl Difference {
             (Some(_), Some(_)) => "changed",
             (Some(_), None) => "removed",
         };
-        let is_credential = path.starts_with("credentials/");
-        let shown = |text: String| if is_credential { without_key(&text) } else { text };
+        let kind = Kind::of_path(&path).map(|(kind, _)| kind);
+        let shown = |text: String| match kind.and_then(hidden) {
+            Some(name) => without(name, &text),
+            None => text,
+        };
         Self { action, before: before.map(shown), after: after.map(shown), path }
     }
 }
@@ -63,13 +69,14 @@ impl From<store::Change> for Difference {
     }
 }
 
-/// The text of a credential without what a key is known by.
-fn without_key(text: &str) -> String {
-    let hmac = state::to_json(text).ok().and_then(|it| it.get("hmac")?.as_str().map(str::to_owned));
-    match hmac {
+/// The text of a document without the member `name`, however it is written.
+fn without(name: &str, text: &str) -> String {
+    let found = state::to_json(text).ok().and_then(|it| it.get(name)?.as_str().map(str::to_owned));
+    match found {
         // It is written with escapes.
-        Some(hmac) if !text.contains(&hmac) => "(hidden)\n".to_owned(),
-        Some(_) | None => without_hmac(text),
+        Some(found) if !text.contains(&found) => "(hidden)\n".to_owned(),
+        Some(found) => without_hmac(&text.replace(&found, "(hidden)")),
+        None => without_hmac(text),
     }
 }
 

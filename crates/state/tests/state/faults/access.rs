@@ -58,7 +58,7 @@ fn a_client_says_what_is_wrong_with_it() {
             "clients/a.yaml",
             "kind: app\nowner: t\nprofiles:\n  live:\n    role: [reader]\n    surfaces: []\n    networks: [10.0.0.1/8, x, \"::ffff:10.0.0.1\"]\n    expires: tomorrow\n",
             &[
-                "clients/a.yaml:5: profiles.live: unknown key \"role\" | did you mean roles? known here: roles, surfaces, networks, expires, enabled",
+                "clients/a.yaml:5: profiles.live: unknown key \"role\" | did you mean roles? known here: roles, surfaces, networks, expires, tokens, rotation, enabled",
                 "clients/a.yaml:6: profiles.live.surfaces: the list is empty | name rest or mcp, or leave the key away for both",
                 "clients/a.yaml:7: profiles.live.networks[0]: the address has bits beyond its prefix | write 10.0.0.0/8",
                 "clients/a.yaml:7: profiles.live.networks[1]: \"x\" is not a network | write 192.0.2.0/24, 2001:db8::/32 or one address",
@@ -199,7 +199,7 @@ fn a_credential_says_what_is_wrong_with_it() {
             "kind: key\nhmac: 00\n",
             &[
                 "credentials/a.yaml:1: expires is missing | write when it ends: 2027-01-31",
-                "credentials/a.yaml:1: kind: \"key\" is not known | known here: api_key, external",
+                "credentials/a.yaml:1: kind: \"key\" is not known | known here: api_key, client_secret, external, mtls, private_key_jwt",
                 "credentials/a.yaml:1: profile is missing | write the profile it leads to: client/profile",
             ],
         ),
