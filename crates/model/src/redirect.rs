@@ -127,6 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn people_are_sent_back_to_https_to_this_machine_or_to_an_app() {
         for (good, want) in [
             ("https://app.example.com/cb", Some("app.example.com")),

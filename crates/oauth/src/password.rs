@@ -1,6 +1,6 @@
 //! Passwords of people: checked with argon2id, a few at a time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use argon2::{
     Argon2, Params,
@@ -43,7 +43,7 @@ pub fn hash(password: &Secret<String>) -> Result<String, String> {
 
 /// Checks passwords.
 #[derive(Debug)]
-pub(crate) struct Passwords(Semaphore);
+pub(crate) struct Passwords(Arc<Semaphore>);
 
 /// Too many were to be checked at once.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(crate) struct Busy;
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        Self(Semaphore::new(CHECKS_MAX))
+        Self(Arc::new(Semaphore::new(CHECKS_MAX)))
     }
 
     /// Whether `password` is the one of `hash`, a PHC string. Where there is no hash it is not, and
@@ -64,10 +64,16 @@ impl Passwords {
         password: Secret<String>,
         hash: Option<&str>,
     ) -> Result<bool, Busy> {
-        let turn = timeout(WAIT, self.0.acquire()).await.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        let turn = timeout(WAIT, Arc::clone(&self.0).acquire_owned()).await;
+        let turn = turn.map_err(|_| Busy)?.map_err(|_| Busy)?;
         let (is_somebody, hash) = (hash.is_some(), hash.unwrap_or(NOBODY).to_owned());
-        let checked = spawn_blocking(move || is_right(&password, &hash)).await;
-        drop(turn);
+        let checked = spawn_blocking(move || {
+            let is_right = is_right(&password, &hash);
+            // Held to the end of the work, which goes on when whoever asked for it is gone.
+            drop(turn);
+            is_right
+        });
+        let checked = checked.await;
         Ok(checked.unwrap_or(false) && is_somebody)
     }
 }

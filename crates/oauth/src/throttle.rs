@@ -68,8 +68,11 @@ impl Throttle {
             counts.retain(|_, it| now.since(it.last) < FORGOTTEN_AFTER);
         }
         if counts.len() >= COUNTS_MAX {
-            let oldest = counts.iter().min_by_key(|(_, it)| it.last).map(|(key, _)| key.clone());
-            oldest.and_then(|it| counts.remove(&it));
+            // Half of them at once: to look for the oldest each time would be work for guessers to make.
+            let mut times: Vec<_> = counts.values().map(|it| it.last).collect();
+            times.sort_unstable();
+            let middle = times.get(COUNTS_MAX / 2).copied().unwrap_or(now);
+            counts.retain(|_, it| it.last > middle);
         }
         for (key, _) in keys(source, account) {
             let count = counts.entry(key).or_insert(Count { failures: 0, last: now });

@@ -5,7 +5,7 @@ use model::{Admission, AdmissionId, ProfileId, Registration, Timestamp};
 use url::Url;
 
 use crate::{
-    client::{Client, Origin},
+    client::{Client, Origin, redirect},
     error::{Code, Denied},
     people::Person,
     tables::Tables,
@@ -61,7 +61,7 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
         }
         Origin::Dynamic { software, .. } => {
             let hosts = client.redirect_uris.iter().filter_map(|it| Url::parse(it).ok());
-            let hosts = hosts.map(|it| it.host_str().unwrap_or_default().to_owned()).collect();
+            let hosts = hosts.map(|it| redirect::host(it.as_str())).collect();
             (Registration::Dynamic, hosts, software.as_deref())
         }
     };

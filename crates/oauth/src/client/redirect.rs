@@ -33,7 +33,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// The host that people are shown: of a URL, or the scheme that a program took for itself.
 pub(crate) fn host(uri: &str) -> String {
     match Url::parse(uri) {
-        Ok(url) => url.host_str().map_or_else(|| format!("{}:", url.scheme()), str::to_owned),
+        // A scheme that a program took for itself proves nothing about a host that it names.
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => format!("{}:", url.scheme()),
+        Ok(url) => url.host_str().unwrap_or_default().to_owned(),
         Err(_) => String::new(),
     }
 }
@@ -92,6 +94,13 @@ mod tests {
         ] {
             assert_eq!(is_registered(&registered, asked), want, "{asked}");
         }
+    }
+
+    #[test]
+    fn a_scheme_of_a_program_shows_no_host() {
+        assert_eq!(host("https://claude.ai/cb"), "claude.ai");
+        assert_eq!(host("evil://claude.ai/cb"), "evil:");
+        assert_eq!(host("com.example.app:/cb"), "com.example.app:");
     }
 
     #[test]

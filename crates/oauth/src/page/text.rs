@@ -4,6 +4,11 @@ const LENGTH_MAX: usize = 80;
 
 /// The text on one line, without characters that turn it around, hide in it or control anything.
 pub(super) fn plain(text: &str) -> String {
+    cut(text, LENGTH_MAX)
+}
+
+/// As [`plain`], of at most `length_max` characters.
+pub(super) fn cut(text: &str, length_max: usize) -> String {
     let shown = text.chars().filter(|it| !is_hidden(*it));
     let shown: String = shown.map(|it| if it.is_whitespace() { ' ' } else { it }).collect();
     let words = shown.split(' ').filter(|it| !it.is_empty());
@@ -14,10 +19,10 @@ pub(super) fn plain(text: &str) -> String {
         }
         line.push_str(word);
     }
-    if line.chars().count() <= LENGTH_MAX {
+    if line.chars().count() <= length_max {
         return line;
     }
-    line.chars().take(LENGTH_MAX).chain(['…']).collect()
+    line.chars().take(length_max).chain(['…']).collect()
 }
 
 /// Controls, and what Unicode calls format characters: bidi, zero width, tags.

@@ -214,7 +214,7 @@ fn tokens() -> impl Strategy<Value = TokenTerms> {
 }
 
 fn rotation() -> impl Strategy<Value = RotationPolicy> {
-    let days = |it: u64| Duration::from_secs(it * 86_400);
+    let days = |it: u64| Duration::from_secs(it.saturating_mul(86_400));
     (option::of(10..100_u64), option::of(1..10_u64)).prop_map(move |(longest, warn)| {
         RotationPolicy { lifetime_max: longest.map(days), warn_before: warn.map(days) }
     })
