@@ -64,7 +64,7 @@ async fn what_is_not_proved_or_not_allowed_is_refused_and_recorded() {
 #[tokio::test]
 async fn less_than_the_profile_asks_for_is_not_given() {
     for change in [(|it| it.binding = Some(TokenBinding::Dpop)) as fn(&mut TokenTerms), |it| {
-        it.is_opaque = true
+        it.is_opaque = true;
     }] {
         let mut house = House::open().await;
         let client = Arc::make_mut(&mut house.desired.clients[1]);
