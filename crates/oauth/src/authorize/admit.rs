@@ -61,7 +61,12 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
         }
         Origin::Dynamic { software, .. } => {
             let hosts = client.redirect_uris.iter().filter_map(|it| Url::parse(it).ok());
-            let hosts = hosts.map(|it| redirect::host(it.as_str())).collect();
+            // However a program on this computer writes its address, admissions call it localhost.
+            let host = |it: Url| match redirect::is_loopback(&it) {
+                true => "localhost".to_owned(),
+                false => redirect::host(it.as_str()),
+            };
+            let hosts = hosts.map(host).collect();
             (Registration::Dynamic, hosts, software.as_deref())
         }
     };

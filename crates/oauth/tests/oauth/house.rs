@@ -294,7 +294,7 @@ fn desired(pepper: &Pepper) -> Desired {
             description: None,
             profile: ProfileId::parse("agents/reader").unwrap(),
             registrations: vec![Registration::Dynamic, Registration::MetadataDocument],
-            hosts: vec!["agent.example".to_owned(), "127.0.0.1".to_owned()],
+            hosts: vec!["agent.example".to_owned(), "localhost".to_owned()],
             software: Vec::new(),
             issuer: None,
             groups: vec!["staff".to_owned()],
