@@ -9,6 +9,8 @@ pub(crate) fn document(issuer: &str) -> Value {
     let grants =
         [GrantType::AuthorizationCode, GrantType::ClientCredentials, GrantType::RefreshToken];
     let methods = json!(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    // Who asks about tokens has to prove who it is.
+    let proving = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
     let algorithms = json!(["EdDSA", "ES256", "PS256", "RS256"]);
     json!({
         "issuer": issuer,
@@ -25,7 +27,7 @@ pub(crate) fn document(issuer: &str) -> Value {
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": proving,
         "authorization_response_iss_parameter_supported": true,
         "client_id_metadata_document_supported": true,
         "protected_resources": [issuer],

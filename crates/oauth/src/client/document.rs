@@ -106,9 +106,7 @@ fn read(id: &str, text: &[u8]) -> Result<Value, String> {
     if redirects.is_empty() || redirects.len() > REDIRECTS_MAX {
         return Err("its document has no redirect_uris, or too many".to_owned());
     }
-    if redirects.iter().any(|it| redirect::host(it).is_empty()) {
-        return Err("its document has a redirect uri that is none".to_owned());
-    }
+    redirects.iter().try_for_each(|it| redirect::check(it))?;
     Ok(document)
 }
 
@@ -151,6 +149,8 @@ mod tests {
             "[]".to_owned(),
             good.replace(id, "https://app.example/other"),
             good.replace("https://app.example/cb\"", "\""),
+            good.replace("https://app.example/cb", "javascript:alert(1)"),
+            good.replace("https://app.example/cb", "http://evil.example/cb"),
             good.replace("redirect_uris", "redirects"),
             good.replace('{', r#"{"client_secret":"x","#),
         ] {
