@@ -96,6 +96,8 @@ pub struct TokenTerms {
     pub binding: Option<TokenBinding>,
     /// Whether access tokens tell nothing to who holds them.
     pub is_opaque: bool,
+    /// Whether people can be sent only with a request that was pushed (RFC 9126).
+    pub must_push: bool,
 }
 
 impl TokenTerms {

@@ -4,13 +4,14 @@
 mod admit;
 mod consent;
 mod pending;
+mod pushed;
 mod sign_in;
 mod wanted;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-pub(crate) use self::{consent::decide, sign_in::sign_in, sign_in::sign_out};
+pub(crate) use self::{consent::decide, pushed::push, sign_in::sign_in, sign_in::sign_out};
 use crate::{
     Request, Server,
     client::redirect,

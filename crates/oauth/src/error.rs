@@ -7,7 +7,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use model::{Refusal, RefusalKind};
 use serde_json::json;
 
-/// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707.
+/// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707,
+/// RFC 9101 section 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     AccessDenied,
@@ -16,8 +17,10 @@ pub(crate) enum Code {
     InvalidGrant,
     InvalidRedirectUri,
     InvalidRequest,
+    InvalidRequestUri,
     InvalidScope,
     InvalidTarget,
+    RequestNotSupported,
     ServerError,
     TemporarilyUnavailable,
     UnauthorizedClient,
@@ -34,8 +37,10 @@ impl Code {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidRequest => "invalid_request",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::RequestNotSupported => "request_not_supported",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -54,8 +59,10 @@ impl Code {
             | Self::InvalidGrant
             | Self::InvalidRedirectUri
             | Self::InvalidRequest
+            | Self::InvalidRequestUri
             | Self::InvalidScope
             | Self::InvalidTarget
+            | Self::RequestNotSupported
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::UnsupportedResponseType => StatusCode::BAD_REQUEST,
@@ -72,6 +79,8 @@ impl Code {
             Self::InvalidClientMetadata
             | Self::InvalidRedirectUri
             | Self::InvalidRequest
+            | Self::InvalidRequestUri
+            | Self::RequestNotSupported
             | Self::UnsupportedGrantType
             | Self::UnsupportedResponseType => RefusalKind::Malformed,
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Request,
@@ -13,7 +14,8 @@ const PARAMETERS_MAX: usize = 64;
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
 /// Parameters by name. Those without a value are as good as absent.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Form(BTreeMap<String, String>);
 
 impl Form {
@@ -59,6 +61,26 @@ impl Form {
     /// The value of `name`, where it has one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|it| !it.is_empty())
+    }
+
+    /// Each parameter that has a value.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .filter(|(_, value)| !value.is_empty())
+    }
+
+    /// All but `names`.
+    pub(crate) fn without(mut self, names: &[&str]) -> Self {
+        self.0.retain(|name, _| !names.contains(&&**name));
+        self
+    }
+
+    /// With this value of `name`.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     /// The value of `name`.

@@ -160,6 +160,7 @@ impl Server {
             Endpoint::Authorize => authorize::begin(self, request, facts).await,
             Endpoint::Consent => authorize::decide(self, request, facts).await,
             Endpoint::Introspect => introspect::answer(self, request, facts).await,
+            Endpoint::Push => authorize::push(self, request, facts).await,
             Endpoint::Register => client::register(self, request, facts).await,
             Endpoint::Revoke => revoke::answer(self, request, facts).await,
             Endpoint::SignIn => authorize::sign_in(self, request, facts).await,
@@ -198,6 +199,7 @@ enum Endpoint {
     Authorize,
     Consent,
     Introspect,
+    Push,
     Register,
     Revoke,
     SignIn,
@@ -211,6 +213,7 @@ impl Endpoint {
             ("GET", "/oauth/authorize") => Self::Authorize,
             ("POST", "/oauth/consent") => Self::Consent,
             ("POST", "/oauth/introspect") => Self::Introspect,
+            ("POST", "/oauth/par") => Self::Push,
             ("POST", "/oauth/register") => Self::Register,
             ("POST", "/oauth/revoke") => Self::Revoke,
             ("POST", "/oauth/sign-in") => Self::SignIn,
@@ -226,6 +229,7 @@ impl Endpoint {
             Self::Authorize => "authorization.begin",
             Self::Consent => "consent.given",
             Self::Introspect => "token.introspect",
+            Self::Push => "authorization.push",
             Self::Register => "client.register",
             Self::Revoke => "token.revoke",
             Self::SignIn => "sign_in",
@@ -240,7 +244,9 @@ impl Endpoint {
             Self::Authorize | Self::Consent | Self::SignIn | Self::SignOut => {
                 authorize::shown(denied)
             }
-            Self::Introspect | Self::Register | Self::Revoke | Self::Token => denied.response(),
+            Self::Introspect | Self::Push | Self::Register | Self::Revoke | Self::Token => {
+                denied.response()
+            }
         }
     }
 }

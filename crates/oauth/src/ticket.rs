@@ -13,6 +13,8 @@ pub(crate) enum Ticket {
     Authorization,
     /// An authorization code.
     Code,
+    /// What a client asked for ahead (RFC 9126). Its text is a `request_uri`.
+    Pushed,
     /// A refresh token.
     Refresh,
     /// A browser in which somebody has signed in.
@@ -25,6 +27,7 @@ impl Ticket {
         match self {
             Self::Authorization => "authorization",
             Self::Code => "code",
+            Self::Pushed => "pushed",
             Self::Refresh => "refresh",
             Self::Session => "session",
         }
@@ -35,6 +38,7 @@ impl Ticket {
         match self {
             Self::Authorization | Self::Session => "",
             Self::Code => "odc_",
+            Self::Pushed => "urn:ietf:params:oauth:request_uri:",
             Self::Refresh => "odr_",
         }
     }

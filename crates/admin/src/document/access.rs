@@ -53,7 +53,7 @@ struct Profile {
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Tokens {
-    /// The ways it may ask: `authorization_code`, `client_credentials`, `refresh_token`.
+    /// The ways it may ask: `authorization_code`, `client_credentials`, `refresh_token` and others.
     grants: Vec<String>,
     /// Where people are sent back to.
     redirect_uris: Option<Vec<String>>,
@@ -69,6 +69,8 @@ struct Tokens {
     bound_by: Option<String>,
     /// `jwt`, or `opaque`.
     format: Option<String>,
+    /// `true`: it has to push its requests first. `false` where it is missing.
+    push_required: Option<bool>,
 }
 
 /// How long credentials may live.

@@ -40,6 +40,7 @@ impl Door {
             refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
             binding: None,
             is_opaque: false,
+            must_push: false,
         });
         let signer = Signer::new(Algorithm::EdDSA);
         let issuer = Arc::new(OwnIssuer::new(URL));

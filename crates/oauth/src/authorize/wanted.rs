@@ -4,6 +4,7 @@ use model::{GrantType, TokenScopes};
 
 use crate::{
     Request, Server,
+    authorize::pushed,
     client::{self, Client, Origin, redirect},
     error::{Code, Denied},
     form::Form,
@@ -32,6 +33,15 @@ pub(super) enum Turned {
     Here(Denied),
 }
 
+/// To a client that asks itself.
+impl From<Turned> for Denied {
+    fn from(turned: Turned) -> Self {
+        match turned {
+            Turned::Back { denied, redirect_uri: _, state: _ } | Turned::Here(denied) => denied,
+        }
+    }
+}
+
 impl Wanted {
     /// Reads a request. What names client and address comes first: until these are sure, nobody is
     /// sent anywhere.
@@ -39,9 +49,24 @@ impl Wanted {
         let form = Form::of_query(request).map_err(Turned::Here)?;
         let id = form.required("client_id").map_err(Turned::Here)?;
         let client = client::find(server, id, request).await.map_err(Turned::Here)?;
-        let redirect_uri = address(&client, &form).map_err(Turned::Here)?;
+        if form.get("request_uri").is_none() {
+            return Self::of_form(server, request, client, &form, false);
+        }
+        let pushed = pushed::take(server, request, &form).await.map_err(Turned::Here)?;
+        Self::of_form(server, request, client, &pushed, true)
+    }
+
+    /// Reads what `client` asks for. Where it was pushed, state may have changed since.
+    pub(super) fn of_form(
+        server: &Server,
+        request: &Request,
+        client: Client,
+        form: &Form,
+        is_pushed: bool,
+    ) -> Result<Self, Turned> {
+        let redirect_uri = address(&client, form).map_err(Turned::Here)?;
         let state = form.get("state").map(str::to_owned);
-        match Self::rest(server, request, client, &form) {
+        match Self::rest(server, request, client, form, is_pushed) {
             Ok(mut wanted) => {
                 wanted.redirect_uri = redirect_uri;
                 wanted.state = state;
@@ -59,13 +84,15 @@ impl Wanted {
         request: &Request,
         client: Client,
         form: &Form,
+        is_pushed: bool,
     ) -> Result<Self, Denied> {
         let invalid = |detail: &'static str| Denied::new(Code::InvalidRequest, detail);
         if form.get("state").is_some_and(|it| it.len() > STATE_BYTES_MAX) {
             return Err(invalid("state is longer than 2048 bytes"));
         }
-        if form.get("request").is_some() || form.get("request_uri").is_some() {
-            return Err(invalid("request objects are not supported: send plain parameters"));
+        if form.get("request").is_some() {
+            let detail = "request objects are not supported: send or push plain parameters";
+            return Err(Denied::new(Code::RequestNotSupported, detail));
         }
         if form.get("response_type") != Some("code") {
             let detail = "response_type has to be code";
@@ -85,12 +112,13 @@ impl Wanted {
         }
         if let Origin::Declared(profile) = &client.origin {
             let tables = server.tables();
-            let contract = tables.contract(profile, request.at);
-            let has =
-                contract.is_some_and(|it| it.terms.grants.contains(&GrantType::AuthorizationCode));
-            if !has {
+            let terms = tables.contract(profile, request.at).map(|it| it.terms);
+            if !terms.is_some_and(|it| it.grants.contains(&GrantType::AuthorizationCode)) {
                 let detail = "the profile does not have the grant authorization_code";
                 return Err(Denied::new(Code::UnauthorizedClient, detail));
+            }
+            if !is_pushed && terms.is_some_and(|it| it.must_push) {
+                return Err(invalid("the profile has to push its requests first"));
             }
         }
         let (resource, _) = token::resource(&server.tables(), form)?;

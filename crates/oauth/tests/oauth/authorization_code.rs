@@ -136,7 +136,7 @@ async fn what_a_client_may_not_ask_is_told_to_the_right_one() {
         (&[("code_challenge_method", "")], "invalid_request"),
         (&[("resource", "https://other.example")], "invalid_target"),
         (&[("scope", "everything")], "invalid_scope"),
-        (&[("request", "x.y.z")], "invalid_request"),
+        (&[("request", "x.y.z")], "request_not_supported"),
         (&[("response_mode", "fragment")], "invalid_request"),
     ] {
         let mut browser = Browser::default();

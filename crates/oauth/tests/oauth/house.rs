@@ -339,5 +339,6 @@ fn terms(grants: &[GrantType], redirects: &[&str], is_public: bool) -> TokenTerm
         refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
         binding: None,
         is_opaque: false,
+        must_push: false,
     }
 }

@@ -4,4 +4,5 @@
 mod authorization_code;
 mod client_credentials;
 mod house;
+mod pushed;
 mod registration;

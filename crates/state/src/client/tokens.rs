@@ -48,6 +48,7 @@ pub(super) fn read(field: Field<'_>) -> Option<TokenTerms> {
         let refresh = it.optional("refresh_lifetime").map(|it| it.duration(REFRESH_LIFETIMES));
         let binding = it.optional("bound_by").map(|it| it.one_of(BINDINGS));
         let format = it.optional("format").map(|it| it.one_of(FORMATS));
+        let push = it.optional("push_required").map(|it| it.bool());
         let mut read = read?;
         read.sort();
         let grants = grants?;
@@ -69,6 +70,7 @@ pub(super) fn read(field: Field<'_>) -> Option<TokenTerms> {
                 None => None,
             },
             is_opaque: format.unwrap_or(Some(false))?,
+            must_push: push.unwrap_or(Some(false))?,
         })
     })?
 }
@@ -135,6 +137,7 @@ pub(super) fn write(terms: &TokenTerms) -> Value {
         refresh_lifetime,
         binding,
         is_opaque,
+        must_push,
     } = terms;
     let mut written = Writer::new();
     let grants: Vec<_> = grants.iter().map(|it| it.as_str()).collect();
@@ -148,6 +151,7 @@ pub(super) fn write(terms: &TokenTerms) -> Value {
     written.put_if(!is_usual, "refresh_lifetime", writer::duration(*refresh_lifetime));
     written.put_some("bound_by", binding.map(TokenBinding::as_str));
     written.put_if(*is_opaque, "format", "opaque");
+    written.put_if(*must_push, "push_required", true);
     written.value()
 }
 

@@ -194,23 +194,31 @@ fn tokens() -> impl Strategy<Value = TokenTerms> {
     let binding = sample::select(vec![None, Some(TokenBinding::Dpop), Some(TokenBinding::Mtls)]);
     let lives = (60..=3_600_u64, 60..=31_622_400_u64);
     let groups = prop_oneof![Just(Vec::new()), texts(line())];
-    (prop_oneof![people, machine], uris, any::<(bool, bool)>(), groups, (lives, binding)).prop_map(
-        |(grants, uris, (is_public, is_opaque), groups, ((lifetime, refresh), binding))| {
-            TokenTerms {
-                redirect_uris: uris
-                    .into_iter()
-                    .filter(|_| grants.contains(&GrantType::AuthorizationCode))
-                    .collect(),
-                is_public: is_public && !grants.contains(&GrantType::ClientCredentials),
+    (prop_oneof![people, machine], uris, any::<(bool, bool, bool)>(), groups, (lives, binding))
+        .prop_map(
+            |(
                 grants,
+                uris,
+                (is_public, is_opaque, must_push),
                 groups,
-                lifetime: Duration::from_secs(lifetime),
-                refresh_lifetime: Duration::from_secs(refresh),
-                binding,
-                is_opaque,
-            }
-        },
-    )
+                ((lifetime, refresh), binding),
+            )| {
+                TokenTerms {
+                    redirect_uris: uris
+                        .into_iter()
+                        .filter(|_| grants.contains(&GrantType::AuthorizationCode))
+                        .collect(),
+                    is_public: is_public && !grants.contains(&GrantType::ClientCredentials),
+                    grants,
+                    groups,
+                    lifetime: Duration::from_secs(lifetime),
+                    refresh_lifetime: Duration::from_secs(refresh),
+                    binding,
+                    is_opaque,
+                    must_push,
+                }
+            },
+        )
 }
 
 fn rotation() -> impl Strategy<Value = RotationPolicy> {
