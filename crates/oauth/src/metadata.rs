@@ -3,7 +3,11 @@
 use model::GrantType;
 use serde_json::{Value, json};
 
-/// The document at each of the well-known places.
+/// The document at each of the well-known places, which are both at the root: the issuer has no path.
+///
+/// There is none at the places that belong to `/mcp` and to other paths. A client that asks there
+/// holds that path to be part of the issuer, has to refuse a document with another `issuer` (RFC 8414
+/// section 3.3), and goes on to the root where there is none.
 pub(crate) fn document(issuer: &str) -> Value {
     let at = |path: &str| json!(format!("{issuer}/oauth/{path}"));
     let grants =

@@ -3,6 +3,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod documents;
 mod house;
 mod pushed;
 mod registration;

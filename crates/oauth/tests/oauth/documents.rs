@@ -1,0 +1,52 @@
+//! What clients find out by themselves, and where.
+
+use http::{HeaderMap, Method, header};
+use serde_json::Value;
+
+use crate::house::{DOOR, House};
+
+async fn get(house: &House, path: &str) -> (u16, Value) {
+    let answer = house.ask(Method::GET, path, HeaderMap::new(), "").await;
+    if answer.status() == 200 {
+        assert_eq!(answer.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "*");
+    }
+    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
+}
+
+#[tokio::test]
+async fn both_forms_at_the_root_say_who_the_issuer_is_and_what_it_can() {
+    let house = House::open().await;
+    let (_, document) = get(&house, "/.well-known/oauth-authorization-server").await;
+    let (_, other) = get(&house, "/.well-known/openid-configuration").await;
+    assert_eq!(document, other);
+    assert_eq!(document["issuer"], DOOR);
+    assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+    let endpoints = document.as_object().unwrap().iter();
+    let endpoints = endpoints.filter(|(name, _)| name.ends_with("_endpoint"));
+    let paths: Vec<_> =
+        endpoints.map(|(_, url)| url.as_str().unwrap().strip_prefix(DOOR).unwrap()).collect();
+    assert!(paths.len() >= 6, "{paths:?}");
+    for path in paths {
+        // Each is there: what is wrong with an empty request is said in another way.
+        let method = if path == "/oauth/authorize" { Method::GET } else { Method::POST };
+        let answer = house.ask(method, path, HeaderMap::new(), "").await;
+        assert!(matches!(answer.status().as_u16(), 400 | 401), "{path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_document_stands_where_another_issuer_would_have_its_own() {
+    let house = House::open().await;
+    for path in [
+        "/.well-known/oauth-authorization-server/mcp",
+        "/.well-known/oauth-authorization-server/mcp/orders",
+        "/.well-known/openid-configuration/mcp",
+        "/mcp/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/",
+        "/authorize",
+        "/token",
+        "/register",
+    ] {
+        assert_eq!(get(&house, path).await.0, 404, "{path}");
+    }
+}
