@@ -3,5 +3,6 @@
 
 mod authorization_code;
 mod client_credentials;
+mod hostile;
 mod house;
 mod registration;
