@@ -5,6 +5,7 @@ mod crates;
 mod files;
 mod house;
 mod paths;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod walls;
@@ -25,7 +26,7 @@ use house::HOUSE;
 /// some dependencies have one home; some words of the language have one place (time, the
 /// environment, secrets laid open); inside the gateway the pipeline knows no surface and no
 /// surface decides; files are short, open with a line that says what they are, and have names
-/// that mean something. They stand in xtask/src/tidy/house.rs.
+/// that mean something; and tests that documents name are there. They stand in xtask/src/tidy/house.rs.
 #[derive(Debug, Args)]
 pub(crate) struct Command {
     /// The folder of the workspace.
@@ -59,11 +60,13 @@ pub(crate) fn report(root: &Path) -> Result<()> {
 fn check(root: &Path) -> Result<Vec<Fault>> {
     let workspace = Workspace::read(root)?;
     let mut faults = crates::check(&workspace, &HOUSE);
-    for file in files::read(&workspace.root)? {
-        faults.extend(words::check(&file, &HOUSE));
+    let files = files::read(&workspace.root)?;
+    faults.extend(shown::check(&files));
+    for file in &files {
+        faults.extend(words::check(file, &HOUSE));
         if file.is_rust() {
-            faults.extend(files::check(&file, &HOUSE));
-            faults.extend(walls::check(&file, &HOUSE));
+            faults.extend(files::check(file, &HOUSE));
+            faults.extend(walls::check(file, &HOUSE));
         }
     }
     faults.sort();

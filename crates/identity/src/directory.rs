@@ -3,23 +3,23 @@
 mod binding;
 mod build;
 mod matcher;
+mod opaque;
 mod own;
+mod trust;
 
 use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
 
-use model::{
-    Caller, Client, Credential, CredentialId, Fault, Issuer, IssuerId, Refusal, Timestamp,
-};
+use model::{Caller, Client, Credential, CredentialId, Fault, Issuer, Refusal, Timestamp};
 use quick_cache::{UnitWeighter, sync::Cache};
 
-use self::{binding::Binding, matcher::Matcher, own::OwnTokens};
+use self::{binding::Binding, opaque::Opaque, own::OwnTokens, trust::Trust};
 use crate::{
     CREDENTIAL_BYTES_MAX, KeySets, Presented,
     api_key::{self, Pepper},
     failure::Failure,
     fingerprint::Fingerprint,
-    key_set::{KeySet, Missing},
-    token::{Algorithm, Compact, Defect, Subject},
+    key_set::KeySet,
+    token::{Compact, Defect},
 };
 pub use own::Own;
 
@@ -65,20 +65,12 @@ struct KeyHolder {
 
 /// Whom tokens belong to. Made anew, with nothing remembered, where anything of it is other.
 struct Tokens {
-    issuers: HashMap<Box<str>, Trust>,
+    issuers: HashMap<Box<str>, Arc<Trust>>,
+    /// The issuer that is asked about tokens which say nothing themselves.
+    opaque: Option<Opaque>,
     /// Of all issuers.
     bindings: Vec<Arc<Binding>>,
     verified: Verified,
-}
-
-/// A trusted issuer.
-struct Trust {
-    id: IssuerId,
-    audiences: Box<[Box<str>]>,
-    algorithms: Box<[Algorithm]>,
-    types: Box<[Box<str>]>,
-    keys: Arc<KeySet>,
-    credentials: Matcher,
 }
 
 /// The holder of a token that was verified once.
@@ -86,9 +78,15 @@ struct Holder {
     binding: Arc<Binding>,
     caller: Arc<Caller>,
     expires: Timestamp,
-    /// The state of the key set that verified it: another state must verify it again.
-    generation: u64,
-    keys: Arc<KeySet>,
+    vouch: Vouch,
+}
+
+/// By what a token was found good.
+enum Vouch {
+    /// The issuer said so. It holds until the holder's `expires`.
+    Answer,
+    /// The state of this number of the key set: another state must verify it again.
+    Keys { generation: u64, keys: Arc<KeySet> },
 }
 
 impl Directory {
@@ -124,10 +122,12 @@ impl Directory {
         bindings.filter_map(|it| Some((it.credential().clone(), it.take_use()?))).collect()
     }
 
-    /// Who is calling, from `peer`, `now`. Waits only where an issuer's keys have to be fetched.
+    /// Who is calling, from `peer`, `now`. Waits only where an issuer's keys have to be fetched, or
+    /// it has to be asked about a token.
     ///
     /// # Errors
-    /// `Unauthenticated`, with a cause that names the credential where one is known.
+    /// `Unauthenticated`, with a cause that names the credential where one is known;
+    /// `IssuerUnavailable` where the issuer of an opaque token does not answer.
     pub async fn authenticate(
         &self,
         presented: &Presented<'_>,
@@ -174,11 +174,20 @@ impl Directory {
         let holder = match known {
             Some(holder) => holder,
             None => {
-                let token = Compact::parse(token)?;
+                let parsed = Compact::parse(token);
+                if let (Err(_), Some(opaque)) = (&parsed, self.tokens.opaque_of(token)) {
+                    // Boxed: rare, and large beside what a known token needs.
+                    let holder = Box::pin(opaque.holder(&fingerprint, token, now)).await?;
+                    holder.binding.admit(peer, now)?;
+                    return Ok(Arc::clone(&holder.caller));
+                }
+                let token = parsed?;
                 if let Some(own) = self.own.as_ref().filter(|it| it.made(&token)) {
                     return own.remember(fingerprint, &token, now)?.admit(peer, now);
                 }
-                let holder = Arc::new(self.verify(token, now).await?);
+                let trust = self.tokens.issuers.get(token.claims.issuer()?);
+                let holder = trust.ok_or(Defect::Issuer)?.holder(&token, now).await?;
+                let holder = Arc::new(holder);
                 self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
                 holder
             }
@@ -186,61 +195,22 @@ impl Directory {
         holder.binding.admit(peer, now)?;
         Ok(Arc::clone(&holder.caller))
     }
-
-    /// The cheap checks come first: only a token that is otherwise right can cause a fetch.
-    async fn verify(&self, token: Compact<'_>, now: Timestamp) -> Result<Holder, Defect> {
-        let trust = self.tokens.issuers.get(token.claims.issuer()?).ok_or(Defect::Issuer)?;
-        let expires = trust.check(&token, now)?;
-        let generation = trust.verify(&token, now).await?;
-        let external = trust.credentials.find(&token.claims, &trust.id)?;
-        let Subject { user, actors } = token.claims.subject()?;
-        Ok(Holder {
-            binding: Arc::clone(external),
-            caller: Arc::new(external.caller(user, actors)),
-            expires,
-            generation,
-            keys: Arc::clone(&trust.keys),
-        })
-    }
 }
 
 impl Holder {
     fn holds(&self, now: Timestamp) -> bool {
-        now < self.expires && self.keys.is_current(self.generation, now)
+        let is_current = match &self.vouch {
+            Vouch::Answer => true,
+            Vouch::Keys { generation, keys } => keys.is_current(*generation, now),
+        };
+        now < self.expires && is_current
     }
 }
 
-impl Trust {
-    fn check(&self, token: &Compact<'_>, now: Timestamp) -> Result<Timestamp, Defect> {
-        let algorithm = token.header.algorithm;
-        if !self.algorithms.contains(&algorithm) {
-            let (issuer, algorithm) = (self.id.clone(), algorithm.as_str());
-            return Err(Defect::AlgorithmNotAllowed { issuer, algorithm });
-        }
-        if !token.header.is_of_type(&self.types) {
-            return Err(Defect::Type(self.id.clone()));
-        }
-        if !token.claims.is_for(&self.audiences) {
-            return Err(Defect::Audience(self.id.clone()));
-        }
-        token.claims.expiry(now)
-    }
-
-    /// The number of the key set's state that verified the signature.
-    async fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<u64, Defect> {
-        let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
-        let found = self.keys.find(|keys| keys.has(kid, algorithm), now).await;
-        let set = found.map_err(|missing| match missing {
-            Missing::Key => {
-                Defect::KeyUnknown { issuer: self.id.clone(), algorithm: algorithm.as_str() }
-            }
-            Missing::Set => Defect::KeysOutOfReach(self.id.clone()),
-        })?;
-        if set.keys.verify(kid, algorithm, token.message, &token.signature) {
-            Ok(set.number)
-        } else {
-            Err(Defect::Signature)
-        }
+impl Tokens {
+    /// Who is asked about `token`, where it is one to ask about.
+    fn opaque_of(&self, token: &str) -> Option<&Opaque> {
+        self.opaque.as_ref().filter(|it| it.is_meant(token))
     }
 }
 

@@ -67,6 +67,10 @@ impl Failure {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self::new(RefusalKind::Unauthenticated, failure.detail()).because(failure)
+        // Nothing is wrong with such a credential, as far as anybody knows.
+        let is_unknown = matches!(failure, Failure::Token(Defect::IssuerOutOfReach(_)));
+        let kind =
+            if is_unknown { RefusalKind::IssuerUnavailable } else { RefusalKind::Unauthenticated };
+        Self::new(kind, failure.detail()).because(failure)
     }
 }

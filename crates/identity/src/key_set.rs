@@ -20,7 +20,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use model::{Clock, Timestamp};
+use model::{Clock, Issuer, Timestamp};
 use serde_json::Value;
 
 use self::flight::{Remote, Source};
@@ -28,6 +28,7 @@ pub use self::{discovery::Provider, metadata::ProviderMetadata};
 pub(crate) use self::{jwk::Keys, proof_key::ProofKey};
 use crate::{
     fingerprint::Fingerprint,
+    introspection::{Introspect, Introspector, Place},
     token::{Algorithm, Defect},
 };
 
@@ -57,6 +58,9 @@ pub struct KeySets {
     /// The same of issuers that say themselves where their keys are.
     discovered: Mutex<BTreeMap<Box<str>, Weak<KeySet>>>,
     providers: Mutex<BTreeMap<Box<str>, Weak<Provider>>>,
+    /// Who asks about opaque tokens; nobody is asked where none.
+    introspect: Option<Arc<dyn Introspect>>,
+    introspectors: Mutex<BTreeMap<Box<str>, Weak<Introspector>>>,
 }
 
 /// What all sets have in common.
@@ -83,7 +87,33 @@ impl KeySets {
             sets: Mutex::default(),
             discovered: Mutex::default(),
             providers: Mutex::default(),
+            introspect: None,
+            introspectors: Mutex::default(),
         }
+    }
+
+    /// The same, and issuers are asked about opaque tokens by `introspect`.
+    #[must_use]
+    pub fn introspecting(self, introspect: Arc<dyn Introspect>) -> Self {
+        Self { introspect: Some(introspect), ..self }
+    }
+
+    /// Who asks `issuer` about opaque tokens, where it is to be asked: the same for all directories
+    /// while one of them lives.
+    pub(crate) fn introspector(&self, issuer: &Issuer) -> Option<Arc<Introspector>> {
+        let declared = issuer.introspection.as_ref().filter(|_| issuer.is_enabled)?;
+        let introspect = self.introspect.as_ref()?;
+        let model::Introspection { url, client_id, client_secret } = declared;
+        let url = url.as_deref();
+        let name = format!("{} {url:?} {client_id:?} {client_secret}", issuer.issuer);
+        Some(one_of(&self.introspectors, &name, || {
+            let place = match url {
+                Some(url) => Place::Url(url.into()),
+                None => Place::Provider(self.provider(&issuer.issuer)),
+            };
+            let Shared { clock, wait, .. } = &*self.shared;
+            Introspector::new(place, declared, Arc::clone(introspect), clock.clone(), *wait)
+        }))
     }
 
     /// The set at `url`, the same for all who ask while one of them lives.

@@ -8,6 +8,7 @@ pub mod assertion;
 pub mod dpop;
 pub mod replay;
 
+mod introspection;
 mod key_set;
 mod own_issuer;
 mod token;
@@ -16,6 +17,7 @@ mod failure;
 mod fingerprint;
 
 pub use directory::{Declared, Directory, Own};
+pub use introspection::{Introspect, Question, Reply};
 pub use key_set::{Fetch, KeySets, Provider, ProviderMetadata};
 pub use own_issuer::OwnIssuer;
 pub use presented::{CREDENTIAL_BYTES_MAX, Presented, present};

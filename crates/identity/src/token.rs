@@ -8,6 +8,6 @@ mod json;
 
 pub(crate) use algorithm::{Algorithm, Family};
 pub(crate) use claims::{Claims, LEEWAY, Subject};
-pub(crate) use compact::Compact;
+pub(crate) use compact::{Compact, is_jose};
 pub(crate) use defect::Defect;
 pub(crate) use json::{base64url, object, texts};

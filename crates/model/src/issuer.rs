@@ -19,10 +19,25 @@ pub struct Issuer {
     pub algorithms: Vec<String>,
     /// The values of the header `typ` that are accepted, lower case, without `application/`; at least one.
     pub types: Vec<String>,
+    /// How it is asked about tokens that say nothing themselves; none where it gives none of them.
+    pub introspection: Option<Introspection>,
     /// How people sign in by it; none where they do not.
     pub sign_in: Option<SignIn>,
+    /// Nobody gets in by one that is not, and its tokens end at once.
+    pub is_enabled: bool,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// How an issuer is asked whether an opaque token is good (RFC 7662): this door is a client there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introspection {
+    /// Where it is asked; none where its own metadata says.
+    pub url: Option<String>,
+    /// This door's client id there.
+    pub client_id: String,
+    /// This door's secret there.
+    pub client_secret: SecretId,
 }
 
 /// How people sign in by an `OpenID` provider: this door is a client there.

@@ -49,7 +49,7 @@ pub use id::{
     AdmissionId, ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId,
     ProfileId, RoleId, SecretId, UpstreamId, UserId,
 };
-pub use issuer::{Issuer, KeySource, SignIn};
+pub use issuer::{Introspection, Issuer, KeySource, SignIn};
 pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};

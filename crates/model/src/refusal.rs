@@ -18,6 +18,8 @@ pub enum RefusalKind {
     Internal,
     /// The arguments do not fit the operation.
     InvalidArguments,
+    /// The issuer of a token cannot be asked about it now.
+    IssuerUnavailable,
     /// A rate or a quota is used up.
     LimitReached,
     /// The request is broken or can be read in two ways.
@@ -42,11 +44,12 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Forbidden,
         Self::Gone,
         Self::Internal,
         Self::InvalidArguments,
+        Self::IssuerUnavailable,
         Self::LimitReached,
         Self::Malformed,
         Self::MethodNotAllowed,
@@ -67,6 +70,7 @@ impl RefusalKind {
             Self::Gone => "gone",
             Self::Internal => "internal",
             Self::InvalidArguments => "invalid_arguments",
+            Self::IssuerUnavailable => "issuer_unavailable",
             Self::LimitReached => "limit_reached",
             Self::Malformed => "malformed",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -96,7 +100,9 @@ impl RefusalKind {
             Self::NotFound => Status::NOT_FOUND,
             Self::TooLarge => Status::PAYLOAD_TOO_LARGE,
             Self::Unauthenticated => Status::UNAUTHORIZED,
-            Self::Unrecorded | Self::UpstreamBusy => Status::SERVICE_UNAVAILABLE,
+            Self::IssuerUnavailable | Self::Unrecorded | Self::UpstreamBusy => {
+                Status::SERVICE_UNAVAILABLE
+            }
             Self::UpstreamFailed => Status::BAD_GATEWAY,
             Self::UpstreamTimeout => Status::GATEWAY_TIMEOUT,
         }

@@ -1,5 +1,6 @@
 //! `issuers/ID.yaml`: somebody whose signed tokens are believed.
 
+mod introspection;
 mod sign_in;
 
 use std::sync::Arc;
@@ -50,6 +51,10 @@ pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
                 it.text().map(plain_type)
             })
         });
+        let is_discovered = matches!(keys, Some(KeySource::Discovery) | None);
+        let introspection = it.optional("introspection");
+        let introspection = introspection.map(|it| introspection::read(it, is_discovered));
+        let is_enabled = it.optional("enabled").and_then(|it| it.bool()).unwrap_or(true);
         let sign_in = it.optional("sign_in").map(|it| sign_in::read(&id, it));
         let sign_in = match sign_in {
             Some(sign_in) => Some(sign_in?),
@@ -61,7 +66,12 @@ pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
             audiences: audiences?,
             algorithms: algorithms?,
             types: types.unwrap_or_else(|| Some(vec![USUAL_TYPE.to_owned()]))?,
+            introspection: match introspection {
+                Some(introspection) => Some(introspection?),
+                None => None,
+            },
             sign_in,
+            is_enabled,
             place,
             id,
         })
@@ -151,7 +161,18 @@ fn read_key_set(field: &Field<'_>) -> Option<KeySource> {
 /// The document of an issuer.
 #[must_use]
 pub fn write_issuer(issuer: &Issuer) -> String {
-    let Issuer { id, issuer, keys, audiences, algorithms, types, sign_in, place: _ } = issuer;
+    let Issuer {
+        id,
+        issuer,
+        keys,
+        audiences,
+        algorithms,
+        types,
+        introspection,
+        sign_in,
+        is_enabled,
+        place: _,
+    } = issuer;
     let mut document = Writer::new();
     document.put("issuer", issuer.as_str());
     match keys {
@@ -164,6 +185,8 @@ pub fn write_issuer(issuer: &Issuer) -> String {
     if types.as_slice() != [USUAL_TYPE] {
         document.put("types", writer::list(types));
     }
+    document.put_some("introspection", introspection.as_ref().map(introspection::write));
     document.put_some("sign_in", sign_in.as_ref().map(|it| sign_in::write(id, it)));
+    document.put_if(!is_enabled, "enabled", false);
     document.text()
 }

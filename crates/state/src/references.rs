@@ -256,6 +256,14 @@ pub(crate) fn check_unique(desired: &Desired, faults: &mut Vec<Fault>) {
             (format!("issuer {other} has the same iss"), "make one file of both")
         });
     }
+    let mut asked = None;
+    for it in desired.issuers.iter().filter(|it| it.is_enabled && it.introspection.is_some()) {
+        let other = asked.replace((&it.id, &it.place));
+        report(faults, (&it.place, "introspection"), other, |other| {
+            let help = "leave one: an opaque token does not say whose it is";
+            (format!("issuer {other} is asked about opaque tokens too"), help)
+        });
+    }
     check_credentials(&desired.credentials, faults);
 }
 

@@ -112,8 +112,9 @@ fn upstream_shows(upstream: &Upstream, id: &str) -> bool {
 }
 
 fn issuer_shows(issuer: &Issuer, id: &str) -> bool {
-    let secret = issuer.sign_in.as_ref().and_then(|it| it.client_secret.as_ref());
-    secret.is_some_and(|it| it.as_str() == id)
+    let of_sign_in = issuer.sign_in.as_ref().and_then(|it| it.client_secret.as_ref());
+    let of_introspection = issuer.introspection.as_ref().map(|it| &it.client_secret);
+    of_sign_in.into_iter().chain(of_introspection).any(|it| it.as_str() == id)
 }
 
 fn secret_needs(secret: &DeclaredSecret, id: &str) -> bool {

@@ -2,6 +2,7 @@
 
 mod document;
 mod gate;
+mod post;
 mod target;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
@@ -15,9 +16,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-pub use self::document::Document;
 pub(crate) use self::gate::Gate;
 use self::target::Target;
+pub use self::{document::Document, post::Form};
 use crate::{
     Error, RequestBody, answer,
     body::Upload,

@@ -17,7 +17,7 @@ mod upstream;
 
 pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody};
 pub use connect::{AddressRule, Addresses, Resolve, Trust};
-pub use egress::{Document, Egress};
+pub use egress::{Document, Egress, Form};
 pub use error::Error;
 pub use fleet::{Fleet, Surroundings};
 pub use injection::SecretSlots;

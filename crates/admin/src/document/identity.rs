@@ -78,8 +78,24 @@ pub(crate) struct Issuer {
     algorithms: Vec<String>,
     /// The header `typ` of its tokens; `at+jwt` where it is missing.
     types: Option<Vec<String>>,
+    /// How it is asked about opaque tokens.
+    introspection: Option<Introspection>,
     /// How people sign in by it.
     sign_in: Option<SignIn>,
+    /// `true` where it is missing.
+    enabled: Option<bool>,
+}
+
+/// How an issuer is asked whether an opaque token is good: the door is a client there.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Introspection {
+    /// Where it is asked; where its own metadata says if it is missing.
+    url: Option<String>,
+    /// The door's client id there.
+    client_id: String,
+    /// The secret with which the door shows itself there.
+    client_secret: String,
 }
 
 /// How people sign in by an issuer: the door is a client there.

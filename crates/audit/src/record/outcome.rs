@@ -84,6 +84,7 @@ impl Decision {
             | RefusalKind::TooLarge
             | RefusalKind::Unauthenticated => Self::Deny,
             RefusalKind::Internal
+            | RefusalKind::IssuerUnavailable
             | RefusalKind::Unrecorded
             | RefusalKind::UpstreamBusy
             | RefusalKind::UpstreamFailed

@@ -13,10 +13,12 @@ use model::{
 use quick_cache::{UnitWeighter, sync::DefaultLifecycle};
 
 use super::{
-    Declared, Directory, KeyHolder, Tokens, Trust, VERIFIED_MAX, Verified,
+    Declared, Directory, KeyHolder, Tokens, VERIFIED_MAX, Verified,
     binding::{Binding, Contract},
     matcher::Matcher,
+    opaque::Opaque,
     own::OwnTokens,
+    trust::Trust,
 };
 use crate::{
     KeySets,
@@ -186,10 +188,13 @@ impl<'a> Build<'a> {
         let mut externals: Externals<'_> = issuers.iter().map(|it| (&it.id, Vec::new())).collect();
         credentials.iter().for_each(|it| self.external(it, &mut externals));
         let bindings = externals.values().flatten().map(|(it, _)| Arc::clone(it)).collect();
-        let mut trusted = HashMap::new();
+        let (mut trusted, mut opaque) = (HashMap::new(), None);
         for issuer in issuers {
             let matcher = Matcher::new(externals.remove(&issuer.id).unwrap_or_default());
-            let trust = trust(issuer, matcher, key_sets, &mut self.faults);
+            let trust = Arc::new(trust(issuer, matcher, key_sets, &mut self.faults));
+            if let Some(introspector) = key_sets.introspector(issuer) {
+                opaque = Some(Opaque::new(Arc::clone(&trust), introspector));
+            }
             match trusted.entry(issuer.issuer.as_str().into()) {
                 Entry::Vacant(free) => drop(free.insert(trust)),
                 Entry::Occupied(_) => {
@@ -199,7 +204,7 @@ impl<'a> Build<'a> {
                 }
             }
         }
-        Tokens { verified: verified(trusted.is_empty()), issuers: trusted, bindings }
+        Tokens { verified: verified(trusted.is_empty()), issuers: trusted, opaque, bindings }
     }
 
     fn external(&mut self, credential: &'a Credential, externals: &mut Externals<'a>) {
@@ -232,7 +237,18 @@ fn trust(
     faults: &mut Vec<Fault>,
 ) -> Trust {
     // No `..`: a new field must be looked at here.
-    let Issuer { id, issuer: iss, keys, audiences, algorithms, types, sign_in: _, place } = issuer;
+    let Issuer {
+        id,
+        issuer: iss,
+        keys,
+        audiences,
+        algorithms,
+        types,
+        introspection: _,
+        sign_in: _,
+        is_enabled,
+        place,
+    } = issuer;
     let mut fault = |message: String, help: &str| faults.push(Fault::new(place, message, help));
     let keys = match keys {
         KeySource::Discovery => key_sets.of(iss),
@@ -255,6 +271,8 @@ fn trust(
     }
     Trust {
         id: id.clone(),
+        issuer: iss.as_str().into(),
+        is_enabled: *is_enabled,
         audiences: boxed(audiences),
         algorithms: known.into(),
         types: boxed(types),

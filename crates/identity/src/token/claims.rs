@@ -64,8 +64,13 @@ impl Claims {
 
     /// Until when the token holds, if it holds `now`.
     pub(crate) fn expiry(&self, now: Timestamp) -> Result<Timestamp, Defect> {
-        let expires = self.time("exp")?.ok_or(Defect::Claim("exp"))?;
-        if expires <= now {
+        self.end(now)?.ok_or(Defect::Claim("exp"))
+    }
+
+    /// Until when what is said holds, if it holds `now` and says so.
+    pub(crate) fn end(&self, now: Timestamp) -> Result<Option<Timestamp>, Defect> {
+        let expires = self.time("exp")?;
+        if expires.is_some_and(|it| it <= now) {
             return Err(Defect::Expired);
         }
         for name in ["nbf", "iat"] {

@@ -61,6 +61,13 @@ impl<'a> Compact<'a> {
     }
 }
 
+/// Whether it is meant as a signed or encrypted token, good or not: its first part is an object.
+pub(crate) fn is_jose(token: &str) -> bool {
+    let first = token.split_once('.').map_or("", |(first, _)| first);
+    // Loosely: one that is not quite strict is still no opaque token.
+    first.starts_with("ey") || base64url(first).is_some_and(|it| it.trim_ascii().starts_with(b"{"))
+}
+
 impl Header {
     fn read(members: &Map<String, Value>) -> Result<Self, Defect> {
         if let Some(name) = REFUSED.into_iter().find(|it| members.contains_key(*it)) {

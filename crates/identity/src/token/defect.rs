@@ -39,10 +39,18 @@ pub(crate) enum Defect {
     KeysOutOfReach(IssuerId),
     #[error("the kid is no string of at most 256 bytes")]
     Kid,
+    #[error("issuer \"{0}\" says that the token is not active")]
+    Inactive(IssuerId),
+    #[error("issuer \"{0}\" is disabled")]
+    IssuerDisabled(IssuerId),
+    #[error("issuer \"{0}\" does not answer what it is asked about a token")]
+    IssuerOutOfReach(IssuerId),
     #[error("{0} is in the future")]
     NotYet(&'static str),
     #[error("the {0} is not an object in strict json")]
     Object(&'static str),
+    #[error("issuer \"{0}\" says that the token is no access token")]
+    OtherUse(IssuerId),
     #[error("the token is not three parts in strict base64url")]
     Parts,
     #[error("the signature does not verify")]
@@ -62,6 +70,9 @@ impl Defect {
     pub(crate) fn detail(&self) -> &'static str {
         match self {
             Self::Expired => "the token has expired",
+            Self::IssuerOutOfReach(_) => {
+                "the token cannot be checked now: its issuer does not answer"
+            }
             Self::KeysOutOfReach(_) => {
                 "the token cannot be checked now: the keys of its issuer are out of reach"
             }
@@ -75,11 +86,14 @@ impl Defect {
             | Self::Bound
             | Self::Claim(_)
             | Self::Header(_)
+            | Self::Inactive(_)
             | Self::Issuer
+            | Self::IssuerDisabled(_)
             | Self::KeyUnknown { .. }
             | Self::Kid
             | Self::NotYet(_)
             | Self::Object(_)
+            | Self::OtherUse(_)
             | Self::OwnHeader
             | Self::Parts
             | Self::Resource

@@ -92,17 +92,25 @@ impl House {
     }
 
     pub(crate) fn directory(&self) -> Directory {
+        self.declared(|it| Directory::new(it, &self.key_sets))
+    }
+
+    /// The directory of the next snapshot.
+    pub(crate) fn next(&self, before: &Directory) -> Directory {
+        self.declared(|it| before.next(it, &self.key_sets))
+    }
+
+    fn declared(&self, make: impl FnOnce(Declared<'_>) -> Directory) -> Directory {
         let clients = shared(&self.clients, |it| &it.id);
         let credentials = shared(&self.credentials, |it| &it.id);
         let issuers = shared(&self.issuers, |it| &it.id);
-        let declared = Declared {
+        make(Declared {
             clients: &clients,
             credentials: &credentials,
             issuers: &issuers,
             pepper: self.pepper.as_ref(),
             own: None,
-        };
-        Directory::new(declared, &self.key_sets)
+        })
     }
 
     pub(crate) async fn token(
@@ -163,7 +171,9 @@ pub(crate) fn issuer(id: &str, iss: &str, keys: KeySource) -> Issuer {
         audiences: vec![AUD.into(), "door".into()],
         algorithms: ["RS256", "PS256", "ES256", "ES384", "EdDSA"].map(Into::into).into(),
         types: vec!["at+jwt".into()],
+        introspection: None,
         sign_in: None,
+        is_enabled: true,
         place: Place::default(),
     }
 }

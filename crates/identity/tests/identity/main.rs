@@ -20,6 +20,7 @@ mod discovery;
 mod dpop;
 mod hostile;
 mod hostile_key_sets;
+mod introspection;
 mod own_tokens;
 mod rotation;
 mod successive;

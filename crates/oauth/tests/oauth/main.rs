@@ -4,6 +4,7 @@
 mod authorization_code;
 mod client_credentials;
 mod documents;
+mod hostile;
 mod house;
 mod pushed;
 mod registration;

@@ -1,14 +1,17 @@
-//! Fetches key sets and other documents through the one egress client.
+//! Fetches key sets and other documents, and asks about tokens, through the one egress client.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use upstream::Egress;
+use identity::{Question, Reply};
+use upstream::{Egress, Fleet, Form};
 
 /// Largest document.
 const DOCUMENT_BYTES_MAX: usize = 256 << 10;
 /// Longest wait for one.
 const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest answer about a token.
+const WORD_BYTES_MAX: usize = 64 << 10;
 
 /// The egress client as `identity` wants it: the floor between them is crossed here.
 pub(crate) struct DocumentEgress(pub(crate) Egress);
@@ -21,6 +24,31 @@ impl identity::Fetch for DocumentEgress {
         Box::pin(async move {
             let fetched = self.0.get(url, DOCUMENT_BYTES_MAX, DOCUMENT_TIMEOUT).await;
             fetched.map_err(|it| it.to_string())
+        })
+    }
+}
+
+/// The egress client with the secrets that the door has at issuers.
+pub(crate) struct TokenDesk {
+    pub(crate) egress: Egress,
+    pub(crate) fleet: Arc<Fleet>,
+}
+
+impl identity::Introspect for TokenDesk {
+    fn ask<'a>(
+        &'a self,
+        question: Question<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, String>> + Send + 'a>> {
+        Box::pin(async move {
+            let Question { url, client_id, client_secret, token } = question;
+            let authorization = self.fleet.secrets().client_basic(client_id, client_secret);
+            let authorization =
+                authorization.map_err(|why| format!("the secret {client_secret} {why}"))?;
+            let fields = [("token", token), ("token_type_hint", "access_token")];
+            let form = Form { url, fields: &fields, authorization: Some(authorization) };
+            let answer = self.egress.post_form(form, WORD_BYTES_MAX, DOCUMENT_TIMEOUT);
+            let answer = answer.await.map_err(|it| it.to_string())?;
+            Ok(Reply { status: answer.status().as_u16(), body: answer.into_body() })
         })
     }
 }

@@ -13,7 +13,11 @@ use model::{Clock, Fault, Place, Secret};
 use tokio::runtime::{Builder, Runtime};
 use upstream::{AddressRule, Fleet, Surroundings, Trust};
 
-use super::{Door, Places, Served, Summary, door::open_store, egress::DocumentEgress};
+use super::{
+    Door, Places, Served, Summary,
+    door::open_store,
+    egress::{DocumentEgress, TokenDesk},
+};
 use crate::{
     config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen},
     data::DataFolder,
@@ -83,12 +87,15 @@ pub(super) fn live(log: audit::Log, config: &Config, clock: Clock) -> Live {
     let rule = address_rule(&config.egress);
     let surroundings = Surroundings { rule, ..Surroundings::default() };
     let fleet = Fleet::within(clock.clone(), surroundings);
+    let fleet = Arc::new(fleet);
     let egress = Arc::new(DocumentEgress(fleet.egress(Trust::Operator)));
+    let desk = TokenDesk { egress: fleet.egress(Trust::Operator), fleet: Arc::clone(&fleet) };
+    let key_sets = KeySets::new(egress, clock.clone()).introspecting(Arc::new(desk));
     Live {
         log: Arc::new(log),
-        fleet: Arc::new(fleet),
+        fleet,
         meter: Arc::new(Meter::new(clock.clone())),
-        key_sets: Arc::new(KeySets::new(egress, clock.clone())),
+        key_sets: Arc::new(key_sets),
         own_issuer: config.own_url().map(|it| Arc::new(OwnIssuer::new(it))),
         clock,
     }

@@ -113,6 +113,51 @@ async fn unknown_keys_do_not_make_the_door_run_to_the_issuer() {
     assert_eq!(issuer.take().len(), 1, "one fetch in 30 seconds");
 }
 
+#[tokio::test]
+async fn an_opaque_token_is_checked_by_asking_its_issuer_with_the_doors_own_secret() {
+    let (issuer, upstream) = (Recorder::start().await, Recorder::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let now = Clock::system().now();
+    let url = issuer.url();
+    for (path, text) in state(&upstream.url(), &url, now) {
+        write(folder.path(), &[(path, &text)]);
+    }
+    let secret = folder.path().join("state/.onedoor/secrets/company");
+    let declared = format!("owner: team\nsource: {{file: '{}'}}\n", secret.display());
+    let trusted = format!(
+        "issuer: {ISS}\njwks_url: {url}/keys\naudiences: ['{AUD}']\nalgorithms: [ES256]\n\
+         introspection: {{url: '{url}/introspect', client_id: door, client_secret: company}}\n"
+    );
+    write(
+        folder.path(),
+        &[
+            ("state/.onedoor/secrets/company", "s3:cret\n"),
+            ("state/secrets/company.yaml", &declared),
+            ("state/issuers/company.yaml", &trusted),
+        ],
+    );
+    let door = Serving::start(folder.path());
+    let word = with(claims(now), &json!({"active": true, "token_type": "Bearer"}));
+    issuer.publish("/introspect", word.to_string());
+    let token = "2YotnFZFEjr1zCsicMWpAA";
+    assert_eq!(by_both(&door.client(), token).await, [200, 200]);
+    let asked = issuer.take();
+    assert_eq!(asked.len(), 1, "asked once for both");
+    assert_eq!(asked[0].body, format!("token={token}&token_type_hint=access_token"));
+    // door:s3%3Acret
+    assert_eq!(asked[0].headers["authorization"], "Basic ZG9vcjpzMyUzQWNyZXQ=");
+    issuer.publish("/introspect", r#"{"active":false}"#);
+    assert_eq!(by_both(&door.client(), "another-token").await, [401, 401]);
+    issuer.publish("/introspect", "busy");
+    let bearer = [("authorization", "Bearer a-third-token")];
+    let answer = door.client().send("GET", "/orders/orders/7", &bearer, "").await;
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.text().contains("issuer_unavailable"), "{}", answer.text());
+    let text = fs::read_to_string(audit(folder.path())).unwrap();
+    assert!(!text.contains("-token") && !text.contains(token), "a token is in the records");
+    assert_eq!(upstream.take().len(), 2);
+}
+
 /// In memory, for its clock: the door asks an issuer once in 30 seconds at most.
 #[tokio::test]
 async fn a_new_key_works_at_once_and_a_withdrawn_one_no_more() {

@@ -146,6 +146,28 @@ fn two_issuers_of_one_name_are_refused() {
 }
 
 #[test]
+fn one_issuer_is_asked_about_opaque_tokens() {
+    let asked = |id: &str, more: &str| {
+        format!(
+            "issuer: https://{id}\njwks_url: https://x\naudiences: [a]\nalgorithms: [ES256]\n{more}\
+             introspection: {{url: https://x, client_id: d, client_secret: s}}\n"
+        )
+    };
+    let (one, two) = (asked("one", ""), asked("two", ""));
+    let secret = ("secrets/s.yaml", "owner: t\nsource: store\n");
+    assert_eq!(
+        faults(&[secret, ("issuers/one.yaml", &one), ("issuers/two.yaml", &two)]),
+        [
+            "issuers/two.yaml:1: introspection: issuer one (issuers/one.yaml:1) is asked about opaque \
+          tokens too | leave one: an opaque token does not say whose it is"
+        ]
+    );
+    let two = asked("two", "enabled: false\n");
+    let none = faults(&[secret, ("issuers/one.yaml", &one), ("issuers/two.yaml", &two)]);
+    assert!(none.is_empty(), "{none:?}");
+}
+
+#[test]
 fn what_may_be_secret_is_in_no_fault() {
     for (path, text) in [
         (

@@ -5,10 +5,10 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use model::{
     Admission, AdmissionId, Assignment, CertificateMatch, Client, ClientId, ClientKind, Collection,
     CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Effect, Grant,
-    GrantType, Guard, GuardId, Injection, Issuer, IssuerId, KeySource, Lifecycle, Limit, LimitId,
-    Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota, Rate, Reach,
-    Registration, Role, RoleId, RotationPolicy, Scope, SecretId, SecretSource, SignIn, Surface,
-    Timestamp, TokenBinding, TokenTerms, Upstream, UpstreamId, User, UserId,
+    GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeySource, Lifecycle,
+    Limit, LimitId, Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota,
+    Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope, SecretId, SecretSource, SignIn,
+    Surface, Timestamp, TokenBinding, TokenTerms, Upstream, UpstreamId, User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -409,15 +409,22 @@ pub(crate) fn issuer() -> impl Strategy<Value = Issuer> {
         keys,
         texts(line()),
         (sample::subsequence(algorithms, 1..=3), types, option::of(sign_in())),
+        (option::of((url, line(), secret_id())), any::<bool>()),
     )
-        .prop_map(|(id, issuer, keys, audiences, (algorithms, types, sign_in))| Issuer {
+        .prop_map(|(id, issuer, keys, audiences, (algorithms, types, sign_in), more)| Issuer {
             id: IssuerId::parse(&id).unwrap(),
             issuer,
             keys,
             audiences,
             algorithms,
             types,
+            introspection: more.0.map(|(url, client_id, client_secret)| Introspection {
+                url: Some(url),
+                client_id,
+                client_secret,
+            }),
             sign_in,
+            is_enabled: more.1,
             place: Place::default(),
         })
 }

@@ -198,6 +198,7 @@ proptest! {
         let mut folder = Folder::new();
         let secret = issuer.sign_in.as_ref().and_then(|it| it.client_secret.as_ref());
         declare_secret(&mut folder, secret);
+        declare_secret(&mut folder, issuer.introspection.as_ref().map(|it| &it.client_secret));
         let text = state::write_issuer(&issuer);
         insert(&mut folder, Kind::Issuer, issuer.id.as_str(), &text);
         let mut back = Arc::unwrap_or_clone(read_back(&folder, |it| &it.issuers, |it| it.id == issuer.id));

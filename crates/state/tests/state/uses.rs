@@ -21,7 +21,8 @@ const FILES: &[(&str, &str)] = &[
     ("guards/g.yaml", "policy: x\n"),
     (
         "issuers/idp.yaml",
-        "issuer: https://i\njwks_url: https://i\naudiences: [a]\nalgorithms: [ES256]\n",
+        "issuer: https://i\njwks_url: https://i\naudiences: [a]\nalgorithms: [ES256]\n\
+         introspection: {url: https://i, client_id: d, client_secret: c}\n",
     ),
     ("limits/l.yaml", "profile: app/a\nrate: 1/s\noperations: [\"shared:*\"]\n"),
     ("roles/all.yaml", "allow: [{operations: [\"*:*\"]}, {operations: [\"own:*\"]}]\n"),
@@ -30,6 +31,7 @@ const FILES: &[(&str, &str)] = &[
         "secrets/b.yaml",
         "owner: t\nsource: {vault: {address: https://v, mount: m, path: p, field: f, token: a}}\n",
     ),
+    ("secrets/c.yaml", "owner: t\nsource: store\n"),
     ("upstreams/one.yaml", "url: http://x\nauth: {kind: bearer, secret: b}\n"),
 ];
 
@@ -49,6 +51,7 @@ fn what_is_in_use_says_by_what() {
         (Kind::Role, "admin", &["clients/app.yaml"]),
         (Kind::Secret, "a", &["collections/own.yaml", "secrets/b.yaml"]),
         (Kind::Secret, "b", &["upstreams/one.yaml"]),
+        (Kind::Secret, "c", &["issuers/idp.yaml"]),
         (Kind::Upstream, "one", &["collections/shared.yaml"]),
     ] {
         assert_eq!(state::uses(&desired, kind, id), want, "{} {id}", kind.as_str());

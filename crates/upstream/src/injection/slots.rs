@@ -6,9 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
+use http::HeaderValue;
 use model::{Secret, SecretId};
 
-use super::Injector;
+use super::{Injector, NO_VALUE, form};
 
 /// The values of the secrets of a fleet's upstreams. Nothing on a request's way looks here.
 #[derive(Default)]
@@ -45,6 +46,20 @@ impl SecretSlots {
     pub fn held(&self) -> Vec<SecretId> {
         let slots = self.slots();
         slots.iter().filter(|(_, it)| it.value.is_some()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The `Basic` by which the door itself is the client `client_id` of somebody (RFC 6749 section 2.3.1).
+    ///
+    /// # Errors
+    /// Why the secret cannot be shown: it has no value, or none that fits.
+    pub fn client_basic(
+        &self,
+        client_id: &str,
+        secret: &SecretId,
+    ) -> Result<HeaderValue, &'static str> {
+        let slots = self.slots();
+        let value = slots.get(secret).and_then(|it| it.value.as_ref()).ok_or(NO_VALUE)?;
+        form::client_basic(client_id, value.expose())
     }
 
     /// Gives an injector its value, now and at each change.

@@ -30,7 +30,9 @@ fn words(kind: RefusalKind) -> Words {
         RefusalKind::NotFound => Words::Error(error::INVALID_PARAMS),
         RefusalKind::TooLarge => Words::Error(413),
         RefusalKind::Unauthenticated => Words::Error(401),
-        RefusalKind::Unrecorded | RefusalKind::UpstreamBusy => Words::Error(503),
+        RefusalKind::IssuerUnavailable | RefusalKind::Unrecorded | RefusalKind::UpstreamBusy => {
+            Words::Error(503)
+        }
         RefusalKind::UpstreamFailed => Words::Error(502),
         RefusalKind::UpstreamTimeout => Words::Error(504),
     }

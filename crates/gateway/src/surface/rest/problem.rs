@@ -27,6 +27,7 @@ fn title(kind: RefusalKind) -> &'static str {
         RefusalKind::Gone => "retired",
         RefusalKind::Internal => "internal error",
         RefusalKind::InvalidArguments => "invalid arguments",
+        RefusalKind::IssuerUnavailable => "issuer unavailable",
         RefusalKind::LimitReached => "limit reached",
         RefusalKind::Malformed => "malformed request",
         RefusalKind::MethodNotAllowed => "method not allowed",

@@ -36,6 +36,9 @@ pub(crate) struct Places {
 impl Places {
     /// Files below `folder` and `/run/secrets`, and variables with the prefix `ONEDOOR_SECRET_`.
     pub(crate) fn new(folder: PathBuf) -> Self {
+        // Secrets name absolute paths, and the data folder may have been named from where the door
+        // was started.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Self { folders: vec![folder, PathBuf::from(RUN_SECRETS)] }
     }
 

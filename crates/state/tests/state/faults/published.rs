@@ -120,6 +120,23 @@ fn an_issuer_says_what_is_wrong_with_it() {
         ),
         (
             "issuers/a.yaml",
+            "issuer: https://a\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\nintrospection: {url: http://a, client_secret: none}\n",
+            &[
+                "issuers/a.yaml:5: introspection.client_secret: unknown secret \"none\" | add secrets/none.yaml, or name another",
+                "issuers/a.yaml:5: introspection.url: http to another machine can be changed on the way | write https://",
+                "issuers/a.yaml:5: introspection: client_id is missing | write who the door is there",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\nintrospection: {client_id: a, client_secret: none}\n",
+            &[
+                "issuers/a.yaml:5: introspection.client_secret: unknown secret \"none\" | add secrets/none.yaml, or name another",
+                "issuers/a.yaml:5: introspection: nobody says where the issuer is asked | write url: https://…, or discovery: true for the issuer",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
             "issuer: https://a\njwks: {keys: []}\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\n",
             &["issuers/a.yaml:2: jwks: there is a jwks_url already | leave one of the two"],
         ),

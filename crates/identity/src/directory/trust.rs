@@ -1,0 +1,128 @@
+//! A trusted issuer: are its tokens good, and which credential do they lead to?
+
+use std::sync::Arc;
+
+use model::{IssuerId, Timestamp};
+use serde_json::Value;
+
+use super::{Holder, Vouch, matcher::Matcher};
+use crate::{
+    key_set::{KeySet, Missing},
+    token::{Algorithm, Claims, Compact, Defect, Subject},
+};
+
+/// What an access token is called where an answer says what sort of token it is about.
+const ACCESS_TOKENS: [(&str, &[&str]); 3] = [
+    ("token_type", &["bearer", "access_token"]),
+    ("token_use", &["access", "access_token"]),
+    ("typ", &["bearer", "at+jwt", "jwt"]),
+];
+
+/// A trusted issuer.
+pub(super) struct Trust {
+    pub(super) id: IssuerId,
+    pub(super) issuer: Box<str>,
+    pub(super) is_enabled: bool,
+    pub(super) audiences: Box<[Box<str>]>,
+    pub(super) algorithms: Box<[Algorithm]>,
+    pub(super) types: Box<[Box<str>]>,
+    pub(super) keys: Arc<KeySet>,
+    pub(super) credentials: Matcher,
+}
+
+impl Trust {
+    /// The holder of a token that says who it is itself.
+    ///
+    /// The cheap checks come first: only a token that is otherwise right can cause a fetch.
+    pub(super) async fn holder(
+        &self,
+        token: &Compact<'_>,
+        now: Timestamp,
+    ) -> Result<Holder, Defect> {
+        let expires = self.check(token, now)?;
+        let generation = self.verify(token, now).await?;
+        let vouch = Vouch::Keys { generation, keys: Arc::clone(&self.keys) };
+        self.lead(&token.claims, expires, vouch)
+    }
+
+    /// The holder of an opaque token of which the issuer says these claims, at most until `until`.
+    pub(super) fn holder_by_answer(
+        &self,
+        claims: &Claims,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Holder, Defect> {
+        self.is_in_force()?;
+        // It was this issuer that was asked, and it need not repeat its name.
+        if claims.get("iss").is_some() && claims.issuer()? != &*self.issuer {
+            return Err(Defect::Issuer);
+        }
+        if !is_access_token(claims) {
+            return Err(Defect::OtherUse(self.id.clone()));
+        }
+        self.is_for_us(claims)?;
+        let expires = claims.end(now)?.map_or(until, |it| it.min(until));
+        self.lead(claims, expires, Vouch::Answer)
+    }
+
+    fn lead(&self, claims: &Claims, expires: Timestamp, vouch: Vouch) -> Result<Holder, Defect> {
+        let external = self.credentials.find(claims, &self.id)?;
+        let Subject { user, actors } = claims.subject()?;
+        Ok(Holder {
+            binding: Arc::clone(external),
+            caller: Arc::new(external.caller(user, actors)),
+            expires,
+            vouch,
+        })
+    }
+
+    fn check(&self, token: &Compact<'_>, now: Timestamp) -> Result<Timestamp, Defect> {
+        self.is_in_force()?;
+        let algorithm = token.header.algorithm;
+        if !self.algorithms.contains(&algorithm) {
+            let (issuer, algorithm) = (self.id.clone(), algorithm.as_str());
+            return Err(Defect::AlgorithmNotAllowed { issuer, algorithm });
+        }
+        if !token.header.is_of_type(&self.types) {
+            return Err(Defect::Type(self.id.clone()));
+        }
+        self.is_for_us(&token.claims)?;
+        token.claims.expiry(now)
+    }
+
+    fn is_in_force(&self) -> Result<(), Defect> {
+        if self.is_enabled { Ok(()) } else { Err(Defect::IssuerDisabled(self.id.clone())) }
+    }
+
+    fn is_for_us(&self, claims: &Claims) -> Result<(), Defect> {
+        let is_for_us = claims.is_for(&self.audiences);
+        is_for_us.then_some(()).ok_or_else(|| Defect::Audience(self.id.clone()))
+    }
+
+    /// The number of the key set's state that verified the signature.
+    async fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<u64, Defect> {
+        let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
+        let found = self.keys.find(|keys| keys.has(kid, algorithm), now).await;
+        let set = found.map_err(|missing| match missing {
+            Missing::Key => {
+                Defect::KeyUnknown { issuer: self.id.clone(), algorithm: algorithm.as_str() }
+            }
+            Missing::Set => Defect::KeysOutOfReach(self.id.clone()),
+        })?;
+        if set.keys.verify(kid, algorithm, token.message, &token.signature) {
+            Ok(set.number)
+        } else {
+            Err(Defect::Signature)
+        }
+    }
+}
+
+/// Issuers are asked about refresh tokens and ID tokens too, and say of them that they are good.
+fn is_access_token(claims: &Claims) -> bool {
+    ACCESS_TOKENS.iter().all(|(name, names)| {
+        let is_one = |it: &Value| {
+            it.as_str().is_some_and(|it| names.iter().any(|name| name.eq_ignore_ascii_case(it)))
+        };
+        claims.get(name).is_none_or(is_one)
+    })
+}
