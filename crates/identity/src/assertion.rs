@@ -1,6 +1,7 @@
 //! A signed JWT that is no access token: how a client proves itself, or a grant that it brings.
 
 mod error;
+mod id_token;
 mod keys;
 
 use std::{fmt, time::Duration};
@@ -9,7 +10,11 @@ use model::Timestamp;
 use serde_json::{Map, Value};
 
 use self::error::Cause;
-pub use self::{error::AssertionError, keys::VerificationKeys};
+pub use self::{
+    error::AssertionError,
+    id_token::{IdToken, IdTokenError, IdTokenTerms},
+    keys::VerificationKeys,
+};
 use crate::{
     key_set::Missing,
     token::{Algorithm, Compact, Defect, LEEWAY, texts},

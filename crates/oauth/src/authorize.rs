@@ -4,6 +4,7 @@
 mod admit;
 mod consent;
 mod pending;
+pub(crate) mod provider;
 mod pushed;
 mod sign_in;
 mod wanted;

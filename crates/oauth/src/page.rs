@@ -41,12 +41,25 @@ pub(crate) struct ClientView<'a> {
     pub(crate) is_loopback: bool,
 }
 
+/// Somebody who signs people in.
+#[derive(Debug)]
+pub(crate) struct ProviderView {
+    /// What its button says.
+    pub(crate) label: String,
+    /// Where the button's form goes.
+    pub(crate) action: String,
+    /// Where the browser goes from there: an origin.
+    pub(crate) target: Option<String>,
+}
+
 /// What the page to sign in shows.
 #[derive(Debug)]
 pub(crate) struct SignInView<'a> {
     pub(crate) door: &'a str,
     pub(crate) client: ClientView<'a>,
     pub(crate) has_local: bool,
+    /// Who else signs people in.
+    pub(crate) providers: &'a [ProviderView],
     pub(crate) form: FormView<'a>,
     /// What was typed before.
     pub(crate) name: &'a str,

@@ -10,6 +10,7 @@ use store::{Handle, Taken};
 use crate::{
     Request, Server,
     error::Denied,
+    tables::Tables,
     ticket::{self, Ticket},
 };
 
@@ -85,7 +86,16 @@ pub(crate) async fn signed_in(
 fn refreshed(server: &Server, person: Person) -> Option<Person> {
     match person.subject.strip_prefix(LOCAL) {
         Some(id) => local(server, id),
-        None => Some(person),
+        None => is_known(&server.tables(), &person.subject).then_some(person),
+    }
+}
+
+/// Whether who signed a person in still does so; where it was this door, whether the person may still.
+pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
+    match (subject.strip_prefix(LOCAL), subject.split_once(':')) {
+        (Some(user), _) => tables.user(user).is_some(),
+        (None, Some((issuer, _))) => tables.provider(issuer).is_some(),
+        (None, None) => false,
     }
 }
 

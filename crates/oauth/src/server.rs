@@ -14,7 +14,7 @@ use store::Store;
 
 pub use crate::signing::Error;
 use crate::{
-    Plane, Request, authorize,
+    Outside, Plane, Request, authorize,
     client::{self, Documents},
     error::{Code, Denied, json_response},
     facts::Facts,
@@ -50,6 +50,8 @@ pub struct Parts {
     pub key_sets: Arc<KeySets>,
     /// Fetches what strangers name: documents of clients, and their keys.
     pub strangers: Arc<dyn Fetch>,
+    /// Providers that sign people in.
+    pub outside: Arc<dyn Outside>,
 }
 
 /// The authorization server of one door.
@@ -60,6 +62,7 @@ pub struct Server {
     pub(crate) clock: Clock,
     pub(crate) plane: Arc<dyn Plane>,
     pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) outside: Arc<dyn Outside>,
     pub(crate) stranger_key_sets: KeySets,
     pub(crate) keys: SigningKeys,
     pub(crate) documents: Documents,
@@ -75,13 +78,24 @@ impl Server {
     /// A server for which nothing is declared yet.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { issuer, store, keyring, pepper, log, clock, plane, key_sets, strangers } =
-            parts;
+        let Parts {
+            issuer,
+            store,
+            keyring,
+            pepper,
+            log,
+            clock,
+            plane,
+            key_sets,
+            strangers,
+            outside,
+        } = parts;
         let nothing = Tables::new(&Arc::new(Desired::default()), issuer.url(), &key_sets);
         Arc::new(Self {
             keys: SigningKeys::new(store.clone(), keyring),
             stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
             fetch: strangers,
+            outside,
             documents: Documents::default(),
             seen: Seen::new(SEEN_MAX),
             passwords: Passwords::new(),
@@ -158,10 +172,13 @@ impl Server {
     ) -> Result<Response<Bytes>, Denied> {
         match endpoint {
             Endpoint::Authorize => authorize::begin(self, request, facts).await,
+            Endpoint::Arrive => authorize::provider::arrive(self, request, facts).await,
             Endpoint::Consent => authorize::decide(self, request, facts).await,
+            Endpoint::Depart => authorize::provider::depart(self, request, facts).await,
             Endpoint::Introspect => introspect::answer(self, request, facts).await,
             Endpoint::Push => authorize::push(self, request, facts).await,
             Endpoint::Register => client::register(self, request, facts).await,
+            Endpoint::Resume => authorize::provider::resume(self, request, facts).await,
             Endpoint::Revoke => revoke::answer(self, request, facts).await,
             Endpoint::SignIn => authorize::sign_in(self, request, facts).await,
             Endpoint::SignOut => authorize::sign_out(self, request, facts).await,
@@ -196,11 +213,14 @@ fn unrecorded(error: &audit::Error) -> Denied {
 /// What there is to ask besides documents.
 #[derive(Debug, Clone, Copy)]
 enum Endpoint {
+    Arrive,
     Authorize,
     Consent,
+    Depart,
     Introspect,
     Push,
     Register,
+    Resume,
     Revoke,
     SignIn,
     SignOut,
@@ -219,6 +239,9 @@ impl Endpoint {
             ("POST", "/oauth/sign-in") => Self::SignIn,
             ("POST", "/oauth/sign-out") => Self::SignOut,
             ("POST", "/oauth/token") => Self::Token,
+            ("GET", "/oauth/sign-in") => Self::Resume,
+            ("GET", path) if path.starts_with(authorize::provider::CALLBACK) => Self::Arrive,
+            ("POST", path) if path.starts_with(authorize::provider::DEPARTURE) => Self::Depart,
             _ => return None,
         })
     }
@@ -227,12 +250,14 @@ impl Endpoint {
     fn event(self) -> &'static str {
         match self {
             Self::Authorize => "authorization.begin",
+            Self::Arrive | Self::SignIn => "sign_in",
             Self::Consent => "consent.given",
+            Self::Depart => "sign_in.begin",
             Self::Introspect => "token.introspect",
             Self::Push => "authorization.push",
             Self::Register => "client.register",
+            Self::Resume => "authorization.resume",
             Self::Revoke => "token.revoke",
-            Self::SignIn => "sign_in",
             Self::SignOut => "sign_out",
             Self::Token => "token.issue",
         }
@@ -241,9 +266,13 @@ impl Endpoint {
     /// People get a page, programs JSON.
     fn denied(self, denied: &Denied) -> Response<Bytes> {
         match self {
-            Self::Authorize | Self::Consent | Self::SignIn | Self::SignOut => {
-                authorize::shown(denied)
-            }
+            Self::Arrive
+            | Self::Authorize
+            | Self::Consent
+            | Self::Depart
+            | Self::Resume
+            | Self::SignIn
+            | Self::SignOut => authorize::shown(denied),
             Self::Introspect | Self::Push | Self::Register | Self::Revoke | Self::Token => {
                 denied.response()
             }

@@ -1,6 +1,9 @@
 //! What is declared, as this server looks it up. Immutable: a change of state makes new ones.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use identity::{KeySets, assertion::VerificationKeys};
 use model::{
@@ -9,11 +12,15 @@ use model::{
 };
 use state::Desired;
 
+use crate::provider::Provider;
+
 /// What is declared.
 pub(crate) struct Tables {
     desired: Arc<Desired>,
     pub(crate) resources: Resources,
     keys: HashMap<CredentialId, VerificationKeys>,
+    /// By their ids.
+    providers: BTreeMap<String, Arc<Provider>>,
     /// In the order in which they count.
     admissions: Vec<Arc<Admission>>,
 }
@@ -45,7 +52,10 @@ impl Tables {
         });
         let mut admissions = desired.admissions.clone();
         admissions.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
+        let providers = desired.issuers.iter().filter(|it| it.is_enabled);
+        let providers = providers.filter_map(|it| Provider::of(it, key_sets));
         Self {
+            providers: providers.map(|it| (it.id().to_owned(), Arc::new(it))).collect(),
             resources: Resources::new(door, &desired.collections),
             keys: keys.collect(),
             admissions,
@@ -85,6 +95,16 @@ impl Tables {
     /// Everybody who is let in without being registered, in the order in which they count.
     pub(crate) fn admissions(&self) -> &[Arc<Admission>] {
         &self.admissions
+    }
+
+    /// The provider `id`, where people sign in by it.
+    pub(crate) fn provider(&self, id: &str) -> Option<Arc<Provider>> {
+        self.providers.get(id).map(Arc::clone)
+    }
+
+    /// All by which people sign in.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.values()
     }
 
     /// The person with this account, where they may sign in.

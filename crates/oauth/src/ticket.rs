@@ -19,6 +19,8 @@ pub(crate) enum Ticket {
     Refresh,
     /// A browser in which somebody has signed in.
     Session,
+    /// A person who was sent to a provider to sign in.
+    SignIn,
 }
 
 impl Ticket {
@@ -30,13 +32,14 @@ impl Ticket {
             Self::Pushed => "pushed",
             Self::Refresh => "refresh",
             Self::Session => "session",
+            Self::SignIn => "sign_in",
         }
     }
 
     /// What its text begins with, so that people and scanners know one when they see it.
     fn prefix(self) -> &'static str {
         match self {
-            Self::Authorization | Self::Session => "",
+            Self::Authorization | Self::Session | Self::SignIn => "",
             Self::Code => "odc_",
             Self::Pushed => "urn:ietf:params:oauth:request_uri:",
             Self::Refresh => "odr_",

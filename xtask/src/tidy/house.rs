@@ -167,6 +167,7 @@ const WALLS: &[Wall] = &[
             // Where secrets that clients and people show are checked, and keys are loaded.
             "crates/oauth/src/client/authenticate",
             "crates/oauth/src/password",
+            "crates/oauth/src/provider",
             "crates/oauth/src/signing",
             "crates/onedoor",
             "crates/secrets",

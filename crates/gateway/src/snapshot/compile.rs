@@ -66,7 +66,13 @@ pub(crate) fn compile(
         upstreams: _,
         users,
     } = desired;
-    let own = live.own_issuer.as_ref().map(|issuer| Own { issuer, collections, admissions, users });
+    let own = live.own_issuer.as_ref().map(|issuer| Own {
+        issuer,
+        collections,
+        admissions,
+        users,
+        issuers,
+    });
     let declared = Declared { clients, credentials, issuers, pepper, own };
     let directory = before.directory.next(declared, &live.key_sets);
     faults.extend_from_slice(directory.faults());

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use model::{Issuer, KeySource};
 use serde_json::Value;
 
 use crate::{
@@ -28,6 +29,18 @@ impl VerificationKeys {
     #[must_use]
     pub fn live(url: &str, key_sets: &KeySets) -> Self {
         Self(key_sets.at(url))
+    }
+
+    /// The keys of an issuer that is declared, from where it is declared that they are.
+    ///
+    /// # Errors
+    /// As [`VerificationKeys::inline`].
+    pub fn of(issuer: &Issuer, key_sets: &KeySets) -> Result<Self, String> {
+        match &issuer.keys {
+            KeySource::Discovery => Ok(Self(key_sets.of(&issuer.issuer))),
+            KeySource::Inline(set) => Self::inline(set),
+            KeySource::Url(url) => Ok(Self::live(url, key_sets)),
+        }
     }
 
     pub(super) fn set(&self) -> &Arc<KeySet> {

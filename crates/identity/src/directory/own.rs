@@ -1,10 +1,15 @@
 //! Tokens of the door's own authorization server: each names the profile that it leads to.
 
-use std::{collections::HashMap, hash::RandomState, net::IpAddr, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::RandomState,
+    net::IpAddr,
+    sync::Arc,
+};
 
 use model::{
-    Admission, AdmissionId, Caller, Client, Collection, Credential, CredentialId, ProfileId, Proof,
-    Resources, Timestamp, TokenBounds, TokenScopes, User, UserId,
+    Admission, AdmissionId, Caller, Client, Collection, Credential, CredentialId, Issuer,
+    ProfileId, Proof, Resources, Timestamp, TokenBounds, TokenScopes, User, UserId,
 };
 use quick_cache::{
     UnitWeighter,
@@ -43,6 +48,8 @@ pub struct Own<'a> {
     pub admissions: &'a [Arc<Admission>],
     /// All people with an account of this door.
     pub users: &'a [Arc<User>],
+    /// All trusted issuers: by some of them people sign in.
+    pub issuers: &'a [Arc<Issuer>],
 }
 
 /// Whom such tokens belong to. Made anew, with nothing remembered, where anything of it is other.
@@ -56,6 +63,7 @@ pub(super) struct OwnTokens {
     admissions: HashMap<AdmissionId, ProfileId>,
     /// Whether each may sign in.
     users: HashMap<UserId, bool>,
+    issuers: HashSet<Box<str>>,
     verified: Cache<Fingerprint, Arc<OwnHolder>, UnitWeighter, RandomState>,
     made_of: Parts,
 }
@@ -67,6 +75,7 @@ struct Parts {
     collections: Box<[Arc<Collection>]>,
     admissions: Box<[Arc<Admission>]>,
     users: Box<[Arc<User>]>,
+    issuers: Box<[Arc<Issuer>]>,
 }
 
 /// The holder of a token that was verified once.
@@ -101,18 +110,19 @@ impl OwnTokens {
         clients: &[Arc<Client>],
         credentials: &[Arc<Credential>],
     ) -> bool {
-        let Own { issuer, collections, admissions, users } = own;
+        let Own { issuer, collections, admissions, users, issuers } = own;
         let parts = &self.made_of;
         Arc::ptr_eq(&self.issuer, issuer)
             && are_same(&parts.clients, clients)
             && are_same(&parts.collections, collections)
             && are_same(&parts.admissions, admissions)
             && are_same(&parts.users, users)
+            && are_same(&parts.issuers, issuers)
             && are_same(&parts.credentials, &for_tokens(credentials))
     }
 
     fn new(own: Own<'_>, clients: &[Arc<Client>], credentials: &[Arc<Credential>]) -> Self {
-        let Own { issuer, collections, admissions, users } = own;
+        let Own { issuer, collections, admissions, users, issuers } = own;
         let profiles = clients.iter().flat_map(|it| it.profiles.iter().map(move |of| (it, of)));
         let contracts: HashMap<_, _> = profiles
             .filter(|(_, profile)| profile.tokens.is_some())
@@ -129,6 +139,11 @@ impl OwnTokens {
             bindings: credentials.iter().filter_map(binding).collect(),
             admissions: admissions.iter().map(|it| (it.id.clone(), it.profile.clone())).collect(),
             users: users.iter().map(|it| (it.id.clone(), it.is_enabled)).collect(),
+            issuers: issuers
+                .iter()
+                .filter(|it| it.is_enabled)
+                .map(|it| it.id.as_str().into())
+                .collect(),
             verified: Cache::with(
                 64,
                 u64::try_from(VERIFIED_MAX).unwrap_or(u64::MAX),
@@ -142,6 +157,7 @@ impl OwnTokens {
                 collections: collections.into(),
                 admissions: admissions.into(),
                 users: users.into(),
+                issuers: issuers.into(),
             },
             contracts,
         }
@@ -234,11 +250,21 @@ impl OwnTokens {
             let found = AdmissionId::parse(id).ok().and_then(|it| self.admissions.get(&it));
             found.filter(|it| *it == contract.profile()).ok_or(Defect::Holder)?;
         }
-        if let Some(name) = user.and_then(|it| it.strip_prefix(LOCAL)) {
-            let found = UserId::parse(name).ok().and_then(|it| self.users.get(&it));
-            found.filter(|may_sign_in| **may_sign_in).ok_or(Defect::Holder)?;
+        if !user.is_none_or(|it| self.is_known(it)) {
+            return Err(Defect::Holder);
         }
         Ok((contract, binding))
+    }
+
+    /// Whether who signed a person in is still there, and with an account of this door the person.
+    fn is_known(&self, user: &str) -> bool {
+        match user.strip_prefix(LOCAL) {
+            Some(name) => {
+                let found = UserId::parse(name).ok().and_then(|it| self.users.get(&it));
+                found.is_some_and(|may_sign_in| *may_sign_in)
+            }
+            None => user.split_once(':').is_some_and(|(issuer, _)| self.issuers.contains(issuer)),
+        }
     }
 }
 

@@ -93,6 +93,7 @@ impl Door {
             collections: &collections,
             admissions: &self.admissions,
             users: &self.users,
+            issuers: &[],
         };
         let declared = Declared {
             clients: &clients,
@@ -170,6 +171,8 @@ async fn what_is_wrong_with_a_token_is_refused() {
         (json!({"onedoor": {"profile": "shop/main", "credential": "gone"}}), "not there"),
         (json!({"onedoor": {"profile": "shop/main", "admission": "gone"}}), "not there"),
         (json!({"sub": "local:gone"}), "not there"),
+        (json!({"sub": "gone:ann"}), "not there"),
+        (json!({"sub": "ann"}), "not there"),
     ] {
         let token = own.token(&change);
         refused(own.house.token(&directory, &token).await, want, &token);

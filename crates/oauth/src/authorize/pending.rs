@@ -124,6 +124,6 @@ impl Pending {
     }
 }
 
-fn csrf(browser: &str, ticket: &str) -> String {
+pub(super) fn csrf(browser: &str, ticket: &str) -> String {
     ticket::challenge(&format!("{browser} {ticket}"))
 }

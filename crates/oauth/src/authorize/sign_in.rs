@@ -1,18 +1,25 @@
 //! A person shows who they are.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use model::Secret;
+use tokio::time::timeout;
 
 use super::{Pending, consent};
 use crate::{
     Request, Server,
+    client::redirect,
     error::{Code, Denied},
     facts::Facts,
     form::Form,
     page,
     people::{self, Cookie, Person},
 };
+
+/// How long the page waits to be told where a provider's form leads.
+const METADATA_WAIT: Duration = Duration::from_secs(1);
 
 /// The page that comes next: to sign in, or to decide where somebody is signed in.
 pub(super) async fn next_page(
@@ -24,25 +31,44 @@ pub(super) async fn next_page(
     if let Some(person) = people::signed_in(server, request).await? {
         return Ok(consent::page(server, request, pending, &person));
     }
-    Ok(sign_in_page(server, pending, "", problem))
+    Ok(sign_in_page(server, pending, "", problem).await)
 }
 
-fn sign_in_page(
+async fn sign_in_page(
     server: &Server,
     pending: &Pending,
     name: &str,
     problem: Option<&str>,
 ) -> Response<Bytes> {
     let client = consent::client_view(pending);
+    let providers = providers(server).await;
     let view = page::SignInView {
         door: server.url(),
         client,
         has_local: server.tables().has_users(),
+        providers: &providers,
         form: consent::form_view(pending, "/oauth/sign-in"),
         name,
         problem,
     };
     page::sign_in(&view).into_response()
+}
+
+/// Who else signs people in. A provider that does not answer has its button all the same.
+async fn providers(server: &Server) -> Vec<page::ProviderView> {
+    let tables = server.tables();
+    let mut views = Vec::new();
+    for provider in tables.providers() {
+        let known = timeout(METADATA_WAIT, provider.metadata()).await;
+        let endpoint = known.ok().and_then(Result::ok);
+        let endpoint = endpoint.and_then(|it| it.authorization_endpoint.clone());
+        views.push(page::ProviderView {
+            label: provider.sign_in.label.clone(),
+            action: format!("{}{}", super::provider::DEPARTURE, provider.id()),
+            target: redirect::target(endpoint.as_deref().unwrap_or(provider.issuer())),
+        });
+    }
+    views
 }
 
 /// Takes name and password.
@@ -69,7 +95,7 @@ pub(crate) async fn sign_in(
     let person = people::local(server, name).filter(|_| is_right);
     let Some(person) = person else {
         server.throttle.failed(request.peer, name, request.at);
-        return Ok(wrong(server, &pending, name, facts));
+        return Ok(wrong(server, &pending, name, facts).await);
     };
     server.throttle.succeeded(request.peer, name);
     let session = people::begin_session(server, &person, request.at).await?;
@@ -82,10 +108,15 @@ pub(crate) async fn sign_in(
 }
 
 /// The same words whether there is such a person or not.
-fn wrong(server: &Server, pending: &Pending, name: &str, facts: &mut Facts) -> Response<Bytes> {
+async fn wrong(
+    server: &Server,
+    pending: &Pending,
+    name: &str,
+    facts: &mut Facts,
+) -> Response<Bytes> {
     facts.event = "sign_in.failed";
     let problem = Some("Name or password is wrong.");
-    let mut response = sign_in_page(server, pending, name, problem);
+    let mut response = sign_in_page(server, pending, name, problem).await;
     *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }
@@ -99,7 +130,7 @@ pub(crate) async fn sign_out(
     let form = Form::of_body(request)?;
     let pending = Pending::of_form(server, request, &form, false).await?;
     people::end_session(server, request).await?;
-    let mut response = sign_in_page(server, &pending, "", None);
+    let mut response = sign_in_page(server, &pending, "", None).await;
     let gone = Cookie::Session.set(server, "");
     let gone = gone.unwrap_or_else(|| HeaderValue::from_static(""));
     response.headers_mut().insert(header::SET_COOKIE, gone);

@@ -53,7 +53,7 @@ pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
         }
     };
     let title = format!("Allow {name}?");
-    Page::new(StatusCode::OK, &title, &body, target.as_deref())
+    Page::new(StatusCode::OK, &title, &body, target.as_deref().as_slice())
 }
 
 fn about(client: &ClientView<'_>) -> Markup {

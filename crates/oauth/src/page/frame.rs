@@ -33,17 +33,12 @@ const HEADERS: [(HeaderName, &str); 7] = [
 pub(crate) struct Page {
     status: StatusCode,
     html: String,
-    target: Option<String>,
+    targets: Vec<String>,
 }
 
 impl Page {
-    /// A page with one heading. `target` is where a form's answer may lead besides this door.
-    pub(super) fn new(
-        status: StatusCode,
-        title: &str,
-        body: &Markup,
-        target: Option<&str>,
-    ) -> Self {
+    /// A page with one heading. `targets` are where a form's answer may lead besides this door.
+    pub(super) fn new(status: StatusCode, title: &str, body: &Markup, targets: &[&str]) -> Self {
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -56,15 +51,16 @@ impl Page {
                 body { main { h1 { (title) } (body) } }
             }
         };
-        let target = target.filter(|it| is_target(it)).map(str::to_owned);
-        Self { status, html: page.into_string(), target }
+        let targets =
+            targets.iter().filter(|it| is_target(it)).map(|it| (*it).to_owned()).collect();
+        Self { status, html: page.into_string(), targets }
     }
 
     /// The answer that shows it.
     pub(crate) fn into_response(self) -> Response<Bytes> {
-        let Self { status, html, target } = self;
+        let Self { status, html, targets } = self;
         // Browsers hold a form's redirect to form-action too, so it names where that leads.
-        let target = target.map(|it| format!(" {it}")).unwrap_or_default();
+        let target: String = targets.iter().map(|it| format!(" {it}")).collect();
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{}'; form-action 'self'{target}; frame-ancestors 'none'; base-uri 'none'",
             *STYLE_HASH
@@ -100,7 +96,9 @@ mod tests {
 
     #[test]
     fn the_policy_names_the_style_and_where_the_form_leads_and_nothing_else() {
-        let page = |target| Page::new(StatusCode::OK, "x", &html! {}, target).into_response();
+        let page = |target: Option<&str>| {
+            Page::new(StatusCode::OK, "x", &html! {}, target.as_slice()).into_response()
+        };
         let policy = |target| {
             let response = page(target);
             response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()

@@ -16,5 +16,5 @@ pub(crate) fn message(title: &str, text: &str, status: StatusCode) -> Page {
         p role="alert" { (said) "." }
         p.quiet { "You can close this window, or go back to the program that sent you." }
     };
-    Page::new(status, title, &body, None)
+    Page::new(status, title, &body, &[])
 }

@@ -11,7 +11,7 @@ use super::{
 
 /// Asks for name and password.
 pub(crate) fn sign_in(view: &SignInView<'_>) -> Page {
-    let SignInView { door, client, has_local, form, name, problem } = view;
+    let SignInView { door, client, has_local, providers, form, name, problem } = view;
     let body = html! {
         p { b { (plain(client.name)) } " asks for access to " (door) ". Sign in to see what it asks for." }
         @if let Some(problem) = problem { p.warn role="alert" { (problem) } }
@@ -24,17 +24,25 @@ pub(crate) fn sign_in(view: &SignInView<'_>) -> Page {
                 input id="password" name="password" type="password" autocomplete="current-password" required;
                 button.first type="submit" { "Sign in" }
             }
-        } @else {
+        }
+        @for provider in *providers {
+            form method="post" action=(provider.action) {
+                (hidden(form))
+                button type="submit" { "Sign in with " (plain(&provider.label)) }
+            }
+        }
+        @if !*has_local && providers.is_empty() {
             p.warn role="alert" { "Nobody can sign in here yet: an operator has to add people first." }
         }
     };
-    Page::new(StatusCode::OK, "Sign in", &body, None)
+    let targets: Vec<_> = providers.iter().filter_map(|it| it.target.as_deref()).collect();
+    Page::new(StatusCode::OK, "Sign in", &body, &targets)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::{ClientView, FormView, KnownBy};
+    use crate::page::{ClientView, FormView, KnownBy, ProviderView};
 
     #[test]
     fn what_was_typed_and_what_a_program_calls_itself_stay_text() {
@@ -48,13 +56,22 @@ mod tests {
                 is_loopback: false,
             },
             has_local: true,
+            providers: &[ProviderView {
+                label: hostile.to_owned(),
+                action: "/oauth/sign-in/corp".to_owned(),
+                target: Some("https://login.example".to_owned()),
+            }],
             form: FormView { action: "/oauth/sign-in", csrf: hostile, authorization: hostile },
             name: hostile,
             problem: Some(hostile),
         };
-        let html = sign_in(&view).into_response().into_body();
+        let response = sign_in(&view).into_response();
+        let policy = response.headers()[http::header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("form-action 'self' https://login.example;"), "{policy}");
+        let html = response.into_body();
         let html = std::str::from_utf8(&html).unwrap();
         assert!(!html.contains("<script") && !html.contains("\"\""), "{html}");
+        assert!(html.contains("action=\"/oauth/sign-in/corp\""));
         assert_eq!(html.matches("<h1>").count(), 1);
         for id in ["name", "password"] {
             assert!(

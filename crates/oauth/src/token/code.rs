@@ -12,6 +12,7 @@ use crate::{
     error::{Code, Denied},
     facts::Facts,
     form::Form,
+    people,
     tables::Contract,
     ticket::{self, Ticket},
 };
@@ -152,8 +153,8 @@ impl<'a> Answer<'a> {
             return Err(Denied::new(Code::UnauthorizedClient, detail));
         }
         let subject = grant.subject.as_deref();
-        if let Some(user) = subject.and_then(|it| it.strip_prefix(crate::people::LOCAL)) {
-            tables.user(user).ok_or_else(|| invalid_grant("the user may not sign in now"))?;
+        if !subject.is_none_or(|it| people::is_known(&tables, it)) {
+            return Err(invalid_grant("the user may not sign in now"));
         }
         Self::check_admission(&tables, &body, &contract)?;
         let refreshes = contract.terms.grants.contains(&GrantType::RefreshToken);

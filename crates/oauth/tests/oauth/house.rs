@@ -23,6 +23,8 @@ use state::Desired;
 use store::{Location, Store};
 use tempfile::TempDir;
 
+use crate::idp::Idp;
+
 pub(crate) const DOOR: &str = "https://door.example";
 pub(crate) const SECRET: &str = "ods_a-secret-of-a-test-and-of-nothing-else";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -38,12 +40,13 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) desired: Desired,
     pub(crate) log: audit::Memory,
+    pub(crate) idp: Arc<Idp>,
     _folder: TempDir,
 }
 
 /// What strangers publish.
 #[derive(Debug)]
-struct Web(BTreeMap<&'static str, String>);
+struct Web(BTreeMap<String, String>);
 
 impl Fetch for Web {
     fn get<'a>(
@@ -79,7 +82,9 @@ impl House {
         let document = format!(
             r#"{{"client_id":"{DOCUMENT}","client_name":"Agent","redirect_uris":["http://127.0.0.1/cb"]}}"#
         );
-        let strangers: Arc<dyn Fetch> = Arc::new(Web([(DOCUMENT, document)].into()));
+        let idp = Arc::new(Idp::new(clock.clone()));
+        let pages = [(DOCUMENT.to_owned(), document)].into_iter().chain(idp.documents());
+        let strangers: Arc<dyn Fetch> = Arc::new(Web(pages.collect()));
         let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
         let desired = desired(&pepper);
         let server = Server::new(Parts {
@@ -92,9 +97,11 @@ impl House {
             plane: Arc::new(Orders),
             key_sets: Arc::new(KeySets::new(Arc::clone(&strangers), clock.clone())),
             strangers,
+            outside: Arc::clone(&idp) as Arc<dyn oauth::Outside>,
         });
         server.start().await.unwrap();
-        let house = Self { server, clock, issuer, store, desired, log: records, _folder: folder };
+        let house =
+            Self { server, clock, issuer, store, desired, log: records, idp, _folder: folder };
         house.declare();
         house
     }

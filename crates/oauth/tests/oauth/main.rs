@@ -1,10 +1,19 @@
 //! The authorization server as a client and a browser meet it, over a real store.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 mod authorization_code;
 mod client_credentials;
 mod documents;
 mod hostile;
 mod house;
+mod idp;
+mod providers;
 mod pushed;
 mod registration;

@@ -1,10 +1,13 @@
 //! Fetches key sets and other documents, and asks about tokens, through the one egress client.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use http::Request;
 use identity::{Question, Reply};
-use upstream::{Egress, Fleet, Form};
+use model::{Secret, SecretId};
+use oauth::{Outside, Sending};
+use upstream::{Egress, Fleet, Form, Trust};
 
 /// Largest document.
 const DOCUMENT_BYTES_MAX: usize = 256 << 10;
@@ -50,5 +53,37 @@ impl identity::Introspect for TokenDesk {
             let answer = answer.await.map_err(|it| it.to_string())?;
             Ok(Reply { status: answer.status().as_u16(), body: answer.into_body() })
         })
+    }
+}
+
+/// The egress client and the values of secrets, as the authorization server asks providers with them.
+pub(crate) struct ProviderEgress {
+    fleet: Arc<Fleet>,
+    egress: Egress,
+}
+
+impl ProviderEgress {
+    /// Operators declare providers, and believe what these say of themselves.
+    pub(crate) fn new(fleet: &Arc<Fleet>) -> Self {
+        Self { egress: fleet.egress(Trust::Operator), fleet: Arc::clone(fleet) }
+    }
+}
+
+impl Outside for ProviderEgress {
+    fn send(&self, request: Request<Bytes>) -> Sending<'_> {
+        Box::pin(async move {
+            let answer = self.egress.send(request, DOCUMENT_BYTES_MAX, DOCUMENT_TIMEOUT).await;
+            answer.map_err(|it| it.to_string())
+        })
+    }
+
+    fn secret(&self, id: &SecretId) -> Option<Secret<Vec<u8>>> {
+        self.fleet.secrets().value(id)
+    }
+}
+
+impl fmt::Debug for ProviderEgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderEgress").finish_non_exhaustive()
     }
 }

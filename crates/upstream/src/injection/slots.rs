@@ -41,6 +41,14 @@ impl SecretSlots {
         }
     }
 
+    /// The value of a secret that is shown elsewhere than to an upstream; none where it has none.
+    #[must_use]
+    pub fn value(&self, secret: &SecretId) -> Option<Secret<Vec<u8>>> {
+        let slots = self.slots();
+        let value = slots.get(secret)?.value.as_ref()?;
+        Some(Secret::new(value.expose().clone()))
+    }
+
     /// The secrets that have a value.
     #[must_use]
     pub fn held(&self) -> Vec<SecretId> {

@@ -1,0 +1,232 @@
+//! A person is signed in by an `OpenID` provider: sent there, and back with a code.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use store::{Handle, Taken};
+
+use super::{Pending, sign_in};
+use crate::{
+    Request, Server,
+    client::redirect,
+    error::{Code, Denied},
+    facts::Facts,
+    form::Form,
+    people::{self, Cookie, Person},
+    provider::{Provider, Redeemed},
+    ticket::{self, Ticket},
+};
+
+/// Where people are sent to a provider from.
+pub(crate) const DEPARTURE: &str = "/oauth/sign-in/";
+
+/// Where providers send people back to, each to a place of its own: an answer of one is not taken for
+/// one of another (RFC 9700 section 4.4.2).
+pub(crate) const CALLBACK: &str = "/oauth/callback/";
+
+/// How long a person may be away.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// Whom a person was sent to, from where. Verifier and nonce are not kept: they follow from what only
+/// the browser has.
+#[derive(Debug, Serialize, Deserialize)]
+struct Away {
+    issuer: String,
+    authorization: String,
+    /// What the browser's cookie hashes to.
+    browser: String,
+}
+
+/// Sends a person to the provider that they chose.
+pub(crate) async fn depart(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let pending = Pending::of_form(server, request, &form, false).await?;
+    let provider = provider(server, request, DEPARTURE)?;
+    facts.note = Some(format!("by issuer {}", provider.id()));
+    let metadata = provider.metadata().await.map_err(|why| unreachable(&provider, &why))?;
+    let endpoint = metadata.authorization_endpoint.as_deref();
+    let endpoint = endpoint
+        .ok_or_else(|| unreachable(&provider, "its metadata has no authorization_endpoint"))?;
+    let browser = Cookie::Browser.read(server, request).unwrap_or_default();
+    let (state, digest) = Ticket::SignIn.issue()?;
+    let away = Away {
+        issuer: provider.id().to_owned(),
+        authorization: pending.ticket,
+        browser: ticket::challenge(browser),
+    };
+    let handle = Handle {
+        digest,
+        kind: Ticket::SignIn.kind().to_owned(),
+        grant: None,
+        body: serde_json::to_string(&away).unwrap_or_default(),
+        created: request.at,
+        expires: request.at.plus(LIFE),
+    };
+    server.store.put_handle(&handle).await?;
+    let scopes = ["openid"].into_iter().chain(provider.sign_in.scopes.iter().map(String::as_str));
+    let scopes: Vec<_> = scopes.collect();
+    let url = redirect::with(
+        endpoint,
+        &[
+            ("response_type", "code"),
+            ("client_id", &provider.sign_in.client_id),
+            ("redirect_uri", &callback(server, &provider)),
+            ("scope", &scopes.join(" ")),
+            ("state", &state),
+            ("nonce", &derived("nonce", browser, &state)),
+            ("code_challenge", &ticket::challenge(&derived("verifier", browser, &state))),
+            ("code_challenge_method", "S256"),
+        ],
+    );
+    let url = url.ok_or_else(|| unreachable(&provider, "its authorization_endpoint is no url"))?;
+    see(&url).ok_or_else(|| unreachable(&provider, "its authorization_endpoint is no url"))
+}
+
+/// Takes a person back, with what the provider says.
+pub(crate) async fn arrive(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    facts.event = "sign_in.failed";
+    let form = Form::of_query(request)?;
+    let provider = provider(server, request, CALLBACK)?;
+    facts.note = Some(format!("by issuer {}", provider.id()));
+    let browser = Cookie::Browser.read(server, request).unwrap_or_default();
+    let away = returned(server, request, &form, &provider).await?;
+    check_issuer(&provider, &form).await?;
+    let state = form.required("state")?;
+    if let Some(error) = form.get("error") {
+        let error: String = error.chars().take(64).flat_map(char::escape_debug).collect();
+        return Err(not_signed_in(&provider).because(format!("it answered {error}")));
+    }
+    let redeemed = Redeemed {
+        code: form.required("code")?,
+        verifier: &derived("verifier", browser, state),
+        nonce: &derived("nonce", browser, state),
+        redirect_uri: &callback(server, &provider),
+    };
+    let person = provider.person(server, &redeemed, request.at).await;
+    let person = person.map_err(|why| not_signed_in(&provider).because(why))?;
+    facts.note = Some(format!("as \"{}\"", person.subject.escape_debug()));
+    let response = signed_in(server, request, &person, &away.authorization).await?;
+    facts.event = "sign_in";
+    Ok(response)
+}
+
+/// Begins the session, and goes on with what the person came for.
+async fn signed_in(
+    server: &Server,
+    request: &Request,
+    person: &Person,
+    authorization: &str,
+) -> Result<Response<Bytes>, Denied> {
+    let session = people::begin_session(server, person, request.at).await?;
+    people::end_session(server, request).await?;
+    let browser = Cookie::Browser.read(server, request).unwrap_or_default();
+    let csrf = super::pending::csrf(browser, authorization);
+    let pairs = [("authorization", authorization), ("csrf", &*csrf)];
+    // The address with the code in it is left: it is to stand in no history and no referrer.
+    let next = redirect::with(&format!("{}/oauth/sign-in", server.url()), &pairs);
+    let broken = || Denied::new(Code::ServerError, "this cannot be carried out now: try again");
+    let mut response = next.and_then(|it| see(&it)).ok_or_else(broken)?;
+    let cookie = Cookie::Session.set(server, &session);
+    response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
+    Ok(response)
+}
+
+/// Shows the page that comes next to who has come back.
+pub(crate) async fn resume(
+    server: &Server,
+    request: &Request,
+    _facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_query(request)?;
+    let pending = Pending::of_form(server, request, &form, false).await?;
+    sign_in::next_page(server, request, &pending, None).await
+}
+
+/// What the person who comes back was sent for: once, in the same browser, from the same provider.
+async fn returned(
+    server: &Server,
+    request: &Request,
+    form: &Form,
+    provider: &Provider,
+) -> Result<Away, Denied> {
+    let denied = |detail: &'static str| Denied::new(Code::AccessDenied, detail);
+    let (digest, kind) = (ticket::digest(form.required("state")?), Ticket::SignIn.kind());
+    let peeked = server.store.peek_handle(&digest, kind, request.at).await?;
+    let ended = || denied("this sign-in has expired or was used already: go back and begin anew");
+    let Taken::First(handle) = peeked else { return Err(ended()) };
+    let away: Away = serde_json::from_str(&handle.body).map_err(|_| ended())?;
+    let browser = ticket::challenge(Cookie::Browser.read(server, request).unwrap_or_default());
+    let is_here = aws_lc_rs::constant_time::verify_slices_are_equal(
+        browser.as_bytes(),
+        away.browser.as_bytes(),
+    );
+    // Not taken by somebody else's browser: who sent the person is still waited for.
+    if is_here.is_err() {
+        return Err(denied("this sign-in was begun in another browser: go back and begin anew"));
+    }
+    if away.issuer != provider.id() {
+        return Err(denied("this sign-in was begun with another provider: go back and begin anew"));
+    }
+    match server.store.take_handle(&digest, kind, request.at).await? {
+        Taken::First(_) => Ok(away),
+        Taken::Again(_) | Taken::Expired | Taken::Revoked(_) | Taken::Unknown => Err(ended()),
+    }
+}
+
+/// Who answers says who it is, where it said that it would (RFC 9207 section 2.4).
+async fn check_issuer(provider: &Provider, form: &Form) -> Result<(), Denied> {
+    let metadata = provider.metadata().await.map_err(|why| unreachable(provider, &why))?;
+    match form.get("iss") {
+        Some(issuer) if issuer == provider.issuer() => Ok(()),
+        Some(_) => Err(not_signed_in(provider).because("iss is of another issuer")),
+        None if metadata.is_issuer_in_responses => {
+            Err(not_signed_in(provider).because("iss is missing, and its metadata promises it"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn provider(server: &Server, request: &Request, base: &str) -> Result<Arc<Provider>, Denied> {
+    let id = request.path.strip_prefix(base).unwrap_or_default();
+    let unknown = || Denied::new(Code::AccessDenied, "nobody signs in by this provider here");
+    server.tables().provider(id).ok_or_else(unknown)
+}
+
+fn callback(server: &Server, provider: &Provider) -> String {
+    format!("{}{CALLBACK}{}", server.url(), provider.id())
+}
+
+/// A value that only who has the browser's cookie can make.
+fn derived(of: &str, browser: &str, state: &str) -> String {
+    ticket::challenge(&format!("{of} {browser} {state}"))
+}
+
+fn see(url: &str) -> Option<Response<Bytes>> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, HeaderValue::try_from(url).ok()?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Some(response)
+}
+
+fn not_signed_in(provider: &Provider) -> Denied {
+    let detail = format!("{} did not sign you in: go back and try again", provider.sign_in.label);
+    Denied::new(Code::AccessDenied, detail)
+}
+
+fn unreachable(provider: &Provider, why: &str) -> Denied {
+    let detail = format!("{} cannot be asked now: try again later", provider.sign_in.label);
+    Denied::new(Code::TemporarilyUnavailable, detail).because(why)
+}
