@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use model::{Assignment, ClientId, Fault, ProfileId, Secret, SecretId, Timestamp};
+use model::{Assignment, ClientId, Fault, KeyKind, ProfileId, Secret, SecretId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -49,11 +49,11 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// Where the log cannot be read.
     fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String>;
 
-    /// A new API key and its HMAC.
+    /// A new key of this kind and its HMAC.
     ///
     /// # Errors
     /// Where there is no chance to be had.
-    fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String>;
+    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String>;
 
     /// Tells that the value of a secret may be another now.
     fn secret_changed(&self, secret: &SecretId);

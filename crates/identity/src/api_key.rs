@@ -1,4 +1,4 @@
-//! API keys: made once, shown once, and known afterwards only by their HMAC.
+//! API keys and client secrets: made once, shown once, and known afterwards only by their HMAC.
 
 mod checksum;
 
@@ -6,11 +6,14 @@ use std::fmt;
 
 use aws_lc_rs::hmac;
 pub use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use model::Secret;
+use model::{KeyKind, Secret};
 use zeroize::Zeroize;
 
-/// What every key begins with, so that people and secret scanners know one when they see it.
+/// What every API key begins with, so that people and secret scanners know one when they see it.
 pub const PREFIX: &str = "odk_";
+
+/// What every client secret of the door's making begins with.
+pub const SECRET_PREFIX: &str = "ods_";
 
 /// 62^43 is just above 2^256.
 const RANDOM_CHARS: usize = 43;
@@ -59,7 +62,7 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// Makes a key and the HMAC to keep of it.
+/// Makes an API key and the HMAC to keep of it.
 ///
 /// # Errors
 /// [`Error::Random`] where `random` fails.
@@ -67,9 +70,21 @@ pub fn issue(
     pepper: &Pepper,
     random: &dyn SecureRandom,
 ) -> Result<(Secret<String>, [u8; 32]), Error> {
+    make(KeyKind::ApiKey, pepper, random)
+}
+
+/// Makes a key of this kind and the HMAC to keep of it.
+///
+/// # Errors
+/// [`Error::Random`] where `random` fails.
+pub fn make(
+    kind: KeyKind,
+    pepper: &Pepper,
+    random: &dyn SecureRandom,
+) -> Result<(Secret<String>, [u8; 32]), Error> {
     // The capacity is final: growing would leave copies of the key behind.
     let mut key = String::with_capacity(KEY_BYTES);
-    key.push_str(PREFIX);
+    key.push_str(prefix(kind));
     let mut bytes = [0; 64];
     while key.len() < BODY_BYTES {
         random.fill(&mut bytes).map_err(|_| Error::Random)?;
@@ -94,16 +109,31 @@ pub fn hmac(pepper: &Pepper, key: &str) -> [u8; 32] {
     bytes
 }
 
-/// Whether `text` can be a key at all: its prefix, length, alphabet and checksum are right.
+/// Whether `text` can be an API key at all: its prefix, length, alphabet and checksum are right.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
-    let Some((body, check)) = text.as_bytes().split_last_chunk::<{ checksum::CHARS }>() else {
-        return false;
-    };
-    text.len() == KEY_BYTES
-        && text.starts_with(PREFIX)
+    kind(text) == Some(KeyKind::ApiKey)
+}
+
+/// What `text` is by its prefix; none where its length, alphabet or checksum are not right.
+#[must_use]
+pub fn kind(text: &str) -> Option<KeyKind> {
+    let kind = [KeyKind::ApiKey, KeyKind::ClientSecret]
+        .into_iter()
+        .find(|it| text.starts_with(prefix(*it)))?;
+    let (body, check) = text.as_bytes().split_last_chunk::<{ checksum::CHARS }>()?;
+    let is_right = text.len() == KEY_BYTES
         && body.iter().skip(PREFIX.len()).all(u8::is_ascii_alphanumeric)
-        && checksum::of(body) == *check
+        && checksum::of(body) == *check;
+    is_right.then_some(kind)
+}
+
+fn prefix(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::ApiKey => PREFIX,
+        // As long as the other, so that both are known by their length.
+        KeyKind::ClientSecret => SECRET_PREFIX,
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +160,16 @@ mod tests {
             hmac(&pepper, key.get(..52).unwrap()),
             "the last character does not matter"
         );
+    }
+
+    #[test]
+    fn a_client_secret_has_a_prefix_of_its_own_and_is_no_api_key() {
+        let (secret, _) = make(KeyKind::ClientSecret, &pepper(7), &SystemRandom::new()).unwrap();
+        let secret = secret.expose();
+        assert_eq!((secret.len(), secret.get(..4)), (53, Some("ods_")));
+        assert_eq!((kind(secret), is_well_formed(secret)), (Some(KeyKind::ClientSecret), false));
+        // The checksum is over the prefix too: neither can be passed off as the other.
+        assert_eq!(kind(&secret.replacen("ods_", "odk_", 1)), None);
     }
 
     #[test]

@@ -43,30 +43,58 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A new API key of `profile`, known by its HMAC, from now until it expires.
+    /// A new credential of `profile`, known by `proof`, from now until it expires.
     ///
     /// Its id is readable, by the profile's name, and new, by the end that `chance` gives it.
     ///
     /// # Errors
     /// Where that is no id, which no profile leads to.
-    pub fn api_key(
+    pub fn new(
         profile: &ProfileId,
-        hmac: [u8; 32],
+        proof: Proof,
         chance: Uuid,
         (now, expires): (Timestamp, Timestamp),
     ) -> Result<Self, InvalidId> {
-        let start = format!("{}-{}", profile.client(), profile.name()).to_ascii_lowercase();
-        let start: String = start.chars().take(ID_START_MAX).collect();
-        let end: String = chance.simple().to_string().chars().take(ID_END_LENGTH).collect();
         Ok(Self {
-            id: CredentialId::parse(&format!("{start}-{end}"))?,
+            id: Self::new_id(profile, chance)?,
             profile: profile.clone(),
-            proof: Proof::ApiKey { hmac },
+            proof,
             state: CredentialState::Active,
             created: Some(now),
             expires,
             place: Place::default(),
         })
+    }
+
+    /// The id of a new credential of `profile`.
+    ///
+    /// # Errors
+    /// Where that is no id, which no profile leads to.
+    pub fn new_id(profile: &ProfileId, chance: Uuid) -> Result<CredentialId, InvalidId> {
+        let start = format!("{}-{}", profile.client(), profile.name()).to_ascii_lowercase();
+        let start: String = start.chars().take(ID_START_MAX).collect();
+        let end: String = chance.simple().to_string().chars().take(ID_END_LENGTH).collect();
+        CredentialId::parse(&format!("{start}-{end}"))
+    }
+}
+
+/// A secret that the door makes for a caller, shows once, and knows again by its HMAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyKind {
+    /// Shown with each call.
+    ApiKey,
+    /// Shown to get tokens.
+    ClientSecret,
+}
+
+impl KeyKind {
+    /// What it is known by.
+    #[must_use]
+    pub fn proof(self, hmac: [u8; 32]) -> Proof {
+        match self {
+            Self::ApiKey => Proof::ApiKey { hmac },
+            Self::ClientSecret => Proof::ClientSecret { hmac },
+        }
     }
 }
 
@@ -120,6 +148,16 @@ pub enum CertificateMatch {
 }
 
 impl Proof {
+    /// Which secret of ours it is known by, and the HMAC of that.
+    #[must_use]
+    pub fn key(&self) -> Option<(KeyKind, &[u8; 32])> {
+        match self {
+            Self::ApiKey { hmac } => Some((KeyKind::ApiKey, hmac)),
+            Self::ClientSecret { hmac } => Some((KeyKind::ClientSecret, hmac)),
+            Self::External { .. } | Self::Mtls { .. } | Self::PrivateKeyJwt { .. } => None,
+        }
+    }
+
     /// The word for its kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -158,7 +196,6 @@ mod tests {
 
     #[test]
     fn the_id_of_a_new_key_is_readable_and_fits_however_long_the_profile_is_called() {
-        let now = Timestamp::from_seconds(1);
         let long = format!("{}/{}", "c".repeat(63), "p".repeat(63));
         for (profile, want) in [
             ("shop-agent/default", "shop-agent-default-0000abcd".to_owned()),
@@ -167,8 +204,8 @@ mod tests {
         ] {
             let profile = ProfileId::parse(profile).unwrap();
             let chance = Uuid::from_u128(0xabcd << 96);
-            let made = Credential::api_key(&profile, [7; 32], chance, (now, now)).unwrap();
-            assert_eq!(made.id.as_str(), want);
+            let made = Credential::new_id(&profile, chance).unwrap();
+            assert_eq!(made.as_str(), want);
         }
     }
 }

@@ -40,7 +40,7 @@ pub use certificate::{CertificateName, ClientCertificate};
 pub use client::{Client, ClientKind, Profile};
 pub use clock::{Clock, Timestamp};
 pub use collection::{Collection, Lifecycle, Override};
-pub use credential::{CertificateMatch, Credential, CredentialState, Proof};
+pub use credential::{CertificateMatch, Credential, CredentialState, KeyKind, Proof};
 pub use difference::{Change, difference};
 pub use expiry::Expiry;
 pub use fault::{Fault, Place};

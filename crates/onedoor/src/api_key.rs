@@ -1,10 +1,10 @@
-//! Makes an API key for a profile and keeps its HMAC in the state folder.
+//! Makes an API key or client secret for a profile and keeps its HMAC in the state folder.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use identity::api_key::{Pepper, SystemRandom, issue};
-use model::{Credential, CredentialId, ProfileId, Secret, Timestamp};
+use identity::api_key::{self, Pepper, SystemRandom};
+use model::{Credential, CredentialId, KeyKind, ProfileId, Secret, Timestamp};
 
 use crate::folder;
 
@@ -18,17 +18,17 @@ pub(crate) struct Issued {
     pub(crate) file: PathBuf,
 }
 
-/// Makes a key of `profile` and writes its credential into the folder `state`.
+/// Makes a key of `profile`, of this kind, and writes its credential into the folder `state`.
 ///
 /// # Errors
 /// Where there is no chance to be had, or the folder cannot be written.
 pub(crate) fn make(
     state: &Path,
     pepper: &Pepper,
-    profile: &ProfileId,
+    (kind, profile): (KeyKind, &ProfileId),
     (now, expires): (Timestamp, Timestamp),
 ) -> anyhow::Result<Issued> {
-    let (key, credential) = new(pepper, profile, (now, expires))?;
+    let (key, credential) = new(pepper, (kind, profile), (now, expires))?;
     let id = credential.id.clone();
     let file = state.join(state::Kind::Credential.path(id.as_str()));
     folder::write(&file, &state::write_credential(&credential))
@@ -36,16 +36,16 @@ pub(crate) fn make(
     Ok(Issued { key, id, file })
 }
 
-/// A key of `profile`, and the credential that knows it again.
+/// A key of `profile`, of this kind, and the credential that knows it again.
 ///
 /// # Errors
 /// Where there is no chance to be had.
 pub(crate) fn new(
     pepper: &Pepper,
-    profile: &ProfileId,
+    (kind, profile): (KeyKind, &ProfileId),
     times: (Timestamp, Timestamp),
 ) -> anyhow::Result<(Secret<String>, Credential)> {
-    let (key, hmac) = issue(pepper, &SystemRandom::new())?;
-    let credential = Credential::api_key(profile, hmac, uuid::Uuid::new_v4(), times)?;
+    let (key, hmac) = api_key::make(kind, pepper, &SystemRandom::new())?;
+    let credential = Credential::new(profile, kind.proof(hmac), uuid::Uuid::new_v4(), times)?;
     Ok((key, credential))
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use model::{ClientId, CollectionId, Expiry, ProfileId};
+use model::{ClientId, CollectionId, Expiry, KeyKind, ProfileId};
 
 use crate::config;
 
@@ -56,7 +56,7 @@ pub(crate) enum Command {
 /// Make and keep credentials.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Credential {
-    /// Make an API key for a profile and print it, this once
+    /// Make an API key or client secret for a profile and print it, this once
     #[command(after_help = CREDENTIAL_NEW_EXAMPLES)]
     New(CredentialNew),
 }
@@ -82,11 +82,31 @@ pub(crate) struct CredentialNew {
     /// The profile that the key leads to
     #[arg(value_name = "CLIENT/PROFILE", value_parser = ProfileId::parse)]
     pub(crate) profile: ProfileId,
+    /// What is made: a key for calls, or a secret to get tokens by
+    #[arg(long, value_enum, default_value = "api_key")]
+    pub(crate) kind: NewKind,
     /// When it ends: so long from now (90d, 12h), or at a time (2027-01-31)
     #[arg(long, value_name = "WHEN", default_value = Expiry::USUAL, value_parser = expiry)]
     pub(crate) expires: Expiry,
     #[command(flatten)]
     pub(crate) folders: Folders,
+}
+
+/// What `onedoor credential new` makes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum NewKind {
+    ApiKey,
+    ClientSecret,
+}
+
+impl From<NewKind> for KeyKind {
+    fn from(kind: NewKind) -> Self {
+        match kind {
+            NewKind::ApiKey => Self::ApiKey,
+            NewKind::ClientSecret => Self::ClientSecret,
+        }
+    }
 }
 
 fn expiry(text: &str) -> Result<Expiry, String> {
@@ -97,6 +117,7 @@ const CREDENTIAL_NEW_EXAMPLES: &str = "\
 Examples:
   onedoor credential new shop-agent/default --state state
   onedoor credential new shop-app/default --expires 2027-01-31
+  onedoor credential new shop-app/default --kind client_secret
   key=$(onedoor credential new shop-app/default)   the key alone goes to the standard output
 
 The key is shown this once: the state folder gets its HMAC only, under the pepper of the data

@@ -3,8 +3,8 @@
 use anyhow::{Context as _, anyhow};
 use identity::api_key::Pepper;
 use model::{
-    Assignment, Client, ClientId, ClientKind, Fault, Place, Profile, ProfileId, RoleId, Secret,
-    Surface, Timestamp,
+    Assignment, Client, ClientId, ClientKind, Fault, KeyKind, Place, Profile, ProfileId, RoleId,
+    Secret, Surface, Timestamp,
 };
 use state::{Folder, Kind};
 use store::Commit;
@@ -42,7 +42,8 @@ impl First {
         request_id: String,
     ) -> anyhow::Result<Made> {
         let profile = ProfileId::new(&self.client, "default")?;
-        let (key, credential) = api_key::new(pepper, &profile, (now, self.expires))?;
+        let (key, credential) =
+            api_key::new(pepper, (KeyKind::ApiKey, &profile), (now, self.expires))?;
         let files = [
             (
                 Kind::Client.path(self.client.as_str()),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 
 type Object = serde_json::Map<String, serde_json::Value>;
 
-/// A proof that leads to a profile, without its secret. API keys are made by `issue_credential`.
+/// A proof that leads to a profile, without its secret. API keys and client secrets are made by `issue_credential`.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credential {

@@ -1,7 +1,8 @@
-//! API keys from issue to revocation, and what there is to know of all credentials.
+//! Credentials from issue to revocation, and what there is to know of them.
 
 mod issue;
 mod lifecycle;
+mod new;
 mod report;
 mod rotate;
 

@@ -192,3 +192,98 @@ async fn the_report_has_age_end_and_last_use() {
     let report = house.done(ADMIN, "report_credentials", json!({"client": "team"}), Value::Null);
     assert_eq!(report.await.ids(), ["old"]);
 }
+
+fn jwks(x: &str) -> Value {
+    json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x}]})
+}
+
+#[tokio::test]
+async fn every_kind_but_external_is_issued_and_rotated_with_an_overlap() {
+    let house = House::new().await;
+    let (one, other) = (jwks("one"), jwks("other"));
+    for (kind, first, second) in [
+        ("api_key", json!({}), json!({})),
+        ("client_secret", json!({}), json!({})),
+        ("private_key_jwt", json!({"jwks": one}), json!({"jwks": other})),
+        ("private_key_jwt", json!({"jwks_url": "https://a.example/keys"}), json!({"jwks": other})),
+        ("mtls", json!({"dns": "a.example"}), json!({"thumbprint": "ab".repeat(32)})),
+    ] {
+        let mut wish = first.clone();
+        wish["profile"] = json!("boss/viewer");
+        wish["kind"] = json!(kind);
+        let old = house.done(ADMIN, "issue_credential", json!({}), wish).await;
+        assert_eq!(old.body["kind"], kind);
+        let old = old.body["id"].as_str().unwrap();
+        let mut wish = second.clone();
+        wish["overlap"] = json!("12h");
+        let new = house.done(ADMIN, "rotate_credential", json!({"id": old}), wish).await;
+        assert_eq!(new.status, 201);
+        let (key, secret) = (new.body["key"].as_str(), new.body["secret"].as_str());
+        assert_eq!(key.is_some_and(|it| it.starts_with("odk_")), kind == "api_key", "{kind}");
+        let has_secret = secret.is_some_and(|it| it.starts_with("ods_"));
+        assert_eq!(has_secret, kind == "client_secret", "{kind}");
+        let old = get(&house, old).await.body["document"].clone();
+        assert_eq!((&old["state"], &old["expires"]), (&json!("retiring"), &json!("2026-11-26")));
+        let new = get(&house, new.body["id"].as_str().unwrap()).await.body["document"].clone();
+        assert_eq!((&new["state"], &new["kind"]), (&Value::Null, &json!(kind)));
+        for (name, value) in second.as_object().unwrap() {
+            assert_eq!(&new[name], value, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_kind_is_named_and_nothing_is_made() {
+    let house = House::new().await;
+    let before = house.admin.revision();
+    for (wish, field) in [
+        (json!({"kind": "api_key", "dns": "a.example"}), "body.dns"),
+        (json!({"kind": "client_secret", "jwks": jwks("x")}), "body.jwks"),
+        (json!({"kind": "private_key_jwt"}), "body"),
+        (json!({"kind": "private_key_jwt", "jwks": {"keys": []}}), "body.jwks"),
+        (json!({"kind": "mtls"}), "body"),
+        (json!({"kind": "mtls", "dns": "*.example"}), "body.dns"),
+        (json!({"kind": "external"}), "body.kind"),
+        (json!({"nonsense": true}), "nonsense"),
+    ] {
+        let mut wish = wish;
+        wish["profile"] = json!("boss/viewer");
+        let answer = house.ask(ADMIN, "issue_credential", json!({}), wish).await;
+        assert_eq!((answer.status, answer.fields()), (422, vec![field]), "{}", answer.text);
+    }
+    assert_eq!(house.admin.revision(), before);
+}
+
+#[tokio::test]
+async fn a_successor_is_known_by_something_else_and_is_of_the_same_kind() {
+    let house = House::with(&[
+        ("issuers/idp.yaml", "issuer: https://idp.example\njwks: {keys: [{kty: OKP}]}\naudiences: [door]\nalgorithms: [EdDSA]\n"),
+        ("credentials/theirs.yaml", "profile: boss/viewer\nkind: external\nissuer: idp\nclaims: {azp: a}\nexpires: 2027-06-01\n"),
+    ])
+    .await;
+    let external = house.ask(ADMIN, "rotate_credential", json!({"id": "theirs"}), json!({})).await;
+    assert_eq!(external.status, 409, "{}", external.text);
+    assert!(external.text.contains("its issuer makes and rotates"), "{}", external.text);
+    let wish = json!({"profile": "boss/viewer", "kind": "mtls", "dns": "a.example"});
+    let issued = house.done(ADMIN, "issue_credential", json!({}), wish).await;
+    let id = json!({"id": issued.body["id"]});
+    let same = house.ask(ADMIN, "rotate_credential", id.clone(), json!({"dns": "A.example"})).await;
+    assert_eq!(same.status, 409, "{}", same.text);
+    let other = house.ask(ADMIN, "rotate_credential", id, json!({"jwks": jwks("x")})).await;
+    assert_eq!(other.status, 422, "{}", other.text);
+}
+
+#[tokio::test]
+async fn none_is_made_that_would_live_longer_than_its_profile_allows() {
+    let client = "kind: app\nowner: o\nprofiles:\n  p: {rotation: {lifetime_max: 30d}}\n";
+    let house = House::with(&[("clients/short.yaml", client)]).await;
+    let wish = |expires: Value| json!({"profile": "short/p", "expires": expires});
+    let usual = house.done(ADMIN, "issue_credential", json!({}), wish(Value::Null)).await;
+    assert_eq!(usual.body["expires"], "2026-12-25T12:00:00.000000Z");
+    let id = json!({"id": usual.body["id"]});
+    house.done(ADMIN, "issue_credential", json!({}), wish(json!("30d"))).await;
+    let late = house.ask(ADMIN, "issue_credential", json!({}), wish(json!("31d"))).await;
+    assert_eq!((late.status, late.fields()), (422, vec!["body.expires"]), "{}", late.text);
+    let late = house.ask(ADMIN, "rotate_credential", id, json!({"expires": "31d"})).await;
+    assert_eq!((late.status, late.fields()), (422, vec!["body.expires"]), "{}", late.text);
+}

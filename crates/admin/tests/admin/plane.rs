@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use admin::{About, AccessView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, Caller, ClientId, CollectionId, Effect, Fault, Lifecycle, Operation, OperationId,
-    ProfileId, Reach, Role, Secret, SecretId, Surface, Timestamp,
+    Assignment, Caller, ClientId, CollectionId, Effect, Fault, KeyKind, Lifecycle, Operation,
+    OperationId, ProfileId, Reach, Role, Secret, SecretId, Surface, Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
 use serde_json::{Value, json};
@@ -166,8 +166,8 @@ impl Plane for TestPlane {
         Ok((vec![json!({"decision": "allowed"})], false))
     }
 
-    fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String> {
-        api_key::issue(&self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
+    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String> {
+        api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
     }
 
     fn secret_changed(&self, secret: &SecretId) {

@@ -1,7 +1,7 @@
-//! `onedoor credential new`: makes an API key, prints it this once, and keeps its HMAC.
+//! `onedoor credential new`: makes an API key or client secret, prints it this once, and keeps its HMAC.
 
 use anyhow::anyhow;
-use model::{Clock, ProfileId};
+use model::{Clock, KeyKind, ProfileId};
 use state::Desired;
 
 use super::Failure;
@@ -15,10 +15,15 @@ pub(super) fn new(terminal: Terminal, arguments: &cli::CredentialNew) -> Result<
     let now = Clock::system().now();
     let expires = arguments.expires.end(now).map_err(anyhow::Error::msg)?;
     let pepper = DataFolder::open(&places.data)?.pepper()?;
-    let made = api_key::make(&places.state, &pepper, profile, (now, expires))?;
+    let kind = arguments.kind.into();
+    let made = api_key::make(&places.state, &pepper, (kind, profile), (now, expires))?;
     let (id, file) = (&made.id, made.file.display());
-    logging::tell(format_args!("{id} is a new API key of {profile}, good until {expires}"));
-    logging::tell(format_args!("its HMAC is in {file}; the key itself is shown this once:"));
+    let what = match kind {
+        KeyKind::ApiKey => "API key",
+        KeyKind::ClientSecret => "client secret",
+    };
+    logging::tell(format_args!("{id} is a new {what} of {profile}, good until {expires}"));
+    logging::tell(format_args!("its HMAC is in {file}; the {what} itself is shown this once:"));
     terminal.line(made.key.expose())?;
     Ok(())
 }

@@ -13,8 +13,8 @@ use std::{
 use anyhow::Context as _;
 use model::{
     Assignment, Client, ClientId, ClientKind, Clock, Collection, CollectionId, Effect, Grant,
-    Lifecycle, Limit, LimitId, Measure, Pattern, Period, Place, Profile, ProfileId, Quota, Rate,
-    Role, RoleId, Scope, Secret, Surface, Upstream,
+    KeyKind, Lifecycle, Limit, LimitId, Measure, Pattern, Period, Place, Profile, ProfileId, Quota,
+    Rate, Role, RoleId, Scope, Secret, Surface, Upstream,
 };
 use state::Kind;
 
@@ -59,7 +59,9 @@ impl World {
         let key = |client: &str| {
             let profile = ProfileId::parse(&format!("{client}/default"))?;
             let times = (now, now.plus(KEY_LIFE));
-            anyhow::Ok(api_key::make(&places.state, &pepper, &profile, times)?.key)
+            anyhow::Ok(
+                api_key::make(&places.state, &pepper, (KeyKind::ApiKey, &profile), times)?.key,
+            )
         };
         let (agent_key, app_key) = (key("shop-agent")?, key("shop-app")?);
         Ok(Self { audit: data.audit_file(), places, agent_key, app_key })

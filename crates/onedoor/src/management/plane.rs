@@ -7,7 +7,7 @@ use admin::{
 };
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
-use model::{Assignment, ClientId, Fault, ProfileId, Role, Secret, SecretId};
+use model::{Assignment, ClientId, Fault, KeyKind, ProfileId, Role, Secret, SecretId};
 use serde_json::Value;
 use state::Desired;
 use tokio::task::block_in_place;
@@ -108,8 +108,8 @@ impl Plane for DataPlane {
         block_in_place(|| self.records.find(query)).map_err(|error| error.to_string())
     }
 
-    fn new_key(&self) -> Result<(Secret<String>, [u8; 32]), String> {
-        api_key::issue(&self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
+    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String> {
+        api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
     }
 
     fn secret_changed(&self, secret: &SecretId) {

@@ -23,6 +23,20 @@ fn the_key_alone_goes_to_the_standard_output_and_is_kept_nowhere() {
 }
 
 #[test]
+fn a_client_secret_is_made_like_a_key_and_known_by_its_prefix() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let arguments = ["credential", "new", "app/default", "--kind", "client_secret"];
+    let ran = onedoor(folder.path(), &arguments);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("ods_") && ran.err.contains("client secret"), "{}", ran.err);
+    let mut kept = fs::read_dir(folder.path().join("state/credentials")).unwrap();
+    let text = fs::read_to_string(kept.next().unwrap().unwrap().path()).unwrap();
+    assert!(text.contains("kind: client_secret") && !text.contains(ran.out.trim()), "{text}");
+    assert_eq!(onedoor(folder.path(), &["check"]).code, 0);
+}
+
+#[test]
 fn no_key_is_made_for_an_unknown_profile_or_in_the_past() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), STATE);

@@ -1,13 +1,13 @@
-//! `issue_credential`: a new API key, shown this once.
+//! `issue_credential`: a new credential; a secret that is made for it is shown this once.
 
 use http::{Method, StatusCode};
-use model::{Credential, Effect, Expiry, ProfileId, Secret, Timestamp};
+use model::{Effect, KeyKind, ProfileId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use state::Kind;
 
+use super::new::{New, NewKind, Public, expiry, known};
 use crate::{
-    Admin, Call, authority,
+    Admin, Call,
     change::Plan,
     failure::Failure,
     operation::{NoParameters, Operation},
@@ -15,39 +15,51 @@ use crate::{
     working::Working,
 };
 
-/// Makes an API key.
+/// Makes a credential.
 #[derive(Debug)]
 pub(crate) struct Issue;
 
 /// For whom, and for how long.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+// Said of the schema alone: serde cannot refuse the rest where something is flattened.
+#[schemars(extend("additionalProperties" = false))]
 pub(crate) struct Wish {
-    /// The profile that the key leads to: `client/profile`.
+    /// The profile that it leads to: `client/profile`.
     #[schemars(length(max = 130))]
     profile: String,
-    /// When it ends: so long from now (`90d`), or at a time; 90 days where it is missing.
+    /// What has to be shown; an API key where it is missing.
+    kind: Option<NewKind>,
+    /// When it ends: so long from now (`90d`), or at a time; 90 days where it is missing, or less
+    /// where the profile's rotation says so.
     #[schemars(length(max = 50))]
     expires: Option<String>,
     /// Why, for the revision.
     #[schemars(length(max = 500))]
     reason: Option<String>,
+    #[serde(flatten)]
+    public: Public,
 }
 
-/// A key that was just made.
-// No Debug: the key must not come into a log.
+/// A credential that was just made.
+// No Debug: the secret must not come into a log.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Issued {
     /// Its public id.
-    pub(super) id: String,
-    /// The key. It is shown this once, and kept nowhere.
-    pub(super) key: String,
-    /// The profile that it leads to.
-    pub(super) profile: String,
+    id: String,
+    /// `api_key`, `client_secret`, `mtls` or `private_key_jwt`.
+    kind: &'static str,
+    /// The API key. It is shown this once, and kept nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The client secret. It is shown this once, and kept nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// The profile that it leads to. It is the client's id for tokens, too.
+    profile: String,
     /// When it ends.
-    pub(super) expires: String,
+    expires: String,
     /// The revision in which it is good.
-    pub(super) revision: u64,
+    revision: u64,
 }
 
 impl Operation for Issue {
@@ -56,8 +68,8 @@ impl Operation for Issue {
     const METHOD: Method = Method::POST;
     const PATH: &'static str = "/credentials";
     const EFFECT: Effect = Effect::Write;
-    const SUMMARY: &'static str = "Make an API key for a profile";
-    const DESCRIPTION: &'static str = "The key is shown this once: only its HMAC is kept.";
+    const SUMMARY: &'static str = "Make a credential for a profile";
+    const DESCRIPTION: &'static str = "An API key or a client secret is made here and shown this once: only its HMAC is kept. For mtls and private_key_jwt, say what the client shows.";
     const STATUS: StatusCode = StatusCode::CREATED;
     type Parameters = NoParameters;
     type Body = Wish;
@@ -69,62 +81,41 @@ impl Operation for Issue {
         _: NoParameters,
         wish: Wish,
     ) -> Result<Reply<Issued>, Failure> {
-        let Wish { profile, expires, reason } = wish;
+        let Wish { profile, kind, expires, reason, public } = wish;
         let id = ProfileId::parse(&profile)
             .map_err(|error| Failure::field("body.profile", error.to_string(), ""))?;
-        let expires = expiry(expires.as_deref(), call.at)?;
-        let (key, credential) = made(admin, &id, call.at, expires)?;
+        let kind = kind.unwrap_or(NewKind::ApiKey);
+        let end = |working: &Working| {
+            let profile = known(working, call, &id)?;
+            expiry(expires.as_deref(), profile, call.at)
+        };
+        let ends = end(&admin.working())?;
+        let new = New::make(admin, &id, (kind, &public), (call.at, ends))?;
         let plan = |working: &Working| {
-            check_known(working, call, &id)?;
-            Ok(Plan::file(
-                &Kind::Credential.path(credential.id.as_str()),
-                Some(state::write_credential(&credential)),
-                reason.clone(),
-            ))
+            // Its policy may be another since.
+            end(working)?;
+            let mut plan = Plan { reason: reason.clone().unwrap_or_default(), ..Plan::default() };
+            new.add_to(&mut plan);
+            Ok(plan)
         };
         let after = admin.change(call, plan).await?;
-        Ok(Reply::of(issued(&key, &credential, after.revision)))
+        Ok(Reply::of(issued(&new, after.revision)))
     }
 }
 
-/// A new key of `profile`, and the credential that knows it again.
-pub(super) fn made(
-    admin: &Admin,
-    profile: &ProfileId,
-    now: Timestamp,
-    expires: Timestamp,
-) -> Result<(Secret<String>, Credential), Failure> {
-    let (key, hmac) = admin.plane.new_key().map_err(|error| Failure::internal(&error))?;
-    let credential = Credential::api_key(profile, hmac, uuid::Uuid::new_v4(), (now, expires))
-        .map_err(|error| Failure::internal(&error))?;
-    Ok((key, credential))
-}
-
-pub(super) fn issued(key: &Secret<String>, credential: &Credential, revision: u64) -> Issued {
+/// What is told of a new credential.
+pub(super) fn issued(new: &New, revision: u64) -> Issued {
+    let shown = |wanted: KeyKind| {
+        let secret = new.secret.as_ref().filter(|it| it.0 == wanted);
+        secret.map(|it| it.1.expose().clone())
+    };
     Issued {
-        id: credential.id.to_string(),
-        key: key.expose().clone(),
-        profile: credential.profile.to_string(),
-        expires: credential.expires.to_string(),
+        id: new.id.to_string(),
+        kind: new.kind,
+        key: shown(KeyKind::ApiKey),
+        secret: shown(KeyKind::ClientSecret),
+        profile: new.profile.to_string(),
+        expires: new.expires.to_string(),
         revision,
     }
-}
-
-/// When a new key ends.
-///
-/// # Errors
-/// `Invalid` where that is no time, or has gone by.
-pub(super) fn expiry(text: Option<&str>, now: Timestamp) -> Result<Timestamp, Failure> {
-    let expiry = Expiry::parse(text.unwrap_or(Expiry::USUAL));
-    let end = expiry.and_then(|it| it.end(now));
-    end.map_err(|error| Failure::field("body.expires", error, Expiry::HELP))
-}
-
-fn check_known(working: &Working, call: &Call, profile: &ProfileId) -> Result<(), Failure> {
-    let clients = working.desired.clients.iter();
-    let is_known = clients.flat_map(|it| &it.profiles).any(|it| it.id == *profile);
-    if is_known && authority::reaches(call, working, Kind::Client, profile.client()) {
-        return Ok(());
-    }
-    Err(Failure::no_such("profile", profile.as_str()))
 }

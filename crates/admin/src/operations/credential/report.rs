@@ -51,7 +51,7 @@ pub(crate) struct Line {
     profile: String,
     /// Who answers for its client.
     owner: String,
-    /// `api_key` or `external`.
+    /// `api_key`, `client_secret`, `external`, `mtls` or `private_key_jwt`.
     kind: &'static str,
     /// `active`, `retiring`, `revoked` or `expired`.
     state: &'static str,

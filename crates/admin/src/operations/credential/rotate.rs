@@ -1,37 +1,41 @@
 //! `rotate_credential`: a successor, and an end for the one before.
 
 use http::{Method, StatusCode};
-use model::{CredentialState, Effect, Proof, quantity::parse_duration};
+use model::{Credential, CredentialState, Effect, quantity::parse_duration};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use state::Kind;
 
 use super::{
-    issue::{Issued, expiry, issued, made},
+    issue::{Issued, issued},
     lifecycle::found,
+    new::{New, NewKind, Public, expiry, known},
 };
 use crate::{
     Admin, Call, change::Plan, failure::Failure, operation::Operation, reply::Reply,
     resource::ById, working::Working,
 };
 
-/// Makes the successor of an API key.
+/// Makes the successor of a credential.
 #[derive(Debug)]
 pub(crate) struct Rotate;
 
-/// For how long.
+/// For how long, and what the client shows from now on.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+// Said of the schema alone: serde cannot refuse the rest where something is flattened.
+#[schemars(extend("additionalProperties" = false))]
 pub(crate) struct Wish {
-    /// When the new key ends: `90d`, or a time; 90 days where it is missing.
+    /// When the new one ends: `90d`, or a time; 90 days where it is missing, or less where the
+    /// profile's rotation says so.
     #[schemars(length(max = 50))]
     expires: Option<String>,
-    /// How long the old key stays good: `7d` where it is missing.
+    /// How long the old one stays good at most: `7d` where it is missing.
     #[schemars(length(max = 50))]
     overlap: Option<String>,
     /// Why, for the revision.
     #[schemars(length(max = 500))]
     reason: Option<String>,
+    #[serde(flatten)]
+    public: Public,
 }
 
 impl Operation for Rotate {
@@ -40,9 +44,8 @@ impl Operation for Rotate {
     const METHOD: Method = Method::POST;
     const PATH: &'static str = "/credentials/{id}/rotate";
     const EFFECT: Effect = Effect::Write;
-    const SUMMARY: &'static str = "Make the successor of an API key";
-    const DESCRIPTION: &'static str =
-        "Both are good until the overlap is over. The new key is shown this once.";
+    const SUMMARY: &'static str = "Make the successor of a credential";
+    const DESCRIPTION: &'static str = "Both are good until the overlap is over, or the old one is retired. A new API key or client secret is shown this once; for mtls and private_key_jwt, say what the client shows from now on.";
     const STATUS: StatusCode = StatusCode::CREATED;
     type Parameters = ById;
     type Body = Wish;
@@ -54,30 +57,44 @@ impl Operation for Rotate {
         by: ById,
         wish: Wish,
     ) -> Result<Reply<Issued>, Failure> {
-        let expires = expiry(wish.expires.as_deref(), call.at)?;
-        let overlap = wish.overlap.as_deref().unwrap_or("7d");
-        let overlap = parse_duration(overlap)
+        let Wish { expires, overlap, reason, public } = wish;
+        let overlap = parse_duration(overlap.as_deref().unwrap_or("7d"))
             .map_err(|error| Failure::field("body.overlap", error, "write 7d or 12h"))?;
-        let (_, old) = found(&admin.working(), call, &by.id)?;
-        let (key, new) = made(admin, &old.profile, call.at, expires)?;
+        let working = admin.working();
+        let (_, old) = found(&working, call, &by.id)?;
+        let kind = rotatable(&old)?;
+        let profile = known(&working, call, &old.profile)?;
+        let ends = expiry(expires.as_deref(), profile, call.at)?;
+        let new = New::make(admin, &old.profile, (kind, &public), (call.at, ends))?;
         let plan = |working: &Working| {
             let (path, mut old) = found(working, call, &by.id)?;
-            if !matches!(old.proof, Proof::ApiKey { .. }) {
-                let detail = format!("{} is no API key: its issuer makes its tokens", by.id);
-                return Err(Failure::Conflict(detail));
+            if rotatable(&old)? != kind {
+                return Err(Failure::Changed(format!("{} is of another kind now", by.id)));
             }
-            if old.state == CredentialState::Revoked {
-                return Err(Failure::Conflict(format!("{} is revoked: issue a new key", by.id)));
+            if new.is_known_as(&old) {
+                let detail = format!("{} is known by the same already: give a new one", by.id);
+                return Err(Failure::Conflict(detail));
             }
             old.state = CredentialState::Retiring;
             old.expires = old.expires.min(call.at.plus(overlap));
             let old = Some(state::write_credential(&old));
-            let mut plan = Plan::file(path, old, wish.reason.clone());
-            let path = Kind::Credential.path(new.id.as_str());
-            plan.files.insert(path, Some(state::write_credential(&new)));
+            let mut plan = Plan::file(path, old, reason.clone());
+            new.add_to(&mut plan);
             Ok(plan)
         };
         let after = admin.change(call, plan).await?;
-        Ok(Reply::of(issued(&key, &new, after.revision)))
+        Ok(Reply::of(issued(&new, after.revision)))
     }
+}
+
+/// What its successor is, where it can have one.
+fn rotatable(old: &Credential) -> Result<NewKind, Failure> {
+    let id = &old.id;
+    if old.state == CredentialState::Revoked {
+        return Err(Failure::Conflict(format!("{id} is revoked: issue a new one")));
+    }
+    NewKind::of(&old.proof).ok_or_else(|| {
+        let detail = format!("{id} is external: its issuer makes and rotates what is shown");
+        Failure::Conflict(detail)
+    })
 }

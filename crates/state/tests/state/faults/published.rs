@@ -120,23 +120,6 @@ fn an_issuer_says_what_is_wrong_with_it() {
         ),
         (
             "issuers/a.yaml",
-            "issuer: https://a\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\nintrospection: {url: http://a, client_secret: none}\n",
-            &[
-                "issuers/a.yaml:5: introspection.client_secret: unknown secret \"none\" | add secrets/none.yaml, or name another",
-                "issuers/a.yaml:5: introspection.url: http to another machine can be changed on the way | write https://",
-                "issuers/a.yaml:5: introspection: client_id is missing | write who the door is there",
-            ],
-        ),
-        (
-            "issuers/a.yaml",
-            "issuer: https://a\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\nintrospection: {client_id: a, client_secret: none}\n",
-            &[
-                "issuers/a.yaml:5: introspection.client_secret: unknown secret \"none\" | add secrets/none.yaml, or name another",
-                "issuers/a.yaml:5: introspection: nobody says where the issuer is asked | write url: https://…, or discovery: true for the issuer",
-            ],
-        ),
-        (
-            "issuers/a.yaml",
             "issuer: https://a\njwks: {keys: []}\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\n",
             &["issuers/a.yaml:2: jwks: there is a jwks_url already | leave one of the two"],
         ),
@@ -157,6 +140,29 @@ fn an_issuer_says_what_is_wrong_with_it() {
             "issuer: https://a/?tenant=b\ndiscovery: true\naudiences: [a]\nalgorithms: [ES256]\n",
             &[
                 "issuers/a.yaml:2: discovery: an issuer with a query has no metadata | write jwks_url: https://… instead",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn an_issuer_that_is_asked_about_tokens_has_an_address_and_a_name_for_the_door() {
+    check(&[
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\nintrospection: {url: http://a, client_secret: none}\n",
+            &[
+                "issuers/a.yaml:5: introspection.client_secret: unknown secret \"none\" | add secrets/none.yaml, or name another",
+                "issuers/a.yaml:5: introspection.url: http to another machine can be changed on the way | write https://",
+                "issuers/a.yaml:5: introspection: client_id is missing | write who the door is there",
+            ],
+        ),
+        (
+            "issuers/a.yaml",
+            "issuer: https://a\njwks_url: https://a\naudiences: [a]\nalgorithms: [ES256]\nintrospection: {client_id: a, client_secret: none}\n",
+            &[
+                "issuers/a.yaml:5: introspection.client_secret: unknown secret \"none\" | add secrets/none.yaml, or name another",
+                "issuers/a.yaml:5: introspection: nobody says where the issuer is asked | write url: https://…, or discovery: true for the issuer",
             ],
         ),
     ]);
