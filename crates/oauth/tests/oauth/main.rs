@@ -4,6 +4,7 @@
 mod authorization_code;
 mod client_credentials;
 mod documents;
+mod exchange;
 mod house;
 mod pushed;
 mod registration;
