@@ -19,6 +19,8 @@ pub(crate) struct AccessToken<'a> {
     pub(crate) profile: &'a ProfileId,
     /// The person it acts for; none where it acts for itself.
     pub(crate) subject: Option<&'a str>,
+    /// Who acted before the client does, as an `act` (RFC 8693 section 4.1).
+    pub(crate) earlier_actors: Option<&'a Value>,
     /// The `aud`.
     pub(crate) resource: &'a str,
     pub(crate) scopes: Option<&'a TokenScopes>,
@@ -62,12 +64,19 @@ impl AccessToken<'_> {
                 members.insert("scope".to_owned(), json!(scopes.to_string()));
             }
             if self.subject.is_some() {
-                members.insert("act".to_owned(), json!({ "sub": self.client }));
+                members.insert("act".to_owned(), self.actors());
             }
         }
         let unsigned = || Denied::new(Code::TemporarilyUnavailable, "no token can be signed now");
         let token = keys.sign("at+jwt", &claims, now).ok_or_else(unsigned)?;
         Ok(Minted { token, expires_in: lifetime })
+    }
+
+    fn actors(&self) -> Value {
+        match self.earlier_actors {
+            Some(earlier) => json!({ "sub": self.client, "act": earlier }),
+            None => json!({ "sub": self.client }),
+        }
     }
 
     /// What only this door has a word for.

@@ -10,8 +10,12 @@ use serde_json::{Value, json};
 /// section 3.3), and goes on to the root where there is none.
 pub(crate) fn document(issuer: &str) -> Value {
     let at = |path: &str| json!(format!("{issuer}/oauth/{path}"));
-    let grants =
-        [GrantType::AuthorizationCode, GrantType::ClientCredentials, GrantType::RefreshToken];
+    let grants = [
+        GrantType::AuthorizationCode,
+        GrantType::ClientCredentials,
+        GrantType::RefreshToken,
+        GrantType::TokenExchange,
+    ];
     let methods = json!(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]);
     // Who asks about tokens has to prove who it is.
     let proving = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);

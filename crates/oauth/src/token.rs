@@ -2,7 +2,9 @@
 
 mod client_credentials;
 mod code;
+mod exchange;
 mod refresh;
+mod subject;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -63,7 +65,10 @@ pub(crate) async fn answer(
         Some(GrantType::RefreshToken) => {
             refresh::renew(server, request, &form, &proven, facts).await?
         }
-        Some(GrantType::DeviceCode | GrantType::JwtBearer | GrantType::TokenExchange) | None => {
+        Some(GrantType::TokenExchange) => {
+            exchange::issue(server, request, &form, &proven, facts).await?
+        }
+        Some(GrantType::DeviceCode | GrantType::JwtBearer) | None => {
             let detail = format!("the grant type {} is not supported", wanted.escape_debug());
             return Err(Denied::new(Code::UnsupportedGrantType, detail));
         }
@@ -74,6 +79,9 @@ pub(crate) async fn answer(
         "expires_in": issued.access.expires_in,
     });
     if let Some(members) = body.as_object_mut() {
+        if kind == Some(GrantType::TokenExchange) {
+            members.insert("issued_token_type".to_owned(), json!(exchange::ACCESS_TOKEN));
+        }
         members.extend(issued.refresh.map(|it| ("refresh_token".to_owned(), json!(it))));
         members.extend(issued.scope.map(|it| ("scope".to_owned(), json!(it))));
     }

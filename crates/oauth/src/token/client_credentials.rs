@@ -41,6 +41,7 @@ pub(super) fn issue(
         client: &proven.client.id,
         profile,
         subject: None,
+        earlier_actors: None,
         resource: &resource,
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),

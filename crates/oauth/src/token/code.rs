@@ -205,6 +205,7 @@ impl<'a> Answer<'a> {
             client: &self.grant.client,
             profile: &self.profile,
             subject: self.grant.subject.as_deref(),
+            earlier_actors: None,
             resource: &self.body.resource,
             scopes: scopes.as_ref(),
             credential: self.proven.credential.as_ref(),

@@ -11,6 +11,7 @@
 mod authorization_code;
 mod client_credentials;
 mod documents;
+mod exchange;
 mod hostile;
 mod house;
 mod idp;
