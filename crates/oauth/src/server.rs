@@ -12,7 +12,7 @@ use secrets::Keyring;
 use state::Desired;
 use store::Store;
 
-pub use crate::signing::Error;
+pub use crate::signing::{Algorithm, Error};
 use crate::{
     Plane, Request, authorize,
     client::{self, Documents},
@@ -42,6 +42,8 @@ pub struct Parts {
     pub pepper: Arc<Pepper>,
     /// Where records go.
     pub log: Arc<Log>,
+    /// What tokens are signed by.
+    pub signing: Algorithm,
     /// The time.
     pub clock: Clock,
     /// What could be done with a token.
@@ -75,11 +77,21 @@ impl Server {
     /// A server for which nothing is declared yet.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { issuer, store, keyring, pepper, log, clock, plane, key_sets, strangers } =
-            parts;
+        let Parts {
+            issuer,
+            store,
+            keyring,
+            pepper,
+            log,
+            signing,
+            clock,
+            plane,
+            key_sets,
+            strangers,
+        } = parts;
         let nothing = Tables::new(&Arc::new(Desired::default()), issuer.url(), &key_sets);
         Arc::new(Self {
-            keys: SigningKeys::new(store.clone(), keyring),
+            keys: SigningKeys::new(store.clone(), keyring, signing),
             stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
             fetch: strangers,
             documents: Documents::default(),

@@ -16,7 +16,7 @@ use model::{
     Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp, TokenBounds,
     TokenTerms, User, UserId,
 };
-use oauth::{Parts, Permitted, Plane, Request, Server};
+use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
 use serde_json::Value;
 use state::Desired;
@@ -28,6 +28,8 @@ pub(crate) const SECRET: &str = "ods_a-secret-of-a-test-and-of-nothing-else";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const BACK: &str = "https://app.example/cb";
 pub(crate) const DOCUMENT: &str = "https://agent.example/client.json";
+/// A document that never comes.
+pub(crate) const SILENT: &str = "https://agent.example/silent.json";
 pub(crate) const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
 
 /// A server, and what is behind it.
@@ -38,7 +40,35 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) desired: Desired,
     pub(crate) log: audit::Memory,
+    kept: Kept,
     _folder: TempDir,
+}
+
+/// What outlives a server.
+struct Kept {
+    issuer: Arc<OwnIssuer>,
+    store: Store,
+    keyring: Arc<Keyring>,
+    pepper: Arc<Pepper>,
+    log: Arc<audit::Log>,
+    clock: Clock,
+}
+
+impl Kept {
+    fn parts(&self, signing: Algorithm) -> Parts {
+        Parts {
+            issuer: Arc::clone(&self.issuer),
+            store: self.store.clone(),
+            keyring: Arc::clone(&self.keyring),
+            pepper: Arc::clone(&self.pepper),
+            log: Arc::clone(&self.log),
+            signing,
+            clock: self.clock.clone(),
+            plane: Arc::new(Orders),
+            key_sets: Arc::new(KeySets::new(web(), self.clock.clone())),
+            strangers: web(),
+        }
+    }
 }
 
 /// What strangers publish.
@@ -51,8 +81,20 @@ impl Fetch for Web {
         url: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
         let found = self.0.get(url).cloned().map(Bytes::from);
-        Box::pin(async move { found.ok_or_else(|| "404".to_owned()) })
+        Box::pin(async move {
+            if url == SILENT {
+                std::future::pending::<()>().await;
+            }
+            found.ok_or_else(|| "404".to_owned())
+        })
     }
+}
+
+pub(crate) fn web() -> Arc<dyn Fetch> {
+    let document = format!(
+        r#"{{"client_id":"{DOCUMENT}","client_name":"Agent","redirect_uris":["http://127.0.0.1/cb"]}}"#
+    );
+    Arc::new(Web([(DOCUMENT, document)].into()))
 }
 
 /// A data plane in which everybody may read orders.
@@ -71,32 +113,39 @@ impl Plane for Orders {
 
 impl House {
     pub(crate) async fn open() -> Self {
+        Self::signing(Algorithm::EdDsa).await
+    }
+
+    /// As [`House::open`], with tokens that are signed by `algorithm`.
+    pub(crate) async fn signing(algorithm: Algorithm) -> Self {
         let folder = TempDir::new().unwrap();
         let store = Store::open(&Location::Sqlite(folder.path().join("onedoor.db"))).await.unwrap();
         let clock = Clock::fake(Timestamp::from_seconds(1_800_000_000));
         let issuer = Arc::new(OwnIssuer::new(DOOR));
         let (log, records) = audit::Log::memory(clock.clone());
-        let document = format!(
-            r#"{{"client_id":"{DOCUMENT}","client_name":"Agent","redirect_uris":["http://127.0.0.1/cb"]}}"#
-        );
-        let strangers: Arc<dyn Fetch> = Arc::new(Web([(DOCUMENT, document)].into()));
         let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
         let desired = desired(&pepper);
-        let server = Server::new(Parts {
+        let kept = Kept {
             issuer: Arc::clone(&issuer),
             store: store.clone(),
             keyring: Arc::new(Keyring::generate("k1").unwrap().0),
             pepper,
             log: Arc::new(log),
             clock: clock.clone(),
-            plane: Arc::new(Orders),
-            key_sets: Arc::new(KeySets::new(Arc::clone(&strangers), clock.clone())),
-            strangers,
-        });
+        };
+        let server = Server::new(kept.parts(algorithm));
         server.start().await.unwrap();
-        let house = Self { server, clock, issuer, store, desired, log: records, _folder: folder };
+        let house =
+            Self { server, clock, issuer, store, desired, log: records, kept, _folder: folder };
         house.declare();
         house
+    }
+
+    /// Another server over the same store, after some time or with another algorithm.
+    pub(crate) async fn restart(&mut self, algorithm: Algorithm) {
+        self.server = Server::new(self.kept.parts(algorithm));
+        self.server.start().await.unwrap();
+        self.declare();
     }
 
     /// Puts what is declared in force.

@@ -7,3 +7,4 @@ mod documents;
 mod house;
 mod pushed;
 mod registration;
+mod signing;
