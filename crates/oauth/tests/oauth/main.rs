@@ -6,5 +6,6 @@ mod client_credentials;
 mod documents;
 mod house;
 mod pushed;
+mod records;
 mod registration;
 mod signing;
