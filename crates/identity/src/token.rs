@@ -11,3 +11,6 @@ pub(crate) use claims::{Claims, LEEWAY, Subject};
 pub(crate) use compact::{Compact, is_jose};
 pub(crate) use defect::Defect;
 pub(crate) use json::{base64url, object, texts};
+
+#[cfg(test)]
+mod wycheproof;

@@ -1,7 +1,7 @@
 //! What is known of a request, written as it becomes known, and recorded however it ends.
 
 use audit::{Kind, Log, Outcome, Record};
-use model::Caller;
+use model::{Caller, Refusal, RefusalKind};
 
 use crate::{Request, error::Denied};
 
@@ -20,33 +20,63 @@ impl Facts {
     pub(crate) fn new(event: &'static str) -> Self {
         Self { event, caller: None, note: None }
     }
+}
+
+/// Holds the facts of a request until they are recorded: once, however it ends.
+#[derive(Debug)]
+pub(crate) struct Ledger<'a> {
+    log: &'a Log,
+    request: &'a Request,
+    pub(crate) facts: Facts,
+    is_closed: bool,
+}
+
+impl<'a> Ledger<'a> {
+    /// Begins. From here on something is recorded, even if nothing else is called.
+    pub(crate) fn open(log: &'a Log, request: &'a Request, event: &'static str) -> Self {
+        Self { log, request, facts: Facts::new(event), is_closed: false }
+    }
 
     /// Records how the request ended.
     ///
     /// # Errors
     /// Where it cannot be recorded: then nothing may be given.
-    pub(crate) fn record(
-        &self,
-        log: &Log,
-        request: &Request,
-        outcome: Result<u16, &Denied>,
-    ) -> Result<(), audit::Error> {
+    pub(crate) fn close(mut self, outcome: Result<u16, &Denied>) -> Result<(), audit::Error> {
         let refusal = outcome.err().map(Denied::refusal);
         let status = outcome.unwrap_or_else(|it| it.code.status().as_u16());
-        log.append(&Record {
-            id: Some(request.id),
-            event: Some(self.event),
-            note: self.note.as_deref(),
-            peer: Some(request.peer),
-            caller: self.caller.as_ref(),
-            method: Some(request.method.as_str()),
-            path: Some(&request.path),
-            status: Some(status),
-            ..Record::new(
-                request.at,
-                Kind::Authorization,
-                refusal.as_ref().map_or(Outcome::Answered, Outcome::Refused),
-            )
+        let outcome = refusal.as_ref().map_or(Outcome::Answered, Outcome::Refused);
+        self.write(outcome, Some(status))
+    }
+
+    fn write(&mut self, outcome: Outcome<'_>, status: Option<u16>) -> Result<(), audit::Error> {
+        self.is_closed = true;
+        let Facts { event, caller, note } = &self.facts;
+        self.log.append(&Record {
+            id: Some(self.request.id),
+            event: Some(event),
+            note: note.as_deref(),
+            peer: Some(self.request.peer),
+            caller: caller.as_ref(),
+            method: Some(self.request.method.as_str()),
+            path: Some(&self.request.path),
+            status,
+            ..Record::new(self.request.at, Kind::Authorization, outcome)
         })
+    }
+}
+
+impl Drop for Ledger<'_> {
+    /// Who asked went away before there was an answer. What was carried out until then may stand, so
+    /// it leaves its record too.
+    fn drop(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        let panicked = Refusal::new(RefusalKind::Internal, "the request could not be answered");
+        let outcome =
+            if std::thread::panicking() { Outcome::Refused(&panicked) } else { Outcome::Cancelled };
+        if let Err(error) = self.write(outcome, None) {
+            tracing::error!("a request that ended early could not be recorded: {error}");
+        }
     }
 }

@@ -31,4 +31,4 @@ pub use password::hash as hash_password;
 pub use plane::{Permitted, Plane};
 pub use request::Request;
 pub use revocations::follow;
-pub use server::{Error, Parts, Server};
+pub use server::{Algorithm, Error, Parts, Server};

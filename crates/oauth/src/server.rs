@@ -12,12 +12,12 @@ use secrets::Keyring;
 use state::Desired;
 use store::Store;
 
-pub use crate::signing::Error;
+pub use crate::signing::{Algorithm, Error};
 use crate::{
     Outside, Plane, Request, authorize,
     client::{self, Documents},
     error::{Code, Denied, json_response},
-    facts::Facts,
+    facts::{Facts, Ledger},
     introspect, metadata,
     password::Passwords,
     revoke,
@@ -42,6 +42,8 @@ pub struct Parts {
     pub pepper: Arc<Pepper>,
     /// Where records go.
     pub log: Arc<Log>,
+    /// What tokens are signed by.
+    pub signing: Algorithm,
     /// The time.
     pub clock: Clock,
     /// What could be done with a token.
@@ -84,6 +86,7 @@ impl Server {
             keyring,
             pepper,
             log,
+            signing,
             clock,
             plane,
             key_sets,
@@ -92,7 +95,7 @@ impl Server {
         } = parts;
         let nothing = Tables::new(&Arc::new(Desired::default()), issuer.url(), &key_sets);
         Arc::new(Self {
-            keys: SigningKeys::new(store.clone(), keyring),
+            keys: SigningKeys::new(store.clone(), keyring, signing),
             stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
             fetch: strangers,
             outside,
@@ -142,23 +145,19 @@ impl Server {
 
     /// Answers one request, whatever becomes of it, and records it.
     pub async fn answer(&self, request: Request) -> Response<Bytes> {
-        let path = request.path.as_str();
-        if let Some(document) = self.document(&request.method, path) {
-            return document;
-        }
-        let Some(endpoint) = Endpoint::of(&request.method, path) else {
+        let Some(endpoint) = Endpoint::of(&request.method, &request.path) else {
             return json_response(
                 StatusCode::NOT_FOUND,
                 &serde_json::json!({"error": "not_found"}),
             );
         };
-        let mut facts = Facts::new(endpoint.event());
+        let mut ledger = Ledger::open(&self.log, &request, endpoint.event());
         let answered = match self.log.admit() {
-            Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut facts)).await,
+            Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut ledger.facts)).await,
             Err(error) => Err(unrecorded(&error)),
         };
         let outcome = answered.as_ref().map(|it| it.status().as_u16());
-        if let Err(error) = facts.record(&self.log, &request, outcome) {
+        if let Err(error) = ledger.close(outcome) {
             return endpoint.denied(&unrecorded(&error));
         }
         answered.unwrap_or_else(|denied| endpoint.denied(&denied))
@@ -176,6 +175,8 @@ impl Server {
             Endpoint::Consent => authorize::decide(self, request, facts).await,
             Endpoint::Depart => authorize::provider::depart(self, request, facts).await,
             Endpoint::Introspect => introspect::answer(self, request, facts).await,
+            Endpoint::KeySet => Ok(document(&self.keys.public())),
+            Endpoint::Metadata => Ok(document(&metadata::document(self.url()))),
             Endpoint::Push => authorize::push(self, request, facts).await,
             Endpoint::Register => client::register(self, request, facts).await,
             Endpoint::Resume => authorize::provider::resume(self, request, facts).await,
@@ -185,24 +186,14 @@ impl Server {
             Endpoint::Token => token::answer(self, request, facts).await,
         }
     }
+}
 
-    /// What everybody may read.
-    fn document(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            return None;
-        }
-        let document = match path {
-            "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration" => {
-                metadata::document(self.url())
-            }
-            "/oauth/jwks" => self.keys.public(),
-            _ => return None,
-        };
-        let mut response = json_response(StatusCode::OK, &document);
-        let kept = HeaderValue::from_static("public, max-age=300");
-        response.headers_mut().insert(header::CACHE_CONTROL, kept);
-        Some(response)
-    }
+/// What everybody may read, and keep for a while.
+fn document(content: &serde_json::Value) -> Response<Bytes> {
+    let mut response = json_response(StatusCode::OK, content);
+    let kept = HeaderValue::from_static("public, max-age=300");
+    response.headers_mut().insert(header::CACHE_CONTROL, kept);
+    response
 }
 
 fn unrecorded(error: &audit::Error) -> Denied {
@@ -210,7 +201,7 @@ fn unrecorded(error: &audit::Error) -> Denied {
     Denied::new(Code::TemporarilyUnavailable, detail).because(error)
 }
 
-/// What there is to ask besides documents.
+/// What there is to ask.
 #[derive(Debug, Clone, Copy)]
 enum Endpoint {
     Arrive,
@@ -218,6 +209,8 @@ enum Endpoint {
     Consent,
     Depart,
     Introspect,
+    KeySet,
+    Metadata,
     Push,
     Register,
     Resume,
@@ -230,6 +223,11 @@ enum Endpoint {
 impl Endpoint {
     fn of(method: &Method, path: &str) -> Option<Self> {
         Some(match (method.as_str(), path) {
+            (
+                "GET" | "HEAD",
+                "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration",
+            ) => Self::Metadata,
+            ("GET" | "HEAD", "/oauth/jwks") => Self::KeySet,
             ("GET", "/oauth/authorize") => Self::Authorize,
             ("POST", "/oauth/consent") => Self::Consent,
             ("POST", "/oauth/introspect") => Self::Introspect,
@@ -254,6 +252,8 @@ impl Endpoint {
             Self::Consent => "consent.given",
             Self::Depart => "sign_in.begin",
             Self::Introspect => "token.introspect",
+            Self::KeySet => "key_set.read",
+            Self::Metadata => "metadata.read",
             Self::Push => "authorization.push",
             Self::Register => "client.register",
             Self::Resume => "authorization.resume",
@@ -273,9 +273,13 @@ impl Endpoint {
             | Self::Resume
             | Self::SignIn
             | Self::SignOut => authorize::shown(denied),
-            Self::Introspect | Self::Push | Self::Register | Self::Revoke | Self::Token => {
-                denied.response()
-            }
+            Self::Introspect
+            | Self::KeySet
+            | Self::Metadata
+            | Self::Push
+            | Self::Register
+            | Self::Revoke
+            | Self::Token => denied.response(),
         }
     }
 }

@@ -1,15 +1,19 @@
 //! The keys that sign tokens: kept sealed in the store, shared by all replicas, and replaced in time.
 
+mod pair;
+
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity::OwnIssuer;
-use model::{Secret, SecretId, Timestamp};
+use model::{SecretId, Timestamp};
 use secrets::{Keyring, Sealed};
 use serde_json::{Value, json};
 use store::{SigningKey, Store};
+
+pub use self::pair::Algorithm;
+use self::pair::Pair;
 
 /// How long a key signs before another does.
 const LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -21,7 +25,6 @@ const AHEAD: Duration = Duration::from_secs(15 * 60);
 /// How long after its last signature a key is published still: no token lives longer.
 const BEHIND: Duration = Duration::from_secs(2 * 3600);
 
-const ALGORITHM: &str = "EdDSA";
 const NAME: &str = "token-signing-key";
 
 /// Why there is no key to sign with.
@@ -45,20 +48,23 @@ pub enum Error {
 pub(crate) struct SigningKeys {
     store: Store,
     keyring: Arc<Keyring>,
+    /// What new keys are for.
+    algorithm: Algorithm,
     loaded: ArcSwap<Vec<Loaded>>,
 }
 
 struct Loaded {
     id: String,
-    /// None where the key that seals it is not in the keyring: its tokens are believed still.
-    pair: Option<Ed25519KeyPair>,
+    /// None where the key that seals it is not in the keyring, or where it is for an algorithm that
+    /// a later version has: its tokens are believed still.
+    pair: Option<Pair>,
     public: Value,
     activates: Timestamp,
 }
 
 impl SigningKeys {
-    pub(crate) fn new(store: Store, keyring: Arc<Keyring>) -> Self {
-        Self { store, keyring, loaded: ArcSwap::default() }
+    pub(crate) fn new(store: Store, keyring: Arc<Keyring>, algorithm: Algorithm) -> Self {
+        Self { store, keyring, algorithm, loaded: ArcSwap::default() }
     }
 
     /// Reads the keys, makes those that are missing, and publishes their public halves.
@@ -67,15 +73,7 @@ impl SigningKeys {
     /// Where that is not possible: those that were read before stay in use.
     pub(crate) async fn tend(&self, issuer: &OwnIssuer, now: Timestamp) -> Result<(), Error> {
         let mut stored = self.store.signing_keys().await?;
-        // A key that cannot be opened here signs nothing, so another has to.
-        let newest = stored.iter().filter(|it| self.can_open(it)).map(|it| it.activates).max();
-        let next = match newest {
-            // The first one signs at once: nobody has a token of another.
-            None => Some(now),
-            Some(newest) if now.plus(AHEAD) >= newest.plus(LIFE) => Some(now.plus(AHEAD)),
-            Some(_) => None,
-        };
-        if let Some(activates) = next {
+        if let Some(activates) = self.next(&stored, now) {
             let made = self.make(now, activates)?;
             self.store.put_signing_key(&made).await?;
             stored.push(made);
@@ -95,6 +93,19 @@ impl SigningKeys {
         Ok(())
     }
 
+    /// When a key that is to be made now begins to sign; none where there are enough.
+    fn next(&self, stored: &[SigningKey], now: Timestamp) -> Option<Timestamp> {
+        // A key that cannot be opened here signs nothing, so another has to.
+        let newest = stored.iter().filter(|it| self.can_open(it)).max_by_key(|it| it.activates);
+        // The first one signs at once: nobody has a token of another.
+        let Some(newest) = newest else { return Some(now) };
+        let is_ending = now.plus(AHEAD) >= newest.activates.plus(LIFE);
+        // One that does not sign yet is let begin: replicas whose operators disagree on the
+        // algorithm would else make keys in turn without an end.
+        let is_other = newest.algorithm != self.algorithm.as_str() && newest.activates <= now;
+        (is_ending || is_other).then(|| now.plus(AHEAD))
+    }
+
     /// Deletes the keys whose last tokens have expired.
     async fn drop_outlived(&self, stored: &[SigningKey], now: Timestamp) -> Result<bool, Error> {
         let mut is_any = false;
@@ -108,19 +119,13 @@ impl SigningKeys {
     }
 
     fn make(&self, now: Timestamp, activates: Timestamp) -> Result<SigningKey, Error> {
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        let document = Ed25519KeyPair::generate_pkcs8(&random).map_err(|_| Error::Key)?;
-        let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).map_err(|_| Error::Key)?;
+        let private = self.algorithm.generate()?;
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-        let public = json!({
-            "kty": "OKP", "crv": "Ed25519", "x": x, "kid": id, "alg": ALGORITHM, "use": "sig",
-        });
-        let private = Secret::new(document.as_ref().to_vec());
+        let public = Pair::read(self.algorithm, private.expose())?.jwk(&id)?;
         let Sealed { key, bytes } = secrets::seal(&self.keyring, &name(), 1, &id, &private)?;
         Ok(SigningKey {
             id,
-            algorithm: ALGORITHM.to_owned(),
+            algorithm: self.algorithm.as_str().to_owned(),
             public: public.to_string(),
             key,
             sealed: bytes,
@@ -150,12 +155,12 @@ impl SigningKeys {
 
     fn load(&self, stored: &SigningKey) -> Result<Loaded, Error> {
         let sealed = Sealed { key: stored.key.clone(), bytes: stored.sealed.clone() };
-        let pair = match self.can_open(stored) {
-            true => {
+        let pair = match Algorithm::parse(&stored.algorithm).filter(|_| self.can_open(stored)) {
+            Some(algorithm) => {
                 let private = secrets::open(&self.keyring, &name(), 1, &stored.id, &sealed)?;
-                Some(Ed25519KeyPair::from_pkcs8(private.expose()).map_err(|_| Error::Key)?)
+                Some(Pair::read(algorithm, private.expose())?)
             }
-            false => None,
+            None => None,
         };
         Ok(Loaded {
             id: stored.id.clone(),
@@ -176,11 +181,11 @@ impl SigningKeys {
         let loaded = self.loaded.load();
         let active = loaded.iter().filter(|it| it.activates <= now && it.pair.is_some());
         let key = active.max_by(|a, b| (a.activates, &a.id).cmp(&(b.activates, &b.id)))?;
-        let header = json!({ "alg": ALGORITHM, "typ": typ, "kid": key.id });
+        let pair = key.pair.as_ref()?;
+        let header = json!({ "alg": pair.algorithm().as_str(), "typ": typ, "kid": key.id });
         let part = |it: &Value| URL_SAFE_NO_PAD.encode(it.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
-        let signature = key.pair.as_ref()?.sign(message.as_bytes());
-        let signature = URL_SAFE_NO_PAD.encode(signature);
+        let signature = pair.sign(message.as_bytes())?;
         Some(format!("{message}.{signature}"))
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, Gateway};
 use identity::api_key::Pepper;
 use model::{Caller, ClientId, ClientKind, ProfileId, TokenBounds};
-use oauth::{Parts, Permitted, Plane, Request, Server};
+use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
 use store::Store;
 use upstream::Trust;
@@ -17,7 +17,7 @@ pub(crate) fn mount(
     gateway: &Arc<Gateway>,
     store: Store,
     keyring: Arc<Keyring>,
-    pepper: &Arc<Pepper>,
+    (pepper, signing): (&Arc<Pepper>, Algorithm),
 ) -> Option<Arc<Server>> {
     let live = gateway.live();
     let server = Server::new(Parts {
@@ -26,6 +26,7 @@ pub(crate) fn mount(
         keyring,
         pepper: Arc::clone(pepper),
         log: Arc::clone(&live.log),
+        signing,
         clock: live.clock.clone(),
         plane: Arc::new(Rules(Arc::clone(gateway))),
         key_sets: Arc::clone(&live.key_sets),

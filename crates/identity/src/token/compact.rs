@@ -31,6 +31,15 @@ impl<'a> Compact<'a> {
         Self::after(token, |_| ()).map(|(compact, ())| compact)
     }
 
+    /// Whether one of `keys` made the signature, whatever the payload is: vectors of signatures have
+    /// payloads that are no claims.
+    #[cfg(test)]
+    pub(super) fn verifies(token: &str, keys: &crate::key_set::Keys) -> bool {
+        let Ok((message, [header, _, signature])) = parts(token) else { return false };
+        let header = object(&header).and_then(|it| Header::read(&it).ok());
+        header.is_some_and(|it| keys.verify(it.kid.as_deref(), it.algorithm, message, &signature))
+    }
+
     /// As [`Compact::parse`], for what is meant to bring its own key and proves to hold it.
     /// Gives the header's `jwk` as it stands.
     pub(crate) fn parse_with_key(token: &'a str) -> Result<(Self, Option<Value>), Defect> {
@@ -42,17 +51,7 @@ impl<'a> Compact<'a> {
         token: &'a str,
         take: impl FnOnce(&mut Map<String, Value>) -> T,
     ) -> Result<(Self, T), Defect> {
-        if token.len() > CREDENTIAL_BYTES_MAX {
-            return Err(Defect::TooLong);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(Defect::Parts)?;
-        let (header, claims) = message.split_once('.').ok_or(Defect::Parts)?;
-        // A further dot, as in the five parts of an encrypted token, is no base64url.
-        let part = |text| base64url(text).ok_or(Defect::Parts);
-        let (header, claims, signature) = (part(header)?, part(claims)?, part(signature)?);
-        if signature.is_empty() {
-            return Err(Defect::Parts);
-        }
+        let (message, [header, claims, signature]) = parts(token)?;
         let mut header = object(&header).ok_or(Defect::Object("header"))?;
         let claims = object(&claims).ok_or(Defect::Object("payload"))?;
         let taken = take(&mut header);
@@ -66,6 +65,22 @@ pub(crate) fn is_jose(token: &str) -> bool {
     let first = token.split_once('.').map_or("", |(first, _)| first);
     // Loosely: one that is not quite strict is still no opaque token.
     first.starts_with("ey") || base64url(first).is_some_and(|it| it.trim_ascii().starts_with(b"{"))
+}
+
+/// What the signature is over; and header, payload and signature, decoded.
+fn parts(token: &str) -> Result<(&str, [Vec<u8>; 3]), Defect> {
+    if token.len() > CREDENTIAL_BYTES_MAX {
+        return Err(Defect::TooLong);
+    }
+    let (message, signature) = token.rsplit_once('.').ok_or(Defect::Parts)?;
+    let (header, payload) = message.split_once('.').ok_or(Defect::Parts)?;
+    // A further dot, as in the five parts of an encrypted token, is no base64url.
+    let part = |text| base64url(text).ok_or(Defect::Parts);
+    let (header, payload, signature) = (part(header)?, part(payload)?, part(signature)?);
+    if signature.is_empty() {
+        return Err(Defect::Parts);
+    }
+    Ok((message, [header, payload, signature]))
 }
 
 impl Header {

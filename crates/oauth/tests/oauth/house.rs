@@ -16,7 +16,7 @@ use model::{
     Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp, TokenBounds,
     TokenTerms, User, UserId,
 };
-use oauth::{Parts, Permitted, Plane, Request, Server};
+use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
 use serde_json::Value;
 use state::Desired;
@@ -30,6 +30,8 @@ pub(crate) const SECRET: &str = "ods_a-secret-of-a-test-and-of-nothing-else";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const BACK: &str = "https://app.example/cb";
 pub(crate) const DOCUMENT: &str = "https://agent.example/client.json";
+/// A document that never comes.
+pub(crate) const SILENT: &str = "https://agent.example/silent.json";
 pub(crate) const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
 
 /// A server, and what is behind it.
@@ -41,7 +43,38 @@ pub(crate) struct House {
     pub(crate) desired: Desired,
     pub(crate) log: audit::Memory,
     pub(crate) idp: Arc<Idp>,
+    kept: Kept,
     _folder: TempDir,
+}
+
+/// What outlives a server.
+struct Kept {
+    issuer: Arc<OwnIssuer>,
+    store: Store,
+    keyring: Arc<Keyring>,
+    pepper: Arc<Pepper>,
+    log: Arc<audit::Log>,
+    clock: Clock,
+    web: Arc<dyn Fetch>,
+    idp: Arc<Idp>,
+}
+
+impl Kept {
+    fn parts(&self, signing: Algorithm) -> Parts {
+        Parts {
+            issuer: Arc::clone(&self.issuer),
+            store: self.store.clone(),
+            keyring: Arc::clone(&self.keyring),
+            pepper: Arc::clone(&self.pepper),
+            log: Arc::clone(&self.log),
+            signing,
+            clock: self.clock.clone(),
+            plane: Arc::new(Orders),
+            key_sets: Arc::new(KeySets::new(Arc::clone(&self.web), self.clock.clone())),
+            strangers: Arc::clone(&self.web),
+            outside: Arc::clone(&self.idp) as Arc<dyn oauth::Outside>,
+        }
+    }
 }
 
 /// What strangers publish.
@@ -54,7 +87,12 @@ impl Fetch for Web {
         url: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
         let found = self.0.get(url).cloned().map(Bytes::from);
-        Box::pin(async move { found.ok_or_else(|| "404".to_owned()) })
+        Box::pin(async move {
+            if url == SILENT {
+                std::future::pending::<()>().await;
+            }
+            found.ok_or_else(|| "404".to_owned())
+        })
     }
 }
 
@@ -73,7 +111,17 @@ impl Plane for Orders {
 }
 
 impl House {
+    /// What strangers publish.
+    pub(crate) fn web(&self) -> Arc<dyn Fetch> {
+        Arc::clone(&self.kept.web)
+    }
+
     pub(crate) async fn open() -> Self {
+        Self::signing(Algorithm::EdDsa).await
+    }
+
+    /// As [`House::open`], with tokens that are signed by `algorithm`.
+    pub(crate) async fn signing(algorithm: Algorithm) -> Self {
         let folder = TempDir::new().unwrap();
         let store = Store::open(&Location::Sqlite(folder.path().join("onedoor.db"))).await.unwrap();
         let clock = Clock::fake(Timestamp::from_seconds(1_800_000_000));
@@ -87,23 +135,38 @@ impl House {
         let strangers: Arc<dyn Fetch> = Arc::new(Web(pages.collect()));
         let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
         let desired = desired(&pepper);
-        let server = Server::new(Parts {
+        let kept = Kept {
             issuer: Arc::clone(&issuer),
             store: store.clone(),
             keyring: Arc::new(Keyring::generate("k1").unwrap().0),
             pepper,
             log: Arc::new(log),
             clock: clock.clone(),
-            plane: Arc::new(Orders),
-            key_sets: Arc::new(KeySets::new(Arc::clone(&strangers), clock.clone())),
-            strangers,
-            outside: Arc::clone(&idp) as Arc<dyn oauth::Outside>,
-        });
+            web: strangers,
+            idp: Arc::clone(&idp),
+        };
+        let server = Server::new(kept.parts(algorithm));
         server.start().await.unwrap();
-        let house =
-            Self { server, clock, issuer, store, desired, log: records, idp, _folder: folder };
+        let house = Self {
+            server,
+            clock,
+            issuer,
+            store,
+            desired,
+            log: records,
+            idp,
+            kept,
+            _folder: folder,
+        };
         house.declare();
         house
+    }
+
+    /// Another server over the same store, after some time or with another algorithm.
+    pub(crate) async fn restart(&mut self, algorithm: Algorithm) {
+        self.server = Server::new(self.kept.parts(algorithm));
+        self.server.start().await.unwrap();
+        self.declare();
     }
 
     /// Puts what is declared in force.

@@ -17,4 +17,6 @@ mod house;
 mod idp;
 mod providers;
 mod pushed;
+mod records;
 mod registration;
+mod signing;

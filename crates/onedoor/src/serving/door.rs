@@ -56,7 +56,7 @@ impl Door {
         });
         let authorization = match (grants, keyring.clone()) {
             (Some(grants), Some(keyring)) => {
-                authorization::mount(&gateway, grants, keyring, &pepper)
+                authorization::mount(&gateway, grants, keyring, (&pepper, config.oauth.signing))
             }
             (Some(_), None) | (None, _) => None,
         };

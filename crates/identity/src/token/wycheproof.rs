@@ -1,0 +1,78 @@
+//! The vectors of project Wycheproof: see the README beside them for what is left out, and why.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Compact;
+use crate::key_set::Keys;
+
+const SIGNATURES: &str = include_str!("../../tests/data/wycheproof/json_web_signature.json");
+const KEYS: &str = include_str!("../../tests/data/wycheproof/json_web_key.json");
+const ENCRYPTIONS: &str = include_str!("../../tests/data/wycheproof/json_web_encryption.json");
+
+/// Vectors that go by other rules than ours: the comment of their group, their number, and why.
+const OTHERS: [(&str, u64, &str); 5] = [
+    ("rfc7520", 346, "made by PS384 with a key whose alg is PS256 (RFC 7517 section 4.4)"),
+    ("rfc7520", 347, "the key's alg is ES521, which is no algorithm (RFC 7518 section 3.1)"),
+    ("rfc7520WithKeyOps", 350, "as 346"),
+    ("rfc7520WithKeyOps", 351, "as 347"),
+    ("jws_rsa_roca_key", 7, "how an issuer makes its keys is its own: nobody looks for ROCA here"),
+];
+
+#[derive(Deserialize)]
+struct Group {
+    comment: String,
+    #[serde(default)]
+    keys: Vec<Value>,
+    tests: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    #[serde(rename = "tcId")]
+    id: u64,
+    comment: String,
+    #[serde(alias = "jwe")]
+    jws: String,
+    result: String,
+}
+
+/// How many were accepted and refused, as each should be; fails where one was not.
+fn check(text: &str) -> (usize, usize) {
+    let (mut seen, mut wrong) = (Vec::new(), Vec::new());
+    let groups: Vec<Group> = serde_json::from_str(text).unwrap();
+    for Group { comment: group, keys, tests } in groups {
+        let keys = Keys::read(&json!({ "keys": keys })).unwrap();
+        for Vector { id, comment, jws, result } in tests {
+            let is_other = OTHERS.iter().any(|it| (it.0, it.1) == (&*group, id));
+            let is_accepted = Compact::verifies(&jws, &keys);
+            if is_accepted == (result == "valid") {
+                seen.push(is_accepted);
+                assert!(!is_other, "{group} {id} needs no exception");
+            } else if !is_other {
+                wrong.push(format!("{group} {id} {comment}: {result}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let accepted = seen.iter().filter(|it| **it).count();
+    (accepted, seen.len().saturating_sub(accepted))
+}
+
+#[test]
+fn signatures_are_accepted_when_valid_and_refused_when_not() {
+    assert_eq!(check(SIGNATURES), (32, 325));
+}
+
+#[test]
+fn keys_that_are_weak_or_for_something_else_verify_nothing() {
+    assert_eq!(check(KEYS), (1, 10));
+}
+
+#[test]
+fn what_is_encrypted_is_no_token_whether_it_could_be_opened_or_not() {
+    let groups: Vec<Group> = serde_json::from_str(ENCRYPTIONS).unwrap();
+    let vectors: Vec<_> = groups.iter().flat_map(|it| &it.tests).collect();
+    let is_refused = |it: &&&Vector| Compact::parse(&it.jws).is_err();
+    assert_eq!((vectors.len(), vectors.iter().filter(is_refused).count()), (139, 139));
+}
