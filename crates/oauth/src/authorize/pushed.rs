@@ -54,8 +54,8 @@ pub(crate) async fn push(
 /// What was pushed under the name that a browser brings, once.
 ///
 /// # Errors
-/// `invalid_request_uri` where there is no such thing for this client, and `invalid_request` where the
-/// browser brings what the client did not push.
+/// `invalid_request_uri` where there is no such thing, and `invalid_request` where the browser brings
+/// what the client did not push, another client's id among it.
 pub(super) async fn take(
     server: &Server,
     request: &Request,
@@ -68,10 +68,7 @@ pub(super) async fn take(
         return Err(unknown("it is unknown, has expired, or was used"));
     };
     let pushed: Form = serde_json::from_str(&handle.body).map_err(unknown)?;
-    if brought.get("client_id") != pushed.get("client_id") {
-        return Err(unknown("another client pushed it"));
-    }
-    // Libraries send some of the parameters again. One that differs is somebody else's.
+    // Libraries send some of the parameters again, client_id always: one that differs is somebody else's.
     let mut others = brought.iter().filter(|(name, _)| *name != "request_uri");
     if let Some((name, _)) = others.find(|(name, value)| pushed.get(name) != Some(value)) {
         let detail = format!("the parameter {} is none that was pushed", name.escape_debug());
