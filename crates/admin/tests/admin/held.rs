@@ -133,3 +133,59 @@ async fn a_role_and_a_folder_give_too() {
     let files = json!({"files": {"clients/x.yaml": "kind: app\nowner: x\nprofiles: {p: {roles: [less]}}\n"}});
     house.done(ops, "apply_state", json!({}), files).await;
 }
+
+/// An operator of admissions, accounts and issuers, who holds nothing else.
+async fn house_of_people() -> (House, &'static str) {
+    let house = House::with(&[(
+        "clients/agents.yaml",
+        "kind: agent\nowner: x\nprofiles:\n  strong:\n    roles: [admin]\n    tokens: {grants: [authorization_code], public: true, redirect_uris: ['http://127.0.0.1/cb']}\n  weak:\n    roles: [people]\n    tokens: {grants: [client_credentials]}\n",
+    ), (
+        "roles/people.yaml",
+        "allow: [{operations: ['onedoor:put_admission', 'onedoor:delete_admission', 'onedoor:put_user', 'onedoor:get_user', 'onedoor:put_issuer', 'onedoor:put_client']}]\n",
+    ), (
+        "clients/hr.yaml",
+        "kind: app\nowner: x\nprofiles: {people: {roles: [people]}}\n",
+    )])
+    .await;
+    (house, "hr/people")
+}
+
+/// The hash of the password "correct horse", of the least cost that is taken.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$zcHJnbJqZjWvh1v6QXKJ2LFqHqJ6xg1vTrIM6Xh1Qk4";
+
+#[tokio::test]
+async fn a_way_for_people_gives_what_people_can_get_to() {
+    let (house, people) = house_of_people().await;
+    let admission = |profile: &str| json!({"profile": profile, "registrations": ["dynamic"]});
+    let account = json!({"password": HASH});
+    let provider = json!({"issuer": "https://idp.example.com", "discovery": true,
+        "audiences": ["door"], "algorithms": ["RS256"],
+        "sign_in": {"label": "Staff", "client_id": "door"}});
+    let cases = [
+        ("put_admission", "a", admission("agents/strong")),
+        ("put_user", "ann", account.clone()),
+        ("put_issuer", "idp", provider.clone()),
+    ];
+    for (operation, id, body) in &cases {
+        let refused = house.ask(people, operation, json!({"id": id}), body.clone()).await;
+        assert_eq!(refused.status, 403, "{operation}: {}", refused.text);
+        assert!(refused.text.contains("you do not hold all of it"), "{}", refused.text);
+        house.done(ADMIN, operation, json!({"id": id}), body.clone()).await;
+    }
+    // Other terms are another way to the same profile.
+    let wider = json!({"kind": "agent", "owner": "x", "profiles": {"strong": {"roles": ["admin"],
+        "tokens": {"grants": ["authorization_code"], "public": true,
+            "redirect_uris": ["https://attacker.example/cb"]}}}});
+    let refused = house.ask(people, "put_client", json!({"id": "agents"}), wider).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+}
+
+#[tokio::test]
+async fn the_hash_of_a_password_is_shown_to_nobody() {
+    let (house, people) = house_of_people().await;
+    house.done(ADMIN, "put_user", json!({"id": "ann"}), json!({"password": HASH})).await;
+    for (who, operation) in [(ADMIN, "get_user"), (people, "get_user"), (ADMIN, "list_users")] {
+        let answer = house.ask(who, operation, json!({"id": "ann"}), Value::Null).await;
+        assert!(!answer.text.contains("argon2id"), "{operation}: {}", answer.text);
+    }
+}

@@ -157,10 +157,8 @@ fn one_issuer_is_asked_about_opaque_tokens() {
     let secret = ("secrets/s.yaml", "owner: t\nsource: store\n");
     assert_eq!(
         faults(&[secret, ("issuers/one.yaml", &one), ("issuers/two.yaml", &two)]),
-        [
-            "issuers/two.yaml:1: introspection: issuer one (issuers/one.yaml:1) is asked about opaque \
-          tokens too | leave one: an opaque token does not say whose it is"
-        ]
+        ["issuers/two.yaml:1: issuer one (issuers/one.yaml:1) is asked about opaque \
+          tokens too | leave one: an opaque token does not say whose it is"]
     );
     let two = asked("two", "enabled: false\n");
     let none = faults(&[secret, ("issuers/one.yaml", &one), ("issuers/two.yaml", &two)]);
