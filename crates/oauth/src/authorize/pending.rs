@@ -94,7 +94,9 @@ impl Pending {
         let browser = Cookie::Browser.read(server, request).unwrap_or_default();
         let csrf = csrf(browser, ticket);
         let sent = form.required("csrf")?.as_bytes();
-        if aws_lc_rs::constant_time::verify_slices_are_equal(csrf.as_bytes(), sent).is_err() {
+        // Without a cookie the value could be made from the ticket alone, by whoever has that.
+        let is_same = aws_lc_rs::constant_time::verify_slices_are_equal(csrf.as_bytes(), sent);
+        if browser.is_empty() || is_same.is_err() {
             let detail = "this page was not made for this browser: go back and begin anew";
             return Err(Denied::new(Code::AccessDenied, detail));
         }

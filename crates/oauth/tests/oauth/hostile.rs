@@ -1,5 +1,7 @@
 //! What attackers send to the endpoints: each is refused with the right error, and leads nowhere.
 
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 
@@ -199,6 +201,24 @@ async fn a_forged_decision_of_a_person_counts_for_nothing() {
         browser.send(&house, "/oauth/consent", &[("decision", decision)]).await;
         assert!(browser.parameter("code").is_none(), "{decision} {browser:?}");
     }
+}
+
+#[tokio::test]
+async fn a_browser_that_was_never_here_is_not_signed_in_by_a_page_of_somebody_else() {
+    let house = House::open().await;
+    let (mut attacker, mut victim) = (Browser::default(), Browser::default());
+    attacker.open(&house, &authorize(&[])).await;
+    let value = |name: &str| {
+        let start = format!("name=\"{name}\" value=\"");
+        attacker.page.split(&start).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    // What a browser without a cookie would have to send.
+    let text = format!(" {}", value("authorization"));
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let forged = URL_SAFE_NO_PAD.encode(hash);
+    victim.page = attacker.page.replace(&value("csrf"), &forged);
+    victim.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    assert!(victim.status >= 400, "{victim:?}");
 }
 
 #[tokio::test]
