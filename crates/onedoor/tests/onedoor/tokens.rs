@@ -139,7 +139,7 @@ async fn an_opaque_token_is_checked_by_asking_its_issuer_with_the_doors_own_secr
     let door = Serving::start(folder.path());
     issuer.publish("/introspect", r#"{"active":false}"#);
     until_it_can_ask(&door.client()).await;
-    issuer.take();
+    drop(issuer.take());
     let word = with(claims(now), &json!({"active": true, "token_type": "Bearer"}));
     issuer.publish("/introspect", word.to_string());
     let token = "2YotnFZFEjr1zCsicMWpAA";
