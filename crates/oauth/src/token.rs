@@ -17,7 +17,7 @@ pub(crate) use code::CodeBody;
 use crate::{
     Request, Server,
     access_token::Minted,
-    client,
+    client::{self, Origin, Proven},
     error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
@@ -113,6 +113,35 @@ pub(crate) fn resource(tables: &Tables, form: &Form) -> Result<(String, Audience
             Ok((url.to_owned(), audience))
         }
     }
+}
+
+/// The profile of a registered client that has proved who it is, where it may have a token by `grant`
+/// from here.
+///
+/// # Errors
+/// `unauthorized_client` where it may not.
+pub(crate) fn registered<'a>(
+    tables: &'a Tables,
+    request: &Request,
+    proven: &Proven,
+    grant: GrantType,
+    facts: &mut Facts,
+) -> Result<Contract<'a>, Denied> {
+    let not_allowed = |detail: &str| Denied::new(Code::UnauthorizedClient, detail.to_owned());
+    let (Origin::Declared(profile), true) = (&proven.client.origin, proven.is_confidential) else {
+        return Err(not_allowed(
+            "only registered clients that prove who they are may ask for this",
+        ));
+    };
+    let contract = tables.contract(profile, request.at);
+    let contract = contract.ok_or_else(|| not_allowed("the profile gets no tokens"))?;
+    facts.caller = Some(caller(&contract, None));
+    if !contract.terms.grants.contains(&grant) {
+        let detail = format!("the profile does not have the grant {}", grant.as_str());
+        return Err(not_allowed(&detail));
+    }
+    check_terms(&contract, request)?;
+    Ok(contract)
 }
 
 /// The caller that a token of this profile stands for, for the record.

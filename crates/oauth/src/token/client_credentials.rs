@@ -2,13 +2,9 @@
 
 use model::GrantType;
 
-use super::{Issued, caller, check_terms, resource, scopes};
+use super::{Issued, registered, resource, scopes};
 use crate::{
-    Request, Server,
-    access_token::AccessToken,
-    client::{Origin, Proven},
-    error::{Code, Denied},
-    facts::Facts,
+    Request, Server, access_token::AccessToken, client::Proven, error::Denied, facts::Facts,
     form::Form,
 };
 
@@ -20,26 +16,14 @@ pub(super) fn issue(
     proven: &Proven,
     facts: &mut Facts,
 ) -> Result<Issued, Denied> {
-    let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
-    let (Origin::Declared(profile), true) = (&proven.client.origin, proven.is_confidential) else {
-        return Err(not_allowed(
-            "only registered clients that prove who they are may ask for this",
-        ));
-    };
     let tables = server.tables();
-    let contract = tables.contract(profile, request.at);
-    let contract = contract.ok_or_else(|| not_allowed("the profile gets no tokens"))?;
-    facts.caller = Some(caller(&contract, None));
-    if !contract.terms.grants.contains(&GrantType::ClientCredentials) {
-        return Err(not_allowed("the profile does not have the grant client_credentials"));
-    }
-    check_terms(&contract, request)?;
+    let contract = registered(&tables, request, proven, GrantType::ClientCredentials, facts)?;
     let (resource, _) = resource(&tables, form)?;
     let scopes = scopes(form)?;
     let token = AccessToken {
         issuer: server.url(),
         client: &proven.client.id,
-        profile,
+        profile: &contract.profile.id,
         subject: None,
         earlier_actors: None,
         resource: &resource,

@@ -3,13 +3,13 @@
 use model::{Audience, GrantType, Profile, TokenScope, TokenScopes};
 
 use super::{
-    Issued, caller, check_terms, scopes,
+    Issued, caller, registered, scopes,
     subject::{Subject, check_actor},
 };
 use crate::{
     Request, Server,
     access_token::AccessToken,
-    client::{Origin, Proven},
+    client::Proven,
     error::{Code, Denied},
     facts::Facts,
     form::Form,
@@ -31,20 +31,8 @@ pub(super) async fn issue(
     proven: &Proven,
     facts: &mut Facts,
 ) -> Result<Issued, Denied> {
-    let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
-    let (Origin::Declared(profile), true) = (&proven.client.origin, proven.is_confidential) else {
-        return Err(not_allowed(
-            "only registered clients that prove who they are may ask for this",
-        ));
-    };
     let tables = server.tables();
-    let contract = tables.contract(profile, request.at);
-    let contract = contract.ok_or_else(|| not_allowed("the profile gets no tokens"))?;
-    facts.caller = Some(caller(&contract, None));
-    if !contract.terms.grants.contains(&GrantType::TokenExchange) {
-        return Err(not_allowed("the profile does not have the grant token_exchange"));
-    }
-    check_terms(&contract, request)?;
+    let contract = registered(&tables, request, proven, GrantType::TokenExchange, facts)?;
     check_types(form)?;
     let token = form.required("subject_token")?;
     let subject = Subject::read(server, request, ("subject_token", token)).await?;
@@ -55,14 +43,15 @@ pub(super) async fn issue(
     check_person(server, &contract, &subject)?;
     let (resource, audience) = resource(&tables, form, &subject)?;
     let before = tables.contract(&subject.profile, request.at);
-    let before = before.ok_or_else(|| not_allowed("the profile of the token is gone"))?;
+    let before = before
+        .ok_or_else(|| Denied::new(Code::UnauthorizedClient, "the profile of the token is gone"))?;
     let profiles = (before.profile, contract.profile);
     let scopes = narrower(scopes(form)?, &subject, &audience, profiles)?;
     let client = proven.client.id.as_str();
     let token = AccessToken {
         issuer: server.url(),
         client,
-        profile,
+        profile: &contract.profile.id,
         subject: subject.subject().filter(|it| *it != client),
         earlier_actors: subject.earlier_actors(client)?,
         resource: &resource,
