@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use model::{Secret, SecretId};
 
 /// An answer that is on its way.
@@ -16,6 +16,13 @@ pub trait Outside: fmt::Debug + Send + Sync {
     /// status; it is bounded in size and time.
     fn send(&self, request: Request<Bytes>) -> Sending<'_>;
 
-    /// The value of a declared secret, where it has one.
+    /// What shows that the door is the client `client_id` of somebody: `Basic` with a declared secret
+    /// (RFC 6749 section 2.3.1).
+    ///
+    /// # Errors
+    /// Why it cannot be shown: the secret has no value, or none that fits.
+    fn basic(&self, client_id: &str, secret: &SecretId) -> Result<HeaderValue, String>;
+
+    /// The value of a declared secret, where it has one: for who takes it in a form alone.
     fn secret(&self, id: &SecretId) -> Option<Secret<Vec<u8>>>;
 }

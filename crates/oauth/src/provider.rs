@@ -2,16 +2,15 @@
 
 use std::{fmt, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use identity::{
     KeySets, ProviderMetadata,
     assertion::{IdTokenTerms, VerificationKeys},
 };
-use model::{Issuer, Secret, SignIn, Timestamp};
+use model::{Issuer, Secret, SecretId, SignIn, Timestamp};
 use serde_json::{Map, Value};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::Serializer;
 
 use crate::{Server, people::Person};
 
@@ -165,29 +164,28 @@ impl Provider {
         let methods = &metadata.token_endpoint_auth_methods;
         let knows = |method: &str| methods.iter().any(|it| it == method);
         let client_id = &self.sign_in.client_id;
-        match self.secret(server)? {
+        match &self.sign_in.client_secret {
             None => drop(form.append_pair("client_id", client_id)),
             // What there is where nothing is said (OpenID Connect Discovery section 3).
             Some(secret) if methods.is_empty() || knows("client_secret_basic") => {
-                request = request.header(header::AUTHORIZATION, basic(client_id, &secret)?);
+                let shown = server.outside.basic(client_id, secret)?;
+                request = request.header(header::AUTHORIZATION, shown);
             }
             Some(secret) if knows("client_secret_post") => {
                 form.append_pair("client_id", client_id);
-                form.append_pair("client_secret", secret.expose());
+                form.append_pair("client_secret", text_of(server, secret)?.expose());
             }
             Some(_) => return Err("it takes no client secret, says its metadata".to_owned()),
         }
         let request = request.body(Bytes::from(form.finish()));
         request.map_err(|_| "its token_endpoint is no url".to_owned())
     }
+}
 
-    fn secret(&self, server: &Server) -> Said<Option<Secret<String>>> {
-        let Some(id) = &self.sign_in.client_secret else { return Ok(None) };
-        let value = server.outside.secret(id);
-        let value = value.ok_or_else(|| format!("the secret {id} has no value"))?;
-        let text = String::from_utf8(value.expose().clone());
-        text.map(|it| Some(Secret::new(it))).map_err(|_| format!("the secret {id} is no text"))
-    }
+fn text_of(server: &Server, id: &SecretId) -> Said<Secret<String>> {
+    let value = server.outside.secret(id).ok_or_else(|| format!("the secret {id} has no value"))?;
+    let text = String::from_utf8(value.expose().clone());
+    text.map(Secret::new).map_err(|_| format!("the secret {id} is no text"))
 }
 
 /// What the provider says besides, of the same person (`OpenID` Connect Core section 5.3).
@@ -229,17 +227,6 @@ fn name(claims: &Map<String, Value>) -> Option<&str> {
     let texts = ["name", "preferred_username", "email"];
     let mut texts = texts.iter().filter_map(|it| claims.get(*it).and_then(Value::as_str));
     texts.find(|it| (1..=TEXT_BYTES_MAX).contains(&it.len()))
-}
-
-/// Both are encoded as in a form (RFC 6749 section 2.3.1).
-fn basic(client_id: &str, secret: &Secret<String>) -> Said<http::HeaderValue> {
-    let encoded = |it: &str| byte_serialize(it.as_bytes()).collect::<String>();
-    let pair = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret.expose())));
-    let mut value =
-        http::HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.expose())))
-            .map_err(|_| "its client secret cannot stand in a header")?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// The `error` of an answer, where it is a word.

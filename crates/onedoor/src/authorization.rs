@@ -10,7 +10,7 @@ use secrets::Keyring;
 use store::Store;
 use upstream::Trust;
 
-use crate::serving::{DocumentEgress, ProviderEgress};
+use crate::serving::{DocumentEgress, IssuerEgress};
 
 /// Adds the authorization server to what `gateway` serves, where it has the face of one.
 pub(crate) fn mount(
@@ -31,7 +31,7 @@ pub(crate) fn mount(
         plane: Arc::new(Rules(Arc::clone(gateway))),
         key_sets: Arc::clone(&live.key_sets),
         strangers: Arc::new(DocumentEgress(live.fleet.egress(Trust::Stranger))),
-        outside: Arc::new(ProviderEgress::new(&live.fleet)),
+        outside: Arc::new(IssuerEgress::new(&live.fleet)),
     });
     gateway.authorize_by(Arc::new(Face(Arc::clone(&server))));
     Some(server)

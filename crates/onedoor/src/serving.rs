@@ -19,7 +19,7 @@ pub(crate) use self::{
     certificates::Certificates,
     current::{keep_current, tell_swapped},
     door::{Door, open_store},
-    egress::{DocumentEgress, ProviderEgress},
+    egress::{DocumentEgress, IssuerEgress},
     managed::Managed,
     places::Places,
     signals::{Hangup, Stop},

@@ -15,7 +15,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 use model::{Clock, Issuer, IssuerId, KeySource, Place, Secret, SecretId, SignIn};
 use oauth::{Outside, Sending};
 use serde_json::{Map, Value, json};
@@ -170,6 +170,13 @@ impl Outside for Idp {
             path => panic!("{path}"),
         };
         Box::pin(async move { Ok(Response::new(Bytes::from(answer.to_string()))) })
+    }
+
+    fn basic(&self, client_id: &str, secret: &SecretId) -> Result<HeaderValue, String> {
+        let secret = self.secret(secret).ok_or("it has no value")?;
+        let encoded = |it: &[u8]| url::form_urlencoded::byte_serialize(it).collect::<String>();
+        let pair = format!("{}:{}", encoded(client_id.as_bytes()), encoded(secret.expose()));
+        Ok(HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).unwrap())
     }
 
     fn secret(&self, id: &SecretId) -> Option<Secret<Vec<u8>>> {

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
 use identity::{Question, Reply};
 use model::{Secret, SecretId};
 use oauth::{Outside, Sending};
@@ -31,22 +31,27 @@ impl identity::Fetch for DocumentEgress {
     }
 }
 
-/// The egress client with the secrets that the door has at issuers.
-pub(crate) struct TokenDesk {
-    pub(crate) egress: Egress,
-    pub(crate) fleet: Arc<Fleet>,
+/// The egress client with the secrets that the door has at declared issuers.
+pub(crate) struct IssuerEgress {
+    fleet: Arc<Fleet>,
+    egress: Egress,
 }
 
-impl identity::Introspect for TokenDesk {
+impl IssuerEgress {
+    /// Operators declare issuers, and believe what these say of themselves.
+    pub(crate) fn new(fleet: &Arc<Fleet>) -> Self {
+        Self { egress: fleet.egress(Trust::Operator), fleet: Arc::clone(fleet) }
+    }
+}
+
+impl identity::Introspect for IssuerEgress {
     fn ask<'a>(
         &'a self,
         question: Question<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Reply, String>> + Send + 'a>> {
         Box::pin(async move {
             let Question { url, client_id, client_secret, token } = question;
-            let authorization = self.fleet.secrets().client_basic(client_id, client_secret);
-            let authorization =
-                authorization.map_err(|why| format!("the secret {client_secret} {why}"))?;
+            let authorization = self.basic(client_id, client_secret)?;
             let fields = [("token", token), ("token_type_hint", "access_token")];
             let form = Form { url, fields: &fields, authorization: Some(authorization) };
             let answer = self.egress.post_form(form, WORD_BYTES_MAX, DOCUMENT_TIMEOUT);
@@ -56,20 +61,7 @@ impl identity::Introspect for TokenDesk {
     }
 }
 
-/// The egress client and the values of secrets, as the authorization server asks providers with them.
-pub(crate) struct ProviderEgress {
-    fleet: Arc<Fleet>,
-    egress: Egress,
-}
-
-impl ProviderEgress {
-    /// Operators declare providers, and believe what these say of themselves.
-    pub(crate) fn new(fleet: &Arc<Fleet>) -> Self {
-        Self { egress: fleet.egress(Trust::Operator), fleet: Arc::clone(fleet) }
-    }
-}
-
-impl Outside for ProviderEgress {
+impl Outside for IssuerEgress {
     fn send(&self, request: Request<Bytes>) -> Sending<'_> {
         Box::pin(async move {
             let answer = self.egress.send(request, DOCUMENT_BYTES_MAX, DOCUMENT_TIMEOUT).await;
@@ -77,13 +69,18 @@ impl Outside for ProviderEgress {
         })
     }
 
+    fn basic(&self, client_id: &str, secret: &SecretId) -> Result<HeaderValue, String> {
+        let shown = self.fleet.secrets().client_basic(client_id, secret);
+        shown.map_err(|why| format!("the secret {secret} {why}"))
+    }
+
     fn secret(&self, id: &SecretId) -> Option<Secret<Vec<u8>>> {
         self.fleet.secrets().value(id)
     }
 }
 
-impl fmt::Debug for ProviderEgress {
+impl fmt::Debug for IssuerEgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProviderEgress").finish_non_exhaustive()
+        f.debug_struct("IssuerEgress").finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use upstream::{AddressRule, Fleet, Surroundings, Trust};
 use super::{
     Door, Places, Served, Summary,
     door::open_store,
-    egress::{DocumentEgress, TokenDesk},
+    egress::{DocumentEgress, IssuerEgress},
 };
 use crate::{
     config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen},
@@ -89,8 +89,8 @@ pub(super) fn live(log: audit::Log, config: &Config, clock: Clock) -> Live {
     let fleet = Fleet::within(clock.clone(), surroundings);
     let fleet = Arc::new(fleet);
     let egress = Arc::new(DocumentEgress(fleet.egress(Trust::Operator)));
-    let desk = TokenDesk { egress: fleet.egress(Trust::Operator), fleet: Arc::clone(&fleet) };
-    let key_sets = KeySets::new(egress, clock.clone()).introspecting(Arc::new(desk));
+    let issuers = IssuerEgress::new(&fleet);
+    let key_sets = KeySets::new(egress, clock.clone()).introspecting(Arc::new(issuers));
     Live {
         log: Arc::new(log),
         fleet,
