@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{HeaderValue, Response, StatusCode, header};
 use model::Secret;
 use tokio::time::timeout;
@@ -16,6 +17,7 @@ use crate::{
     form::Form,
     page,
     people::{self, Cookie, Person},
+    provider::Provider,
 };
 
 /// How long the page waits to be told where a provider's form leads.
@@ -57,18 +59,19 @@ async fn sign_in_page(
 /// Who else signs people in. A provider that does not answer has its button all the same.
 async fn providers(server: &Server) -> Vec<page::ProviderView> {
     let tables = server.tables();
-    let mut views = Vec::new();
-    for provider in tables.providers() {
-        let known = timeout(METADATA_WAIT, provider.metadata()).await;
-        let endpoint = known.ok().and_then(Result::ok);
-        let endpoint = endpoint.and_then(|it| it.authorization_endpoint.clone());
-        views.push(page::ProviderView {
-            label: provider.sign_in.label.clone(),
-            action: format!("{}{}", super::provider::DEPARTURE, provider.id()),
-            target: redirect::target(endpoint.as_deref().unwrap_or(provider.issuer())),
-        });
+    // All at once: several silent ones keep a person waiting no longer than one.
+    join_all(tables.providers().map(|it| provider_view(it))).await
+}
+
+async fn provider_view(provider: &Provider) -> page::ProviderView {
+    let known = timeout(METADATA_WAIT, provider.metadata()).await;
+    let endpoint = known.ok().and_then(Result::ok);
+    let endpoint = endpoint.and_then(|it| it.authorization_endpoint.clone());
+    page::ProviderView {
+        label: provider.sign_in.label.clone(),
+        action: format!("{}{}", super::provider::DEPARTURE, provider.id()),
+        target: redirect::target(endpoint.as_deref().unwrap_or(provider.issuer())),
     }
-    views
 }
 
 /// Takes name and password.
