@@ -62,17 +62,6 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// Makes an API key and the HMAC to keep of it.
-///
-/// # Errors
-/// [`Error::Random`] where `random` fails.
-pub fn issue(
-    pepper: &Pepper,
-    random: &dyn SecureRandom,
-) -> Result<(Secret<String>, [u8; 32]), Error> {
-    make(KeyKind::ApiKey, pepper, random)
-}
-
 /// Makes a key of this kind and the HMAC to keep of it.
 ///
 /// # Errors
@@ -149,7 +138,7 @@ mod tests {
     #[test]
     fn an_issued_key_is_well_formed_and_its_hmac_is_of_the_whole_key() {
         let pepper = pepper(7);
-        let (key, hash) = issue(&pepper, &SystemRandom::new()).unwrap();
+        let (key, hash) = make(KeyKind::ApiKey, &pepper, &SystemRandom::new()).unwrap();
         let key = key.expose();
         assert!(is_well_formed(key), "{key}");
         assert_eq!((key.len(), key.get(..4)), (53, Some("odk_")));
@@ -176,14 +165,15 @@ mod tests {
     fn no_two_keys_are_alike() {
         let pepper = pepper(7);
         let random = SystemRandom::new();
-        let keys: std::collections::BTreeSet<String> =
-            (0..1000).map(|_| issue(&pepper, &random).unwrap().0.expose().clone()).collect();
+        let keys: std::collections::BTreeSet<String> = (0..1000)
+            .map(|_| make(KeyKind::ApiKey, &pepper, &random).unwrap().0.expose().clone())
+            .collect();
         assert_eq!(keys.len(), 1000);
     }
 
     #[test]
     fn any_changed_character_breaks_the_checksum() {
-        let (key, _) = issue(&pepper(7), &SystemRandom::new()).unwrap();
+        let (key, _) = make(KeyKind::ApiKey, &pepper(7), &SystemRandom::new()).unwrap();
         for at in 0..key.expose().len() {
             let mut bytes = key.expose().clone().into_bytes();
             bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };

@@ -148,16 +148,6 @@ pub enum CertificateMatch {
 }
 
 impl Proof {
-    /// Which secret of ours it is known by, and the HMAC of that.
-    #[must_use]
-    pub fn key(&self) -> Option<(KeyKind, &[u8; 32])> {
-        match self {
-            Self::ApiKey { hmac } => Some((KeyKind::ApiKey, hmac)),
-            Self::ClientSecret { hmac } => Some((KeyKind::ClientSecret, hmac)),
-            Self::External { .. } | Self::Mtls { .. } | Self::PrivateKeyJwt { .. } => None,
-        }
-    }
-
     /// The word for its kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, sync::Arc, time::Dur
 use bytes::Bytes;
 use gateway::{Entrance, Gateway, Live, Settings};
 use identity::api_key::{self, Pepper, SystemRandom};
-use model::{Clock, Fault, Rate, Secret, Timestamp};
+use model::{Clock, Fault, KeyKind, Rate, Secret, Timestamp};
 use serde_json::Value;
 use state::{Folder, Library};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -70,8 +70,8 @@ impl HouseBuilder {
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
-            let (issued, hmac) =
-                api_key::issue(&pepper, &SystemRandom::new()).expect("the machine has chance");
+            let (issued, hmac) = api_key::make(KeyKind::ApiKey, &pepper, &SystemRandom::new())
+                .expect("the machine has chance");
             key.push_str(issued.expose());
             let text = format!(
                 "profile: {profile}\nkind: api_key\nexpires: 2027-12-31\nhmac: {}\n",

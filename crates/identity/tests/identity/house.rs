@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use identity::{
     Declared, Directory, KeySets, Presented,
-    api_key::{Pepper, SystemRandom, issue},
+    api_key::{self, Pepper, SystemRandom},
 };
 use model::{
     Caller, Client, ClientId, ClientKind, Clock, Credential, CredentialId, CredentialState, Issuer,
-    IssuerId, KeySource, Place, Profile, ProfileId, Proof, Refusal, RefusalKind, Secret, Surface,
-    Timestamp,
+    IssuerId, KeyKind, KeySource, Place, Profile, ProfileId, Proof, Refusal, RefusalKind, Secret,
+    Surface, Timestamp,
 };
 use serde_json::Value;
 
@@ -73,7 +73,9 @@ impl House {
 
     /// Issues a key for `shop/main`.
     pub(crate) fn api_key(&mut self, id: &str) -> String {
-        let (key, hmac) = issue(self.pepper.as_ref().unwrap(), &SystemRandom::new()).unwrap();
+        let (key, hmac) =
+            api_key::make(KeyKind::ApiKey, self.pepper.as_ref().unwrap(), &SystemRandom::new())
+                .unwrap();
         self.credential(id, Proof::ApiKey { hmac });
         key.expose().clone()
     }
