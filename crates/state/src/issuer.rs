@@ -20,6 +20,7 @@ use crate::{
 const ALGORITHMS: &[(&str, &str)] = &[
     ("ES256", "ES256"),
     ("ES384", "ES384"),
+    ("ES512", "ES512"),
     ("EdDSA", "EdDSA"),
     ("PS256", "PS256"),
     ("PS384", "PS384"),

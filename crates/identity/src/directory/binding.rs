@@ -114,9 +114,14 @@ impl Binding {
         &self.contract
     }
 
-    pub(super) fn caller(&self, user: Option<String>, actors: Vec<String>) -> Caller {
+    pub(super) fn caller(
+        &self,
+        user: Option<String>,
+        actors: Vec<String>,
+        bounds: Option<TokenBounds>,
+    ) -> Caller {
         let credential = Some(self.credential.clone());
-        self.contract.caller(CallerOf { credential, user, actors, bounds: None })
+        self.contract.caller(CallerOf { credential, user, actors, bounds })
     }
 }
 

@@ -161,7 +161,7 @@ impl<'a> Build<'a> {
             return self.fault(&credential.place, message, help);
         }
         let binding = Binding::new(credential, &contract);
-        let caller = Arc::new(binding.caller(None, Vec::new()));
+        let caller = Arc::new(binding.caller(None, Vec::new(), None));
         let holder = Arc::new(KeyHolder { binding, caller });
         let other = match self.keys.entry(Fingerprint::new(*hmac)) {
             Entry::Vacant(free) => {

@@ -8,7 +8,7 @@ use std::{
 use model::IssuerId;
 
 use super::binding::Binding;
-use crate::token::{Claims, Defect, texts};
+use crate::token::{Claims, Defect};
 
 /// The external credentials of one issuer. Each stands once, under the rarest of its claims, so
 /// that a token meets few of them however many there are.
@@ -63,8 +63,8 @@ impl Matcher {
     fn near(&self, claims: &Claims) -> impl Iterator<Item = &External> {
         self.0
             .iter()
-            .filter_map(|(name, by_value)| Some((by_value, claims.get(name)?)))
-            .flat_map(|(by_value, value)| texts(value).filter_map(|it| by_value.get(it)))
+            .filter_map(|(name, by_value)| Some((by_value, claims.values(name)?)))
+            .flat_map(|(by_value, values)| values.filter_map(|it| by_value.get(it)))
             .flatten()
     }
 }
@@ -72,7 +72,7 @@ impl Matcher {
 impl External {
     fn matches(&self, claims: &Claims) -> bool {
         self.claims.iter().all(|(name, want)| {
-            claims.get(name).is_some_and(|value| texts(value).any(|it| *it == **want))
+            claims.values(name).is_some_and(|mut values| values.any(|it| *it == **want))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{IssuerId, Timestamp};
+use model::{Audience, IssuerId, Timestamp, TokenBounds};
 use serde_json::Value;
 
 use super::{Holder, Vouch, matcher::Matcher};
@@ -11,12 +11,18 @@ use crate::{
     token::{Algorithm, Claims, Compact, Defect, Subject},
 };
 
-/// What an access token is called where an answer says what sort of token it is about.
+/// What an access token is called where it, or an answer about it, says what sort of token it is.
 const ACCESS_TOKENS: [(&str, &[&str]); 3] = [
     ("token_type", &["bearer", "access_token"]),
     ("token_use", &["access", "access_token"]),
     ("typ", &["bearer", "at+jwt", "jwt"]),
 ];
+
+/// The type that only access tokens have (RFC 9068 section 2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
+/// What ID tokens bind themselves to an answer by (OIDC Core 1.0 section 3.3.2.11), and what makes a
+/// logout token one (OIDC Back-Channel Logout 1.0 section 2.4). Access tokens have none of them.
+const OF_OTHERS: [&str; 3] = ["at_hash", "c_hash", "events"];
 
 /// A trusted issuer.
 pub(super) struct Trust {
@@ -68,9 +74,11 @@ impl Trust {
     fn lead(&self, claims: &Claims, expires: Timestamp, vouch: Vouch) -> Result<Holder, Defect> {
         let external = self.credentials.find(claims, &self.id)?;
         let Subject { user, actors } = claims.subject()?;
+        let scopes = claims.scopes()?;
+        let bounds = scopes.map(|it| TokenBounds { audience: Audience::Door, scopes: Some(it) });
         Ok(Holder {
             binding: Arc::clone(external),
-            caller: Arc::new(external.caller(user, actors)),
+            caller: Arc::new(external.caller(user, actors, bounds)),
             expires,
             vouch,
         })
@@ -85,6 +93,10 @@ impl Trust {
         }
         if !token.header.is_of_type(&self.types) {
             return Err(Defect::Type(self.id.clone()));
+        }
+        // With any other type an issuer's ID tokens and logout tokens may look alike.
+        if !token.header.is_of_type(&[ACCESS_TOKEN]) && !may_be_access_token(&token.claims) {
+            return Err(Defect::OtherUse(self.id.clone()));
         }
         self.is_for_us(&token.claims)?;
         token.claims.expiry(now)
@@ -115,6 +127,16 @@ impl Trust {
             Err(Defect::Signature)
         }
     }
+}
+
+/// Whether nothing in a token of a general type says that it is something else. A nonce is the mark
+/// of an ID token, but where the token itself says that it is for access.
+fn may_be_access_token(claims: &Claims) -> bool {
+    let says_what_it_is = ACCESS_TOKENS.iter().any(|(name, _)| claims.get(name).is_some());
+    let has = |name: &str| claims.get(name).is_some();
+    is_access_token(claims)
+        && !OF_OTHERS.iter().any(|it| has(it))
+        && (says_what_it_is || !has("nonce"))
 }
 
 /// Issuers are asked about refresh tokens and ID tokens too, and say of them that they are good.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Timestamp;
+use model::{Timestamp, TokenScope, TokenScopes};
 use serde_json::{Map, Value};
 
 use super::{Defect, texts};
@@ -15,6 +15,14 @@ const SECONDS_MAX: i64 = 253_402_300_799;
 
 const ACTORS_MAX: usize = 5;
 const NAME_BYTES_MAX: usize = 256;
+
+/// Where issuers write scopes: as the standard has it, and as Entra and Okta do.
+const SCOPES: [&str; 2] = ["scope", "scp"];
+const SCOPES_MAX: usize = 64;
+
+/// Where issuers write the client that a token was given to: as the standards have it, and as Entra
+/// does in tokens of its first version, and Okta.
+const CLIENTS: [&str; 4] = ["client_id", "azp", "appid", "cid"];
 
 /// The claims of a token.
 pub(crate) struct Claims(Map<String, Value>);
@@ -62,6 +70,34 @@ impl Claims {
             .is_some_and(|aud| texts(aud).any(|it| audiences.iter().any(|us| us.as_ref() == it)))
     }
 
+    /// The texts of a claim that is one text or a list of them; none where it is not there. A scope is
+    /// a list too, written as one text with spaces (RFC 8693 section 4.2).
+    pub(crate) fn values(&self, name: &str) -> Option<impl Iterator<Item = &str>> {
+        let is_scope = SCOPES.contains(&name);
+        let words = move |it: &'_ str| is_scope && it.contains(' ');
+        self.get(name).map(|value| {
+            texts(value).flat_map(move |it| {
+                let words = words(it).then(|| it.split(' ').filter(|it| !it.is_empty()));
+                std::iter::once(it).chain(words.into_iter().flatten())
+            })
+        })
+    }
+
+    /// The scopes of this door that the token names, where it names any: other issuers have words of
+    /// their own among them, which mean nothing here.
+    pub(crate) fn scopes(&self) -> Result<Option<TokenScopes>, Defect> {
+        let words = SCOPES.iter().filter_map(|name| self.get(name)).flat_map(texts);
+        let words = words.flat_map(|it| it.split(' '));
+        let ours = words.filter(|it| it.starts_with("collection:") || it.starts_with("role:"));
+        let ours: Vec<_> = ours.take(SCOPES_MAX + 1).collect();
+        if ours.len() > SCOPES_MAX {
+            return Err(Defect::Scope);
+        }
+        let scopes: Result<TokenScopes, _> = ours.into_iter().map(TokenScope::parse).collect();
+        let scopes = scopes.map_err(|_| Defect::Scope)?;
+        Ok(Some(scopes).filter(|it| !it.is_empty()))
+    }
+
     /// Until when the token holds, if it holds `now`.
     pub(crate) fn expiry(&self, now: Timestamp) -> Result<Timestamp, Defect> {
         self.end(now)?.ok_or(Defect::Claim("exp"))
@@ -106,9 +142,14 @@ impl Claims {
             return Err(Defect::Bound);
         }
         let subject = self.name("sub")?;
-        let is_client = ["client_id", "azp"]
-            .into_iter()
-            .try_fold(false, |is, name| Ok(is || self.name(name)? == subject))?;
+        let is_client = CLIENTS.into_iter().try_fold(false, |is, name| {
+            let client = self.name(name)?;
+            // Auth0 writes CLIENT@clients where there is no person.
+            let named = subject.map(|it| it.strip_suffix("@clients").unwrap_or(it));
+            Ok(is || (client.is_some() && (client == subject || client == named)))
+        })?;
+        // Entra names an application's own object, and says apart that it is no person.
+        let is_client = is_client || self.get("idtyp").is_some_and(|it| it == "app");
         let user = subject.filter(|_| !is_client).map(str::to_owned);
         Ok(Subject { user, actors: self.actors()? })
     }

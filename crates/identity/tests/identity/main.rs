@@ -18,6 +18,7 @@ mod assertions;
 mod credentials;
 mod discovery;
 mod dpop;
+mod foreign_tokens;
 mod hostile;
 mod hostile_key_sets;
 mod introspection;

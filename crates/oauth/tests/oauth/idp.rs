@@ -116,6 +116,8 @@ impl Idp {
             (&*asked["client_id"], &*asked["scope"], &*asked["code_challenge_method"]),
             (CLIENT, "openid profile", "S256")
         );
+        // There are providers that refuse it (Entra: AADSTS9010010), whatever the client asked for here.
+        assert!(!asked.contains_key("resource"), "{location}");
         let back = asked["redirect_uri"].strip_prefix(crate::house::DOOR).unwrap().to_owned();
         let state = asked["state"].clone();
         let mut told = self.told();
