@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 pub(crate) use debian::ensure as debian;
-pub(crate) use pins::{MCP_1, MCP_2};
+pub(crate) use pins::{MCP_1, MCP_2, TOKEN_MAKERS};
 
 /// The official MCP client, on the Python package index.
 const MCP: &str = "mcp";
@@ -49,7 +49,7 @@ impl Need {
             Self::Postgres => debian::ensure_postgres(),
             Self::PythonPeers => {
                 for version in [MCP_2, MCP_1] {
-                    python::ensure(MCP, version)?;
+                    python::ensure(&[(MCP, version)])?;
                 }
                 Ok(())
             }
@@ -75,8 +75,15 @@ pub(crate) fn python_peer(version: &str) -> Result<PathBuf> {
 /// The program `schemathesis`, which is installed.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
     let (package, version) = ("schemathesis", pins::SCHEMATHESIS);
-    python::ensure(package, version)?;
+    python::ensure(&[(package, version)])?;
     Ok(python::environment(package, version)?.join("bin/schemathesis"))
+}
+
+/// The Python of the environment with all that makes tokens, which is installed.
+pub(crate) fn token_makers() -> Result<PathBuf> {
+    python::ensure(&TOKEN_MAKERS)?;
+    let [(package, version), ..] = TOKEN_MAKERS;
+    Ok(python::environment(package, version)?.join("bin/python"))
 }
 
 /// Where what is installed lives: outside the checkout, so that a new one finds it again.

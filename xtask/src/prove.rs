@@ -6,6 +6,7 @@ mod command_line;
 mod crash;
 mod door;
 mod example;
+mod jose;
 mod large;
 mod masked;
 mod property;
@@ -18,7 +19,7 @@ mod world;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use model::Clock;
 
@@ -43,6 +44,8 @@ pub(crate) struct Command {
 /// What promises are about.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Part {
+    /// Who is calling: tokens, keys, sign-in.
+    Identity,
     /// Desired state, its operations and its operators.
     Management,
 }
@@ -58,16 +61,20 @@ enum Done {
 
 impl Command {
     pub(crate) fn run(&self) -> Result<()> {
-        let Part::Management = self.part;
+        let of_part = Property::of(self.part);
+        if let Some(stranger) = self.only.iter().find(|it| !of_part.contains(it)) {
+            let names: Vec<_> = of_part.iter().map(|it| it.name()).collect();
+            bail!("{} is of another part; this one has {}", stranger.name(), names.join(", "));
+        }
         let is_chosen = |it: &Property| self.only.is_empty() || self.only.contains(it);
-        let properties: Vec<_> = Property::ALL.into_iter().filter(is_chosen).collect();
+        let properties: Vec<_> = of_part.iter().copied().filter(is_chosen).collect();
         prove(&properties, self.full)
     }
 }
 
 /// Proves what takes no more than a minute or two and depends on no clock.
 pub(crate) fn briefly() -> Result<()> {
-    prove(&[Property::Surfaces, Property::Roles, Property::Crash], false)
+    prove(&[Property::Surfaces, Property::Roles, Property::Crash, Property::Jose], false)
 }
 
 fn prove(properties: &[Property], is_full: bool) -> Result<()> {

@@ -13,3 +13,7 @@ pub(crate) const MCP_1: &str = "1.30.0";
 pub(crate) const MCP_2: &str = "2.3.0";
 /// Calls an API with all that its OpenAPI document allows, and more.
 pub(crate) const SCHEMATHESIS: &str = "4.32.5";
+/// Makers of tokens, none of which has anything to do with another or with us. All are installed in
+/// one environment, which is called by the first.
+pub(crate) const TOKEN_MAKERS: [(&str, &str); 4] =
+    [("joserfc", "1.8.0"), ("authlib", "1.9.10"), ("pyjwt", "2.15.1"), ("jwcrypto", "1.6.1")];

@@ -1,4 +1,4 @@
-//! Environments of Python, each with one version of one package.
+//! Environments of Python, each for one package, with others that go along where need be.
 
 use std::{
     fs,
@@ -15,16 +15,20 @@ pub(super) fn environment(package: &str, version: &str) -> Result<PathBuf> {
     Ok(cache()?.join("python").join(format!("{package}-{version}")))
 }
 
-/// Sees to it that the environment is there and whole.
-pub(super) fn ensure(package: &str, version: &str) -> Result<()> {
+/// Sees to it that the environment of the first package is there, and has the others too.
+pub(super) fn ensure(packages: &[(&str, &str)]) -> Result<()> {
+    let (package, version) = packages.first().context("an environment is for a package")?;
     let folder = environment(package, version)?;
+    let wanted: Vec<_> =
+        packages.iter().map(|(name, version)| format!("{name}=={version}")).collect();
     let python = folder.join("bin/python");
     // Written last, and removed by nothing but a new Python: without it the environment is half made.
     let mark = folder.join("complete");
-    if mark.is_file() && works(&python) {
+    let written = fs::read_to_string(&mark).unwrap_or_default();
+    if written == wanted.join(" ") && works(&python) {
         return Ok(());
     }
-    println!("   installing {package} {version} from PyPI");
+    println!("   installing {} from PyPI", wanted.join(" "));
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
@@ -32,8 +36,8 @@ pub(super) fn ensure(package: &str, version: &str) -> Result<()> {
     run::output(run::program(base, Path::new(".")).args(["-m", "venv"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     let mut install = run::program(&python, Path::new("."));
-    run::output(install.args(pip).arg(format!("{package}=={version}")))?;
-    fs::write(&mark, version).with_context(|| mark.display().to_string())
+    run::output(install.args(pip).args(&wanted))?;
+    fs::write(&mark, wanted.join(" ")).with_context(|| mark.display().to_string())
 }
 
 /// A Python that can make environments. Debian's comes without that.

@@ -1,11 +1,11 @@
-//! The properties of the management plane, in the order in which they are proved.
+//! What is proved of each part, in this order.
 
 use std::path::Path;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{Done, canary, crash, large, replicas, roles, schemathesis, surfaces};
+use super::{Done, Part, canary, crash, jose, large, replicas, roles, schemathesis, surfaces};
 
 /// Something that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(super) enum Property {
     Canary,
     /// No request that schemathesis makes is answered by a 5xx or an undocumented status.
     Schemathesis,
+    /// Tokens that four independent libraries make are accepted when good, and refused when not.
+    Jose,
 }
 
 /// What a proof works with.
@@ -38,15 +40,21 @@ pub(super) struct Setting<'a> {
 }
 
 impl Property {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Surfaces,
-        Self::Roles,
-        Self::Replicas,
-        Self::Crash,
-        Self::Large,
-        Self::Canary,
-        Self::Schemathesis,
-    ];
+    /// Those of a part, in the order in which they are proved.
+    pub(super) const fn of(part: Part) -> &'static [Self] {
+        match part {
+            Part::Identity => &[Self::Jose],
+            Part::Management => &[
+                Self::Surfaces,
+                Self::Roles,
+                Self::Replicas,
+                Self::Crash,
+                Self::Large,
+                Self::Canary,
+                Self::Schemathesis,
+            ],
+        }
+    }
 
     /// What it is called on the command line.
     pub(super) fn name(self) -> String {
@@ -59,6 +67,7 @@ impl Property {
             Self::Roles => roles::prove(setting),
             Self::Replicas => replicas::prove(setting),
             Self::Crash => crash::prove(setting),
+            Self::Jose => jose::prove(setting),
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),
             Self::Schemathesis => schemathesis::prove(setting),
