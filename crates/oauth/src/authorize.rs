@@ -79,9 +79,13 @@ fn back(
 /// What a person is shown where nobody can be sent anywhere.
 pub(crate) fn shown(denied: &Denied) -> Response<Bytes> {
     let title = match denied.code {
+        _ if denied.status() == StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
         Code::InvalidClient => "This program is not known here",
         Code::AccessDenied => "You may not do this",
         _ => "This cannot go on",
     };
-    page::message(title, &denied.detail, denied.code.status()).into_response()
+    let mut response = page::message(title, &denied.detail, denied.status()).into_response();
+    let retry = denied.retry_after.map(|it| (header::RETRY_AFTER, HeaderValue::from(it)));
+    response.headers_mut().extend(retry);
+    response
 }

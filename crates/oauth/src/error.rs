@@ -95,12 +95,13 @@ pub(crate) struct Denied {
     cause: Option<String>,
     /// How many seconds to wait before it is tried again.
     pub(crate) retry_after: Option<u64>,
+    is_slowed: bool,
 }
 
 impl Denied {
     /// `detail` is for the client: lower case, no full stop, never a secret.
     pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), cause: None, retry_after: None }
+        Self { code, detail: detail.into(), cause: None, retry_after: None, is_slowed: false }
     }
 
     /// Adds what only the record may say.
@@ -114,9 +115,21 @@ impl Denied {
         self
     }
 
+    /// Too many attempts: the same words with status 429, and to be tried again after so many seconds.
+    pub(crate) fn slowed(mut self, seconds: u64) -> Self {
+        self.is_slowed = true;
+        self.after(seconds)
+    }
+
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.is_slowed { StatusCode::TOO_MANY_REQUESTS } else { self.code.status() }
+    }
+
     /// As records have it.
     pub(crate) fn refusal(&self) -> Refusal {
-        let refusal = Refusal::new(self.code.kind(), self.detail.clone());
+        let kind = if self.is_slowed { RefusalKind::LimitReached } else { self.code.kind() };
+        let refusal = Refusal::new(kind, self.detail.clone());
         let refusal = refusal.by_rule(self.code.as_str());
         match &self.cause {
             Some(cause) => refusal.because(cause),
@@ -127,9 +140,9 @@ impl Denied {
     /// As clients get it (RFC 6749 section 5.2).
     pub(crate) fn response(&self) -> Response<Bytes> {
         let body = json!({ "error": self.code.as_str(), "error_description": self.detail });
-        let mut response = json_response(self.code.status(), &body);
+        let mut response = json_response(self.status(), &body);
         let headers = response.headers_mut();
-        if self.code == Code::InvalidClient {
+        if self.code == Code::InvalidClient && !self.is_slowed {
             let value = HeaderValue::from_static("Basic realm=\"onedoor\"");
             headers.insert(header::WWW_AUTHENTICATE, value);
         }

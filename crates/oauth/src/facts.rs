@@ -43,7 +43,7 @@ impl<'a> Ledger<'a> {
     /// Where it cannot be recorded: then nothing may be given.
     pub(crate) fn close(mut self, outcome: Result<u16, &Denied>) -> Result<(), audit::Error> {
         let refusal = outcome.err().map(Denied::refusal);
-        let status = outcome.unwrap_or_else(|it| it.code.status().as_u16());
+        let status = outcome.unwrap_or_else(|it| it.status().as_u16());
         let outcome = refusal.as_ref().map_or(Outcome::Answered, Outcome::Refused);
         self.write(outcome, Some(status))
     }

@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod form;
 mod introspect;
+mod known_browser;
 mod metadata;
 mod outside;
 mod page;

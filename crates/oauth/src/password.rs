@@ -1,6 +1,6 @@
 //! Passwords of people: checked with argon2id, a few at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 use argon2::{
     Argon2, Params,
@@ -9,8 +9,8 @@ use argon2::{
 use model::Secret;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How many are checked at once: each takes a core, and some megabytes.
-const CHECKS_MAX: usize = 2;
+/// Most that wait for their turn. Who comes then is told to come again.
+const WAITING_MAX: usize = 32;
 
 /// How long one waits for its turn.
 const WAIT: Duration = Duration::from_secs(3);
@@ -22,7 +22,7 @@ const BYTES_MAX: usize = 1_024;
 const MEMORY_KIB_MAX: u32 = 256 * 1_024;
 const ROUNDS_MAX: u32 = 20;
 
-/// A hash of nobody's password. Checking it takes as long as checking somebody's.
+/// A hash of nobody's password, where nobody has one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$b25lZG9vci1ub2JvZHk$Xl0xUhvJjQ9GJmBJQz4nlYxYV5sJ3Tn9xqJmQ8mQmJk";
 
 /// Shortest password that is hashed.
@@ -43,15 +43,26 @@ pub fn hash(password: &Secret<String>) -> Result<String, String> {
 
 /// Checks passwords.
 #[derive(Debug)]
-pub(crate) struct Passwords(Arc<Semaphore>);
+pub(crate) struct Passwords {
+    /// For each that is checked: it takes a core, and some megabytes.
+    turns: Arc<Semaphore>,
+    /// For each that is checked or waits.
+    places: Semaphore,
+}
 
 /// Too many were to be checked at once.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Busy;
 
 impl Passwords {
+    /// At most half of the cores are for this: calls go on while people guess.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(CHECKS_MAX)))
+        let cores = available_parallelism().map_or(1, usize::from);
+        let turns = (cores / 2).max(1);
+        Self {
+            turns: Arc::new(Semaphore::new(turns)),
+            places: Semaphore::new(turns.saturating_add(WAITING_MAX)),
+        }
     }
 
     /// Whether `password` is the one of `hash`, a PHC string. Where there is no hash it is not, and
@@ -64,7 +75,8 @@ impl Passwords {
         password: Secret<String>,
         hash: Option<&str>,
     ) -> Result<bool, Busy> {
-        let turn = timeout(WAIT, Arc::clone(&self.0).acquire_owned()).await;
+        let _place = self.places.try_acquire().map_err(|_| Busy)?;
+        let turn = timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| Busy)?.map_err(|_| Busy)?;
         let (is_somebody, hash) = (hash.is_some(), hash.unwrap_or(NOBODY).to_owned());
         let checked = spawn_blocking(move || {
@@ -109,6 +121,19 @@ mod tests {
             let secret = Secret::new(password.to_owned());
             assert_eq!(passwords.verify(secret, hash).await, Ok(want), "{password} {hash:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_places_are_taken_is_told_so_at_once() {
+        let passwords = Passwords::new();
+        let all = u32::try_from(passwords.places.available_permits()).unwrap();
+        let taken = passwords.places.acquire_many(all).await.unwrap();
+        let secret = || Secret::new("x".to_owned());
+        assert_eq!(passwords.verify(secret(), None).await, Err(Busy));
+        drop(taken);
+        assert_eq!(passwords.verify(secret(), None).await, Ok(false));
+        let cores = available_parallelism().map_or(1, usize::from);
+        assert!(passwords.turns.available_permits() <= cores.div_ceil(2));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use store::{Handle, Taken};
 use crate::{
     Request, Server,
     error::Denied,
+    known_browser,
     tables::Tables,
     ticket::{self, Ticket},
 };
@@ -32,10 +33,11 @@ pub(crate) struct Person {
     pub(crate) issuer: Option<String>,
 }
 
-/// The two cookies: one tells browsers apart, the other who is signed in there.
+/// The cookies: one tells browsers apart, one who is signed in there, one who was before.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cookie {
     Browser,
+    Known,
     Session,
 }
 
@@ -46,6 +48,8 @@ impl Cookie {
         match (self, server.has_tls()) {
             (Self::Browser, true) => "__Host-onedoor-browser",
             (Self::Browser, false) => "onedoor-browser",
+            (Self::Known, true) => "__Host-onedoor-known",
+            (Self::Known, false) => "onedoor-known",
             (Self::Session, true) => "__Host-onedoor-session",
             (Self::Session, false) => "onedoor-session",
         }
@@ -61,6 +65,7 @@ impl Cookie {
         let age = match (self, value) {
             (_, "") => 0,
             (Self::Browser, _) => 30 * 24 * 3600,
+            (Self::Known, _) => known_browser::LIFE.as_secs(),
             (Self::Session, _) => SESSION_LIFE.as_secs(),
         };
         let cookie =

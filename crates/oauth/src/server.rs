@@ -102,7 +102,7 @@ impl Server {
             documents: Documents::default(),
             seen: Seen::new(SEEN_MAX),
             passwords: Passwords::new(),
-            throttle: Throttle::new(),
+            throttle: Throttle::default(),
             tables: ArcSwap::from_pointee(nothing),
             issuer,
             store,

@@ -12,7 +12,7 @@ use model::{
 };
 use state::Desired;
 
-use crate::provider::Provider;
+use crate::{provider::Provider, ticket};
 
 /// What is declared.
 pub(crate) struct Tables {
@@ -114,8 +114,64 @@ impl Tables {
         users.get(index).filter(|it| it.is_enabled).map(|it| &**it)
     }
 
+    /// The hash of somebody else's password, always the same for one name: to try it takes as long as
+    /// to try that of a person who is there. None where nobody has one.
+    pub(crate) fn stand_in(&self, name: &str) -> Option<&str> {
+        let users = self.desired.users.iter().filter(|it| it.is_enabled);
+        let hashes: Vec<_> = users.filter_map(|it| it.password.as_deref()).collect();
+        let [first, second, ..] = ticket::digest(name);
+        let number = usize::from(u16::from_be_bytes([first, second]));
+        hashes.get(number.checked_rem(hashes.len())?).copied()
+    }
+
     /// Whether anybody can sign in with an account of this door.
     pub(crate) fn has_users(&self) -> bool {
         self.desired.users.iter().any(|it| it.is_enabled && it.password.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::KeySets;
+    use model::{Clock, Place, UserId};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl identity::Fetch for Nothing {
+        fn get<'a>(
+            &'a self,
+            _: &'a str,
+        ) -> std::pin::Pin<Box<dyn Future<Output = Result<bytes::Bytes, String>> + Send + 'a>>
+        {
+            Box::pin(async { Err("404".to_owned()) })
+        }
+    }
+
+    #[test]
+    fn whom_nobody_knows_is_tried_against_somebody_always_the_same() {
+        let clock = Clock::fake(Timestamp::from_seconds(0));
+        let key_sets = KeySets::new(Arc::new(Nothing), clock);
+        let user = |id: &str, password: Option<&str>| User {
+            id: UserId::parse(id).unwrap(),
+            name: None,
+            password: password.map(str::to_owned),
+            groups: Vec::new(),
+            is_enabled: true,
+            place: Place::default(),
+        };
+        let tables = |users: Vec<User>| {
+            let users = users.into_iter().map(Arc::new).collect();
+            let desired = Arc::new(Desired { users, ..Desired::default() });
+            Tables::new(&desired, &Arc::from("https://door.example"), &key_sets)
+        };
+        assert_eq!(tables(vec![user("ann", None)]).stand_in("eve"), None);
+        let tables = tables(vec![user("ann", Some("a")), user("ben", Some("b")), user("c", None)]);
+        let of = |name: &str| tables.stand_in(name).unwrap().to_owned();
+        let names: Vec<_> = (0..50).map(|it| format!("n{it}")).collect();
+        assert!(names.iter().all(|it| of(it) == of(it) && ["a", "b"].contains(&&*of(it))));
+        assert!(names.iter().any(|it| of(it) == "a") && names.iter().any(|it| of(it) == "b"));
     }
 }

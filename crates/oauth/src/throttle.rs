@@ -1,5 +1,6 @@
-//! Guessing is slowed down, counted for each pair of source and account and for each source. Who
-//! guesses from elsewhere does not lock the owner of an account out.
+//! Guessing is slowed down: every attempt is paid for before it is checked, and a good one gets its
+//! price back. Budgets are for each source, for each account or client, and for each two of them; a
+//! browser or source that is known has one of its own, so that nobody is locked out by others.
 
 use std::{
     collections::HashMap,
@@ -9,95 +10,206 @@ use std::{
 };
 
 use model::Timestamp;
+use store::Digest;
 
-/// Failures that cost nothing: people mistype.
-const FREE: u32 = 5;
-/// The same for a source over all accounts: many people may share one.
-const FREE_OF_SOURCE: u32 = 50;
-/// The longest wait between two attempts.
-const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
-/// After this without a failure everything is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// Most counts that are kept. Who makes more of them pushes the oldest out.
-const COUNTS_MAX: usize = 20_000;
+use crate::{
+    error::{Code, Denied},
+    ticket,
+};
 
-/// Counts of failed attempts.
-#[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<HashMap<Key, Count>>);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Pair(IpAddr, String),
-    Source(IpAddr),
+/// How many attempts at once, and how often one more.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    burst: u32,
+    every: Duration,
 }
 
+/// People mistype; many of them may share a source.
+const SOURCE: Budget = Budget { burst: 50, every: Duration::from_secs(10) };
+const SOURCE_AND_ACCOUNT: Budget = Budget { burst: 5, every: Duration::from_secs(60) };
+/// Over all sources that are not known: less than a thousand guesses a day.
+const ACCOUNT: Budget = Budget { burst: 20, every: Duration::from_secs(120) };
+/// Where somebody has signed in before as the one that they want to be again.
+const KNOWN_BROWSER: Budget = Budget { burst: 10, every: Duration::from_secs(60) };
+/// Secrets of clients are random: this bounds the work, and shows who tries.
+const SOURCE_AND_CLIENT: Budget = Budget { burst: 20, every: Duration::from_secs(10) };
+const CLIENT: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
+
+/// Most budgets that are remembered, and most sources of clients that are known.
+const REMEMBERED_MAX: usize = 20_000;
+
+/// How long the source of a client that has proved itself is known.
+const KNOWN_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// What is guessed, and from where.
 #[derive(Debug, Clone, Copy)]
-struct Count {
-    failures: u32,
-    last: Timestamp,
+pub(crate) enum Guess<'a> {
+    /// What a client shows for who it is.
+    Client { source: IpAddr, id: &'a str },
+    /// A person's password. `browser` names one that is known to be this account's.
+    Password { source: IpAddr, account: &'a str, browser: Option<&'a str> },
+}
+
+/// What guesses have used up. Of one process: replicas do not tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle(Mutex<Ledger>);
+
+#[derive(Debug, Default)]
+struct Ledger {
+    /// When the budget is whole again, where it is not.
+    used: HashMap<Digest, Timestamp>,
+    /// Sources from which a client has proved itself, until when they are known.
+    known: HashMap<Digest, Timestamp>,
+}
+
+/// A budget, and whose it is.
+#[derive(Debug)]
+struct Bucket {
+    key: Digest,
+    budget: Budget,
+    of: &'static str,
+}
+
+/// An attempt that is paid for. Dropped, it stays paid: so do those that nobody waits for.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Attempt<'t> {
+    throttle: &'t Throttle,
+    buckets: Vec<Bucket>,
+    /// What is known from now on, where it is good.
+    knows: Option<(Digest, Timestamp)>,
 }
 
 impl Throttle {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether an attempt from `source` on `account` may be made `now`.
+    /// Pays for an attempt at `guess`.
     ///
     /// # Errors
-    /// How long to wait first.
-    pub(crate) fn admit(
-        &self,
-        source: IpAddr,
-        account: &str,
-        now: Timestamp,
-    ) -> Result<(), Duration> {
-        let counts = self.counts();
-        let waits = keys(source, account).into_iter().filter_map(|(key, free)| {
-            let count = counts.get(&key)?;
-            let until = count.last.plus(wait(count.failures, free));
-            (until > now).then(|| until.since(now))
-        });
-        waits.max().map_or(Ok(()), Err)
+    /// `temporarily_unavailable`, or `invalid_client` to clients, with status 429 and how long to wait.
+    pub(crate) fn attempt(&self, guess: Guess<'_>, now: Timestamp) -> Result<Attempt<'_>, Denied> {
+        let mut ledger = self.ledger();
+        let source = guess.of_source();
+        let is_known = ledger.known.get(&source).is_some_and(|it| *it > now);
+        let buckets = guess.buckets(is_known);
+        let used = |it: &Bucket| ledger.whole_again(it, now).plus(it.budget.every);
+        let over = |it: &Bucket| used(it).since(now.plus(it.budget.whole()));
+        if let Some(bucket) =
+            buckets.iter().filter(|it| !over(it).is_zero()).max_by_key(|it| over(it))
+        {
+            return Err(guess.slowed(bucket.of, over(bucket)));
+        }
+        let payments: Vec<_> = buckets.iter().map(|it| (it.key, used(it))).collect();
+        make_room(&mut ledger.used, now);
+        ledger.used.extend(payments);
+        let knows = matches!(guess, Guess::Client { .. }).then(|| (source, now.plus(KNOWN_FOR)));
+        Ok(Attempt { throttle: self, buckets, knows })
     }
 
-    /// Counts a failed attempt.
-    pub(crate) fn failed(&self, source: IpAddr, account: &str, now: Timestamp) {
-        let mut counts = self.counts();
-        if counts.len() >= COUNTS_MAX {
-            counts.retain(|_, it| now.since(it.last) < FORGOTTEN_AFTER);
-        }
-        if counts.len() >= COUNTS_MAX {
-            // Half of them at once: to look for the oldest each time would be work for guessers to make.
-            let mut times: Vec<_> = counts.values().map(|it| it.last).collect();
-            times.sort_unstable();
-            let middle = times.get(COUNTS_MAX / 2).copied().unwrap_or(now);
-            counts.retain(|_, it| it.last > middle);
-        }
-        for (key, _) in keys(source, account) {
-            let count = counts.entry(key).or_insert(Count { failures: 0, last: now });
-            if now.since(count.last) >= FORGOTTEN_AFTER {
-                count.failures = 0;
-            }
-            *count = Count { failures: count.failures.saturating_add(1), last: now };
-        }
-    }
-
-    /// Forgets the failures of a pair: its owner is there.
-    pub(crate) fn succeeded(&self, source: IpAddr, account: &str) {
-        // Not those of the source: whoever has one account must not get to guess others by it.
-        self.counts().remove(&Key::Pair(network(source), account.to_owned()));
-    }
-
-    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn keys(source: IpAddr, account: &str) -> [(Key, u32); 2] {
-    let source = network(source);
-    let account = account.chars().take(64).collect();
-    [(Key::Pair(source, account), FREE), (Key::Source(source), FREE_OF_SOURCE)]
+impl Attempt<'_> {
+    /// It was right: it costs nothing, and its source is known from now on.
+    pub(crate) fn was_good(self, now: Timestamp) {
+        let mut ledger = self.throttle.ledger();
+        ledger.give_back(&self.buckets, now);
+        if let Some((source, until)) = self.knows {
+            make_room(&mut ledger.known, now);
+            ledger.known.insert(source, until);
+        }
+    }
+
+    /// It could not be checked: it costs nothing.
+    pub(crate) fn was_none(self, now: Timestamp) {
+        self.throttle.ledger().give_back(&self.buckets, now);
+    }
+}
+
+impl Ledger {
+    /// When a budget is whole again. Never later than from nothing left, wherever the clock jumps.
+    fn whole_again(&self, bucket: &Bucket, now: Timestamp) -> Timestamp {
+        let until = self.used.get(&bucket.key).copied().unwrap_or(now);
+        until.clamp(now, now.plus(bucket.budget.whole()))
+    }
+
+    fn give_back(&mut self, buckets: &[Bucket], now: Timestamp) {
+        for Bucket { key, budget, of: _ } in buckets {
+            let Some(until) = self.used.get_mut(key) else { continue };
+            let every = i64::try_from(budget.every.as_micros()).unwrap_or(i64::MAX);
+            *until = Timestamp::from_micros(until.as_micros().saturating_sub(every));
+            if *until <= now {
+                self.used.remove(key);
+            }
+        }
+    }
+}
+
+impl Budget {
+    /// How long it takes to be whole from nothing.
+    fn whole(self) -> Duration {
+        self.every.saturating_mul(self.burst)
+    }
+}
+
+impl Guess<'_> {
+    fn source(&self) -> IpAddr {
+        let (Self::Client { source, .. } | Self::Password { source, .. }) = self;
+        network(*source)
+    }
+
+    fn of_source(&self) -> Digest {
+        match self {
+            Self::Client { source: _, id } => key("client from", &self.source(), id),
+            Self::Password { source: _, account, browser: _ } => {
+                key("account from", &self.source(), account)
+            }
+        }
+    }
+
+    fn buckets(&self, is_known: bool) -> Vec<Bucket> {
+        let bucket = |of, budget, key| Bucket { key, budget, of };
+        let source = self.source();
+        match self {
+            // Its own budget alone: what others do at its source or its account is not its doing.
+            Self::Password { source: _, account, browser: Some(browser) } => {
+                vec![bucket("this browser", KNOWN_BROWSER, key("browser", browser, account))]
+            }
+            Self::Password { source: _, account, browser: None } => vec![
+                bucket("this source and account", SOURCE_AND_ACCOUNT, self.of_source()),
+                bucket("this source", SOURCE, key("accounts from", &source, "")),
+                bucket("this account", ACCOUNT, key("account", &"", account)),
+            ],
+            Self::Client { source: _, id } => {
+                let mut buckets =
+                    vec![bucket("this source and client", SOURCE_AND_CLIENT, self.of_source())];
+                if !is_known {
+                    buckets.push(bucket("this source", SOURCE, key("clients from", &source, "")));
+                    buckets.push(bucket("this client", CLIENT, key("client", &"", id)));
+                }
+                buckets
+            }
+        }
+    }
+
+    /// Refused for now, with who and from where for the record.
+    fn slowed(&self, of: &str, wait: Duration) -> Denied {
+        let seconds = wait.as_secs().saturating_add(1);
+        let detail = format!("too many attempts: try again in {seconds} seconds");
+        let (code, who) = match self {
+            Self::Client { source: _, id } => (Code::InvalidClient, format!("client {id:.64?}")),
+            Self::Password { source: _, account, browser: _ } => {
+                (Code::TemporarilyUnavailable, format!("account {account:.64?}"))
+            }
+        };
+        let cause = format!("{who} from {}: the budget of {of} is used up", self.source());
+        Denied::new(code, detail).because(cause).slowed(seconds)
+    }
+}
+
+/// Names a budget in as many bytes whatever was sent.
+fn key(of: &str, one: &dyn std::fmt::Display, other: &str) -> Digest {
+    ticket::digest(&format!("{of}\0{one}\0{other}"))
 }
 
 /// Whoever has one address of a /64 has all of it.
@@ -111,50 +223,155 @@ fn network(source: IpAddr) -> IpAddr {
     }
 }
 
-/// Twice as long after each failure that is not free.
-fn wait(failures: u32, free: u32) -> Duration {
-    match failures.checked_sub(free) {
-        None | Some(0) => Duration::ZERO,
-        Some(over) => Duration::from_secs(1_u64 << over.min(10)).min(WAIT_MAX),
+/// Forgets what has run out, else the half that would run out first: who makes many entries pushes out
+/// those of one attempt, and not those that are used up.
+fn make_room(entries: &mut HashMap<Digest, Timestamp>, now: Timestamp) {
+    // Each attempt has three at most.
+    if entries.len() < REMEMBERED_MAX.saturating_sub(3) {
+        return;
+    }
+    entries.retain(|_, until| *until > now);
+    if entries.len() >= REMEMBERED_MAX / 2 {
+        let mut times: Vec<_> = entries.values().copied().collect();
+        times.sort_unstable();
+        let middle = times.get(times.len() / 2).copied().unwrap_or(now);
+        entries.retain(|_, until| *until > middle);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn guessing_is_slowed_down_and_the_owner_is_not_locked_out() {
-        let throttle = Throttle::new();
-        let (guesser, owner) = ("192.0.2.1".parse().unwrap(), "198.51.100.1".parse().unwrap());
-        let now = Timestamp::from_seconds(1_000);
-        for _ in 0..5 {
-            assert_eq!(throttle.admit(guesser, "ann", now), Ok(()));
-            throttle.failed(guesser, "ann", now);
-        }
-        throttle.failed(guesser, "ann", now);
-        assert_eq!(throttle.admit(guesser, "ann", now), Err(Duration::from_secs(2)));
-        assert_eq!(throttle.admit(owner, "ann", now), Ok(()));
-        assert_eq!(throttle.admit(guesser, "ben", now), Ok(()));
-        let later = now.plus(Duration::from_secs(2));
-        assert_eq!(throttle.admit(guesser, "ann", later), Ok(()));
-        for _ in 0..30 {
-            throttle.failed(guesser, "ann", later);
-        }
-        assert_eq!(throttle.admit(guesser, "ann", later), Err(WAIT_MAX));
-        throttle.succeeded(guesser, "ann");
-        assert_eq!(throttle.admit(guesser, "ann", later), Ok(()));
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn password(last: u8, account: &str) -> Guess<'_> {
+        Guess::Password { source: IpAddr::from([192, 0, 2, last]), account, browser: None }
+    }
+
+    fn known<'a>(account: &'a str, browser: &'a str) -> Guess<'a> {
+        let source = IpAddr::from([192, 0, 2, 1]);
+        Guess::Password { source, account, browser: Some(browser) }
+    }
+
+    fn is_slowed(throttle: &Throttle, guess: Guess<'_>, now: Timestamp) -> Option<u64> {
+        throttle.attempt(guess, now).err().and_then(|it| it.retry_after)
     }
 
     #[test]
-    fn a_source_that_guesses_over_many_accounts_is_slowed_down_for_all() {
-        let throttle = Throttle::new();
-        let now = Timestamp::from_seconds(1_000);
-        let from = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
-        for number in 0..51 {
-            throttle.failed(from(number), &format!("user-{number}"), now);
+    fn one_source_is_slowed_down_on_one_account_and_no_other_is() {
+        let throttle = Throttle::default();
+        for _ in 0..5 {
+            assert_eq!(is_slowed(&throttle, password(1, "ann"), at(0)), None);
         }
-        assert_eq!(throttle.admit(from(99), "ann", now), Err(Duration::from_secs(2)));
-        assert_eq!(throttle.admit("2001:db8:0:2::1".parse().unwrap(), "ann", now), Ok(()));
+        assert_eq!(is_slowed(&throttle, password(1, "ann"), at(0)), Some(61));
+        assert_eq!(is_slowed(&throttle, password(2, "ann"), at(0)), None);
+        assert_eq!(is_slowed(&throttle, password(1, "ben"), at(0)), None);
+        assert_eq!(is_slowed(&throttle, password(1, "ann"), at(59)), Some(2));
+        assert_eq!(is_slowed(&throttle, password(1, "ann"), at(60)), None);
+    }
+
+    #[test]
+    fn an_account_that_many_sources_guess_at_is_open_to_its_own_browsers() {
+        let throttle = Throttle::default();
+        let admitted =
+            (0..200).filter(|it| is_slowed(&throttle, password(*it, "ann"), at(0)).is_none());
+        assert_eq!(admitted.count(), 20);
+        assert_eq!(is_slowed(&throttle, known("ann", "b1"), at(0)), None);
+        // A trickle for the others.
+        assert_eq!(is_slowed(&throttle, password(201, "ann"), at(120)), None);
+        assert!(is_slowed(&throttle, password(202, "ann"), at(120)).is_some());
+        assert_eq!(is_slowed(&throttle, password(202, "ben"), at(120)), None);
+    }
+
+    #[test]
+    fn a_source_is_all_of_its_network() {
+        let throttle = Throttle::default();
+        let from = |text: &str, account: &str| {
+            let source = text.parse().unwrap();
+            is_slowed(&throttle, Guess::Password { source, account, browser: None }, at(0))
+        };
+        for number in 0..50 {
+            let (source, account) = (format!("2001:db8:0:1::{number:x}"), format!("u{number}"));
+            assert_eq!(from(&source, &account), None);
+        }
+        assert!(from("2001:db8:0:1:ffff::1", "ann").is_some());
+        assert_eq!(from("2001:db8:0:2::1", "ann"), None);
+    }
+
+    #[test]
+    fn a_client_is_not_locked_out_where_it_has_proved_itself() {
+        let throttle = Throttle::default();
+        let from = |last, id| Guess::Client { source: IpAddr::from([198, 51, 100, last]), id };
+        throttle.attempt(from(1, "batch/main"), at(0)).unwrap().was_good(at(0));
+        let admitted =
+            (2..250).filter(|it| is_slowed(&throttle, from(*it, "batch/main"), at(0)).is_none());
+        assert_eq!(admitted.count(), 100);
+        assert_eq!(is_slowed(&throttle, from(1, "batch/main"), at(0)), None);
+        let denied = throttle.attempt(from(251, "batch/main"), at(0)).unwrap_err();
+        assert_eq!((denied.code, denied.status().as_u16()), (Code::InvalidClient, 429));
+        let later = 24 * 3600;
+        assert_eq!(throttle.ledger().known.len(), 1);
+        assert_eq!(is_slowed(&throttle, from(1, "batch/main"), at(later)), None);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_is_used_up_stays() {
+        let throttle = Throttle::default();
+        while is_slowed(&throttle, password(1, "ann"), at(0)).is_none() {}
+        for number in 0..30_000_u32 {
+            let [_, b, c, d] = number.to_be_bytes();
+            let guess = Guess::Password {
+                source: IpAddr::from([10, b, c, d]),
+                account: &number.to_string(),
+                browser: None,
+            };
+            drop(throttle.attempt(guess, at(0)));
+            assert!(throttle.ledger().used.len() <= REMEMBERED_MAX);
+        }
+        assert!(is_slowed(&throttle, password(1, "ann"), at(0)).is_some());
+    }
+
+    proptest! {
+        /// Whoever guesses, however they spread it over sources and time and whatever the clock does,
+        /// gets no more than the budget; the owner's browser gets through; nobody waits without end.
+        #[test]
+        fn no_more_is_guessed_than_the_budget_and_the_owner_gets_through(
+            steps in prop::collection::vec((any::<u8>(), 0_i64..90, any::<bool>()), 1..300),
+        ) {
+            let throttle = Throttle::default();
+            let (mut now, mut admitted) = (0_i64, 0_i64);
+            for (source, seconds, is_owner) in steps {
+                now = now.saturating_add(seconds);
+                if is_owner {
+                    let attempt = throttle.attempt(known("ann", "b1"), at(now));
+                    prop_assert!(attempt.is_ok());
+                    attempt.unwrap().was_good(at(now));
+                    continue;
+                }
+                match throttle.attempt(password(source, "ann"), at(now)) {
+                    Ok(_) => admitted = admitted.saturating_add(1),
+                    Err(denied) => prop_assert!(denied.retry_after.unwrap() <= 121),
+                }
+                prop_assert!(admitted <= now.div_euclid(120).saturating_add(20));
+            }
+            now = now.saturating_sub(3_600);
+            let wait = is_slowed(&throttle, password(1, "ann"), at(now));
+            prop_assert!(wait.unwrap_or(0) <= 121);
+        }
+
+        /// Good attempts cost nothing, in whatever order they end.
+        #[test]
+        fn who_is_right_is_never_slowed_down(count in 1_usize..200) {
+            let throttle = Throttle::default();
+            for _ in 0..count {
+                throttle.attempt(password(1, "ann"), at(0)).unwrap().was_good(at(0));
+            }
+            prop_assert!(throttle.ledger().used.is_empty());
+        }
     }
 }

@@ -15,9 +15,10 @@ use crate::{
     error::{Code, Denied},
     facts::Facts,
     form::Form,
-    page,
+    known_browser, page,
     people::{self, Cookie, Person},
     provider::Provider,
+    throttle::Guess,
 };
 
 /// How long the page waits to be told where a provider's form leads.
@@ -84,30 +85,47 @@ pub(crate) async fn sign_in(
     let pending = Pending::of_form(server, request, &form, false).await?;
     let name = form.get("name").unwrap_or_default();
     facts.note = Some(format!("as \"{}\"", name.escape_debug()));
-    if let Err(wait) = server.throttle.admit(request.peer, name, request.at) {
-        let seconds = wait.as_secs().max(1);
-        let detail = format!("too many attempts: try again in {seconds} seconds");
-        return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(seconds));
-    }
-    let tables = server.tables();
-    let user = tables.user(name);
     let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
-    let hash = user.and_then(|it| it.password.as_deref());
-    let busy = || Denied::new(Code::TemporarilyUnavailable, "try again in a moment").after(1);
-    let is_right = server.passwords.verify(password, hash).await.map_err(|_| busy())?;
-    let person = people::local(server, name).filter(|_| is_right);
-    let Some(person) = person else {
-        server.throttle.failed(request.peer, name, request.at);
+    let Some(person) = local(server, request, (name, password), facts).await? else {
         return Ok(wrong(server, &pending, name, facts).await);
     };
-    server.throttle.succeeded(request.peer, name);
+    let known = known_browser::cookie(server, name, request.at)?;
     let session = people::begin_session(server, &person, request.at).await?;
     // The session of whoever was here before ends: a browser has one.
     people::end_session(server, request).await?;
     let mut response = consent::page(server, request, &pending, &person);
-    let cookie = Cookie::Session.set(server, &session);
-    response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
+    let cookies = [Cookie::Session.set(server, &session), known].into_iter().flatten();
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Ok(response)
+}
+
+/// The person with this name and password; none where they are wrong. Paid for before it is checked.
+async fn local(
+    server: &Server,
+    request: &Request,
+    (name, password): (&str, Secret<String>),
+    facts: &mut Facts,
+) -> Result<Option<Person>, Denied> {
+    let browser = known_browser::name(server, request, name);
+    let guess = Guess::Password { source: request.peer, account: name, browser };
+    let attempt = server.throttle.attempt(guess, request.at).inspect_err(|_| {
+        facts.event = "sign_in.slowed";
+    })?;
+    let tables = server.tables();
+    let hash = tables.user(name).and_then(|it| it.password.as_deref());
+    let (hash, is_somebody) = (hash.or_else(|| tables.stand_in(name)), hash.is_some());
+    let Ok(is_right) = server.passwords.verify(password, hash).await else {
+        attempt.was_none(request.at);
+        let detail = "try again in a moment";
+        return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(1));
+    };
+    let person = people::local(server, name).filter(|_| is_right && is_somebody);
+    if person.is_some() {
+        attempt.was_good(request.at);
+    }
+    Ok(person)
 }
 
 /// The same words whether there is such a person or not.

@@ -16,6 +16,7 @@ use crate::{
     Request, Server,
     error::{Code, Denied},
     form::Form,
+    throttle::Guess,
 };
 
 /// The one type of assertion there is (RFC 7523 section 2.2).
@@ -43,8 +44,28 @@ pub(crate) async fn authenticate(
     form: &Form,
 ) -> Result<Proven, Denied> {
     let (id, shown) = shown(request, form)?;
-    let client = find(server, &id, request).await?;
-    let credential = match (&client.origin, &shown) {
+    if matches!(shown, Shown::Nothing) {
+        return prove(server, request, &id, &shown).await;
+    }
+    let guess = Guess::Client { source: request.peer, id: &id };
+    let attempt = server.throttle.attempt(guess, request.at)?;
+    let proven = prove(server, request, &id, &shown).await;
+    match &proven {
+        Ok(_) => attempt.was_good(request.at),
+        Err(denied) if denied.code == Code::InvalidClient => {}
+        Err(_) => attempt.was_none(request.at),
+    }
+    proven
+}
+
+async fn prove(
+    server: &Server,
+    request: &Request,
+    id: &str,
+    shown: &Shown<'_>,
+) -> Result<Proven, Denied> {
+    let client = find(server, id, request).await?;
+    let credential = match (&client.origin, shown) {
         (Origin::Declared(profile), Shown::Secret(secret)) => {
             let hmac = api_key::hmac(&server.pepper, secret.expose());
             let tables = server.tables();

@@ -1,6 +1,9 @@
 //! A server with a few clients, admissions and people, and a browser that keeps cookies.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    cell::Cell, collections::BTreeMap, future::Future, net::IpAddr, pin::Pin, sync::Arc,
+    time::Duration,
+};
 
 use argon2::{Argon2, password_hash::PasswordHasher as _};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -43,6 +46,8 @@ pub(crate) struct House {
     pub(crate) desired: Desired,
     pub(crate) log: audit::Memory,
     pub(crate) idp: Arc<Idp>,
+    /// From where requests come.
+    pub(crate) peer: Cell<IpAddr>,
     kept: Kept,
     _folder: TempDir,
 }
@@ -155,6 +160,7 @@ impl House {
             desired,
             log: records,
             idp,
+            peer: Cell::new(IpAddr::from([192, 0, 2, 1])),
             kept,
             _folder: folder,
         };
@@ -185,7 +191,7 @@ impl House {
         let request = Request {
             id: RequestId::new(uuid::Uuid::now_v7()),
             at: self.clock.now(),
-            peer: "192.0.2.1".parse().unwrap(),
+            peer: self.peer.get(),
             method,
             path: path.to_owned(),
             query: query.map(str::to_owned),
@@ -226,9 +232,27 @@ pub(crate) struct Browser {
     pub(crate) page: String,
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
+    answered: HeaderMap,
 }
 
 impl Browser {
+    /// What a header of the last answer says.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        Some(self.answered.get(name)?.to_str().unwrap().to_owned())
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.get(name).cloned()
+    }
+
+    pub(crate) fn put_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.cookies.remove(name);
+    }
+
     pub(crate) async fn open(&mut self, house: &House, target: &str) {
         let answer = house.ask(Method::GET, target, self.headers(HeaderMap::new()), "").await;
         self.take(answer);
@@ -258,6 +282,7 @@ impl Browser {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         self.status = answer.status().as_u16();
+        self.answered = answer.headers().clone();
         let location = answer.headers().get(header::LOCATION);
         self.location = location.map(|it| it.to_str().unwrap().to_owned());
         self.page = String::from_utf8(answer.body().to_vec()).unwrap();

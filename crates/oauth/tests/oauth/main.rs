@@ -12,6 +12,7 @@ mod authorization_code;
 mod client_credentials;
 mod documents;
 mod exchange;
+mod guessing;
 mod hostile;
 mod house;
 mod idp;

@@ -1,0 +1,136 @@
+//! Guessing is slowed down, whoever guesses what from however many places, and nobody is locked out.
+
+use std::net::IpAddr;
+
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue, Method, header};
+
+use crate::house::{Browser, House, PASSWORD, SECRET, authorize};
+
+const WRONG: &str = "not the right password";
+
+/// A browser that shows the page to sign in.
+async fn browser(house: &House) -> Browser {
+    let mut browser = Browser::default();
+    browser.open(house, &authorize(&[])).await;
+    browser
+}
+
+/// Tries a password as `name` from the page to sign in, and says what came of it.
+async fn guess(house: &House, browser: &mut Browser, name: &str, password: &str) -> u16 {
+    let page = browser.page.clone();
+    browser.send(house, "/oauth/sign-in", &[("name", name), ("password", password)]).await;
+    let status = browser.status;
+    if status != 200 {
+        browser.page = page;
+    }
+    status
+}
+
+#[tokio::test]
+async fn guesses_that_come_all_at_once_are_counted_before_they_are_checked() {
+    let house = House::open().await;
+    let mut browsers = Vec::new();
+    for _ in 0..12 {
+        browsers.push(browser(&house).await);
+    }
+    let guesses = browsers.iter_mut().map(|it| guess(&house, it, "ann", WRONG));
+    let statuses = join_all(guesses).await;
+    assert_eq!(statuses.iter().filter(|it| **it == 403).count(), 5, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|it| **it == 429).count(), 7, "{statuses:?}");
+    let mut late = browser(&house).await;
+    assert_eq!(guess(&house, &mut late, "ann", PASSWORD).await, 429);
+    assert_eq!(late.header("retry-after").as_deref(), Some("61"));
+    let record = house.log.records().pop().unwrap();
+    assert_eq!((&record["event"], &record["status"]), (&"sign_in.slowed".into(), &429.into()));
+    let text = record.to_string();
+    for want in ["192.0.2.1", "ann", "this source and account"] {
+        assert!(text.contains(want), "{want}: {text}");
+    }
+    house.advance(60);
+    assert_eq!(guess(&house, &mut late, "ann", PASSWORD).await, 200);
+}
+
+#[tokio::test]
+async fn an_account_under_attack_from_many_sources_is_open_to_its_owners_browser() {
+    let house = House::open().await;
+    let mut owner = browser(&house).await;
+    assert_eq!(guess(&house, &mut owner, "ann", PASSWORD).await, 200);
+    let cookie = owner.cookie("__Host-onedoor-known").unwrap();
+    let mut attacker = browser(&house).await;
+    let mut checked = 0;
+    for last in 10..33 {
+        house.peer.set(IpAddr::from([203, 0, 113, last]));
+        checked += usize::from(guess(&house, &mut attacker, "ann", WRONG).await == 403);
+    }
+    assert_eq!(checked, 20);
+    // Also from where the attack comes, mistyped before.
+    owner.forget("__Host-onedoor-session");
+    owner.open(&house, &authorize(&[])).await;
+    assert_eq!(guess(&house, &mut owner, "ann", WRONG).await, 403);
+    assert_eq!(guess(&house, &mut owner, "ann", PASSWORD).await, 200);
+    // The cookie is of one account and of this door, and has its own budget.
+    for (name, forged) in [("ben", cookie.clone()), ("ann", format!("{cookie}x"))] {
+        let mut browser = browser(&house).await;
+        browser.put_cookie("__Host-onedoor-known", &forged);
+        let statuses = [
+            guess(&house, &mut browser, name, WRONG).await,
+            guess(&house, &mut browser, "ann", PASSWORD).await,
+        ];
+        assert_eq!(statuses[1], if name == "ben" { 200 } else { 429 }, "{name} {statuses:?}");
+    }
+    let mut thief = browser(&house).await;
+    thief.put_cookie("__Host-onedoor-known", &cookie);
+    let mut tried = 0;
+    while guess(&house, &mut thief, "ann", WRONG).await == 403 {
+        tried += 1;
+    }
+    assert!((1..=10).contains(&tried), "{tried}");
+}
+
+#[tokio::test]
+async fn who_guesses_the_secret_of_a_client_is_slowed_down_and_the_client_is_not() {
+    let house = House::open().await;
+    let form = [("grant_type", "client_credentials")];
+    let own = house.peer.get();
+    assert_eq!(house.post("/oauth/token", Some(("batch/main", SECRET)), &form).await.0, 200);
+    house.peer.set(IpAddr::from([203, 0, 113, 9]));
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"] {
+        let form = [("grant_type", "client_credentials"), ("token", "x")];
+        for _ in 0..5 {
+            let (status, answer) = house.post(path, Some(("batch/main", "ods_x")), &form).await;
+            assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{path}");
+        }
+    }
+    let assertion = [("client_assertion", "a.b.c"), ("client_id", "batch/main")];
+    for right in [Some(("batch/main", SECRET)), Some(("batch/main", "ods_x"))] {
+        let (status, answer) = house.post("/oauth/token", right, &form).await;
+        assert_eq!((status, &answer["error"]), (429, &"invalid_client".into()));
+    }
+    let record = house.log.records().pop().unwrap().to_string();
+    assert!(record.contains("203.0.113.9") && record.contains("batch/main"), "{record}");
+    // Where nothing is shown nothing is guessed.
+    let public = [("client_id", "web/app"), ("token", "odr_unknown")];
+    assert_eq!(house.post("/oauth/revoke", None, &public).await.0, 200);
+    assert_ne!(house.post("/oauth/token", None, &assertion).await.0, 200);
+    house.peer.set(own);
+    assert_eq!(house.post("/oauth/token", Some(("batch/main", SECRET)), &form).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_is_told_to_wait_is_told_how_long() {
+    let house = House::open().await;
+    let basic = HeaderValue::from_static("Basic YmF0Y2glMkZtYWluOng=");
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let headers =
+        HeaderMap::from_iter([(header::AUTHORIZATION, basic), (header::CONTENT_TYPE, form)]);
+    let mut last = None;
+    for _ in 0..21 {
+        let body = "grant_type=client_credentials";
+        last = Some(house.ask(Method::POST, "/oauth/token", headers.clone(), body).await);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.status().as_u16(), 429);
+    assert_eq!(last.headers()[header::RETRY_AFTER], "11");
+    assert!(last.headers().get(header::WWW_AUTHENTICATE).is_none());
+}
