@@ -1,6 +1,7 @@
 //! The authorization endpoint (RFC 6749 section 3.1): a client sends a person, who signs in and
 //! decides, and is sent back with a code.
 
+pub(crate) mod account;
 mod admit;
 mod consent;
 mod pending;

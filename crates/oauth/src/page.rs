@@ -1,5 +1,6 @@
 //! The few pages that people see: plain, server-rendered, without scripts.
 
+mod account;
 mod consent;
 mod frame;
 mod message;
@@ -8,7 +9,7 @@ mod text;
 
 use model::Effect;
 
-pub(crate) use self::{consent::consent, message::message, sign_in::sign_in};
+pub(crate) use self::{account::account, consent::consent, message::message, sign_in::sign_in};
 
 /// Where a form goes, and what proves that this browser was shown it.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,8 @@ pub(crate) struct ProviderView {
 #[derive(Debug)]
 pub(crate) struct SignInView<'a> {
     pub(crate) door: &'a str,
-    pub(crate) client: ClientView<'a>,
+    /// The program that sent them; none where they came of themselves.
+    pub(crate) client: Option<ClientView<'a>>,
     pub(crate) has_local: bool,
     /// Who else signs people in.
     pub(crate) providers: &'a [ProviderView],
@@ -92,6 +94,44 @@ pub(crate) struct ConsentView<'a> {
     pub(crate) lifetime: &'a str,
     pub(crate) form: FormView<'a>,
     pub(crate) sign_out: &'a str,
+    /// Where it can be taken back, below the door.
+    pub(crate) account: &'a str,
     /// Where the browser goes from here: an origin, or a scheme.
     pub(crate) target: Option<String>,
+}
+
+/// What a person allowed a program.
+#[derive(Debug)]
+pub(crate) struct AllowedView<'a> {
+    /// Its id.
+    pub(crate) client: &'a str,
+    /// What it calls itself: hostile.
+    pub(crate) name: String,
+    /// Where people were sent back to.
+    pub(crate) host: String,
+    /// By collection, in words: `read, change`.
+    pub(crate) what: Vec<(String, String)>,
+    pub(crate) scopes: String,
+    pub(crate) since: String,
+    /// None: nothing of it is left.
+    pub(crate) until: Option<String>,
+}
+
+/// A browser in which a person is signed in.
+#[derive(Debug)]
+pub(crate) struct SessionView<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) since: String,
+    pub(crate) from: String,
+    pub(crate) is_this: bool,
+}
+
+/// What the page of a person's own shows.
+#[derive(Debug)]
+pub(crate) struct AccountView<'a> {
+    pub(crate) door: &'a str,
+    pub(crate) person: &'a str,
+    pub(crate) allowed: &'a [AllowedView<'a>],
+    pub(crate) sessions: &'a [SessionView<'a>],
+    pub(crate) form: FormView<'a>,
 }

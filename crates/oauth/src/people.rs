@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use model::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Handle, Taken};
+use store::{Grant, GrantFilter, Handle, Taken};
 
 use crate::{
     Request, Server,
@@ -20,6 +19,17 @@ pub(crate) const LOCAL: &str = "local:";
 
 /// How long somebody stays signed in.
 const SESSION_LIFE: Duration = Duration::from_secs(8 * 3600);
+
+/// The client of the grants that sessions belong to, so that they are listed and ended as such. No other
+/// client has an id like this.
+pub(crate) const SESSIONS: &str = "sessions";
+
+/// What of a session's grant the store keeps in our words.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SessionBody {
+    /// From where it was begun.
+    pub(crate) source: String,
+}
 
 /// A person who has signed in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,12 +89,20 @@ pub(crate) async fn signed_in(
     server: &Server,
     request: &Request,
 ) -> Result<Option<Person>, Denied> {
+    Ok(session(server, request).await?.map(|(person, _)| person))
+}
+
+/// As [`signed_in`], and the grant of their session.
+pub(crate) async fn session(
+    server: &Server,
+    request: &Request,
+) -> Result<Option<(Person, Option<String>)>, Denied> {
     let Some(cookie) = Cookie::Session.read(server, request) else { return Ok(None) };
     let digest = ticket::digest(cookie);
     let found = server.store.peek_handle(&digest, Ticket::Session.kind(), request.at).await?;
     let Taken::First(handle) = found else { return Ok(None) };
     let Ok(person) = serde_json::from_str::<Person>(&handle.body) else { return Ok(None) };
-    Ok(refreshed(server, person))
+    Ok(refreshed(server, person).map(|it| (it, handle.grant)))
 }
 
 /// As the state has them now, where they have an account here.
@@ -119,14 +137,26 @@ pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
 /// Signs a person in, in a session of its own. Its cookie's value.
 pub(crate) async fn begin_session(
     server: &Server,
+    request: &Request,
     person: &Person,
-    at: Timestamp,
 ) -> Result<String, Denied> {
     let (text, digest) = Ticket::Session.issue()?;
+    let (at, body) = (request.at, SessionBody { source: request.peer.to_string() });
+    let grant = Grant {
+        id: uuid::Uuid::new_v4().simple().to_string(),
+        client: SESSIONS.to_owned(),
+        profile: String::new(),
+        subject: Some(person.subject.clone()),
+        body: serde_json::to_string(&body).unwrap_or_default(),
+        created: at,
+        expires: at.plus(SESSION_LIFE),
+        revoked: None,
+    };
+    server.store.put_grant(&grant).await?;
     let handle = Handle {
         digest,
         kind: Ticket::Session.kind().to_owned(),
-        grant: None,
+        grant: Some(grant.id),
         body: serde_json::to_string(person).unwrap_or_default(),
         created: at,
         expires: at.plus(SESSION_LIFE),
@@ -137,8 +167,13 @@ pub(crate) async fn begin_session(
 
 /// Ends the session of the browser that sends this.
 pub(crate) async fn end_session(server: &Server, request: &Request) -> Result<(), Denied> {
-    if let Some(cookie) = Cookie::Session.read(server, request) {
-        server.store.drop_handle(&ticket::digest(cookie), Ticket::Session.kind()).await?;
+    let Some(cookie) = Cookie::Session.read(server, request) else { return Ok(()) };
+    let (digest, kind) = (ticket::digest(cookie), Ticket::Session.kind());
+    if let Taken::First(Handle { grant: Some(grant), .. }) =
+        server.store.peek_handle(&digest, kind, request.at).await?
+    {
+        server.store.revoke_grants(GrantFilter::One(&grant), request.at).await?;
     }
+    server.store.drop_handle(&digest, kind).await?;
     Ok(())
 }

@@ -14,7 +14,8 @@ use store::Store;
 
 pub use crate::signing::{Algorithm, Error};
 use crate::{
-    Outside, Plane, Request, authorize,
+    Outside, Plane, Request,
+    authorize::{self, account},
     client::{self, Documents},
     error::{Code, Denied, json_response},
     facts::{Facts, Ledger},
@@ -170,6 +171,7 @@ impl Server {
         facts: &mut Facts,
     ) -> Result<Response<Bytes>, Denied> {
         match endpoint {
+            Endpoint::Account(asked) => account::answer(self, request, asked, facts).await,
             Endpoint::Authorize => authorize::begin(self, request, facts).await,
             Endpoint::Arrive => authorize::provider::arrive(self, request, facts).await,
             Endpoint::Consent => authorize::decide(self, request, facts).await,
@@ -204,6 +206,7 @@ fn unrecorded(error: &audit::Error) -> Denied {
 /// What there is to ask.
 #[derive(Debug, Clone, Copy)]
 enum Endpoint {
+    Account(account::Asked),
     Arrive,
     Authorize,
     Consent,
@@ -228,6 +231,10 @@ impl Endpoint {
                 "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration",
             ) => Self::Metadata,
             ("GET" | "HEAD", "/oauth/jwks") => Self::KeySet,
+            ("GET", account::PATH) => Self::Account(account::Asked::Show),
+            ("POST", account::ENTER) => Self::Account(account::Asked::Enter),
+            ("POST", account::SIGN_OUT) => Self::Account(account::Asked::SignOut),
+            ("POST", account::TAKE_BACK) => Self::Account(account::Asked::TakeBack),
             ("GET", "/oauth/authorize") => Self::Authorize,
             ("POST", "/oauth/consent") => Self::Consent,
             ("POST", "/oauth/introspect") => Self::Introspect,
@@ -247,8 +254,10 @@ impl Endpoint {
     /// What its records are of.
     fn event(self) -> &'static str {
         match self {
+            Self::Account(account::Asked::Show) => "account.read",
+            Self::Account(account::Asked::TakeBack) => "consent.revoked",
             Self::Authorize => "authorization.begin",
-            Self::Arrive | Self::SignIn => "sign_in",
+            Self::Account(account::Asked::Enter) | Self::Arrive | Self::SignIn => "sign_in",
             Self::Consent => "consent.given",
             Self::Depart => "sign_in.begin",
             Self::Introspect => "token.introspect",
@@ -258,7 +267,7 @@ impl Endpoint {
             Self::Register => "client.register",
             Self::Resume => "authorization.resume",
             Self::Revoke => "token.revoke",
-            Self::SignOut => "sign_out",
+            Self::Account(account::Asked::SignOut) | Self::SignOut => "sign_out",
             Self::Token => "token.issue",
         }
     }
@@ -266,7 +275,8 @@ impl Endpoint {
     /// People get a page, programs JSON.
     fn denied(self, denied: &Denied) -> Response<Bytes> {
         match self {
-            Self::Arrive
+            Self::Account(_)
+            | Self::Arrive
             | Self::Authorize
             | Self::Consent
             | Self::Depart

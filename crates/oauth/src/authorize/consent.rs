@@ -8,7 +8,7 @@ use model::{Effect, TokenTerms};
 use store::{Consent, Grant, Handle};
 use url::Url;
 
-use super::{Pending, admit, back, sign_in};
+use super::{Pending, account::ConsentBody, admit, back, sign_in};
 use crate::{
     Request, Server,
     client::{Origin, redirect},
@@ -57,6 +57,7 @@ pub(super) fn page(
         lifetime: &lifetime,
         form: form_view(pending, "/oauth/consent"),
         sign_out: "/oauth/sign-out",
+        account: super::account::PATH,
         target: redirect::target(&pending.body.redirect_uri),
     };
     page::consent(&view).into_response()
@@ -156,13 +157,19 @@ async fn give(
         admission: admission.map(|it| it.to_string()),
         client_name: pending.client.name.clone(),
     };
-    let body = serde_json::to_string(&body).unwrap_or_default();
+    let shown = ConsentBody {
+        client_name: body.client_name.clone(),
+        host: redirect::host(&pending.body.redirect_uri),
+        profile: profile.to_string(),
+        resource: body.resource.clone(),
+        scope: body.scope.clone(),
+    };
     let grant = Grant {
         id: uuid::Uuid::new_v4().simple().to_string(),
         client: pending.client.id.clone(),
         profile: profile.to_string(),
         subject: Some(person.subject.clone()),
-        body: body.clone(),
+        body: serde_json::to_string(&body).unwrap_or_default(),
         created: request.at,
         expires: request.at.plus(contract.terms.refresh_lifetime),
         revoked: None,
@@ -170,7 +177,7 @@ async fn give(
     let consent = Consent {
         subject: person.subject.clone(),
         client: pending.client.id.clone(),
-        body,
+        body: serde_json::to_string(&shown).unwrap_or_default(),
         given: request.at,
     };
     // The grant first: a consent that is taken back takes it, and with it the code, along.

@@ -49,15 +49,7 @@ impl Pending {
         request: &Request,
         wanted: &Wanted,
     ) -> Result<(Self, Option<HeaderValue>), Denied> {
-        let known = Cookie::Browser.read(server, request);
-        let browser = match known {
-            Some(browser) => browser.to_owned(),
-            None => ticket::random()?,
-        };
-        let cookie = match known {
-            Some(_) => None,
-            None => Cookie::Browser.set(server, &browser),
-        };
+        let (browser, cookie) = browser(server, request)?;
         let (text, digest) = Ticket::Authorization.issue()?;
         let body = Body {
             client: wanted.client.id.clone(),
@@ -91,15 +83,7 @@ impl Pending {
         is_last: bool,
     ) -> Result<Self, Denied> {
         let ticket = form.required("authorization")?;
-        let browser = Cookie::Browser.read(server, request).unwrap_or_default();
-        let csrf = csrf(browser, ticket);
-        let sent = form.required("csrf")?.as_bytes();
-        // Without a cookie the value could be made from the ticket alone, by whoever has that.
-        let is_same = aws_lc_rs::constant_time::verify_slices_are_equal(csrf.as_bytes(), sent);
-        if browser.is_empty() || is_same.is_err() {
-            let detail = "this page was not made for this browser: go back and begin anew";
-            return Err(Denied::new(Code::AccessDenied, detail));
-        }
+        let csrf = check_browser(server, request, form, ticket)?;
         let (digest, kind) = (ticket::digest(ticket), Ticket::Authorization.kind());
         let taken = match is_last {
             true => server.store.take_handle(&digest, kind, request.at).await?,
@@ -124,6 +108,42 @@ impl Pending {
     pub(super) fn scopes(&self) -> Option<TokenScopes> {
         self.body.scope.as_deref().and_then(|it| TokenScopes::parse(it).ok())
     }
+}
+
+/// What tells this browser apart, and the cookie for it where it has none.
+pub(super) fn browser(
+    server: &Server,
+    request: &Request,
+) -> Result<(String, Option<HeaderValue>), Denied> {
+    if let Some(known) = Cookie::Browser.read(server, request) {
+        return Ok((known.to_owned(), None));
+    }
+    let browser = ticket::random()?;
+    let cookie = Cookie::Browser.set(server, &browser);
+    Ok((browser, cookie))
+}
+
+/// Whether a form comes from the page with `ticket` in it, in the browser that it was shown in. What
+/// proved it.
+///
+/// # Errors
+/// `access_denied` where it comes from elsewhere.
+pub(super) fn check_browser(
+    server: &Server,
+    request: &Request,
+    form: &Form,
+    ticket: &str,
+) -> Result<String, Denied> {
+    let browser = Cookie::Browser.read(server, request).unwrap_or_default();
+    let csrf = csrf(browser, ticket);
+    let sent = form.required("csrf")?.as_bytes();
+    // Without a cookie the value could be made from the ticket alone, by whoever has that.
+    let is_same = aws_lc_rs::constant_time::verify_slices_are_equal(csrf.as_bytes(), sent);
+    if browser.is_empty() || is_same.is_err() {
+        let detail = "this page was not made for this browser: go back and begin anew";
+        return Err(Denied::new(Code::AccessDenied, detail));
+    }
+    Ok(csrf)
 }
 
 pub(super) fn csrf(browser: &str, ticket: &str) -> String {

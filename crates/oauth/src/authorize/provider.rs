@@ -7,14 +7,14 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use store::{Handle, Taken};
 
-use super::{Pending, sign_in};
+use super::{Pending, account, sign_in};
 use crate::{
     Request, Server,
     client::redirect,
     error::{Code, Denied},
     facts::Facts,
     form::Form,
-    people::{self, Cookie, Person},
+    people::{Cookie, Person},
     provider::{Provider, Redeemed},
     ticket::{self, Ticket},
 };
@@ -34,6 +34,7 @@ const LIFE: Duration = Duration::from_secs(10 * 60);
 #[derive(Debug, Serialize, Deserialize)]
 struct Away {
     issuer: String,
+    /// The request that they came with; empty where it is none.
     authorization: String,
     /// What the browser's cookie hashes to.
     browser: String,
@@ -46,7 +47,14 @@ pub(crate) async fn depart(
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
-    let pending = Pending::of_form(server, request, &form, false).await?;
+    let authorization = match form.get("authorization") {
+        Some(_) => Pending::of_form(server, request, &form, false).await?.ticket,
+        // From the page of the person's own: nobody sent them.
+        None => {
+            account::checked(server, request, &form)?;
+            String::new()
+        }
+    };
     let provider = provider(server, request, DEPARTURE)?;
     facts.note = Some(format!("by issuer {}", provider.id()));
     let metadata = provider.metadata().await.map_err(|why| unreachable(&provider, &why))?;
@@ -57,7 +65,7 @@ pub(crate) async fn depart(
     let (state, digest) = Ticket::SignIn.issue()?;
     let away = Away {
         issuer: provider.id().to_owned(),
-        authorization: pending.ticket,
+        authorization,
         browser: ticket::challenge(browser),
     };
     let handle = Handle {
@@ -127,17 +135,17 @@ async fn signed_in(
     person: &Person,
     authorization: &str,
 ) -> Result<Response<Bytes>, Denied> {
-    let session = people::begin_session(server, person, request.at).await?;
-    people::end_session(server, request).await?;
     let browser = Cookie::Browser.read(server, request).unwrap_or_default();
     let csrf = super::pending::csrf(browser, authorization);
     let pairs = [("authorization", authorization), ("csrf", &*csrf)];
     // The address with the code in it is left: it is to stand in no history and no referrer.
-    let next = redirect::with(&format!("{}/oauth/sign-in", server.url()), &pairs);
+    let next = match authorization {
+        "" => Some(format!("{}{}", server.url(), account::PATH)),
+        _ => redirect::with(&format!("{}/oauth/sign-in", server.url()), &pairs),
+    };
     let broken = || Denied::new(Code::ServerError, "this cannot be carried out now: try again");
     let mut response = next.and_then(|it| see(&it)).ok_or_else(broken)?;
-    let cookie = Cookie::Session.set(server, &session);
-    response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
+    sign_in::begin(server, request, person, None, &mut response).await?;
     Ok(response)
 }
 
@@ -211,7 +219,7 @@ fn derived(of: &str, browser: &str, state: &str) -> String {
     ticket::challenge(&format!("{of} {browser} {state}"))
 }
 
-fn see(url: &str) -> Option<Response<Bytes>> {
+pub(super) fn see(url: &str) -> Option<Response<Bytes>> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let headers = response.headers_mut();

@@ -24,6 +24,9 @@ use crate::{
 /// How long the page waits to be told where a provider's form leads.
 const METADATA_WAIT: Duration = Duration::from_secs(1);
 
+/// What is said of a name and a password, whichever of them it was.
+pub(super) const WRONG: &str = "Name or password is wrong.";
+
 /// The page that comes next: to sign in, or to decide where somebody is signed in.
 pub(super) async fn next_page(
     server: &Server,
@@ -34,23 +37,32 @@ pub(super) async fn next_page(
     if let Some(person) = people::signed_in(server, request).await? {
         return Ok(consent::page(server, request, pending, &person));
     }
-    Ok(sign_in_page(server, pending, "", problem).await)
+    Ok(sign_in_page(server, pending, ("", problem)).await)
 }
 
 async fn sign_in_page(
     server: &Server,
     pending: &Pending,
-    name: &str,
-    problem: Option<&str>,
+    said: (&str, Option<&str>),
 ) -> Response<Bytes> {
-    let client = consent::client_view(pending);
+    let client = Some(consent::client_view(pending));
+    page(server, client, consent::form_view(pending, "/oauth/sign-in"), said).await
+}
+
+/// The page to sign in, with the name that was typed and what was wrong with it.
+pub(super) async fn page(
+    server: &Server,
+    client: Option<page::ClientView<'_>>,
+    form: page::FormView<'_>,
+    (name, problem): (&str, Option<&str>),
+) -> Response<Bytes> {
     let providers = providers(server).await;
     let view = page::SignInView {
         door: server.url(),
         client,
         has_local: server.tables().has_users(),
         providers: &providers,
-        form: consent::form_view(pending, "/oauth/sign-in"),
+        form,
         name,
         problem,
     };
@@ -89,20 +101,32 @@ pub(crate) async fn sign_in(
     let Some(person) = local(server, request, (name, password), facts).await? else {
         return Ok(wrong(server, &pending, name, facts).await);
     };
-    let known = known_browser::cookie(server, name, request.at)?;
-    let session = people::begin_session(server, &person, request.at).await?;
-    // The session of whoever was here before ends: a browser has one.
-    people::end_session(server, request).await?;
     let mut response = consent::page(server, request, &pending, &person);
-    let cookies = [Cookie::Session.set(server, &session), known].into_iter().flatten();
-    for cookie in cookies {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
+    begin(server, request, &person, Some(name), &mut response).await?;
     Ok(response)
 }
 
+/// Begins the session of a person in this browser, which is known from now on where they signed in with
+/// the password of an account.
+pub(super) async fn begin(
+    server: &Server,
+    request: &Request,
+    person: &Person,
+    account: Option<&str>,
+    response: &mut Response<Bytes>,
+) -> Result<(), Denied> {
+    let known = account.map(|it| known_browser::cookie(server, it, request.at)).transpose()?;
+    let session = people::begin_session(server, request, person).await?;
+    // The session of whoever was here before ends: a browser has one.
+    people::end_session(server, request).await?;
+    for cookie in [Cookie::Session.set(server, &session), known.flatten()].into_iter().flatten() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(())
+}
+
 /// The person with this name and password; none where they are wrong. Paid for before it is checked.
-async fn local(
+pub(super) async fn local(
     server: &Server,
     request: &Request,
     (name, password): (&str, Secret<String>),
@@ -136,8 +160,7 @@ async fn wrong(
     facts: &mut Facts,
 ) -> Response<Bytes> {
     facts.event = "sign_in.failed";
-    let problem = Some("Name or password is wrong.");
-    let mut response = sign_in_page(server, pending, name, problem).await;
+    let mut response = sign_in_page(server, pending, (name, Some(WRONG))).await;
     *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }
@@ -151,7 +174,7 @@ pub(crate) async fn sign_out(
     let form = Form::of_body(request)?;
     let pending = Pending::of_form(server, request, &form, false).await?;
     people::end_session(server, request).await?;
-    let mut response = sign_in_page(server, &pending, "", None).await;
+    let mut response = sign_in_page(server, &pending, ("", None)).await;
     let gone = Cookie::Session.set(server, "");
     let gone = gone.unwrap_or_else(|| HeaderValue::from_static(""));
     response.headers_mut().insert(header::SET_COOKIE, gone);

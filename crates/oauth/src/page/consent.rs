@@ -7,7 +7,7 @@ use model::Effect;
 use super::{
     ClientView, CollectionView, ConsentView, KnownBy, OperationView,
     frame::{Page, hidden},
-    text::plain,
+    text::{called, plain},
 };
 
 /// Most operations of a collection that are listed; the others are counted.
@@ -25,9 +25,10 @@ pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
         lifetime,
         form,
         sign_out,
+        account,
         target,
     } = view;
-    let name = plain(client.name);
+    let name = called(client.name, &client.host);
     let body = html! {
         p { b { (name) } " asks to act in your name at " (door) "." }
         (about(client))
@@ -40,6 +41,7 @@ pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
         p.quiet {
             "For " (lifetime) ", within the profile " b { (profile) } "."
             @if !scopes.is_empty() { " Scopes: " (scopes) "." }
+            " You can take it back at any time at " (door) (account) "."
         }
         form method="post" action=(form.action) {
             (hidden(form))
@@ -118,6 +120,7 @@ mod tests {
             lifetime: "10 minutes",
             form: FormView { action: "/oauth/consent", csrf: "c", authorization: "a" },
             sign_out: "/oauth/sign-out",
+            account: "/oauth/account",
             target: Some("https://a.example".to_owned()),
         };
         String::from_utf8(consent(&view).into_response().into_body().to_vec()).unwrap()

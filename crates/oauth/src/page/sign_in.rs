@@ -6,14 +6,19 @@ use maud::html;
 use super::{
     SignInView,
     frame::{Page, hidden},
-    text::plain,
+    text::{called, plain},
 };
 
 /// Asks for name and password.
 pub(crate) fn sign_in(view: &SignInView<'_>) -> Page {
     let SignInView { door, client, has_local, providers, form, name, problem } = view;
     let body = html! {
-        p { b { (plain(client.name)) } " asks for access to " (door) ". Sign in to see what it asks for." }
+        @match client {
+            Some(client) => p {
+                b { (called(client.name, &client.host)) } " asks for access to " (door) ". Sign in to see what it asks for."
+            },
+            None => p { "Sign in to see what you allowed at " (door) "." },
+        }
         @if let Some(problem) = problem { p.warn role="alert" { (problem) } }
         @if *has_local {
             form method="post" action=(form.action) {
@@ -49,12 +54,12 @@ mod tests {
         let hostile = "\"><script>alert(1)</script>";
         let view = SignInView {
             door: "https://door.example",
-            client: ClientView {
+            client: Some(ClientView {
                 name: hostile,
                 host: "a.example".to_owned(),
                 known_by: KnownBy::Itself,
                 is_loopback: false,
-            },
+            }),
             has_local: true,
             providers: &[ProviderView {
                 label: hostile.to_owned(),

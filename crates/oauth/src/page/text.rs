@@ -7,6 +7,18 @@ pub(super) fn plain(text: &str) -> String {
     cut(text, LENGTH_MAX)
 }
 
+/// What a program is called: by its own word, or by where it sends people where it has none that can
+/// be seen.
+pub(super) fn called(name: &str, host: &str) -> String {
+    let shown = [name, host].into_iter().map(plain).find(|it| has_letters(it));
+    shown.unwrap_or_else(|| "a program without a name".to_owned())
+}
+
+/// Whether there is anything to read: marks alone, and letters that Unicode leaves blank, are nothing.
+fn has_letters(text: &str) -> bool {
+    text.chars().any(|it| it.is_alphanumeric() && !is_blank(it))
+}
+
 /// As [`plain`], of at most `length_max` characters.
 pub(super) fn cut(text: &str, length_max: usize) -> String {
     let shown = text.chars().filter(|it| !is_hidden(*it));
@@ -25,9 +37,18 @@ pub(super) fn cut(text: &str, length_max: usize) -> String {
     line.chars().take(length_max).chain(['…']).collect()
 }
 
+/// Letters and marks that are drawn as nothing: fillers of Hangul, joiners, selectors of variants.
+fn is_blank(it: char) -> bool {
+    matches!(it,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
 /// Controls, and what Unicode calls format characters: bidi, zero width, tags.
 fn is_hidden(it: char) -> bool {
     (it.is_control() && !it.is_whitespace())
+        || is_blank(it)
         || matches!(it,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
@@ -47,8 +68,18 @@ mod tests {
             ("a\u{200b}b\u{feff}c\u{e0041}", "abc"),
             ("a\0b\u{1b}[31m", "ab[31m"),
             ("\u{200d}", ""),
+            ("a\u{3164}b\u{fe0f}\u{2800}", "ab"),
         ] {
             assert_eq!(plain(text), want, "{text:?}");
+        }
+        for (name, host, want) in [
+            ("Claude", "claude.ai", "Claude"),
+            ("", "claude.ai", "claude.ai"),
+            (" \u{202e}\u{3164}\u{2063} ", "claude.ai", "claude.ai"),
+            ("…", "claude.ai", "claude.ai"),
+            ("", "", "a program without a name"),
+        ] {
+            assert_eq!(called(name, host), want, "{name:?}");
         }
         assert_eq!(plain(&"x".repeat(81)).chars().count(), 81);
         assert!(plain(&"x".repeat(81)).ends_with('…'));

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod account;
 mod authorization_code;
 mod client_credentials;
 mod documents;

@@ -1,0 +1,284 @@
+//! What a person allowed, and where they are signed in: shown to them alone, and taken back.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use model::{Audience, Effect, ProfileId, Secret, Timestamp, TokenBounds, TokenScopes};
+use serde::{Deserialize, Serialize};
+use store::{Consent, Grant, GrantFilter};
+
+use super::{
+    pending::{browser, check_browser, csrf},
+    provider::see,
+    sign_in,
+};
+use crate::{
+    Request, Server,
+    error::{Code, Denied},
+    facts::Facts,
+    form::Form,
+    page,
+    people::{self, Person, SESSIONS},
+    revocations,
+};
+
+/// Where the page is.
+pub(crate) const PATH: &str = "/oauth/account";
+
+/// Where its forms go.
+pub(crate) const ENTER: &str = "/oauth/account/sign-in";
+pub(crate) const SIGN_OUT: &str = "/oauth/account/sign-out";
+pub(crate) const TAKE_BACK: &str = "/oauth/account/revoke";
+
+/// What stands for the page where a form proves that this browser was shown it.
+const TICKET: &str = "account";
+
+/// Most programs that are listed, and most grants that are looked at for each.
+const CONSENTS_MAX: u32 = 100;
+const GRANTS_MAX: u32 = 1_000;
+
+/// What of a consent the store keeps in our words.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ConsentBody {
+    pub(super) client_name: String,
+    /// Where the browser was sent back to.
+    pub(super) host: String,
+    pub(super) profile: String,
+    pub(super) resource: String,
+    pub(super) scope: Option<String>,
+}
+
+/// What is asked of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    Enter,
+    Show,
+    SignOut,
+    TakeBack,
+}
+
+/// Answers what is asked.
+pub(crate) async fn answer(
+    server: &Server,
+    request: &Request,
+    asked: Asked,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    match asked {
+        Asked::Enter => enter(server, request, facts).await,
+        Asked::Show => show(server, request, facts).await,
+        Asked::SignOut => sign_out(server, request, facts).await,
+        Asked::TakeBack => take_back(server, request, facts).await,
+    }
+}
+
+/// Shows the page to who is signed in; asks everybody else who they are.
+async fn show(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let (browser, cookie) = browser(server, request)?;
+    let csrf = csrf(&browser, TICKET);
+    let form = |action| page::FormView { action, csrf: &csrf, authorization: "" };
+    let mut response = match people::session(server, request).await? {
+        Some((person, session)) => {
+            facts.note = Some(person.subject.escape_debug().to_string());
+            shown(server, request, (&person, session.as_deref()), form("")).await?
+        }
+        None => {
+            let form = form(ENTER);
+            sign_in::page(server, None, form, ("", None)).await
+        }
+    };
+    response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
+    Ok(response)
+}
+
+/// Takes name and password.
+async fn enter(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let csrf = checked(server, request, &form)?;
+    let name = form.get("name").unwrap_or_default();
+    facts.note = Some(format!("as \"{}\"", name.escape_debug()));
+    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
+    let Some(person) = sign_in::local(server, request, (name, password), facts).await? else {
+        facts.event = "sign_in.failed";
+        let view = page::FormView { action: ENTER, csrf: &csrf, authorization: "" };
+        let said = (name, Some(sign_in::WRONG));
+        let mut response = sign_in::page(server, None, view, said).await;
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        return Ok(response);
+    };
+    let mut response = back(server)?;
+    sign_in::begin(server, request, &person, Some(name), &mut response).await?;
+    Ok(response)
+}
+
+/// Takes back what a program was allowed, and all that came of it, at once.
+async fn take_back(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    checked(server, request, &form)?;
+    let person = sign_in::person(server, request).await?;
+    let (subject, client) = (person.subject.as_str(), form.required("client")?);
+    facts.note = Some(format!("{} for client {}", subject.escape_debug(), client.escape_debug()));
+    let filter = GrantFilter::SubjectAndClient { subject, client };
+    let grants = server.store.grants(filter, None, GRANTS_MAX).await?;
+    if client == SESSIONS || !server.store.delete_consent(subject, client, request.at).await? {
+        return Err(Denied::new(Code::AccessDenied, "you did not allow this program anything"));
+    }
+    // The feed tells everybody; here it is so before the answer.
+    for grant in grants {
+        server.issuer.revoke(&grant.id, request.at.plus(revocations::REMEMBERED));
+    }
+    back(server)
+}
+
+/// Ends one of the person's sessions, or all.
+async fn sign_out(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    checked(server, request, &form)?;
+    let person = sign_in::person(server, request).await?;
+    let subject = person.subject.as_str();
+    let session = form.get("session");
+    facts.note = Some(format!(
+        "{} in {}",
+        subject.escape_debug(),
+        match session {
+            Some(_) => "one browser",
+            None => "all browsers",
+        }
+    ));
+    let filter = match session {
+        Some(id) => {
+            let grant = server.store.grant(id).await?;
+            let is_own =
+                |it: &Grant| it.client == SESSIONS && it.subject.as_deref() == Some(subject);
+            if !grant.as_ref().is_some_and(is_own) {
+                return Err(Denied::new(Code::AccessDenied, "this is no session of yours"));
+            }
+            GrantFilter::One(id)
+        }
+        None => GrantFilter::SubjectAndClient { subject, client: SESSIONS },
+    };
+    server.store.revoke_grants(filter, request.at).await?;
+    back(server)
+}
+
+/// Whether a form comes from the page, in this browser. What proved it.
+pub(super) fn checked(server: &Server, request: &Request, form: &Form) -> Result<String, Denied> {
+    check_browser(server, request, form, TICKET)
+}
+
+/// To the page again: to load it anew does nothing twice.
+fn back(server: &Server) -> Result<Response<Bytes>, Denied> {
+    let broken = || Denied::new(Code::ServerError, "this cannot be carried out now: try again");
+    see(&format!("{}{PATH}", server.url())).ok_or_else(broken)
+}
+
+async fn shown(
+    server: &Server,
+    request: &Request,
+    (person, session): (&Person, Option<&str>),
+    form: page::FormView<'_>,
+) -> Result<Response<Bytes>, Denied> {
+    let subject = person.subject.as_str();
+    let consents = server.store.consents(Some(subject), None, CONSENTS_MAX).await?;
+    let mut allowed = Vec::new();
+    for consent in &consents {
+        let grants = live(server, subject, &consent.client, request.at).await?;
+        allowed.push(allowed_view(server, consent, &grants));
+    }
+    let sessions = live(server, subject, SESSIONS, request.at).await?;
+    let sessions: Vec<_> = sessions
+        .iter()
+        .map(|it| page::SessionView {
+            id: &it.id,
+            since: minute(it.created),
+            from: serde_json::from_str::<people::SessionBody>(&it.body)
+                .map(|it| it.source)
+                .unwrap_or_default(),
+            is_this: Some(it.id.as_str()) == session,
+        })
+        .collect();
+    let view = page::AccountView {
+        door: server.url(),
+        person: &person.name,
+        allowed: &allowed,
+        sessions: &sessions,
+        form,
+    };
+    Ok(page::account(&view).into_response())
+}
+
+/// The grants of a client for a person that still give something.
+async fn live(
+    server: &Server,
+    subject: &str,
+    client: &str,
+    now: Timestamp,
+) -> Result<Vec<Grant>, Denied> {
+    let filter = GrantFilter::SubjectAndClient { subject, client };
+    let mut grants = server.store.grants(filter, None, GRANTS_MAX).await?;
+    grants.retain(|it| it.revoked.is_none() && it.expires > now);
+    Ok(grants)
+}
+
+fn allowed_view<'a>(
+    server: &Server,
+    consent: &'a Consent,
+    grants: &[Grant],
+) -> page::AllowedView<'a> {
+    let body: ConsentBody = serde_json::from_str(&consent.body).unwrap_or_default();
+    let what = ProfileId::parse(&body.profile).map(|it| collections(server, &it, &body));
+    page::AllowedView {
+        client: &consent.client,
+        what: what.unwrap_or_default(),
+        scopes: body.scope.unwrap_or_default(),
+        name: body.client_name,
+        host: body.host,
+        since: minute(consent.given),
+        until: grants.iter().map(|it| it.expires).max().map(minute),
+    }
+}
+
+/// What the consent is good for today, by collection: `read, change`.
+fn collections(server: &Server, profile: &ProfileId, body: &ConsentBody) -> Vec<(String, String)> {
+    let audience = server.tables().resources.audience(&body.resource);
+    let scopes = body.scope.as_deref().and_then(|it| TokenScopes::parse(it).ok());
+    let bounds = TokenBounds { audience: audience.unwrap_or(Audience::Door), scopes };
+    let permitted = server.plane.permitted(profile, &bounds);
+    let mut names: Vec<_> = permitted.iter().map(|it| it.collection.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let effects = |name: &str| {
+        let has = |effect| permitted.iter().any(|it| it.collection == name && it.effect == effect);
+        let words = [
+            (Effect::Read, "read"),
+            (Effect::Write, "change"),
+            (Effect::Destructive, "delete, or do what cannot be undone"),
+        ];
+        let words = words.into_iter().filter(|(effect, _)| has(*effect)).map(|it| it.1);
+        words.collect::<Vec<_>>().join(", ")
+    };
+    names.into_iter().map(|it| (it.to_owned(), effects(it))).collect()
+}
+
+/// `2027-01-15 08:00 UTC`.
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    let minute: String = text.chars().take(16).collect();
+    format!("{} UTC", minute.replace('T', " "))
+}

@@ -1,0 +1,83 @@
+//! The page on which a person sees what they allowed and where they are signed in, and ends it.
+
+use http::StatusCode;
+use maud::{Markup, html};
+
+use super::{
+    AccountView, AllowedView, FormView, SessionView,
+    frame::{Page, hidden},
+    text::{called, plain},
+};
+
+/// Most collections of one program that are listed; the others are counted.
+const LISTED_MAX: usize = 20;
+
+/// Shows it, with a button for each thing that can be ended.
+pub(crate) fn account(view: &AccountView<'_>) -> Page {
+    let AccountView { door, person, allowed, sessions, form } = view;
+    let body = html! {
+        p { "Signed in at " (door) " as " b { (plain(person)) } "." }
+        h2 { "What you allowed" }
+        @if allowed.is_empty() { p { "No program acts in your name." } }
+        @for program in *allowed { (program_of(program, form)) }
+        h2 { "Where you are signed in" }
+        ul { @for session in *sessions { (item(session, form)) } }
+        form method="post" action="/oauth/account/sign-out" {
+            (hidden(form))
+            button type="submit" { "Sign out everywhere" }
+        }
+    };
+    Page::new(StatusCode::OK, "Your account", &body, &[])
+}
+
+fn program_of(program: &AllowedView<'_>, form: &FormView<'_>) -> Markup {
+    let AllowedView { client, name, host, what, scopes, since, until } = program;
+    let hidden_count = what.len().saturating_sub(LISTED_MAX);
+    html! {
+        section {
+            h3 { (called(name, host)) }
+            p.quiet {
+                @if !host.is_empty() { "Sends you to " b { (plain(host)) } ". " }
+                "Known here as " (plain(client)) "."
+            }
+            @if what.is_empty() {
+                p { "As things stand it can do nothing here." }
+            } @else {
+                ul {
+                    @for (collection, effects) in what.iter().take(LISTED_MAX) {
+                        li { b { (plain(collection)) } ": " (effects) }
+                    }
+                    @if hidden_count > 0 { li { "and " (hidden_count) " more" } }
+                }
+            }
+            p.quiet {
+                "Allowed on " (since) ". "
+                @match until {
+                    Some(until) => { "Ends by itself on " (until) "." },
+                    None => { "It has ended by itself." },
+                }
+                @if !scopes.is_empty() { " Scopes: " (plain(scopes)) "." }
+            }
+            form method="post" action="/oauth/account/revoke" {
+                (hidden(form))
+                input type="hidden" name="client" value=(client);
+                button type="submit" { "Take back what " (called(name, host)) " may do" }
+            }
+        }
+    }
+}
+
+fn item(session: &SessionView<'_>, form: &FormView<'_>) -> Markup {
+    let SessionView { id, since, from, is_this } = session;
+    html! {
+        li {
+            "Since " (since) ", from " (plain(from))
+            @if *is_this { " (this browser)" }
+            form method="post" action="/oauth/account/sign-out" {
+                (hidden(form))
+                input type="hidden" name="session" value=(id);
+                button type="submit" { "Sign out there" }
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A person sees what they allowed and where they are signed in, and takes it back at once.
+
+use serde_json::Value;
+
+use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
+
+const ACCOUNT: &str = "/oauth/account";
+const SIGN_OUT: &str = "/oauth/account/sign-out";
+const REVOKE: &str = "/oauth/account/revoke";
+
+async fn redeem(house: &House, code: &str) -> (u16, Value) {
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "web/app"),
+        ("code", code),
+        ("redirect_uri", BACK),
+        ("code_verifier", VERIFIER),
+    ];
+    house.post("/oauth/token", None, &form).await
+}
+
+async fn refresh(house: &House, token: &Value) -> u16 {
+    let token = token.as_str().unwrap();
+    let form =
+        [("grant_type", "refresh_token"), ("client_id", "web/app"), ("refresh_token", token)];
+    house.post("/oauth/token", None, &form).await.0
+}
+
+/// A browser in which `name` has signed in at the page of their own.
+async fn signed_in(house: &House, name: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.open(house, ACCOUNT).await;
+    assert!(browser.page.contains("Sign in to see what you allowed"), "{}", browser.page);
+    let filled = [("name", name), ("password", PASSWORD)];
+    browser.send(house, "/oauth/account/sign-in", &filled).await;
+    assert_eq!(browser.status, 303, "{}", browser.page);
+    assert_eq!(browser.location.as_deref(), Some(&*format!("{DOOR}{ACCOUNT}")));
+    browser.open(house, ACCOUNT).await;
+    browser
+}
+
+#[tokio::test]
+async fn a_person_sees_what_they_allowed_and_takes_it_back_at_once() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (status, first) = redeem(&house, &code).await;
+    assert_eq!(status, 200, "{first}");
+    let second = Browser::default().allow(&house, &authorize(&[])).await;
+    let mut browser = signed_in(&house, "ann").await;
+    for want in ["web", "app.example", "web/app", "<b>orders</b>: read", "Allowed on 2027-01-15"] {
+        assert!(browser.page.contains(want), "{want}: {}", browser.page);
+    }
+    assert!(browser.page.contains("Ends by itself on 2027-"), "{}", browser.page);
+    browser.send(&house, REVOKE, &[("client", "web/app")]).await;
+    assert_eq!((browser.status, browser.header("location").is_some()), (303, true));
+    let record = house.log.records().pop().unwrap();
+    assert_eq!(record["event"], "consent.revoked");
+    assert!(record.to_string().contains("local:ann for client web/app"), "{record}");
+    // Before anything else was told: tokens, and a code that nobody has redeemed yet.
+    let grant = claims(&first["access_token"])["onedoor"]["grant"].clone();
+    assert!(house.issuer.is_revoked(grant.as_str().unwrap()));
+    assert_eq!(refresh(&house, &first["refresh_token"]).await, 400);
+    assert_eq!(redeem(&house, &second).await.0, 400);
+    browser.open(&house, ACCOUNT).await;
+    assert!(browser.page.contains("No program acts in your name"), "{}", browser.page);
+}
+
+#[tokio::test]
+async fn nobody_takes_back_what_somebody_else_allowed() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, tokens) = redeem(&house, &code).await;
+    let mut ben = signed_in(&house, "ben").await;
+    assert!(!ben.page.contains("web/app"), "{}", ben.page);
+    let shown = ben.page.replace(SIGN_OUT, REVOKE);
+    ben.page.clone_from(&shown);
+    ben.send(&house, REVOKE, &[("client", "web/app")]).await;
+    assert_eq!(ben.status, 403);
+    // Nor by a form from elsewhere, in Ann's own browser.
+    let mut ann = signed_in(&house, "ann").await;
+    ann.page.clone_from(&shown);
+    ann.send(&house, REVOKE, &[("client", "web/app")]).await;
+    assert_eq!(ann.status, 403, "{}", ann.page);
+    ann.page.clear();
+    ann.send(&house, REVOKE, &[("client", "web/app")]).await;
+    assert_eq!(ann.status, 400, "{}", ann.page);
+    // Nor by who is not signed in.
+    let mut nobody = Browser::default();
+    nobody.open(&house, ACCOUNT).await;
+    nobody.page = nobody.page.replace("/oauth/account/sign-in", REVOKE);
+    nobody.send(&house, REVOKE, &[("client", "web/app")]).await;
+    assert_eq!(nobody.status, 403);
+    assert_eq!(refresh(&house, &tokens["refresh_token"]).await, 200);
+}
+
+#[tokio::test]
+async fn a_person_ends_one_session_or_all_of_their_own() {
+    let house = House::open().await;
+    let mut desk = signed_in(&house, "ann").await;
+    let mut lost = signed_in(&house, "ann").await;
+    let mut ben = signed_in(&house, "ben").await;
+    desk.open(&house, ACCOUNT).await;
+    assert_eq!(desk.page.matches("from 192.0.2.1").count(), 2, "{}", desk.page);
+    assert_eq!(desk.page.matches("(this browser)").count(), 1);
+    let id = |page: &str| {
+        let (_, after) = page.split_once("(this browser)").unwrap();
+        let (_, after) = after.split_once("name=\"session\" value=\"").unwrap();
+        after.split('"').next().unwrap().to_owned()
+    };
+    lost.open(&house, ACCOUNT).await;
+    let lost_id = id(&lost.page);
+    ben.send(&house, SIGN_OUT, &[("session", &lost_id)]).await;
+    assert_eq!(ben.status, 403);
+    desk.send(&house, SIGN_OUT, &[("session", &lost_id)]).await;
+    assert_eq!(desk.status, 303, "{}", desk.page);
+    lost.open(&house, ACCOUNT).await;
+    assert!(lost.page.contains("Sign in to see"), "{}", lost.page);
+    desk.open(&house, ACCOUNT).await;
+    assert_eq!(desk.page.matches("from 192.0.2.1").count(), 1, "{}", desk.page);
+    let mut other = signed_in(&house, "ann").await;
+    desk.send(&house, SIGN_OUT, &[]).await;
+    for browser in [&mut desk, &mut other] {
+        browser.open(&house, ACCOUNT).await;
+        assert!(browser.page.contains("Sign in to see"), "{}", browser.page);
+    }
+    ben.open(&house, ACCOUNT).await;
+    assert!(ben.page.contains("Your account"), "{}", ben.page);
+}
+
+#[tokio::test]
+async fn the_page_asks_who_it_is_as_every_page_and_slows_guesses_down() {
+    let house = House::open().await;
+    let mut browser = Browser::default();
+    browser.open(&house, ACCOUNT).await;
+    let page = browser.page.clone();
+    let policy = browser.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert_eq!(browser.header("cache-control").as_deref(), Some("no-store"));
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        browser.page.clone_from(&page);
+        let filled = [("name", "ann"), ("password", "not the right one")];
+        browser.send(&house, "/oauth/account/sign-in", &filled).await;
+        statuses.push(browser.status);
+    }
+    assert_eq!(statuses, [403, 403, 403, 403, 403, 429]);
+    // In a browser that was not shown the page nobody signs in.
+    let mut other = Browser::default();
+    other.page.clone_from(&page);
+    let filled = [("name", "ben"), ("password", PASSWORD)];
+    other.send(&house, "/oauth/account/sign-in", &filled).await;
+    assert_eq!(other.status, 403);
+}
