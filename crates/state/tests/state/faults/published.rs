@@ -93,7 +93,7 @@ fn an_issuer_says_what_is_wrong_with_it() {
                 "issuers/a.yaml:2: audiences: the list is empty | name at least one",
                 "issuers/a.yaml:3: algorithms[0]: \"HS256\" proves nothing here | name an algorithm with a public key: ES256, EdDSA, PS256, RS256",
                 "issuers/a.yaml:3: algorithms[1]: \"none\" proves nothing here | name an algorithm with a public key: ES256, EdDSA, PS256, RS256",
-                "issuers/a.yaml:3: algorithms[2]: \"ES265\" is not known | did you mean ES256? known here: ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512",
+                "issuers/a.yaml:3: algorithms[2]: \"ES265\" is not known | did you mean ES256? known here: ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512",
             ],
         ),
         (
