@@ -85,8 +85,16 @@ pub(crate) async fn answer(
         return Err(request);
     }
     let snapshot = gateway.snapshot();
-    if let Some(document) = protected_resource::document(gateway, &snapshot, request.uri().path()) {
-        return Ok(shown(&document));
+    let path = request.uri().path();
+    let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    let document = protected_resource::document(gateway, &snapshot, path);
+    if let Some(document) = document.filter(|_| is_reading) {
+        let facts = Facts::new(Kind::List, arrival.clone(), &snapshot).about(path);
+        let noted = Ledger::open(&gateway.live, facts).note();
+        return Ok(match noted {
+            Ok(()) => shown(&document),
+            Err(refusal) => problem::response(arrival.id, &refusal),
+        });
     }
     let Some(server) = gateway.authorization.get().map(Arc::clone) else { return Err(request) };
     let (parts, body) = request.into_parts();

@@ -22,6 +22,8 @@ mod guards;
 mod lists;
 #[path = "promises/one_decision.rs"]
 mod one_decision;
+#[path = "promises/protected_resource.rs"]
+mod protected_resource;
 #[path = "promises/records.rs"]
 mod records;
 #[path = "promises/shop.rs"]

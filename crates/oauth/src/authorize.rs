@@ -35,13 +35,14 @@ pub(crate) async fn begin(
         // To nobody but a client that is known, at an address that it registered.
         Err(Turned::Here(denied)) => return Err(denied),
         Err(Turned::Back { denied, redirect_uri, state }) => {
-            facts.note = Some(format!("{}: {}", denied.code.as_str(), denied.detail));
-            return Ok(back(server, &redirect_uri, state.as_deref(), &Err(&denied)));
+            let response = back(server, &redirect_uri, state.as_deref(), &Err(&denied));
+            facts.denied = Some(denied);
+            return Ok(response);
         }
     };
     facts.note = Some(format!("client {}", wanted.client.id.escape_debug()));
     let (pending, cookie) = Pending::begin(server, request, &wanted).await?;
-    let mut response = sign_in::next_page(server, request, &pending, None).await?;
+    let mut response = sign_in::next_page(server, request, &pending, facts).await?;
     response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
     Ok(response)
 }

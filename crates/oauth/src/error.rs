@@ -8,7 +8,7 @@ use model::{Refusal, RefusalKind};
 use serde_json::json;
 
 /// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707,
-/// RFC 9101 section 7.
+/// RFC 9101 section 7. `NotFound` and `MethodNotAllowed` are HTTP's own, for where there is no endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     AccessDenied,
@@ -20,6 +20,8 @@ pub(crate) enum Code {
     InvalidRequestUri,
     InvalidScope,
     InvalidTarget,
+    MethodNotAllowed,
+    NotFound,
     RequestNotSupported,
     ServerError,
     TemporarilyUnavailable,
@@ -40,6 +42,8 @@ impl Code {
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
             Self::RequestNotSupported => "request_not_supported",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -53,6 +57,8 @@ impl Code {
         match self {
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::AccessDenied => StatusCode::FORBIDDEN,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::InvalidClientMetadata
@@ -74,6 +80,8 @@ impl Code {
             Self::AccessDenied | Self::UnauthorizedClient => RefusalKind::Forbidden,
             Self::InvalidClient | Self::InvalidGrant => RefusalKind::Unauthenticated,
             Self::InvalidScope | Self::InvalidTarget => RefusalKind::InvalidArguments,
+            Self::MethodNotAllowed => RefusalKind::MethodNotAllowed,
+            Self::NotFound => RefusalKind::NotFound,
             Self::ServerError => RefusalKind::Internal,
             Self::TemporarilyUnavailable => RefusalKind::LimitReached,
             Self::InvalidClientMetadata

@@ -14,11 +14,13 @@ pub(crate) struct Facts {
     pub(crate) caller: Option<Caller>,
     /// More about it, for people.
     pub(crate) note: Option<String>,
+    /// Why it was refused, where the answer is a page or leads back to the client all the same.
+    pub(crate) denied: Option<Denied>,
 }
 
 impl Facts {
     pub(crate) fn new(event: &'static str) -> Self {
-        Self { event, caller: None, note: None }
+        Self { event, caller: None, note: None, denied: None }
     }
 }
 
@@ -42,7 +44,8 @@ impl<'a> Ledger<'a> {
     /// # Errors
     /// Where it cannot be recorded: then nothing may be given.
     pub(crate) fn close(mut self, outcome: Result<u16, &Denied>) -> Result<(), audit::Error> {
-        let refusal = outcome.err().map(Denied::refusal);
+        let denied = self.facts.denied.take();
+        let refusal = outcome.err().or(denied.as_ref()).map(Denied::refusal);
         let status = outcome.unwrap_or_else(|it| it.status().as_u16());
         let outcome = refusal.as_ref().map_or(Outcome::Answered, Outcome::Refused);
         self.write(outcome, Some(status))
@@ -50,7 +53,7 @@ impl<'a> Ledger<'a> {
 
     fn write(&mut self, outcome: Outcome<'_>, status: Option<u16>) -> Result<(), audit::Error> {
         self.is_closed = true;
-        let Facts { event, caller, note } = &self.facts;
+        let Facts { event, caller, note, denied: _ } = &self.facts;
         self.log.append(&Record {
             id: Some(self.request.id),
             event: Some(event),

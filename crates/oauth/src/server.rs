@@ -146,12 +146,7 @@ impl Server {
 
     /// Answers one request, whatever becomes of it, and records it.
     pub async fn answer(&self, request: Request) -> Response<Bytes> {
-        let Some(endpoint) = Endpoint::of(&request.method, &request.path) else {
-            return json_response(
-                StatusCode::NOT_FOUND,
-                &serde_json::json!({"error": "not_found"}),
-            );
-        };
+        let endpoint = Endpoint::of(&request.method, &request.path);
         let mut ledger = Ledger::open(&self.log, &request, endpoint.event());
         let answered = match self.log.admit() {
             Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut ledger.facts)).await,
@@ -179,6 +174,10 @@ impl Server {
             Endpoint::Introspect => introspect::answer(self, request, facts).await,
             Endpoint::KeySet => Ok(document(&self.keys.public())),
             Endpoint::Metadata => Ok(document(&metadata::document(self.url()))),
+            Endpoint::Missing => Err(Denied::new(Code::NotFound, "there is no such endpoint")),
+            Endpoint::OtherMethod => {
+                Err(Denied::new(Code::MethodNotAllowed, "this endpoint has another method"))
+            }
             Endpoint::Push => authorize::push(self, request, facts).await,
             Endpoint::Register => client::register(self, request, facts).await,
             Endpoint::Resume => authorize::provider::resume(self, request, facts).await,
@@ -203,6 +202,9 @@ fn unrecorded(error: &audit::Error) -> Denied {
     Denied::new(Code::TemporarilyUnavailable, detail).because(error)
 }
 
+/// The methods that endpoints have.
+const METHODS: [&str; 2] = ["GET", "POST"];
+
 /// What there is to ask.
 #[derive(Debug, Clone, Copy)]
 enum Endpoint {
@@ -214,6 +216,10 @@ enum Endpoint {
     Introspect,
     KeySet,
     Metadata,
+    /// There is none at this path.
+    Missing,
+    /// There is one at this path, for another method.
+    OtherMethod,
     Push,
     Register,
     Resume,
@@ -224,8 +230,17 @@ enum Endpoint {
 }
 
 impl Endpoint {
-    fn of(method: &Method, path: &str) -> Option<Self> {
-        Some(match (method.as_str(), path) {
+    fn of(method: &Method, path: &str) -> Self {
+        let other = || METHODS.iter().any(|it| Self::found(it, path).is_some());
+        match Self::found(method.as_str(), path) {
+            Some(endpoint) => endpoint,
+            None if other() => Self::OtherMethod,
+            None => Self::Missing,
+        }
+    }
+
+    fn found(method: &str, path: &str) -> Option<Self> {
+        Some(match (method, path) {
             (
                 "GET" | "HEAD",
                 "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration",
@@ -263,6 +278,7 @@ impl Endpoint {
             Self::Introspect => "token.introspect",
             Self::KeySet => "key_set.read",
             Self::Metadata => "metadata.read",
+            Self::Missing | Self::OtherMethod => "endpoint.unknown",
             Self::Push => "authorization.push",
             Self::Register => "client.register",
             Self::Resume => "authorization.resume",
@@ -286,6 +302,8 @@ impl Endpoint {
             Self::Introspect
             | Self::KeySet
             | Self::Metadata
+            | Self::Missing
+            | Self::OtherMethod
             | Self::Push
             | Self::Register
             | Self::Revoke

@@ -21,6 +21,7 @@ const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 pub struct HouseBuilder {
     files: BTreeMap<String, String>,
     keys: BTreeMap<String, String>,
+    public_url: Option<String>,
 }
 
 /// A gateway in front of a [`Recorder`].
@@ -61,12 +62,19 @@ impl HouseBuilder {
         self
     }
 
+    /// Says by which URL callers reach it.
+    #[must_use]
+    pub fn at(mut self, public_url: &str) -> Self {
+        self.public_url = Some(public_url.to_owned());
+        self
+    }
+
     /// Opens the house.
     ///
     /// # Errors
     /// The faults of its state.
     pub async fn open(self) -> Result<House, Vec<Fault>> {
-        let Self { mut files, mut keys } = self;
+        let Self { mut files, mut keys, public_url } = self;
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
@@ -93,7 +101,7 @@ impl HouseBuilder {
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
             own_issuer: None,
         };
-        let gateway = Gateway::new(settings(), live);
+        let gateway = Gateway::new(settings(public_url), live);
         let mut library = Library::new();
         let desired = library.read(&folder(&files))?;
         gateway.swap(gateway.compile(&desired, Some(&pepper), 1)?);
@@ -184,9 +192,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
 
-fn settings() -> Settings {
+fn settings(public_url: Option<String>) -> Settings {
     Settings {
-        public_url: None,
+        public_url,
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         request_body_bytes_max: 1 << 20,

@@ -108,6 +108,7 @@ async fn enter(
     let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
     let Some(person) = sign_in::local(server, request, (name, password), facts).await? else {
         facts.event = "sign_in.failed";
+        facts.denied = Some(sign_in::not_signed_in());
         let view = page::FormView { action: ENTER, csrf: &csrf, authorization: "" };
         let said = (name, Some(sign_in::WRONG));
         let mut response = sign_in::page(server, None, view, said).await;

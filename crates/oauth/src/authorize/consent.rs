@@ -31,12 +31,18 @@ pub(super) fn page(
     request: &Request,
     pending: &Pending,
     person: &Person,
+    facts: &mut Facts,
 ) -> Response<Bytes> {
     let tables = server.tables();
     let admitted = admit::profile(&tables, &pending.client, person, request.at);
     let (profile, _) = match admitted {
         Ok(admitted) => admitted,
-        Err(denied) => return super::shown(&denied),
+        Err(denied) => {
+            let response = super::shown(&denied);
+            let (who, client) = (person.subject.escape_debug(), pending.client.id.escape_debug());
+            facts.denied = Some(denied.because(format!("{who} with client {client}")));
+            return response;
+        }
     };
     let permitted = server.plane.permitted(&profile, &pending.bounds(server));
     let collections = by_collection(&permitted);
@@ -127,13 +133,17 @@ pub(crate) async fn decide(
     if form.get("decision") != Some("allow") {
         facts.event = "consent.denied";
         let denied = Denied::new(Code::AccessDenied, "the person did not allow it");
-        return Ok(back(server, uri, state, &Err(&denied)));
+        let response = back(server, uri, state, &Err(&denied));
+        facts.denied = Some(denied);
+        return Ok(response);
     }
     match give(server, request, &pending, &person, facts).await {
         Ok(code) => Ok(back(server, uri, state, &Ok(code))),
         Err(denied) => {
             facts.event = "consent.denied";
-            Ok(back(server, uri, state, &Err(&denied)))
+            let response = back(server, uri, state, &Err(&denied));
+            facts.denied = Some(denied);
+            Ok(response)
         }
     }
 }

@@ -153,11 +153,11 @@ async fn signed_in(
 pub(crate) async fn resume(
     server: &Server,
     request: &Request,
-    _facts: &mut Facts,
+    facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_query(request)?;
     let pending = Pending::of_form(server, request, &form, false).await?;
-    sign_in::next_page(server, request, &pending, None).await
+    sign_in::next_page(server, request, &pending, facts).await
 }
 
 /// What the person who comes back was sent for: once, in the same browser, from the same provider.

@@ -32,12 +32,12 @@ pub(super) async fn next_page(
     server: &Server,
     request: &Request,
     pending: &Pending,
-    problem: Option<&str>,
+    facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     if let Some(person) = people::signed_in(server, request).await? {
-        return Ok(consent::page(server, request, pending, &person));
+        return Ok(consent::page(server, request, pending, &person, facts));
     }
-    Ok(sign_in_page(server, pending, ("", problem)).await)
+    Ok(sign_in_page(server, pending, ("", None)).await)
 }
 
 async fn sign_in_page(
@@ -101,7 +101,7 @@ pub(crate) async fn sign_in(
     let Some(person) = local(server, request, (name, password), facts).await? else {
         return Ok(wrong(server, &pending, name, facts).await);
     };
-    let mut response = consent::page(server, request, &pending, &person);
+    let mut response = consent::page(server, request, &pending, &person, facts);
     begin(server, request, &person, Some(name), &mut response).await?;
     Ok(response)
 }
@@ -152,6 +152,11 @@ pub(super) async fn local(
     Ok(person)
 }
 
+/// What is recorded where the page says the same in its own words.
+pub(super) fn not_signed_in() -> Denied {
+    Denied::new(Code::AccessDenied, "the name or the password is wrong")
+}
+
 /// The same words whether there is such a person or not.
 async fn wrong(
     server: &Server,
@@ -160,6 +165,7 @@ async fn wrong(
     facts: &mut Facts,
 ) -> Response<Bytes> {
     facts.event = "sign_in.failed";
+    facts.denied = Some(not_signed_in());
     let mut response = sign_in_page(server, pending, (name, Some(WRONG))).await;
     *response.status_mut() = StatusCode::FORBIDDEN;
     response

@@ -131,7 +131,7 @@ async fn the_back_channel_takes_forms_that_are_posted_and_nothing_else() {
         for method in [Method::GET, Method::PUT, Method::HEAD, Method::OPTIONS] {
             let target = format!("{path}?{good}");
             let answer = house.ask(method.clone(), &target, HeaderMap::new(), "").await;
-            assert_eq!(answer.status().as_u16(), 404, "{method} {path}");
+            assert_eq!(answer.status().as_u16(), 405, "{method} {path}");
         }
         // A query is no form, even beside one.
         let (status, _) = post(&house, &format!("{path}?{good}"), FORM, "").await;

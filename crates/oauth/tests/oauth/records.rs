@@ -8,7 +8,7 @@ use std::{
 
 use http::{HeaderMap, Method};
 
-use crate::house::{House, SILENT, authorize};
+use crate::house::{Browser, DOCUMENT, House, PASSWORD, SILENT, authorize};
 
 #[tokio::test]
 async fn who_reads_what_everybody_may_read_is_recorded() {
@@ -31,6 +31,54 @@ async fn who_reads_what_everybody_may_read_is_recorded() {
         }
     }
     assert_eq!(house.log.records().len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_asked_where_nothing_is_leaves_a_record() {
+    let house = House::open().await;
+    for (method, path, status) in [
+        (Method::GET, "/oauth/nothing", 404),
+        (Method::POST, "/.well-known/jwks.json", 404),
+        (Method::GET, "/oauth/token", 405),
+        (Method::DELETE, "/oauth/account", 405),
+    ] {
+        let answer = house.ask(method, path, HeaderMap::new(), "").await;
+        assert_eq!(answer.status(), status, "{path}");
+        let record = house.log.records().pop().unwrap();
+        assert_eq!(record["event"], "endpoint.unknown");
+        assert_eq!((&record["path"], &record["decision"]), (&path.into(), &"deny".into()));
+    }
+    assert_eq!(house.log.records().len(), 4);
+}
+
+#[tokio::test]
+async fn a_page_that_refuses_is_recorded_as_a_refusal() {
+    let house = House::open().await;
+    let last = |event: &str| {
+        let record = house.log.records().pop().unwrap();
+        assert_eq!((&record["event"], &record["decision"]), (&event.into(), &"deny".into()));
+        assert_eq!(record["outcome"], "refused", "{record}");
+        record
+    };
+    let mut browser = Browser::default();
+    browser.open(&house, &authorize(&[("scope", "x")])).await;
+    assert_eq!(browser.status, 303);
+    assert_eq!(last("authorization.begin")["rule"], "invalid_scope");
+    browser.open(&house, &authorize(&[])).await;
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", "no")]).await;
+    last("sign_in.failed");
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    browser.send(&house, "/oauth/consent", &[("decision", "deny")]).await;
+    assert_eq!(browser.status, 303);
+    last("consent.denied");
+    // Nobody admits ben with this client.
+    let loopback = [("client_id", DOCUMENT), ("redirect_uri", "http://127.0.0.1:49152/cb")];
+    let mut browser = Browser::default();
+    browser.open(&house, &authorize(&loopback)).await;
+    browser.send(&house, "/oauth/sign-in", &[("name", "ben"), ("password", PASSWORD)]).await;
+    assert_eq!(browser.status, 403);
+    let record = last("sign_in");
+    assert!(record["cause"].as_str().unwrap().contains(DOCUMENT), "{record}");
 }
 
 #[tokio::test]
