@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use crate::TokenScope;
+use crate::TokenScopes;
 
 /// What a caller is told. Each surface has its own words for each, in one exhaustive match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -141,7 +141,7 @@ struct Inner {
     cause: Option<String>,
     rule: Option<Arc<str>>,
     limit: Option<LimitState>,
-    scope: Option<TokenScope>,
+    scope: Option<TokenScopes>,
 }
 
 impl Refusal {
@@ -179,16 +179,17 @@ impl Refusal {
         self
     }
 
-    /// Adds the scope with which a token would have been let through.
+    /// Adds the scopes with which a token would have been let through: those that it has, and what
+    /// is missing.
     #[must_use]
-    pub fn lacking(mut self, scope: TokenScope) -> Self {
+    pub fn lacking(mut self, scope: TokenScopes) -> Self {
         self.0.scope = Some(scope);
         self
     }
 
-    /// The scope that was lacking, where nothing else was.
+    /// The scopes that would have done, where nothing else was missing.
     #[must_use]
-    pub fn scope(&self) -> Option<&TokenScope> {
+    pub fn scope(&self) -> Option<&TokenScopes> {
         self.0.scope.as_ref()
     }
 

@@ -141,7 +141,8 @@ fn by_roles(
     Ok(Permit { rule: Arc::clone(rule), reach: Arc::clone(reach) })
 }
 
-/// What a token carries by roles. What is missing is told in the words the token has already.
+/// What a token carries by roles. What is missing is told in the words the token has already, and
+/// along with these: not every client that asks for more knows to ask for what it had.
 fn by_scope(
     contract: &Contract,
     scopes: &TokenScopes,
@@ -156,5 +157,6 @@ fn by_scope(
         Some(role) => TokenScope::Role(role.clone()),
         None => TokenScope::Collection(operation.collection.clone()),
     };
-    Err(Denial::new(Reason::Scope).missing(missing))
+    let needed = scopes.iter().cloned().chain([missing]).collect();
+    Err(Denial::new(Reason::Scope).needing(needed))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Refusal, RefusalKind, Surface, TokenScope};
+use model::{Refusal, RefusalKind, Surface, TokenScopes};
 
 /// Why a call is not allowed, and the rule that says so where one does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,8 +12,8 @@ pub struct Denial {
     pub reason: Reason,
     /// The rule that denies it; none where only a rule that allows it is missing.
     pub rule: Option<Arc<str>>,
-    /// The scope that the token lacks, where that is all.
-    pub scope: Option<TokenScope>,
+    /// The scopes that would do, where the token's own are all that is in the way.
+    pub scope: Option<TokenScopes>,
 }
 
 /// Why a call is not allowed.
@@ -89,7 +89,7 @@ impl Denial {
         Self { reason, rule: None, scope: None }
     }
 
-    pub(crate) fn missing(mut self, scope: TokenScope) -> Self {
+    pub(crate) fn needing(mut self, scope: TokenScopes) -> Self {
         self.scope = Some(scope);
         self
     }
