@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::run;
 pub(crate) use debian::ensure as debian;
 pub(crate) use pins::{MCP_1, MCP_2, TOKEN_MAKERS};
 
@@ -65,6 +66,13 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
 /// The program `cargo-nextest`, which is installed.
 pub(crate) fn cargo_nextest() -> Result<PathBuf> {
     cargo::ensure(&pins::CARGO_NEXTEST)
+}
+
+/// Debian's Chromium, which is installed, along with the packages that drive it.
+pub(crate) fn browser() -> Result<PathBuf> {
+    node::ensure(Path::new("."))?;
+    debian::ensure("chromium", "chromium")?;
+    run::find("chromium").context("chromium is installed, and nowhere in PATH")
 }
 
 /// The Python of the environment with this version of the MCP client.

@@ -13,8 +13,10 @@ mod property;
 mod replicas;
 mod roles;
 mod schemathesis;
+mod strangers;
 mod surfaces;
 mod upstream;
+mod url_only;
 mod world;
 
 use std::path::Path;
@@ -74,7 +76,10 @@ impl Command {
 
 /// Proves what takes no more than a minute or two and depends on no clock.
 pub(crate) fn briefly() -> Result<()> {
-    prove(&[Property::Surfaces, Property::Roles, Property::Crash, Property::Jose], false)
+    prove(
+        &[Property::Surfaces, Property::Roles, Property::Crash, Property::UrlOnly, Property::Jose],
+        false,
+    )
 }
 
 fn prove(properties: &[Property], is_full: bool) -> Result<()> {

@@ -26,6 +26,10 @@ pub(super) struct Home {
     pub(super) store: Option<String>,
     /// More variables of the process.
     pub(super) environment: Vec<(String, String)>,
+    /// Where it serves to everybody; port 0 is any.
+    pub(super) listen: String,
+    /// Its onedoor.toml, where it has one.
+    pub(super) config: Option<PathBuf>,
 }
 
 /// A running door.
@@ -41,7 +45,14 @@ pub(super) struct Door {
 
 impl Home {
     pub(super) fn new(program: &Path, data: PathBuf) -> Self {
-        Self { program: program.to_owned(), data, store: None, environment: Vec::new() }
+        Self {
+            program: program.to_owned(),
+            data,
+            store: None,
+            environment: Vec::new(),
+            listen: "127.0.0.1:0".to_owned(),
+            config: None,
+        }
     }
 
     /// Makes the store. Gives back the first operator's key.
@@ -67,7 +78,10 @@ impl Home {
         let from = usize::try_from(output.metadata()?.len())?;
         let mut command = self.command();
         command.arg("serve").arg("--data").arg(&self.data);
-        command.args(["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"]);
+        command.args(["--listen", &self.listen, "--management", "127.0.0.1:0"]);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         command.stdout(output.try_clone()?).stderr(output);
         let clock = Clock::system();
         let started = clock.elapsed();

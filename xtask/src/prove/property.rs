@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{Done, Part, canary, crash, jose, large, replicas, roles, schemathesis, surfaces};
+use super::{
+    Done, Part, canary, crash, jose, large, replicas, roles, schemathesis, surfaces, url_only,
+};
 
 /// Something that must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +28,8 @@ pub(super) enum Property {
     Schemathesis,
     /// Tokens that four independent libraries make are accepted when good, and refused when not.
     Jose,
+    /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
+    UrlOnly,
 }
 
 /// What a proof works with.
@@ -43,7 +47,7 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Identity => &[Self::Jose],
+            Part::Identity => &[Self::UrlOnly, Self::Jose],
             Part::Management => &[
                 Self::Surfaces,
                 Self::Roles,
@@ -71,6 +75,7 @@ impl Property {
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),
             Self::Schemathesis => schemathesis::prove(setting),
+            Self::UrlOnly => url_only::prove(setting),
         }
     }
 }
