@@ -17,6 +17,8 @@ pub struct Live {
     pub meter: Arc<limits::Meter>,
     /// Keys of trusted issuers.
     pub key_sets: Arc<identity::KeySets>,
+    /// Proofs of keys that were used, and what the next ones have to hold.
+    pub proofs: Arc<identity::dpop::Proofs>,
     /// The door's own authorization server, as who checks its tokens sees it; none where it is off.
     pub own_issuer: Option<Arc<identity::OwnIssuer>>,
 }

@@ -2,6 +2,8 @@
 //! way to it in every challenge.
 
 use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
+use identity::dpop;
+use model::TokenBinding;
 use serde_json::{Map, Value, json};
 
 use crate::{Entrance, Gateway, Snapshot, authorization::WELL_KNOWN};
@@ -52,6 +54,13 @@ pub(crate) fn document(gateway: &Gateway, snapshot: &Snapshot, path: &str) -> Op
     document.insert("resource".to_owned(), json!(format!("{url}{resource}")));
     document.insert("authorization_servers".to_owned(), json!(servers));
     document.insert("bearer_methods_supported".to_owned(), json!(["header"]));
+    document.insert("dpop_signing_alg_values_supported".to_owned(), json!(dpop::ALGORITHMS));
+    if snapshot.binding == Some(TokenBinding::Dpop) {
+        document.insert("dpop_bound_access_tokens_required".to_owned(), json!(true));
+    }
+    if gateway.settings.asks_for_certificates {
+        document.insert("tls_client_certificate_bound_access_tokens".to_owned(), json!(true));
+    }
     if let Some(collection) = collection(snapshot, resource) {
         let scopes = json!([format!("collection:{collection}")]);
         document.insert("scopes_supported".to_owned(), scopes);

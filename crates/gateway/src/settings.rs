@@ -14,6 +14,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Values of `Origin` that are accepted besides the public URL's and, on loopback, loopback ones.
     pub allowed_origins: Vec<String>,
+    /// Whether callers can show client certificates.
+    pub asks_for_certificates: bool,
     /// Largest body of a REST request.
     pub request_body_bytes_max: u64,
     /// Largest message on the MCP surface, and largest body that is held for a guard.

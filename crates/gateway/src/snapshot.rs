@@ -8,6 +8,7 @@ mod shelf;
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use http::Method;
+use model::TokenBinding;
 
 pub(crate) use compile::{Sources, compile};
 pub(crate) use route::Destination;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub(crate) has_public: bool,
     /// The trusted issuers, as their tokens name them.
     pub(crate) issuers: Vec<String>,
+    /// What tokens have to be bound by, where all profiles that they can lead to say the same.
+    pub(crate) binding: Option<TokenBinding>,
 }
 
 impl Snapshot {

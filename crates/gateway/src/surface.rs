@@ -6,11 +6,12 @@ pub(crate) mod rest;
 
 use std::sync::Arc;
 
-use http::{Request, Response, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
+use identity::dpop::RequestProof;
 use model::{Path, Refusal, RequestId, Surface};
 
-use crate::{Body, Gateway, pipeline::Arrival, protected_resource};
+use crate::{Body, Entrance, Gateway, Settings, pipeline::Arrival, protected_resource};
 
 /// Which surface a path belongs to, however it is spelled.
 pub(crate) fn of_path(path: &str) -> Surface {
@@ -31,16 +32,44 @@ pub(crate) async fn answer(
     // Cloned cheaply: it is a view of the request's own bytes.
     let uri = request.uri().clone();
     let (id, entrance) = (arrival.id, arrival.entrance);
+    let proof = proof(&gateway, &arrival, &request);
+    let arrival = arrival.proving(proof);
     let mut response = match arrival.surface {
         // Boxed: it is the larger of the two, and each REST call would be moved at its size.
         Surface::Mcp => Box::pin(mcp::answer(Arc::clone(&gateway), arrival, request)).await,
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
-    if response.headers().contains_key(WWW_AUTHENTICATE) {
+    if response.headers().contains_key(header::WWW_AUTHENTICATE) {
         protected_resource::complete(&gateway, entrance, uri.path(), response.headers_mut());
     }
     name(&mut response, id);
     response
+}
+
+/// What the request brings to prove that its sender holds a key. It is for the URL that its sender
+/// knows: the public one, where there is one.
+fn proof<B>(gateway: &Gateway, arrival: &Arrival, request: &Request<B>) -> Option<RequestProof> {
+    let url = || {
+        let (uri, headers) = (request.uri(), request.headers());
+        format!("{}{}", origin(&gateway.settings, arrival, (uri, headers)), uri.path())
+    };
+    let target = (request.method().as_str(), url);
+    RequestProof::of(&gateway.live.proofs, request.headers(), target)
+}
+
+/// Where its sender reaches us: by the public URL, else by the host that it used, which was checked.
+pub(crate) fn origin(
+    settings: &Settings,
+    arrival: &Arrival,
+    (uri, headers): (&Uri, &HeaderMap),
+) -> String {
+    let public = settings.public_url.as_ref().filter(|_| arrival.entrance != Entrance::Management);
+    let host = || headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    match (public, uri.authority()) {
+        (Some(url), _) => url.clone(),
+        (None, Some(authority)) => format!("{}://{authority}", arrival.scheme()),
+        (None, None) => format!("{}://{}", arrival.scheme(), host().unwrap_or("localhost")),
+    }
 }
 
 /// Answers a request that no surface got to see, in plain HTTP's words.

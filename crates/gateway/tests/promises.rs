@@ -26,8 +26,12 @@ mod one_decision;
 mod protected_resource;
 #[path = "promises/records.rs"]
 mod records;
+#[path = "promises/sender_constrained.rs"]
+mod sender_constrained;
 #[path = "promises/shop.rs"]
 mod shop;
+#[path = "promises/signer.rs"]
+mod signer;
 #[path = "promises/successive.rs"]
 mod successive;
 #[path = "promises/surfaces.rs"]

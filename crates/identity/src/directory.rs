@@ -5,6 +5,7 @@ mod build;
 mod matcher;
 mod opaque;
 mod own;
+mod possession;
 mod trust;
 
 use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
@@ -12,16 +13,23 @@ use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
 use model::{Caller, Client, Credential, CredentialId, Fault, Issuer, Refusal, Timestamp};
 use quick_cache::{UnitWeighter, sync::Cache};
 
-use self::{binding::Binding, opaque::Opaque, own::OwnTokens, trust::Trust};
+use self::{
+    binding::{Binding, Contract},
+    opaque::Opaque,
+    own::{OwnHolder, OwnTokens},
+    possession::Shown,
+    trust::Trust,
+};
 use crate::{
     CREDENTIAL_BYTES_MAX, KeySets, Presented,
     api_key::{self, Pepper},
     failure::Failure,
     fingerprint::Fingerprint,
     key_set::KeySet,
-    token::{Compact, Defect},
+    token::{Compact, Confirmation, Defect},
 };
 pub use own::Own;
+pub use possession::Sender;
 
 /// Verified tokens that are remembered; the least used go first.
 const VERIFIED_MAX: usize = 16_384;
@@ -77,8 +85,15 @@ struct Tokens {
 struct Holder {
     binding: Arc<Binding>,
     caller: Arc<Caller>,
+    confirmation: Confirmation,
     expires: Timestamp,
     vouch: Vouch,
+}
+
+/// Whom a token leads to, whoever gave it.
+enum Known {
+    Other(Arc<Holder>),
+    Own(Arc<OwnHolder>),
 }
 
 /// By what a token was found good.
@@ -122,23 +137,26 @@ impl Directory {
         bindings.filter_map(|it| Some((it.credential().clone(), it.take_use()?))).collect()
     }
 
-    /// Who is calling, from `peer`, `now`. Waits only where an issuer's keys have to be fetched, or
-    /// it has to be asked about a token.
+    /// Who is calling, as `sender`, `now`. Waits only where an issuer's keys have to be fetched, it
+    /// has to be asked about a token, or replicas remember together which proofs were used.
     ///
     /// # Errors
     /// `Unauthenticated`, with a cause that names the credential where one is known;
-    /// `IssuerUnavailable` where the issuer of an opaque token does not answer.
+    /// `IssuerUnavailable` where the issuer of an opaque token does not answer; `Internal` where it
+    /// cannot be told whether a proof was used.
     pub async fn authenticate(
         &self,
         presented: &Presented<'_>,
-        peer: IpAddr,
+        sender: &Sender<'_>,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
-        match *presented {
-            Presented::Nothing => Ok(Arc::clone(&self.anonymous)),
-            Presented::ApiKey(key) => Ok(self.holder_of_key(key, peer, now)?),
-            Presented::Token(token) => Ok(self.holder_of_token(token, peer, now).await?),
-        }
+        let (token, with_proof) = match *presented {
+            Presented::Nothing => return Ok(Arc::clone(&self.anonymous)),
+            Presented::ApiKey(key) => return Ok(self.holder_of_key(key, sender.peer, now)?),
+            Presented::Token(token) => (token, false),
+            Presented::TokenWithProof(token) => (token, true),
+        };
+        Ok(self.holder_of_token(Shown { token, with_proof, sender }, now).await?)
     }
 
     fn holder_of_key(
@@ -159,41 +177,70 @@ impl Directory {
 
     async fn holder_of_token(
         &self,
-        token: &str,
-        peer: IpAddr,
+        shown: Shown<'_>,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Failure> {
+        let known = self.known(shown.token, now).await?;
+        known.admit(shown.sender.peer, now)?;
+        // Last, since it uses up the proof, and on every call: that a token is good is remembered,
+        // and that somebody held its key is not.
+        let (confirmation, contract) = known.bond();
+        shown.check(confirmation, contract, now).await?;
+        Ok(Arc::clone(known.caller()))
+    }
+
+    /// Whom a token leads to, by what is remembered of it, or by itself.
+    async fn known(&self, token: &str, now: Timestamp) -> Result<Known, Failure> {
         if token.len() > CREDENTIAL_BYTES_MAX {
             return Err(Failure::Token(Defect::TooLong));
         }
         let fingerprint = Fingerprint::of(token.as_bytes());
         if let Some(holder) = self.own.as_ref().and_then(|it| it.known(&fingerprint, now)) {
-            return holder.admit(peer, now);
+            return Ok(Known::Own(holder));
         }
         let known = self.tokens.verified.get(&fingerprint).filter(|it| it.holds(now));
-        let holder = match known {
-            Some(holder) => holder,
-            None => {
-                let parsed = Compact::parse(token);
-                if let (Err(_), Some(opaque)) = (&parsed, self.tokens.opaque_of(token)) {
-                    // Boxed: rare, and large beside what a known token needs.
-                    let holder = Box::pin(opaque.holder(&fingerprint, token, now)).await?;
-                    holder.binding.admit(peer, now)?;
-                    return Ok(Arc::clone(&holder.caller));
-                }
-                let token = parsed?;
-                if let Some(own) = self.own.as_ref().filter(|it| it.made(&token)) {
-                    return own.remember(fingerprint, &token, now)?.admit(peer, now);
-                }
-                let trust = self.tokens.issuers.get(token.claims.issuer()?);
-                let holder = trust.ok_or(Defect::Issuer)?.holder(&token, now).await?;
-                let holder = Arc::new(holder);
-                self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
-                holder
-            }
-        };
-        holder.binding.admit(peer, now)?;
-        Ok(Arc::clone(&holder.caller))
+        if let Some(holder) = known {
+            return Ok(Known::Other(holder));
+        }
+        let parsed = Compact::parse(token);
+        if let (Err(_), Some(opaque)) = (&parsed, self.tokens.opaque_of(token)) {
+            // Boxed: rare, and large beside what a known token needs.
+            let holder = Box::pin(opaque.holder(&fingerprint, token, now)).await?;
+            return Ok(Known::Other(holder));
+        }
+        let token = parsed?;
+        if let Some(own) = self.own.as_ref().filter(|it| it.made(&token)) {
+            return Ok(Known::Own(own.remember(fingerprint, &token, now)?));
+        }
+        let trust = self.tokens.issuers.get(token.claims.issuer()?);
+        let holder = trust.ok_or(Defect::Issuer)?.holder(&token, now).await?;
+        let holder = Arc::new(holder);
+        self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
+        Ok(Known::Other(holder))
+    }
+}
+
+impl Known {
+    fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        match self {
+            Self::Other(holder) => holder.binding.admit(peer, now),
+            Self::Own(holder) => holder.admit(peer, now),
+        }
+    }
+
+    /// What the token is bound to, and whose it is.
+    fn bond(&self) -> (&Confirmation, &Contract) {
+        match self {
+            Self::Other(holder) => (&holder.confirmation, holder.binding.contract()),
+            Self::Own(holder) => holder.bond(),
+        }
+    }
+
+    fn caller(&self) -> &Arc<Caller> {
+        match self {
+            Self::Other(holder) => &holder.caller,
+            Self::Own(holder) => holder.caller(),
+        }
     }
 }
 

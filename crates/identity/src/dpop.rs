@@ -2,6 +2,7 @@
 
 mod error;
 mod nonce;
+mod request;
 mod target;
 
 use std::{fmt, time::Duration};
@@ -12,7 +13,11 @@ use http::{HeaderMap, HeaderName};
 use model::Timestamp;
 
 use self::error::Cause;
-pub use self::{error::ProofError, nonce::NonceMaker};
+pub use self::{
+    error::ProofError,
+    nonce::NonceMaker,
+    request::{ProofFailure, Proofs, RequestProof},
+};
 use crate::{
     fingerprint::Fingerprint,
     key_set::ProofKey,

@@ -2,13 +2,15 @@
 
 use std::{fmt, net::IpAddr};
 
-use model::{CredentialId, ProfileId, Refusal, RefusalKind, Timestamp};
+use model::{CredentialId, ProfileId, ProofDemand, Refusal, RefusalKind, Timestamp, TokenBinding};
 
-use crate::token::Defect;
+use crate::{dpop::ProofFailure, token::Defect};
 
 /// The text of each variant is the private cause: it may name ids, never the key or the token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error("the token is bound to a key, and was shown as a bearer token")]
+    BoundAsBearer,
     #[error("the client of {0} is disabled")]
     ClientDisabled(Holder),
     #[error("credential \"{0}\" expired on {1}")]
@@ -21,16 +23,26 @@ pub(crate) enum Failure {
     KeyUnknown,
     #[error("the profile of {0} may not be used from {1}")]
     Network(Holder, IpAddr),
+    #[error("the token is bound to a client certificate, and the connection showed none")]
+    NoCertificate,
     #[error("api keys cannot be checked: no pepper is configured")]
     NoPepper,
+    #[error("the token came with a proof, and is bound to no key")]
+    NotBound,
+    #[error("the token is bound to another client certificate than the connection showed")]
+    OtherCertificate,
     #[error("the profile of {0} is disabled")]
     ProfileDisabled(Holder),
     #[error("the profile of {0} expired on {1}")]
     ProfileExpired(Holder, Timestamp),
+    #[error("{failure}")]
+    Proof { failure: ProofFailure, nonce: Option<String> },
     #[error("{0}")]
     Token(#[from] Defect),
     #[error("the token, or the grant it came of, was taken back")]
     TokenRevoked,
+    #[error("the profile \"{0}\" takes only tokens that are bound by {word}", word = .1.as_str())]
+    Unbound(ProfileId, TokenBinding),
 }
 
 /// What was shown, by whose name a failure tells of it.
@@ -50,6 +62,27 @@ impl fmt::Display for Holder {
 }
 
 impl Failure {
+    /// How the proof of a key comes into it, where it does.
+    fn demand(&self) -> Option<ProofDemand> {
+        let (error, nonce) = match self {
+            Self::BoundAsBearer | Self::NotBound | Self::Unbound(_, TokenBinding::Dpop) => {
+                ("invalid_token", None)
+            }
+            Self::Proof { failure, nonce } => (failure.code()?, nonce.clone()),
+            _ => return None,
+        };
+        Some(ProofDemand { error, nonce })
+    }
+
+    fn kind(&self) -> RefusalKind {
+        match self {
+            // Nothing is wrong with such a credential, as far as anybody knows.
+            Self::Token(Defect::IssuerOutOfReach(_)) => RefusalKind::IssuerUnavailable,
+            Self::Proof { failure, nonce: _ } if failure.code().is_none() => RefusalKind::Internal,
+            _ => RefusalKind::Unauthenticated,
+        }
+    }
+
     fn detail(&self) -> &'static str {
         match self {
             Self::CredentialExpired(..) | Self::ProfileExpired(..) => "the credential has expired",
@@ -57,6 +90,20 @@ impl Failure {
             | Self::CredentialRevoked(_)
             | Self::ProfileDisabled(_)
             | Self::TokenRevoked => "the credential is no longer in force",
+            Self::BoundAsBearer => {
+                "the token is bound to a key: send authorization: dpop, with a proof"
+            }
+            Self::NoCertificate | Self::OtherCertificate => {
+                "the token is bound to a client certificate: connect with it"
+            }
+            Self::NotBound => "the token is bound to no key: send it as authorization: bearer",
+            Self::Proof { failure, nonce: _ } => failure.detail(),
+            Self::Unbound(_, TokenBinding::Dpop) => {
+                "the profile takes only tokens that are bound to a key by dpop"
+            }
+            Self::Unbound(_, TokenBinding::Mtls) => {
+                "the profile takes only tokens that are bound to a client certificate"
+            }
             Self::KeyMalformed => "this is not a whole api key; check that it was copied in full",
             Self::KeyUnknown | Self::NoPepper => "the api key is not valid",
             Self::Network(..) => "the credential may not be used from this address",
@@ -67,10 +114,11 @@ impl Failure {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        // Nothing is wrong with such a credential, as far as anybody knows.
-        let is_unknown = matches!(failure, Failure::Token(Defect::IssuerOutOfReach(_)));
-        let kind =
-            if is_unknown { RefusalKind::IssuerUnavailable } else { RefusalKind::Unauthenticated };
-        Self::new(kind, failure.detail()).because(failure)
+        let refusal = Self::new(failure.kind(), failure.detail());
+        let refusal = match failure.demand() {
+            Some(demand) => refusal.demanding(demand),
+            None => refusal,
+        };
+        refusal.because(failure)
     }
 }

@@ -16,7 +16,7 @@ mod token;
 mod failure;
 mod fingerprint;
 
-pub use directory::{Declared, Directory, Own};
+pub use directory::{Declared, Directory, Own, Sender};
 pub use introspection::{Introspect, Question, Reply};
 pub use key_set::{Fetch, KeySets, Provider, ProviderMetadata};
 pub use own_issuer::OwnIssuer;

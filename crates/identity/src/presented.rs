@@ -21,6 +21,8 @@ pub enum Presented<'a> {
     ApiKey(&'a str),
     /// Something that is meant as an access token.
     Token(&'a str),
+    /// The same, by a sender who holds a key that it is bound to (RFC 9449).
+    TokenWithProof(&'a str),
 }
 
 impl fmt::Debug for Presented<'_> {
@@ -30,11 +32,12 @@ impl fmt::Debug for Presented<'_> {
             Self::Nothing => "Nothing",
             Self::ApiKey(_) => "ApiKey(..)",
             Self::Token(_) => "Token(..)",
+            Self::TokenWithProof(_) => "TokenWithProof(..)",
         })
     }
 }
 
-/// Finds the credential in `Authorization: Bearer ..` or `X-API-Key: ..`.
+/// Finds the credential in `Authorization: Bearer ..`, `Authorization: DPoP ..` or `X-API-Key: ..`.
 ///
 /// # Errors
 /// `Malformed` where there are two, or one that is broken; `Unauthenticated` for another scheme.
@@ -46,7 +49,7 @@ pub fn present(headers: &HeaderMap) -> Result<Presented<'_>, Refusal> {
         (Some(_), Some(_)) => {
             Err(malformed("two credentials; send authorization or x-api-key, not both"))
         }
-        (Some(value), None) => bearer(value),
+        (Some(value), None) => authorization_of(value),
         (None, Some(value)) => text(value).map(Presented::ApiKey),
     }
 }
@@ -60,17 +63,21 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a Head
     Ok(first)
 }
 
-fn bearer(value: &HeaderValue) -> Result<Presented<'_>, Refusal> {
+fn authorization_of(value: &HeaderValue) -> Result<Presented<'_>, Refusal> {
     let value = readable(value)?;
     let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let with_proof = scheme.eq_ignore_ascii_case("dpop");
+    if !with_proof && !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::new(
             RefusalKind::Unauthenticated,
             "the authorization scheme is not supported: send authorization: bearer",
         ));
     }
     let credential = visible(credential.trim_start_matches(' '))?;
-    if credential.starts_with(api_key::PREFIX) {
+    if with_proof {
+        // A key is bound to nothing: with this scheme it is read as a token, and is none.
+        Ok(Presented::TokenWithProof(credential))
+    } else if credential.starts_with(api_key::PREFIX) {
         Ok(Presented::ApiKey(credential))
     } else {
         Ok(Presented::Token(credential))
@@ -125,6 +132,8 @@ mod tests {
             (&[("authorization", &b"Bearer a.b.c"[..])], Presented::Token("a.b.c")),
             (&[("Authorization", b"bEARER   a.b.c")], Presented::Token("a.b.c")),
             (&[("authorization", b"Bearer odk_x")], Presented::ApiKey("odk_x")),
+            (&[("authorization", b"DPoP a.b.c")], Presented::TokenWithProof("a.b.c")),
+            (&[("authorization", b"dpop odk_x")], Presented::TokenWithProof("odk_x")),
             (&[("X-API-Key", b"odk_x")], Presented::ApiKey("odk_x")),
             (&[("x-api-key", b"a.b.c")], Presented::ApiKey("a.b.c")),
             // Another name is another header, whatever an upstream would make of it.
@@ -143,7 +152,9 @@ mod tests {
             (&[("x-api-key", b"a"), ("x-api-key", b"b")], "more than once"),
             (&[("authorization", b"")], "not supported"),
             (&[("authorization", b"Basic YTpi")], "not supported"),
-            (&[("authorization", b"DPoP a.b.c")], "not supported"),
+            (&[("authorization", b"DPoP")], "empty"),
+            (&[("authorization", b"DPoP a, Bearer b")], "a space"),
+            (&[("authorization", b"DPoPa.b.c")], "not supported"),
             (&[("authorization", b"a.b.c")], "not supported"),
             (&[("authorization", b"Bearer")], "empty"),
             (&[("authorization", b"Bearer ")], "empty"),
@@ -162,7 +173,11 @@ mod tests {
 
     #[test]
     fn debug_does_not_show_the_credential() {
-        let shown = format!("{:?} {:?}", Presented::ApiKey("odk_x"), Presented::Token("a.b.c"));
-        assert_eq!(shown, "ApiKey(..) Token(..)");
+        let shown = [
+            Presented::ApiKey("odk_x"),
+            Presented::Token("a.b.c"),
+            Presented::TokenWithProof("a.b.c"),
+        ];
+        assert_eq!(format!("{shown:?}"), "[ApiKey(..), Token(..), TokenWithProof(..)]");
     }
 }

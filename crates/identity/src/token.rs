@@ -3,12 +3,14 @@
 mod algorithm;
 mod claims;
 mod compact;
+mod confirmation;
 mod defect;
 mod json;
 
 pub(crate) use algorithm::{Algorithm, Family};
 pub(crate) use claims::{Claims, LEEWAY, Subject};
 pub(crate) use compact::{Compact, is_jose};
+pub(crate) use confirmation::Confirmation;
 pub(crate) use defect::Defect;
 pub(crate) use json::{base64url, object, texts};
 

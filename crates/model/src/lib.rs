@@ -53,7 +53,7 @@ pub use issuer::{Introspection, Issuer, KeySource, SignIn};
 pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
-pub use refusal::{LimitState, Refusal, RefusalKind};
+pub use refusal::{LimitState, ProofDemand, Refusal, RefusalKind};
 pub use request::{Ambiguity, Path, Query, RequestHead};
 pub use resource::Resources;
 pub use role::{Assignment, Grant, Pattern, Reach, Role};

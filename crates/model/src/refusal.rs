@@ -130,6 +130,15 @@ impl LimitState {
     }
 }
 
+/// That a key has to be proved with the request (RFC 9449), and what was wrong with how it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofDemand {
+    /// The word for what was wrong.
+    pub error: &'static str,
+    /// What the next proof has to hold, where it has to hold something.
+    pub nonce: Option<String>,
+}
+
 /// Why a call did not go through: a public kind and detail, and a private cause.
 #[derive(Debug, Clone)]
 pub struct Refusal(Box<Inner>);
@@ -142,6 +151,7 @@ struct Inner {
     rule: Option<Arc<str>>,
     limit: Option<LimitState>,
     scope: Option<TokenScopes>,
+    demand: Option<ProofDemand>,
 }
 
 impl Refusal {
@@ -155,6 +165,7 @@ impl Refusal {
             rule: None,
             limit: None,
             scope: None,
+            demand: None,
         }))
     }
 
@@ -185,6 +196,19 @@ impl Refusal {
     pub fn lacking(mut self, scope: TokenScopes) -> Self {
         self.0.scope = Some(scope);
         self
+    }
+
+    /// Adds that a key has to be proved.
+    #[must_use]
+    pub fn demanding(mut self, demand: ProofDemand) -> Self {
+        self.0.demand = Some(demand);
+        self
+    }
+
+    /// Whether, and how, a key has to be proved.
+    #[must_use]
+    pub fn demand(&self) -> Option<&ProofDemand> {
+        self.0.demand.as_ref()
     }
 
     /// The scopes that would have done, where nothing else was missing.

@@ -6,6 +6,7 @@ mod door;
 mod egress;
 mod managed;
 mod places;
+mod proofs;
 mod signals;
 mod start;
 

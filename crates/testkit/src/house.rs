@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, sync::Arc, time::Dur
 
 use bytes::Bytes;
 use gateway::{Entrance, Gateway, Live, Settings};
-use identity::api_key::{self, Pepper, SystemRandom};
+use identity::{
+    api_key::{self, Pepper, SystemRandom},
+    dpop::Proofs,
+};
 use model::{Clock, Fault, KeyKind, Rate, Secret, Timestamp};
 use serde_json::Value;
 use state::{Folder, Library};
@@ -22,6 +25,7 @@ pub struct HouseBuilder {
     files: BTreeMap<String, String>,
     keys: BTreeMap<String, String>,
     public_url: Option<String>,
+    proofs: Option<Arc<Proofs>>,
 }
 
 /// A gateway in front of a [`Recorder`].
@@ -69,12 +73,19 @@ impl HouseBuilder {
         self
     }
 
+    /// Remembers used proofs here.
+    #[must_use]
+    pub fn proofs(mut self, proofs: &Arc<Proofs>) -> Self {
+        self.proofs = Some(Arc::clone(proofs));
+        self
+    }
+
     /// Opens the house.
     ///
     /// # Errors
     /// The faults of its state.
     pub async fn open(self) -> Result<House, Vec<Fault>> {
-        let Self { mut files, mut keys, public_url } = self;
+        let Self { mut files, mut keys, public_url, proofs } = self;
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
@@ -99,6 +110,7 @@ impl HouseBuilder {
             fleet: Arc::new(fleet),
             meter: Arc::new(limits::Meter::new(clock.clone())),
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
+            proofs: proofs.unwrap_or_else(|| Arc::new(Proofs::new(None))),
             own_issuer: None,
         };
         let gateway = Gateway::new(settings(public_url), live);
@@ -195,6 +207,7 @@ fn hex(bytes: &[u8]) -> String {
 fn settings(public_url: Option<String>) -> Settings {
     Settings {
         public_url,
+        asks_for_certificates: false,
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         request_body_bytes_max: 1 << 20,

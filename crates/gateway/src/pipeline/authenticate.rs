@@ -39,7 +39,7 @@ pub async fn identify(
     presented: Presented<'_>,
     arrival: &Arrival,
 ) -> Result<Arc<Caller>, Refusal> {
-    snapshot.directory.authenticate(&presented, arrival.peer.ip(), arrival.at).await
+    snapshot.directory.authenticate(&presented, &arrival.sender(), arrival.at).await
 }
 
 /// Whether the caller may show its token for `resource`.

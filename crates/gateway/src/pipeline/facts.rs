@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use audit::Kind;
 use http::{Method, StatusCode};
+use identity::{Sender, dpop::RequestProof};
 use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -29,6 +30,8 @@ pub struct Arrival {
     /// What its connection is encrypted by; none where it is plain.
     // Behind a pointer: a plain connection pays for a word of it, and a request for a count.
     pub encryption: Option<Arc<Encryption>>,
+    /// What it brings to prove that its sender holds a key; none where it brings nothing.
+    pub proof: Option<Arc<RequestProof>>,
 }
 
 /// What is known of a connection over TLS.
@@ -48,13 +51,14 @@ impl Arrival {
     ) -> Self {
         let (at, started) = (clock.now(), clock.elapsed());
         let id = RequestId::new(id_at(at));
-        Self { id, at, started, peer, entrance, surface, encryption: None }
+        Self { id, at, started, peer, entrance, surface, encryption: None, proof: None }
     }
 
     /// What arrives now with the same request, as a call of its own.
     pub(crate) fn next(self, clock: &Clock) -> Self {
         Self {
             encryption: self.encryption,
+            proof: self.proof,
             ..Self::new(clock, self.peer, self.entrance, self.surface)
         }
     }
@@ -62,6 +66,20 @@ impl Arrival {
     /// The same, over this encryption.
     pub(crate) fn over(self, encryption: Option<Arc<Encryption>>) -> Self {
         Self { encryption, ..self }
+    }
+
+    /// The same, with this proof.
+    pub(crate) fn proving(self, proof: Option<RequestProof>) -> Self {
+        Self { proof: proof.map(Arc::new), ..self }
+    }
+
+    /// Who sends it, apart from the credential.
+    pub(crate) fn sender(&self) -> Sender<'_> {
+        Sender {
+            peer: self.peer.ip(),
+            certificate: self.certificate(),
+            proof: self.proof.as_deref(),
+        }
     }
 
     /// The client certificate that its connection showed, which was verified.

@@ -3,12 +3,18 @@
 mod collection;
 mod references;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use contract::Reader;
 use identity::{Declared, Directory, Own, api_key::Pepper};
 use limits::Plan;
-use model::{Collection, CollectionId, Fault, Guard, Operation, Place};
+use model::{
+    Client, Collection, CollectionId, Credential, Fault, Guard, Operation, Place, Proof,
+    TokenBinding,
+};
 use policy::{Guards, Rules};
 use state::Desired;
 use upstream::Fleet;
@@ -101,10 +107,22 @@ pub(crate) fn compile(
         tools: routes.iter().map(|it| (it.tool_name.clone(), it.operation.position)).collect(),
         has_public: operations.iter().any(|it| it.is_public),
         issuers: issuers.iter().map(|it| it.issuer.clone()).collect(),
+        binding: binding(clients, credentials),
         routes,
         router,
         shelves,
     })
+}
+
+/// What tokens have to be bound by, where all profiles that tokens can lead to say the same.
+fn binding(clients: &[Arc<Client>], credentials: &[Arc<Credential>]) -> Option<TokenBinding> {
+    let external = credentials.iter().filter(|it| matches!(it.proof, Proof::External { .. }));
+    let external: HashSet<_> = external.map(|it| &it.profile).collect();
+    let profiles = clients.iter().flat_map(|it| &it.profiles);
+    let profiles = profiles.filter(|it| it.tokens.is_some() || external.contains(&it.id));
+    let mut bindings = profiles.map(|it| it.tokens.as_ref().and_then(|it| it.binding));
+    let first = bindings.next()?;
+    bindings.all(|it| it == first).then_some(first)?
 }
 
 /// Every collection, compiled; as it was compiled before where it is the same.
@@ -217,6 +235,7 @@ impl Snapshot {
             shelves: Vec::new(),
             has_public: false,
             issuers: Vec::new(),
+            binding: None,
         }
     }
 }

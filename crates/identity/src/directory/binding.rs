@@ -11,7 +11,7 @@ use std::{
 use ipnet::IpNet;
 use model::{
     Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, Profile,
-    ProfileId, Timestamp, TokenBounds,
+    ProfileId, Timestamp, TokenBinding, TokenBounds,
 };
 
 use crate::failure::{Failure, Holder};
@@ -35,6 +35,8 @@ pub(super) struct Contract {
     is_enabled: bool,
     expires: Option<Timestamp>,
     networks: Vec<IpNet>,
+    /// What its tokens have to be bound by.
+    binding: Option<TokenBinding>,
 }
 
 impl Contract {
@@ -46,7 +48,7 @@ impl Contract {
             surfaces: _,
             networks,
             expires,
-            tokens: _,
+            tokens,
             rotation: _,
             is_enabled,
             place: _,
@@ -59,6 +61,7 @@ impl Contract {
             is_enabled: *is_enabled,
             expires: *expires,
             networks: networks.clone(),
+            binding: tokens.as_ref().and_then(|it| it.binding),
         }
     }
 }
@@ -157,6 +160,11 @@ impl Contract {
 
     pub(super) fn profile(&self) -> &ProfileId {
         &self.profile
+    }
+
+    /// What a token has to be bound by to lead here, whoever gave it.
+    pub(super) fn demands(&self) -> Option<TokenBinding> {
+        self.binding
     }
 
     pub(super) fn caller(&self, of: CallerOf) -> Caller {

@@ -25,7 +25,7 @@ use crate::{
     OwnIssuer,
     failure::{Failure, Holder},
     fingerprint::Fingerprint,
-    token::{Algorithm, Claims, Compact, Defect, Subject, texts},
+    token::{Algorithm, Claims, Compact, Confirmation, Defect, Subject, texts},
 };
 
 /// The algorithms that the authorization server signs with.
@@ -86,6 +86,7 @@ pub(super) struct OwnHolder {
     binding: Option<Arc<Binding>>,
     /// The token's own id, and the grant's that it came of.
     ids: Vec<Box<str>>,
+    confirmation: Confirmation,
     expires: Timestamp,
     generation: u64,
 }
@@ -208,6 +209,7 @@ impl OwnTokens {
             token.message,
             &token.signature,
         )?;
+        let confirmation = claims.confirmation()?;
         let Subject { user, actors } = claims.subject()?;
         let (contract, binding) = self.holder(claims, user.as_deref())?;
         let bounds = TokenBounds { audience, scopes: scopes(claims)? };
@@ -224,6 +226,7 @@ impl OwnTokens {
             contract: Arc::clone(contract),
             binding: binding.map(Arc::clone),
             ids: own_claim(claims, "grant").into_iter().chain([jti]).map(Into::into).collect(),
+            confirmation,
             expires,
             generation,
         })
@@ -269,8 +272,17 @@ impl OwnTokens {
 }
 
 impl OwnHolder {
+    pub(super) fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
+    /// What it is bound to, and whose it is.
+    pub(super) fn bond(&self) -> (&Confirmation, &Contract) {
+        (&self.confirmation, &self.contract)
+    }
+
     /// Asked on every call: nothing remembered outlives what it was given by.
-    pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<Arc<Caller>, Failure> {
+    pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
         if self.ids.iter().any(|it| self.issuer.is_revoked(it)) {
             return Err(Failure::TokenRevoked);
         }
@@ -281,7 +293,7 @@ impl OwnHolder {
                 self.contract.admit((peer, now), holder)?;
             }
         }
-        Ok(Arc::clone(&self.caller))
+        Ok(())
     }
 }
 

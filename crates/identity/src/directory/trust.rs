@@ -13,9 +13,9 @@ use crate::{
 
 /// What an access token is called where it, or an answer about it, says what sort of token it is.
 const ACCESS_TOKENS: [(&str, &[&str]); 3] = [
-    ("token_type", &["bearer", "access_token"]),
+    ("token_type", &["bearer", "dpop", "access_token"]),
     ("token_use", &["access", "access_token"]),
-    ("typ", &["bearer", "at+jwt", "jwt"]),
+    ("typ", &["bearer", "dpop", "at+jwt", "jwt"]),
 ];
 
 /// The type that only access tokens have (RFC 9068 section 2.1).
@@ -73,12 +73,17 @@ impl Trust {
 
     fn lead(&self, claims: &Claims, expires: Timestamp, vouch: Vouch) -> Result<Holder, Defect> {
         let external = self.credentials.find(claims, &self.id)?;
+        let confirmation = claims.confirmation()?;
+        if confirmation.jkt.is_none() && says_bound(claims) {
+            return Err(Defect::Bound);
+        }
         let Subject { user, actors } = claims.subject()?;
         let scopes = claims.scopes()?;
         let bounds = scopes.map(|it| TokenBounds { audience: Audience::Door, scopes: Some(it) });
         Ok(Holder {
             binding: Arc::clone(external),
             caller: Arc::new(external.caller(user, actors, bounds)),
+            confirmation,
             expires,
             vouch,
         })
@@ -137,6 +142,12 @@ fn may_be_access_token(claims: &Claims) -> bool {
     is_access_token(claims)
         && !OF_OTHERS.iter().any(|it| has(it))
         && (says_what_it_is || !has("nonce"))
+}
+
+/// Whether the token calls itself one that comes with proofs, as Keycloak's do.
+fn says_bound(claims: &Claims) -> bool {
+    let names = ["token_type", "typ"].into_iter().filter_map(|it| claims.get(it)?.as_str());
+    names.into_iter().any(|it| it.eq_ignore_ascii_case("dpop"))
 }
 
 /// Issuers are asked about refresh tokens and ID tokens too, and say of them that they are good.

@@ -6,6 +6,8 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{Secret, Timestamp};
 
+use crate::api_key::{self, Pepper};
+
 /// A nonce is accepted in its step and the next one: for 5 to 10 minutes.
 const STEP_SECONDS: i64 = 5 * 60;
 
@@ -25,6 +27,12 @@ impl NonceMaker {
     pub fn new(key: &Secret<Vec<u8>>) -> Option<Self> {
         let bytes = key.expose();
         (bytes.len() >= KEY_BYTES_MIN).then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
+    }
+
+    /// Takes a key that is made of the pepper: replicas share it, and no API key has such a text.
+    #[must_use]
+    pub fn under(pepper: &Pepper) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &api_key::hmac(pepper, "onedoor dpop nonce key")))
     }
 
     /// The nonce to use from `now` on: 22 characters that are safe in a header.

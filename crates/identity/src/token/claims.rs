@@ -137,10 +137,6 @@ impl Claims {
 
     /// The user and the actors.
     pub(crate) fn subject(&self) -> Result<Subject, Defect> {
-        if self.get("cnf").is_some() {
-            // A bearer of a token that is bound to a key has proved nothing (RFC 7800).
-            return Err(Defect::Bound);
-        }
         let subject = self.name("sub")?;
         let is_client = CLIENTS.into_iter().try_fold(false, |is, name| {
             let client = self.name(name)?;
@@ -267,7 +263,6 @@ mod tests {
             (json!({"sub": ""}), Err(Defect::Claim("sub"))),
             (json!({"sub": long}), Err(Defect::Claim("sub"))),
             (json!({"sub": "ann", "azp": ["ann"]}), Err(Defect::Claim("azp"))),
-            (json!({"sub": "ann", "cnf": {"jkt": "x"}}), Err(Defect::Bound)),
         ] {
             let got = claims(value.clone()).subject();
             let got = got.as_ref().map(|it| (it.user.as_deref(), it.actors.len()));

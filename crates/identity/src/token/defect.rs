@@ -13,7 +13,7 @@ pub(crate) enum Defect {
     AlgorithmUnknown,
     #[error("aud is not for us: it must name one of the audiences of issuer \"{0}\"")]
     Audience(IssuerId),
-    #[error("the token has a cnf claim: it is bound to a key, which was not proved")]
+    #[error("the token is bound to a key, and its cnf claim names none that could be proved here")]
     Bound,
     #[error("the claim {0} is missing or does not have the right type")]
     Claim(&'static str),

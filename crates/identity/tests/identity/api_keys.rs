@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use identity::{Presented, api_key::Pepper};
 use model::{CredentialState, Secret, Timestamp};
 
-use crate::house::{House, NOW, client, peer, refused};
+use crate::house::{House, NOW, client, refused, sender};
 
 #[tokio::test]
 async fn a_key_leads_to_its_caller_and_nothing_leads_to_anonymous() {
@@ -19,7 +19,8 @@ async fn a_key_leads_to_its_caller_and_nothing_leads_to_anonymous() {
         let again = house.key(&directory, key).await.unwrap();
         assert!(Arc::ptr_eq(&caller, &again), "a caller was made on the way");
     }
-    let nobody = directory.authenticate(&Presented::Nothing, peer("::1"), house.clock.now()).await;
+    let nobody =
+        directory.authenticate(&Presented::Nothing, &sender("::1"), house.clock.now()).await;
     assert!(nobody.unwrap().is_anonymous());
 }
 
@@ -112,7 +113,7 @@ async fn a_profile_with_networks_is_open_to_those_alone() {
         ("2001:db9::7", false),
     ] {
         let presented = Presented::ApiKey(&key);
-        let got = directory.authenticate(&presented, peer(address), house.clock.now()).await;
+        let got = directory.authenticate(&presented, &sender(address), house.clock.now()).await;
         match is_open {
             true => assert!(got.is_ok(), "{address}"),
             false => refused(got, "may not be used from", &key),

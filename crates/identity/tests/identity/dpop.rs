@@ -23,7 +23,7 @@ fn claims() -> Value {
     json!({"jti": "j1", "htm": "POST", "htu": URL, "iat": NOW, "ath": ATH})
 }
 
-fn header(signer: &Signer) -> Value {
+pub(crate) fn header(signer: &Signer) -> Value {
     let jwk = with(&signer.jwk(), &json!({"kid": null, "use": null, "alg": null}));
     with(&signer.header(), &json!({"typ": "dpop+jwt", "kid": null, "jwk": jwk}))
 }

@@ -1,9 +1,9 @@
 //! A small state to test against: clients, profiles, credentials, and one trusted issuer.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use identity::{
-    Declared, Directory, KeySets, Presented,
+    Declared, Directory, KeySets, Presented, Sender,
     api_key::{self, Pepper, SystemRandom},
 };
 use model::{
@@ -120,7 +120,17 @@ impl House {
         directory: &Directory,
         token: &str,
     ) -> Result<Arc<Caller>, Refusal> {
-        directory.authenticate(&Presented::Token(token), peer(PEER), self.clock.now()).await
+        directory.authenticate(&Presented::Token(token), &sender(PEER), self.clock.now()).await
+    }
+
+    /// Shows a token as this sender, as a bearer or with a proof.
+    pub(crate) async fn shown(
+        &self,
+        directory: &Directory,
+        presented: Presented<'_>,
+        sender: &Sender<'_>,
+    ) -> Result<Arc<Caller>, Refusal> {
+        directory.authenticate(&presented, sender, self.clock.now()).await
     }
 
     pub(crate) async fn key(
@@ -128,7 +138,7 @@ impl House {
         directory: &Directory,
         key: &str,
     ) -> Result<Arc<Caller>, Refusal> {
-        directory.authenticate(&Presented::ApiKey(key), peer(PEER), self.clock.now()).await
+        directory.authenticate(&Presented::ApiKey(key), &sender(PEER), self.clock.now()).await
     }
 }
 
@@ -138,8 +148,9 @@ fn shared<T: Clone, I: Ord>(nouns: &[T], id: fn(&T) -> &I) -> Vec<Arc<T>> {
     shared
 }
 
-pub(crate) fn peer(address: &str) -> IpAddr {
-    address.parse().unwrap()
+/// Somebody at this address, with nothing but a credential.
+pub(crate) fn sender(address: &str) -> Sender<'static> {
+    Sender { peer: address.parse().unwrap(), certificate: None, proof: None }
 }
 
 pub(crate) fn client(id: &str) -> Client {

@@ -24,6 +24,8 @@ use crate::{
 
 const URL: &str = "https://issuer.example/introspect";
 const TOKEN: &str = "2YotnFZFEjr1zCsicMWpAA";
+/// Of some key.
+const JKT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
 /// The issuer's desk for questions: what it says of which token, and how often it was asked.
 struct Counter {
@@ -145,7 +147,9 @@ async fn what_an_issuer_says_is_checked_as_a_signed_token_is() {
         (json!({"client_id": "another"}), "no credential matches"),
         (json!({"client_id": null}), "no credential matches"),
         (json!({"token_type": "refresh_token"}), "no access token"),
-        (json!({"token_type": "DPoP"}), "no access token"),
+        (json!({"token_type": "DPoP"}), "its cnf claim"),
+        (json!({"cnf": {"jkt": JKT}, "token_type": "DPoP"}), "shown as a bearer token"),
+        (json!({"cnf": {"x5t#S256": JKT}}), "the connection showed none"),
         (json!({"token_type": ["Bearer"]}), "no access token"),
         (json!({"token_use": "refresh_token"}), "no access token"),
         (json!({"typ": "Refresh"}), "no access token"),

@@ -23,6 +23,7 @@ mod hostile;
 mod hostile_key_sets;
 mod introspection;
 mod own_tokens;
+mod possession;
 mod rotation;
 mod successive;
 mod valid_tokens;

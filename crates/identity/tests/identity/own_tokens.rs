@@ -245,3 +245,18 @@ async fn a_key_that_is_published_no_longer_verifies_nothing() {
     own.house.clock.advance(Duration::from_secs(600));
     refused(own.house.token(&directory, &newer).await, "exp", &newer);
 }
+
+#[tokio::test]
+async fn a_profile_that_demands_a_binding_takes_no_unbound_token_of_the_door_itself() {
+    let mut door = Door::new();
+    let terms = door.house.clients[0].profiles[0].tokens.as_mut().unwrap();
+    terms.binding = Some(model::TokenBinding::Dpop);
+    let directory = door.directory();
+    let token = door.token(&json!({}));
+    for _ in 0..2 {
+        refused(door.house.token(&directory, &token).await, "bound by dpop", &token);
+    }
+    let jkt = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    let bound = door.token(&json!({"cnf": {"jkt": jkt}}));
+    refused(door.house.token(&directory, &bound).await, "shown as a bearer token", &bound);
+}

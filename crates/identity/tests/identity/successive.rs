@@ -8,7 +8,7 @@ use model::{Client, Credential, CredentialState, Issuer, ProfileId, Timestamp};
 use proptest::prelude::*;
 
 use crate::{
-    house::{AUD, House, NOW, PEER, client, peer},
+    house::{AUD, House, NOW, PEER, client, sender},
     signer::{Signer, claims},
 };
 
@@ -123,7 +123,7 @@ proptest! {
             let presented = keys.iter().map(|it| Presented::ApiKey(it));
             let presented = presented.chain([Presented::Token(&token)]);
             let asked = presented.map(|it| {
-                runtime.block_on(directory.authenticate(&it, peer(PEER), now))
+                runtime.block_on(directory.authenticate(&it, &sender(PEER), now))
             });
             let faults = directory.faults().iter().map(|it| it.message.clone());
             asked.map(|it| format!("{it:?}")).chain(faults).collect()

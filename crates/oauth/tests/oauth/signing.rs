@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, Method};
-use identity::{Declared, Directory, KeySets, Own, Presented};
+use identity::{Declared, Directory, KeySets, Own, Presented, Sender};
 use oauth::Algorithm;
 use serde_json::Value;
 
@@ -43,7 +43,8 @@ async fn is_believed(house: &House, token: &str) -> bool {
     let key_sets = KeySets::new(house.web(), house.clock.clone());
     let directory = Directory::new(declared, &key_sets);
     let peer = "192.0.2.1".parse().unwrap();
-    directory.authenticate(&Presented::Token(token), peer, house.clock.now()).await.is_ok()
+    let sender = Sender { peer, certificate: None, proof: None };
+    directory.authenticate(&Presented::Token(token), &sender, house.clock.now()).await.is_ok()
 }
 
 #[tokio::test]

@@ -35,6 +35,14 @@ enum Wanted {
 }
 
 impl Tls {
+    /// Whether clients can show a certificate at all.
+    pub(crate) fn asks_for_certificates(&self) -> bool {
+        match self.clients {
+            ClientCertificates::None => false,
+            ClientCertificates::Optional(_) | ClientCertificates::Required(_) => true,
+        }
+    }
+
     /// The table `name`; none where it names no certificate.
     pub(super) fn read(reader: &mut Reader<'_>, name: &'static str, from: &Path) -> Option<Self> {
         let mut table = reader.table(name);

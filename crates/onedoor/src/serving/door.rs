@@ -9,7 +9,10 @@ use identity::api_key::Pepper;
 use model::Clock;
 use store::{Location, Store};
 
-use super::start::{live, open_log, settings};
+use super::{
+    proofs::{forget, proofs},
+    start::{live, open_log, settings},
+};
 use crate::{
     authorization,
     config::{AuditTarget, Config},
@@ -27,6 +30,8 @@ pub(crate) struct Door {
     pub(crate) pepper: Arc<Pepper>,
     /// None where it is off.
     pub(crate) authorization: Option<Arc<oauth::Server>>,
+    /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
+    forgetful: (Option<Store>, Clock),
 }
 
 impl Door {
@@ -42,10 +47,12 @@ impl Door {
     ) -> anyhow::Result<Self> {
         let clock = Clock::system();
         let log = open_log(&config.audit, data, clock.clone())?;
-        let live = live(log, config, clock.clone());
+        let pepper = Arc::new(data.pepper()?);
+        let replays = grants.clone().or_else(|| store.clone());
+        let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
+        let live = live(log, config, (clock.clone(), proofs));
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
-        let pepper = Arc::new(data.pepper()?);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
         let places = Places::new(data.secrets());
         let (supplier, supply) =
@@ -65,18 +72,21 @@ impl Door {
         }
         let parts = (Arc::clone(&supplier), authorization.clone());
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
-        let admin = Admin::new(store, Arc::new(plane), keyring, clock);
+        let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());
         let admin = Arc::new(admin.context("management cannot begin")?);
         management::mount(&gateway, Arc::clone(&admin));
-        Ok(Self { gateway, admin, supplier, supply: Some(supply), pepper, authorization })
+        let forgetful = (replays, clock);
+        let supply = Some(supply);
+        Ok(Self { gateway, admin, supplier, supply, pepper, authorization, forgetful })
     }
 
     /// What goes on beside the calls, for ever: values of secrets are kept fresh, and what other
     /// replicas take back is taken over.
     pub(crate) fn background(&mut self) -> impl Future<Output = ()> + Send + use<> {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
+        let (replays, clock) = self.forgetful.clone();
         async move {
-            tokio::join!(run(supply), follow(authorization));
+            tokio::join!(run(supply), follow(authorization), forget(replays, clock));
         }
     }
 }

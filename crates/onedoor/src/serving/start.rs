@@ -7,6 +7,7 @@ use gateway::{Gateway, Live};
 use identity::{
     KeySets, OwnIssuer,
     api_key::{Pepper, SecureRandom as _, SystemRandom},
+    dpop::Proofs,
 };
 use limits::Meter;
 use model::{Clock, Fault, Place, Secret};
@@ -19,7 +20,7 @@ use super::{
     egress::{DocumentEgress, IssuerEgress},
 };
 use crate::{
-    config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen},
+    config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen, Tls},
     data::DataFolder,
     folder,
 };
@@ -70,7 +71,8 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     // Nothing is called, so nothing is recorded.
     let clock = Clock::system();
     let (log, _) = audit::Log::memory(clock.clone());
-    let gateway = Gateway::new(settings(&config), live(log, &config, clock));
+    let proofs = Proofs::new(None);
+    let gateway = Gateway::new(settings(&config), live(log, &config, (clock, proofs)));
     let pepper = throwaway_pepper().map_err(stopped)?;
     let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
     Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
@@ -83,7 +85,7 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
-pub(super) fn live(log: audit::Log, config: &Config, clock: Clock) -> Live {
+pub(super) fn live(log: audit::Log, config: &Config, (clock, proofs): (Clock, Proofs)) -> Live {
     let rule = address_rule(&config.egress);
     let surroundings = Surroundings { rule, ..Surroundings::default() };
     let fleet = Fleet::within(clock.clone(), surroundings);
@@ -96,6 +98,7 @@ pub(super) fn live(log: audit::Log, config: &Config, clock: Clock) -> Live {
         fleet,
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(key_sets),
+        proofs: Arc::new(proofs),
         own_issuer: config.own_url().map(|it| Arc::new(OwnIssuer::new(it))),
         clock,
     }
@@ -132,7 +135,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
     let Config {
         listen,
         management: _,
-        tls: _,
+        tls,
         management_tls: _,
         folders: _,
         store: _,
@@ -166,6 +169,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         public_url: public_url.clone(),
         allowed_hosts: allowed_hosts.clone(),
         allowed_origins: allowed_origins.clone(),
+        asks_for_certificates: tls.as_ref().is_some_and(Tls::asks_for_certificates),
         request_body_bytes_max: u64::try_from(*request_body_bytes_max).unwrap_or(u64::MAX),
         message_bytes_max: *message_bytes_max,
         tool_answer_bytes_max: *tool_answer_bytes_max,

@@ -1,10 +1,14 @@
 //! A refusal in the words of plain HTTP: problem+json (RFC 9457).
 
-use http::{HeaderValue, Response, header};
-use model::{Refusal, RefusalKind, RequestId};
+use http::{HeaderName, HeaderValue, Response, header};
+use identity::dpop;
+use model::{ProofDemand, Refusal, RefusalKind, RequestId};
 use serde::Serialize;
 
 use crate::Body;
+
+/// What the next proof has to hold (RFC 9449 section 8).
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The members of a problem document; `rule`, `limit` and `request_id` are ours.
 #[derive(Debug, Serialize)]
@@ -66,6 +70,9 @@ pub(crate) fn response(id: RequestId, refusal: &Refusal) -> Response<Body> {
 
 /// A 401 says how to do better (RFC 6750 section 3).
 pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
+    if let Some(demand) = refusal.demand() {
+        return challenge_key(headers, demand);
+    }
     if refusal.kind() == RefusalKind::Unauthenticated {
         // Without a credential there is no error to speak of, only the scheme.
         let value = match refusal.cause() {
@@ -79,6 +86,17 @@ pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
         let value =
             format!("Bearer realm=\"onedoor\", error=\"insufficient_scope\", scope=\"{scope}\"");
         headers.extend(HeaderValue::try_from(value).map(|it| (header::WWW_AUTHENTICATE, it)));
+    }
+}
+
+/// The same where a key has to be proved (RFC 9449 sections 7.1 and 9).
+fn challenge_key(headers: &mut http::HeaderMap, demand: &ProofDemand) {
+    let ProofDemand { error, nonce } = demand;
+    let algorithms = dpop::ALGORITHMS.join(" ");
+    let value = format!("DPoP realm=\"onedoor\", error=\"{error}\", algs=\"{algorithms}\"");
+    headers.extend(HeaderValue::try_from(value).map(|it| (header::WWW_AUTHENTICATE, it)));
+    if let Some(nonce) = nonce {
+        headers.extend(HeaderValue::try_from(nonce).map(|it| (NONCE, it)));
     }
 }
 

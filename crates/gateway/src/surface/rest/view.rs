@@ -9,6 +9,7 @@ use crate::{
     Body, Entrance, Gateway, Snapshot,
     pipeline::{self, Arrival, Facts, Ledger},
     snapshot::{Shelf, VIEW},
+    surface,
 };
 
 /// The collection whose view is asked for, if this is such a request.
@@ -48,7 +49,7 @@ pub(super) async fn answer(
         .filter(|it| it.operation.collection == *shelf.id())
         .map(|it| it.shown())
         .collect();
-    let document = shelf.document.view(&base_url(gateway, shelf, arrival.scheme(), parts), &shown);
+    let document = shelf.document.view(&base_url(gateway, shelf, &arrival, parts), &shown);
     match ledger.note() {
         Ok(()) => {
             let mut response = Response::new(Body::from(document.to_string().into_bytes()));
@@ -61,13 +62,8 @@ pub(super) async fn answer(
     }
 }
 
-/// Where the caller reaches the collection: the public URL, or the host it used, which was checked.
-fn base_url(gateway: &Gateway, shelf: &Shelf, scheme: &str, parts: &Parts) -> String {
-    let host = || parts.headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    let origin = match (&gateway.settings.public_url, parts.uri.authority()) {
-        (Some(url), _) => url.clone(),
-        (None, Some(authority)) => format!("{scheme}://{authority}"),
-        (None, None) => format!("{scheme}://{}", host().unwrap_or("localhost")),
-    };
+/// Where the caller reaches the collection.
+fn base_url(gateway: &Gateway, shelf: &Shelf, arrival: &Arrival, parts: &Parts) -> String {
+    let origin = surface::origin(&gateway.settings, arrival, (&parts.uri, &parts.headers));
     format!("{origin}{}", shelf.base)
 }
