@@ -40,7 +40,8 @@ async fn take_back(server: &Server) {
     }
 }
 
-async fn read(server: &Server, last: &mut u64) -> Result<(), store::Error> {
+/// Takes over what was stored behind `last`.
+pub(crate) async fn read(server: &Server, last: &mut u64) -> Result<(), store::Error> {
     loop {
         let page = server.store.revoked_since(*last, PAGE).await?;
         let Some(newest) = page.last().map(|it| it.number) else { return Ok(()) };

@@ -115,11 +115,13 @@ impl Server {
         })
     }
 
-    /// Reads its keys, and makes them where there are none.
+    /// Reads its keys, and makes them where there are none; and what has been taken back, so that a
+    /// token that was is good for nothing from the first call on.
     ///
     /// # Errors
     /// Where the store or the keyring does not give them.
     pub async fn start(&self) -> Result<(), Error> {
+        crate::revocations::read(self, &mut 0).await?;
         self.keys.tend(&self.issuer, self.clock.now()).await
     }
 

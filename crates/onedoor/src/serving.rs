@@ -65,8 +65,9 @@ impl Served {
         &self.door.gateway
     }
 
-    /// What goes on beside the calls, for ever.
-    pub(crate) fn supply(&mut self) -> impl Future<Output = ()> + Send + use<> {
+    /// What goes on beside the calls, for ever. What the first call needs is there before.
+    pub(crate) async fn supply(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        self.door.begin().await;
         let background = self.door.background();
         async move {
             background.await;

@@ -59,7 +59,7 @@ async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure
     }
     tracing::info!(state = %places.state.display(), "serving the state folder");
     let gateway = Arc::clone(served.gateway());
-    let supply = served.supply();
+    let supply = served.supply().await;
     let current = async {
         tokio::select! {
             never = serving::keep_current(&mut served, watch, hangup) => never,

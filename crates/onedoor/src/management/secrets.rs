@@ -16,7 +16,7 @@ use state::Desired;
 use store::Store;
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 use upstream::Fleet;
 
@@ -24,6 +24,9 @@ pub(crate) use self::sources::Places;
 
 /// How soon a secret without a value is looked for again.
 const RETRY: Duration = Duration::from_secs(10);
+
+/// How long a start waits for the values of secrets.
+const FIRST: Duration = Duration::from_secs(5);
 
 /// How many secrets are looked for at once.
 const AT_ONCE: usize = 16;
@@ -40,7 +43,11 @@ pub(crate) struct Supplier {
 }
 
 /// The work of a supplier: who runs it looks for values, for ever.
-pub(crate) struct Supply(Arc<Supplier>);
+pub(crate) struct Supply {
+    supplier: Arc<Supplier>,
+    /// When a value is looked for again.
+    due: BTreeMap<SecretId, Instant>,
+}
 
 impl Supplier {
     /// A supplier for `fleet`, which knows nothing yet.
@@ -66,7 +73,7 @@ impl Supplier {
             asked: Mutex::default(),
             news: Notify::new(),
         });
-        (Arc::clone(&supplier), Supply(supplier))
+        (Arc::clone(&supplier), Supply { supplier, due: BTreeMap::new() })
     }
 
     /// Takes over what is declared now, and looks for the values of what is declared anew.
@@ -136,35 +143,52 @@ impl Supplier {
 }
 
 impl Supply {
+    /// Looks once for what is declared, so that the first call finds it. A vault that does not answer
+    /// holds nobody up for longer than a few seconds.
+    pub(crate) async fn begin(&mut self) {
+        if timeout(FIRST, self.look()).await.is_err() {
+            // Those that were found stay, and the others are looked for again.
+            let declared = self.supplier.declared();
+            let slots = self.supplier.fleet.secrets();
+            let late = declared.iter().filter(|it| !slots.held().contains(&it.id));
+            locked(&self.supplier.asked).extend(late.map(|it| it.id.clone()));
+            self.supplier.news.notify_one();
+        }
+    }
+
     /// Looks for values whenever something changes, or one is no longer fresh; for ever.
-    pub(crate) async fn run(self) {
-        let Self(supplier) = self;
-        let mut due: BTreeMap<SecretId, Instant> = BTreeMap::new();
+    pub(crate) async fn run(mut self) {
         loop {
             tokio::select! {
-                () = supplier.news.notified() => {}
-                () = until(due.values().min().copied()) => {}
+                () = self.supplier.news.notified() => {}
+                () = until(self.due.values().min().copied()) => {}
             }
-            let asked = mem::take(&mut *locked(&supplier.asked));
-            let others = supplier.declared();
-            let now = Instant::now();
-            let is_due = |it: &SecretId| due.get(it).is_some_and(|at| *at <= now);
-            let mut wanted = others.clone();
-            wanted.retain(|it| asked.contains(&it.id) || is_due(&it.id));
-            // Several at once: a vault that does not answer must not hold up the others.
-            let found: Vec<_> = stream::iter(wanted)
-                .map(|it| supplier.supply(it, &others))
-                .buffer_unordered(AT_ONCE)
-                .collect()
-                .await;
-            for (secret, again) in found {
-                match again.and_then(|it| Instant::now().checked_add(it)) {
-                    Some(at) => drop(due.insert(secret, at)),
-                    None => drop(due.remove(&secret)),
-                }
-            }
-            supplier.forget(&others, &mut due);
+            self.look().await;
         }
+    }
+
+    /// Looks for the values of what was asked for, and of what is no longer fresh.
+    async fn look(&mut self) {
+        let Self { supplier, due } = self;
+        let asked = mem::take(&mut *locked(&supplier.asked));
+        let others = supplier.declared();
+        let now = Instant::now();
+        let is_due = |it: &SecretId| due.get(it).is_some_and(|at| *at <= now);
+        let mut wanted = others.clone();
+        wanted.retain(|it| asked.contains(&it.id) || is_due(&it.id));
+        // Several at once: a vault that does not answer must not hold up the others.
+        let found: Vec<_> = stream::iter(wanted)
+            .map(|it| supplier.supply(it, &others))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for (secret, again) in found {
+            match again.and_then(|it| Instant::now().checked_add(it)) {
+                Some(at) => drop(due.insert(secret, at)),
+                None => drop(due.remove(&secret)),
+            }
+        }
+        supplier.forget(&others, due);
     }
 }
 

@@ -68,7 +68,10 @@ impl Door {
             (Some(_), None) | (None, _) => None,
         };
         if let Some(server) = &authorization {
-            server.start().await.context("the keys that sign tokens cannot be had")?;
+            server
+                .start()
+                .await
+                .context("the keys that sign tokens, and what was taken back, cannot be had")?;
         }
         let parts = (Arc::clone(&supplier), authorization.clone());
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
@@ -78,6 +81,13 @@ impl Door {
         let forgetful = (replays, clock);
         let supply = Some(supply);
         Ok(Self { gateway, admin, supplier, supply, pepper, authorization, forgetful })
+    }
+
+    /// Has the values of secrets before the first call comes.
+    pub(crate) async fn begin(&mut self) {
+        if let Some(supply) = &mut self.supply {
+            supply.begin().await;
+        }
     }
 
     /// What goes on beside the calls, for ever: values of secrets are kept fresh, and what other

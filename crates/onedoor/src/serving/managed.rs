@@ -27,8 +27,9 @@ impl Managed {
         let folder = DataFolder::open(data)?;
         let store = open_store(config, data).await?;
         let grants = config.gives_tokens().then(|| store.clone());
-        let door = Door::new(config, &folder, (Some(store), grants)).await?;
+        let mut door = Door::new(config, &folder, (Some(store), grants)).await?;
         let revision = door.admin.start().await?;
+        door.begin().await;
         if revision == 0 {
             tell_waiting(data);
         }
