@@ -3,6 +3,7 @@
 mod canary;
 mod client;
 mod command_line;
+mod connection;
 mod crash;
 mod door;
 mod example;
@@ -11,6 +12,7 @@ mod large;
 mod masked;
 mod property;
 mod replicas;
+mod revocation;
 mod roles;
 mod schemathesis;
 mod strangers;
@@ -77,7 +79,14 @@ impl Command {
 /// Proves what takes no more than a minute or two and depends on no clock.
 pub(crate) fn briefly() -> Result<()> {
     prove(
-        &[Property::Surfaces, Property::Roles, Property::Crash, Property::UrlOnly, Property::Jose],
+        &[
+            Property::Surfaces,
+            Property::Roles,
+            Property::Crash,
+            Property::UrlOnly,
+            Property::Revocation,
+            Property::Jose,
+        ],
         false,
     )
 }

@@ -16,7 +16,7 @@ const MCP: &str = "2026-07-28";
 /// The base of the management operations.
 pub(super) const BASE: &str = "/onedoor/v1";
 
-/// Sends requests with one key to one address.
+/// Sends requests with one key to one address; with none where it is empty.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     address: SocketAddr,
@@ -60,36 +60,66 @@ impl Client {
         self.exchange(&format!("{method} {target}"), headers, &body)
     }
 
+    /// A form, as browsers and clients of OAuth send it.
+    pub(super) fn post_form(&self, target: &str, form: &str) -> Result<Answer> {
+        let headers = "content-type: application/x-www-form-urlencoded\r\n";
+        self.exchange(&format!("POST {target}"), headers, form)
+    }
+
     /// A call of a tool.
     pub(super) fn call_tool(&self, tool: &str, arguments: &Value) -> Result<Answer> {
-        let message = json!({
-            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-            "params": {"name": tool, "arguments": arguments, "_meta": {
-                "io.modelcontextprotocol/protocolVersion": MCP,
-                "io.modelcontextprotocol/clientCapabilities": {},
-            }},
-        });
-        let headers = format!(
-            "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
-             mcp-protocol-version: {MCP}\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
-        );
-        self.exchange("POST /mcp", &headers, &message.to_string())
+        let (line, headers, message) = tool_call(tool, arguments);
+        self.exchange(&line, &headers, &message)
+    }
+
+    /// The same as text, for a connection on which more follows.
+    pub(super) fn tool_request(&self, tool: &str, arguments: &Value) -> String {
+        let (line, headers, message) = tool_call(tool, arguments);
+        self.request(&line, &headers, &message)
+    }
+
+    /// A request without a body as text, for a connection on which more follows.
+    pub(super) fn get_request(&self, target: &str) -> String {
+        self.request(&format!("GET {target}"), "", "")
     }
 
     fn exchange(&self, line: &str, headers: &str, body: &str) -> Result<Answer> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
-        let (host, key, length) = (self.address, &self.key, body.len());
-        let request = format!(
-            "{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
-             authorization: Bearer {key}\r\n{headers}content-length: {length}\r\n\r\n{body}"
-        );
+        let request = self.request(line, &format!("connection: close\r\n{headers}"), body);
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         read(&answer).with_context(|| format!("no whole answer to {line}"))
     }
+
+    fn request(&self, line: &str, headers: &str, body: &str) -> String {
+        let (host, length) = (self.address, body.len());
+        let shown = match &*self.key {
+            "" => String::new(),
+            key => format!("authorization: Bearer {key}\r\n"),
+        };
+        format!(
+            "{line} HTTP/1.1\r\nhost: {host}\r\n{shown}{headers}content-length: {length}\r\n\r\n{body}"
+        )
+    }
+}
+
+/// Line, headers and body of a call of a tool.
+fn tool_call(tool: &str, arguments: &Value) -> (String, String, String) {
+    let message = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": tool, "arguments": arguments, "_meta": {
+            "io.modelcontextprotocol/protocolVersion": MCP,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }},
+    });
+    let headers = format!(
+        "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
+         mcp-protocol-version: {MCP}\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
+    );
+    ("POST /mcp".to_owned(), headers, message.to_string())
 }
 
 fn read(answer: &[u8]) -> Result<Answer> {

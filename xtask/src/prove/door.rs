@@ -89,7 +89,7 @@ impl Home {
         loop {
             let text = fs::read_to_string(&log).unwrap_or_default();
             let said = text.get(from..).unwrap_or_default();
-            let found = (address(said, "serving http://"), address(said, "management at http://"));
+            let found = (address(said, " serving http"), address(said, " management at http"));
             let ready_after = clock.elapsed().saturating_sub(started);
             if let (Some(public), Some(management)) = found {
                 return Ok(Door { child, public, management, log, ready_after });
@@ -166,9 +166,10 @@ impl Drop for Door {
     }
 }
 
-/// The address that the log tells behind `words`.
+/// The address that the log tells in the line with these words.
 fn address(log: &str, words: &str) -> Option<SocketAddr> {
-    let (_, after) = log.split_once(words)?;
-    let end = after.find(|it: char| !it.is_ascii_digit() && it != '.' && it != ':')?;
-    after.get(..end)?.parse().ok()
+    // A line may be half written.
+    let line = log.split_inclusive('\n').find(|it| it.contains(words) && it.ends_with('\n'))?;
+    let (_, address) = line.split_once("address=")?;
+    address.split_whitespace().next()?.parse().ok()
 }

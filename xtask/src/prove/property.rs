@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, canary, crash, jose, large, replicas, roles, schemathesis, surfaces, url_only,
+    Done, Part, canary, crash, jose, large, replicas, revocation, roles, schemathesis, surfaces,
+    url_only,
 };
 
 /// Something that must hold.
@@ -28,6 +29,8 @@ pub(super) enum Property {
     Schemathesis,
     /// Tokens that four independent libraries make are accepted when good, and refused when not.
     Jose,
+    /// What is revoked or disabled gets nobody in on any replica a second later.
+    Revocation,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
     UrlOnly,
 }
@@ -47,7 +50,7 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Identity => &[Self::UrlOnly, Self::Jose],
+            Part::Identity => &[Self::UrlOnly, Self::Jose, Self::Revocation],
             Part::Management => &[
                 Self::Surfaces,
                 Self::Roles,
@@ -72,6 +75,7 @@ impl Property {
             Self::Replicas => replicas::prove(setting),
             Self::Crash => crash::prove(setting),
             Self::Jose => jose::prove(setting),
+            Self::Revocation => revocation::prove(setting),
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),
             Self::Schemathesis => schemathesis::prove(setting),

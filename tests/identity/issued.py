@@ -1,0 +1,92 @@
+"""Callers that a door has to be able to put out: tokens of many issuers, and tokens of many people.
+
+    PYTHON issued.py issuers COUNT AUDIENCE
+    PYTHON issued.py people DOOR RESOURCE CLIENT PASSWORD NAME...
+
+The first prints [{"issuer": URL, "jwks": ..., "token": ...}, ...]. The second signs people in one
+after the other, allows CLIENT what it asks for, and prints [{"token": ..., "refresh": ...}, ...].
+"""
+
+import http.client
+import html
+import json
+import re
+import sys
+import time
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+BACK = "https://app.example/back"
+# RFC 7636 appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+def issuers(count: int, audience: str) -> list[dict]:
+    from joserfc import jwt
+    from joserfc.jwk import ECKey
+
+    made = []
+    for number in range(count):
+        key = ECKey.generate_key("P-256", {"kid": "one", "use": "sig", "alg": "ES256"})
+        issuer = f"https://issuer-{number}.example"
+        now = int(time.time())
+        claims = {"iss": issuer, "sub": "robot", "client_id": "robot", "aud": audience}
+        claims |= {"iat": now, "exp": now + 3_600, "jti": f"t{number}"}
+        token = jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": "one"}, claims, key)
+        jwks = {"keys": [key.as_dict(private=False)]}
+        made.append({"issuer": issuer, "jwks": jwks, "token": token})
+    return made
+
+
+class Browser:
+    """As much of one as the door's pages need."""
+
+    def __init__(self, door: str) -> None:
+        self.host = urlsplit(door).netloc
+        self.cookies: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, form: dict | None = None) -> tuple[str, str]:
+        """The page, and where it leads to."""
+        connection = http.client.HTTPConnection(self.host, timeout=30)
+        headers = {"Cookie": "; ".join(f"{name}={it}" for name, it in self.cookies.items())}
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, form and urlencode(form), headers)
+        answer = connection.getresponse()
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        page = answer.read().decode()
+        assert "error=" not in answer.headers.get("Location", ""), answer.headers["Location"]
+        assert answer.status < 400, (answer.status, page)
+        return page, answer.headers.get("Location", "")
+
+    def submit(self, page: str, action: str, filled: dict) -> tuple[str, str]:
+        forms = [it for it in page.split("<form") if f'action="{action}"' in it]
+        assert forms, page
+        form = forms[0]
+        hidden = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form)
+        return self.ask("POST", action, {n: html.unescape(v) for n, v in hidden} | filled)
+
+
+def signed_in(door: str, resource: str, client: str, password: str, name: str) -> dict:
+    asked = {"client_id": client, "redirect_uri": BACK, "response_type": "code", "state": "s"}
+    asked |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    browser = Browser(door)
+    page, _ = browser.ask("GET", "/oauth/authorize?" + urlencode(asked | {"resource": resource}))
+    page, _ = browser.submit(page, "/oauth/sign-in", {"name": name, "password": password})
+    _, back = browser.submit(page, "/oauth/consent", {"decision": "allow"})
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    form = {"grant_type": "authorization_code", "client_id": client, "code": code}
+    form |= {"redirect_uri": BACK, "code_verifier": VERIFIER}
+    answer = json.loads(Browser(door).ask("POST", "/oauth/token", form)[0])
+    return {"token": answer["access_token"], "refresh": answer["refresh_token"]}
+
+
+if __name__ == "__main__":
+    what, *rest = sys.argv[1:]
+    if what == "issuers":
+        print(json.dumps(issuers(int(rest[0]), rest[1])))
+    else:
+        *how, names = *rest[:4], rest[4:]
+        print(json.dumps([signed_in(*how, name) for name in names]))

@@ -1,0 +1,70 @@
+//! One connection over which requests follow each other, as a busy client has it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+/// Longest silence of a door.
+const PATIENCE: Duration = Duration::from_secs(10);
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Opened with the first request, and anew after a fault.
+#[derive(Debug)]
+pub(super) struct Connection {
+    address: SocketAddr,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+impl Connection {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self { address, stream: None }
+    }
+
+    /// Sends a whole request; the status of the answer, whose body has to have a length.
+    pub(super) fn exchange(&mut self, request: &str) -> Result<u16> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => open(self.address)?,
+        };
+        stream.get_mut().write_all(request.as_bytes())?;
+        let (status, is_last) = read(&mut stream)?;
+        self.stream = (!is_last).then_some(stream);
+        Ok(status)
+    }
+}
+
+fn open(address: SocketAddr) -> Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(BufReader::new(stream))
+}
+
+/// Status, and whether nothing may follow.
+fn read(stream: &mut BufReader<TcpStream>) -> Result<(u16, bool)> {
+    let mut line = String::new();
+    ensure!(stream.read_line(&mut line)? > 0, "the connection was closed");
+    let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).context("no status")?;
+    let (mut length, mut is_last) = (None, false);
+    loop {
+        line.clear();
+        ensure!(stream.read_line(&mut line)? > 0, "the head breaks off");
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = Some(value.trim().parse::<usize>()?);
+        }
+        is_last |= line == "connection: close";
+    }
+    let length = length.context("the body has no length")?;
+    ensure!(length <= BODY_BYTES_MAX, "the body is too large");
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok((status, is_last))
+}

@@ -1,0 +1,117 @@
+//! Calls of others, at a steady rate, none of which may fail.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::Scope,
+    time::Duration,
+};
+
+use anyhow::Result;
+use model::Clock;
+
+use super::super::connection::Connection;
+use crate::run;
+
+/// Connections to each door.
+const CONNECTIONS: usize = 4;
+/// Between two calls on one connection.
+const PACE: Duration = Duration::from_millis(4);
+/// What that comes to over both doors.
+pub(super) const CALLS_PER_SECOND: f64 = 2_000.0;
+/// Most failures that are told.
+const TOLD_MAX: usize = 3;
+
+/// The calls that flow to two doors.
+#[derive(Debug)]
+pub(super) struct Load {
+    clock: Clock,
+    is_over: AtomicBool,
+    /// By door: whether it is not there just now, on purpose.
+    gone: [AtomicBool; 2],
+    calls: AtomicU64,
+    failures: Mutex<Vec<String>>,
+}
+
+impl Load {
+    pub(super) fn new() -> Self {
+        Self {
+            clock: Clock::system(),
+            is_over: AtomicBool::new(false),
+            gone: Default::default(),
+            calls: AtomicU64::new(0),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Begins to call one door.
+    pub(super) fn start<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        number: usize,
+        address: SocketAddr,
+        request: &'scope str,
+    ) {
+        for _ in 0..CONNECTIONS {
+            scope.spawn(move || self.flow(number, Connection::new(address), request));
+        }
+    }
+
+    /// Ends all calls.
+    pub(super) fn stop(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Does something while a door may be gone.
+    pub(super) fn while_gone(&self, door: usize, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        let Some(gone) = self.gone.get(door) else { return work() };
+        gone.store(true, Ordering::SeqCst);
+        let outcome = work();
+        gone.store(false, Ordering::SeqCst);
+        outcome
+    }
+
+    /// How many calls there were, how many a second, and what failed.
+    pub(super) fn told(&self) -> (u64, f64, Vec<String>) {
+        let calls = self.calls.load(Ordering::Relaxed);
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        #[expect(clippy::cast_precision_loss, reason = "a rate is told roughly")]
+        let rate = calls as f64 / self.clock.elapsed().as_secs_f64().max(f64::EPSILON);
+        (calls, rate, failures)
+    }
+
+    fn flow(&self, door: usize, mut connection: Connection, request: &str) {
+        let is_gone = || self.gone.get(door).is_some_and(|it| it.load(Ordering::SeqCst));
+        let mut next = self.clock.elapsed();
+        while !self.is_over.load(Ordering::Relaxed) {
+            // A door that comes or goes in the middle of a call may break it off.
+            let was_gone = is_gone();
+            let failure = match connection.exchange(request) {
+                Ok(200) => None,
+                Ok(status) => Some(status.to_string()),
+                Err(error) => (!was_gone && !is_gone()).then(|| format!("{error:#}")),
+            };
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            self.fail(failure);
+            next = next.saturating_add(PACE);
+            let now = self.clock.elapsed();
+            match next.checked_sub(now) {
+                Some(rest) => run::rest(rest),
+                // What is missed is caught up, but not what a gone door cost.
+                None if was_gone => next = now,
+                None => {}
+            }
+        }
+    }
+
+    fn fail(&self, failure: Option<String>) {
+        let Some(failure) = failure else { return };
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() < TOLD_MAX {
+            failures.push(failure);
+        }
+    }
+}
