@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use model::{Refusal, RefusalKind, RequestId, Timestamp};
+use model::{ClientCertificate, Refusal, RefusalKind, RequestId, Timestamp};
 use tokio::time::timeout;
 
 use crate::{
@@ -45,6 +45,8 @@ pub struct AuthorizationRequest {
     pub at: Timestamp,
     /// Who sent it.
     pub peer: IpAddr,
+    /// The client certificate of its connection, which was verified.
+    pub certificate: Option<ClientCertificate>,
     /// Its method.
     pub method: Method,
     /// Its path, as it was sent.
@@ -114,6 +116,7 @@ pub(crate) async fn answer(
         id: arrival.id,
         at: arrival.at,
         peer: arrival.peer.ip().to_canonical(),
+        certificate: arrival.certificate().cloned(),
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),

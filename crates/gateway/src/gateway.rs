@@ -101,6 +101,12 @@ impl Gateway {
         &self.live
     }
 
+    /// Whether callers can show client certificates.
+    #[must_use]
+    pub fn asks_for_certificates(&self) -> bool {
+        self.settings.asks_for_certificates
+    }
+
     /// The tables in force.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Code, Denied},
+    possession::Confirmation,
     signing::SigningKeys,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct AccessToken<'a> {
     pub(crate) admission: Option<&'a AdmissionId>,
     pub(crate) grant: Option<&'a str>,
     pub(crate) lifetime: Duration,
+    /// What its sender has to hold.
+    pub(crate) confirmation: &'a Confirmation,
 }
 
 /// A token that was signed.
@@ -60,6 +63,8 @@ impl AccessToken<'_> {
             "onedoor": self.own(),
         });
         if let Some(members) = claims.as_object_mut() {
+            let confirmation = self.confirmation.claim();
+            members.extend(confirmation.map(|it| ("cnf".to_owned(), it)));
             if let Some(scopes) = self.scopes {
                 members.insert("scope".to_owned(), json!(scopes.to_string()));
             }

@@ -5,13 +5,14 @@ mod document;
 pub(crate) mod redirect;
 mod register;
 
-use model::{CredentialId, ProfileId};
+use model::{CredentialId, ProfileId, TokenBinding, TokenTerms};
 use serde_json::Value;
 
 pub(crate) use self::{authenticate::authenticate, document::Documents, register::register};
 use crate::{
     Request, Server,
     error::{Code, Denied},
+    possession::Held,
 };
 
 /// What the ids of clients begin with that registered themselves.
@@ -26,6 +27,15 @@ pub(crate) struct Client {
     pub(crate) name: String,
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) origin: Origin,
+    /// What it wants its tokens to be bound by, besides what its profile demands.
+    pub(crate) bindings: Vec<TokenBinding>,
+}
+
+impl Client {
+    /// What its tokens have to be bound by, where they are of a profile with these terms.
+    pub(crate) fn demands(&self, terms: &TokenTerms) -> Vec<TokenBinding> {
+        terms.binding.into_iter().chain(self.bindings.iter().copied()).collect()
+    }
 }
 
 /// Where a client is known from.
@@ -47,6 +57,8 @@ pub(crate) struct Proven {
     pub(crate) credential: Option<CredentialId>,
     /// Whether it proved anything at all.
     pub(crate) is_confidential: bool,
+    /// What it holds, to which tokens can be bound.
+    pub(crate) held: Held,
 }
 
 /// The client with this id.
@@ -69,7 +81,18 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
         name: contract.client.description.clone().unwrap_or_else(|| contract.client.id.to_string()),
         redirect_uris: contract.terms.redirect_uris.clone(),
         origin: Origin::Declared(profile),
+        bindings: Vec::new(),
     })
+}
+
+/// What a client says of itself that its tokens are to be bound by (RFC 9449 section 5.2, RFC 8705
+/// section 3.4).
+fn bindings(says: impl Fn(&str) -> bool) -> Vec<TokenBinding> {
+    let words = [
+        ("dpop_bound_access_tokens", TokenBinding::Dpop),
+        ("tls_client_certificate_bound_access_tokens", TokenBinding::Mtls),
+    ];
+    words.into_iter().filter(|(word, _)| says(word)).map(|(_, binding)| binding).collect()
 }
 
 /// One text for everything: who may ask is nobody else's business.

@@ -3,17 +3,21 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use model::{Refusal, RefusalKind};
 use serde_json::json;
 
+/// What the next proof of a key has to hold (RFC 9449 section 8).
+const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 /// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707,
-/// RFC 9101 section 7. `NotFound` and `MethodNotAllowed` are HTTP's own, for where there is no endpoint.
+/// RFC 9101 section 7, RFC 9449 sections 5 and 8. `NotFound` and `MethodNotAllowed` are HTTP's own, for where there is no endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     AccessDenied,
     InvalidClient,
     InvalidClientMetadata,
+    InvalidDpopProof,
     InvalidGrant,
     InvalidRedirectUri,
     InvalidRequest,
@@ -28,6 +32,7 @@ pub(crate) enum Code {
     UnauthorizedClient,
     UnsupportedGrantType,
     UnsupportedResponseType,
+    UseDpopNonce,
 }
 
 impl Code {
@@ -36,6 +41,7 @@ impl Code {
             Self::AccessDenied => "access_denied",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidRequest => "invalid_request",
@@ -50,6 +56,7 @@ impl Code {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 
@@ -62,6 +69,7 @@ impl Code {
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::InvalidClientMetadata
+            | Self::InvalidDpopProof
             | Self::InvalidGrant
             | Self::InvalidRedirectUri
             | Self::InvalidRequest
@@ -71,14 +79,18 @@ impl Code {
             | Self::RequestNotSupported
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
-            | Self::UnsupportedResponseType => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedResponseType
+            | Self::UseDpopNonce => StatusCode::BAD_REQUEST,
         }
     }
 
     fn kind(self) -> RefusalKind {
         match self {
             Self::AccessDenied | Self::UnauthorizedClient => RefusalKind::Forbidden,
-            Self::InvalidClient | Self::InvalidGrant => RefusalKind::Unauthenticated,
+            Self::InvalidClient
+            | Self::InvalidDpopProof
+            | Self::InvalidGrant
+            | Self::UseDpopNonce => RefusalKind::Unauthenticated,
             Self::InvalidScope | Self::InvalidTarget => RefusalKind::InvalidArguments,
             Self::MethodNotAllowed => RefusalKind::MethodNotAllowed,
             Self::NotFound => RefusalKind::NotFound,
@@ -156,6 +168,21 @@ impl Denied {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
+    /// The same, with what the next proof of a key has to hold, where this one was not right.
+    pub(crate) fn response_with(&self, nonce: Option<String>) -> Response<Bytes> {
+        let mut response = self.response();
+        let is_of_proof = matches!(self.code, Code::InvalidDpopProof | Code::UseDpopNonce);
+        let nonce = nonce.filter(|_| is_of_proof).and_then(|it| HeaderValue::try_from(it).ok());
+        if let Some(nonce) = nonce {
+            let headers = response.headers_mut();
+            headers.insert(NONCE, nonce);
+            // Of other headers, scripts in browsers see nothing.
+            let exposed = HeaderValue::from_static("dpop-nonce");
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
         response
     }

@@ -12,13 +12,15 @@ use crate::{
     error::{Denied, json_response},
     facts::Facts,
     form::Form,
+    possession::Confirmation,
 };
 
 /// No token of this door lives longer.
 const LIFETIME_MAX: Duration = Duration::from_secs(2 * 3600);
 
 /// What the answer says of a token that is good: what it says itself.
-const SHOWN: [&str; 9] = ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "act"];
+const SHOWN: [&str; 10] =
+    ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "act", "cnf"];
 
 /// Answers whether a token is good. Of one that is not, nothing is told.
 pub(crate) async fn answer(
@@ -42,7 +44,8 @@ pub(crate) async fn answer(
     }
     let mut shown = Map::new();
     shown.insert("active".to_owned(), json!(true));
-    shown.insert("token_type".to_owned(), json!("Bearer"));
+    let confirmation = Confirmation::of_claim(claims.get("cnf")).unwrap_or_default();
+    shown.insert("token_type".to_owned(), json!(confirmation.token_type()));
     let members = SHOWN.into_iter().filter_map(|it| Some((it.to_owned(), claims.get(it)?.clone())));
     shown.extend(members);
     Ok(json_response(StatusCode::OK, &Value::Object(shown)))

@@ -16,6 +16,7 @@ mod page;
 mod password;
 mod people;
 mod plane;
+mod possession;
 mod provider;
 mod request;
 mod revocations;

@@ -1,5 +1,6 @@
 //! What clients find out by themselves (RFC 8414, `OpenID` Connect Discovery).
 
+use identity::dpop;
 use model::GrantType;
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 /// There is none at the places that belong to `/mcp` and to other paths. A client that asks there
 /// holds that path to be part of the issuer, has to refuse a document with another `issuer` (RFC 8414
 /// section 3.3), and goes on to the root where there is none.
-pub(crate) fn document(issuer: &str) -> Value {
+pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
     let at = |path: &str| json!(format!("{issuer}/oauth/{path}"));
     let grants = [
         GrantType::AuthorizationCode,
@@ -37,6 +38,8 @@ pub(crate) fn document(issuer: &str) -> Value {
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": proving,
+        "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
+        "tls_client_certificate_bound_access_tokens": asks_for_certificates,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use model::{RequestId, Timestamp};
+use model::{ClientCertificate, RequestId, Timestamp};
 
 /// One request to the authorization server. Its body is whole and bounded.
 pub struct Request {
@@ -14,6 +14,8 @@ pub struct Request {
     pub at: Timestamp,
     /// Who sent it.
     pub peer: IpAddr,
+    /// The client certificate of its connection, which was verified.
+    pub certificate: Option<ClientCertificate>,
     /// Its method.
     pub method: Method,
     /// Its path.

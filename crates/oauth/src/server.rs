@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use audit::Log;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, replay::Seen};
+use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, dpop::Proofs};
 use model::Clock;
 use secrets::Keyring;
 use state::Desired;
@@ -28,9 +28,6 @@ use crate::{
     token,
 };
 
-/// Most proofs that are remembered so that none is used twice.
-const SEEN_MAX: usize = 100_000;
-
 /// What an authorization server is made of.
 pub struct Parts {
     /// Its face to who checks its tokens.
@@ -51,6 +48,10 @@ pub struct Parts {
     pub plane: Arc<dyn Plane>,
     /// Keys of registered clients.
     pub key_sets: Arc<KeySets>,
+    /// What may be shown once and was: proofs of keys, and assertions.
+    pub proofs: Arc<Proofs>,
+    /// Whether clients can show certificates.
+    pub asks_for_certificates: bool,
     /// Fetches what strangers name: documents of clients, and their keys.
     pub strangers: Arc<dyn Fetch>,
     /// Providers that sign people in.
@@ -69,7 +70,8 @@ pub struct Server {
     pub(crate) stranger_key_sets: KeySets,
     pub(crate) keys: SigningKeys,
     pub(crate) documents: Documents,
-    pub(crate) seen: Seen,
+    pub(crate) proofs: Arc<Proofs>,
+    pub(crate) asks_for_certificates: bool,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
     key_sets: Arc<KeySets>,
@@ -91,6 +93,8 @@ impl Server {
             clock,
             plane,
             key_sets,
+            proofs,
+            asks_for_certificates,
             strangers,
             outside,
         } = parts;
@@ -101,7 +105,8 @@ impl Server {
             fetch: strangers,
             outside,
             documents: Documents::default(),
-            seen: Seen::new(SEEN_MAX),
+            proofs,
+            asks_for_certificates,
             passwords: Passwords::new(),
             throttle: Throttle::default(),
             tables: ArcSwap::from_pointee(nothing),
@@ -156,9 +161,10 @@ impl Server {
         };
         let outcome = answered.as_ref().map(|it| it.status().as_u16());
         if let Err(error) = ledger.close(outcome) {
-            return endpoint.denied(&unrecorded(&error));
+            return endpoint.denied(&unrecorded(&error), None);
         }
-        answered.unwrap_or_else(|denied| endpoint.denied(&denied))
+        let nonce = || self.proofs.nonce(self.clock.now());
+        answered.unwrap_or_else(|denied| endpoint.denied(&denied, nonce()))
     }
 
     async fn dispatch(
@@ -175,7 +181,9 @@ impl Server {
             Endpoint::Depart => authorize::provider::depart(self, request, facts).await,
             Endpoint::Introspect => introspect::answer(self, request, facts).await,
             Endpoint::KeySet => Ok(document(&self.keys.public())),
-            Endpoint::Metadata => Ok(document(&metadata::document(self.url()))),
+            Endpoint::Metadata => {
+                Ok(document(&metadata::document(self.url(), self.asks_for_certificates)))
+            }
             Endpoint::Missing => Err(Denied::new(Code::NotFound, "there is no such endpoint")),
             Endpoint::OtherMethod => {
                 Err(Denied::new(Code::MethodNotAllowed, "this endpoint has another method"))
@@ -291,7 +299,7 @@ impl Endpoint {
     }
 
     /// People get a page, programs JSON.
-    fn denied(self, denied: &Denied) -> Response<Bytes> {
+    fn denied(self, denied: &Denied, nonce: Option<String>) -> Response<Bytes> {
         match self {
             Self::Account(_)
             | Self::Arrive
@@ -309,7 +317,7 @@ impl Endpoint {
             | Self::Push
             | Self::Register
             | Self::Revoke
-            | Self::Token => denied.response(),
+            | Self::Token => denied.response_with(nonce),
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct GrantBody {
 /// A token, and what goes with it.
 struct Issued {
     access: Minted,
+    /// How it is shown.
+    token_type: &'static str,
     refresh: Option<String>,
     scope: Option<String>,
 }
@@ -60,7 +62,7 @@ pub(crate) async fn answer(
             code::redeem(server, request, &form, &proven, facts).await?
         }
         Some(GrantType::ClientCredentials) => {
-            client_credentials::issue(server, request, &form, &proven, facts)?
+            client_credentials::issue(server, request, &form, &proven, facts).await?
         }
         Some(GrantType::RefreshToken) => {
             refresh::renew(server, request, &form, &proven, facts).await?
@@ -75,7 +77,7 @@ pub(crate) async fn answer(
     };
     let mut body = json!({
         "access_token": issued.access.token,
-        "token_type": "Bearer",
+        "token_type": issued.token_type,
         "expires_in": issued.access.expires_in,
     });
     if let Some(members) = body.as_object_mut() {
@@ -160,8 +162,8 @@ pub(crate) fn caller(contract: &Contract<'_>, user: Option<String>) -> Caller {
 /// Whether tokens of the profile can be had from here: none that would be less than its terms ask
 /// for is given in place of one that is not made yet.
 pub(crate) fn check_terms(contract: &Contract<'_>, request: &Request) -> Result<(), Denied> {
-    if contract.terms.binding.is_some() || contract.terms.is_opaque {
-        let detail = "the profile asks for bound or opaque tokens, which are not given yet";
+    if contract.terms.is_opaque {
+        let detail = "the profile asks for opaque tokens, which are not given yet";
         return Err(Denied::new(Code::UnauthorizedClient, detail));
     }
     let networks = &contract.profile.networks;

@@ -30,6 +30,8 @@ pub(crate) fn mount(
         clock: live.clock.clone(),
         plane: Arc::new(Rules(Arc::clone(gateway))),
         key_sets: Arc::clone(&live.key_sets),
+        proofs: Arc::clone(&live.proofs),
+        asks_for_certificates: gateway.asks_for_certificates(),
         strangers: Arc::new(DocumentEgress(live.fleet.egress(Trust::Stranger))),
         outside: Arc::new(IssuerEgress::new(&live.fleet)),
     });
@@ -42,8 +44,9 @@ struct Face(Arc<Server>);
 
 impl AuthorizationServer for Face {
     fn answer(&self, request: AuthorizationRequest) -> AuthorizationFuture<'_> {
-        let AuthorizationRequest { id, at, peer, method, path, query, headers, body } = request;
-        let request = Request { id, at, peer, method, path, query, headers, body };
+        let AuthorizationRequest { id, at, peer, certificate, method, path, query, headers, body } =
+            request;
+        let request = Request { id, at, peer, certificate, method, path, query, headers, body };
         Box::pin(self.0.answer(request))
     }
 }

@@ -76,6 +76,19 @@ impl Proofs {
         self.seen.first(digest, expires, now).await
     }
 
+    /// Checks a proof, with the nonce that is demanded, and does not use it up.
+    ///
+    /// # Errors
+    /// As [`dpop::verify`](verify()).
+    pub fn verify(
+        &self,
+        header: &str,
+        terms: ProofTerms<'_>,
+        now: Timestamp,
+    ) -> Result<VerifiedProof, ProofError> {
+        verify(header, &ProofTerms { nonce: self.nonces.as_ref(), ..terms }, now)
+    }
+
     /// Checks a proof, with the nonce that is demanded, and uses it up.
     ///
     /// # Errors
@@ -86,8 +99,7 @@ impl Proofs {
         terms: ProofTerms<'_>,
         now: Timestamp,
     ) -> Result<VerifiedProof, ProofFailure> {
-        let terms = ProofTerms { nonce: self.nonces.as_ref(), ..terms };
-        let verified = verify(header, &terms, now)?;
+        let verified = self.verify(header, terms, now)?;
         self.first(verified.digest(), verified.expires, now).await?;
         Ok(verified)
     }

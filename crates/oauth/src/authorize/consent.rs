@@ -198,6 +198,7 @@ async fn give(
         client: pending.client.id.clone(),
         redirect_uri: pending.body.redirect_uri.clone(),
         challenge: pending.body.challenge.clone(),
+        jkt: pending.body.jkt.clone(),
     };
     let handle = Handle {
         digest,

@@ -40,6 +40,8 @@ pub(super) struct Body {
     pub(super) challenge: String,
     pub(super) resource: String,
     scope: Option<String>,
+    #[serde(default)]
+    pub(super) jkt: Option<String>,
 }
 
 impl Pending {
@@ -58,6 +60,7 @@ impl Pending {
             challenge: wanted.challenge.clone(),
             resource: wanted.resource.clone(),
             scope: wanted.scopes.as_ref().map(ToString::to_string),
+            jkt: wanted.jkt.clone(),
         };
         let handle = Handle {
             digest,

@@ -13,6 +13,7 @@ use crate::{
     error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
+    possession::Held,
     ticket::{self, Ticket},
 };
 
@@ -36,7 +37,9 @@ pub(crate) async fn push(
     let proven = client::authenticate(server, request, &form).await?;
     facts.note = Some(format!("client {}", proven.client.id.escape_debug()));
     let pushed = form.without(&PROOFS).with("client_id", &proven.client.id);
+    let pushed = bound(pushed, &proven.held)?;
     Wanted::of_form(server, request, proven.client, &pushed, true)?;
+    proven.held.use_up(server, request).await?;
     let (uri, digest) = Ticket::Pushed.issue()?;
     let handle = Handle {
         digest,
@@ -49,6 +52,18 @@ pub(crate) async fn push(
     server.store.put_handle(&handle).await?;
     let named = json!({ "request_uri": uri, "expires_in": LIFE.as_secs() });
     Ok(json_response(StatusCode::CREATED, &named))
+}
+
+/// A proof that comes along says by which key the code has to be redeemed (RFC 9449 section 10.1).
+fn bound(pushed: Form, held: &Held) -> Result<Form, Denied> {
+    match (held.jkt(), pushed.get("dpop_jkt")) {
+        (Some(proved), Some(named)) if proved != named => {
+            let detail = "dpop_jkt names another key than the one that was proved";
+            Err(Denied::new(Code::InvalidDpopProof, detail))
+        }
+        (Some(proved), None) => Ok(pushed.with("dpop_jkt", proved)),
+        (Some(_) | None, _) => Ok(pushed),
+    }
 }
 
 /// What was pushed under the name that a browser brings, once.

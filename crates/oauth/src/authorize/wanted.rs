@@ -23,6 +23,8 @@ pub(super) struct Wanted {
     pub(super) challenge: String,
     pub(super) resource: String,
     pub(super) scopes: Option<TokenScopes>,
+    /// By which key the code has to be redeemed (RFC 9449 section 10).
+    pub(super) jkt: Option<String>,
 }
 
 /// Why it does not go on, and who is told.
@@ -105,10 +107,11 @@ impl Wanted {
             return Err(invalid("code_challenge_method has to be S256"));
         }
         let challenge = form.required("code_challenge")?;
-        let is_challenge = challenge.len() == 43
-            && challenge.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it));
-        if !is_challenge {
+        if !is_digest(challenge) {
             return Err(invalid("code_challenge is no SHA-256 in base64url"));
+        }
+        if !form.get("dpop_jkt").is_none_or(is_digest) {
+            return Err(invalid("dpop_jkt is no SHA-256 in base64url"));
         }
         if let Origin::Declared(profile) = &client.origin {
             let tables = server.tables();
@@ -128,9 +131,14 @@ impl Wanted {
             challenge: challenge.to_owned(),
             resource,
             scopes: token::scopes(form)?,
+            jkt: form.get("dpop_jkt").map(str::to_owned),
             client,
         })
     }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
 }
 
 /// The one address to send people back to that was asked for, or the only one there is.

@@ -16,6 +16,7 @@ use crate::{
     Request, Server,
     error::{Code, Denied},
     form::Form,
+    possession::Held,
     throttle::Guess,
 };
 
@@ -116,7 +117,8 @@ async fn prove(
         }
     };
     let is_confidential = !matches!(shown, Shown::Nothing);
-    Ok(Proven { client, credential, is_confidential })
+    let held = Held::read(server, request)?;
+    Ok(Proven { client, credential, is_confidential, held })
 }
 
 fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
@@ -223,7 +225,7 @@ async fn verify(
         return Err(refused(&"sub is not the client"));
     }
     let jti = verified.jti.ok_or_else(|| refused(&"it has no jti"))?;
-    let seen = server.seen.first(replay::digest(&client.id, &jti), verified.expires, request.at);
+    let seen = server.proofs.first(replay::digest(&client.id, &jti), verified.expires, request.at);
     seen.await.map_err(|it| refused(&it))
 }
 

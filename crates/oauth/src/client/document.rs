@@ -10,7 +10,7 @@ use model::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::{Client, Origin, unknown};
+use super::{Client, Origin, bindings, unknown};
 use crate::{Server, client::redirect, error::Denied};
 
 /// How long a document is believed before it is fetched again.
@@ -69,6 +69,7 @@ pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Cl
         id: id.to_owned(),
         name,
         redirect_uris: texts(&metadata, "redirect_uris"),
+        bindings: bindings(|it| metadata.get(it).and_then(Value::as_bool) == Some(true)),
         origin: Origin::Document { host: url.host_str().unwrap_or_default().to_owned(), metadata },
     })
 }

@@ -9,7 +9,7 @@ use model::{Registration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, DYNAMIC, Origin, redirect, unknown};
+use super::{Client, DYNAMIC, Origin, bindings, redirect, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied, json_response},
@@ -22,6 +22,9 @@ const REGISTRATIONS_PER_HOUR_MAX: u64 = 500;
 const REDIRECTS_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 1_024;
 const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
+/// What a client can ask of its tokens: kept as it says it.
+const BINDINGS: [&str; 2] =
+    ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"];
 const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
 /// What is kept of a registration.
@@ -32,6 +35,9 @@ struct Registered {
     software: Option<String>,
     /// The HMAC of its secret under the pepper, in hexadecimal digits.
     secret: Option<String>,
+    /// What its tokens are to be bound by, in the words of its metadata.
+    #[serde(default)]
+    bound: Vec<String>,
 }
 
 /// The client that registered itself as `id`.
@@ -41,8 +47,8 @@ struct Registered {
 pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Client, Denied> {
     let found = server.store.registration(id).await?;
     let found = found.ok_or_else(|| unknown().because("nobody registered as this"))?;
-    let Registered { name, redirect_uris, software, secret } = serde_json::from_str(&found.body)
-        .map_err(|it| {
+    let Registered { name, redirect_uris, software, secret, bound } =
+        serde_json::from_str(&found.body).map_err(|it| {
             Denied::new(Code::ServerError, "the registration cannot be read").because(it)
         })?;
     if found.used.is_none_or(|it| it.plus(Duration::from_secs(3600)) < now) {
@@ -54,7 +60,8 @@ pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Cl
         None => None,
     };
     let origin = Origin::Dynamic { software, secret };
-    Ok(Client { id: id.to_owned(), name, redirect_uris, origin })
+    let bindings = bindings(|it| bound.iter().any(|of| of == it));
+    Ok(Client { id: id.to_owned(), name, redirect_uris, origin, bindings })
 }
 
 /// Registers a client.
@@ -104,6 +111,8 @@ pub(crate) async fn register(
         "response_types": ["code"],
         "token_endpoint_auth_method": method,
     });
+    let bound = registered.bound.iter().map(|it| (it.clone(), json!(true)));
+    answer.as_object_mut().into_iter().for_each(|it| it.extend(bound.clone()));
     if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
         members.insert("client_secret".to_owned(), json!(secret));
         members.insert("client_secret_expires_at".to_owned(), json!(0));
@@ -131,7 +140,9 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
     }
     let name = text(metadata, "client_name")?.unwrap_or("a client without a name").to_owned();
     let software = text(metadata, "software_id")?.map(str::to_owned);
-    Ok(Registered { name, redirect_uris, software, secret: None })
+    let bound = BINDINGS.into_iter().filter(|it| metadata.get(*it) == Some(&Value::Bool(true)));
+    let bound = bound.map(str::to_owned).collect();
+    Ok(Registered { name, redirect_uris, software, secret: None, bound })
 }
 
 fn text<'a>(metadata: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Denied> {

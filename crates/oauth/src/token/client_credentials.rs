@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Gives a token to a client that has proved who it is.
-pub(super) fn issue(
+pub(super) async fn issue(
     server: &Server,
     request: &Request,
     form: &Form,
@@ -20,6 +20,8 @@ pub(super) fn issue(
     let contract = registered(&tables, request, proven, GrantType::ClientCredentials, facts)?;
     let (resource, _) = resource(&tables, form)?;
     let scopes = scopes(form)?;
+    let demands = proven.client.demands(contract.terms);
+    let confirmation = proven.held.bind(server, request, &demands).await?;
     let token = AccessToken {
         issuer: server.url(),
         client: &proven.client.id,
@@ -32,7 +34,9 @@ pub(super) fn issue(
         admission: None,
         grant: None,
         lifetime: contract.terms.lifetime,
+        confirmation: &confirmation,
     };
     let access = token.mint(&server.keys, request.at)?;
-    Ok(Issued { access, refresh: None, scope: scopes.map(|it| it.to_string()) })
+    let token_type = confirmation.token_type();
+    Ok(Issued { access, token_type, refresh: None, scope: scopes.map(|it| it.to_string()) })
 }

@@ -1,6 +1,6 @@
 //! A code becomes a token (RFC 6749 section 4.1.3), once, for who asked for it (RFC 7636).
 
-use model::{AdmissionId, GrantType, ProfileId, TokenScopes};
+use model::{AdmissionId, GrantType, ProfileId, TokenBinding, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
@@ -13,6 +13,7 @@ use crate::{
     facts::Facts,
     form::Form,
     people,
+    possession::Confirmation,
     tables::Contract,
     ticket::{self, Ticket},
 };
@@ -24,6 +25,9 @@ pub(crate) struct CodeBody {
     pub(crate) redirect_uri: String,
     /// The S256 of the verifier.
     pub(crate) challenge: String,
+    /// By which key it has to be redeemed (RFC 9449 section 10).
+    #[serde(default)]
+    pub(crate) jkt: Option<String>,
 }
 
 /// Gives tokens for a code.
@@ -46,15 +50,16 @@ pub(super) async fn redeem(
     check(&handle, form, proven)?;
     let grant = grant_of(server, &handle).await?;
     let answer = Answer::new(server, request, &grant, proven, facts)?;
+    let confirmation = answer.bind(server, request).await?;
     let (refresh, taken) = match answer.refreshes() {
         true => {
-            let (text, new) = refresh_handle(&grant, request)?;
+            let (text, new) = refresh_handle(&grant, request, proven, &confirmation)?;
             (Some(text), server.store.rotate_handle(&digest, kind, request.at, &new).await?)
         }
         false => (None, server.store.take_handle(&digest, kind, request.at).await?),
     };
     match taken {
-        Taken::First(_) => answer.issue(server, request, None, refresh),
+        Taken::First(_) => answer.issue(server, request, (None, &confirmation), refresh),
         Taken::Again(handle) => Err(reused(server, &handle, request).await?),
         Taken::Expired | Taken::Revoked(_) | Taken::Unknown => {
             Err(invalid_grant("the code, or its grant, has ended"))
@@ -66,6 +71,9 @@ fn check(handle: &Handle, form: &Form, proven: &Proven) -> Result<(), Denied> {
     let body: CodeBody = serde_json::from_str(&handle.body).map_err(invalid_grant)?;
     if body.client != proven.client.id {
         return Err(invalid_grant("the code was given to another client"));
+    }
+    if body.jkt.as_deref().is_some_and(|it| proven.held.jkt() != Some(it)) {
+        return Err(invalid_grant("the code is bound to a key that was not proved"));
     }
     // OAuth 2.1 has no redirect_uri here any more; one that is sent has to be right.
     if form.get("redirect_uri").is_some_and(|it| it != body.redirect_uri) {
@@ -106,14 +114,21 @@ pub(super) async fn grant_of(server: &Server, handle: &Handle) -> Result<Grant, 
     server.store.grant(id).await?.ok_or_else(missing)
 }
 
-/// A new refresh token of `grant`.
-pub(super) fn refresh_handle(grant: &Grant, request: &Request) -> Result<(String, Handle), Denied> {
+/// A new refresh token of `grant`. One of a client that proves nothing of itself is bound to what its
+/// access token is bound to (RFC 9449 section 5, RFC 8705 section 4).
+pub(super) fn refresh_handle(
+    grant: &Grant,
+    request: &Request,
+    proven: &Proven,
+    confirmation: &Confirmation,
+) -> Result<(String, Handle), Denied> {
+    let bound = confirmation.claim().filter(|_| !proven.is_confidential);
     let (text, digest) = Ticket::Refresh.issue()?;
     let handle = Handle {
         digest,
         kind: Ticket::Refresh.kind().to_owned(),
         grant: Some(grant.id.clone()),
-        body: String::new(),
+        body: bound.map(|it| it.to_string()).unwrap_or_default(),
         created: request.at,
         expires: grant.expires,
     };
@@ -128,6 +143,7 @@ pub(super) struct Answer<'a> {
     proven: &'a Proven,
     refreshes: bool,
     lifetime: std::time::Duration,
+    demands: Vec<TokenBinding>,
 }
 
 impl<'a> Answer<'a> {
@@ -159,7 +175,8 @@ impl<'a> Answer<'a> {
         Self::check_admission(&tables, &body, &contract)?;
         let refreshes = contract.terms.grants.contains(&GrantType::RefreshToken);
         let lifetime = contract.terms.lifetime.min(grant.expires.since(request.at));
-        Ok(Self { grant, body, profile, proven, refreshes, lifetime })
+        let demands = proven.client.demands(contract.terms);
+        Ok(Self { grant, body, profile, proven, refreshes, lifetime, demands })
     }
 
     fn check_admission(
@@ -171,6 +188,15 @@ impl<'a> Answer<'a> {
         let found = tables.admissions().iter().find(|it| it.id.as_str() == id);
         let found = found.filter(|it| it.profile == contract.profile.id);
         found.map(drop).ok_or_else(|| invalid_grant("it is admitted no longer"))
+    }
+
+    /// What its tokens are bound to. Uses a proof up: the last that is done before the ticket is.
+    pub(super) async fn bind(
+        &self,
+        server: &Server,
+        request: &Request,
+    ) -> Result<Confirmation, Denied> {
+        self.proven.held.bind(server, request, &self.demands).await
     }
 
     pub(super) fn refreshes(&self) -> bool {
@@ -192,7 +218,7 @@ impl<'a> Answer<'a> {
         &self,
         server: &Server,
         request: &Request,
-        narrower: Option<TokenScopes>,
+        (narrower, confirmation): (Option<TokenScopes>, &Confirmation),
         refresh: Option<String>,
     ) -> Result<Issued, Denied> {
         let scopes = match narrower {
@@ -212,8 +238,10 @@ impl<'a> Answer<'a> {
             admission: admission.as_ref(),
             grant: Some(&self.grant.id),
             lifetime: self.lifetime,
+            confirmation,
         };
         let access = token.mint(&server.keys, request.at)?;
-        Ok(Issued { access, refresh, scope: scopes.map(|it| it.to_string()) })
+        let token_type = confirmation.token_type();
+        Ok(Issued { access, token_type, refresh, scope: scopes.map(|it| it.to_string()) })
     }
 }

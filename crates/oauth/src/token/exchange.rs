@@ -35,7 +35,7 @@ pub(super) async fn issue(
     let contract = registered(&tables, request, proven, GrantType::TokenExchange, facts)?;
     check_types(form)?;
     let token = form.required("subject_token")?;
-    let subject = Subject::read(server, request, ("subject_token", token)).await?;
+    let subject = Subject::read(server, request, ("subject_token", token), &proven.held).await?;
     facts.caller = Some(caller(&contract, subject.person().map(str::to_owned)));
     let actor = (form.get("actor_token"), form.get("actor_token_type"));
     check_actor(server, request, actor, proven).await?;
@@ -45,24 +45,32 @@ pub(super) async fn issue(
     let before = tables.contract(&subject.profile, request.at);
     let before = before
         .ok_or_else(|| Denied::new(Code::UnauthorizedClient, "the profile of the token is gone"))?;
+    subject.check_binding(before.terms)?;
     let profiles = (before.profile, contract.profile);
     let scopes = narrower(scopes(form)?, &subject, &audience, profiles)?;
     let client = proven.client.id.as_str();
+    let earlier_actors = subject.earlier_actors(client)?;
+    // What the one that was brought was bound to, the new one is bound to as well.
+    let demands = proven.client.demands(contract.terms).into_iter().chain(subject.bindings());
+    let demands: Vec<_> = demands.collect();
+    let confirmation = proven.held.bind(server, request, &demands).await?;
     let token = AccessToken {
         issuer: server.url(),
         client,
         profile: &contract.profile.id,
         subject: subject.subject().filter(|it| *it != client),
-        earlier_actors: subject.earlier_actors(client)?,
+        earlier_actors,
         resource: &resource,
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),
         admission: None,
         grant: Some(&subject.grant),
         lifetime: contract.terms.lifetime.min(subject.expires.since(request.at)),
+        confirmation: &confirmation,
     };
     let access = token.mint(&server.keys, request.at)?;
-    Ok(Issued { access, refresh: None, scope: scopes.map(|it| it.to_string()) })
+    let token_type = confirmation.token_type();
+    Ok(Issued { access, token_type, refresh: None, scope: scopes.map(|it| it.to_string()) })
 }
 
 fn check_types(form: &Form) -> Result<(), Denied> {

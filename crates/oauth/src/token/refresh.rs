@@ -1,7 +1,8 @@
 //! A refresh token becomes a new one, and an access token (RFC 6749 section 6). The old one is then
 //! used up: who shows it again ends the whole family (RFC 9700 section 4.14.2).
 
-use store::Taken;
+use identity::dpop::ProofFailure;
+use store::{Handle, Taken};
 
 use super::{
     Issued,
@@ -14,6 +15,7 @@ use crate::{
     error::{Code, Denied},
     facts::Facts,
     form::Form,
+    possession::{self, Confirmation},
     ticket::{self, Ticket},
 };
 
@@ -42,13 +44,30 @@ pub(super) async fn renew(
     }
     let narrower = narrower(form, &answer)?;
     check_resource(server, form, &answer)?;
-    let (text, new) = refresh_handle(&grant, request)?;
+    check_bound(&handle, proven)?;
+    let confirmation = answer.bind(server, request).await?;
+    let (text, new) = refresh_handle(&grant, request, proven, &confirmation)?;
     match server.store.rotate_handle(&digest, kind, request.at, &new).await? {
-        Taken::First(_) => answer.issue(server, request, narrower, Some(text)),
+        Taken::First(_) => answer.issue(server, request, (narrower, &confirmation), Some(text)),
         Taken::Again(handle) => Err(reused(server, &handle, request).await?),
         Taken::Expired | Taken::Revoked(_) | Taken::Unknown => {
             Err(invalid_grant("the refresh token, or its grant, has ended"))
         }
+    }
+}
+
+/// Whether what the token is bound to was shown, where it is bound.
+fn check_bound(handle: &Handle, proven: &Proven) -> Result<(), Denied> {
+    if handle.body.is_empty() {
+        return Ok(());
+    }
+    let bound: Confirmation = serde_json::from_str(&handle.body).map_err(invalid_grant)?;
+    if bound.jkt.is_some() && proven.held.jkt().is_none() {
+        return Err(possession::denied(&ProofFailure::Missing));
+    }
+    match proven.held.fulfils(&bound) {
+        true => Ok(()),
+        false => Err(invalid_grant("the refresh token is bound to something that was not proved")),
     }
 }
 

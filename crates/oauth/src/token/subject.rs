@@ -1,13 +1,17 @@
 //! An access token of this door that a client brings to have it exchanged.
 
 use identity::assertion::Assertion;
-use model::{AdmissionId, Audience, CredentialId, ProfileId, Timestamp, TokenScope, TokenScopes};
+use model::{
+    AdmissionId, Audience, CredentialId, ProfileId, Timestamp, TokenBinding, TokenScope,
+    TokenScopes, TokenTerms,
+};
 use serde_json::{Map, Value};
 
 use crate::{
     Request, Server, client,
     error::{Code, Denied},
     introspect, people,
+    possession::{Confirmation, Held},
 };
 
 /// Most actors of one token. A token with more would be refused where it is shown.
@@ -24,6 +28,7 @@ pub(super) struct Subject {
     pub(super) expires: Timestamp,
     /// What ends it: its grant, else it itself.
     pub(super) grant: String,
+    confirmation: Confirmation,
     claims: Map<String, Value>,
 }
 
@@ -36,6 +41,7 @@ impl Subject {
         server: &Server,
         request: &Request,
         (name, token): (&'static str, &str),
+        held: &Held,
     ) -> Result<Self, Denied> {
         let invalid = |cause: &str| {
             let detail = format!("the {name} is no valid access token of this door");
@@ -44,16 +50,19 @@ impl Subject {
         let parsed = Assertion::parse(token).map_err(|it| invalid(&it.to_string()))?;
         let claims = introspect::claims(server, parsed, request).await;
         let claims = claims.ok_or_else(|| invalid("it is not of this door, or has expired"))?;
-        if claims.contains_key("cnf") {
-            return Err(invalid("it is bound to a key that was not proved"));
+        let confirmation = Confirmation::of_claim(claims.get("cnf")).map_err(invalid)?;
+        // Only who may show it may have it exchanged.
+        if !held.fulfils(&confirmation) {
+            return Err(invalid("it is bound to something that was not proved"));
         }
-        Self::of_claims(server, request, claims).map_err(invalid)
+        Self::of_claims(server, request, claims, confirmation).map_err(invalid)
     }
 
     fn of_claims(
         server: &Server,
         request: &Request,
         claims: Map<String, Value>,
+        confirmation: Confirmation,
     ) -> Result<Self, &'static str> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let own = |name: &str| claims.get("onedoor")?.get(name)?.as_str();
@@ -79,12 +88,28 @@ impl Subject {
             expires: Timestamp::from_seconds(expires),
             grant: own("grant").unwrap_or(jti).to_owned(),
             profile,
+            confirmation,
             claims,
         })
     }
 
     fn text(&self, name: &str) -> Option<&str> {
         self.claims.get(name).and_then(Value::as_str)
+    }
+
+    /// What it is bound by.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = TokenBinding> {
+        let all = [TokenBinding::Dpop, TokenBinding::Mtls];
+        all.into_iter().filter(|it| self.confirmation.is_bound_by(*it))
+    }
+
+    /// Whether it would lead to its own profile, which has these terms.
+    pub(super) fn check_binding(&self, terms: &TokenTerms) -> Result<(), Denied> {
+        if terms.binding.is_none_or(|it| self.confirmation.is_bound_by(it)) {
+            return Ok(());
+        }
+        let detail = "the subject_token is not bound as its profile demands";
+        Err(Denied::new(Code::InvalidRequest, detail))
     }
 
     /// Whom it is about.
@@ -194,7 +219,7 @@ pub(super) async fn check_actor(
     if !kind.is_some_and(|it| super::exchange::TYPES.contains(&it)) {
         return Err(invalid("actor_token_type has to be that of an access token"));
     }
-    let actor = Subject::read(server, request, ("actor_token", token)).await?;
+    let actor = Subject::read(server, request, ("actor_token", token), &proven.held).await?;
     if actor.client() != Some(&proven.client.id) || actor.person().is_some() {
         return Err(invalid("the actor_token has to be one of the client for itself"));
     }

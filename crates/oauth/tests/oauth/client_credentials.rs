@@ -63,15 +63,19 @@ async fn what_is_not_proved_or_not_allowed_is_refused_and_recorded() {
 
 #[tokio::test]
 async fn less_than_the_profile_asks_for_is_not_given() {
-    for change in [(|it| it.binding = Some(TokenBinding::Dpop)) as fn(&mut TokenTerms), |it| {
-        it.is_opaque = true;
-    }] {
+    type Change = fn(&mut TokenTerms);
+    let changes: [(Change, &str); 3] = [
+        (|it| it.binding = Some(TokenBinding::Dpop), "invalid_dpop_proof"),
+        (|it| it.binding = Some(TokenBinding::Mtls), "invalid_request"),
+        (|it| it.is_opaque = true, "unauthorized_client"),
+    ];
+    for (change, want) in changes {
         let mut house = House::open().await;
         let client = Arc::make_mut(&mut house.desired.clients[1]);
         change(client.profiles[0].tokens.as_mut().unwrap());
         house.declare();
         let (status, answer) = house.post("/oauth/token", BATCH, &FORM).await;
-        assert_eq!((status, &answer["error"]), (400, &"unauthorized_client".into()));
+        assert_eq!((status, &answer["error"]), (400, &want.into()));
     }
 }
 

@@ -21,6 +21,9 @@ async fn both_forms_at_the_root_say_who_the_issuer_is_and_what_it_can() {
     assert_eq!(document, other);
     assert_eq!(document["issuer"], DOOR);
     assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+    let algorithms = &document["dpop_signing_alg_values_supported"];
+    assert_eq!(*algorithms, serde_json::json!(identity::dpop::ALGORITHMS));
+    assert_eq!(document["tls_client_certificate_bound_access_tokens"], true);
     let endpoints = document.as_object().unwrap().iter();
     let endpoints = endpoints.filter(|(name, _)| name.ends_with("_endpoint"));
     let paths: Vec<_> =

@@ -1,7 +1,12 @@
 //! A server with a few clients, admissions and people, and a browser that keeps cookies.
 
 use std::{
-    cell::Cell, collections::BTreeMap, future::Future, net::IpAddr, pin::Pin, sync::Arc,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,10 +17,11 @@ use http::{HeaderMap, HeaderValue, Method, Response, header};
 use identity::{
     Fetch, KeySets, OwnIssuer,
     api_key::{self, Pepper},
+    dpop::{NonceMaker, Proofs},
 };
 use model::{
-    Admission, AdmissionId, Assignment, Client, ClientId, ClientKind, Clock, Credential,
-    CredentialId, CredentialState, Effect, GrantType, Place, Profile, ProfileId, Proof,
+    Admission, AdmissionId, Assignment, Client, ClientCertificate, ClientId, ClientKind, Clock,
+    Credential, CredentialId, CredentialState, Effect, GrantType, Place, Profile, ProfileId, Proof,
     Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp, TokenBounds,
     TokenTerms, User, UserId,
 };
@@ -48,6 +54,8 @@ pub(crate) struct House {
     pub(crate) idp: Arc<Idp>,
     /// From where requests come.
     pub(crate) peer: Cell<IpAddr>,
+    /// What their connection showed.
+    pub(crate) certificate: RefCell<Option<ClientCertificate>>,
     kept: Kept,
     _folder: TempDir,
 }
@@ -62,6 +70,7 @@ struct Kept {
     clock: Clock,
     web: Arc<dyn Fetch>,
     idp: Arc<Idp>,
+    proofs: Arc<Proofs>,
 }
 
 impl Kept {
@@ -76,6 +85,8 @@ impl Kept {
             clock: self.clock.clone(),
             plane: Arc::new(Orders),
             key_sets: Arc::new(KeySets::new(Arc::clone(&self.web), self.clock.clone())),
+            proofs: Arc::clone(&self.proofs),
+            asks_for_certificates: true,
             strangers: Arc::clone(&self.web),
             outside: Arc::clone(&self.idp) as Arc<dyn oauth::Outside>,
         }
@@ -149,6 +160,7 @@ impl House {
             clock: clock.clone(),
             web: strangers,
             idp: Arc::clone(&idp),
+            proofs: Arc::new(Proofs::new(None)),
         };
         let server = Server::new(kept.parts(algorithm));
         server.start().await.unwrap();
@@ -161,11 +173,19 @@ impl House {
             log: records,
             idp,
             peer: Cell::new(IpAddr::from([192, 0, 2, 1])),
+            certificate: RefCell::default(),
             kept,
             _folder: folder,
         };
         house.declare();
         house
+    }
+
+    /// Another server that demands nonces in proofs.
+    pub(crate) async fn demand_nonces(&mut self) {
+        let maker = NonceMaker::under(&self.kept.pepper);
+        self.kept.proofs = Arc::new(Proofs::new(None).demanding(maker));
+        self.restart(Algorithm::EdDsa).await;
     }
 
     /// Another server over the same store, after some time or with another algorithm.
@@ -192,6 +212,7 @@ impl House {
             id: RequestId::new(uuid::Uuid::now_v7()),
             at: self.clock.now(),
             peer: self.peer.get(),
+            certificate: self.certificate.borrow().clone(),
             method,
             path: path.to_owned(),
             query: query.map(str::to_owned),
@@ -218,6 +239,22 @@ impl House {
         let answer = self.ask(Method::POST, path, headers, encode(form)).await;
         let status = answer.status().as_u16();
         (status, serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
+    }
+
+    /// Posts a form with this proof. The nonce that comes back.
+    pub(crate) async fn prove(
+        &self,
+        path: &str,
+        proof: &str,
+        form: &[(&str, &str)],
+    ) -> (u16, Value, Option<String>) {
+        let mut headers = form_headers();
+        headers.insert("dpop", HeaderValue::try_from(proof).unwrap());
+        let answer = self.ask(Method::POST, path, headers, encode(form)).await;
+        let nonce = answer.headers().get("dpop-nonce");
+        let nonce = nonce.map(|it| it.to_str().unwrap().to_owned());
+        let body = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
+        (answer.status().as_u16(), body, nonce)
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
