@@ -68,9 +68,14 @@ pub(crate) fn cargo_nextest() -> Result<PathBuf> {
     cargo::ensure(&pins::CARGO_NEXTEST)
 }
 
-/// Debian's Chromium, which is installed, along with the packages that drive it.
-pub(crate) fn browser() -> Result<PathBuf> {
+/// The Node.js of package.json, which is installed along with all that it runs.
+pub(crate) fn node() -> Result<PathBuf> {
     node::ensure(Path::new("."))?;
+    node::program()
+}
+
+/// Debian's Chromium, which is installed.
+pub(crate) fn browser() -> Result<PathBuf> {
     debian::ensure("chromium", "chromium")?;
     run::find("chromium").context("chromium is installed, and nowhere in PATH")
 }

@@ -3,13 +3,16 @@
 mod canary;
 mod client;
 mod command_line;
+mod conformance;
 mod connection;
 mod crash;
 mod door;
 mod example;
+mod grounds;
 mod jose;
 mod large;
 mod masked;
+mod person;
 mod property;
 mod replicas;
 mod revocation;
@@ -84,6 +87,7 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Roles,
             Property::Crash,
             Property::UrlOnly,
+            Property::Conformance,
             Property::Revocation,
             Property::Jose,
         ],

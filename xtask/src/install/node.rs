@@ -1,6 +1,9 @@
 //! The packages of package.json, as package-lock.json says.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -21,4 +24,15 @@ pub(super) fn ensure(root: &Path) -> Result<()> {
     let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
     run::output(run::program("npm", root).args(arguments))?;
     fs::write(&mark, want).with_context(|| mark.display().to_string())
+}
+
+/// The Node.js that the packages bring along: what they need is newer than what Debian has.
+pub(super) fn program() -> Result<PathBuf> {
+    let architecture = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "x64",
+    };
+    let program = format!("node_modules/node-linux-{architecture}/bin/node");
+    // Absolute: programs run in folders of their own.
+    fs::canonicalize(&program).with_context(|| format!("{program} is not there"))
 }

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, canary, crash, jose, large, replicas, revocation, roles, schemathesis, surfaces,
-    url_only,
+    Done, Part, canary, conformance, crash, jose, large, replicas, revocation, roles, schemathesis,
+    surfaces, url_only,
 };
 
 /// Something that must hold.
@@ -29,6 +29,8 @@ pub(super) enum Property {
     Schemathesis,
     /// Tokens that four independent libraries make are accepted when good, and refused when not.
     Jose,
+    /// The scenarios of MCP's conformance suite for authorization servers.
+    Conformance,
     /// What is revoked or disabled gets nobody in on any replica a second later.
     Revocation,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
@@ -50,7 +52,7 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Identity => &[Self::UrlOnly, Self::Jose, Self::Revocation],
+            Part::Identity => &[Self::UrlOnly, Self::Conformance, Self::Jose, Self::Revocation],
             Part::Management => &[
                 Self::Surfaces,
                 Self::Roles,
@@ -75,6 +77,7 @@ impl Property {
             Self::Replicas => replicas::prove(setting),
             Self::Crash => crash::prove(setting),
             Self::Jose => jose::prove(setting),
+            Self::Conformance => conformance::prove(setting),
             Self::Revocation => revocation::prove(setting),
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use testkit::Authority;
 
-use crate::run;
+use crate::{install, run};
 
 const PROGRAM: &str = "tests/identity/provider.mjs";
 
@@ -41,7 +41,7 @@ impl Strangers {
         let authority = Authority::new();
         authority.issue("documents", "/CN=localhost", "IP:127.0.0.1");
         let files = [authority.path("documents.pem"), authority.path("documents.key")];
-        let mut command = run::program("node", Path::new("."));
+        let mut command = run::program(install::node()?, Path::new("."));
         command.arg(PROGRAM).arg(door).args(files).stdin(Stdio::piped());
         let mut child = quiet(&mut command).spawn().context("node cannot be started")?;
         let output = child.stdout.take().context("it has no output")?;

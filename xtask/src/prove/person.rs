@@ -1,0 +1,54 @@
+//! A person with a browser, who does what a program asks.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::grounds::PERSON;
+use crate::{install, run};
+
+/// As the provider knows somebody of the group that is admitted.
+const NAME: &str = "ann@staff";
+
+/// The browser ends with this.
+#[derive(Debug)]
+pub(super) struct Person {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Person {
+    pub(super) fn start() -> Result<Self> {
+        let mut command = run::program(install::node()?, Path::new("."));
+        command.arg(PERSON).arg(install::browser()?);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let input = child.stdin.take().context("it has no input")?;
+        let output = BufReader::new(child.stdout.take().context("it has no output")?);
+        Ok(Self { child, input, output })
+    }
+
+    /// Signs in where that is asked, allows what `url` asks for, and ends below `back`. That address.
+    pub(super) fn authorize(&mut self, url: &str, back: &str) -> Result<String> {
+        let asked = json!({"open": url, "back": back, "name": NAME, "decision": "allow"});
+        writeln!(self.input, "{asked}")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        let answer: Value = serde_json::from_str(&line).context("the browser is gone")?;
+        let landed = answer.get("landed").and_then(Value::as_str);
+        ensure!(landed.is_some(), "the browser: {line}");
+        Ok(landed.unwrap_or_default().to_owned())
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
