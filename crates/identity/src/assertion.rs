@@ -60,6 +60,8 @@ pub struct Verified {
     pub subject: Option<String>,
     /// `jti`, at most 256 bytes.
     pub jti: Option<String>,
+    /// When it was made, by the issuer's clock, where it says so.
+    pub issued: Option<Timestamp>,
     /// Until when it holds, and its `jti` has to be remembered.
     pub expires: Timestamp,
     /// All claims.
@@ -112,8 +114,9 @@ impl<'a> Assertion<'a> {
         let subject = claims.text("sub", SUBJECT_BYTES_MAX).map_err(Cause::from)?;
         let subject = subject.map(str::to_owned);
         let jti = claims.text("jti", JTI_BYTES_MAX).map_err(Cause::from)?.map(str::to_owned);
+        let issued = claims.time("iat").map_err(Cause::from)?;
         self.check_signature(terms, keys, now).await?;
-        Ok(Verified { subject, jti, expires, claims: self.0.claims.into_members() })
+        Ok(Verified { subject, jti, issued, expires, claims: self.0.claims.into_members() })
     }
 
     /// All but the signature. Gives the time until which it holds.

@@ -2,7 +2,7 @@
 //! decides, and is sent back with a code.
 
 pub(crate) mod account;
-mod admit;
+pub(crate) mod admit;
 mod consent;
 mod pending;
 pub(crate) mod provider;

@@ -4,6 +4,8 @@ use identity::dpop;
 use model::GrantType;
 use serde_json::{Value, json};
 
+use crate::token::ID_JAG;
+
 /// The document at each of the well-known places, which are both at the root: the issuer has no path.
 ///
 /// There is none at the places that belong to `/mcp` and to other paths. A client that asks there
@@ -14,6 +16,7 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
     let grants = [
         GrantType::AuthorizationCode,
         GrantType::ClientCredentials,
+        GrantType::JwtBearer,
         GrantType::RefreshToken,
         GrantType::TokenExchange,
     ];
@@ -33,6 +36,7 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": grants.map(GrantType::parameter),
+        "authorization_grant_profiles_supported": [ID_JAG],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,

@@ -1,12 +1,15 @@
 //! An `OpenID` provider that signs people in: what it is asked, and what is believed of its answers.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use identity::{
     KeySets, ProviderMetadata,
-    assertion::{IdTokenTerms, VerificationKeys},
+    assertion::{
+        Assertion, AssertionError, AssertionTerms, ID_JAG_TYPES, IdTokenTerms, VerificationKeys,
+        Verified,
+    },
 };
 use model::{Issuer, Secret, SecretId, SignIn, Timestamp};
 use serde_json::{Map, Value};
@@ -17,6 +20,9 @@ use crate::{Server, people::Person};
 /// Most groups of a person that are kept.
 const GROUPS_MAX: usize = 500;
 const TEXT_BYTES_MAX: usize = 256;
+
+/// How long an assertion that is a grant may live.
+pub(crate) const ASSERTION_LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// What a provider has said of a person, or why it is not believed.
 type Said<T> = Result<T, String>;
@@ -96,10 +102,7 @@ impl Provider {
         let verified = terms.verify(tokens.id_token.expose(), &self.keys, now).await;
         let token =
             verified.map_err(|it| format!("what it says of the person does not hold: {it}"))?;
-        let subject = format!("{}:{}", self.id(), token.subject);
-        if subject.len() > TEXT_BYTES_MAX {
-            return Err("its name for the person is too long".to_owned());
-        }
+        let mut person = self.person_of(&token.subject, &token.claims)?;
         let mut found = self.groups(&token.claims);
         if let (None, Some(url), Some(access_token), true) =
             (&found, &metadata.userinfo_endpoint, access_token, self.sign_in.groups_claim.is_some())
@@ -107,9 +110,48 @@ impl Provider {
             let more = more_claims(server, url, access_token, &token.subject).await?;
             found = self.groups(&more);
         }
-        let name = name(&token.claims).unwrap_or(&token.subject).to_owned();
-        let groups = found.unwrap_or_default();
-        Ok(Person { subject, name, groups, issuer: Some(self.id().to_owned()) })
+        person.groups = found.unwrap_or_default();
+        Ok(person)
+    }
+
+    /// What an assertion says that is a grant (ID-JAG), where the provider made it for `door` and it
+    /// holds. For whom it is, and that it is new, is for the caller to check.
+    ///
+    /// # Errors
+    /// What is wrong first, or that the provider's keys are out of reach.
+    pub(crate) async fn verify(
+        &self,
+        door: &str,
+        assertion: Assertion<'_>,
+        now: Timestamp,
+    ) -> Result<Verified, AssertionError> {
+        let algorithms: Vec<_> = self.issuer.algorithms.iter().map(String::as_str).collect();
+        let terms = AssertionTerms {
+            issuer: self.issuer(),
+            audiences: &[door],
+            types: ID_JAG_TYPES,
+            algorithms: &algorithms,
+            lifetime_max: ASSERTION_LIFETIME_MAX,
+        };
+        assertion.verify(&terms, &self.keys, now).await
+    }
+
+    /// The person whom the provider calls `subject`, by what it claims of them. Of whom it claims no
+    /// groups, they are in none.
+    ///
+    /// # Errors
+    /// Where the name is too long.
+    pub(crate) fn person_of(&self, subject: &str, claims: &Map<String, Value>) -> Said<Person> {
+        let named = format!("{}:{subject}", self.id());
+        if named.len() > TEXT_BYTES_MAX {
+            return Err("its name for the person is too long".to_owned());
+        }
+        Ok(Person {
+            subject: named,
+            name: name(claims).unwrap_or(subject).to_owned(),
+            groups: self.groups(claims).unwrap_or_default(),
+            issuer: Some(self.id().to_owned()),
+        })
     }
 
     /// The groups that claims list; none where they say nothing about groups.

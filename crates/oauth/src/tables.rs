@@ -102,6 +102,11 @@ impl Tables {
         self.providers.get(id).map(Arc::clone)
     }
 
+    /// The provider whose tokens have this `iss`, where people sign in by it.
+    pub(crate) fn provider_of(&self, issuer: &str) -> Option<Arc<Provider>> {
+        self.providers.values().find(|it| it.issuer() == issuer).map(Arc::clone)
+    }
+
     /// All by which people sign in.
     pub(crate) fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()

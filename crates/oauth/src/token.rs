@@ -3,6 +3,7 @@
 mod client_credentials;
 mod code;
 mod exchange;
+mod id_jag;
 mod refresh;
 mod subject;
 
@@ -12,7 +13,7 @@ use model::{Audience, Caller, GrantType, TokenScopes};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub(crate) use code::CodeBody;
+pub(crate) use self::{code::CodeBody, id_jag::PROFILE as ID_JAG};
 
 use crate::{
     Request, Server,
@@ -70,7 +71,8 @@ pub(crate) async fn answer(
         Some(GrantType::TokenExchange) => {
             exchange::issue(server, request, &form, &proven, facts).await?
         }
-        Some(GrantType::DeviceCode | GrantType::JwtBearer) | None => {
+        Some(GrantType::JwtBearer) => id_jag::issue(server, request, &form, &proven, facts).await?,
+        Some(GrantType::DeviceCode) | None => {
             let detail = format!("the grant type {} is not supported", wanted.escape_debug());
             return Err(Denied::new(Code::UnsupportedGrantType, detail));
         }

@@ -92,7 +92,7 @@ impl IdTokenTerms<'_> {
         };
         let assertion = Assertion::parse(token)?;
         let algorithm = assertion.0.header.algorithm;
-        let Verified { subject, jti: _, expires: _, claims } =
+        let Verified { subject, jti: _, issued, expires: _, claims } =
             assertion.verify(&terms, keys, now).await?;
         let subject = subject.filter(|it| it.len() <= SUBJECT_BYTES_MAX);
         let subject = subject.ok_or(IdTokenError::Subject)?;
@@ -103,7 +103,7 @@ impl IdTokenTerms<'_> {
         if !is_authorized(&claims, client_id) {
             return Err(IdTokenError::AuthorizedParty);
         }
-        let issued = claims.time("iat").ok().flatten().ok_or(IdTokenError::IssuedAt)?;
+        let issued = issued.ok_or(IdTokenError::IssuedAt)?;
         if issued.plus(AGE_MAX) < now {
             return Err(IdTokenError::IssuedAt);
         }

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Errors
 /// `access_denied` where it is none.
-pub(super) fn profile(
+pub(crate) fn profile(
     tables: &Tables,
     client: &Client,
     person: &Person,

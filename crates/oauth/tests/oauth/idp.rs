@@ -23,6 +23,9 @@ use serde_json::{Map, Value, json};
 use crate::house::challenge;
 
 pub(crate) const IDP: &str = "https://login.example";
+/// A client that says of itself that it brings assertions. It signs by the provider's key, for want of
+/// one of its own.
+pub(crate) const BRINGER: &str = "https://agent.example/bringer.json";
 const CLIENT: &str = "door at login";
 const CLIENT_SECRET: &str = "a+secret of%a test";
 
@@ -91,9 +94,17 @@ impl Idp {
             "userinfo_endpoint": format!("{IDP}/me"),
             "authorization_response_iss_parameter_supported": true,
         });
+        let bringer = json!({
+            "client_id": BRINGER,
+            "redirect_uris": ["http://127.0.0.1/cb"],
+            "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [key] },
+        });
         vec![
             (format!("{IDP}/.well-known/openid-configuration"), metadata.to_string()),
             (format!("{IDP}/keys"), json!({ "keys": [key] }).to_string()),
+            (BRINGER.to_owned(), bringer.to_string()),
         ]
     }
 
@@ -145,13 +156,17 @@ impl Idp {
             claims[name] = value.clone();
         }
         claims.as_object_mut().unwrap().retain(|_, it| !it.is_null());
-        json!({ "access_token": "at-1", "token_type": "Bearer", "id_token": self.sign(&claims) })
+        json!({ "access_token": "at-1", "token_type": "Bearer", "id_token": self.id_token(&claims) })
     }
 
-    fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "alg": "ES256", "kid": "k" });
+    fn id_token(&self, claims: &Value) -> String {
+        self.sign(&json!({ "alg": "ES256", "kid": "k" }), claims)
+    }
+
+    /// A JWT with this header and these claims, whatever they are.
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let part = |it: &Value| URL_SAFE_NO_PAD.encode(it.to_string());
-        let message = format!("{}.{}", part(&header), part(claims));
+        let message = format!("{}.{}", part(header), part(claims));
         let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

@@ -16,6 +16,7 @@ mod exchange;
 mod guessing;
 mod hostile;
 mod house;
+mod id_jag;
 mod idp;
 mod key;
 mod providers;
