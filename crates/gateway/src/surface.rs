@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     let uri = request.uri().clone();
     let (id, entrance) = (arrival.id, arrival.entrance);
     let proof = proof(&gateway, &arrival, &request);
-    let arrival = arrival.proving(proof);
+    let arrival = arrival.proving(proof, is_led(request.headers()));
     let mut response = match arrival.surface {
         // Boxed: it is the larger of the two, and each REST call would be moved at its size.
         Surface::Mcp => Box::pin(mcp::answer(Arc::clone(&gateway), arrival, request)).await,
@@ -55,6 +55,12 @@ fn proof<B>(gateway: &Gateway, arrival: &Arrival, request: &Request<B>) -> Optio
     };
     let target = (request.method().as_str(), url);
     RequestProof::of(&gateway.live.proofs, request.headers(), target)
+}
+
+/// Whether a browser says that a page of another site makes it ask (Fetch Metadata).
+fn is_led(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
+    site.is_some_and(|it| !matches!(it, b"same-origin" | b"none"))
 }
 
 /// Where its sender reaches us: by the public URL, else by the host that it used, which was checked.

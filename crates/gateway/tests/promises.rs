@@ -10,6 +10,8 @@
     reason = "tests end where they break"
 )]
 
+#[path = "promises/certificates.rs"]
+mod certificates;
 #[path = "promises/compile_fail.rs"]
 mod compile_fail;
 #[path = "promises/connections.rs"]

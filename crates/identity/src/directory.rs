@@ -2,6 +2,7 @@
 
 mod binding;
 mod build;
+mod certificates;
 mod matcher;
 mod opaque;
 mod own;
@@ -15,6 +16,7 @@ use quick_cache::{UnitWeighter, sync::Cache};
 
 use self::{
     binding::{Binding, Contract},
+    certificates::Certificates,
     opaque::Opaque,
     own::{OwnHolder, OwnTokens},
     possession::Shown,
@@ -57,6 +59,7 @@ pub struct Directory {
     anonymous: Arc<Caller>,
     pepper: Option<Pepper>,
     keys: HashMap<Fingerprint, Arc<KeyHolder>>,
+    certificates: Arc<Certificates>,
     tokens: Arc<Tokens>,
     own: Option<Arc<OwnTokens>>,
     faults: Vec<Fault>,
@@ -65,7 +68,7 @@ pub struct Directory {
     issuers: Box<[Arc<Issuer>]>,
 }
 
-/// The holder of an API key, its caller made beforehand.
+/// The holder of an API key or a certificate, its caller made beforehand.
 struct KeyHolder {
     binding: Binding,
     caller: Arc<Caller>,
@@ -133,6 +136,7 @@ impl Directory {
     pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
         let of_own = self.own.iter().flat_map(|it| it.bindings());
         let of_tokens = self.tokens.bindings.iter().map(|it| &**it).chain(of_own);
+        let of_tokens = self.certificates.bindings().chain(of_tokens);
         let bindings = self.keys.values().map(|it| &it.binding).chain(of_tokens);
         bindings.filter_map(|it| Some((it.credential().clone(), it.take_use()?))).collect()
     }
@@ -151,7 +155,7 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
         let (token, with_proof) = match *presented {
-            Presented::Nothing => return Ok(Arc::clone(&self.anonymous)),
+            Presented::Nothing => return Ok(self.holder_of_certificate(sender, now)?),
             Presented::ApiKey(key) => return Ok(self.holder_of_key(key, sender.peer, now)?),
             Presented::Token(token) => (token, false),
             Presented::TokenWithProof(token) => (token, true),
@@ -173,6 +177,19 @@ impl Directory {
         let holder = self.keys.get(&fingerprint).ok_or(Failure::KeyUnknown)?;
         holder.binding.admit(peer, now)?;
         Ok(Arc::clone(&holder.caller))
+    }
+
+    /// Who shows nothing may have shown it already, when the connection began.
+    fn holder_of_certificate(
+        &self,
+        sender: &Sender<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Failure> {
+        let holder = match sender.certificate {
+            Some(certificate) => self.certificates.holder(certificate, sender.peer, now)?,
+            None => None,
+        };
+        Ok(Arc::clone(holder.unwrap_or(&self.anonymous)))
     }
 
     async fn holder_of_token(

@@ -11,6 +11,8 @@ use crate::{dpop::ProofFailure, token::Defect};
 pub(crate) enum Failure {
     #[error("the token is bound to a key, and was shown as a bearer token")]
     BoundAsBearer,
+    #[error("the certificate is known by credentials of two profiles: \"{0}\" and \"{1}\"")]
+    CertificateAmbiguous(CredentialId, CredentialId),
     #[error("the client of {0} is disabled")]
     ClientDisabled(Holder),
     #[error("credential \"{0}\" expired on {1}")]
@@ -90,6 +92,9 @@ impl Failure {
             | Self::CredentialRevoked(_)
             | Self::ProfileDisabled(_)
             | Self::TokenRevoked => "the credential is no longer in force",
+            Self::CertificateAmbiguous(..) => {
+                "the client certificate leads to more than one profile: get a token for one"
+            }
             Self::BoundAsBearer => {
                 "the token is bound to a key: send authorization: dpop, with a proof"
             }

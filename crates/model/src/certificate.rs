@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::Timestamp;
+use crate::{CertificateMatch, Timestamp};
 
 /// A client certificate that was verified. Whom it stands for, credentials say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,23 @@ pub struct ClientCertificate {
     pub expires: Timestamp,
 }
 
+impl ClientCertificate {
+    /// Everything that a credential can know it by.
+    pub fn marks(&self) -> impl Iterator<Item = CertificateMatch> {
+        let whole = [
+            CertificateMatch::Thumbprint(self.thumbprint),
+            CertificateMatch::Subject(self.subject.clone()),
+        ];
+        let names = self.names.iter().map(|it| match it {
+            CertificateName::Dns(name) => CertificateMatch::Dns(name.to_ascii_lowercase()),
+            CertificateName::Email(address) => CertificateMatch::Email(address.clone()),
+            CertificateName::Ip(address) => CertificateMatch::Ip(*address),
+            CertificateName::Uri(uri) => CertificateMatch::Uri(uri.clone()),
+        });
+        whole.into_iter().chain(names)
+    }
+}
+
 /// A subject alternative name (RFC 5280 section 4.2.1.6), as it stands in the certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CertificateName {
@@ -28,4 +45,41 @@ pub enum CertificateName {
     Ip(IpAddr),
     /// A URI, such as a SPIFFE id.
     Uri(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_known_by_its_names_whole_and_by_nothing_else() {
+        let certificate = ClientCertificate {
+            thumbprint: [1; 32],
+            subject: "CN=app,O=Example".to_owned(),
+            names: vec![
+                CertificateName::Dns("App.example.com".to_owned()),
+                CertificateName::Uri("spiffe://example.com/app".to_owned()),
+                CertificateName::Email("app@example.com".to_owned()),
+                CertificateName::Ip("192.0.2.1".parse().unwrap()),
+            ],
+            expires: Timestamp::from_seconds(0),
+        };
+        let text = str::to_owned;
+        for (mark, want) in [
+            (CertificateMatch::Thumbprint([1; 32]), true),
+            (CertificateMatch::Thumbprint([2; 32]), false),
+            (CertificateMatch::Subject(text("CN=app,O=Example")), true),
+            (CertificateMatch::Subject(text("CN=app")), false),
+            (CertificateMatch::Dns(text("app.example.com")), true),
+            (CertificateMatch::Dns(text("example.com")), false),
+            (CertificateMatch::Dns(text("app@example.com")), false),
+            (CertificateMatch::Uri(text("spiffe://example.com/app")), true),
+            (CertificateMatch::Uri(text("spiffe://example.com/App")), false),
+            (CertificateMatch::Email(text("app@example.com")), true),
+            (CertificateMatch::Ip("192.0.2.1".parse().unwrap()), true),
+            (CertificateMatch::Ip("::ffff:192.0.2.1".parse().unwrap()), false),
+        ] {
+            assert_eq!(certificate.marks().any(|it| it == mark), want, "{mark:?}");
+        }
+    }
 }

@@ -118,7 +118,7 @@ pub enum Proof {
         /// What it must say; at least one claim.
         claims: BTreeMap<String, String>,
     },
-    /// A client certificate. Shown to get tokens.
+    /// A client certificate. Shown by the connection: with each call, or to get tokens.
     Mtls {
         /// Which certificates do.
         certificate: CertificateMatch,
@@ -131,7 +131,7 @@ pub enum Proof {
 }
 
 /// Which client certificates do (RFC 8705 section 2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CertificateMatch {
     /// Those with this DNS name among their subject alternative names.
     Dns(String),

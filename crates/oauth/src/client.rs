@@ -1,11 +1,12 @@
 //! Who asks for a token: a client that is registered, describes itself, or registered itself.
 
 mod authenticate;
+mod certificate;
 mod document;
 pub(crate) mod redirect;
 mod register;
 
-use model::{CredentialId, ProfileId, TokenBinding, TokenTerms};
+use model::{CertificateMatch, CredentialId, ProfileId, TokenBinding, TokenTerms};
 use serde_json::Value;
 
 pub(crate) use self::{authenticate::authenticate, document::Documents, register::register};
@@ -46,7 +47,12 @@ pub(crate) enum Origin {
     /// Its id is the URL of this document.
     Document { host: String, metadata: std::sync::Arc<Value> },
     /// It registered itself.
-    Dynamic { software: Option<String>, secret: Option<[u8; 32]> },
+    Dynamic {
+        software: Option<String>,
+        secret: Option<[u8; 32]>,
+        /// By which certificates it proves itself, if it does.
+        certificates: Vec<CertificateMatch>,
+    },
 }
 
 /// A client that has proved what it can prove.

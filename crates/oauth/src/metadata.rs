@@ -20,9 +20,13 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
         GrantType::RefreshToken,
         GrantType::TokenExchange,
     ];
-    let methods = json!(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    let mut proving = vec!["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    if asks_for_certificates {
+        // At the same addresses: who shows no certificate is served all the same, or nowhere.
+        proving.extend(["tls_client_auth", "self_signed_tls_client_auth"]);
+    }
     // Who asks about tokens has to prove who it is.
-    let proving = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    let methods = [&["none"], &*proving].concat();
     let algorithms = json!(["EdDSA", "ES256", "PS256", "RS256"]);
     json!({
         "issuer": issuer,

@@ -108,14 +108,29 @@ impl TlsConnection {
     /// # Errors
     /// Where the connection is over. In TLS 1.3 a client learns only here that it was refused.
     pub async fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> hyper::Result<Answer> {
+        self.send("GET", target, headers, "").await
+    }
+
+    /// Sends `method target` with these headers and this body.
+    ///
+    /// # Errors
+    /// As [`TlsConnection::get`].
+    pub async fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes> + Send,
+    ) -> hyper::Result<Answer> {
+        let request = Request::builder().method(method);
         let mut request = match self.sender {
-            Sender::Http1(_) => Request::builder().uri(target).header("host", &self.host),
-            Sender::Http2(_) => Request::builder().uri(format!("https://{}{target}", self.host)),
+            Sender::Http1(_) => request.uri(target).header("host", &self.host),
+            Sender::Http2(_) => request.uri(format!("https://{}{target}", self.host)),
         };
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::default()).unwrap();
+        let request = request.body(Full::new(body.into())).unwrap();
         let response = match &mut self.sender {
             Sender::Http1(sender) => sender.send_request(request).await?,
             Sender::Http2(sender) => sender.send_request(request).await?,

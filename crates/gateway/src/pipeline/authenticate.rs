@@ -30,7 +30,8 @@ pub async fn authenticate<'a>(
     Ok(Call { snapshot, facts, stage: Authenticated { caller, route, request } })
 }
 
-/// Who shows this credential. Without one: the built-in client `anonymous`.
+/// Who shows this credential, or without one this client certificate. With neither: the built-in
+/// client `anonymous`.
 ///
 /// # Errors
 /// `Unauthenticated` where a credential is shown and is not good.
@@ -39,7 +40,12 @@ pub async fn identify(
     presented: Presented<'_>,
     arrival: &Arrival,
 ) -> Result<Arc<Caller>, Refusal> {
-    snapshot.directory.authenticate(&presented, &arrival.sender(), arrival.at).await
+    let mut sender = arrival.sender();
+    if presented == Presented::Nothing && arrival.is_led {
+        // A browser shows its certificate by itself, to whatever page makes it ask.
+        sender.certificate = None;
+    }
+    snapshot.directory.authenticate(&presented, &sender, arrival.at).await
 }
 
 /// Whether the caller may show its token for `resource`.

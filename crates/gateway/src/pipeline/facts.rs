@@ -32,6 +32,8 @@ pub struct Arrival {
     pub encryption: Option<Arc<Encryption>>,
     /// What it brings to prove that its sender holds a key; none where it brings nothing.
     pub proof: Option<Arc<RequestProof>>,
+    /// Whether a browser sends it because a page of somebody else's asked it to.
+    pub is_led: bool,
 }
 
 /// What is known of a connection over TLS.
@@ -51,7 +53,17 @@ impl Arrival {
     ) -> Self {
         let (at, started) = (clock.now(), clock.elapsed());
         let id = RequestId::new(id_at(at));
-        Self { id, at, started, peer, entrance, surface, encryption: None, proof: None }
+        Self {
+            id,
+            at,
+            started,
+            peer,
+            entrance,
+            surface,
+            encryption: None,
+            proof: None,
+            is_led: false,
+        }
     }
 
     /// What arrives now with the same request, as a call of its own.
@@ -59,6 +71,7 @@ impl Arrival {
         Self {
             encryption: self.encryption,
             proof: self.proof,
+            is_led: self.is_led,
             ..Self::new(clock, self.peer, self.entrance, self.surface)
         }
     }
@@ -68,9 +81,9 @@ impl Arrival {
         Self { encryption, ..self }
     }
 
-    /// The same, with this proof.
-    pub(crate) fn proving(self, proof: Option<RequestProof>) -> Self {
-        Self { proof: proof.map(Arc::new), ..self }
+    /// The same, with this proof, by a browser that was led here or not.
+    pub(crate) fn proving(self, proof: Option<RequestProof>, is_led: bool) -> Self {
+        Self { proof: proof.map(Arc::new), is_led, ..self }
     }
 
     /// Who sends it, apart from the credential.

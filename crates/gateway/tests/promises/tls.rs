@@ -11,7 +11,7 @@ use http::{StatusCode, Version};
 use model::Secret;
 use rustls::{ClientConfig, version::TLS12};
 use serde_json::{Value, json};
-use testkit::{Authority, House, TlsClient};
+use testkit::{Authority, House, HouseBuilder, TlsClient};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -25,7 +25,7 @@ use crate::shop;
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
 /// Whose certificates the door shows and believes.
-static OURS: LazyLock<Authority> = LazyLock::new(|| {
+pub(crate) static OURS: LazyLock<Authority> = LazyLock::new(|| {
     let authority = Authority::new();
     authority.issue("door", "/CN=localhost", "DNS:localhost");
     authority.issue("next", "/CN=localhost", "DNS:localhost");
@@ -40,9 +40,9 @@ static THEIRS: LazyLock<Authority> = LazyLock::new(|| {
     authority
 });
 
-struct Served {
-    house: House,
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) house: House,
+    pub(crate) address: SocketAddr,
     tls: Arc<Tls>,
     _stop: DropGuard,
     _tasks: JoinSet<()>,
@@ -54,7 +54,11 @@ fn files(name: &str, clients: ClientCertificates) -> TlsFiles {
 }
 
 async fn serve(clients: ClientCertificates) -> Served {
-    let house = shop::builder().open().await.expect("the shop has no faults");
+    serve_shop(shop::builder(), clients).await
+}
+
+pub(crate) async fn serve_shop(shop: HouseBuilder, clients: ClientCertificates) -> Served {
+    let house = shop.open().await.expect("the shop has no faults");
     let tls = Arc::new(Tls::new(&files("door", clients)).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

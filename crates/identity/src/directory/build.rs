@@ -15,6 +15,7 @@ use quick_cache::{UnitWeighter, sync::DefaultLifecycle};
 use super::{
     Declared, Directory, KeyHolder, Tokens, VERIFIED_MAX, Verified,
     binding::{Binding, Contract},
+    certificates::Certificates,
     matcher::Matcher,
     opaque::Opaque,
     own::OwnTokens,
@@ -49,16 +50,22 @@ pub(super) fn directory(
     };
     changes.iter().filter_map(|it| it.before).for_each(|it| build.forget_key(it));
     changes.iter().filter_map(|it| it.after).for_each(|it| build.key(it));
-    let touches_tokens = |it: &Change<'_, Credential>| {
-        it.before.into_iter().chain(it.after).any(|it| matches!(it.proof, Proof::External { .. }))
+    let touches = |is_one: fn(&Proof) -> bool| {
+        let both = changes.iter().flat_map(|it| it.before.into_iter().chain(it.after));
+        both.into_iter().any(|it| is_one(&it.proof))
     };
     let same = before.filter(|it| {
-        !changes.iter().any(touches_tokens)
+        !touches(|it| matches!(it, Proof::External { .. }))
             && difference(&it.issuers, issuers, |it| &it.id).next().is_none()
     });
     let tokens = match same {
         Some(before) => Arc::clone(&before.tokens),
         None => Arc::new(build.tokens(credentials, issuers, key_sets)),
+    };
+    let same = before.filter(|_| !touches(|it| matches!(it, Proof::Mtls { .. })));
+    let certificates = match same {
+        Some(before) => Arc::clone(&before.certificates),
+        None => Arc::new(build.certificates(credentials)),
     };
     let own_before = before.and_then(|it| it.own.as_ref());
     let own = own.map(|it| OwnTokens::next(own_before, it, clients, credentials));
@@ -68,6 +75,7 @@ pub(super) fn directory(
         anonymous: Arc::new(Caller::anonymous()),
         pepper: pepper.cloned(),
         keys,
+        certificates,
         tokens,
         own,
         faults,
@@ -177,6 +185,18 @@ impl<'a> Build<'a> {
         };
         let message = format!("api key \"{}\" has the same hmac as \"{other}\"", credential.id);
         self.fault(&credential.place, message, "issue a new key for one of them");
+    }
+
+    fn certificates(&mut self, credentials: &'a [Arc<Credential>]) -> Certificates {
+        let mut certificates = Certificates::default();
+        for credential in credentials {
+            let Proof::Mtls { certificate } = &credential.proof else { continue };
+            let Some(contract) = self.contract(credential) else { continue };
+            let binding = Binding::new(credential, &contract);
+            let caller = Arc::new(binding.caller(None, Vec::new(), None));
+            certificates.insert(certificate, KeyHolder { binding, caller });
+        }
+        certificates
     }
 
     fn tokens(

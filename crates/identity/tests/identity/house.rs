@@ -7,9 +7,9 @@ use identity::{
     api_key::{self, Pepper, SystemRandom},
 };
 use model::{
-    Caller, Client, ClientId, ClientKind, Clock, Credential, CredentialId, CredentialState, Issuer,
-    IssuerId, KeyKind, KeySource, Place, Profile, ProfileId, Proof, Refusal, RefusalKind, Secret,
-    Surface, Timestamp,
+    Caller, CertificateMatch, Client, ClientId, ClientKind, Clock, Credential, CredentialId,
+    CredentialState, Issuer, IssuerId, KeyKind, KeySource, Place, Profile, ProfileId, Proof,
+    Refusal, RefusalKind, Secret, Surface, Timestamp,
 };
 use serde_json::Value;
 
@@ -78,6 +78,15 @@ impl House {
                 .unwrap();
         self.credential(id, Proof::ApiKey { hmac });
         key.expose().clone()
+    }
+
+    /// Binds certificates to `shop/main`.
+    pub(crate) fn certificate(
+        &mut self,
+        id: &str,
+        certificate: CertificateMatch,
+    ) -> &mut Credential {
+        self.credential(id, Proof::Mtls { certificate })
     }
 
     fn credential(&mut self, id: &str, proof: Proof) -> &mut Credential {

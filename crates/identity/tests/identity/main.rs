@@ -15,6 +15,7 @@ mod signer;
 
 mod api_keys;
 mod assertions;
+mod certificates;
 mod credentials;
 mod discovery;
 mod dpop;

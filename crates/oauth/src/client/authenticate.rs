@@ -11,7 +11,7 @@ use identity::{
 };
 use model::{CredentialId, Proof, Secret};
 
-use super::{Client, Origin, Proven, find, unknown};
+use super::{Client, Origin, Proven, certificate, find, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied},
@@ -66,6 +66,12 @@ async fn prove(
     shown: &Shown<'_>,
 ) -> Result<Proven, Denied> {
     let client = find(server, id, request).await?;
+    if matches!(shown, Shown::Nothing)
+        && let Some(credential) = certificate::prove(server, request, &client)?
+    {
+        let held = Held::read(server, request)?;
+        return Ok(Proven { client, credential, is_confidential: true, held });
+    }
     let credential = match (&client.origin, shown) {
         (Origin::Declared(profile), Shown::Secret(secret)) => {
             let hmac = api_key::hmac(&server.pepper, secret.expose());

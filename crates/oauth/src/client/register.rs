@@ -9,7 +9,7 @@ use model::{Registration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, DYNAMIC, Origin, bindings, redirect, unknown};
+use super::{Client, DYNAMIC, Origin, bindings, certificate, redirect, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied, json_response},
@@ -21,6 +21,7 @@ use crate::{
 const REGISTRATIONS_PER_HOUR_MAX: u64 = 500;
 const REDIRECTS_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 1_024;
+const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 /// What a client can ask of its tokens: kept as it says it.
 const BINDINGS: [&str; 2] =
@@ -38,6 +39,9 @@ struct Registered {
     /// What its tokens are to be bound by, in the words of its metadata.
     #[serde(default)]
     bound: Vec<String>,
+    /// What it proves itself by, where that is a certificate: what of its metadata says so.
+    #[serde(default)]
+    certificate: Map<String, Value>,
 }
 
 /// The client that registered itself as `id`.
@@ -47,7 +51,7 @@ struct Registered {
 pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Client, Denied> {
     let found = server.store.registration(id).await?;
     let found = found.ok_or_else(|| unknown().because("nobody registered as this"))?;
-    let Registered { name, redirect_uris, software, secret, bound } =
+    let Registered { name, redirect_uris, software, secret, bound, certificate } =
         serde_json::from_str(&found.body).map_err(|it| {
             Denied::new(Code::ServerError, "the registration cannot be read").because(it)
         })?;
@@ -59,7 +63,12 @@ pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Cl
         Some(Some(hmac)) => Some(hmac),
         None => None,
     };
-    let origin = Origin::Dynamic { software, secret };
+    let certificates = match certificate::method(&certificate) {
+        Some(method) => certificate::marks(&certificate, method),
+        None => Ok(Vec::new()),
+    };
+    let certificates = certificates.map_err(|it| unknown().because(it))?;
+    let origin = Origin::Dynamic { software, secret, certificates };
     let bindings = bindings(|it| bound.iter().any(|of| of == it));
     Ok(Client { id: id.to_owned(), name, redirect_uris, origin, bindings })
 }
@@ -93,10 +102,23 @@ pub(crate) async fn register(
         serde_json::from_slice(&request.body).map_err(|_| invalid("the body is no json object"))?;
     let mut registered = read(&metadata)?;
     let method = text(&metadata, "token_endpoint_auth_method")?.unwrap_or("client_secret_basic");
-    if !METHODS.contains(&method) {
+    let by_certificate = server.asks_for_certificates && certificate::METHODS.contains(&method);
+    if !METHODS.contains(&method) && !by_certificate {
         return Err(invalid("token_endpoint_auth_method is none of those that are supported"));
     }
-    let secret = if method == "none" { None } else { Some(format!("ods_{}", ticket::random()?)) };
+    if by_certificate {
+        certificate::marks(&metadata, method).map_err(invalid)?;
+        registered.certificate = metadata.clone();
+        registered.certificate.retain(|name, _| certificate::is_kept(name));
+        if json!(registered.certificate).to_string().len() > CERTIFICATE_BYTES_MAX {
+            return Err(invalid("what it says of its certificates is too long"));
+        }
+    }
+    let secret = if method == "none" || by_certificate {
+        None
+    } else {
+        Some(format!("ods_{}", ticket::random()?))
+    };
     registered.secret = secret.as_deref().map(|it| hex(&api_key::hmac(&server.pepper, it)));
     let id = format!("{DYNAMIC}{}", uuid::Uuid::new_v4().simple());
     facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
@@ -111,8 +133,10 @@ pub(crate) async fn register(
         "response_types": ["code"],
         "token_endpoint_auth_method": method,
     });
-    let bound = registered.bound.iter().map(|it| (it.clone(), json!(true)));
-    answer.as_object_mut().into_iter().for_each(|it| it.extend(bound.clone()));
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(registered.bound.into_iter().map(|it| (it, json!(true))));
+        members.extend(registered.certificate);
+    }
     if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
         members.insert("client_secret".to_owned(), json!(secret));
         members.insert("client_secret_expires_at".to_owned(), json!(0));
@@ -142,7 +166,8 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
     let software = text(metadata, "software_id")?.map(str::to_owned);
     let bound = BINDINGS.into_iter().filter(|it| metadata.get(*it) == Some(&Value::Bool(true)));
     let bound = bound.map(str::to_owned).collect();
-    Ok(Registered { name, redirect_uris, software, secret: None, bound })
+    let certificate = Map::new();
+    Ok(Registered { name, redirect_uris, software, secret: None, bound, certificate })
 }
 
 fn text<'a>(metadata: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Denied> {

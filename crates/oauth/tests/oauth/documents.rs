@@ -24,6 +24,13 @@ async fn both_forms_at_the_root_say_who_the_issuer_is_and_what_it_can() {
     let algorithms = &document["dpop_signing_alg_values_supported"];
     assert_eq!(*algorithms, serde_json::json!(identity::dpop::ALGORITHMS));
     assert_eq!(document["tls_client_certificate_bound_access_tokens"], true);
+    for name in
+        ["token_endpoint_auth_methods_supported", "introspection_endpoint_auth_methods_supported"]
+    {
+        let methods = document[name].as_array().unwrap();
+        assert!(methods.contains(&"tls_client_auth".into()), "{methods:?}");
+        assert!(methods.contains(&"self_signed_tls_client_auth".into()), "{methods:?}");
+    }
     let endpoints = document.as_object().unwrap().iter();
     let endpoints = endpoints.filter(|(name, _)| name.ends_with("_endpoint"));
     let paths: Vec<_> =

@@ -39,6 +39,8 @@ pub(crate) const SECRET: &str = "ods_a-secret-of-a-test-and-of-nothing-else";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const BACK: &str = "https://app.example/cb";
 pub(crate) const DOCUMENT: &str = "https://agent.example/client.json";
+/// Of a client that proves itself by a certificate.
+pub(crate) const BY_CERTIFICATE: &str = "https://agent.example/certified.json";
 /// A document that never comes.
 pub(crate) const SILENT: &str = "https://agent.example/silent.json";
 pub(crate) const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
@@ -147,7 +149,13 @@ impl House {
             r#"{{"client_id":"{DOCUMENT}","client_name":"Agent","redirect_uris":["http://127.0.0.1/cb"]}}"#
         );
         let idp = Arc::new(Idp::new(clock.clone()));
-        let pages = [(DOCUMENT.to_owned(), document)].into_iter().chain(idp.documents());
+        let certified = format!(
+            r#"{{"client_id":"{BY_CERTIFICATE}","redirect_uris":["http://127.0.0.1/cb"],
+                "token_endpoint_auth_method":"tls_client_auth","tls_client_auth_san_dns":"app.example",
+                "tls_client_certificate_bound_access_tokens":true}}"#
+        );
+        let pages = [(DOCUMENT.to_owned(), document), (BY_CERTIFICATE.to_owned(), certified)];
+        let pages = pages.into_iter().chain(idp.documents());
         let strangers: Arc<dyn Fetch> = Arc::new(Web(pages.collect()));
         let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
         let desired = desired(&pepper);

@@ -10,6 +10,7 @@
 
 mod account;
 mod authorization_code;
+mod certificates;
 mod client_credentials;
 mod documents;
 mod exchange;

@@ -1,0 +1,124 @@
+//! A client certificate is a credential where one is declared for it, and holds the tokens that are
+//! bound to it: on both surfaces.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use gateway::ClientCertificates;
+use serde_json::json;
+use testkit::{Answer, TlsClient, TlsConnection};
+
+use crate::{
+    shop,
+    signer::{Signer, encode},
+    tls::{OURS, Served, serve_shop},
+};
+
+const ISSUER: &str = "https://login.example";
+
+/// A shop that knows the certificate `shop` by its DNS name, and believes an issuer.
+async fn open(issuer: &Signer) -> Served {
+    let keys = json!({"keys": [issuer.jwk()]});
+    let shop = shop::builder()
+        .file(
+            "credentials/by-name.yaml",
+            "profile: agent/one\nkind: mtls\ndns: shop.example\nexpires: 2027-12-31\n",
+        )
+        .file(
+            "issuers/login.yaml",
+            &format!("issuer: {ISSUER}\njwks: {keys}\naudiences: [door]\nalgorithms: [EdDSA]\n"),
+        )
+        .file(
+            "credentials/ann.yaml",
+            "profile: app/reader\nkind: external\nissuer: login\nclaims: {sub: ann}\n\
+             expires: 2027-12-31\n",
+        );
+    serve_shop(shop, ClientCertificates::Optional(OURS.read("ca.pem"))).await
+}
+
+async fn connect(served: &Served, name: Option<&str>) -> TlsConnection {
+    let client = TlsClient::new(&OURS, &["http/1.1"], name.map(|it| (&*OURS, it)));
+    client.connect(served.address).await.unwrap()
+}
+
+/// A call on each surface, with these headers.
+async fn by_both(connection: &mut TlsConnection, headers: &[(&str, &str)]) -> [Answer; 2] {
+    let rest = connection.get("/shop/items/7", headers).await.unwrap();
+    let usual = [
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("mcp-protocol-version", "2025-06-18"),
+    ];
+    let message = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "shop_get_item", "arguments": {"id": "7"}},
+    });
+    let headers = [&usual, headers].concat();
+    let mcp = connection.send("POST", "/mcp", &headers, message.to_string()).await.unwrap();
+    [rest, mcp]
+}
+
+#[track_caller]
+fn is_carried_out(answers: &[Answer; 2], want: bool) {
+    for answer in answers {
+        let is = answer.status == 200 && answer.json()["error"].is_null();
+        assert_eq!(is, want, "{} {}", answer.status, answer.text());
+    }
+}
+
+#[tokio::test]
+async fn who_connects_with_a_certificate_that_is_declared_needs_nothing_else() {
+    let served = open(&Signer::new()).await;
+    let mut known = connect(&served, Some("shop")).await;
+    is_carried_out(&by_both(&mut known, &[]).await, true);
+    let records = served.house.records();
+    for record in &records {
+        assert_eq!((&record["client"], &record["profile"]), (&"agent".into(), &"agent/one".into()));
+        assert_eq!(
+            (&record["credential"], &record["decision"]),
+            (&"by-name".into(), &"allow".into())
+        );
+    }
+    assert_eq!(records.len(), 2);
+    // `door` is of the same authority, and nobody knows it.
+    for name in [None, Some("door")] {
+        let mut other = connect(&served, name).await;
+        is_carried_out(&by_both(&mut other, &[]).await, false);
+    }
+    // What is shown in the request counts, and where it is wrong, nothing else does.
+    is_carried_out(&by_both(&mut known, &[("x-api-key", "odk_wrong")]).await, false);
+}
+
+#[tokio::test]
+async fn a_browser_that_somebody_else_led_here_is_not_who_its_certificate_says() {
+    let served = open(&Signer::new()).await;
+    let mut known = connect(&served, Some("shop")).await;
+    for (site, want) in
+        [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)]
+    {
+        is_carried_out(&by_both(&mut known, &[("sec-fetch-site", site)]).await, want);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_alone() {
+    let issuer = Signer::new();
+    let served = open(&issuer).await;
+    let thumbprint = encode(digest(&SHA256, &OURS.certificate("shop.pem")));
+    let claims = json!({
+        "iss": ISSUER, "aud": "door", "sub": "ann",
+        "exp": served.house.clock.now().as_seconds() + 600,
+        "cnf": {"x5t#S256": thumbprint},
+    });
+    let token = issuer.sign(&json!({"typ": "at+jwt", "alg": "EdDSA"}), &claims);
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", &*bearer)];
+    is_carried_out(&by_both(&mut connect(&served, Some("shop")).await, &headers).await, true);
+    for name in [None, Some("door")] {
+        let answers = by_both(&mut connect(&served, name).await, &headers).await;
+        is_carried_out(&answers, false);
+        let [rest, _] = &answers;
+        let challenge = rest.header("www-authenticate");
+        assert!(challenge.starts_with("Bearer ") && challenge.contains("invalid_token"));
+        let record = served.house.records().pop().unwrap();
+        assert!(record["cause"].as_str().unwrap().contains("client certificate"), "{record}");
+    }
+}
