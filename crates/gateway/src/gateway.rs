@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
 use model::{CredentialId, Fault, Timestamp};
 use state::Desired;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -26,6 +26,8 @@ pub struct Gateway {
     /// Owns every task: connections, streams of HTTP/2, calls that outlive their connection.
     pub(crate) tasks: TaskTracker,
     snapshot: ArcSwap<Snapshot>,
+    /// Counts what may end calls under way: new tables, and grants that are taken back.
+    news: watch::Sender<u64>,
     /// Uses of credentials under tables that are no longer in force.
     uses: Mutex<Vec<(CredentialId, Timestamp)>>,
     local: OnceLock<LocalCollection>,
@@ -38,13 +40,17 @@ impl Gateway {
     pub fn new(settings: Settings, live: Live) -> Arc<Self> {
         let empty = Snapshot::empty(&settings, &live);
         let sessions = mcp::Sessions::new(live.clock.clone(), mcp::SessionBounds::default());
-        let snapshot = ArcSwap::from_pointee(empty);
+        let (snapshot, news) = (ArcSwap::from_pointee(empty), watch::Sender::new(0));
+        if let Some(own) = &live.own_issuer {
+            own.tell(news.clone());
+        }
         Arc::new(Self {
             settings,
             live,
             sessions,
             tasks: TaskTracker::new(),
             snapshot,
+            news,
             uses: Mutex::default(),
             local: OnceLock::new(),
             authorization: OnceLock::new(),
@@ -76,9 +82,12 @@ impl Gateway {
         snapshot::compile(&self.settings, &self.live, &sources, &self.snapshot.load(), revision)
     }
 
-    /// Puts `snapshot` in force. Calls under way keep the one they took.
+    /// Puts `snapshot` in force. Calls under way keep the one they took, and end where it does not
+    /// let them go on.
     pub fn swap(&self, snapshot: Snapshot) {
         let before = self.snapshot.swap(Arc::new(snapshot));
+        // Last: who hears of it finds it.
+        self.news.send_modify(|it| *it = it.wrapping_add(1));
         self.uses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -111,6 +120,16 @@ impl Gateway {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Hears from now on of what may end calls under way.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Whether these are the tables in force.
+    pub(crate) fn is_in_force(&self, snapshot: &Arc<Snapshot>) -> bool {
+        Arc::ptr_eq(&self.snapshot.load(), snapshot)
     }
 
     /// Serves connections of `listener`, as `entrance`, until `stop`; then lets open calls end.

@@ -17,7 +17,7 @@ pub mod snapshot;
 mod surface;
 
 pub use authorization::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer};
-pub use body::Body;
+pub use body::{Body, BodyError};
 pub use edge::{ClientCertificates, Tls, TlsError, TlsFiles};
 pub use entrance::Entrance;
 pub use gateway::Gateway;

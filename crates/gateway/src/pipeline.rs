@@ -11,60 +11,91 @@ mod body;
 mod call;
 mod dispatch;
 mod facts;
+mod held;
 mod ledger;
 mod meter;
+mod standing;
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
 use futures_util::FutureExt as _;
+use identity::Presented;
 use model::{Refusal, RefusalKind};
+use upstream::RequestBody;
 
 pub use authenticate::{authenticate, identify, is_for};
 pub use authorize::{authorize, may_list, visible};
 pub use call::{Authenticated, Authorized, Call, Metered, Outgoing, Received};
 pub use dispatch::{Answer, dispatch};
 pub use facts::{Arrival, Encryption, Facts};
+pub use held::Held;
 pub(crate) use ledger::Ledger;
 pub use meter::meter;
+pub(crate) use standing::Standing;
 
-use crate::{Live, Snapshot};
+use self::{body::whole, standing::Begun};
+use crate::{Gateway, Snapshot};
 
-/// Carries one call through, and writes its record before the answer is given back.
+/// Carries one call through, and writes its record before the answer is given back. What of the
+/// answer is still to come breaks off where the caller may not have it any more.
 ///
 /// # Errors
 /// Every way in which a call does not go through, as a refusal.
 pub async fn run(
-    live: &Live,
+    gateway: &Arc<Gateway>,
     snapshot: &Arc<Snapshot>,
     arrival: Arrival,
     received: Received<'_>,
 ) -> Result<Answer, Refusal> {
+    let (live, begun) = (&gateway.live, Begun::now(gateway, snapshot));
     let mut ledger = Ledger::open(live, Facts::of_call(arrival, snapshot, &received));
+    let presented = received.presented.as_ref().map_or(Presented::Nothing, |it| *it);
     // What cannot be recorded must not happen: ask before anything does.
     let outcome = match live.log.admit() {
         Ok(()) => {
             let call = Call::new(snapshot, ledger.facts(), received);
-            AssertUnwindSafe(stages(live, snapshot, call)).catch_unwind().await.unwrap_or_else(
-                |_| {
-                    Err(Refusal::new(RefusalKind::Internal, "the call could not be decided")
-                        .because("a stage panicked"))
-                },
-            )
+            let stages = stages(begun, &presented, call);
+            AssertUnwindSafe(stages).catch_unwind().await.unwrap_or_else(|_| {
+                Err(Refusal::new(RefusalKind::Internal, "the call could not be decided")
+                    .because("a stage panicked"))
+            })
         }
         Err(error) => Err(unrecorded(&error)),
     };
-    ledger.close(outcome).await
+    let (outcome, standing) = match outcome {
+        Ok((answer, standing)) => (Ok(answer), Some(standing)),
+        Err(refusal) => (Err(refusal), None),
+    };
+    let answer = ledger.close(outcome).await?;
+    Ok(match standing {
+        Some(standing) => standing.hold(&presented, answer),
+        None => answer,
+    })
 }
 
 async fn stages(
-    live: &Live,
-    snapshot: &Snapshot,
+    begun: Begun<'_>,
+    presented: &Presented<'_>,
     call: Call<'_, Received<'_>>,
-) -> Result<Answer, Refusal> {
+) -> Result<(Answer, Standing), Refusal> {
+    let (gateway, snapshot) = (begun.gateway, begun.snapshot);
     let call = authenticate(call).await?;
     let call = authorize(call, &snapshot.rules).await?;
-    let call = meter(call, &live.meter)?;
-    dispatch(call, live).await
+    let mut call = meter(call, &gateway.live.meter)?;
+    let Metered { caller, route, .. } = &call.stage;
+    let mut standing = begun.standing(call.facts.arrival(), caller, route);
+    if call.stage.route.is_local() {
+        // What is begun here is brought to its end: a change of state that is in force must be told
+        // to whoever made it, even where it ends their own right to it. So all waiting comes before.
+        let body = std::mem::replace(&mut call.stage.outgoing.body, RequestBody::Empty);
+        let body = standing.during(presented, pin!(whole(body, usize::MAX))).await?;
+        call.stage.outgoing.body = RequestBody::Full(body);
+        standing.confirm(presented).await?;
+        return Ok((dispatch(call, &gateway.live).await?, standing));
+    }
+    standing.confirm(presented).await?;
+    let answer = standing.during(presented, pin!(dispatch(call, &gateway.live))).await?;
+    Ok((answer, standing))
 }
 
 fn unrecorded(error: &audit::Error) -> Refusal {

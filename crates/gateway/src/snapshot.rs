@@ -92,6 +92,13 @@ impl Snapshot {
         self.tools.get(name).and_then(|it| self.routes.get(*it))
     }
 
+    /// The operation that a route of other tables led to.
+    pub(crate) fn same(&self, route: &Route) -> Option<&Arc<Route>> {
+        let is_same = |it: &&Arc<Route>| it.operation.id == route.operation.id;
+        // By its tool's name first, which it keeps unless another takes it.
+        self.tool(&route.tool_name).filter(is_same).or_else(|| self.routes.iter().find(is_same))
+    }
+
     /// The collections that can be called.
     pub(crate) fn shelves(&self) -> impl Iterator<Item = &Shelf> {
         self.shelves.iter().map(|it| &**it).filter(|it| it.is_published())

@@ -16,6 +16,8 @@ mod certificates;
 mod compile_fail;
 #[path = "promises/connections.rs"]
 mod connections;
+#[path = "promises/cut_off.rs"]
+mod cut_off;
 #[path = "promises/garbage.rs"]
 mod garbage;
 #[path = "promises/guards.rs"]

@@ -163,20 +163,58 @@ impl Directory {
         Ok(self.holder_of_token(Shown { token, with_proof, sender }, now).await?)
     }
 
+    /// Whom the credential of a call under way leads to now, and until when at the latest; none where
+    /// that has no end. Other than by [`Directory::authenticate`], the proof of a key is not asked for
+    /// again: it was used up when the call began.
+    ///
+    /// # Errors
+    /// As [`Directory::authenticate`]: then nobody stands behind the call any more.
+    pub async fn stands(
+        &self,
+        presented: &Presented<'_>,
+        sender: &Sender<'_>,
+        now: Timestamp,
+    ) -> Result<(Arc<Caller>, Option<Timestamp>), Refusal> {
+        let (token, with_proof) = match *presented {
+            Presented::Nothing => {
+                let holder = self.certificate_holder(sender, now)?;
+                let until = holder.map(|it| it.binding.until());
+                let caller = holder.map_or(&self.anonymous, |it| &it.caller);
+                return Ok((Arc::clone(caller), until));
+            }
+            Presented::ApiKey(key) => {
+                let holder = self.key_holder(key)?;
+                holder.binding.admit(sender.peer, now)?;
+                return Ok((Arc::clone(&holder.caller), Some(holder.binding.until())));
+            }
+            Presented::Token(token) => (token, false),
+            Presented::TokenWithProof(token) => (token, true),
+        };
+        let known = self.known(token, now).await?;
+        known.admit(sender.peer, now)?;
+        let (confirmation, contract) = known.bond();
+        Shown { token, with_proof, sender }.check_bond(confirmation, contract)?;
+        Ok((Arc::clone(known.caller()), Some(known.until())))
+    }
+
     fn holder_of_key(
         &self,
         key: &str,
         peer: IpAddr,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Failure> {
+        let holder = self.key_holder(key)?;
+        holder.binding.admit(peer, now)?;
+        Ok(Arc::clone(&holder.caller))
+    }
+
+    fn key_holder(&self, key: &str) -> Result<&KeyHolder, Failure> {
         if !api_key::is_well_formed(key) {
             return Err(Failure::KeyMalformed);
         }
         let pepper = self.pepper.as_ref().ok_or(Failure::NoPepper)?;
         let fingerprint = Fingerprint::new(api_key::hmac(pepper, key));
-        let holder = self.keys.get(&fingerprint).ok_or(Failure::KeyUnknown)?;
-        holder.binding.admit(peer, now)?;
-        Ok(Arc::clone(&holder.caller))
+        self.keys.get(&fingerprint).map(|it| &**it).ok_or(Failure::KeyUnknown)
     }
 
     /// Who shows nothing may have shown it already, when the connection began.
@@ -185,11 +223,19 @@ impl Directory {
         sender: &Sender<'_>,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Failure> {
-        let holder = match sender.certificate {
-            Some(certificate) => self.certificates.holder(certificate, sender.peer, now)?,
-            None => None,
-        };
-        Ok(Arc::clone(holder.unwrap_or(&self.anonymous)))
+        let holder = self.certificate_holder(sender, now)?;
+        Ok(Arc::clone(holder.map_or(&self.anonymous, |it| &it.caller)))
+    }
+
+    fn certificate_holder(
+        &self,
+        sender: &Sender<'_>,
+        now: Timestamp,
+    ) -> Result<Option<&KeyHolder>, Failure> {
+        match sender.certificate {
+            Some(certificate) => self.certificates.holder(certificate, sender.peer, now),
+            None => Ok(None),
+        }
     }
 
     async fn holder_of_token(
@@ -250,6 +296,14 @@ impl Known {
         match self {
             Self::Other(holder) => (&holder.confirmation, holder.binding.contract()),
             Self::Own(holder) => holder.bond(),
+        }
+    }
+
+    /// When it ends at the latest, or has to be looked at again.
+    fn until(&self) -> Timestamp {
+        match self {
+            Self::Other(holder) => holder.expires.min(holder.binding.until()),
+            Self::Own(holder) => holder.until(),
         }
     }
 

@@ -20,4 +20,4 @@ pub use directory::{Declared, Directory, Own, Sender};
 pub use introspection::{Introspect, Question, Reply};
 pub use key_set::{Fetch, KeySets, Provider, ProviderMetadata};
 pub use own_issuer::OwnIssuer;
-pub use presented::{CREDENTIAL_BYTES_MAX, Presented, present};
+pub use presented::{CREDENTIAL_BYTES_MAX, Kept, Presented, present};

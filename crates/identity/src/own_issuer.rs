@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -11,6 +11,7 @@ use std::{
 use model::Timestamp;
 use scc::HashMap;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::key_set::{KeySet, Keys};
 
@@ -22,6 +23,8 @@ pub struct OwnIssuer {
     revoked: HashMap<Box<str>, Timestamp>,
     /// How many these are: most of the time none, and then nothing is looked up.
     revoked_count: AtomicUsize,
+    /// Who is told of what is taken back: calls under way.
+    news: OnceLock<watch::Sender<u64>>,
 }
 
 impl OwnIssuer {
@@ -33,6 +36,7 @@ impl OwnIssuer {
             keys: KeySet::inline(Keys::none()),
             revoked: HashMap::new(),
             revoked_count: AtomicUsize::new(0),
+            news: OnceLock::new(),
         }
     }
 
@@ -40,6 +44,11 @@ impl OwnIssuer {
     #[must_use]
     pub fn url(&self) -> &Arc<str> {
         &self.url
+    }
+
+    /// Counts in `news` what is taken back from now on. There is one at most: a second one changes nothing.
+    pub fn tell(&self, news: watch::Sender<u64>) {
+        self.news.get_or_init(|| news);
     }
 
     /// Replaces the public keys by which its tokens are checked: a JWK Set.
@@ -57,6 +66,10 @@ impl OwnIssuer {
         let is_new = self.revoked.upsert_sync(id.into(), expires).is_none();
         if is_new {
             self.revoked_count.fetch_add(1, Ordering::Release);
+            // Last: who hears of it finds it.
+            if let Some(news) = self.news.get() {
+                news.send_modify(|it| *it = it.wrapping_add(1));
+            }
         }
     }
 

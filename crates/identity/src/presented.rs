@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use model::{Refusal, RefusalKind};
+use zeroize::Zeroizing;
 
 use crate::api_key;
 
@@ -23,6 +24,51 @@ pub enum Presented<'a> {
     Token(&'a str),
     /// The same, by a sender who holds a key that it is bound to (RFC 9449).
     TokenWithProof(&'a str),
+}
+
+/// The same, kept beyond its request. Its memory is cleared when it is dropped.
+pub enum Kept {
+    /// As [`Presented::Nothing`].
+    Nothing,
+    /// As [`Presented::ApiKey`].
+    ApiKey(Zeroizing<String>),
+    /// As [`Presented::Token`].
+    Token(Zeroizing<String>),
+    /// As [`Presented::TokenWithProof`].
+    TokenWithProof(Zeroizing<String>),
+}
+
+impl Presented<'_> {
+    /// Keeps it beyond the request.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        let owned = |it: &str| Zeroizing::new(it.to_owned());
+        match self {
+            Self::Nothing => Kept::Nothing,
+            Self::ApiKey(key) => Kept::ApiKey(owned(key)),
+            Self::Token(token) => Kept::Token(owned(token)),
+            Self::TokenWithProof(token) => Kept::TokenWithProof(owned(token)),
+        }
+    }
+}
+
+impl Kept {
+    /// As it was presented.
+    #[must_use]
+    pub fn presented(&self) -> Presented<'_> {
+        match self {
+            Self::Nothing => Presented::Nothing,
+            Self::ApiKey(key) => Presented::ApiKey(key),
+            Self::Token(token) => Presented::Token(token),
+            Self::TokenWithProof(token) => Presented::TokenWithProof(token),
+        }
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.presented().fmt(f)
+    }
 }
 
 impl fmt::Debug for Presented<'_> {

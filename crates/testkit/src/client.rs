@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, task::JoinSet};
@@ -27,6 +28,28 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+/// An answer whose body is still to come.
+#[derive(Debug)]
+pub struct Stream {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    body: Incoming,
+    connection: JoinSet<hyper::Result<()>>,
+}
+
+impl Stream {
+    /// The next piece of the body; none at its end.
+    ///
+    /// # Errors
+    /// Where it broke off.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, hyper::Error> {
+        let frame = self.body.frame().await.transpose()?;
+        Ok(frame.map(|it| it.into_data().unwrap_or_default()))
+    }
 }
 
 impl Answer {
@@ -64,6 +87,21 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl Into<Bytes> + Send,
     ) -> Answer {
+        let stream = self.open(method, target, headers, body).await;
+        let Stream { status, headers, body, connection: _connection } = stream;
+        let body =
+            body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        Answer { status, headers, body }
+    }
+
+    /// The same, up to the head of the answer.
+    pub async fn open(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes> + Send,
+    ) -> Stream {
         let stream = TcpStream::connect(self.address).await.expect("the server listens");
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -78,9 +116,7 @@ impl Client {
         }
         let request = request.body(Full::new(body.into())).unwrap();
         let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body =
-            body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Stream { status: parts.status, headers: parts.headers, body, connection: tasks }
     }
 
     /// Calls a tool in the revision without sessions, and gives back the whole HTTP answer.

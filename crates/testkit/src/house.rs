@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, sync::Arc, time::Dur
 use bytes::Bytes;
 use gateway::{Entrance, Gateway, Live, Settings};
 use identity::{
+    OwnIssuer,
     api_key::{self, Pepper, SystemRandom},
     dpop::Proofs,
 };
@@ -26,6 +27,7 @@ pub struct HouseBuilder {
     keys: BTreeMap<String, String>,
     public_url: Option<String>,
     proofs: Option<Arc<Proofs>>,
+    own_issuer: Option<Arc<OwnIssuer>>,
 }
 
 /// A gateway in front of a [`Recorder`].
@@ -80,12 +82,19 @@ impl HouseBuilder {
         self
     }
 
+    /// Takes tokens of this issuer as the door's own.
+    #[must_use]
+    pub fn own_issuer(mut self, issuer: &Arc<OwnIssuer>) -> Self {
+        self.own_issuer = Some(Arc::clone(issuer));
+        self
+    }
+
     /// Opens the house.
     ///
     /// # Errors
     /// The faults of its state.
     pub async fn open(self) -> Result<House, Vec<Fault>> {
-        let Self { mut files, mut keys, public_url, proofs } = self;
+        let Self { mut files, mut keys, public_url, proofs, own_issuer } = self;
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
@@ -111,7 +120,7 @@ impl HouseBuilder {
             meter: Arc::new(limits::Meter::new(clock.clone())),
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
             proofs: proofs.unwrap_or_else(|| Arc::new(Proofs::new(None))),
-            own_issuer: None,
+            own_issuer,
         };
         let gateway = Gateway::new(settings(public_url), live);
         let mut library = Library::new();
@@ -152,6 +161,19 @@ impl House {
     #[must_use]
     pub fn key(&self, profile: &str) -> &str {
         self.keys.get(profile).expect("a key was issued for it")
+    }
+
+    /// The file at `path`, as it was put there last.
+    #[must_use]
+    pub fn file(&self, path: &str) -> &str {
+        self.files.get(path).expect("there is such a file")
+    }
+
+    /// Where the credential is that the key of a profile is of.
+    #[must_use]
+    pub fn key_path(&self, profile: &str) -> String {
+        let number = self.keys.keys().position(|it| it == profile);
+        format!("credentials/key-{}.yaml", number.expect("a key was issued for it"))
     }
 
     /// Replaces a file and swaps the tables, under `revision`.

@@ -16,7 +16,7 @@ mod recorder;
 mod tls;
 
 pub use authority::Authority;
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, Stream};
 pub use house::{House, HouseBuilder};
 pub use postgres::Postgres;
 pub use recorder::{Recorder, Seen};

@@ -8,11 +8,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, future, stream};
 use http::{HeaderMap, Method, Request, Response, header};
-use http_body_util::{BodyExt as _, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+/// What it answers with.
+type Answered = UnsyncBoxBody<Bytes, Infallible>;
 
 /// One request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +33,7 @@ pub struct Seen {
 }
 
 /// An upstream that writes down what it was asked and answers `{"ok":true}`, but for what was published, and
-/// for paths that end in `hang`, `fail`, `big`, `text`, `list` or `nothing`.
+/// for paths that end in `drip`, `hang`, `fail`, `big`, `text`, `list` or `nothing`.
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
@@ -42,6 +47,10 @@ struct Book {
     seen: Mutex<Vec<Seen>>,
     /// JSON by its path.
     published: Mutex<BTreeMap<String, Bytes>>,
+    /// How many requests have begun.
+    begun: watch::Sender<usize>,
+    /// Whether answers that drip may end.
+    is_released: watch::Sender<bool>,
 }
 
 impl Recorder {
@@ -66,6 +75,17 @@ impl Recorder {
         std::mem::take(&mut *self.book.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits until so many requests have begun, since it was started.
+    pub async fn has_begun(&self, count: usize) {
+        let mut begun = self.book.begun.subscribe();
+        begun.wait_for(|it| *it >= count).await.expect("the book is open");
+    }
+
+    /// Lets answers to `drip` go on to their end.
+    pub fn release(&self) {
+        self.book.is_released.send_replace(true);
+    }
+
     /// Answers `path` with this JSON from now on.
     pub fn publish(&self, path: &str, json: impl Into<Bytes>) {
         let mut published = self.book.published.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,6 +94,17 @@ impl Recorder {
 }
 
 impl Book {
+    /// The answer, in two pieces: the second one when it is released.
+    fn drip(&self) -> Answered {
+        let mut is_released = self.is_released.subscribe();
+        let rest = stream::once(async move {
+            is_released.wait_for(|it| *it).await.expect("the book is open");
+            "true}"
+        });
+        let pieces = stream::once(future::ready(r#"{"ok":"#)).chain(rest);
+        StreamBody::new(pieces.map(|it| Ok(Frame::data(Bytes::from(it))))).boxed_unsync()
+    }
+
     fn published(&self, path: &str) -> Option<Bytes> {
         self.published.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
@@ -93,14 +124,16 @@ async fn accept(listener: TcpListener, book: Arc<Book>) {
 async fn note(
     request: Request<Incoming>,
     book: Arc<Book>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Answered>, Infallible> {
+    book.begun.send_modify(|it| *it = it.saturating_add(1));
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let target = parts.uri.path_and_query().map_or("", |it| it.as_str()).to_owned();
     let entry = Seen { method: parts.method.clone(), target, headers: parts.headers.clone(), body };
     book.seen.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     Ok(match book.published(parts.uri.path()) {
-        Some(json) => respond(200, "application/json", json),
+        Some(json) => respond(200, "application/json", Full::new(json).boxed_unsync()),
+        None if target_end(&parts.uri) == "drip" => respond(200, "application/json", book.drip()),
         None => answer(target_end(&parts.uri)).await,
     })
 }
@@ -110,7 +143,7 @@ fn target_end(uri: &http::Uri) -> &str {
 }
 
 /// What the end of the path asks for.
-async fn answer(end: &str) -> Response<Full<Bytes>> {
+async fn answer(end: &str) -> Response<Answered> {
     let (status, kind, body) = match end {
         "hang" => std::future::pending().await,
         "fail" => (500, "application/problem+json", r#"{"title":"broken"}"#.to_owned()),
@@ -120,10 +153,10 @@ async fn answer(end: &str) -> Response<Full<Bytes>> {
         "nothing" => (204, "text/plain", String::new()),
         _ => (200, "application/json", r#"{"ok":true}"#.to_owned()),
     };
-    respond(status, kind, body)
+    respond(status, kind, Full::new(Bytes::from(body)).boxed_unsync())
 }
 
-fn respond(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+fn respond(status: u16, kind: &str, body: Answered) -> Response<Answered> {
     let response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
-    response.header("x-made-by", "upstream").body(Full::new(body.into())).unwrap()
+    response.header("x-made-by", "upstream").body(body).unwrap()
 }

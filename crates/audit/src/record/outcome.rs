@@ -9,6 +9,9 @@ pub enum Kind {
     Authorization,
     /// One request for one operation.
     Call,
+    /// An answer that broke off, since its caller might not have the rest. Its call has a record
+    /// of its own, with the same id.
+    Cut,
     /// Something in the life of the door itself.
     Event,
     /// A question for what there is: tools, a document.
@@ -26,6 +29,7 @@ impl Kind {
         match self {
             Self::Authorization => "authorization",
             Self::Call => "call",
+            Self::Cut => "cut",
             Self::Event => "event",
             Self::List => "list",
             Self::Malformed => "malformed",

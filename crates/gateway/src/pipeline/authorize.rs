@@ -27,8 +27,7 @@ pub async fn authorize<'a>(
         facts.set_rule(clearance.rule());
     }
     if route.is_retired {
-        let detail = format!("{} was retired", route.operation.id);
-        return Err(Refusal::new(RefusalKind::Gone, detail));
+        return Err(retired(&route));
     }
     let outgoing = request?;
     // Boxed: only calls that a guard looks into pay for what it takes.
@@ -42,6 +41,28 @@ pub async fn authorize<'a>(
         facts.set_rule(permit.rule());
     }
     Ok(Call { snapshot, facts, stage: Authorized { caller, route, outgoing, permit } })
+}
+
+/// Whether a call under way may go on: the same, but for arguments, which are gone.
+///
+/// # Errors
+/// Those of [`authorize`]; `NotFound` where the operation is not there any more.
+pub(super) fn confirm(
+    snapshot: &Snapshot,
+    arrival: &Arrival,
+    caller: &Caller,
+    route: &Route,
+) -> Result<(), Refusal> {
+    let Some(route) = snapshot.same(route) else {
+        return Err(Refusal::new(RefusalKind::NotFound, "there is no such operation"));
+    };
+    clear(snapshot, &snapshot.rules, arrival, caller, &route.operation)
+        .map_err(|denial| denied(caller, denial))?;
+    if route.is_retired { Err(retired(route)) } else { Ok(()) }
+}
+
+fn retired(route: &Route) -> Refusal {
+    Refusal::new(RefusalKind::Gone, format!("{} was retired", route.operation.id))
 }
 
 /// All that can be decided without arguments.

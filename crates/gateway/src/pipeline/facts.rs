@@ -196,6 +196,10 @@ impl Facts {
         self.caller = Some(Arc::clone(caller));
     }
 
+    pub(super) fn set_route(&mut self, route: &Arc<Route>) {
+        self.route = Some(Arc::clone(route));
+    }
+
     pub(super) fn set_rule(&mut self, rule: &Arc<str>) {
         self.rule = Some(Arc::clone(rule));
     }

@@ -19,7 +19,7 @@ use crate::{
 
 /// Answers one request of the REST surface.
 pub(crate) async fn answer(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     arrival: Arrival,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -32,7 +32,7 @@ pub(crate) async fn answer(
         return view::answer(gateway, &snapshot, shelf, arrival, &parts).await;
     }
     let received = received(gateway, (&snapshot, entrance), &parts, target, body);
-    match pipeline::run(&gateway.live, &snapshot, arrival, received).await {
+    match pipeline::run(gateway, &snapshot, arrival, received).await {
         Ok(answer) => answer,
         Err(refusal) => {
             let mut response = problem::response(id, &refusal);

@@ -5,6 +5,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use gateway::ClientCertificates;
 use serde_json::json;
 use testkit::{Answer, TlsClient, TlsConnection};
+use tokio::task::JoinSet;
 
 use crate::{
     shop,
@@ -62,6 +63,37 @@ fn is_carried_out(answers: &[Answer; 2], want: bool) {
         let is = answer.status == 200 && answer.json()["error"].is_null();
         assert_eq!(is, want, "{} {}", answer.status, answer.text());
     }
+}
+
+#[tokio::test]
+async fn a_call_by_certificate_goes_on_until_its_credential_ends() {
+    let mut served = open(&Signer::new()).await;
+    let key = served.house.key("app/reader").to_owned();
+    let mut calls = JoinSet::new();
+    for (number, target, headers) in
+        [(1, "/shop/items/drip", None), (2, "/shop/items/hang", Some(("x-api-key", key)))]
+    {
+        let mut connection = connect(&served, Some("shop")).await;
+        calls.spawn(async move {
+            let headers: Vec<_> = headers.iter().map(|it| (it.0, &*it.1)).collect();
+            connection.get(target, &headers).await.unwrap()
+        });
+        served.house.recorder.has_begun(number).await;
+    }
+    let app = "enabled: false\nkind: app\nowner: ann\nprofiles:\n  full: {roles: [everything]}\n  \
+               reader: {roles: [reader]}\n";
+    served.house.change("clients/app.yaml", app, 2).unwrap();
+    assert_eq!(calls.join_next().await.unwrap().unwrap().status, 401);
+    served.house.recorder.release();
+    let whole = calls.join_next().await.unwrap().unwrap();
+    assert_eq!((whole.status.as_u16(), &*whole.text()), (200, r#"{"ok":true}"#));
+    let mut connection = connect(&served, Some("shop")).await;
+    calls.spawn(async move { connection.get("/shop/items/hang", &[]).await.unwrap() });
+    served.house.recorder.has_begun(3).await;
+    let revoked =
+        "profile: agent/one\nkind: mtls\nstate: revoked\ndns: shop.example\nexpires: 2027-12-31\n";
+    served.house.change("credentials/by-name.yaml", revoked, 3).unwrap();
+    assert_eq!(calls.join_next().await.unwrap().unwrap().status, 401);
 }
 
 #[tokio::test]

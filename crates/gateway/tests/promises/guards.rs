@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway::{Local, LocalCall, LocalCollection, LocalFuture};
+use gateway::{Local, LocalCall, LocalFuture};
 use http::Response;
-use model::{Collection, CollectionId, Lifecycle, Place, Upstream};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use testkit::{Answer, House, HouseBuilder};
@@ -359,44 +358,7 @@ impl Local for Echo {
 
 #[tokio::test]
 async fn a_guard_sees_the_arguments_of_management() {
-    let mut house = shop::builder()
-        .file("roles/operator.yaml", "allow:\n  - operations: ['onedoor:*']\n")
-        .file(
-            "clients/boss.yaml",
-            "kind: service\nowner: eve\nprofiles:\n  all: {roles: [operator]}\n",
-        )
-        .key("boss/all")
-        .open()
-        .await
-        .expect("the shop has no faults");
-    let place = Place::default();
-    let document = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {
-        "/clients/{client}": {"put": {
-            "operationId": "put_client",
-            "parameters": [{"name": "client", "in": "path", "required": true, "schema": {"type": "string"}}],
-            "requestBody": {"required": true, "content": {"application/json": {"schema": {
-                "type": "object", "required": ["owner"], "properties": {"owner": {"type": "string"}}}}}},
-            "responses": {},
-        }},
-    }});
-    let collection = Collection {
-        id: CollectionId::own(),
-        title: None,
-        owner: "onedoor".to_owned(),
-        state: Lifecycle::Published,
-        base: "/onedoor/v1".to_owned(),
-        upstream: Upstream::new("http://localhost"),
-        document: Arc::new(document),
-        document_place: place.clone(),
-        select: None,
-        overrides: std::collections::BTreeMap::default(),
-        place,
-    };
-    house.gateway.mount(LocalCollection {
-        collection: Arc::new(collection),
-        roles: Vec::new(),
-        handler: Arc::new(Echo),
-    });
+    let mut house = shop::managed(Arc::new(Echo)).await;
     let policy = "policy: |\n  forbid(principal, action == Action::\"onedoor.put_client\", resource)\n  \
                   unless { context.arguments.owner == \"shop team\" || context.arguments.client like \"test-*\" };\n";
     house.change("guards/owners.yaml", policy, 2).expect("the guard has no faults");

@@ -1,5 +1,10 @@
 //! The state that the promises are tried on: a shop with an operation of each sort.
 
+use std::sync::Arc;
+
+use gateway::{Local, LocalCollection};
+use model::{Collection, CollectionId, Lifecycle, Place, Upstream};
+use serde_json::json;
 use testkit::{House, HouseBuilder};
 
 const DOCUMENT: &str = r"
@@ -81,4 +86,48 @@ pub(crate) fn builder() -> HouseBuilder {
         .key("agent/one")
         .key("agent/nothing")
         .key("slow/rate")
+}
+
+/// A shop with one operation of the door's own, `put_client`, which `boss/all` may call. It is in
+/// force with the next change.
+pub(crate) async fn managed(handler: Arc<dyn Local>) -> House {
+    let house = builder()
+        .file("roles/operator.yaml", "allow:\n  - operations: ['onedoor:*']\n")
+        .file(
+            "clients/boss.yaml",
+            "kind: service\nowner: eve\nprofiles:\n  all: {roles: [operator]}\n",
+        )
+        .key("boss/all")
+        .open()
+        .await
+        .expect("the shop has no faults");
+    let place = Place::default();
+    let document = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {
+        "/clients/{client}": {"put": {
+            "operationId": "put_client",
+            "parameters": [{"name": "client", "in": "path", "required": true, "schema": {"type": "string"}}],
+            "requestBody": {"required": true, "content": {"application/json": {"schema": {
+                "type": "object", "required": ["owner"], "properties": {"owner": {"type": "string"}}}}}},
+            "responses": {},
+        }},
+    }});
+    let collection = Collection {
+        id: CollectionId::own(),
+        title: None,
+        owner: "onedoor".to_owned(),
+        state: Lifecycle::Published,
+        base: "/onedoor/v1".to_owned(),
+        upstream: Upstream::new("http://localhost"),
+        document: Arc::new(document),
+        document_place: place.clone(),
+        select: None,
+        overrides: std::collections::BTreeMap::default(),
+        place,
+    };
+    house.gateway.mount(LocalCollection {
+        collection: Arc::new(collection),
+        roles: Vec::new(),
+        handler,
+    });
+    house
 }

@@ -98,6 +98,11 @@ impl Binding {
         Ok(())
     }
 
+    /// When it ends at the latest.
+    pub(super) fn until(&self) -> Timestamp {
+        self.contract.until().map_or(self.expires, |it| it.min(self.expires))
+    }
+
     fn note_use(&self, now: Timestamp) {
         // Written once a second: the line is shared by all workers.
         let second = now.as_seconds();
@@ -156,6 +161,11 @@ impl Contract {
             return Err(Failure::Network(holder(), peer));
         }
         Ok(())
+    }
+
+    /// When the profile ends; none where it does not.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.expires
     }
 
     pub(super) fn profile(&self) -> &ProfileId {

@@ -1,8 +1,8 @@
 //! Client certificates as credentials: the connection shows one, and nothing else is sent.
 
-use std::{collections::HashMap, hash::RandomState, net::IpAddr, sync::Arc};
+use std::{collections::HashMap, hash::RandomState, net::IpAddr};
 
-use model::{Caller, CertificateMatch, ClientCertificate, Timestamp};
+use model::{CertificateMatch, ClientCertificate, Timestamp};
 
 use super::{KeyHolder, binding::Binding};
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ impl Certificates {
         certificate: &ClientCertificate,
         peer: IpAddr,
         now: Timestamp,
-    ) -> Result<Option<&Arc<Caller>>, Failure> {
+    ) -> Result<Option<&KeyHolder>, Failure> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -44,7 +44,7 @@ impl Certificates {
         let mut refused = None;
         for holder in found() {
             match holder.binding.admit(peer, now) {
-                Ok(()) => return Ok(Some(&holder.caller)),
+                Ok(()) => return Ok(Some(holder)),
                 Err(failure) => refused = refused.or(Some(failure)),
             }
         }

@@ -281,6 +281,15 @@ impl OwnHolder {
         (&self.confirmation, &self.contract)
     }
 
+    /// When it ends at the latest.
+    pub(super) fn until(&self) -> Timestamp {
+        let giver = match &self.binding {
+            Some(binding) => Some(binding.until()),
+            None => self.contract.until(),
+        };
+        giver.map_or(self.expires, |it| it.min(self.expires))
+    }
+
     /// Asked on every call: nothing remembered outlives what it was given by.
     pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
         if self.ids.iter().any(|it| self.issuer.is_revoked(it)) {

@@ -41,6 +41,20 @@ impl Shown<'_> {
         contract: &Contract,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        self.check_bond(confirmation, contract)?;
+        match &confirmation.jkt {
+            // Boxed: only calls with a proof pay for what it takes.
+            Some(jkt) => Box::pin(self.check_proof(jkt, now)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same without the proof, which is good once: for a call whose proof was checked before.
+    pub(super) fn check_bond(
+        &self,
+        confirmation: &Confirmation,
+        contract: &Contract,
+    ) -> Result<(), Failure> {
         let Confirmation { jkt, certificate } = confirmation;
         let is_bound = match contract.demands() {
             None => true,
@@ -54,11 +68,9 @@ impl Shown<'_> {
             self.check_certificate(want)?;
         }
         match (jkt, self.with_proof) {
-            (None, false) => Ok(()),
+            (None, false) | (Some(_), true) => Ok(()),
             (None, true) => Err(Failure::NotBound),
             (Some(_), false) => Err(Failure::BoundAsBearer),
-            // Boxed: only calls with a proof pay for what it takes.
-            (Some(jkt), true) => Box::pin(self.check_proof(jkt, now)).await,
         }
     }
 

@@ -43,11 +43,11 @@ async fn carry_out(
     params: CallParams<'_>,
 ) -> Reply {
     let received = received(exchange, params);
-    let (live, id) = (&exchange.gateway.live, arrival.id);
-    match pipeline::run(live, &exchange.snapshot, arrival, received).await {
+    let id = arrival.id;
+    match pipeline::run(&exchange.gateway, &exchange.snapshot, arrival, received).await {
         Ok(answer) => {
             let bytes_max = exchange.gateway.settings.tool_answer_bytes_max;
-            result::reply(era, &request.id, answer, bytes_max).await
+            result::reply(era, (&request.id, id), answer, bytes_max).await
         }
         Err(refusal) => refusal::reply(era, &request.id, id, refusal),
     }

@@ -3,18 +3,33 @@
 use ::mcp::{Era, Id, ToolResult, Whole, json, truncate};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
+use model::RequestId;
 
-use super::reply::{self, Reply};
-use crate::{Body, pipeline::Answer};
+use super::{
+    refusal,
+    reply::{self, Reply},
+};
+use crate::{Body, BodyError, pipeline::Answer};
 
 /// Reads the answer as far as it will be shown, and makes the result.
-pub(super) async fn reply(era: Era, id: &Id, answer: Answer, bytes_max: usize) -> Reply {
+pub(super) async fn reply(
+    era: Era,
+    (id, request): (&Id, RequestId),
+    answer: Answer,
+    bytes_max: usize,
+) -> Reply {
     let (parts, body) = answer.into_parts();
     let length = http_body::Body::size_hint(&body).exact();
     let body = read(body, bytes_max).await;
     let result = match &body {
         Ok(beginning) => shown(parts.status, &parts.headers, beginning, length, bytes_max),
-        Err(_) => Shown::failed("the upstream broke off its answer".to_owned()),
+        // Nothing of it is out yet, so all that is told is why.
+        Err(BodyError::Cut(refusal)) => {
+            return refusal::reply(era, id, request, refusal.clone());
+        }
+        Err(BodyError::Upstream(_)) => {
+            Shown::failed("the upstream broke off its answer".to_owned())
+        }
     };
     let structured =
         result.structured.as_deref().and_then(|text| json::passable(text.as_bytes()).ok());
@@ -28,7 +43,7 @@ struct Beginning {
     is_whole: bool,
 }
 
-async fn read(mut body: Body, bytes_max: usize) -> Result<Beginning, upstream::Error> {
+async fn read(mut body: Body, bytes_max: usize) -> Result<Beginning, BodyError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
