@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod admit;
 mod consent;
+pub(crate) mod device;
 mod pending;
 pub(crate) mod provider;
 mod pushed;

@@ -10,11 +10,16 @@ use serde_json::json;
 /// What the next proof of a key has to hold (RFC 9449 section 8).
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8707,
-/// RFC 9101 section 7, RFC 9449 sections 5 and 8. `NotFound` and `MethodNotAllowed` are HTTP's own, for where there is no endpoint.
+/// What a client is told. A closed set: RFC 6749 section 5.2, RFC 7591 section 3.2.2, RFC 8628
+/// section 3.5, RFC 8707, RFC 9101 section 7, RFC 9449 sections 5 and 8. `NotFound` and
+/// `MethodNotAllowed` are HTTP's own, for where there is no endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     AccessDenied,
+    AuthorizationPending,
+    /// To a device, by the person.
+    Declined,
+    ExpiredToken,
     InvalidClient,
     InvalidClientMetadata,
     InvalidDpopProof,
@@ -28,6 +33,7 @@ pub(crate) enum Code {
     NotFound,
     RequestNotSupported,
     ServerError,
+    SlowDown,
     TemporarilyUnavailable,
     UnauthorizedClient,
     UnsupportedGrantType,
@@ -38,7 +44,9 @@ pub(crate) enum Code {
 impl Code {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::AccessDenied => "access_denied",
+            Self::AccessDenied | Self::Declined => "access_denied",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::ExpiredToken => "expired_token",
             Self::InvalidClient => "invalid_client",
             Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::InvalidDpopProof => "invalid_dpop_proof",
@@ -52,6 +60,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::RequestNotSupported => "request_not_supported",
             Self::ServerError => "server_error",
+            Self::SlowDown => "slow_down",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
@@ -68,7 +77,10 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::InvalidClientMetadata
+            Self::AuthorizationPending
+            | Self::Declined
+            | Self::ExpiredToken
+            | Self::InvalidClientMetadata
             | Self::InvalidDpopProof
             | Self::InvalidGrant
             | Self::InvalidRedirectUri
@@ -77,6 +89,7 @@ impl Code {
             | Self::InvalidScope
             | Self::InvalidTarget
             | Self::RequestNotSupported
+            | Self::SlowDown
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::UnsupportedResponseType
@@ -86,8 +99,12 @@ impl Code {
 
     fn kind(self) -> RefusalKind {
         match self {
-            Self::AccessDenied | Self::UnauthorizedClient => RefusalKind::Forbidden,
-            Self::InvalidClient
+            Self::AccessDenied | Self::Declined | Self::UnauthorizedClient => {
+                RefusalKind::Forbidden
+            }
+            Self::AuthorizationPending
+            | Self::ExpiredToken
+            | Self::InvalidClient
             | Self::InvalidDpopProof
             | Self::InvalidGrant
             | Self::UseDpopNonce => RefusalKind::Unauthenticated,
@@ -95,7 +112,7 @@ impl Code {
             Self::MethodNotAllowed => RefusalKind::MethodNotAllowed,
             Self::NotFound => RefusalKind::NotFound,
             Self::ServerError => RefusalKind::Internal,
-            Self::TemporarilyUnavailable => RefusalKind::LimitReached,
+            Self::SlowDown | Self::TemporarilyUnavailable => RefusalKind::LimitReached,
             Self::InvalidClientMetadata
             | Self::InvalidRedirectUri
             | Self::InvalidRequest

@@ -5,6 +5,7 @@
 mod access_token;
 mod authorize;
 mod client;
+mod device;
 mod error;
 mod facts;
 mod form;

@@ -16,6 +16,7 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
     let grants = [
         GrantType::AuthorizationCode,
         GrantType::ClientCredentials,
+        GrantType::DeviceCode,
         GrantType::JwtBearer,
         GrantType::RefreshToken,
         GrantType::TokenExchange,
@@ -32,6 +33,7 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
         "issuer": issuer,
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("token"),
+        "device_authorization_endpoint": at("device_authorization"),
         "pushed_authorization_request_endpoint": at("par"),
         "registration_endpoint": at("register"),
         "revocation_endpoint": at("revoke"),

@@ -2,6 +2,7 @@
 
 mod account;
 mod consent;
+mod device;
 mod frame;
 mod message;
 mod sign_in;
@@ -9,7 +10,9 @@ mod text;
 
 use model::Effect;
 
-pub(crate) use self::{account::account, consent::consent, message::message, sign_in::sign_in};
+pub(crate) use self::{
+    account::account, consent::consent, device::device, message::message, sign_in::sign_in,
+};
 
 /// Where a form goes, and what proves that this browser was shown it.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,19 @@ pub(crate) struct ClientView<'a> {
     pub(crate) known_by: KnownBy<'a>,
     /// Whether that is a program on this computer.
     pub(crate) is_loopback: bool,
+    /// The address of the device that asks, where nobody is sent back.
+    pub(crate) device: Option<&'a str>,
+}
+
+/// What people sign in for.
+#[derive(Debug)]
+pub(crate) enum Purpose<'a> {
+    /// To see what they allowed.
+    Account,
+    /// For the program that sent them.
+    Client(ClientView<'a>),
+    /// To type the code of a device.
+    Device,
 }
 
 /// Somebody who signs people in.
@@ -57,14 +73,24 @@ pub(crate) struct ProviderView {
 #[derive(Debug)]
 pub(crate) struct SignInView<'a> {
     pub(crate) door: &'a str,
-    /// The program that sent them; none where they came of themselves.
-    pub(crate) client: Option<ClientView<'a>>,
+    pub(crate) purpose: Purpose<'a>,
     pub(crate) has_local: bool,
     /// Who else signs people in.
     pub(crate) providers: &'a [ProviderView],
     pub(crate) form: FormView<'a>,
     /// What was typed before.
     pub(crate) name: &'a str,
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// What the page for the code of a device shows.
+#[derive(Debug)]
+pub(crate) struct DeviceView<'a> {
+    pub(crate) door: &'a str,
+    pub(crate) person: &'a str,
+    /// What a link brought along, or was typed before.
+    pub(crate) code: &'a str,
+    pub(crate) form: FormView<'a>,
     pub(crate) problem: Option<&'a str>,
 }
 

@@ -17,6 +17,7 @@ use crate::{
     Outside, Plane, Request,
     authorize::{self, account},
     client::{self, Documents},
+    device,
     error::{Code, Denied, json_response},
     facts::{Facts, Ledger},
     introspect, metadata,
@@ -176,26 +177,38 @@ impl Server {
         match endpoint {
             Endpoint::Account(asked) => account::answer(self, request, asked, facts).await,
             Endpoint::Authorize => authorize::begin(self, request, facts).await,
-            Endpoint::Arrive => authorize::provider::arrive(self, request, facts).await,
             Endpoint::Consent => authorize::decide(self, request, facts).await,
-            Endpoint::Depart => authorize::provider::depart(self, request, facts).await,
+            Endpoint::Device(asked) => authorize::device::answer(self, request, asked, facts).await,
             Endpoint::Introspect => introspect::answer(self, request, facts).await,
-            Endpoint::KeySet => Ok(document(&self.keys.public())),
-            Endpoint::Metadata => {
-                Ok(document(&metadata::document(self.url(), self.asks_for_certificates)))
-            }
-            Endpoint::Missing => Err(Denied::new(Code::NotFound, "there is no such endpoint")),
-            Endpoint::OtherMethod => {
-                Err(Denied::new(Code::MethodNotAllowed, "this endpoint has another method"))
+            Endpoint::Document(which) => Ok(self.published(which)),
+            Endpoint::Missing { is_method } => Err(absent(is_method)),
+            Endpoint::Provider(asked) => {
+                authorize::provider::answer(self, request, asked, facts).await
             }
             Endpoint::Push => authorize::push(self, request, facts).await,
             Endpoint::Register => client::register(self, request, facts).await,
-            Endpoint::Resume => authorize::provider::resume(self, request, facts).await,
             Endpoint::Revoke => revoke::answer(self, request, facts).await,
             Endpoint::SignIn => authorize::sign_in(self, request, facts).await,
             Endpoint::SignOut => authorize::sign_out(self, request, facts).await,
             Endpoint::Token => token::answer(self, request, facts).await,
         }
+    }
+
+    fn published(&self, which: Document) -> Response<Bytes> {
+        match which {
+            Document::KeySet => document(&self.keys.public()),
+            Document::Metadata => {
+                document(&metadata::document(self.url(), self.asks_for_certificates))
+            }
+        }
+    }
+}
+
+/// Why nobody answers: there is nothing at the path, or only for another method.
+fn absent(is_method: bool) -> Denied {
+    match is_method {
+        true => Denied::new(Code::MethodNotAllowed, "this endpoint has another method"),
+        false => Denied::new(Code::NotFound, "there is no such endpoint"),
     }
 }
 
@@ -219,24 +232,29 @@ const METHODS: [&str; 2] = ["GET", "POST"];
 #[derive(Debug, Clone, Copy)]
 enum Endpoint {
     Account(account::Asked),
-    Arrive,
     Authorize,
     Consent,
-    Depart,
+    Device(authorize::device::Asked),
+    Document(Document),
     Introspect,
-    KeySet,
-    Metadata,
-    /// There is none at this path.
-    Missing,
-    /// There is one at this path, for another method.
-    OtherMethod,
+    /// There is none at this path, or only one for another method.
+    Missing {
+        is_method: bool,
+    },
+    Provider(authorize::provider::Asked),
     Push,
     Register,
-    Resume,
     Revoke,
     SignIn,
     SignOut,
     Token,
+}
+
+/// What everybody may read.
+#[derive(Debug, Clone, Copy)]
+enum Document {
+    KeySet,
+    Metadata,
 }
 
 impl Endpoint {
@@ -244,8 +262,7 @@ impl Endpoint {
         let other = || METHODS.iter().any(|it| Self::found(it, path).is_some());
         match Self::found(method.as_str(), path) {
             Some(endpoint) => endpoint,
-            None if other() => Self::OtherMethod,
-            None => Self::Missing,
+            None => Self::Missing { is_method: other() },
         }
     }
 
@@ -254,14 +271,20 @@ impl Endpoint {
             (
                 "GET" | "HEAD",
                 "/.well-known/oauth-authorization-server" | "/.well-known/openid-configuration",
-            ) => Self::Metadata,
-            ("GET" | "HEAD", "/oauth/jwks") => Self::KeySet,
+            ) => Self::Document(Document::Metadata),
+            ("GET" | "HEAD", "/oauth/jwks") => Self::Document(Document::KeySet),
             ("GET", account::PATH) => Self::Account(account::Asked::Show),
             ("POST", account::ENTER) => Self::Account(account::Asked::Enter),
             ("POST", account::SIGN_OUT) => Self::Account(account::Asked::SignOut),
             ("POST", account::TAKE_BACK) => Self::Account(account::Asked::TakeBack),
             ("GET", "/oauth/authorize") => Self::Authorize,
             ("POST", "/oauth/consent") => Self::Consent,
+            ("GET", device::PAGE) => Self::Device(authorize::device::Asked::Show),
+            ("POST", device::PAGE) => Self::Device(authorize::device::Asked::LookUp),
+            ("POST", authorize::device::ENTER) => Self::Device(authorize::device::Asked::Enter),
+            ("POST", "/oauth/device_authorization") => {
+                Self::Device(authorize::device::Asked::Begin)
+            }
             ("POST", "/oauth/introspect") => Self::Introspect,
             ("POST", "/oauth/par") => Self::Push,
             ("POST", "/oauth/register") => Self::Register,
@@ -269,9 +292,13 @@ impl Endpoint {
             ("POST", "/oauth/sign-in") => Self::SignIn,
             ("POST", "/oauth/sign-out") => Self::SignOut,
             ("POST", "/oauth/token") => Self::Token,
-            ("GET", "/oauth/sign-in") => Self::Resume,
-            ("GET", path) if path.starts_with(authorize::provider::CALLBACK) => Self::Arrive,
-            ("POST", path) if path.starts_with(authorize::provider::DEPARTURE) => Self::Depart,
+            ("GET", "/oauth/sign-in") => Self::Provider(authorize::provider::Asked::Resume),
+            ("GET", path) if path.starts_with(authorize::provider::CALLBACK) => {
+                Self::Provider(authorize::provider::Asked::Arrive)
+            }
+            ("POST", path) if path.starts_with(authorize::provider::DEPARTURE) => {
+                Self::Provider(authorize::provider::Asked::Depart)
+            }
             _ => return None,
         })
     }
@@ -282,16 +309,22 @@ impl Endpoint {
             Self::Account(account::Asked::Show) => "account.read",
             Self::Account(account::Asked::TakeBack) => "consent.revoked",
             Self::Authorize => "authorization.begin",
-            Self::Account(account::Asked::Enter) | Self::Arrive | Self::SignIn => "sign_in",
+            Self::Account(account::Asked::Enter)
+            | Self::Provider(authorize::provider::Asked::Arrive)
+            | Self::Device(authorize::device::Asked::Enter)
+            | Self::SignIn => "sign_in",
             Self::Consent => "consent.given",
-            Self::Depart => "sign_in.begin",
+            Self::Provider(authorize::provider::Asked::Depart) => "sign_in.begin",
+            Self::Device(authorize::device::Asked::LookUp) => "device.found",
+            Self::Device(authorize::device::Asked::Show) => "device.read",
+            Self::Device(authorize::device::Asked::Begin) => "device.begin",
             Self::Introspect => "token.introspect",
-            Self::KeySet => "key_set.read",
-            Self::Metadata => "metadata.read",
-            Self::Missing | Self::OtherMethod => "endpoint.unknown",
+            Self::Document(Document::KeySet) => "key_set.read",
+            Self::Document(Document::Metadata) => "metadata.read",
+            Self::Missing { .. } => "endpoint.unknown",
             Self::Push => "authorization.push",
             Self::Register => "client.register",
-            Self::Resume => "authorization.resume",
+            Self::Provider(authorize::provider::Asked::Resume) => "authorization.resume",
             Self::Revoke => "token.revoke",
             Self::Account(account::Asked::SignOut) | Self::SignOut => "sign_out",
             Self::Token => "token.issue",
@@ -302,18 +335,20 @@ impl Endpoint {
     fn denied(self, denied: &Denied, nonce: Option<String>) -> Response<Bytes> {
         match self {
             Self::Account(_)
-            | Self::Arrive
+            | Self::Provider(_)
             | Self::Authorize
             | Self::Consent
-            | Self::Depart
-            | Self::Resume
+            | Self::Device(
+                authorize::device::Asked::Enter
+                | authorize::device::Asked::LookUp
+                | authorize::device::Asked::Show,
+            )
             | Self::SignIn
             | Self::SignOut => authorize::shown(denied),
-            Self::Introspect
-            | Self::KeySet
-            | Self::Metadata
-            | Self::Missing
-            | Self::OtherMethod
+            Self::Device(authorize::device::Asked::Begin)
+            | Self::Introspect
+            | Self::Document(_)
+            | Self::Missing { .. }
             | Self::Push
             | Self::Register
             | Self::Revoke

@@ -32,6 +32,8 @@ const ACCOUNT: Budget = Budget { burst: 20, every: Duration::from_secs(120) };
 /// Where somebody has signed in before as the one that they want to be again.
 const KNOWN_BROWSER: Budget = Budget { burst: 10, every: Duration::from_secs(60) };
 /// Secrets of clients are random: this bounds the work, and shows who tries.
+/// Codes that devices show. There are 25 billion: fewer than a thousand guesses a day find none.
+const PERSON: Budget = Budget { burst: 10, every: Duration::from_secs(120) };
 const SOURCE_AND_CLIENT: Budget = Budget { burst: 20, every: Duration::from_secs(10) };
 const CLIENT: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
 
@@ -48,6 +50,8 @@ pub(crate) enum Guess<'a> {
     Client { source: IpAddr, id: &'a str },
     /// A person's password. `browser` names one that is known to be this account's.
     Password { source: IpAddr, account: &'a str, browser: Option<&'a str> },
+    /// The code of a device, by somebody who is signed in.
+    UserCode { source: IpAddr, person: &'a str },
 }
 
 /// What guesses have used up. Of one process: replicas do not tell each other.
@@ -154,7 +158,9 @@ impl Budget {
 
 impl Guess<'_> {
     fn source(&self) -> IpAddr {
-        let (Self::Client { source, .. } | Self::Password { source, .. }) = self;
+        let (Self::Client { source, .. }
+        | Self::Password { source, .. }
+        | Self::UserCode { source, .. }) = self;
         network(*source)
     }
 
@@ -164,6 +170,7 @@ impl Guess<'_> {
             Self::Password { source: _, account, browser: _ } => {
                 key("account from", &self.source(), account)
             }
+            Self::UserCode { source: _, person } => key("codes from", &self.source(), person),
         }
     }
 
@@ -179,6 +186,10 @@ impl Guess<'_> {
                 bucket("this source and account", SOURCE_AND_ACCOUNT, self.of_source()),
                 bucket("this source", SOURCE, key("accounts from", &source, "")),
                 bucket("this account", ACCOUNT, key("account", &"", account)),
+            ],
+            Self::UserCode { source: _, person } => vec![
+                bucket("this person", PERSON, key("codes of", &"", person)),
+                bucket("this source", SOURCE, key("codes at", &source, "")),
             ],
             Self::Client { source: _, id } => {
                 let mut buckets =
@@ -200,6 +211,9 @@ impl Guess<'_> {
             Self::Client { source: _, id } => (Code::InvalidClient, format!("client {id:.64?}")),
             Self::Password { source: _, account, browser: _ } => {
                 (Code::TemporarilyUnavailable, format!("account {account:.64?}"))
+            }
+            Self::UserCode { source: _, person } => {
+                (Code::TemporarilyUnavailable, format!("person {person:.64?}"))
             }
         };
         let cause = format!("{who} from {}: the budget of {of} is used up", self.source());

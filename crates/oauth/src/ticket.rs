@@ -13,6 +13,10 @@ pub(crate) enum Ticket {
     Authorization,
     /// An authorization code.
     Code,
+    /// What a person decided on a device's request. Its text is the device's code.
+    Decision,
+    /// What a device asks with until a person has decided (RFC 8628).
+    Device,
     /// What a client asked for ahead (RFC 9126). Its text is a `request_uri`.
     Pushed,
     /// A refresh token.
@@ -21,6 +25,8 @@ pub(crate) enum Ticket {
     Session,
     /// A person who was sent to a provider to sign in.
     SignIn,
+    /// What a device shows, and a person types.
+    UserCode,
 }
 
 impl Ticket {
@@ -29,18 +35,22 @@ impl Ticket {
         match self {
             Self::Authorization => "authorization",
             Self::Code => "code",
+            Self::Decision => "device_decision",
+            Self::Device => "device_code",
             Self::Pushed => "pushed",
             Self::Refresh => "refresh",
             Self::Session => "session",
             Self::SignIn => "sign_in",
+            Self::UserCode => "user_code",
         }
     }
 
     /// What its text begins with, so that people and scanners know one when they see it.
     fn prefix(self) -> &'static str {
         match self {
-            Self::Authorization | Self::Session | Self::SignIn => "",
+            Self::Authorization | Self::Session | Self::SignIn | Self::UserCode => "",
             Self::Code => "odc_",
+            Self::Decision | Self::Device => "odd_",
             Self::Pushed => "urn:ietf:params:oauth:request_uri:",
             Self::Refresh => "odr_",
         }

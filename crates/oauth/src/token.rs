@@ -2,6 +2,7 @@
 
 mod client_credentials;
 mod code;
+mod device;
 mod exchange;
 mod id_jag;
 mod refresh;
@@ -36,6 +37,9 @@ pub(crate) struct GrantBody {
     pub(crate) admission: Option<String>,
     /// What people know the client by.
     pub(crate) client_name: String,
+    /// Whether it was given to a device (RFC 8628).
+    #[serde(default)]
+    pub(crate) is_of_device: bool,
 }
 
 /// A token, and what goes with it.
@@ -71,8 +75,11 @@ pub(crate) async fn answer(
         Some(GrantType::TokenExchange) => {
             exchange::issue(server, request, &form, &proven, facts).await?
         }
+        Some(GrantType::DeviceCode) => {
+            device::redeem(server, request, &form, &proven, facts).await?
+        }
         Some(GrantType::JwtBearer) => id_jag::issue(server, request, &form, &proven, facts).await?,
-        Some(GrantType::DeviceCode) | None => {
+        None => {
             let detail = format!("the grant type {} is not supported", wanted.escape_debug());
             return Err(Denied::new(Code::UnsupportedGrantType, detail));
         }

@@ -1,8 +1,8 @@
 //! What a person allowed, and where they are signed in: shown to them alone, and taken back.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
-use model::{Audience, Effect, ProfileId, Secret, Timestamp, TokenBounds, TokenScopes};
+use http::{Response, header};
+use model::{Audience, Effect, ProfileId, Timestamp, TokenBounds, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Consent, Grant, GrantFilter};
 
@@ -88,7 +88,7 @@ async fn show(
         }
         None => {
             let form = form(ENTER);
-            sign_in::page(server, None, form, ("", None)).await
+            sign_in::page(server, page::Purpose::Account, form, ("", None)).await
         }
     };
     response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
@@ -103,21 +103,9 @@ async fn enter(
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
     let csrf = checked(server, request, &form)?;
-    let name = form.get("name").unwrap_or_default();
-    facts.note = Some(format!("as \"{}\"", name.escape_debug()));
-    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
-    let Some(person) = sign_in::local(server, request, (name, password), facts).await? else {
-        facts.event = "sign_in.failed";
-        facts.denied = Some(sign_in::not_signed_in());
-        let view = page::FormView { action: ENTER, csrf: &csrf, authorization: "" };
-        let said = (name, Some(sign_in::WRONG));
-        let mut response = sign_in::page(server, None, view, said).await;
-        *response.status_mut() = StatusCode::FORBIDDEN;
-        return Ok(response);
-    };
-    let mut response = back(server)?;
-    sign_in::begin(server, request, &person, Some(name), &mut response).await?;
-    Ok(response)
+    let again = page::FormView { action: ENTER, csrf: &csrf, authorization: "" };
+    let errand = sign_in::Errand { purpose: page::Purpose::Account, again, next: back(server)? };
+    sign_in::enter(server, request, &form, errand, facts).await
 }
 
 /// Takes back what a program was allowed, and all that came of it, at once.

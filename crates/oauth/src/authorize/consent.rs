@@ -8,7 +8,7 @@ use model::{Effect, TokenTerms};
 use store::{Consent, Grant, Handle};
 use url::Url;
 
-use super::{Pending, account::ConsentBody, admit, back, sign_in};
+use super::{Pending, account::ConsentBody, admit, back, device, sign_in};
 use crate::{
     Request, Server,
     client::{Origin, redirect},
@@ -108,6 +108,7 @@ pub(super) fn client_view(pending: &Pending) -> page::ClientView<'_> {
             Origin::Dynamic { .. } => page::KnownBy::Itself,
         },
         is_loopback,
+        device: pending.body.device.as_ref().map(|it| it.source.as_str()),
     }
 }
 
@@ -130,7 +131,11 @@ pub(crate) async fn decide(
         person.subject.escape_debug(),
         pending.client.id.escape_debug()
     ));
-    if form.get("decision") != Some("allow") {
+    let is_allowed = form.get("decision") == Some("allow");
+    if pending.body.device.is_some() {
+        return device::decide(server, request, (&pending, is_allowed), &person, facts).await;
+    }
+    if !is_allowed {
         facts.event = "consent.denied";
         let denied = Denied::new(Code::AccessDenied, "the person did not allow it");
         let response = back(server, uri, state, &Err(&denied));
@@ -156,6 +161,34 @@ async fn give(
     person: &Person,
     facts: &mut Facts,
 ) -> Result<String, Denied> {
+    let grant = grant(server, request, pending, person, facts).await?;
+    let (code, digest) = Ticket::Code.issue()?;
+    let body = CodeBody {
+        client: pending.client.id.clone(),
+        redirect_uri: pending.body.redirect_uri.clone(),
+        challenge: pending.body.challenge.clone(),
+        jkt: pending.body.jkt.clone(),
+    };
+    let handle = Handle {
+        digest,
+        kind: Ticket::Code.kind().to_owned(),
+        grant: Some(grant.id),
+        body: serde_json::to_string(&body).unwrap_or_default(),
+        created: request.at,
+        expires: request.at.plus(CODE_LIFE),
+    };
+    server.store.put_handle(&handle).await?;
+    Ok(code)
+}
+
+/// Makes the grant, and keeps what the person allowed.
+pub(super) async fn grant(
+    server: &Server,
+    request: &Request,
+    pending: &Pending,
+    person: &Person,
+    facts: &mut Facts,
+) -> Result<Grant, Denied> {
     let tables = server.tables();
     let (profile, admission) = admit::profile(&tables, &pending.client, person, request.at)?;
     let gone = || Denied::new(Code::AccessDenied, "the profile gets no tokens now");
@@ -166,6 +199,7 @@ async fn give(
         scope: pending.scopes().map(|it| it.to_string()),
         admission: admission.map(|it| it.to_string()),
         client_name: pending.client.name.clone(),
+        is_of_device: pending.body.device.is_some(),
     };
     let shown = ConsentBody {
         client_name: body.client_name.clone(),
@@ -193,21 +227,5 @@ async fn give(
     // The grant first: a consent that is taken back takes it, and with it the code, along.
     server.store.put_grant(&grant).await?;
     server.store.put_consent(&consent).await?;
-    let (code, digest) = Ticket::Code.issue()?;
-    let body = CodeBody {
-        client: pending.client.id.clone(),
-        redirect_uri: pending.body.redirect_uri.clone(),
-        challenge: pending.body.challenge.clone(),
-        jkt: pending.body.jkt.clone(),
-    };
-    let handle = Handle {
-        digest,
-        kind: Ticket::Code.kind().to_owned(),
-        grant: Some(grant.id),
-        body: serde_json::to_string(&body).unwrap_or_default(),
-        created: request.at,
-        expires: request.at.plus(CODE_LIFE),
-    };
-    server.store.put_handle(&handle).await?;
-    Ok(code)
+    Ok(grant)
 }

@@ -7,7 +7,7 @@ use model::{Audience, TokenBounds, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Handle, Taken};
 
-use super::wanted::Wanted;
+use super::{device::Waiting, wanted::Wanted};
 use crate::{
     Request, Server,
     client::{self, Client},
@@ -42,6 +42,9 @@ pub(super) struct Body {
     scope: Option<String>,
     #[serde(default)]
     pub(super) jkt: Option<String>,
+    /// The device that waits for the decision; without one, a browser does.
+    #[serde(default)]
+    pub(super) device: Option<Waiting>,
 }
 
 impl Pending {
@@ -61,6 +64,7 @@ impl Pending {
             resource: wanted.resource.clone(),
             scope: wanted.scopes.as_ref().map(ToString::to_string),
             jkt: wanted.jkt.clone(),
+            device: wanted.device.clone(),
         };
         let handle = Handle {
             digest,

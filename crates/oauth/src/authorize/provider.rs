@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use store::{Handle, Taken};
 
-use super::{Pending, account, sign_in};
+use super::{Pending, account, device, sign_in};
 use crate::{
     Request, Server,
     client::redirect,
@@ -34,20 +34,45 @@ const LIFE: Duration = Duration::from_secs(10 * 60);
 #[derive(Debug, Serialize, Deserialize)]
 struct Away {
     issuer: String,
-    /// The request that they came with; empty where it is none.
+    /// The request that they came with, or the word of the page for devices; empty where it is none.
     authorization: String,
     /// What the browser's cookie hashes to.
     browser: String,
 }
 
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked {
+    Arrive,
+    Depart,
+    Resume,
+}
+
+/// Answers what is asked.
+pub(crate) async fn answer(
+    server: &Server,
+    request: &Request,
+    asked: Asked,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    match asked {
+        Asked::Arrive => arrive(server, request, facts).await,
+        Asked::Depart => depart(server, request, facts).await,
+        Asked::Resume => resume(server, request, facts).await,
+    }
+}
+
 /// Sends a person to the provider that they chose.
-pub(crate) async fn depart(
+async fn depart(
     server: &Server,
     request: &Request,
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
     let authorization = match form.get("authorization") {
+        Some(word) if device::next(server, word).is_some() => {
+            device::checked(server, request, &form)?.0.to_owned()
+        }
         Some(_) => Pending::of_form(server, request, &form, false).await?.ticket,
         // From the page of the person's own: nobody sent them.
         None => {
@@ -97,7 +122,7 @@ pub(crate) async fn depart(
 }
 
 /// Takes a person back, with what the provider says.
-pub(crate) async fn arrive(
+async fn arrive(
     server: &Server,
     request: &Request,
     facts: &mut Facts,
@@ -140,6 +165,7 @@ async fn signed_in(
     let pairs = [("authorization", authorization), ("csrf", &*csrf)];
     // The address with the code in it is left: it is to stand in no history and no referrer.
     let next = match authorization {
+        word if device::next(server, word).is_some() => device::next(server, word),
         "" => Some(format!("{}{}", server.url(), account::PATH)),
         _ => redirect::with(&format!("{}/oauth/sign-in", server.url()), &pairs),
     };
@@ -150,7 +176,7 @@ async fn signed_in(
 }
 
 /// Shows the page that comes next to who has come back.
-pub(crate) async fn resume(
+async fn resume(
     server: &Server,
     request: &Request,
     facts: &mut Facts,

@@ -25,7 +25,7 @@ use crate::{
 const METADATA_WAIT: Duration = Duration::from_secs(1);
 
 /// What is said of a name and a password, whichever of them it was.
-pub(super) const WRONG: &str = "Name or password is wrong.";
+const WRONG: &str = "Name or password is wrong.";
 
 /// The page that comes next: to sign in, or to decide where somebody is signed in.
 pub(super) async fn next_page(
@@ -45,21 +45,21 @@ async fn sign_in_page(
     pending: &Pending,
     said: (&str, Option<&str>),
 ) -> Response<Bytes> {
-    let client = Some(consent::client_view(pending));
-    page(server, client, consent::form_view(pending, "/oauth/sign-in"), said).await
+    let purpose = page::Purpose::Client(consent::client_view(pending));
+    page(server, purpose, consent::form_view(pending, "/oauth/sign-in"), said).await
 }
 
 /// The page to sign in, with the name that was typed and what was wrong with it.
 pub(super) async fn page(
     server: &Server,
-    client: Option<page::ClientView<'_>>,
+    purpose: page::Purpose<'_>,
     form: page::FormView<'_>,
     (name, problem): (&str, Option<&str>),
 ) -> Response<Bytes> {
     let providers = providers(server).await;
     let view = page::SignInView {
         door: server.url(),
-        client,
+        purpose,
         has_local: server.tables().has_users(),
         providers: &providers,
         form,
@@ -102,6 +102,39 @@ pub(crate) async fn sign_in(
         return Ok(wrong(server, &pending, name, facts).await);
     };
     let mut response = consent::page(server, request, &pending, &person, facts);
+    begin(server, request, &person, Some(name), &mut response).await?;
+    Ok(response)
+}
+
+/// What people sign in for who came of themselves.
+pub(super) struct Errand<'a> {
+    pub(super) purpose: page::Purpose<'a>,
+    /// The form to show again where name or password is wrong.
+    pub(super) again: page::FormView<'a>,
+    /// What they get where both are right.
+    pub(super) next: Response<Bytes>,
+}
+
+/// Takes name and password of somebody who came of themselves, from a form that is theirs.
+pub(super) async fn enter(
+    server: &Server,
+    request: &Request,
+    form: &Form,
+    errand: Errand<'_>,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let Errand { purpose, again, next } = errand;
+    let name = form.get("name").unwrap_or_default();
+    facts.note = Some(format!("as \"{}\"", name.escape_debug()));
+    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
+    let Some(person) = local(server, request, (name, password), facts).await? else {
+        facts.event = "sign_in.failed";
+        facts.denied = Some(not_signed_in());
+        let mut response = page(server, purpose, again, (name, Some(WRONG))).await;
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        return Ok(response);
+    };
+    let mut response = next;
     begin(server, request, &person, Some(name), &mut response).await?;
     Ok(response)
 }
@@ -153,7 +186,7 @@ pub(super) async fn local(
 }
 
 /// What is recorded where the page says the same in its own words.
-pub(super) fn not_signed_in() -> Denied {
+fn not_signed_in() -> Denied {
     Denied::new(Code::AccessDenied, "the name or the password is wrong")
 }
 

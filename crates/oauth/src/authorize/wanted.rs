@@ -4,7 +4,7 @@ use model::{GrantType, TokenScopes};
 
 use crate::{
     Request, Server,
-    authorize::pushed,
+    authorize::{device::Waiting, pushed},
     client::{self, Client, Origin, redirect},
     error::{Code, Denied},
     form::Form,
@@ -25,6 +25,8 @@ pub(super) struct Wanted {
     pub(super) scopes: Option<TokenScopes>,
     /// By which key the code has to be redeemed (RFC 9449 section 10).
     pub(super) jkt: Option<String>,
+    /// The device that waits for the decision, where it is one.
+    pub(super) device: Option<Waiting>,
 }
 
 /// Why it does not go on, and who is told.
@@ -132,6 +134,7 @@ impl Wanted {
             resource,
             scopes: token::scopes(form)?,
             jkt: form.get("dpop_jkt").map(str::to_owned),
+            device: None,
             client,
         })
     }

@@ -60,7 +60,12 @@ pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
 
 fn about(client: &ClientView<'_>) -> Markup {
     html! {
-        @if client.is_loopback {
+        @if let Some(source) = client.device {
+            p.warn {
+                "A device at " span.host { (source) } " asked for it. You will be sent nowhere: the device gets its answer itself. "
+                "Go on only if you have just started it yourself and it shows the code that you typed."
+            }
+        } @else if client.is_loopback {
             p.warn {
                 "It runs on this computer and takes the answer at " span.host { (client.host) } ". "
                 "Any program on this computer could give itself this name: go on only if you have just started it yourself."
@@ -105,6 +110,14 @@ mod tests {
     use crate::page::FormView;
 
     fn page(name: &str, is_loopback: bool, operations: &[OperationView<'_>]) -> String {
+        shown(name, (is_loopback, None), operations)
+    }
+
+    fn shown(
+        name: &str,
+        (is_loopback, device): (bool, Option<&str>),
+        operations: &[OperationView<'_>],
+    ) -> String {
         let view = ConsentView {
             door: "https://door.example",
             client: ClientView {
@@ -112,6 +125,7 @@ mod tests {
                 host: "a.example".to_owned(),
                 known_by: KnownBy::Document { host: "b.example" },
                 is_loopback,
+                device,
             },
             person: "Ann",
             profile: "agents/reader",
@@ -149,6 +163,8 @@ mod tests {
         }
         assert!(!html.contains("on this computer"));
         assert!(page("x", true, &operations).contains("Any program on this computer"));
+        let device = shown("TV", (false, Some("192.0.2.7")), &operations);
+        assert!(device.contains("192.0.2.7") && !device.contains("You will be sent to"));
     }
 
     #[test]

@@ -4,20 +4,21 @@ use http::StatusCode;
 use maud::html;
 
 use super::{
-    SignInView,
+    Purpose, SignInView,
     frame::{Page, hidden},
     text::{called, plain},
 };
 
 /// Asks for name and password.
 pub(crate) fn sign_in(view: &SignInView<'_>) -> Page {
-    let SignInView { door, client, has_local, providers, form, name, problem } = view;
+    let SignInView { door, purpose, has_local, providers, form, name, problem } = view;
     let body = html! {
-        @match client {
-            Some(client) => p {
+        @match purpose {
+            Purpose::Client(client) => p {
                 b { (called(client.name, &client.host)) } " asks for access to " (door) ". Sign in to see what it asks for."
             },
-            None => p { "Sign in to see what you allowed at " (door) "." },
+            Purpose::Account => p { "Sign in to see what you allowed at " (door) "." },
+            Purpose::Device => p { "Sign in to connect a device to " (door) "." },
         }
         @if let Some(problem) = problem { p.warn role="alert" { (problem) } }
         @if *has_local {
@@ -47,18 +48,19 @@ pub(crate) fn sign_in(view: &SignInView<'_>) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::{ClientView, FormView, KnownBy, ProviderView};
+    use crate::page::{ClientView, FormView, KnownBy, ProviderView, Purpose};
 
     #[test]
     fn what_was_typed_and_what_a_program_calls_itself_stay_text() {
         let hostile = "\"><script>alert(1)</script>";
         let view = SignInView {
             door: "https://door.example",
-            client: Some(ClientView {
+            purpose: Purpose::Client(ClientView {
                 name: hostile,
                 host: "a.example".to_owned(),
                 known_by: KnownBy::Itself,
                 is_loopback: false,
+                device: None,
             }),
             has_local: true,
             providers: &[ProviderView {

@@ -48,15 +48,27 @@ pub(super) async fn redeem(
         Taken::Unknown => return Err(invalid_grant("there is no such code")),
     };
     check(&handle, form, proven)?;
-    let grant = grant_of(server, &handle).await?;
+    take(server, request, &handle, proven, facts).await
+}
+
+/// Takes what was looked at, once, and gives tokens of its grant.
+pub(super) async fn take(
+    server: &Server,
+    request: &Request,
+    handle: &Handle,
+    proven: &Proven,
+    facts: &mut Facts,
+) -> Result<Issued, Denied> {
+    let (digest, kind) = (&handle.digest, &*handle.kind);
+    let grant = grant_of(server, handle).await?;
     let answer = Answer::new(server, request, &grant, proven, facts)?;
     let confirmation = answer.bind(server, request).await?;
     let (refresh, taken) = match answer.refreshes() {
         true => {
             let (text, new) = refresh_handle(&grant, request, proven, &confirmation)?;
-            (Some(text), server.store.rotate_handle(&digest, kind, request.at, &new).await?)
+            (Some(text), server.store.rotate_handle(digest, kind, request.at, &new).await?)
         }
-        false => (None, server.store.take_handle(&digest, kind, request.at).await?),
+        false => (None, server.store.take_handle(digest, kind, request.at).await?),
     };
     match taken {
         Taken::First(_) => answer.issue(server, request, (None, &confirmation), refresh),
@@ -164,8 +176,12 @@ impl<'a> Answer<'a> {
         let contract = contract.ok_or_else(|| invalid_grant("the profile gets no tokens now"))?;
         facts.caller = Some(caller(&contract, grant.subject.clone()));
         check_terms(&contract, request)?;
-        if !contract.terms.grants.contains(&GrantType::AuthorizationCode) {
-            let detail = "the profile does not have the grant authorization_code";
+        let given_by = match body.is_of_device {
+            true => GrantType::DeviceCode,
+            false => GrantType::AuthorizationCode,
+        };
+        if !contract.terms.grants.contains(&given_by) {
+            let detail = format!("the profile does not have the grant {}", given_by.as_str());
             return Err(Denied::new(Code::UnauthorizedClient, detail));
         }
         let subject = grant.subject.as_deref();

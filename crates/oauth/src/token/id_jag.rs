@@ -72,6 +72,7 @@ pub(super) async fn issue(
         scope: scopes.as_ref().map(ToString::to_string),
         admission: admission.as_ref().map(ToString::to_string),
         client_name: proven.client.name.clone(),
+        is_of_device: false,
     };
     let grant = grant(request, proven, &contract, &brought.person, &body);
     server.store.put_grant(&grant).await?;

@@ -446,7 +446,7 @@ fn desired(pepper: &Pepper) -> Desired {
     }
 }
 
-fn client(id: &str, profile: &str, tokens: TokenTerms) -> Arc<Client> {
+pub(crate) fn client(id: &str, profile: &str, tokens: TokenTerms) -> Arc<Client> {
     let id = ClientId::parse(id).unwrap();
     Arc::new(Client {
         kind: ClientKind::Agent,
@@ -469,7 +469,7 @@ fn client(id: &str, profile: &str, tokens: TokenTerms) -> Arc<Client> {
     })
 }
 
-fn terms(grants: &[GrantType], redirects: &[&str], is_public: bool) -> TokenTerms {
+pub(crate) fn terms(grants: &[GrantType], redirects: &[&str], is_public: bool) -> TokenTerms {
     TokenTerms {
         grants: grants.to_vec(),
         redirect_uris: redirects.iter().map(|it| (*it).to_owned()).collect(),

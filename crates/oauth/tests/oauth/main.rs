@@ -12,6 +12,7 @@ mod account;
 mod authorization_code;
 mod certificates;
 mod client_credentials;
+mod device;
 mod documents;
 mod exchange;
 mod guessing;

@@ -1,0 +1,142 @@
+//! A program where no browser is asks (RFC 8628): it shows a code, which a person types elsewhere.
+
+mod user_code;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use model::GrantType;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{Digest, Handle};
+
+pub(crate) use self::user_code::UserCode;
+use crate::{
+    Request, Server,
+    client::{self, Origin, Proven},
+    error::{Code, Denied, json_response},
+    facts::Facts,
+    form::Form,
+    ticket::Ticket,
+    token,
+};
+
+/// Where people type the code.
+pub(crate) const PAGE: &str = "/oauth/device";
+
+/// How long a person has to type it and to decide.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// How many codes are tried where one is in use already. One of 25 billion hardly ever is.
+const TRIES: usize = 3;
+
+/// What the store keeps in our words of a device that waits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) client: String,
+    /// How many seconds it has to wait between two questions.
+    pub(crate) interval: u64,
+    /// When it last asked in time, in microseconds since 1970.
+    pub(crate) polled: Option<i64>,
+}
+
+impl Waiting {
+    /// Seconds between two questions, where nobody was in a hurry.
+    pub(crate) const INTERVAL: u64 = 5;
+}
+
+/// What the store keeps in our words of what a person types: who asked, for what, from where.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) client: String,
+    pub(crate) resource: String,
+    pub(crate) scope: Option<String>,
+    /// From which address the device asked.
+    pub(crate) source: String,
+    /// The digest of the device's own code.
+    pub(crate) device: Digest,
+}
+
+/// Gives a device a code to ask with, and one to show.
+pub(crate) async fn begin(
+    server: &Server,
+    request: &Request,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let form = Form::of_body(request)?;
+    let proven = client::authenticate(server, request, &form).await?;
+    facts.note = Some(format!("client {}", proven.client.id.escape_debug()));
+    check_client(server, request, &proven, facts)?;
+    let (resource, _) = token::resource(&server.tables(), &form)?;
+    let (code, device) = Ticket::Device.issue()?;
+    let asked = Asked {
+        client: proven.client.id.clone(),
+        resource,
+        scope: token::scopes(&form)?.map(|it| it.to_string()),
+        source: request.peer.to_string(),
+        device,
+    };
+    let user_code = keep(server, request, &asked).await?;
+    let waiting = Waiting { client: proven.client.id, interval: Waiting::INTERVAL, polled: None };
+    server.store.put_handle(&handle(request, Ticket::Device, device, &waiting)).await?;
+    let page = format!("{}{PAGE}", server.url());
+    Ok(json_response(
+        StatusCode::OK,
+        &json!({
+            "device_code": code,
+            "user_code": user_code.to_string(),
+            "verification_uri": page,
+            "verification_uri_complete": format!("{page}?user_code={user_code}"),
+            "expires_in": LIFE.as_secs(),
+            "interval": Waiting::INTERVAL,
+        }),
+    ))
+}
+
+/// Only what operators registered may ask in this way: the person who types the code sees no address
+/// that the program would be known by.
+fn check_client(
+    server: &Server,
+    request: &Request,
+    proven: &Proven,
+    facts: &mut Facts,
+) -> Result<(), Denied> {
+    let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
+    let Origin::Declared(profile) = &proven.client.origin else {
+        return Err(not_allowed("only registered clients may ask on a device"));
+    };
+    let tables = server.tables();
+    let contract = tables.contract(profile, request.at);
+    let contract = contract.ok_or_else(|| not_allowed("the profile gets no tokens"))?;
+    facts.caller = Some(token::caller(&contract, None));
+    if !contract.terms.grants.contains(&GrantType::DeviceCode) {
+        return Err(not_allowed("the profile does not have the grant device_code"));
+    }
+    token::check_terms(&contract, request)
+}
+
+/// Keeps what is asked under a code that nobody else has now.
+async fn keep(server: &Server, request: &Request, asked: &Asked) -> Result<UserCode, Denied> {
+    for _ in 0..TRIES {
+        let code = UserCode::random()?;
+        let handle = handle(request, Ticket::UserCode, code.digest(server), asked);
+        match server.store.put_handle(&handle).await {
+            Ok(()) => return Ok(code),
+            Err(store::Error::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Denied::new(Code::TemporarilyUnavailable, "there is no code left: try again").after(1))
+}
+
+fn handle(request: &Request, ticket: Ticket, digest: Digest, body: &impl Serialize) -> Handle {
+    Handle {
+        digest,
+        kind: ticket.kind().to_owned(),
+        grant: None,
+        body: serde_json::to_string(body).unwrap_or_default(),
+        created: request.at,
+        expires: request.at.plus(LIFE),
+    }
+}
