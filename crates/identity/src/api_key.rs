@@ -71,9 +71,16 @@ pub fn make(
     pepper: &Pepper,
     random: &dyn SecureRandom,
 ) -> Result<(Secret<String>, [u8; 32]), Error> {
+    let key = text(prefix(kind), random)?;
+    let hmac = hmac(pepper, &key);
+    Ok((Secret::new(key), hmac))
+}
+
+/// A new text of 256 random bits behind `prefix`, with its checksum.
+pub(crate) fn text(prefix: &str, random: &dyn SecureRandom) -> Result<String, Error> {
     // The capacity is final: growing would leave copies of the key behind.
     let mut key = String::with_capacity(KEY_BYTES);
-    key.push_str(prefix(kind));
+    key.push_str(prefix);
     let mut bytes = [0; 64];
     while key.len() < BODY_BYTES {
         random.fill(&mut bytes).map_err(|_| Error::Random)?;
@@ -85,8 +92,7 @@ pub fn make(
     bytes.zeroize();
     let check = checksum::of(key.as_bytes());
     key.extend(check.iter().copied().map(char::from));
-    let hmac = hmac(pepper, &key);
-    Ok((Secret::new(key), hmac))
+    Ok(key)
 }
 
 /// The HMAC-SHA-256 of the whole key.
@@ -107,14 +113,18 @@ pub fn is_well_formed(text: &str) -> bool {
 /// What `text` is by its prefix; none where its length, alphabet or checksum are not right.
 #[must_use]
 pub fn kind(text: &str) -> Option<KeyKind> {
-    let kind = [KeyKind::ApiKey, KeyKind::ClientSecret]
-        .into_iter()
-        .find(|it| text.starts_with(prefix(*it)))?;
-    let (body, check) = text.as_bytes().split_last_chunk::<{ checksum::CHARS }>()?;
-    let is_right = text.len() == KEY_BYTES
-        && body.iter().skip(PREFIX.len()).all(u8::is_ascii_alphanumeric)
-        && checksum::of(body) == *check;
-    is_right.then_some(kind)
+    [KeyKind::ApiKey, KeyKind::ClientSecret].into_iter().find(|it| is_whole(text, prefix(*it)))
+}
+
+/// Whether `text` begins with `prefix`, and its length, alphabet and checksum are right.
+pub(crate) fn is_whole(text: &str, prefix: &str) -> bool {
+    let Some((body, check)) = text.as_bytes().split_last_chunk::<{ checksum::CHARS }>() else {
+        return false;
+    };
+    text.starts_with(prefix)
+        && text.len() == KEY_BYTES
+        && body.iter().skip(prefix.len()).all(u8::is_ascii_alphanumeric)
+        && checksum::of(body) == *check
 }
 
 fn prefix(kind: KeyKind) -> &'static str {

@@ -28,6 +28,7 @@ use crate::{
     failure::Failure,
     fingerprint::Fingerprint,
     key_set::KeySet,
+    reference,
     token::{Compact, Confirmation, Defect},
 };
 pub use own::Own;
@@ -264,6 +265,10 @@ impl Directory {
         let known = self.tokens.verified.get(&fingerprint).filter(|it| it.holds(now));
         if let Some(holder) = known {
             return Ok(Known::Other(holder));
+        }
+        if let Some(own) = self.own.as_ref().filter(|_| reference::is_meant(token)) {
+            // Boxed as below.
+            return Ok(Known::Own(Box::pin(own.refer(fingerprint, token, now)).await?));
         }
         let parsed = Compact::parse(token);
         if let (Err(_), Some(opaque)) = (&parsed, self.tokens.opaque_of(token)) {

@@ -79,7 +79,9 @@ impl Failure {
     fn kind(&self) -> RefusalKind {
         match self {
             // Nothing is wrong with such a credential, as far as anybody knows.
-            Self::Token(Defect::IssuerOutOfReach(_)) => RefusalKind::IssuerUnavailable,
+            Self::Token(Defect::IssuerOutOfReach(_) | Defect::ReferencesOutOfReach) => {
+                RefusalKind::IssuerUnavailable
+            }
             Self::Proof { failure, nonce: _ } if failure.code().is_none() => RefusalKind::Internal,
             _ => RefusalKind::Unauthenticated,
         }

@@ -10,15 +10,20 @@ use std::{
 
 use model::Timestamp;
 use scc::HashMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
-use crate::key_set::{KeySet, Keys};
+use crate::{
+    key_set::{KeySet, Keys},
+    reference::{self, ReferenceStore, References},
+    token::Defect,
+};
 
 /// Issuer of tokens, in this process or another that shares its keys. It outlives directories.
 pub struct OwnIssuer {
     url: Arc<str>,
     pub(crate) keys: Arc<KeySet>,
+    pub(crate) references: References,
     /// Grants and tokens that were taken back, and until when somebody could still show them.
     revoked: HashMap<Box<str>, Timestamp>,
     /// How many these are: most of the time none, and then nothing is looked up.
@@ -34,6 +39,7 @@ impl OwnIssuer {
         Self {
             url: url.into(),
             keys: KeySet::inline(Keys::none()),
+            references: References::new(),
             revoked: HashMap::new(),
             revoked_count: AtomicUsize::new(0),
             news: OnceLock::new(),
@@ -58,6 +64,41 @@ impl OwnIssuer {
     pub fn publish(&self, keys: &Value) -> Result<(), String> {
         self.keys.replace(&Keys::read(keys)?);
         Ok(())
+    }
+
+    /// Looks up in `store` what opaque tokens stand for that were not made here.
+    pub fn keep_references_in(&self, store: Arc<dyn ReferenceStore>) {
+        self.references.keep_in(store);
+    }
+
+    /// Knows an opaque token that was made here, until its end, by all that a signed one would say.
+    pub fn know_reference(&self, token: &str, claims: Map<String, Value>) {
+        self.references.know(token, claims);
+    }
+
+    /// Forgets what an opaque token stands for: whoever shows it has it looked up.
+    pub fn forget_reference(&self, token: &str) {
+        self.references.forget(token);
+    }
+
+    /// What an opaque token of this issuer says, where it is one and has not ended. That it was not
+    /// taken back is for the caller to ask.
+    ///
+    /// # Errors
+    /// A sentence, where that cannot be told now.
+    pub async fn reference(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        if !reference::is_meant(token) {
+            return Ok(None);
+        }
+        match self.references.find(token, now).await {
+            Ok((claims, _)) => Ok(Some(claims.as_ref().clone())),
+            Err(defect @ Defect::ReferencesOutOfReach) => Err(defect.to_string()),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Refuses what belongs to the grant or token `id` from now on. It can be forgotten at

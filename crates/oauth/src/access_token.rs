@@ -6,9 +6,10 @@ use model::{AdmissionId, CredentialId, ProfileId, Timestamp, TokenScopes};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    Server,
     error::{Code, Denied},
     possession::Confirmation,
-    signing::SigningKeys,
+    reference,
 };
 
 /// What a token is about.
@@ -29,11 +30,13 @@ pub(crate) struct AccessToken<'a> {
     pub(crate) admission: Option<&'a AdmissionId>,
     pub(crate) grant: Option<&'a str>,
     pub(crate) lifetime: Duration,
+    /// Whether it says nothing to who holds it.
+    pub(crate) is_opaque: bool,
     /// What its sender has to hold.
     pub(crate) confirmation: &'a Confirmation,
 }
 
-/// A token that was signed.
+/// A token that was made.
 #[derive(Debug)]
 pub(crate) struct Minted {
     pub(crate) token: String,
@@ -42,14 +45,28 @@ pub(crate) struct Minted {
 }
 
 impl AccessToken<'_> {
-    /// Signs it.
+    /// Signs what it says, or keeps that and gives a reference to it.
     ///
     /// # Errors
-    /// `temporarily_unavailable` where there is no key.
-    pub(crate) fn mint(&self, keys: &SigningKeys, now: Timestamp) -> Result<Minted, Denied> {
+    /// `temporarily_unavailable` where there is no key, `server_error` where it cannot be kept.
+    pub(crate) async fn give(&self, server: &Server, now: Timestamp) -> Result<Minted, Denied> {
+        let expires = now.plus(Duration::from_secs(self.lifetime.as_secs()));
+        let claims = self.claims(now, expires);
+        let token = match &claims {
+            Value::Object(says) if self.is_opaque => {
+                reference::keep(server, says, self.grant, (now, expires)).await?
+            }
+            _ => {
+                let unsigned =
+                    || Denied::new(Code::TemporarilyUnavailable, "no token can be signed now");
+                server.keys.sign("at+jwt", &claims, now).ok_or_else(unsigned)?
+            }
+        };
+        Ok(Minted { token, expires_in: self.lifetime.as_secs() })
+    }
+
+    fn claims(&self, now: Timestamp, expires: Timestamp) -> Value {
         let issued = now.as_seconds();
-        let lifetime = self.lifetime.as_secs();
-        let expires = now.plus(Duration::from_secs(lifetime)).as_seconds();
         let jti = uuid::Uuid::new_v4().simple().to_string();
         let subject = self.subject.unwrap_or(self.client);
         let mut claims = json!({
@@ -58,7 +75,7 @@ impl AccessToken<'_> {
             "aud": self.resource,
             "client_id": self.client,
             "iat": issued,
-            "exp": expires,
+            "exp": expires.as_seconds(),
             "jti": jti,
             "onedoor": self.own(),
         });
@@ -72,9 +89,7 @@ impl AccessToken<'_> {
                 members.insert("act".to_owned(), self.actors());
             }
         }
-        let unsigned = || Denied::new(Code::TemporarilyUnavailable, "no token can be signed now");
-        let token = keys.sign("at+jwt", &claims, now).ok_or_else(unsigned)?;
-        Ok(Minted { token, expires_in: lifetime })
+        claims
     }
 
     fn actors(&self) -> Value {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Request, Server, client,
-    error::{Denied, json_response},
+    error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
     possession::Confirmation,
@@ -35,8 +35,7 @@ pub(crate) async fn answer(
         return Err(client::unknown().because("only who proves who it is may ask"));
     }
     let inactive = json_response(StatusCode::OK, &json!({ "active": false }));
-    let Ok(parsed) = Assertion::parse(token) else { return Ok(inactive) };
-    let Some(claims) = claims(server, parsed, request).await else { return Ok(inactive) };
+    let Some(claims) = claims(server, token, request).await? else { return Ok(inactive) };
     let own = claims.get("onedoor").and_then(|it| it.get("grant")).and_then(Value::as_str);
     let jti = claims.get("jti").and_then(Value::as_str);
     if own.into_iter().chain(jti).any(|it| server.issuer.is_revoked(it)) {
@@ -51,12 +50,26 @@ pub(crate) async fn answer(
     Ok(json_response(StatusCode::OK, &Value::Object(shown)))
 }
 
-/// What an access token of this door says, where it is one and holds.
+/// What an access token of this door says, signed or opaque, where it is one and holds.
+///
+/// # Errors
+/// `server_error` where it cannot be told what an opaque one says.
 pub(crate) async fn claims(
     server: &Server,
-    token: Assertion<'_>,
+    token: &str,
     request: &Request,
-) -> Option<Map<String, Value>> {
+) -> Result<Option<Map<String, Value>>, Denied> {
+    let known = server.issuer.reference(token, request.at).await;
+    let lost =
+        |why| Denied::new(Code::ServerError, "this cannot be told now: try again").because(why);
+    if let Some(claims) = known.map_err(lost)? {
+        return Ok(Some(claims));
+    }
+    Ok(signed(server, token, request).await)
+}
+
+async fn signed(server: &Server, token: &str, request: &Request) -> Option<Map<String, Value>> {
+    let token = Assertion::parse(token).ok()?;
     let keys = VerificationKeys::inline(&server.keys.public()).ok()?;
     let audience = token.audience()?;
     server.tables().resources.audience(&audience)?;

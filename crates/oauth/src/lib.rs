@@ -19,6 +19,7 @@ mod people;
 mod plane;
 mod possession;
 mod provider;
+mod reference;
 mod request;
 mod revocations;
 mod revoke;

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use identity::assertion::Assertion;
 use serde_json::json;
 use store::{GrantFilter, Taken};
 
@@ -11,7 +10,7 @@ use crate::{
     error::{Denied, json_response},
     facts::Facts,
     form::Form,
-    introspect, revocations,
+    introspect, reference, revocations,
     ticket::{self, Ticket},
 };
 
@@ -42,8 +41,7 @@ pub(crate) async fn answer(
         }
         return Ok(done);
     }
-    let Ok(parsed) = Assertion::parse(token) else { return Ok(done) };
-    let Some(claims) = introspect::claims(server, parsed, request).await else { return Ok(done) };
+    let Some(claims) = introspect::claims(server, token, request).await? else { return Ok(done) };
     if claims.get("client_id").and_then(|it| it.as_str()) == Some(&proven.client.id)
         && let Some(jti) = claims.get("jti").and_then(|it| it.as_str())
     {
@@ -51,6 +49,7 @@ pub(crate) async fn answer(
         facts.note = Some(format!("token {jti}"));
         server.store.revoke("token", &[jti.to_owned()], request.at, expires).await?;
         server.issuer.revoke(jti, expires);
+        reference::forget(server, token).await?;
     }
     Ok(done)
 }

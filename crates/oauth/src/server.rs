@@ -22,7 +22,7 @@ use crate::{
     facts::{Facts, Ledger},
     introspect, metadata,
     password::Passwords,
-    revoke,
+    reference, revoke,
     signing::SigningKeys,
     tables::Tables,
     throttle::Throttle,
@@ -99,6 +99,7 @@ impl Server {
             strangers,
             outside,
         } = parts;
+        issuer.keep_references_in(reference::stored(store.clone()));
         let nothing = Tables::new(&Arc::new(Desired::default()), issuer.url(), &key_sets);
         Arc::new(Self {
             keys: SigningKeys::new(store.clone(), keyring, signing),

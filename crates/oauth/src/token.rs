@@ -168,13 +168,8 @@ pub(crate) fn caller(contract: &Contract<'_>, user: Option<String>) -> Caller {
     }
 }
 
-/// Whether tokens of the profile can be had from here: none that would be less than its terms ask
-/// for is given in place of one that is not made yet.
+/// Whether tokens of the profile can be had from here.
 pub(crate) fn check_terms(contract: &Contract<'_>, request: &Request) -> Result<(), Denied> {
-    if contract.terms.is_opaque {
-        let detail = "the profile asks for opaque tokens, which are not given yet";
-        return Err(Denied::new(Code::UnauthorizedClient, detail));
-    }
     let networks = &contract.profile.networks;
     if networks.is_empty() || networks.iter().any(|it| it.contains(&request.peer)) {
         return Ok(());

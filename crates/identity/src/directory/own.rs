@@ -8,7 +8,7 @@ use std::{
 };
 
 use model::{
-    Admission, AdmissionId, Caller, Client, Collection, Credential, CredentialId, Issuer,
+    Admission, AdmissionId, Audience, Caller, Client, Collection, Credential, CredentialId, Issuer,
     ProfileId, Proof, Resources, Timestamp, TokenBounds, TokenScopes, User, UserId,
 };
 use quick_cache::{
@@ -88,7 +88,8 @@ pub(super) struct OwnHolder {
     ids: Vec<Box<str>>,
     confirmation: Confirmation,
     expires: Timestamp,
-    generation: u64,
+    /// The state of the keys that it was verified by; none where it is known by a reference.
+    generation: Option<u64>,
 }
 
 impl OwnTokens {
@@ -178,7 +179,7 @@ impl OwnTokens {
     pub(super) fn known(&self, token: &Fingerprint, now: Timestamp) -> Option<Arc<OwnHolder>> {
         self.verified
             .get(token)
-            .filter(|it| now < it.expires && self.issuer.keys.is_current(it.generation, now))
+            .filter(|it| now < it.expires && self.is_current(it.generation, now))
     }
 
     /// Verifies a token, and remembers it.
@@ -193,22 +194,59 @@ impl OwnTokens {
         Ok(holder)
     }
 
+    fn is_current(&self, generation: Option<u64>, now: Timestamp) -> bool {
+        generation.is_none_or(|it| self.issuer.keys.is_current(it, now))
+    }
+
+    /// The holder of an opaque token, which is remembered for as long as it is known what it stands for.
+    pub(super) async fn refer(
+        &self,
+        fingerprint: Fingerprint,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<OwnHolder>, Defect> {
+        let (claims, until) = self.issuer.references.find(token, now).await?;
+        let claims = Claims::new(claims.as_ref().clone());
+        // They were kept by who had another name then.
+        if claims.issuer()? != &**self.issuer.url() {
+            return Err(Defect::Issuer);
+        }
+        let (audience, expires) = self.hold(&claims, now)?;
+        let holder = self.lead(&claims, (audience, expires.min(until)), None)?;
+        let holder = Arc::new(holder);
+        self.verified.insert(fingerprint, Arc::clone(&holder));
+        Ok(holder)
+    }
+
     fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<OwnHolder, Defect> {
         let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
         if !ALGORITHMS.contains(&algorithm) || !token.header.is_of_type(&["at+jwt"]) {
             return Err(Defect::OwnHeader);
         }
-        let claims = &token.claims;
-        let audience = claims.get("aud").into_iter().flat_map(texts);
-        let audience = audience.filter_map(|it| self.resources.audience(it)).next();
-        let audience = audience.ok_or(Defect::Resource)?;
-        let expires = claims.expiry(now)?;
+        let bounds = self.hold(&token.claims, now)?;
         let generation = self.issuer.keys.verify(
             kid.ok_or(Defect::Kid)?,
             algorithm,
             token.message,
             &token.signature,
         )?;
+        self.lead(&token.claims, bounds, Some(generation))
+    }
+
+    /// What a token is for, and until when it holds, where it holds now.
+    fn hold(&self, claims: &Claims, now: Timestamp) -> Result<(Audience, Timestamp), Defect> {
+        let audience = claims.get("aud").into_iter().flat_map(texts);
+        let audience = audience.filter_map(|it| self.resources.audience(it)).next();
+        Ok((audience.ok_or(Defect::Resource)?, claims.expiry(now)?))
+    }
+
+    /// The holder of a token that says these claims, and whose they are beyond doubt.
+    fn lead(
+        &self,
+        claims: &Claims,
+        (audience, expires): (Audience, Timestamp),
+        generation: Option<u64>,
+    ) -> Result<OwnHolder, Defect> {
         let confirmation = claims.confirmation()?;
         let Subject { user, actors } = claims.subject()?;
         let (contract, binding) = self.holder(claims, user.as_deref())?;

@@ -27,6 +27,10 @@ pub(crate) enum Defect {
     Expired,
     #[error("the header has the parameter {0}, which is not accepted")]
     Header(&'static str),
+    #[error("no opaque token of this door is like this one, or it has ended")]
+    Reference,
+    #[error("what the opaque token stands for cannot be looked up")]
+    ReferencesOutOfReach,
     #[error("aud is no resource of this door")]
     Resource,
     #[error("the scope has words that are no scopes of this door")]
@@ -76,6 +80,7 @@ impl Defect {
             Self::KeysOutOfReach(_) => {
                 "the token cannot be checked now: the keys of its issuer are out of reach"
             }
+            Self::ReferencesOutOfReach => "the token cannot be checked now: try again",
             Self::CredentialAmbiguous(..) | Self::CredentialUnknown(_) | Self::Holder => {
                 "the token leads to no profile here"
             }
@@ -96,6 +101,7 @@ impl Defect {
             | Self::OtherUse(_)
             | Self::OwnHeader
             | Self::Parts
+            | Self::Reference
             | Self::Resource
             | Self::Scope
             | Self::Signature

@@ -25,6 +25,7 @@ mod hostile_key_sets;
 mod introspection;
 mod own_tokens;
 mod possession;
+mod references;
 mod rotation;
 mod successive;
 mod valid_tokens;

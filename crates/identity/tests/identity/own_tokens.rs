@@ -19,9 +19,9 @@ use crate::{
 const URL: &str = "https://door.example";
 
 /// A house with an issuer of its own, whose tokens lead to `shop/main`.
-struct Door {
-    house: House,
-    issuer: Arc<OwnIssuer>,
+pub(crate) struct Door {
+    pub(crate) house: House,
+    pub(crate) issuer: Arc<OwnIssuer>,
     signer: Signer,
     credentials: Vec<Arc<Credential>>,
     admissions: Vec<Arc<Admission>>,
@@ -29,7 +29,7 @@ struct Door {
 }
 
 impl Door {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut house = House::new();
         house.clients[0].profiles[0].tokens = Some(TokenTerms {
             grants: vec![GrantType::AuthorizationCode],
@@ -85,7 +85,7 @@ impl Door {
         }
     }
 
-    fn directory(&self) -> Directory {
+    pub(crate) fn directory(&self) -> Directory {
         let clients: Vec<_> = self.house.clients.iter().cloned().map(Arc::new).collect();
         let collections: [Arc<Collection>; 0] = [];
         let own = Own {
@@ -111,7 +111,7 @@ impl Door {
     }
 }
 
-fn claims() -> Value {
+pub(crate) fn claims() -> Value {
     json!({
         "iss": URL,
         "sub": "local:ann",

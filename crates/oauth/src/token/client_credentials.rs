@@ -35,8 +35,9 @@ pub(super) async fn issue(
         grant: None,
         lifetime: contract.terms.lifetime,
         confirmation: &confirmation,
+        is_opaque: contract.terms.is_opaque,
     };
-    let access = token.mint(&server.keys, request.at)?;
+    let access = token.give(server, request.at).await?;
     let token_type = confirmation.token_type();
     Ok(Issued { access, token_type, refresh: None, scope: scopes.map(|it| it.to_string()) })
 }

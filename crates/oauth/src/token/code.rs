@@ -71,7 +71,7 @@ pub(super) async fn take(
         false => (None, server.store.take_handle(digest, kind, request.at).await?),
     };
     match taken {
-        Taken::First(_) => answer.issue(server, request, (None, &confirmation), refresh),
+        Taken::First(_) => answer.issue(server, request, (None, &confirmation), refresh).await,
         Taken::Again(handle) => Err(reused(server, &handle, request).await?),
         Taken::Expired | Taken::Revoked(_) | Taken::Unknown => {
             Err(invalid_grant("the code, or its grant, has ended"))
@@ -156,6 +156,7 @@ pub(super) struct Answer<'a> {
     refreshes: bool,
     lifetime: std::time::Duration,
     demands: Vec<TokenBinding>,
+    is_opaque: bool,
 }
 
 impl<'a> Answer<'a> {
@@ -192,7 +193,8 @@ impl<'a> Answer<'a> {
         let refreshes = contract.terms.grants.contains(&GrantType::RefreshToken);
         let lifetime = contract.terms.lifetime.min(grant.expires.since(request.at));
         let demands = proven.client.demands(contract.terms);
-        Ok(Self { grant, body, profile, proven, refreshes, lifetime, demands })
+        let is_opaque = contract.terms.is_opaque;
+        Ok(Self { grant, body, profile, proven, refreshes, lifetime, demands, is_opaque })
     }
 
     fn check_admission(
@@ -230,7 +232,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Signs a token, for `narrower` scopes where these are given.
-    pub(super) fn issue(
+    pub(super) async fn issue(
         &self,
         server: &Server,
         request: &Request,
@@ -255,8 +257,9 @@ impl<'a> Answer<'a> {
             grant: Some(&self.grant.id),
             lifetime: self.lifetime,
             confirmation,
+            is_opaque: self.is_opaque,
         };
-        let access = token.mint(&server.keys, request.at)?;
+        let access = token.give(server, request.at).await?;
         let token_type = confirmation.token_type();
         Ok(Issued { access, token_type, refresh, scope: scopes.map(|it| it.to_string()) })
     }

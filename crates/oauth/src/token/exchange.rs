@@ -20,8 +20,11 @@ use crate::{
 /// What is given.
 pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// What is taken, and what may be asked for: the access tokens of this door are JWTs.
-pub(super) const TYPES: [&str; 2] = [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt"];
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// What is taken, and what may be asked for: the access tokens of this door are JWTs, but for those of
+/// profiles that want opaque ones.
+pub(super) const TYPES: [&str; 2] = [ACCESS_TOKEN, JWT];
 
 /// Gives a token for another one.
 pub(super) async fn issue(
@@ -33,7 +36,7 @@ pub(super) async fn issue(
 ) -> Result<Issued, Denied> {
     let tables = server.tables();
     let contract = registered(&tables, request, proven, GrantType::TokenExchange, facts)?;
-    check_types(form)?;
+    check_types(form, contract.terms.is_opaque)?;
     let token = form.required("subject_token")?;
     let subject = Subject::read(server, request, ("subject_token", token), &proven.held).await?;
     facts.caller = Some(caller(&contract, subject.person().map(str::to_owned)));
@@ -67,13 +70,14 @@ pub(super) async fn issue(
         grant: Some(&subject.grant),
         lifetime: contract.terms.lifetime.min(subject.expires.since(request.at)),
         confirmation: &confirmation,
+        is_opaque: contract.terms.is_opaque,
     };
-    let access = token.mint(&server.keys, request.at)?;
+    let access = token.give(server, request.at).await?;
     let token_type = confirmation.token_type();
     Ok(Issued { access, token_type, refresh: None, scope: scopes.map(|it| it.to_string()) })
 }
 
-fn check_types(form: &Form) -> Result<(), Denied> {
+fn check_types(form: &Form, is_opaque: bool) -> Result<(), Denied> {
     let is_ours = |name: &str| form.get(name).is_some_and(|it| TYPES.contains(&it));
     if !is_ours("subject_token_type") {
         let detail = "subject_token_type has to be that of an access token of this door";
@@ -81,6 +85,10 @@ fn check_types(form: &Form) -> Result<(), Denied> {
     }
     if form.get("requested_token_type").is_some() && !is_ours("requested_token_type") {
         let detail = "requested_token_type has to be that of an access token";
+        return Err(Denied::new(Code::InvalidRequest, detail));
+    }
+    if is_opaque && form.get("requested_token_type") == Some(JWT) {
+        let detail = "the profile gets opaque tokens: leave requested_token_type away";
         return Err(Denied::new(Code::InvalidRequest, detail));
     }
     Ok(())

@@ -89,8 +89,9 @@ pub(super) async fn issue(
         grant: Some(&grant.id),
         lifetime: contract.terms.lifetime,
         confirmation: &confirmation,
+        is_opaque: contract.terms.is_opaque,
     };
-    let access = token.mint(&server.keys, request.at)?;
+    let access = token.give(server, request.at).await?;
     // Nothing renews it: for as long as the provider lets the client act, it makes a new assertion.
     let (token_type, scope) = (confirmation.token_type(), body.scope);
     Ok(Issued { access, token_type, refresh: None, scope })

@@ -48,7 +48,9 @@ pub(super) async fn renew(
     let confirmation = answer.bind(server, request).await?;
     let (text, new) = refresh_handle(&grant, request, proven, &confirmation)?;
     match server.store.rotate_handle(&digest, kind, request.at, &new).await? {
-        Taken::First(_) => answer.issue(server, request, (narrower, &confirmation), Some(text)),
+        Taken::First(_) => {
+            answer.issue(server, request, (narrower, &confirmation), Some(text)).await
+        }
         Taken::Again(handle) => Err(reused(server, &handle, request).await?),
         Taken::Expired | Taken::Revoked(_) | Taken::Unknown => {
             Err(invalid_grant("the refresh token, or its grant, has ended"))

@@ -1,6 +1,5 @@
 //! An access token of this door that a client brings to have it exchanged.
 
-use identity::assertion::Assertion;
 use model::{
     AdmissionId, Audience, CredentialId, ProfileId, Timestamp, TokenBinding, TokenScope,
     TokenScopes, TokenTerms,
@@ -47,8 +46,7 @@ impl Subject {
             let detail = format!("the {name} is no valid access token of this door");
             Denied::new(Code::InvalidRequest, detail).because(cause)
         };
-        let parsed = Assertion::parse(token).map_err(|it| invalid(&it.to_string()))?;
-        let claims = introspect::claims(server, parsed, request).await;
+        let claims = introspect::claims(server, token, request).await?;
         let claims = claims.ok_or_else(|| invalid("it is not of this door, or has expired"))?;
         let confirmation = Confirmation::of_claim(claims.get("cnf")).map_err(invalid)?;
         // Only who may show it may have it exchanged.

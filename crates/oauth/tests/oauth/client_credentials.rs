@@ -64,10 +64,9 @@ async fn what_is_not_proved_or_not_allowed_is_refused_and_recorded() {
 #[tokio::test]
 async fn less_than_the_profile_asks_for_is_not_given() {
     type Change = fn(&mut TokenTerms);
-    let changes: [(Change, &str); 3] = [
+    let changes: [(Change, &str); 2] = [
         (|it| it.binding = Some(TokenBinding::Dpop), "invalid_dpop_proof"),
         (|it| it.binding = Some(TokenBinding::Mtls), "invalid_request"),
-        (|it| it.is_opaque = true, "unauthorized_client"),
     ];
     for (change, want) in changes {
         let mut house = House::open().await;

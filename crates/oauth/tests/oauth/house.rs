@@ -59,7 +59,7 @@ pub(crate) struct House {
     /// What their connection showed.
     pub(crate) certificate: RefCell<Option<ClientCertificate>>,
     kept: Kept,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What outlives a server.
@@ -183,10 +183,22 @@ impl House {
             peer: Cell::new(IpAddr::from([192, 0, 2, 1])),
             certificate: RefCell::default(),
             kept,
-            _folder: folder,
+            folder,
         };
         house.declare();
         house
+    }
+
+    /// Where the store is.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Another replica: it shares the store, and has to find out all else by itself.
+    pub(crate) async fn replica(&mut self) {
+        self.issuer = Arc::new(OwnIssuer::new(DOOR));
+        self.kept.issuer = Arc::clone(&self.issuer);
+        self.restart(Algorithm::EdDsa).await;
     }
 
     /// Another server that demands nonces in proofs.

@@ -21,6 +21,7 @@ mod house;
 mod id_jag;
 mod idp;
 mod key;
+mod opaque;
 mod providers;
 mod pushed;
 mod records;
