@@ -19,6 +19,7 @@ mod revocation;
 mod roles;
 mod schemathesis;
 mod strangers;
+mod strict;
 mod surfaces;
 mod upstream;
 mod url_only;
@@ -88,6 +89,7 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Crash,
             Property::UrlOnly,
             Property::Conformance,
+            Property::Strict,
             Property::Revocation,
             Property::Jose,
         ],

@@ -1,11 +1,17 @@
 //! A door that strangers can come to, each in its own way, and all that they meet there.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use testkit::Authority;
 
 use super::{
+    client::Client,
     door::{Door, Home},
     property::Setting,
     strangers::{Strangers, free_port},
@@ -24,18 +30,43 @@ pub(super) struct Grounds {
     /// Where the door is.
     pub(super) url: String,
     pub(super) strangers: Strangers,
+    /// Its management, for the first operator.
+    pub(super) manager: Client,
     _door: Door,
     home: Home,
 }
 
 impl Grounds {
+    /// Over plain HTTP, as on a developer's machine.
     pub(super) fn start(setting: &Setting<'_>) -> Result<Self> {
+        Self::open(setting, "http", |_| Ok(String::new()))
+    }
+
+    /// Over TLS, which asks clients for certificates of the same authority.
+    pub(super) fn start_tls(setting: &Setting<'_>) -> Result<Self> {
+        Self::open(setting, "https", |authority| {
+            authority.issue("door", "/CN=door", "IP:127.0.0.1");
+            let path = |file: &str| authority.path(file).display().to_string();
+            let (certificate, key, ca) = (path("door.pem"), path("door.key"), path("ca.pem"));
+            fs::set_permissions(&key, Permissions::from_mode(0o600))?;
+            Ok(format!(
+                "[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\nclient_ca = \"{ca}\"\n"
+            ))
+        })
+    }
+
+    fn open(
+        setting: &Setting<'_>,
+        scheme: &str,
+        tls: impl FnOnce(&Authority) -> Result<String>,
+    ) -> Result<Self> {
         let port = free_port()?;
-        let url = format!("http://127.0.0.1:{port}");
+        let url = format!("{scheme}://127.0.0.1:{port}");
         let strangers = Strangers::start(&url)?;
+        let tls = tls(&strangers.authority)?;
         let mut home = Home::new(setting.program, setting.folder.join("door"));
         let config = setting.folder.join("onedoor.toml");
-        fs::write(&config, strangers.egress()?)?;
+        fs::write(&config, format!("{}{tls}", strangers.egress()?))?;
         (home.listen, home.config) = (format!("127.0.0.1:{port}"), Some(config));
         let roots = strangers.authority.path("ca.pem").display().to_string();
         home.environment.push(("SSL_CERT_FILE".to_owned(), roots));
@@ -44,7 +75,7 @@ impl Grounds {
         let manager = door.client(&operator);
         world::apply(&manager, &files(&Upstream::start()?, &strangers.issuer))?;
         world::set_secret(&manager, "corp-login", CLIENT_SECRET)?;
-        Ok(Self { url, strangers, _door: door, home })
+        Ok(Self { url, strangers, manager, _door: door, home })
     }
 
     /// Why something failed, with what the door recorded last.

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::{
     Done, Part, canary, conformance, crash, jose, large, replicas, revocation, roles, schemathesis,
-    surfaces, url_only,
+    strict, surfaces, url_only,
 };
 
 /// Something that must hold.
@@ -31,6 +31,8 @@ pub(super) enum Property {
     Jose,
     /// The scenarios of MCP's conformance suite for authorization servers.
     Conformance,
+    /// Strict clients of others get through all flows, and are refused where they have to be.
+    Strict,
     /// What is revoked or disabled gets nobody in on any replica a second later.
     Revocation,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
@@ -52,7 +54,9 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Identity => &[Self::UrlOnly, Self::Conformance, Self::Jose, Self::Revocation],
+            Part::Identity => {
+                &[Self::UrlOnly, Self::Conformance, Self::Strict, Self::Jose, Self::Revocation]
+            }
             Part::Management => &[
                 Self::Surfaces,
                 Self::Roles,
@@ -78,6 +82,7 @@ impl Property {
             Self::Crash => crash::prove(setting),
             Self::Jose => jose::prove(setting),
             Self::Conformance => conformance::prove(setting),
+            Self::Strict => strict::prove(setting),
             Self::Revocation => revocation::prove(setting),
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),

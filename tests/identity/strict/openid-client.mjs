@@ -1,0 +1,149 @@
+// The flows with `openid-client`.
+
+import assert from 'node:assert/strict';
+import * as client from 'openid-client';
+
+const ALGORITHM = { algorithm: 'oauth2' };
+
+const configured = (world, id, authentication, options = {}) =>
+  client.discovery(world.door, id, undefined, authentication, { ...ALGORITHM, ...options });
+
+/** Tokens of a person, by a code. */
+async function byCode(world, config, { isPushed = false, more = {}, options } = {}) {
+  const verifier = client.randomPKCECodeVerifier();
+  const state = client.randomState();
+  const parameters = {
+    redirect_uri: world.back,
+    resource: world.resource,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    ...more,
+  };
+  const url = isPushed
+    ? await client.buildAuthorizationUrlWithPAR(config, parameters, options)
+    : client.buildAuthorizationUrl(config, parameters);
+  const landed = await world.person(url);
+  const checks = { pkceCodeVerifier: verifier, expectedState: state };
+  return client.authorizationCodeGrant(config, landed, checks, {}, options);
+}
+
+async function calls(world, config, tokens, options) {
+  const { access_token: token } = tokens;
+  const answer = await client.fetchProtectedResource(
+    config, token, world.operation, 'GET', undefined, undefined, options,
+  );
+  assert.equal(answer.status, 200);
+  assert.deepEqual(await answer.json(), { ok: true });
+}
+
+/** A request that has to fail with this error. */
+async function refused(promise, error) {
+  await assert.rejects(promise, (thrown) => thrown.error === error || assert.fail(thrown));
+}
+
+/** One by a client that did not prove who it is: the library shows the challenge, not the body. */
+async function unknown(promise) {
+  await assert.rejects(promise, (thrown) => thrown.status === 401 || assert.fail(thrown));
+}
+
+async function renewsAndEnds(world, config, tokens, options) {
+  const renewed = await client.refreshTokenGrant(config, tokens.refresh_token, {}, options);
+  await calls(world, config, renewed, options);
+  assert.notEqual(renewed.refresh_token, tokens.refresh_token);
+  await client.tokenRevocation(config, renewed.refresh_token);
+  await refused(client.refreshTokenGrant(config, renewed.refresh_token, {}, options), 'invalid_grant');
+}
+
+export const flows = {
+  async code(world) {
+    const config = await configured(world, world.clients.public, client.None());
+    const tokens = await byCode(world, config);
+    assert.equal(tokens.token_type, 'bearer');
+    await calls(world, config, tokens);
+    assert.equal((await world.tool(`Bearer ${tokens.access_token}`)).status, 200);
+    await renewsAndEnds(world, config, tokens);
+  },
+
+  async pushed(world) {
+    const config = await configured(world, world.clients.pushed, client.None());
+    await calls(world, config, await byCode(world, config, { isPushed: true }));
+  },
+
+  async reused(world) {
+    const config = await configured(world, world.clients.public, client.None());
+    const tokens = await byCode(world, config);
+    const renewed = await client.refreshTokenGrant(config, tokens.refresh_token);
+    await refused(client.refreshTokenGrant(config, tokens.refresh_token), 'invalid_grant');
+    await refused(client.refreshTokenGrant(config, renewed.refresh_token), 'invalid_grant');
+  },
+
+  async secret_basic(world) {
+    const authentication = client.ClientSecretBasic(world.secret);
+    const config = await configured(world, world.clients.secret, authentication);
+    const tokens = await client.clientCredentialsGrant(config, { resource: world.resource });
+    await calls(world, config, tokens);
+    const { active, client_id: id } = await client.tokenIntrospection(config, tokens.access_token);
+    assert.deepEqual([active, id], [true, world.clients.secret]);
+    await client.tokenRevocation(config, tokens.access_token);
+    assert.equal((await client.tokenIntrospection(config, tokens.access_token)).active, false);
+  },
+
+  async secret_post(world) {
+    const authentication = client.ClientSecretPost(world.secret);
+    const config = await configured(world, world.clients.secret, authentication);
+    await calls(world, config, await client.clientCredentialsGrant(config));
+    const wrong = await configured(world, world.clients.secret, client.ClientSecretPost('wrong'));
+    await unknown(client.clientCredentialsGrant(wrong));
+  },
+
+  async private_key_jwt(world) {
+    const authentication = client.PrivateKeyJwt(world.signing);
+    const config = await configured(world, world.clients.keyed, authentication);
+    await calls(world, config, await client.clientCredentialsGrant(config));
+  },
+
+  async exchange(world) {
+    const authentication = client.ClientSecretBasic(world.secret);
+    const config = await configured(world, world.clients.secret, authentication);
+    const subject = await client.clientCredentialsGrant(config);
+    const exchanged = await client.genericGrantRequest(
+      config,
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+      {
+        subject_token: subject.access_token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        resource: `${world.resource}/orders`,
+      },
+    );
+    await calls(world, config, exchanged);
+  },
+
+  async dpop(world) {
+    const config = await configured(world, world.clients.dpop, client.None());
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+    const tokens = await byCode(world, config, { isPushed: true, options: { DPoP } });
+    assert.equal(tokens.token_type, 'dpop');
+    await calls(world, config, tokens, { DPoP });
+    assert.equal((await world.tool(`Bearer ${tokens.access_token}`)).status, 401);
+    const other = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+    await assert.rejects(calls(world, config, tokens, { DPoP: other }));
+    const stolen = client.refreshTokenGrant(config, tokens.refresh_token, {}, { DPoP: other });
+    await assert.rejects(stolen);
+    const again = await byCode(world, config, { isPushed: true, options: { DPoP } });
+    await renewsAndEnds(world, config, again, { DPoP });
+  },
+
+  async mtls(world) {
+    const options = { [client.customFetch]: world.certified };
+    const id = world.clients.certified;
+    const config = await configured(world, id, client.TlsClientAuth(), options);
+    const tokens = await client.clientCredentialsGrant(config);
+    await calls(world, config, tokens);
+    // The same token over a connection that shows no certificate.
+    const header = { authorization: `Bearer ${tokens.access_token}` };
+    assert.equal((await fetch(world.operation, { headers: header })).status, 401);
+    const bare = await configured(world, id, client.TlsClientAuth());
+    await unknown(client.clientCredentialsGrant(bare));
+  },
+};
