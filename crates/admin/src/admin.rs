@@ -1,11 +1,16 @@
 //! Carries management operations out.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::{Clock, CredentialId, Role, Timestamp};
+use model::{Clock, LastUse, Role};
 use serde_json::Value;
 use state::{Desired, Folder, Library};
 use store::Store;
@@ -25,6 +30,8 @@ pub struct Admin {
     pub(crate) working: ArcSwap<Working>,
     /// Held while a revision is made or taken over: one at a time.
     pub(crate) library: Mutex<Library>,
+    /// Uses of credentials that are not stored yet.
+    uses: Mutex<BTreeMap<String, LastUse>>,
     pub(crate) clock: Clock,
     /// When it began, by the clock that never jumps.
     pub(crate) started: Duration,
@@ -90,6 +97,7 @@ impl Admin {
             keyring,
             working: ArcSwap::from_pointee(nothing),
             library: Mutex::new(Library::new()),
+            uses: Mutex::default(),
             started: clock.elapsed(),
             clock,
             entries,
@@ -153,13 +161,31 @@ impl Admin {
         }
     }
 
-    /// Stores when credentials were last used, for reports.
-    pub async fn note_uses(&self, uses: &[(CredentialId, Timestamp)]) {
-        let Some(store) = self.store.as_ref().filter(|_| !uses.is_empty()) else { return };
-        let uses: Vec<_> = uses.iter().map(|(id, at)| (id.to_string(), *at)).collect();
-        if let Err(error) = store.note_uses(&uses).await {
-            tracing::warn!("{} last uses of credentials are not stored: {error}", uses.len());
+    /// Stores how credentials were last used. What cannot be stored is tried again the next time.
+    pub async fn note_uses(&self) {
+        if let Err(error) = self.store_uses().await {
+            tracing::warn!("last uses of credentials are not stored: {error}");
         }
+    }
+
+    /// Stores all uses of credentials that this process knows of.
+    ///
+    /// # Errors
+    /// What the store says. Nothing is forgotten then.
+    pub(crate) async fn store_uses(&self) -> Result<(), store::Error> {
+        let Some(store) = &self.store else { return Ok(()) };
+        // Held meanwhile: whoever comes next finds them in the store.
+        let mut uses = self.uses.lock().await;
+        for (credential, of) in self.plane.take_uses() {
+            let known = uses.entry(credential.to_string()).or_insert(of);
+            if known.at < of.at {
+                *known = of;
+            }
+        }
+        let all: Vec<_> = uses.iter().map(|(id, of)| (id.clone(), *of)).collect();
+        store.note_uses(&all).await?;
+        uses.clear();
+        Ok(())
     }
 
     /// The last revision that is known here.

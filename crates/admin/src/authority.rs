@@ -1,6 +1,6 @@
 //! What a caller may touch, and that nobody gives what they do not have.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use model::{
     Assignment, Change, Client, Credential, CredentialState, GrantType, Injection, IssuerId,
@@ -14,6 +14,9 @@ use crate::{
     failure::Failure,
     working::{Belonging, Working, belonging},
 };
+
+/// So much may the clock of who writes a document be ahead of ours.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 
 /// Whether something is within reach.
 pub(crate) fn has(reach: &Reach, belonging: &Belonging) -> bool {
@@ -43,6 +46,7 @@ pub(crate) fn check(
         }
     }
     check_revoked(before, after)?;
+    check_created(call, before, after)?;
     for assignment in given(before, after) {
         plane.covers(&call.caller.profile, &assignment, after).map_err(|missing| {
             Failure::NotHeld(format!(
@@ -88,6 +92,17 @@ fn check_revoked(before: &Desired, after: &Desired) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// None is said to be made in the future: its longest life would begin only then.
+fn check_created(call: &Call, before: &Desired, after: &Desired) -> Result<(), Failure> {
+    let latest = call.at.plus(CLOCKS_DIFFER);
+    let changes = difference(&before.credentials, &after.credentials, |it| &it.id);
+    let mut changed = changes.filter_map(|it| it.after);
+    match changed.find(|it| it.created.is_some_and(|it| it > latest)) {
+        Some(it) => Err(Failure::Conflict(format!("{} would be made in the future", it.id))),
+        None => Ok(()),
+    }
 }
 
 /// Whoever is bounded names only secrets within reach, and nothing of the machine: an upstream is
@@ -152,10 +167,10 @@ fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
     for Change { before: was, after: is } in
         difference(&before.credentials, &after.credentials, |it| &it.id)
     {
-        let is_way = |it: &&Arc<Credential>| it.state != CredentialState::Revoked;
+        let is_way = |it: &&Arc<Credential>| it.state.is_good();
         let Some(is) = is.filter(is_way) else { continue };
-        let is_same = was.is_some_and(|it| {
-            (&it.profile, &it.proof) == (&is.profile, &is.proof) && it.expires >= is.expires
+        let is_same = was.filter(is_way).is_some_and(|it| {
+            (&it.profile, &it.proof) == (&is.profile, &is.proof) && is_as_long(it, is)
         });
         if !is_same {
             given.extend(roles(after, &is.profile));
@@ -167,7 +182,7 @@ fn given(before: &Desired, after: &Desired) -> Vec<Assignment> {
         .map(|it| &it.id)
         .collect();
     if !issuers.is_empty() {
-        let ways = after.credentials.iter().filter(|it| it.state != CredentialState::Revoked);
+        let ways = after.credentials.iter().filter(|it| it.state.is_good());
         let ways = ways.filter(|it| trusts(it, &issuers));
         given.extend(ways.flat_map(|it| roles(after, &it.profile)));
     }
@@ -234,6 +249,18 @@ fn is_as_narrow(was: &Profile, is: &Profile) -> bool {
     // Other terms of tokens are other ways to the profile: for other programs, or other people.
     (&was.surfaces, &was.networks, was.expires, &was.tokens)
         == (&is.surfaces, &is.networks, is.expires, &is.tokens)
+        && !is_longer(was.rotation.lifetime_max, is.rotation.lifetime_max)
+}
+
+/// Whether a longest life is longer than another; none is the longest.
+fn is_longer(was: Option<Duration>, is: Option<Duration>) -> bool {
+    was.is_some_and(|was| is.is_none_or(|is| is > was))
+}
+
+/// Whether a credential lives no longer than it did: by its end, and by its age.
+fn is_as_long(was: &Credential, is: &Credential) -> bool {
+    let is_younger = was.created.is_some_and(|was| is.created.is_none_or(|is| is > was));
+    was.expires >= is.expires && !is_younger
 }
 
 fn trusts(credential: &Credential, issuers: &HashSet<&IssuerId>) -> bool {

@@ -76,10 +76,7 @@ impl Admin {
     where
         F: Future<Output = Result<(Plan, T), Failure>> + Send,
     {
-        let Some(store) = &self.store else {
-            let detail = "what is served is a folder: change its files (onedoor serve --state)";
-            return Err(Failure::ReadOnly(detail.to_owned()));
-        };
+        let store = self.changeable()?;
         let mut library = self.library.lock().await;
         for _ in 0..TRIES {
             let before = self.working();
@@ -113,6 +110,17 @@ impl Admin {
             }
         }
         Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
+    }
+
+    /// The store, where desired state can be changed here.
+    ///
+    /// # Errors
+    /// `ReadOnly` where a folder is served.
+    pub(crate) fn changeable(&self) -> Result<&Store, Failure> {
+        self.store.as_ref().ok_or_else(|| {
+            let detail = "what is served is a folder: change its files (onedoor serve --state)";
+            Failure::ReadOnly(detail.to_owned())
+        })
     }
 
     /// Checks all that [`Admin::change`] does, and changes nothing. Gives back the revision in force.

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use model::{Assignment, ClientId, Fault, KeyKind, ProfileId, Secret, SecretId, Timestamp};
+use model::{
+    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Secret, SecretId,
+    Timestamp,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -57,6 +60,9 @@ pub trait Plane: fmt::Debug + Send + Sync {
 
     /// Tells that the value of a secret may be another now.
     fn secret_changed(&self, secret: &SecretId);
+
+    /// The credentials that were used since this was asked before, and how last.
+    fn take_uses(&self) -> Vec<(CredentialId, LastUse)>;
 
     /// How the parts of the process are.
     fn health(&self) -> Vec<Part>;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use model::{Client, CollectionId};
+use model::{Client, CollectionId, Profile, ProfileId, RotationPolicy};
 use state::{Desired, Folder, Kind};
 
 use crate::failure::Failure;
@@ -47,6 +47,16 @@ impl Working {
         let mut hasher = DefaultHasher::new();
         self.folder.file(path).map(|it| it.1).hash(&mut hasher);
         format!("\"{:016x}\"", hasher.finish())
+    }
+
+    /// The profile `id`.
+    pub(crate) fn profile(&self, id: &ProfileId) -> Option<&Profile> {
+        client(&self.desired, id.client())?.profiles.iter().find(|it| it.id == *id)
+    }
+
+    /// How the credentials of a profile are replaced.
+    pub(crate) fn rotation(&self, profile: &ProfileId) -> RotationPolicy {
+        self.profile(profile).map(|it| it.rotation).unwrap_or_default()
     }
 
     /// What the document `id` belongs to; nothing where it is not there.

@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     io, mem,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
-use model::{CredentialId, Fault, Timestamp};
+use model::{CredentialId, Fault, LastUse};
 use state::Desired;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,8 +28,8 @@ pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     /// Counts what may end calls under way: new tables, and grants that are taken back.
     news: watch::Sender<u64>,
-    /// Uses of credentials under tables that are no longer in force.
-    uses: Mutex<Vec<(CredentialId, Timestamp)>>,
+    /// Uses of credentials under tables that are no longer in force, and beside the tables.
+    uses: Mutex<BTreeMap<CredentialId, LastUse>>,
     local: OnceLock<LocalCollection>,
     pub(crate) authorization: OnceLock<Arc<dyn AuthorizationServer>>,
 }
@@ -88,20 +88,27 @@ impl Gateway {
         let before = self.snapshot.swap(Arc::new(snapshot));
         // Last: who hears of it finds it.
         self.news.send_modify(|it| *it = it.wrapping_add(1));
-        self.uses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(before.directory.take_uses());
+        let mut noted = self.noted();
+        let uses = before.directory.take_uses();
+        uses.into_iter().for_each(|(credential, of)| note(&mut noted, credential, of));
+    }
+
+    /// Notes a use of a credential that was no call.
+    pub fn note_use(&self, credential: CredentialId, of: LastUse) {
+        note(&mut self.noted(), credential, of);
     }
 
     /// The credentials that were used since this was asked before, and when last, to the second.
     #[must_use]
-    pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
-        let before = mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut uses: BTreeMap<_, _> = before.into_iter().collect();
-        // Later ones last: of two uses of a credential the second counts.
-        uses.extend(self.snapshot.load().directory.take_uses());
+    pub fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
+        let mut uses = mem::take(&mut *self.noted());
+        let now = self.snapshot.load().directory.take_uses();
+        now.into_iter().for_each(|(credential, of)| note(&mut uses, credential, of));
         uses.into_iter().collect()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, BTreeMap<CredentialId, LastUse>> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What outlives the tables.
@@ -156,5 +163,13 @@ impl Gateway {
         stop: CancellationToken,
     ) -> io::Result<()> {
         edge::serve(self, (listener, Some(tls)), entrance, stop).await
+    }
+}
+
+/// Of several uses of a credential the last one counts.
+fn note(uses: &mut BTreeMap<CredentialId, LastUse>, credential: CredentialId, of: LastUse) {
+    let known = uses.entry(credential).or_insert(of);
+    if known.at < of.at {
+        *known = of;
     }
 }

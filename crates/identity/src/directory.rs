@@ -11,7 +11,7 @@ mod trust;
 
 use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
 
-use model::{Caller, Client, Credential, CredentialId, Fault, Issuer, Refusal, Timestamp};
+use model::{Caller, Client, Credential, CredentialId, Fault, Issuer, LastUse, Refusal, Timestamp};
 use quick_cache::{UnitWeighter, sync::Cache};
 
 use self::{
@@ -134,7 +134,7 @@ impl Directory {
     ///
     /// Looks at every credential: for an interval of seconds, not for a call.
     #[must_use]
-    pub fn take_uses(&self) -> Vec<(CredentialId, Timestamp)> {
+    pub fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
         let of_own = self.own.iter().flat_map(|it| it.bindings());
         let of_tokens = self.tokens.bindings.iter().map(|it| &**it).chain(of_own);
         let of_tokens = self.certificates.bindings().chain(of_tokens);

@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     ClientDisabled(Holder),
     #[error("credential \"{0}\" expired on {1}")]
     CredentialExpired(CredentialId, Timestamp),
+    #[error("credential \"{0}\" is retired: its successor took over")]
+    CredentialRetired(CredentialId),
     #[error("credential \"{0}\" is revoked")]
     CredentialRevoked(CredentialId),
     #[error("the key does not have the form or the checksum of an api key")]
@@ -91,6 +93,7 @@ impl Failure {
         match self {
             Self::CredentialExpired(..) | Self::ProfileExpired(..) => "the credential has expired",
             Self::ClientDisabled(_)
+            | Self::CredentialRetired(_)
             | Self::CredentialRevoked(_)
             | Self::ProfileDisabled(_)
             | Self::TokenRevoked => "the credential is no longer in force",

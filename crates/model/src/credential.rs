@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use uuid::Uuid;
 
+#[cfg(doc)]
+use crate::RotationPolicy;
 use crate::{CredentialId, IssuerId, KeySource, Place, ProfileId, Timestamp, id::InvalidId};
 
 /// Longest start of a new credential's id; the end comes after it.
@@ -19,8 +21,21 @@ pub enum CredentialState {
     Active,
     /// Still good, soon to go: its successor is out.
     Retiring,
+    /// Refused: its successor took over.
+    Retired,
     /// Refused for ever.
     Revoked,
+}
+
+impl CredentialState {
+    /// Whether a credential in this state is accepted, until it ends.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        match self {
+            Self::Active | Self::Retiring => true,
+            Self::Retired | Self::Revoked => false,
+        }
+    }
 }
 
 /// A proof bound to exactly one profile.
@@ -36,7 +51,9 @@ pub struct Credential {
     pub state: CredentialState,
     /// When it was made.
     pub created: Option<Timestamp>,
-    /// When it ends.
+    /// When its successor was made, where it has one.
+    pub replaced: Option<Timestamp>,
+    /// When it ends by itself. Its profile may end it sooner: [`RotationPolicy::end`].
     pub expires: Timestamp,
     /// Where it is declared.
     pub place: Place,
@@ -61,6 +78,7 @@ impl Credential {
             proof,
             state: CredentialState::Active,
             created: Some(now),
+            replaced: None,
             expires,
             place: Place::default(),
         })

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod guard;
 pub mod id;
 pub mod issuer;
+pub mod last_use;
 pub mod limit;
 pub mod operation;
 pub mod quantity;
@@ -24,6 +25,7 @@ pub mod refusal;
 pub mod request;
 pub mod resource;
 pub mod role;
+pub mod rotation;
 
 pub mod secret;
 pub mod token;
@@ -50,6 +52,7 @@ pub use id::{
     ProfileId, RoleId, SecretId, UpstreamId, UserId,
 };
 pub use issuer::{Introspection, Issuer, KeySource, SignIn};
+pub use last_use::{How, LastUse, Way};
 pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
@@ -57,9 +60,9 @@ pub use refusal::{LimitState, ProofDemand, Refusal, RefusalKind};
 pub use request::{Ambiguity, Path, Query, RequestHead};
 pub use resource::Resources;
 pub use role::{Assignment, Grant, Pattern, Reach, Role};
-
+pub use rotation::RotationPolicy;
 pub use secret::{DeclaredSecret, Secret, SecretSource};
-pub use token::{GrantType, RotationPolicy, TokenBinding, TokenTerms};
+pub use token::{GrantType, TokenBinding, TokenTerms};
 pub use token_scope::{Audience, TokenBounds, TokenScope, TokenScopes};
 pub use upstream::{Injection, Upstream};
 pub use user::User;

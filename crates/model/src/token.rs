@@ -110,12 +110,3 @@ impl TokenTerms {
     /// The longest that may be said.
     pub const REFRESH_LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 }
-
-/// How long credentials of a profile may live, and when somebody is to be warned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RotationPolicy {
-    /// The longest life of a new credential.
-    pub lifetime_max: Option<Duration>,
-    /// How long before its end a credential counts as due.
-    pub warn_before: Option<Duration>,
-}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{Effect, ProfileId, TokenBounds};
+use model::{CredentialId, Effect, LastUse, ProfileId, TokenBounds};
 
 /// An operation that a token would allow, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,4 +19,7 @@ pub struct Permitted {
 pub trait Plane: fmt::Debug + Send + Sync {
     /// The operations that roles of `profile` allow within `bounds`, by collection.
     fn permitted(&self, profile: &ProfileId, bounds: &TokenBounds) -> Vec<Permitted>;
+
+    /// Notes that a client proved itself by a credential.
+    fn note_use(&self, credential: &CredentialId, of: LastUse);
 }

@@ -7,8 +7,8 @@ use std::{
 
 use identity::{KeySets, assertion::VerificationKeys};
 use model::{
-    Admission, Client, Credential, CredentialId, CredentialState, KeySource, Profile, ProfileId,
-    Proof, Resources, Timestamp, TokenTerms, User,
+    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Resources,
+    Timestamp, TokenTerms, User,
 };
 use state::Desired;
 
@@ -81,9 +81,13 @@ impl Tables {
         profile: &'a ProfileId,
         now: Timestamp,
     ) -> impl Iterator<Item = &'a Credential> {
+        let contract = self.contract(profile, now);
         let of_profile = self.desired.credentials.iter().filter(move |it| it.profile == *profile);
         of_profile
-            .filter(move |it| it.state != CredentialState::Revoked && it.expires > now)
+            .filter(move |it| {
+                let ends = contract.as_ref().map(|of| of.profile.rotation.end(it));
+                it.state.is_good() && ends.is_some_and(|it| it > now)
+            })
             .map(|it| &**it)
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, Gateway};
 use identity::api_key::Pepper;
-use model::{Caller, ClientId, ClientKind, ProfileId, TokenBounds};
+use model::{Caller, ClientId, ClientKind, CredentialId, LastUse, ProfileId, TokenBounds};
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
 use store::Store;
@@ -86,5 +86,9 @@ impl Plane for Rules {
             }
         });
         permitted.collect()
+    }
+
+    fn note_use(&self, credential: &CredentialId, of: LastUse) {
+        self.0.note_use(credential.clone(), of);
     }
 }

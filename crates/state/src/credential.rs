@@ -21,6 +21,7 @@ use crate::{
 const STATES: &[(&str, CredentialState)] = &[
     ("active", CredentialState::Active),
     ("retiring", CredentialState::Retiring),
+    ("retired", CredentialState::Retired),
     ("revoked", CredentialState::Revoked),
 ];
 
@@ -54,6 +55,7 @@ pub(crate) fn read(id: CredentialId, root: Field<'_>) -> Option<Credential> {
         let kind = kind.and_then(|it| it.one_of(KINDS));
         let state = it.optional("state").map(|it| it.one_of(STATES));
         let created = it.optional("created").and_then(|it| it.parse(Timestamp::parse));
+        let replaced = it.optional("replaced").and_then(|it| it.parse(Timestamp::parse));
         let expires = it.required("expires", "write when it ends: 2027-01-31");
         let expires = expires.and_then(|it| {
             let expires = it.parse(Timestamp::parse)?;
@@ -84,6 +86,7 @@ pub(crate) fn read(id: CredentialId, root: Field<'_>) -> Option<Credential> {
             proof: proof?,
             state,
             created,
+            replaced,
             expires: expires?,
             place,
             id,
@@ -141,17 +144,20 @@ fn read_external(it: &mut Reader<'_>) -> Option<Proof> {
 /// The document of a credential.
 #[must_use]
 pub fn write_credential(credential: &Credential) -> String {
-    let Credential { id: _, profile, proof, state, created, expires, place: _ } = credential;
+    let Credential { id: _, profile, proof, state, created, replaced, expires, place: _ } =
+        credential;
     let mut document = Writer::new();
     document.put("profile", profile.as_str());
     document.put("kind", proof.kind());
     let state = match state {
         CredentialState::Active => "active",
         CredentialState::Retiring => "retiring",
+        CredentialState::Retired => "retired",
         CredentialState::Revoked => "revoked",
     };
     document.put_if(state != "active", "state", state);
     document.put_some("created", created.map(writer::time));
+    document.put_some("replaced", replaced.map(writer::time));
     document.put("expires", writer::time(*expires));
     match proof {
         Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => document.put("hmac", hex(hmac)),

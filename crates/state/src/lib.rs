@@ -29,6 +29,7 @@ mod parsed;
 mod reader;
 mod references;
 mod report;
+mod rotation;
 mod suggestion;
 mod writer;
 mod yaml;

@@ -18,6 +18,7 @@ use crate::{
     openapi::Documents,
     parsed::Parsed,
     references::{self, Declared},
+    rotation,
 };
 
 /// The documents that were read, and what came of each: kept for as long as its text is the same.
@@ -94,6 +95,7 @@ impl Library {
         faults.extend(self.documents.faults().cloned());
         references::check(&references, &declared, folder, &desired, &mut faults);
         references::check_unique(&desired, &mut faults);
+        rotation::check(&desired, &mut faults);
         faults.sort();
         if faults.is_empty() { Ok(desired) } else { Err(faults) }
     }

@@ -7,8 +7,8 @@ use std::{
 
 use foldhash::fast::RandomState;
 use model::{
-    CertificateMatch, ClientId, CollectionId, Credential, CredentialState, Fault, GrantType,
-    IssuerId, Place, ProfileId, Proof, RoleId, SecretId, SecretSource, UpstreamId, role::BUILT_IN,
+    CertificateMatch, ClientId, CollectionId, Credential, Fault, GrantType, IssuerId, Place,
+    ProfileId, Proof, RoleId, SecretId, SecretSource, UpstreamId, role::BUILT_IN,
 };
 
 use crate::{
@@ -279,9 +279,8 @@ fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
                     (format!("credential {other} has the same hmac"), help)
                 });
             }
-            // A revoked one stands in nobody's way.
-            Proof::External { .. } | Proof::Mtls { .. } if it.state == CredentialState::Revoked => {
-            }
+            // One that is not good any more stands in nobody's way.
+            Proof::External { .. } | Proof::Mtls { .. } if !it.state.is_good() => {}
             Proof::External { issuer, claims } => {
                 let other = tokens.insert((issuer, claims), here);
                 report(faults, (&it.place, "claims"), other, |other| {

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("0001_revisions"),
     migration!("0002_sealed_and_uses"),
     migration!("0003_authorization"),
+    migration!("0004_last_uses"),
 ];
 
 const SCHEMAS: &str = "CREATE TABLE schemas (version BIGINT PRIMARY KEY)";

@@ -73,14 +73,17 @@ struct Tokens {
     push_required: Option<bool>,
 }
 
-/// How long credentials may live.
+/// How credentials are replaced.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Rotation {
-    /// The longest life of a new one.
+    /// The longest life of one, whatever it says itself.
     lifetime_max: Option<String>,
     /// How long before its end one is due.
     warn_before: Option<String>,
+    /// How long one must not have been used before it is retired; not since its successor was made
+    /// where it is missing.
+    quiet: Option<String>,
 }
 
 #[derive(JsonSchema)]

@@ -18,6 +18,8 @@ pub(crate) struct Credential {
     state: Option<CredentialState>,
     /// When it was made.
     created: Option<String>,
+    /// When its successor was made.
+    replaced: Option<String>,
     /// When it ends: a date, or an RFC 3339 time.
     expires: String,
     /// Of an external one: whose tokens.
@@ -57,6 +59,7 @@ enum CredentialKind {
 enum CredentialState {
     Active,
     Retiring,
+    Retired,
     Revoked,
 }
 

@@ -1,5 +1,6 @@
 //! API keys from issue to revocation.
 
+use model::{How, LastUse, Way};
 use serde_json::{Value, json};
 
 use crate::house::{ADMIN, AUDITOR, Answer, House, now};
@@ -172,19 +173,25 @@ async fn a_put_keeps_what_a_key_is_known_by_and_cannot_set_it() {
 }
 
 #[tokio::test]
-async fn the_report_has_age_end_and_last_use() {
+async fn the_report_has_age_end_last_use_and_reach() {
     let house = House::with(&[(
         "credentials/old.yaml",
         &format!("profile: team/viewer\nkind: api_key\ncreated: 2026-11-01\nexpires: 2026-11-20\nhmac: {}\n", "ab".repeat(32)),
     )])
     .await;
     let (id, _) = issue(&house, viewer()).await;
-    house.store.note_uses(&[(id.clone(), now())]).await.unwrap();
+    let how = Some(How { way: Way::TokenRequest, from: [192, 0, 2, 7].into() });
+    house.store.note_uses(&[(id.clone(), LastUse { at: now(), how })]).await.unwrap();
     let report = house.done(ADMIN, "report_credentials", json!({"limit": 1}), Value::Null).await;
     assert_eq!((report.ids(), &report.body["next"]), (vec![&*id], &json!(id)));
     let line = &report.body["items"][0];
     assert_eq!((&line["age_days"], &line["state"]), (&json!(0), &json!("active")));
     assert_eq!(line["last_used"].as_str(), Some(&*now().to_string()));
+    assert_eq!(
+        (&line["used_by"], &line["used_from"]),
+        (&json!("token_request"), &json!("192.0.2.7"))
+    );
+    assert_eq!((&line["roles"], &line["anywhere"]), (&json!(["viewer"]), &json!(true)));
     let report = house.done(ADMIN, "report_credentials", json!({"cursor": id}), Value::Null).await;
     let line = &report.body["items"][0];
     assert_eq!((&line["age_days"], &line["state"]), (&json!(24), &json!("expired")));

@@ -14,6 +14,7 @@ mod folder;
 mod held;
 mod hostile;
 mod house;
+mod lifecycle;
 mod matrix;
 mod plane;
 mod reach;

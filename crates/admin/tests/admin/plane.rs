@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use admin::{About, AccessView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, Caller, ClientId, CollectionId, Effect, Fault, KeyKind, Lifecycle, Operation,
-    OperationId, ProfileId, Reach, Role, Secret, SecretId, Surface, Timestamp,
+    Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyKind, LastUse,
+    Lifecycle, Operation, OperationId, ProfileId, Reach, Role, Secret, SecretId, Surface,
+    Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
 use serde_json::{Value, json};
@@ -24,12 +25,19 @@ struct Force {
     operations: Vec<Operation>,
     revisions: Vec<u64>,
     changed: Vec<String>,
+    uses: Vec<(CredentialId, LastUse)>,
 }
 
 impl TestPlane {
     pub(crate) fn new() -> Arc<Self> {
         let (rules, operations) = compiled(&Desired::default());
-        let force = Force { rules, operations, revisions: Vec::new(), changed: Vec::new() };
+        let force = Force {
+            rules,
+            operations,
+            revisions: Vec::new(),
+            changed: Vec::new(),
+            uses: Vec::new(),
+        };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
         Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper })
     }
@@ -42,6 +50,12 @@ impl TestPlane {
     /// The secrets whose value may have become another.
     pub(crate) fn changed_secrets(&self) -> Vec<String> {
         self.force.lock().unwrap().changed.clone()
+    }
+
+    /// A credential is used, and nobody takes note of it yet.
+    pub(crate) fn use_credential(&self, credential: &str, of: LastUse) {
+        let id = CredentialId::parse(credential).unwrap();
+        self.force.lock().unwrap().uses.push((id, of));
     }
 
     /// Over what `caller` may carry the operation out; none where it may not.
@@ -172,6 +186,10 @@ impl Plane for TestPlane {
 
     fn secret_changed(&self, secret: &SecretId) {
         self.force.lock().unwrap().changed.push(secret.to_string());
+    }
+
+    fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
+        std::mem::take(&mut self.force.lock().unwrap().uses)
     }
 
     fn health(&self) -> Vec<Part> {

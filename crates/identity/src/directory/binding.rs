@@ -3,15 +3,15 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
 };
 
 use ipnet::IpNet;
 use model::{
-    Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, Profile,
-    ProfileId, Timestamp, TokenBinding, TokenBounds,
+    Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, How, LastUse,
+    Profile, ProfileId, RotationPolicy, Timestamp, TokenBinding, TokenBounds, Way,
 };
 
 use crate::failure::{Failure, Holder};
@@ -22,8 +22,12 @@ pub(super) struct Binding {
     state: CredentialState,
     expires: Timestamp,
     contract: Arc<Contract>,
+    /// How it is used, where a call comes by it.
+    way: Way,
     /// The second of the last use that nobody took note of yet; 0 where there is none.
     used: AtomicI64,
+    /// From where that use was.
+    from: Mutex<Option<IpAddr>>,
 }
 
 /// What of a profile and its client decides whether a credential counts. Shared by its credentials.
@@ -37,6 +41,7 @@ pub(super) struct Contract {
     networks: Vec<IpNet>,
     /// What its tokens have to be bound by.
     binding: Option<TokenBinding>,
+    rotation: RotationPolicy,
 }
 
 impl Contract {
@@ -49,7 +54,7 @@ impl Contract {
             networks,
             expires,
             tokens,
-            rotation: _,
+            rotation,
             is_enabled,
             place: _,
         } = profile;
@@ -62,20 +67,21 @@ impl Contract {
             expires: *expires,
             networks: networks.clone(),
             binding: tokens.as_ref().and_then(|it| it.binding),
+            rotation: *rotation,
         }
     }
 }
 
 impl Binding {
-    pub(super) fn new(credential: &Credential, contract: &Arc<Contract>) -> Self {
-        let Credential { id, profile: _, proof: _, state, created: _, expires, place: _ } =
-            credential;
+    pub(super) fn new(credential: &Credential, contract: &Arc<Contract>, way: Way) -> Self {
         Self {
-            credential: id.clone(),
-            state: *state,
-            expires: *expires,
+            credential: credential.id.clone(),
+            state: credential.state,
+            expires: contract.rotation.end(credential),
             contract: Arc::clone(contract),
+            way,
             used: AtomicI64::new(0),
+            from: Mutex::new(None),
         }
     }
 
@@ -87,6 +93,7 @@ impl Binding {
     pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
         let (id, contract) = (&self.credential, &*self.contract);
         match self.state {
+            CredentialState::Retired => return Err(Failure::CredentialRetired(id.clone())),
             CredentialState::Revoked => return Err(Failure::CredentialRevoked(id.clone())),
             CredentialState::Active | CredentialState::Retiring => {}
         }
@@ -94,7 +101,7 @@ impl Binding {
             return Err(Failure::CredentialExpired(id.clone(), self.expires));
         }
         contract.admit((peer, now), || Holder::Credential(id.clone()))?;
-        self.note_use(now);
+        self.note_use(peer, now);
         Ok(())
     }
 
@@ -103,19 +110,23 @@ impl Binding {
         self.contract.until().map_or(self.expires, |it| it.min(self.expires))
     }
 
-    fn note_use(&self, now: Timestamp) {
+    fn note_use(&self, peer: IpAddr, now: Timestamp) {
         // Written once a second: the line is shared by all workers.
         let second = now.as_seconds();
         if self.used.load(Ordering::Relaxed) < second {
+            *self.from.lock().unwrap_or_else(PoisonError::into_inner) = Some(peer);
             self.used.store(second, Ordering::Relaxed);
         }
     }
 
     /// The last use since this was asked before.
-    pub(super) fn take_use(&self) -> Option<Timestamp> {
+    pub(super) fn take_use(&self) -> Option<LastUse> {
         // Most were not used: those are only looked at.
-        (self.used.load(Ordering::Relaxed) > 0)
-            .then(|| Timestamp::from_seconds(self.used.swap(0, Ordering::Relaxed)))
+        (self.used.load(Ordering::Relaxed) > 0).then(|| {
+            let at = Timestamp::from_seconds(self.used.swap(0, Ordering::Relaxed));
+            let from = *self.from.lock().unwrap_or_else(PoisonError::into_inner);
+            LastUse { at, how: from.map(|from| How { way: self.way, from: from.to_canonical() }) }
+        })
     }
 
     pub(super) fn contract(&self) -> &Arc<Contract> {

@@ -8,7 +8,7 @@ use std::{
 
 use model::{
     Caller, Change, Client, Credential, Fault, Issuer, IssuerId, KeySource, Place, ProfileId,
-    Proof, difference,
+    Proof, Way, difference,
 };
 use quick_cache::{UnitWeighter, sync::DefaultLifecycle};
 
@@ -168,7 +168,7 @@ impl<'a> Build<'a> {
             let help = "configure the pepper that the key was issued under";
             return self.fault(&credential.place, message, help);
         }
-        let binding = Binding::new(credential, &contract);
+        let binding = Binding::new(credential, &contract, Way::Call);
         let caller = Arc::new(binding.caller(None, Vec::new(), None));
         let holder = Arc::new(KeyHolder { binding, caller });
         let other = match self.keys.entry(Fingerprint::new(*hmac)) {
@@ -192,7 +192,7 @@ impl<'a> Build<'a> {
         for credential in credentials {
             let Proof::Mtls { certificate } = &credential.proof else { continue };
             let Some(contract) = self.contract(credential) else { continue };
-            let binding = Binding::new(credential, &contract);
+            let binding = Binding::new(credential, &contract, Way::Call);
             let caller = Arc::new(binding.caller(None, Vec::new(), None));
             certificates.insert(certificate, KeyHolder { binding, caller });
         }
@@ -240,7 +240,7 @@ impl<'a> Build<'a> {
         }
         match externals.get_mut(issuer) {
             Some(of_issuer) => {
-                of_issuer.push((Arc::new(Binding::new(credential, &contract)), claims));
+                of_issuer.push((Arc::new(Binding::new(credential, &contract, Way::Call)), claims));
             }
             None => {
                 let message = format!("unknown issuer \"{issuer}\"");

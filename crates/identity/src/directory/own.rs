@@ -9,7 +9,7 @@ use std::{
 
 use model::{
     Admission, AdmissionId, Audience, Caller, Client, Collection, Credential, CredentialId, Issuer,
-    ProfileId, Proof, Resources, Timestamp, TokenBounds, TokenScopes, User, UserId,
+    ProfileId, Proof, Resources, Timestamp, TokenBounds, TokenScopes, User, UserId, Way,
 };
 use quick_cache::{
     UnitWeighter,
@@ -133,7 +133,7 @@ impl OwnTokens {
         let credentials = for_tokens(credentials);
         let binding = |it: &Arc<Credential>| {
             let contract = contracts.get(&it.profile)?;
-            Some((it.id.clone(), Arc::new(Binding::new(it, contract))))
+            Some((it.id.clone(), Arc::new(Binding::new(it, contract, Way::Token))))
         };
         Self {
             issuer: Arc::clone(issuer),

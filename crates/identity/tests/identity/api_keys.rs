@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use identity::{Presented, api_key::Pepper};
-use model::{CredentialState, Secret, Timestamp};
+use model::{CredentialState, How, LastUse, Secret, Timestamp, Way};
 
 use crate::house::{House, NOW, client, refused, sender};
 
@@ -74,6 +74,8 @@ async fn a_key_counts_only_while_it_and_its_profile_are_in_force() {
     let key = house.api_key("key");
     house.credentials[0].state = CredentialState::Retiring;
     assert!(house.key(&house.directory(), &key).await.is_ok());
+    house.credentials[0].state = CredentialState::Retired;
+    refused(house.key(&house.directory(), &key).await, "\"key\" is retired", &key);
     house.credentials[0].state = CredentialState::Revoked;
     refused(house.key(&house.directory(), &key).await, "\"key\" is revoked", &key);
     house.credentials[0].state = CredentialState::Active;
@@ -91,6 +93,45 @@ async fn a_key_counts_only_while_it_and_its_profile_are_in_force() {
     assert!(house.key(&directory, &key).await.is_ok());
     house.clock.advance(Duration::from_secs(1));
     refused(house.key(&directory, &key).await, "\"key\" expired on", &key);
+}
+
+#[tokio::test]
+async fn a_key_ends_when_it_is_older_than_its_profile_allows_whatever_it_says() {
+    let mut house = House::new();
+    let key = house.api_key("key");
+    house.credentials[0].created = Some(Timestamp::from_seconds(NOW - 100));
+    let before = house.directory();
+    assert!(house.key(&before, &key).await.is_ok());
+    house.clients[0].profiles[0].rotation.lifetime_max = Some(Duration::from_secs(101));
+    let directory = house.next(&before);
+    assert!(house.key(&directory, &key).await.is_ok());
+    house.clock.advance(Duration::from_secs(1));
+    refused(house.key(&directory, &key).await, "\"key\" expired on", &key);
+    // Of what does not say how old it is, nobody knows.
+    house.credentials[0].created = None;
+    refused(house.key(&house.directory(), &key).await, "\"key\" expired on", &key);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_key_is_noted_with_how_and_from_where_and_only_if_it_was_good() {
+    let mut house = House::new();
+    let key = house.api_key("key");
+    house.api_key("unused");
+    let directory = house.directory();
+    for (address, seconds) in [("192.0.2.1", 0), ("::ffff:192.0.2.2", 5)] {
+        house.clock.advance(Duration::from_secs(seconds));
+        let presented = Presented::ApiKey(&key);
+        directory.authenticate(&presented, &sender(address), house.clock.now()).await.unwrap();
+    }
+    let [(credential, used)] = directory.take_uses().try_into().unwrap();
+    assert_eq!(credential.as_str(), "key");
+    let how = Some(How { way: Way::Call, from: [192, 0, 2, 2].into() });
+    assert_eq!(used, LastUse { at: Timestamp::from_seconds(NOW + 5), how });
+    assert_eq!(directory.take_uses(), [], "told twice");
+    house.credentials[0].state = CredentialState::Revoked;
+    let directory = house.directory();
+    assert!(house.key(&directory, &key).await.is_err());
+    assert_eq!(directory.take_uses(), [], "a use that was refused is none");
 }
 
 #[tokio::test]

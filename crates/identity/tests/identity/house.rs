@@ -96,6 +96,7 @@ impl House {
             proof,
             state: CredentialState::Active,
             created: None,
+            replaced: None,
             expires: Timestamp::from_seconds(NOW).plus(Duration::from_secs(400 * 86_400)),
             place: Place::default(),
         });

@@ -7,7 +7,7 @@ use jsonwebtoken::Algorithm;
 use model::{
     Admission, AdmissionId, Audience, Collection, CollectionId, Credential, CredentialId,
     CredentialState, GrantType, KeySource, Place, ProfileId, Proof, Timestamp, TokenTerms, User,
-    UserId,
+    UserId, Way,
 };
 use serde_json::{Value, json};
 
@@ -52,6 +52,7 @@ impl Door {
             proof: Proof::PrivateKeyJwt { keys: KeySource::Url("https://a.example".into()) },
             state: CredentialState::Active,
             created: None,
+            replaced: None,
             expires: Timestamp::from_seconds(NOW + 86_400),
             place: Place::default(),
         };
@@ -149,7 +150,8 @@ async fn a_token_leads_to_its_profile_within_its_bounds() {
     let caller = own.house.token(&directory, &token).await.unwrap();
     assert_eq!(caller.credential.as_ref().unwrap().as_str(), "shop-keys");
     assert_eq!((caller.user.as_deref(), &caller.bounds.as_ref().unwrap().scopes), (None, &None));
-    assert_eq!(directory.take_uses().len(), 1);
+    let [(credential, used)] = directory.take_uses().try_into().unwrap();
+    assert_eq!((credential.as_str(), used.how.unwrap().way), ("shop-keys", Way::Token));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use identity::{
     assertion::{Assertion, AssertionTerms, CLIENT_TYPES, VerificationKeys},
     replay,
 };
-use model::{CredentialId, Proof, Secret};
+use model::{CredentialId, How, LastUse, Proof, Secret, Way};
 
 use super::{Client, Origin, Proven, certificate, find, unknown};
 use crate::{
@@ -52,7 +52,12 @@ pub(crate) async fn authenticate(
     let attempt = server.throttle.attempt(guess, request.at)?;
     let proven = prove(server, request, &id, &shown).await;
     match &proven {
-        Ok(_) => attempt.was_good(request.at),
+        Ok(proven) => {
+            attempt.was_good(request.at);
+            let how = Some(How { way: Way::TokenRequest, from: request.peer });
+            let of = LastUse { at: request.at, how };
+            proven.credential.iter().for_each(|it| server.plane.note_use(it, of));
+        }
         Err(denied) if denied.code == Code::InvalidClient => {}
         Err(_) => attempt.was_none(request.at),
     }

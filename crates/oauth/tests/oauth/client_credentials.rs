@@ -1,8 +1,8 @@
 //! A client asks for a token for itself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use model::{CredentialState, TokenBinding, TokenTerms};
+use model::{CredentialState, How, LastUse, TokenBinding, TokenTerms, Way};
 
 use crate::house::{DOOR, House, SECRET, claims};
 
@@ -79,12 +79,37 @@ async fn less_than_the_profile_asks_for_is_not_given() {
 }
 
 #[tokio::test]
+async fn a_secret_is_used_where_a_client_proves_itself_by_it_and_not_where_it_fails() {
+    let house = House::open().await;
+    assert_eq!(house.post("/oauth/token", Some(("batch/main", "ods_wrong")), &FORM).await.0, 401);
+    assert!(house.plane.uses.lock().unwrap().is_empty());
+    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 200);
+    let how = Some(How { way: Way::TokenRequest, from: house.peer.get() });
+    let used = LastUse { at: house.clock.now(), how };
+    assert_eq!(*house.plane.uses.lock().unwrap(), [("batch-secret".to_owned(), used)]);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_older_than_its_profile_allows_gets_nothing() {
+    let mut house = House::open().await;
+    let day = Duration::from_secs(24 * 3600);
+    Arc::make_mut(&mut house.desired.credentials[0]).created = Some(house.clock.now());
+    let client = Arc::make_mut(&mut house.desired.clients[1]);
+    client.profiles[0].rotation.lifetime_max = Some(day);
+    house.declare();
+    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 200);
+    house.clock.advance(day);
+    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+}
+
+#[tokio::test]
 async fn a_secret_that_was_revoked_or_has_expired_gets_nothing() {
     let mut house = House::open().await;
-    let secret = Arc::make_mut(&mut house.desired.credentials[0]);
-    secret.state = CredentialState::Revoked;
-    house.declare();
-    assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+    for state in [CredentialState::Retired, CredentialState::Revoked] {
+        Arc::make_mut(&mut house.desired.credentials[0]).state = state;
+        house.declare();
+        assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+    }
     let secret = Arc::make_mut(&mut house.desired.credentials[0]);
     (secret.state, secret.expires) = (CredentialState::Retiring, house.clock.now());
     house.declare();

@@ -6,7 +6,7 @@ use std::{
     future::Future,
     net::IpAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -21,9 +21,9 @@ use identity::{
 };
 use model::{
     Admission, AdmissionId, Assignment, Client, ClientCertificate, ClientId, ClientKind, Clock,
-    Credential, CredentialId, CredentialState, Effect, GrantType, Place, Profile, ProfileId, Proof,
-    Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp, TokenBounds,
-    TokenTerms, User, UserId,
+    Credential, CredentialId, CredentialState, Effect, GrantType, LastUse, Place, Profile,
+    ProfileId, Proof, Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp,
+    TokenBounds, TokenTerms, User, UserId,
 };
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
@@ -54,6 +54,7 @@ pub(crate) struct House {
     pub(crate) desired: Desired,
     pub(crate) log: audit::Memory,
     pub(crate) idp: Arc<Idp>,
+    pub(crate) plane: Arc<Orders>,
     /// From where requests come.
     pub(crate) peer: Cell<IpAddr>,
     /// What their connection showed.
@@ -73,6 +74,7 @@ struct Kept {
     web: Arc<dyn Fetch>,
     idp: Arc<Idp>,
     proofs: Arc<Proofs>,
+    plane: Arc<Orders>,
 }
 
 impl Kept {
@@ -85,7 +87,7 @@ impl Kept {
             log: Arc::clone(&self.log),
             signing,
             clock: self.clock.clone(),
-            plane: Arc::new(Orders),
+            plane: Arc::clone(&self.plane) as Arc<dyn Plane>,
             key_sets: Arc::new(KeySets::new(Arc::clone(&self.web), self.clock.clone())),
             proofs: Arc::clone(&self.proofs),
             asks_for_certificates: true,
@@ -115,8 +117,10 @@ impl Fetch for Web {
 }
 
 /// A data plane in which everybody may read orders.
-#[derive(Debug)]
-struct Orders;
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    pub(crate) uses: Mutex<Vec<(String, LastUse)>>,
+}
 
 impl Plane for Orders {
     fn permitted(&self, _: &ProfileId, _: &TokenBounds) -> Vec<Permitted> {
@@ -125,6 +129,10 @@ impl Plane for Orders {
             summary: "Show an order".to_owned(),
             effect: Effect::Read,
         }]
+    }
+
+    fn note_use(&self, credential: &CredentialId, of: LastUse) {
+        self.uses.lock().unwrap().push((credential.to_string(), of));
     }
 }
 
@@ -159,6 +167,7 @@ impl House {
         let strangers: Arc<dyn Fetch> = Arc::new(Web(pages.collect()));
         let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
         let desired = desired(&pepper);
+        let plane = Arc::new(Orders::default());
         let kept = Kept {
             issuer: Arc::clone(&issuer),
             store: store.clone(),
@@ -169,6 +178,7 @@ impl House {
             web: strangers,
             idp: Arc::clone(&idp),
             proofs: Arc::new(Proofs::new(None)),
+            plane: Arc::clone(&plane),
         };
         let server = Server::new(kept.parts(algorithm));
         server.start().await.unwrap();
@@ -180,6 +190,7 @@ impl House {
             desired,
             log: records,
             idp,
+            plane,
             peer: Cell::new(IpAddr::from([192, 0, 2, 1])),
             certificate: RefCell::default(),
             kept,
@@ -438,6 +449,7 @@ fn desired(pepper: &Pepper) -> Desired {
             proof: Proof::ClientSecret { hmac: api_key::hmac(pepper, SECRET) },
             state: CredentialState::Active,
             created: None,
+            replaced: None,
             expires: Timestamp::from_seconds(1_900_000_000),
             place: Place::default(),
         })],

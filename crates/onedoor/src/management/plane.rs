@@ -7,7 +7,9 @@ use admin::{
 };
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
-use model::{Assignment, ClientId, Fault, KeyKind, ProfileId, Role, Secret, SecretId};
+use model::{
+    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Role, Secret, SecretId,
+};
 use serde_json::Value;
 use state::Desired;
 use tokio::task::block_in_place;
@@ -114,6 +116,10 @@ impl Plane for DataPlane {
 
     fn secret_changed(&self, secret: &SecretId) {
         self.supplier.changed(secret);
+    }
+
+    fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
+        self.gateway.take_uses()
     }
 
     fn health(&self) -> Vec<Part> {

@@ -41,6 +41,11 @@ pub(super) fn of(operation: &str) -> Option<&'static str> {
   onedoor credential issue --profile shop-agent/default --expires 90d
   onedoor credential issue --profile shop-agent/default --json    .key is the key, shown this once"
         }
+        "rotate_credential" => {
+            "  \
+  onedoor credential rotate shop-agent-default-1f0c5a2e --overlap 7d
+  onedoor credential retire shop-agent-default-1f0c5a2e    when nobody uses it any more"
+        }
         "add_secret_version" => {
             "  \
   onedoor secret set stock-key <stock-key.txt

@@ -57,17 +57,17 @@ impl Managed {
     /// Takes over what other replicas store, and keeps secrets fresh, for ever.
     pub(crate) async fn keep_current(mut self) -> Infallible {
         let background = self.door.background();
-        let Door { gateway, admin, .. } = self.door;
-        tokio::join!(admin.follow(), background, note_uses(&gateway, &admin));
+        let Door { admin, .. } = self.door;
+        tokio::join!(admin.follow(), background, note_uses(&admin));
         std::future::pending().await
     }
 }
 
 /// Stores when each credential was last used, for ever.
-async fn note_uses(gateway: &Gateway, admin: &Admin) {
+async fn note_uses(admin: &Admin) {
     loop {
         tokio::time::sleep(NOTE_EVERY).await;
-        admin.note_uses(&gateway.take_uses()).await;
+        admin.note_uses().await;
     }
 }
 

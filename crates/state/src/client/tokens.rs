@@ -1,4 +1,4 @@
-//! `tokens:` and `rotation:` of a profile: on what terms it gets tokens, how long credentials live.
+//! `tokens:` and `rotation:` of a profile: on what terms it gets tokens, how its credentials are replaced.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -110,7 +110,7 @@ fn check_grants(field: &Field<'_>, grants: &[GrantType], is_public: bool) {
     }
 }
 
-/// Reads how long the credentials of a profile may live.
+/// Reads how the credentials of a profile are replaced.
 pub(super) fn read_rotation(field: Field<'_>) -> Option<RotationPolicy> {
     field.mapping(|it| {
         let lifetime_max = it.optional("lifetime_max").and_then(|it| it.duration(ROTATIONS));
@@ -122,7 +122,8 @@ pub(super) fn read_rotation(field: Field<'_>) -> Option<RotationPolicy> {
             }
             Some(warn_before)
         });
-        RotationPolicy { lifetime_max, warn_before }
+        let quiet = it.optional("quiet").and_then(|it| it.duration(ROTATIONS));
+        RotationPolicy { lifetime_max, warn_before, quiet }
     })
 }
 
@@ -157,9 +158,10 @@ pub(super) fn write(terms: &TokenTerms) -> Value {
 
 /// The policy as it is read; none where it says nothing.
 pub(super) fn write_rotation(policy: &RotationPolicy) -> Option<Value> {
-    let RotationPolicy { lifetime_max, warn_before } = policy;
+    let RotationPolicy { lifetime_max, warn_before, quiet } = policy;
     let mut written = Writer::new();
     written.put_some("lifetime_max", lifetime_max.map(writer::duration));
     written.put_some("warn_before", warn_before.map(writer::duration));
+    written.put_some("quiet", quiet.map(writer::duration));
     (*policy != RotationPolicy::default()).then(|| written.value())
 }

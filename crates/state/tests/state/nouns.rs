@@ -223,9 +223,13 @@ fn tokens() -> impl Strategy<Value = TokenTerms> {
 
 fn rotation() -> impl Strategy<Value = RotationPolicy> {
     let days = |it: u64| Duration::from_secs(it.saturating_mul(86_400));
-    (option::of(10..100_u64), option::of(1..10_u64)).prop_map(move |(longest, warn)| {
-        RotationPolicy { lifetime_max: longest.map(days), warn_before: warn.map(days) }
-    })
+    (option::of(10..100_u64), option::of(1..10_u64), option::of(1..10_u64)).prop_map(
+        move |(longest, warn, quiet)| RotationPolicy {
+            lifetime_max: longest.map(days),
+            warn_before: warn.map(days),
+            quiet: quiet.map(days),
+        },
+    )
 }
 
 pub(crate) fn admission() -> impl Strategy<Value = Admission> {
@@ -348,7 +352,12 @@ pub(crate) fn limit() -> impl Strategy<Value = Limit> {
 }
 
 pub(crate) fn credential() -> impl Strategy<Value = Credential> {
-    let states = [CredentialState::Active, CredentialState::Retiring, CredentialState::Revoked];
+    let states = [
+        CredentialState::Active,
+        CredentialState::Retiring,
+        CredentialState::Retired,
+        CredentialState::Revoked,
+    ];
     let claims = collection::btree_map(line(), line(), 1..4);
     let proof = prop_oneof![
         any::<[u8; 32]>().prop_map(|hmac| Proof::ApiKey { hmac }),
@@ -361,15 +370,17 @@ pub(crate) fn credential() -> impl Strategy<Value = Credential> {
             claims
         }),
     ];
-    let life = (option::of(time()), time())
-        .prop_map(|(created, expires)| (created.filter(|it| *it < expires), expires));
+    let life = (option::of(time()), option::of(time()), time()).prop_map(
+        |(created, replaced, expires)| (created.filter(|it| *it < expires), replaced, expires),
+    );
     (SLUG, profile_id(), proof, sample::select(states.to_vec()), life).prop_map(
-        |(id, profile, proof, state, (created, expires))| Credential {
+        |(id, profile, proof, state, (created, replaced, expires))| Credential {
             id: CredentialId::parse(&id).unwrap(),
             profile,
             proof,
             state,
             created,
+            replaced,
             expires,
             place: Place::default(),
         },

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use store::{Error, Revision, SealedChange, Store};
 
-use crate::place::{Place, at, change, commit, secret, version};
+use crate::place::{Place, at, change, commit, secret, used, version};
 
 on_every_database!(
     a_new_store_is_empty,
@@ -281,14 +281,16 @@ async fn versions_are_read_by_key_and_in_pages(place: &Place) {
 async fn of_each_credential_the_latest_use_is_kept(place: &Place) {
     let store = place.open().await;
     let note = async |uses: &[(&str, i64)]| {
-        let uses: Vec<_> = uses.iter().map(|(id, s)| ((*id).to_owned(), at(*s))).collect();
+        let uses: Vec<_> = uses.iter().map(|(id, s)| ((*id).to_owned(), used(*s))).collect();
         store.note_uses(&uses).await.unwrap();
     };
     note(&[("x", 5), ("y", 1), ("x", 3)]).await;
     note(&[("x", 4), ("y", 2), ("z", 7)]).await;
     note(&[]).await;
-    let want = [("x".to_owned(), at(5)), ("y".to_owned(), at(2)), ("z".to_owned(), at(7))];
+    let want = [("x", 5), ("y", 2), ("z", 7)].map(|(id, s)| (id.to_owned(), used(s)));
     assert_eq!(store.uses().await.unwrap(), BTreeMap::from(want));
+    assert_eq!(store.last_use("y").await.unwrap(), Some(used(2)));
+    assert_eq!(store.last_use("w").await.unwrap(), None);
     assert_eq!(store.head().await.unwrap(), 0);
 }
 
@@ -329,7 +331,7 @@ async fn a_text_that_one_database_cannot_keep_is_refused_by_all(place: &Place) {
         assert!(matches!(error, Error::Nul { .. }), "{error}");
         assert!(!error.to_string().contains('\0'));
     }
-    let error = store.note_uses(&[(nul(), at(1))]).await.unwrap_err();
+    let error = store.note_uses(&[(nul(), used(1))]).await.unwrap_err();
     assert!(matches!(error, Error::Nul { .. }), "{error}");
     assert_eq!(store.head().await.unwrap(), 0);
 }
@@ -339,7 +341,7 @@ async fn thousands_of_files_are_one_commit(place: &Place) {
     let mut many = commit(&[]);
     many.files = (0..3_001).map(|it| (format!("f/{it:05}"), Some(format!("text {it}")))).collect();
     assert_eq!(store.commit(&many).await.unwrap().changed, 3_001);
-    let uses: Vec<_> = (0..1_001).map(|it| (format!("c{it}"), at(it))).collect();
+    let uses: Vec<_> = (0..1_001).map(|it| (format!("c{it}"), used(it))).collect();
     store.note_uses(&uses).await.unwrap();
     assert_eq!(store.uses().await.unwrap().len(), 1_001);
     assert_eq!(files(&store).await.len(), 3_001);

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::Secret;
+use model::{LastUse, Secret};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
 };
@@ -62,13 +62,16 @@ async fn holds_all(location: &Location, schema: usize) {
         let first = store.revision(1).await.unwrap().unwrap();
         assert_eq!((first.author.as_str(), first.at), ("ada", at(5)));
     }
-    let known =
-        if schema > 1 { BTreeMap::from([("old".to_owned(), at(7))]) } else { BTreeMap::new() };
+    let known = if schema > 1 {
+        BTreeMap::from([("old".to_owned(), LastUse { at: at(7), how: None })])
+    } else {
+        BTreeMap::new()
+    };
     assert_eq!(store.uses().await.unwrap(), known);
     let mut next = commit(&[("b", Some("1"))]);
     next.sealed.push(SealedChange::Put(version("erp", 1, "active")));
     store.commit(&next).await.unwrap();
-    store.note_uses(&[("x".to_owned(), at(1))]).await.unwrap();
+    store.note_uses(&[("x".to_owned(), LastUse { at: at(1), how: None })]).await.unwrap();
     assert_eq!(store.sealed().await.unwrap().len(), 1);
     store.put_grant(&grant("g")).await.unwrap();
     store.put_handle(&handle(1, Some("g"))).await.unwrap();
@@ -95,7 +98,7 @@ async fn run_postgres(url: &str, sql: String) {
 
 async fn is_refused(location: &Location) {
     let error = Store::open(location).await.unwrap_err();
-    assert!(matches!(error, Error::Schema { found: 99, known: 3 }), "{error}");
+    assert!(matches!(error, Error::Schema { found: 99, known: 4 }), "{error}");
 }
 
 #[tokio::test]

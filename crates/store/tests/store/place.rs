@@ -1,6 +1,6 @@
 //! Where the tests keep stores, and what they put in.
 
-use model::{Secret, SecretId, Timestamp};
+use model::{How, LastUse, Secret, SecretId, Timestamp, Way};
 use store::{Change, Commit, Digest, Grant, Handle, Location, SealedVersion, Store};
 use tempfile::TempDir;
 
@@ -67,6 +67,13 @@ impl Place {
 
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
+}
+
+/// A use at this second, which tells it from others in how it was as well.
+pub(crate) fn used(second: i64) -> LastUse {
+    let way = if second % 2 == 0 { Way::Token } else { Way::Call };
+    let from = [192, 0, 2, u8::try_from(second % 256).unwrap()].into();
+    LastUse { at: at(second), how: Some(How { way, from }) }
 }
 
 /// A commit of some files.

@@ -12,7 +12,7 @@ use store::{Error, GrantFilter, Location, Store, Taken};
 use tempfile::TempDir;
 use testkit::Postgres;
 
-use crate::place::{at, commit, digest, grant, handle};
+use crate::place::{at, commit, digest, grant, handle, used};
 
 const SHOWN: &str = "refused, and read on";
 
@@ -21,7 +21,7 @@ async fn refuses_and_reads_on(store: &Store) {
     assert_eq!(before.files["a"], "1");
     let error = store.commit(&commit(&[("a", Some("2"))])).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
-    let error = store.note_uses(&[("x".to_owned(), at(1))]).await.unwrap_err();
+    let error = store.note_uses(&[("x".to_owned(), used(1))]).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
     let refused = [
         store.put_grant(&grant("g")).await,

@@ -1,9 +1,11 @@
-//! `retire_credential`, `revoke_credential`: still good but soon to go, and refused for ever.
+//! `retire_credential`, `revoke_credential`: its successor took over, and refused for ever.
+
+use std::sync::Arc;
 
 use http::Method;
-use model::{Credential, CredentialState, Effect};
+use model::{Credential, CredentialState, Effect, LastUse, RotationPolicy, Timestamp};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use state::Kind;
 
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
     working::Working,
 };
 
-/// Says that a credential is soon to go.
+/// Ends a credential whose successor took over.
 #[derive(Debug)]
 pub(crate) struct Retire;
 
@@ -24,12 +26,30 @@ pub(crate) struct Retire;
 #[derive(Debug)]
 pub(crate) struct Revoke;
 
+/// Which one, under which condition, and how sure whoever asks is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retirement {
+    /// The id.
+    #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
+    id: String,
+    /// `true`: even where it is still used.
+    force: Option<bool>,
+    /// Why, for the revision.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+    /// Only if this is still its version.
+    #[serde(rename = "If-Match")]
+    #[schemars(length(max = 200))]
+    if_match: Option<String>,
+}
+
 /// What the credential is now.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Became {
     /// Its id.
     id: String,
-    /// `retiring` or `revoked`.
+    /// `retired` or `revoked`.
     state: &'static str,
     /// The revision in force.
     revision: u64,
@@ -41,19 +61,42 @@ impl Operation for Retire {
     const METHOD: Method = Method::POST;
     const PATH: &'static str = "/credentials/{id}/retire";
     const EFFECT: Effect = Effect::Write;
-    const SUMMARY: &'static str = "Say that a credential is soon to go";
-    const DESCRIPTION: &'static str = "It is still good: its successor is out.";
-    type Parameters = Target;
+    const SUMMARY: &'static str = "End a credential whose successor took over";
+    const DESCRIPTION: &'static str = "Refused where it was used since its successor was made, or within the time that its profile's rotation calls quiet, and for one without a successor within a day. Then the answer says when and how it was used, and force ends it all the same.";
+    type Parameters = Retirement;
     type Body = NoBody;
     type Output = Became;
 
     async fn run(
         admin: &Admin,
         call: &Call,
-        target: Target,
+        retirement: Retirement,
         _: NoBody,
     ) -> Result<Reply<Became>, Failure> {
-        become_state(admin, call, target, (CredentialState::Retiring, "retiring")).await
+        let Retirement { id, force, reason, if_match } = retirement;
+        let target = Target { id, reason, if_match, if_none_match: None };
+        let target = &target;
+        // What this replica knows must not be missing. What others know is there within seconds.
+        admin.store_uses().await?;
+        let plan = |working: Arc<Working>| async move {
+            let (path, mut credential) = found(&working, call, &target.id)?;
+            target.check(Some(&working.etag(path)))?;
+            if credential.state == CredentialState::Revoked {
+                let detail = format!("{} is revoked, and that is for ever", target.id);
+                return Err(Failure::Conflict(detail));
+            }
+            let used = admin.changeable()?.last_use(&target.id).await?;
+            if force != Some(true) {
+                let policy = working.rotation(&credential.profile);
+                ensure_unused(&credential, policy, used, call.at)?;
+            }
+            credential.state = CredentialState::Retired;
+            let text = state::write_credential(&credential);
+            Ok((Plan::file(path, Some(text), target.reason.clone()), ()))
+        };
+        let (after, ()) = admin.change_by(call, plan).await?;
+        let (id, revision) = (target.id.clone(), after.revision);
+        Ok(Reply::of(Became { id, state: "retired", revision }))
     }
 }
 
@@ -74,29 +117,37 @@ impl Operation for Revoke {
         target: Target,
         _: NoBody,
     ) -> Result<Reply<Became>, Failure> {
-        become_state(admin, call, target, (CredentialState::Revoked, "revoked")).await
+        let plan = |working: &Working| {
+            let (path, mut credential) = found(working, call, &target.id)?;
+            target.check(Some(&working.etag(path)))?;
+            credential.state = CredentialState::Revoked;
+            let text = state::write_credential(&credential);
+            Ok(Plan::file(path, Some(text), target.reason.clone()))
+        };
+        let after = admin.change(call, plan).await?;
+        Ok(Reply::of(Became { id: target.id, state: "revoked", revision: after.revision }))
     }
 }
 
-async fn become_state(
-    admin: &Admin,
-    call: &Call,
-    target: Target,
-    (state, word): (CredentialState, &'static str),
-) -> Result<Reply<Became>, Failure> {
-    let plan = |working: &Working| {
-        let (path, mut credential) = found(working, call, &target.id)?;
-        target.check(Some(&working.etag(path)))?;
-        if credential.state == CredentialState::Revoked && state != CredentialState::Revoked {
-            let detail = format!("{} is revoked, and that is for ever", target.id);
-            return Err(Failure::Conflict(detail));
-        }
-        credential.state = state;
-        let text = state::write_credential(&credential);
-        Ok(Plan::file(path, Some(text), target.reason.clone()))
+/// Whether nobody holds `credential` any more, as far as its uses tell.
+///
+/// # Errors
+/// `Conflict` with when and how it was used.
+fn ensure_unused(
+    credential: &Credential,
+    policy: RotationPolicy,
+    used: Option<LastUse>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let since = policy.unused_since(credential, now);
+    // Uses are noted to the second: one in the same second was not after it.
+    let Some(used) = used.filter(|it| it.at > since && credential.state.is_good()) else {
+        return Ok(());
     };
-    let after = admin.change(call, plan).await?;
-    Ok(Reply::of(Became { id: target.id, state: word, revision: after.revision }))
+    let id = &credential.id;
+    Err(Failure::Conflict(format!(
+        "{id} was used after {since}: {used}; have its holder take the successor, or force it"
+    )))
 }
 
 /// The path of a credential within the caller's reach, and the credential.

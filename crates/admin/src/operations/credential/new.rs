@@ -167,7 +167,7 @@ impl New {
         let members = |text: &str| {
             let mut members = state::to_json(text).ok()?;
             let object = members.as_object_mut()?;
-            for name in ["profile", "created", "expires", "state"] {
+            for name in ["profile", "created", "replaced", "expires", "state"] {
                 object.remove(name);
             }
             Some(members)

@@ -1,7 +1,9 @@
-//! `report_credentials`: age, end and last use of every credential.
+//! `report_credentials`: age, end, last use and reach of every credential.
+
+use std::sync::Arc;
 
 use http::Method;
-use model::{CredentialState, Effect, Timestamp};
+use model::{Credential, CredentialState, Effect, LastUse, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use state::Kind;
@@ -11,6 +13,7 @@ use crate::{
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
+    working::Working,
 };
 
 /// Reports on credentials.
@@ -24,6 +27,8 @@ pub(crate) struct Which {
     /// Only those of this client.
     #[schemars(length(max = 200))]
     client: Option<String>,
+    /// `true`: only those that are due: they end within their profile's `warn_before`.
+    due: Option<bool>,
     /// Goes on behind the page that ended with this `next`.
     #[schemars(length(max = 200))]
     cursor: Option<String>,
@@ -53,14 +58,26 @@ pub(crate) struct Line {
     owner: String,
     /// `api_key`, `client_secret`, `external`, `mtls` or `private_key_jwt`.
     kind: &'static str,
-    /// `active`, `retiring`, `revoked` or `expired`.
+    /// `active`, `retiring`, `retired`, `revoked` or `expired`.
     state: &'static str,
     /// How old it is, in whole days.
     age_days: Option<u64>,
-    /// When it ends.
+    /// When it ends: as it says itself, or sooner by its profile's `lifetime_max`.
     expires: String,
+    /// Whether it ends within its profile's `warn_before`, or has ended.
+    due: bool,
+    /// When its successor was made, where it has one.
+    replaced: Option<String>,
     /// When it was last used, as far as that is known.
     last_used: Option<String>,
+    /// How it was last used: `call`, `token` (one that was got with it) or `token_request`.
+    used_by: Option<&'static str>,
+    /// From which address it was last used.
+    used_from: Option<String>,
+    /// The roles that whoever holds it has.
+    roles: Vec<String>,
+    /// Whether it is good from every address.
+    anywhere: bool,
 }
 
 impl Operation for Report {
@@ -69,7 +86,7 @@ impl Operation for Report {
     const METHOD: Method = Method::GET;
     const PATH: &'static str = "/reports/credentials";
     const EFFECT: Effect = Effect::Read;
-    const SUMMARY: &'static str = "Show age, expiry and last use of credentials";
+    const SUMMARY: &'static str = "Show age, expiry, last use and reach of credentials";
     type Parameters = Which;
     type Body = NoBody;
     type Output = Page;
@@ -80,7 +97,7 @@ impl Operation for Report {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        let Which { client, cursor, limit } = which;
+        let Which { client, due, cursor, limit } = which;
         let uses = match &admin.store {
             Some(store) => store.uses().await?,
             None => Default::default(),
@@ -93,32 +110,48 @@ impl Operation for Report {
             .iter()
             .filter(|it| cursor.as_deref().is_none_or(|cursor| it.id.as_str() > cursor))
             .filter(|it| client.as_deref().is_none_or(|client| it.profile.client() == client))
-            .filter(|it| authority::reaches(call, &working, Kind::Credential, it.id.as_str()));
-        let items: Vec<Line> = shown
-            .by_ref()
-            .take(limit)
-            .map(|it| Line {
-                id: it.id.to_string(),
-                profile: it.profile.to_string(),
-                owner: working
-                    .belonging(Kind::Client, it.profile.client())
-                    .owner
-                    .unwrap_or_default(),
-                kind: it.proof.kind(),
-                state: state(it.state, it.expires, call.at),
-                age_days: it.created.map(|created| call.at.since(created).as_secs() / 86_400),
-                expires: it.expires.to_string(),
-                last_used: uses.get(it.id.as_str()).map(ToString::to_string),
+            .filter(|it| {
+                due.is_none_or(|due| working.rotation(&it.profile).is_due(it, call.at) == due)
             })
-            .collect();
+            .filter(|it| authority::reaches(call, &working, Kind::Credential, it.id.as_str()));
+        let line = |it: &Arc<Credential>| line(it, &working, uses.get(it.id.as_str()), call.at);
+        let items: Vec<Line> = shown.by_ref().take(limit).map(line).collect();
         let next = shown.next().and_then(|_| items.last().map(|it| it.id.clone()));
         Ok(Reply::of(Page { items, next }))
+    }
+}
+
+fn line(it: &Credential, working: &Working, used: Option<&LastUse>, now: Timestamp) -> Line {
+    let profile = working.profile(&it.profile);
+    let rotation = working.rotation(&it.profile);
+    let expires = rotation.end(it);
+    let how = used.and_then(|it| it.how);
+    let owner = working.belonging(Kind::Client, it.profile.client()).owner;
+    let mut roles: Vec<_> =
+        profile.into_iter().flat_map(|it| &it.roles).map(|it| it.role.to_string()).collect();
+    roles.dedup();
+    Line {
+        id: it.id.to_string(),
+        profile: it.profile.to_string(),
+        owner: owner.unwrap_or_default(),
+        kind: it.proof.kind(),
+        state: state(it.state, expires, now),
+        age_days: it.created.map(|created| now.since(created).as_secs() / 86_400),
+        expires: expires.to_string(),
+        due: rotation.is_due(it, now),
+        replaced: it.replaced.map(|it| it.to_string()),
+        last_used: used.map(|it| it.at.to_string()),
+        used_by: how.map(|it| it.way.as_str()),
+        used_from: how.map(|it| it.from.to_string()),
+        roles,
+        anywhere: profile.is_some_and(|it| it.networks.is_empty()),
     }
 }
 
 fn state(state: CredentialState, expires: Timestamp, now: Timestamp) -> &'static str {
     match state {
         CredentialState::Revoked => "revoked",
+        CredentialState::Retired => "retired",
         _ if expires <= now => "expired",
         CredentialState::Active => "active",
         CredentialState::Retiring => "retiring",

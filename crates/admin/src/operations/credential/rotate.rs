@@ -76,6 +76,7 @@ impl Operation for Rotate {
                 return Err(Failure::Conflict(detail));
             }
             old.state = CredentialState::Retiring;
+            old.replaced = Some(call.at);
             old.expires = old.expires.min(call.at.plus(overlap));
             let old = Some(state::write_credential(&old));
             let mut plan = Plan::file(path, old, reason.clone());
@@ -90,8 +91,14 @@ impl Operation for Rotate {
 /// What its successor is, where it can have one.
 fn rotatable(old: &Credential) -> Result<NewKind, Failure> {
     let id = &old.id;
-    if old.state == CredentialState::Revoked {
-        return Err(Failure::Conflict(format!("{id} is revoked: issue a new one")));
+    match old.state {
+        CredentialState::Active | CredentialState::Retiring => {}
+        CredentialState::Retired => {
+            return Err(Failure::Conflict(format!("{id} is retired: issue a new one")));
+        }
+        CredentialState::Revoked => {
+            return Err(Failure::Conflict(format!("{id} is revoked: issue a new one")));
+        }
     }
     NewKind::of(&old.proof).ok_or_else(|| {
         let detail = format!("{id} is external: its issuer makes and rotates what is shown");

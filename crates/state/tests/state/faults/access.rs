@@ -226,8 +226,15 @@ fn a_credential_says_what_is_wrong_with_it() {
             &[
                 "credentials/a.yaml:1: profile: unknown client \"nobody\" | add clients/nobody.yaml, or name another",
                 "credentials/a.yaml:5: claims.azp: expected text, found a number | put it in quotes",
-                "credentials/a.yaml:6: unknown key \"hmac\" | known here: profile, kind, state, created, expires, issuer, claims",
-                "credentials/a.yaml:7: state: \"dead\" is not known | known here: active, retiring, revoked",
+                "credentials/a.yaml:6: unknown key \"hmac\" | known here: profile, kind, state, created, replaced, expires, issuer, claims",
+                "credentials/a.yaml:7: state: \"dead\" is not known | known here: active, retiring, retired, revoked",
+            ],
+        ),
+        (
+            "clients/shop.yaml",
+            "kind: app\nowner: team\nprofiles:\n  live: {rotation: {lifetime_max: 30d}}\n",
+            &[
+                "credentials/key.yaml:1: created is missing: shop/live has a lifetime_max | write since when it lives: 2026-11-30",
             ],
         ),
         (

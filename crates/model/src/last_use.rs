@@ -1,0 +1,68 @@
+//! When a credential was last used, and how: whoever ends one has to know who still holds it.
+
+use std::{fmt, net::IpAddr};
+
+use crate::Timestamp;
+
+/// When a credential was last used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastUse {
+    /// To the second.
+    pub at: Timestamp,
+    /// How, where that was noted.
+    pub how: Option<How>,
+}
+
+/// How a credential was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct How {
+    /// In which way.
+    pub way: Way,
+    /// From which address.
+    pub from: IpAddr,
+}
+
+/// In which way a credential was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It was shown with a call.
+    Call,
+    /// A token was shown with a call that was got with it.
+    Token,
+    /// It was shown to the authorization server.
+    TokenRequest,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::Call, Self::Token, Self::TokenRequest];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Token => "token",
+            Self::TokenRequest => "token_request",
+        }
+    }
+
+    /// The way that `word` is for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == word)
+    }
+}
+
+impl fmt::Display for LastUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}", self.at)?;
+        match self.how {
+            None => Ok(()),
+            Some(How { way: Way::Call, from }) => write!(f, ", with a call from {from}"),
+            Some(How { way: Way::Token, from }) => write!(f, ", by a token of it, from {from}"),
+            Some(How { way: Way::TokenRequest, from }) => {
+                write!(f, ", to get a token, from {from}")
+            }
+        }
+    }
+}

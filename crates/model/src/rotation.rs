@@ -1,0 +1,126 @@
+//! How long credentials of a profile live, when somebody is warned, and when an old one may go.
+
+use std::time::Duration;
+
+use crate::{Credential, Timestamp};
+
+/// How long credentials of a profile live, when somebody is warned, and when an old one may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RotationPolicy {
+    /// The longest life of a credential, whatever it says itself.
+    pub lifetime_max: Option<Duration>,
+    /// How long before its end a credential counts as due.
+    pub warn_before: Option<Duration>,
+    /// How long a credential must not have been used before it is retired. Where it is not said: not
+    /// since its successor was made.
+    pub quiet: Option<Duration>,
+}
+
+impl RotationPolicy {
+    /// How long a credential without a successor must not have been used, where it is not said.
+    pub const QUIET: Duration = Duration::from_secs(24 * 3600);
+
+    /// When `credential` ends.
+    #[must_use]
+    pub fn end(&self, credential: &Credential) -> Timestamp {
+        match (self.lifetime_max, credential.created) {
+            (None, _) => credential.expires,
+            (Some(longest), Some(created)) => credential.expires.min(created.plus(longest)),
+            // Nobody knows how old it is, so it is too old. Reading a state refuses it beforehand.
+            (Some(_), None) => Timestamp::from_seconds(0),
+        }
+    }
+
+    /// Whether `credential` ends so soon after `now` that somebody has to be warned, or has ended.
+    #[must_use]
+    pub fn is_due(&self, credential: &Credential, now: Timestamp) -> bool {
+        let from = now.plus(self.warn_before.unwrap_or_default());
+        credential.state.is_good() && self.end(credential) <= from
+    }
+
+    /// Since when `credential` must not have been used, to be retired `now`.
+    #[must_use]
+    pub fn unused_since(&self, credential: &Credential, now: Timestamp) -> Timestamp {
+        let ago = |quiet: Duration| {
+            let micros = i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX);
+            Timestamp::from_micros(now.as_micros().saturating_sub(micros))
+        };
+        match (self.quiet, credential.replaced) {
+            (Some(quiet), _) => ago(quiet),
+            (None, Some(replaced)) => replaced,
+            (None, None) => ago(Self::QUIET),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{CredentialState, KeyKind, ProfileId};
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn days(count: u64) -> Duration {
+        Duration::from_secs(count.saturating_mul(86_400))
+    }
+
+    fn credential() -> Credential {
+        let profile = ProfileId::parse("shop/default").unwrap();
+        let times = (at("2027-01-01"), at("2027-04-01"));
+        Credential::new(&profile, KeyKind::ApiKey.proof([1; 32]), Uuid::nil(), times).unwrap()
+    }
+
+    #[test]
+    fn the_longest_life_ends_what_would_live_longer_and_nothing_sooner() {
+        let mut credential = credential();
+        for (longest, want) in
+            [(None, "2027-04-01"), (Some(31), "2027-02-01"), (Some(90), "2027-04-01")]
+        {
+            let policy =
+                RotationPolicy { lifetime_max: longest.map(days), ..RotationPolicy::default() };
+            assert_eq!(policy.end(&credential), at(want), "{longest:?}");
+        }
+        credential.created = None;
+        let policy = RotationPolicy { lifetime_max: Some(days(90)), ..RotationPolicy::default() };
+        assert!(policy.end(&credential) < at("2000-01-01"), "its age is not known");
+    }
+
+    #[test]
+    fn due_is_what_ends_within_the_warning_and_is_still_good() {
+        let policy = RotationPolicy {
+            lifetime_max: Some(days(31)),
+            warn_before: Some(days(7)),
+            quiet: None,
+        };
+        let mut credential = credential();
+        for (now, want) in [
+            ("2027-01-24T23:59:59Z", false),
+            ("2027-01-25", true),
+            ("2027-02-01", true),
+            ("2028-01-01", true),
+        ] {
+            assert_eq!(policy.is_due(&credential, at(now)), want, "{now}");
+        }
+        credential.state = CredentialState::Revoked;
+        assert!(!policy.is_due(&credential, at("2027-02-01")));
+    }
+
+    #[test]
+    fn unused_means_since_its_successor_or_for_as_long_as_is_said() {
+        let (now, replaced) = (at("2027-02-10"), at("2027-02-01"));
+        for (quiet, replaced, want) in [
+            (None, Some(replaced), "2027-02-01"),
+            (Some(2), Some(replaced), "2027-02-08"),
+            (Some(30), Some(replaced), "2027-01-11"),
+            (None, None, "2027-02-09"),
+        ] {
+            let policy = RotationPolicy { quiet: quiet.map(days), ..RotationPolicy::default() };
+            let credential = Credential { replaced, ..credential() };
+            assert_eq!(policy.unused_since(&credential, now), at(want), "{quiet:?} {replaced:?}");
+        }
+    }
+}
