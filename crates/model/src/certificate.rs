@@ -4,11 +4,14 @@ use std::net::IpAddr;
 
 use crate::{CertificateMatch, Timestamp};
 
-/// A client certificate that was verified. Whom it stands for, credentials say.
+/// A client certificate whose key the client holds. Whom it stands for, credentials say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
     /// SHA-256 of its DER: what `x5t#S256` holds in base64url (RFC 8705 section 3.1).
     pub thumbprint: [u8; 32],
+    /// Whether an authority that is believed here vouches for what it says of its holder. Else it is
+    /// known by its bytes, and what stands in it is its holder's own word.
+    pub is_trusted: bool,
     /// Its subject as RFC 4514 writes it, last part first: `CN=shop,O=Example,C=DE`.
     pub subject: String,
     /// Its subject alternative names of the kinds that can be matched, in their order.
@@ -20,17 +23,15 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Everything that a credential can know it by.
     pub fn marks(&self) -> impl Iterator<Item = CertificateMatch> {
-        let whole = [
-            CertificateMatch::Thumbprint(self.thumbprint),
-            CertificateMatch::Subject(self.subject.clone()),
-        ];
+        let subject = CertificateMatch::Subject(self.subject.clone());
         let names = self.names.iter().map(|it| match it {
             CertificateName::Dns(name) => CertificateMatch::Dns(name.to_ascii_lowercase()),
             CertificateName::Email(address) => CertificateMatch::Email(address.clone()),
             CertificateName::Ip(address) => CertificateMatch::Ip(*address),
             CertificateName::Uri(uri) => CertificateMatch::Uri(uri.clone()),
         });
-        whole.into_iter().chain(names)
+        let vouched = std::iter::once(subject).chain(names).filter(|_| self.is_trusted);
+        std::iter::once(CertificateMatch::Thumbprint(self.thumbprint)).chain(vouched)
     }
 }
 
@@ -55,6 +56,7 @@ mod tests {
     fn a_certificate_is_known_by_its_names_whole_and_by_nothing_else() {
         let certificate = ClientCertificate {
             thumbprint: [1; 32],
+            is_trusted: true,
             subject: "CN=app,O=Example".to_owned(),
             names: vec![
                 CertificateName::Dns("App.example.com".to_owned()),
@@ -81,5 +83,8 @@ mod tests {
         ] {
             assert_eq!(certificate.marks().any(|it| it == mark), want, "{mark:?}");
         }
+        let unknown = ClientCertificate { is_trusted: false, ..certificate };
+        let marks: Vec<_> = unknown.marks().collect();
+        assert_eq!(marks, [CertificateMatch::Thumbprint([1; 32])]);
     }
 }

@@ -217,7 +217,7 @@ cert = \"tls.pem\"
         onedoor.toml:7: client_ca: has no meaning without certificate
             help: write certificate = "FILE.pem"
         onedoor.toml:8: client_certificates: "sometimes" is unknown
-            help: write none, optional or required
+            help: write any, none, optional or required
         onedoor.toml:9: unknown key "cert" in [management_tls]
             help: use one of: certificate, key, client_ca, client_certificates
         "#);

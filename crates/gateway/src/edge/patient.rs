@@ -142,7 +142,7 @@ mod tests {
         let client = testkit::TlsClient::new(&authority, &[], None);
         let connector = tokio_rustls::TlsConnector::from(client.config);
         let (stream, _) = listener.accept().await.unwrap();
-        let accept = tls.acceptor().accept(Patient::new(stream, Duration::from_secs(30)));
+        let accept = tls.side().acceptor().accept(Patient::new(stream, Duration::from_secs(30)));
         let connect = connector.connect("localhost".try_into().unwrap(), reader);
         let (reader, stream) = tokio::join!(connect, accept);
         (reader.unwrap(), stream.unwrap())

@@ -16,7 +16,7 @@ use super::{
     Tls,
     connection::{self, Ends},
     patient::Patient,
-    tls,
+    tls::{self, Side},
 };
 use crate::{
     Gateway,
@@ -44,20 +44,21 @@ pub(super) async fn serve(
     ends: Ends,
     stop: CancellationToken,
 ) {
+    let side = tls.side();
     let shaken = tokio::select! {
-        shaken = shake_hands(&gateway, &tls, stream) => shaken,
+        shaken = shake_hands(&gateway, &side, stream) => shaken,
         () = stop.cancelled() => return,
     };
-    // Not held on to: with many connections open, a replaced one would live as long as the last of them.
-    drop(tls);
     let stream = match shaken {
         Ok(stream) => stream,
         Err(failure) => return record_failed(&gateway, &ends, &failure),
     };
-    let certificate = match client_certificate(&stream) {
+    let certificate = match client_certificate(&side, &stream) {
         Ok(certificate) => certificate,
         Err(error) => return record_failed(&gateway, &ends, &Failure::Broken(error)),
     };
+    // Not held on to: with many connections open, a replaced one would live as long as the last of them.
+    drop((side, tls));
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
     let ends = Ends { encryption: Some(Arc::new(Encryption { certificate })), ..ends };
     connection::speak(gateway, (stream, is_http2), ends, stop).await;
@@ -67,7 +68,7 @@ pub(super) async fn serve(
 /// write ends in a buffer.
 async fn shake_hands(
     gateway: &Gateway,
-    tls: &Tls,
+    side: &Side,
     stream: TcpStream,
 ) -> Result<TlsStream<Patient>, Failure> {
     let deadline = until(gateway.settings.header_timeout);
@@ -77,7 +78,7 @@ async fn shake_hands(
     }
     let stream = Patient::new(stream, gateway.settings.message_timeout);
     // Boxed: what a handshake takes is not taken for the life of the connection.
-    let accept = Box::pin(tls.acceptor().accept(stream));
+    let accept = Box::pin(side.acceptor().accept(stream));
     match timeout_at(deadline, accept).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(Failure::Broken(reason(&error))),
@@ -97,11 +98,17 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// What the client showed. rustls has verified it, and that the client holds its key.
-fn client_certificate(stream: &TlsStream<Patient>) -> Result<Option<ClientCertificate>, String> {
+/// What the client showed. rustls has verified that the client holds its key, and where that is asked of
+/// all, that an authority vouches for it.
+fn client_certificate(
+    side: &Side,
+    stream: &TlsStream<Patient>,
+) -> Result<Option<ClientCertificate>, String> {
     let (_, session) = stream.get_ref();
-    let shown = session.peer_certificates().and_then(|it| it.first());
-    shown.map(tls::read).transpose()
+    let chain = session.peer_certificates().unwrap_or_default();
+    let Some(shown) = chain.first() else { return Ok(None) };
+    let read = tls::read(shown)?;
+    Ok(Some(ClientCertificate { is_trusted: side.trusts(chain), ..read }))
 }
 
 fn record_failed(gateway: &Gateway, ends: &Ends, failure: &Failure) {

@@ -1,5 +1,6 @@
 //! The TLS side of a listener: what it shows to clients, and what it wants to be shown.
 
+mod any;
 mod certificate;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use self::any::AnyCertificate;
 pub(super) use self::certificate::read;
 
 /// HTTP/2, as ALPN names it.
@@ -24,7 +26,15 @@ const HTTP1: &[u8] = b"http/1.1";
 
 /// The TLS side of a listener. It can be replaced while connections go on: they keep what they began with.
 #[derive(Debug)]
-pub struct Tls(ArcSwap<ServerConfig>);
+pub struct Tls(ArcSwap<Side>);
+
+/// What one connection begins with.
+#[derive(Debug)]
+pub(super) struct Side {
+    config: Arc<ServerConfig>,
+    /// Who says whether a client certificate is vouched for, where that is not asked of all.
+    authorities: Option<Arc<dyn ClientCertVerifier>>,
+}
 
 /// What a TLS side is made of, in PEM.
 #[derive(Debug)]
@@ -40,6 +50,9 @@ pub struct TlsFiles {
 /// Which certificates clients may show.
 #[derive(Debug)]
 pub enum ClientCertificates {
+    /// Any of which the client holds the key, or none at all. What one says of its holder is believed
+    /// where it leads to these authorities.
+    Any(Vec<u8>),
     /// None: they are not asked for any.
     None,
     /// One that leads to these authorities, or none at all.
@@ -75,7 +88,7 @@ impl Tls {
     /// # Errors
     /// What is wrong with them.
     pub fn new(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self(ArcSwap::new(config(files)?)))
+        Ok(Self(ArcSwap::from_pointee(side(files)?)))
     }
 
     /// Takes these files in place of those before, for connections that come from now on.
@@ -83,16 +96,34 @@ impl Tls {
     /// # Errors
     /// What is wrong with them; those before stay.
     pub fn replace(&self, files: &TlsFiles) -> Result<(), TlsError> {
-        self.0.store(config(files)?);
+        self.0.store(Arc::new(side(files)?));
         Ok(())
     }
 
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.0.load_full())
+    pub(super) fn side(&self) -> Arc<Side> {
+        self.0.load_full()
     }
 }
 
-fn config(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+impl Side {
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.config))
+    }
+
+    /// Whether an authority vouches for the client's certificate, the first of this chain.
+    pub(super) fn trusts(&self, chain: &[CertificateDer<'_>]) -> bool {
+        // Else the handshake has asked.
+        let Some(authorities) = &self.authorities else { return true };
+        let (Some((own, others)), Some(now)) =
+            (chain.split_first(), self.config.time_provider.current_time())
+        else {
+            return false;
+        };
+        authorities.verify_client_cert(own, others, now).is_ok()
+    }
+}
+
+fn side(files: &TlsFiles) -> Result<Side, TlsError> {
     let TlsFiles { certificate, key, clients } = files;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let chain = certificates(certificate).map_err(TlsError::Certificate)?;
@@ -100,9 +131,13 @@ fn config(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(TlsError::Provider)?;
-    let builder = match verifier(clients, &provider)? {
-        None => builder.with_no_client_auth(),
-        Some(verifier) => builder.with_client_cert_verifier(verifier),
+    let authorities = verifier(clients, &provider)?;
+    let builder = match (&authorities, clients) {
+        (None, _) => builder.with_no_client_auth(),
+        (Some(verifier), ClientCertificates::Any(_)) => {
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate(Arc::clone(verifier))))
+        }
+        (Some(verifier), _) => builder.with_client_cert_verifier(Arc::clone(verifier)),
     };
     let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => TlsError::Pair,
@@ -117,12 +152,15 @@ fn config(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
             config.ticketer = aws_lc_rs::Ticketer::new().map_err(TlsError::Provider)?;
         }
         // No resumption: it would carry over a certificate that nobody verifies any more.
-        ClientCertificates::Optional(_) | ClientCertificates::Required(_) => {
+        ClientCertificates::Any(_)
+        | ClientCertificates::Optional(_)
+        | ClientCertificates::Required(_) => {
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
     }
-    Ok(Arc::new(config))
+    let is_asked = matches!(clients, ClientCertificates::Any(_));
+    Ok(Side { config: Arc::new(config), authorities: authorities.filter(|_| is_asked) })
 }
 
 fn verifier(
@@ -131,7 +169,7 @@ fn verifier(
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
     let (bundle, is_required) = match clients {
         ClientCertificates::None => return Ok(None),
-        ClientCertificates::Optional(bundle) => (bundle, false),
+        ClientCertificates::Any(bundle) | ClientCertificates::Optional(bundle) => (bundle, false),
         ClientCertificates::Required(bundle) => (bundle, true),
     };
     let mut roots = RootCertStore::empty();

@@ -4,21 +4,25 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use gateway::ClientCertificates;
 use serde_json::json;
-use testkit::{Answer, TlsClient, TlsConnection};
+use testkit::{Answer, Authority, HouseBuilder, TlsClient, TlsConnection};
 use tokio::task::JoinSet;
 
 use crate::{
     shop,
     signer::{Signer, encode},
-    tls::{OURS, Served, serve_shop},
+    tls::{OURS, Served, THEIRS, serve_shop},
 };
 
 const ISSUER: &str = "https://login.example";
 
 /// A shop that knows the certificate `shop` by its DNS name, and believes an issuer.
 async fn open(issuer: &Signer) -> Served {
+    serve_shop(shop(issuer), ClientCertificates::Optional(OURS.read("ca.pem"))).await
+}
+
+fn shop(issuer: &Signer) -> HouseBuilder {
     let keys = json!({"keys": [issuer.jwk()]});
-    let shop = shop::builder()
+    shop::builder()
         .file(
             "credentials/by-name.yaml",
             "profile: agent/one\nkind: mtls\ndns: shop.example\nexpires: 2027-12-31\n",
@@ -31,12 +35,15 @@ async fn open(issuer: &Signer) -> Served {
             "credentials/ann.yaml",
             "profile: app/reader\nkind: external\nissuer: login\nclaims: {sub: ann}\n\
              expires: 2027-12-31\n",
-        );
-    serve_shop(shop, ClientCertificates::Optional(OURS.read("ca.pem"))).await
+        )
 }
 
 async fn connect(served: &Served, name: Option<&str>) -> TlsConnection {
-    let client = TlsClient::new(&OURS, &["http/1.1"], name.map(|it| (&*OURS, it)));
+    connect_with(served, name.map(|it| (&*OURS, it))).await
+}
+
+async fn connect_with(served: &Served, shown: Option<(&Authority, &str)>) -> TlsConnection {
+    let client = TlsClient::new(&OURS, &["http/1.1"], shown);
     client.connect(served.address).await.unwrap()
 }
 
@@ -153,4 +160,28 @@ async fn a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_alone
         let record = served.house.records().pop().unwrap();
         assert!(record["cause"].as_str().unwrap().contains("client certificate"), "{record}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_known_by_its_bytes_and_not_by_its_names() {
+    let theirs = THEIRS.certificate("shop.pem");
+    let thumbprint: String =
+        digest(&SHA256, &theirs).as_ref().iter().map(|it| format!("{it:02x}")).collect();
+    let any = || ClientCertificates::Any(OURS.read("ca.pem"));
+    let served = serve_shop(shop(&Signer::new()), any()).await;
+    // Both say that they are `shop.example`.
+    let mut ours = connect_with(&served, Some((&OURS, "shop"))).await;
+    is_carried_out(&by_both(&mut ours, &[]).await, true);
+    let mut unknown = connect_with(&served, Some((&THEIRS, "shop"))).await;
+    is_carried_out(&by_both(&mut unknown, &[]).await, false);
+    let shop = shop(&Signer::new()).file(
+        "credentials/by-bytes.yaml",
+        &format!(
+            "profile: app/reader\nkind: mtls\nthumbprint: {thumbprint}\nexpires: 2027-12-31\n"
+        ),
+    );
+    let served = serve_shop(shop, any()).await;
+    let mut known = connect_with(&served, Some((&THEIRS, "shop"))).await;
+    is_carried_out(&by_both(&mut known, &[]).await, true);
+    assert_eq!(served.house.records().pop().unwrap()["credential"], "by-bytes");
 }

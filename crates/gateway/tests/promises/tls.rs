@@ -34,7 +34,7 @@ pub(crate) static OURS: LazyLock<Authority> = LazyLock::new(|| {
 });
 
 /// One that nobody knows.
-static THEIRS: LazyLock<Authority> = LazyLock::new(|| {
+pub(crate) static THEIRS: LazyLock<Authority> = LazyLock::new(|| {
     let authority = Authority::new();
     authority.issue("shop", "/O=Example/CN=shop", "DNS:shop.example");
     authority
@@ -152,7 +152,8 @@ async fn what_is_older_than_tls_1_2_is_refused() {
 async fn client_certificates_are_wanted_as_much_as_is_said() {
     let ca = || OURS.read("ca.pem");
     type Mode = fn(Vec<u8>) -> ClientCertificates;
-    let cases: [(Mode, [bool; 3]); 3] = [
+    let cases: [(Mode, [bool; 3]); 4] = [
+        (ClientCertificates::Any, [true, true, true]),
         (|_| ClientCertificates::None, [true, true, true]),
         (ClientCertificates::Optional, [true, true, false]),
         (ClientCertificates::Required, [false, true, false]),
@@ -196,6 +197,7 @@ async fn a_session_is_resumed_only_where_no_certificate_could_be_carried_over() 
     let ca = OURS.read("ca.pem");
     for (clients, want) in [
         (ClientCertificates::None, true),
+        (ClientCertificates::Any(ca.clone()), false),
         (ClientCertificates::Optional(ca.clone()), false),
         (ClientCertificates::Required(ca), false),
     ] {

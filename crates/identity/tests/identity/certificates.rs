@@ -12,6 +12,7 @@ use crate::house::{House, NOW, PEER, refused, sender};
 fn certificate() -> ClientCertificate {
     ClientCertificate {
         thumbprint: [1; 32],
+        is_trusted: true,
         subject: "CN=shop,O=Example".to_owned(),
         names: vec![
             CertificateName::Dns("Shop.example".to_owned()),
@@ -52,6 +53,7 @@ async fn a_certificate_that_a_credential_knows_is_its_holder_without_anything_el
         assert!(used.iter().any(|(id, _)| id.as_str() == "shop-cert"), "{used:?}");
         let other = ClientCertificate {
             thumbprint: [2; 32],
+            is_trusted: true,
             subject: "CN=shop".to_owned(),
             names: vec![CertificateName::Dns("other.shop.example".to_owned())],
             ..certificate()

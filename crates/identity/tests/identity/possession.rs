@@ -256,6 +256,7 @@ async fn a_proof_that_another_replica_has_seen_is_used_up_here_too() {
 fn certificate(byte: u8) -> ClientCertificate {
     ClientCertificate {
         thumbprint: [byte; 32],
+        is_trusted: true,
         subject: "CN=shop".to_owned(),
         names: Vec::new(),
         expires: Timestamp::from_seconds(NOW + 60),

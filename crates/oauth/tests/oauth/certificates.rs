@@ -22,6 +22,7 @@ fn certificate(name: &str) -> ClientCertificate {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name.as_bytes());
     ClientCertificate {
         thumbprint: digest.as_ref().try_into().unwrap(),
+        is_trusted: true,
         subject: format!("CN={name}"),
         names: vec![CertificateName::Dns(name.to_owned())],
         expires: Timestamp::from_seconds(1_900_000_000),

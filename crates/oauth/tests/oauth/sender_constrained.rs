@@ -53,6 +53,7 @@ fn refused((status, answer): (u16, Value), want: &str) {
 fn certificate(byte: u8) -> ClientCertificate {
     ClientCertificate {
         thumbprint: [byte; 32],
+        is_trusted: true,
         subject: "CN=app".to_owned(),
         names: Vec::new(),
         expires: Timestamp::from_seconds(1_900_000_000),

@@ -20,6 +20,8 @@ pub(crate) struct Tls {
 pub(crate) enum ClientCertificates {
     /// They are not asked for any.
     None,
+    /// Any, or none at all; those that lead to these authorities are believed in what they say.
+    Any(PathBuf),
     /// One, or none at all.
     Optional(PathBuf),
     /// One, or there is no connection.
@@ -29,6 +31,7 @@ pub(crate) enum ClientCertificates {
 /// How much a client certificate is wanted.
 #[derive(Debug, Clone, Copy)]
 enum Wanted {
+    Any,
     None,
     Optional,
     Required,
@@ -39,7 +42,9 @@ impl Tls {
     pub(crate) fn asks_for_certificates(&self) -> bool {
         match self.clients {
             ClientCertificates::None => false,
-            ClientCertificates::Optional(_) | ClientCertificates::Required(_) => true,
+            ClientCertificates::Any(_)
+            | ClientCertificates::Optional(_)
+            | ClientCertificates::Required(_) => true,
         }
     }
 
@@ -56,7 +61,7 @@ impl Tls {
         let key = table.take(reader, "key", |it| path(it, has_certificate, "certificate"));
         let ca = table.take(reader, "client_ca", |it| path(it, has_certificate, "certificate"));
         let wanted = table.take(reader, "client_certificates", |it| match parse_wanted(it)? {
-            Wanted::Optional | Wanted::Required if !has_ca => {
+            Wanted::Any | Wanted::Optional | Wanted::Required if !has_ca => {
                 Err("has no meaning without client_ca: write client_ca = \"FILE.pem\"".to_owned())
             }
             wanted => Ok(wanted),
@@ -64,6 +69,7 @@ impl Tls {
         table.finish(reader);
         let clients = match (ca, wanted) {
             (None, _) | (Some(_), Some(Wanted::None)) => ClientCertificates::None,
+            (Some(ca), Some(Wanted::Any)) => ClientCertificates::Any(ca),
             (Some(ca), None | Some(Wanted::Optional)) => ClientCertificates::Optional(ca),
             (Some(ca), Some(Wanted::Required)) => ClientCertificates::Required(ca),
         };
@@ -73,9 +79,10 @@ impl Tls {
 
 fn parse_wanted(text: &str) -> Result<Wanted, String> {
     match text {
+        "any" => Ok(Wanted::Any),
         "none" => Ok(Wanted::None),
         "optional" => Ok(Wanted::Optional),
         "required" => Ok(Wanted::Required),
-        other => Err(format!("\"{other}\" is unknown: write none, optional or required")),
+        other => Err(format!("\"{other}\" is unknown: write any, none, optional or required")),
     }
 }

@@ -11,6 +11,7 @@ mod binary;
 mod serving;
 mod signer;
 
+mod bound;
 mod check;
 mod credential;
 mod demo;

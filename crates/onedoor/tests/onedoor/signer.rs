@@ -46,7 +46,8 @@ impl Signer {
         format!("{message}.{}", encode(signature))
     }
 
-    fn jwk(&self) -> Value {
+    /// The public key.
+    pub(crate) fn jwk(&self) -> Value {
         match &self.pair {
             Pair::Ecdsa(pair) => {
                 // An uncompressed point: a byte that says so, and the two coordinates.
@@ -74,6 +75,6 @@ pub(crate) fn with(mut base: Value, change: &Value) -> Value {
     base
 }
 
-fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -27,7 +27,7 @@ const ATTRIBUTES: [(&str, &str); 10] = [
     ("1.2.840.113549.1.9.1", "emailAddress"),
 ];
 
-/// What `certificate` says.
+/// What `certificate` says, where an authority vouches for it.
 ///
 /// # Errors
 /// Where it is none: a verified one that cannot be read is not to be believed.
@@ -42,6 +42,7 @@ pub(in crate::edge) fn read(certificate: &CertificateDer<'_>) -> Result<ClientCe
     let digest = digest::digest(&digest::SHA256, certificate);
     Ok(ClientCertificate {
         thumbprint: digest.as_ref().try_into().map_err(|it| unread(&it))?,
+        is_trusted: true,
         subject: subject(parsed.subject()).map_err(|it| unread(&it))?,
         names: names.unwrap_or_default(),
         // Valid up to and with that second.

@@ -21,7 +21,9 @@ impl Tls {
         let Self { certificate, key, clients } = self;
         let ca = match clients {
             ClientCertificates::None => None,
-            ClientCertificates::Optional(ca) | ClientCertificates::Required(ca) => Some(ca),
+            ClientCertificates::Any(ca)
+            | ClientCertificates::Optional(ca)
+            | ClientCertificates::Required(ca) => Some(ca),
         };
         [certificate, key].into_iter().chain(ca).map(|it| it.as_path().into()).collect()
     }
@@ -41,6 +43,7 @@ pub(super) fn read(declared: &Tls) -> (Result<TlsFiles, Vec<Fault>>, Seen) {
     };
     let clients = match clients {
         ClientCertificates::None => Ok(gateway::ClientCertificates::None),
+        ClientCertificates::Any(ca) => read_ca(ca).map(gateway::ClientCertificates::Any),
         ClientCertificates::Optional(ca) => read_ca(ca).map(gateway::ClientCertificates::Optional),
         ClientCertificates::Required(ca) => read_ca(ca).map(gateway::ClientCertificates::Required),
     };
@@ -62,7 +65,9 @@ pub(super) fn fault(declared: &Tls, error: &TlsError) -> Fault {
             (certificate, "put the certificate first, then the one that signed it")
         }
         TlsError::ClientCa(_) => match clients {
-            ClientCertificates::Optional(ca) | ClientCertificates::Required(ca) => {
+            ClientCertificates::Any(ca)
+            | ClientCertificates::Optional(ca)
+            | ClientCertificates::Required(ca) => {
                 (ca, "put one certificate of an authority behind the other")
             }
             ClientCertificates::None => (certificate, "name a client_ca"),
