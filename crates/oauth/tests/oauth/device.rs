@@ -3,13 +3,14 @@
 use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Method};
-use model::GrantType;
-use serde_json::Value;
+use model::{GrantType, TokenBinding};
+use serde_json::{Value, json};
 use store::GrantFilter;
 
 use crate::{
     house::{Browser, DOCUMENT, DOOR, House, PASSWORD, claims, client, terms},
     idp::Idp,
+    key::Key,
 };
 
 const PAGE: &str = "/oauth/device";
@@ -309,6 +310,27 @@ async fn only_registered_clients_whose_profile_has_the_grant_ask_on_a_device() {
     assert_eq!(waiting.asks(&house).await, "authorization_pending");
     tokens(&mut house, |it| it.grants = vec![GrantType::AuthorizationCode]);
     assert_eq!(device.asks(&house).await, "unauthorized_client");
+}
+
+#[tokio::test]
+async fn a_device_that_has_to_prove_a_key_loses_nothing_without_one() {
+    let mut house = house().await;
+    let found = house.desired.clients.iter_mut().find(|it| it.id.as_str() == "workshop");
+    let tokens = Arc::make_mut(found.unwrap()).profiles[0].tokens.as_mut().unwrap();
+    tokens.binding = Some(TokenBinding::Dpop);
+    house.declare();
+    let device = Device::begun(&house).await;
+    let mut browser = typed(&house, &device.shown).await;
+    browser.send(&house, CONSENT, &[("decision", "allow")]).await;
+    assert_eq!(device.asks(&house).await, "invalid_dpop_proof");
+    let key = Key::new();
+    let proof = key.proof(&house, "/oauth/token", &json!({}));
+    let form = [("grant_type", GRANT), ("client_id", TV), ("device_code", &device.code)];
+    let (status, tokens, _) = house.prove("/oauth/token", &proof, &form).await;
+    assert_eq!((status, &tokens["token_type"]), (200, &"DPoP".into()), "{tokens}");
+    assert_eq!(claims(&tokens["access_token"])["cnf"]["jkt"], key.jkt());
+    // What renews it is bound to the key as well: the device is a public client.
+    assert_eq!(refresh(&house, &tokens).await, 400);
 }
 
 #[tokio::test]
