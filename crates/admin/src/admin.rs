@@ -17,8 +17,8 @@ use store::Store;
 use tokio::sync::Mutex;
 
 use crate::{
-    About, Call, Plane, failure::Failure, input, keys, list, openapi, operation::AnyOperation,
-    reply::Reply, role, schema::Checker, working::Working,
+    About, Call, Plane, Webhook, ends::Told, event, failure::Failure, input, keys, list, openapi,
+    operation::AnyOperation, reply::Reply, role, schema::Checker, working::Working,
 };
 
 /// The management of one door.
@@ -28,6 +28,10 @@ pub struct Admin {
     pub(crate) plane: Arc<dyn Plane>,
     pub(crate) keyring: Option<Arc<secrets::Keyring>>,
     pub(crate) working: ArcSwap<Working>,
+    /// Who is told what happens to credentials.
+    pub(crate) webhooks: Vec<Webhook>,
+    /// The ends of credentials that were told, by this process or another.
+    pub(crate) told: Mutex<Told>,
     /// Held while a revision is made or taken over: one at a time.
     pub(crate) library: Mutex<Library>,
     /// Uses of credentials that are not stored yet.
@@ -96,6 +100,8 @@ impl Admin {
             plane,
             keyring,
             working: ArcSwap::from_pointee(nothing),
+            webhooks: Vec::new(),
+            told: Mutex::default(),
             library: Mutex::new(Library::new()),
             uses: Mutex::default(),
             started: clock.elapsed(),
@@ -103,6 +109,14 @@ impl Admin {
             entries,
             by_name,
         })
+    }
+
+    /// Tells these webhooks what happens to credentials. Without a store there is nowhere to keep it
+    /// until it is told, so then only the log tells.
+    #[must_use]
+    pub fn telling(mut self, webhooks: Vec<Webhook>) -> Self {
+        self.webhooks = webhooks;
+        self
     }
 
     /// Puts the last stored revision in force.
@@ -131,6 +145,12 @@ impl Admin {
 
     /// Takes over what is served from a folder, so that it can be read here.
     pub fn show(&self, folder: Folder, desired: Arc<Desired>, revision: u64) {
+        let before = self.working();
+        // What was there at the start is no news.
+        if before.revision > 0 {
+            let events = event::between(&before.desired, &desired);
+            events.iter().for_each(event::Event::log);
+        }
         self.working.store(Arc::new(Working { revision, folder, desired }));
     }
 

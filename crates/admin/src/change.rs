@@ -8,7 +8,7 @@ use serde::Deserialize;
 use state::{Desired, Folder, Library};
 use store::{Commit, SealedChange, Store};
 
-use crate::{Admin, Call, authority, failure::Failure, working::Working};
+use crate::{Admin, Call, authority, event, failure::Failure, working::Working};
 
 /// What is to become of desired state.
 #[derive(Debug, Clone, Default)]
@@ -86,9 +86,13 @@ impl Admin {
             let ready = self.plane.prepare(&after.desired, after.revision);
             let ready = ready.map_err(|it| Failure::faults(it, plan.body.as_deref()))?;
             forget_values(store, &before.desired, &after.desired, &mut plan).await?;
-            match store.commit(&commit(call, &before, plan)).await {
+            let events = event::between(&before.desired, &after.desired);
+            let messages = event::messages(&events, &self.webhooks, call.at);
+            let commit = commit(call, &before, plan);
+            match store.commit_telling(&commit, &messages).await {
                 Ok(revision) if revision.number == after.revision => {
                     ready();
+                    events.iter().for_each(event::Event::log);
                     let after = Arc::new(after);
                     let others = other_secrets(&before.desired, &after.desired);
                     others.iter().for_each(|it| self.plane.secret_changed(it));

@@ -1,13 +1,15 @@
 //! Management operations, each defined once: REST, MCP tool and CLI follow from it.
 //!
 //! What operations are there? Read `list`. How does one change desired state? Read `change`.
-//! Who may touch what? Read `authority`.
+//! Who may touch what? Read `authority`. What is told of credentials, and to whom? Read `event`.
 
 mod admin;
 mod authority;
 mod call;
 mod change;
 mod document;
+mod ends;
+mod event;
 mod failure;
 mod first;
 mod input;
@@ -25,6 +27,7 @@ mod working;
 
 pub use admin::{Admin, Error, built_in_roles, document, operations};
 pub use call::Call;
+pub use event::{CredentialEvent, Webhook};
 pub use operation::About;
 pub use plane::{
     AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,

@@ -3,8 +3,8 @@
 use crate::{
     operation::{AnyOperation, erased},
     operations::{
-        access, audit, collection, credential, health, limit, operation, revision, secret, state,
-        whoami,
+        access, audit, collection, credential, delivery, health, limit, operation, revision,
+        secret, state, whoami,
     },
     resource::{
         Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
@@ -40,6 +40,7 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<credential::Retire>(),
         erased::<credential::Revoke>(),
         erased::<credential::Report>(),
+        erased::<delivery::List>(),
         erased::<health::Show>(),
         erased::<limit::Usage>(),
         erased::<operation::List>(),

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod collection;
 pub(crate) mod credential;
+pub(crate) mod delivery;
 pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod operation;

@@ -8,7 +8,7 @@ use crate::operation::About;
 const ADMIN_ONLY: [&str; 2] = ["export_state", "rewrap_secrets"];
 
 /// What tells about people and their doings.
-const ABOUT_CALLS: [&str; 2] = ["query_audit", "report_credentials"];
+const ABOUT_CALLS: [&str; 3] = ["list_deliveries", "query_audit", "report_credentials"];
 
 /// The nouns that an editor may change: what a team has of its own.
 const EDITED: [&str; 6] = ["client", "collection", "credential", "limit", "secret", "upstream"];

@@ -51,12 +51,12 @@ impl Working {
 
     /// The profile `id`.
     pub(crate) fn profile(&self, id: &ProfileId) -> Option<&Profile> {
-        client(&self.desired, id.client())?.profiles.iter().find(|it| it.id == *id)
+        profile(&self.desired, id)
     }
 
     /// How the credentials of a profile are replaced.
     pub(crate) fn rotation(&self, profile: &ProfileId) -> RotationPolicy {
-        self.profile(profile).map(|it| it.rotation).unwrap_or_default()
+        rotation(&self.desired, profile)
     }
 
     /// What the document `id` belongs to; nothing where it is not there.
@@ -94,7 +94,17 @@ pub(crate) fn belonging(desired: &Desired, kind: Kind, id: &str) -> Belonging {
     found.unwrap_or_default()
 }
 
-fn client<'a>(desired: &'a Desired, id: &str) -> Option<&'a Client> {
+/// How the credentials of a profile of `desired` are replaced.
+pub(crate) fn rotation(desired: &Desired, id: &ProfileId) -> RotationPolicy {
+    profile(desired, id).map(|it| it.rotation).unwrap_or_default()
+}
+
+fn profile<'a>(desired: &'a Desired, id: &ProfileId) -> Option<&'a Profile> {
+    client(desired, id.client())?.profiles.iter().find(|it| it.id == *id)
+}
+
+/// The client `id` of `desired`.
+pub(crate) fn client<'a>(desired: &'a Desired, id: &str) -> Option<&'a Client> {
     let index = desired.clients.binary_search_by(|it| it.id.as_str().cmp(id));
     index.ok().and_then(|it| desired.clients.get(it)).map(|it| &**it)
 }

@@ -12,12 +12,15 @@ pub struct RotationPolicy {
     /// How long before its end a credential counts as due.
     pub warn_before: Option<Duration>,
     /// How long a credential must not have been used before it is retired. Where it is not said: not
-    /// since its successor was made.
+    /// since its successor was made, or for [`Self::QUIET`], whichever is shorter.
     pub quiet: Option<Duration>,
 }
 
 impl RotationPolicy {
-    /// How long a credential without a successor must not have been used, where it is not said.
+    /// How long before its end a credential counts as due, where nobody says.
+    pub const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+    /// How long a credential must not have been used, where it is not said and its successor is older.
     pub const QUIET: Duration = Duration::from_secs(24 * 3600);
 
     /// When `credential` ends.
@@ -31,24 +34,35 @@ impl RotationPolicy {
         }
     }
 
-    /// Whether `credential` ends so soon after `now` that somebody has to be warned, or has ended.
+    /// From when on `credential` counts as due.
+    ///
+    /// Where nobody says how long before its end that is, one that lives for days alone is not due from
+    /// its first day on: at least half of its life is over.
+    #[must_use]
+    pub fn due(&self, credential: &Credential) -> Timestamp {
+        let end = self.end(credential);
+        let before = self.warn_before.unwrap_or_else(|| {
+            let life = credential.created.map(|it| end.since(it));
+            life.map_or(Self::WARN_BEFORE, |it| {
+                Self::WARN_BEFORE.min(it.checked_div(2).unwrap_or_default())
+            })
+        });
+        end.minus(before)
+    }
+
+    /// Whether `credential` is good and due at `now`, or has ended and was not replaced or revoked.
     #[must_use]
     pub fn is_due(&self, credential: &Credential, now: Timestamp) -> bool {
-        let from = now.plus(self.warn_before.unwrap_or_default());
-        credential.state.is_good() && self.end(credential) <= from
+        credential.state.is_good() && self.due(credential) <= now
     }
 
     /// Since when `credential` must not have been used, to be retired `now`.
     #[must_use]
     pub fn unused_since(&self, credential: &Credential, now: Timestamp) -> Timestamp {
-        let ago = |quiet: Duration| {
-            let micros = i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX);
-            Timestamp::from_micros(now.as_micros().saturating_sub(micros))
-        };
         match (self.quiet, credential.replaced) {
-            (Some(quiet), _) => ago(quiet),
-            (None, Some(replaced)) => replaced,
-            (None, None) => ago(Self::QUIET),
+            (Some(quiet), _) => now.minus(quiet),
+            (None, Some(replaced)) => replaced.max(now.minus(Self::QUIET)),
+            (None, None) => now.minus(Self::QUIET),
         }
     }
 }
@@ -113,7 +127,8 @@ mod tests {
     fn unused_means_since_its_successor_or_for_as_long_as_is_said() {
         let (now, replaced) = (at("2027-02-10"), at("2027-02-01"));
         for (quiet, replaced, want) in [
-            (None, Some(replaced), "2027-02-01"),
+            (None, Some(replaced), "2027-02-09"),
+            (None, Some(at("2027-02-09T12:00:00Z")), "2027-02-09T12:00:00Z"),
             (Some(2), Some(replaced), "2027-02-08"),
             (Some(30), Some(replaced), "2027-01-11"),
             (None, None, "2027-02-09"),
@@ -121,6 +136,19 @@ mod tests {
             let policy = RotationPolicy { quiet: quiet.map(days), ..RotationPolicy::default() };
             let credential = Credential { replaced, ..credential() };
             assert_eq!(policy.unused_since(&credential, now), at(want), "{quiet:?} {replaced:?}");
+        }
+    }
+
+    #[test]
+    fn a_credential_is_due_before_its_end_and_not_before_half_of_its_life() {
+        for (life, warn_before, want) in
+            [(90, None, 76), (20, None, 10), (90, Some(30), 60), (20, Some(15), 5)]
+        {
+            let start = at("2027-01-01");
+            let credential = Credential { expires: start.plus(days(life)), ..credential() };
+            let warn_before = warn_before.map(days);
+            let policy = RotationPolicy { warn_before, ..RotationPolicy::default() };
+            assert_eq!(policy.due(&credential), start.plus(days(want)), "{life} {warn_before:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod oauth;
 mod reader;
 mod store;
 mod tls;
+mod webhooks;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -30,6 +31,7 @@ pub(crate) use self::{
     oauth::OAuth,
     store::Store,
     tls::{ClientCertificates, Tls},
+    webhooks::Webhook,
 };
 
 /// Largest `onedoor.toml` that is read.
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) audit: Audit,
     /// What the process says about itself.
     pub(crate) log: Log,
+    /// Who is told what happens to credentials.
+    pub(crate) webhooks: Vec<Webhook>,
 }
 
 impl Config {
@@ -121,6 +125,7 @@ impl Config {
             egress: Egress::read(&mut reader),
             audit: Audit::read(&mut reader, folder),
             log: Log::read(&mut reader),
+            webhooks: Webhook::read(&mut reader),
         };
         reader.finish().map(|()| config)
     }
@@ -270,6 +275,29 @@ cert = \"tls.pem\"
         assert_eq!(tls.clients, ClientCertificates::Optional(path("partners.pem")));
         let clients = management_tls.unwrap().clients;
         assert_eq!(clients, ClientCertificates::Required(path("operators.pem")));
+    }
+
+    #[test]
+    fn a_webhook_is_told_what_it_names_and_all_where_it_names_nothing() {
+        let text =
+            "[[webhooks]]\nname = \"ops\"\nurl = \"https://ops.example.com/h\"\nsecret = \"s\"\n";
+        let [ops] = &parse(text).unwrap().webhooks[..] else { panic!("there is one") };
+        assert_eq!((&*ops.name, ops.secret.as_str(), ops.events.len()), ("ops", "s", 6));
+        let some = format!("{text}events = [\"credential.due\"]\n");
+        let events = &parse(&some).unwrap().webhooks[0].events;
+        assert_eq!(events[..], [admin::CredentialEvent::Due]);
+        let wrong = format!("{text}{text}[[webhooks]]\nname = \"A b\"\nevents = [\"x\"]\n");
+        let told = faults(&wrong).join("\n");
+        for want in [
+            "two webhooks are called \"ops\"",
+            "is not a name",
+            "\"x\" is no event",
+            "without url",
+            "without secret",
+        ] {
+            assert!(told.contains(want), "{want}: {told}");
+        }
+        assert!(faults("webhooks = \"ops\"").join("").contains("[[webhooks]]"));
     }
 
     proptest::proptest! {

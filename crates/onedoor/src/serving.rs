@@ -9,6 +9,7 @@ mod places;
 mod proofs;
 mod signals;
 mod start;
+mod webhooks;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -70,7 +71,7 @@ impl Served {
         self.door.begin().await;
         let background = self.door.background();
         async move {
-            background.await;
+            Box::pin(background).await;
             std::future::pending::<()>().await;
         }
     }

@@ -7,10 +7,13 @@
 //! For an authorization server it keeps grants, handles, consents, registrations and signing keys, and
 //! a feed of what was revoked. It knows none of that server's rules: it keeps rows, and what must
 //! happen together happens in one transaction. Of a token it keeps the digest alone.
+//!
+//! And it keeps what webhooks are still to be told, written together with the revision it is about.
 
 mod commit;
 mod consent;
 mod database;
+mod delivery;
 mod error;
 mod grant;
 mod handle;
@@ -24,6 +27,7 @@ mod store;
 
 pub use commit::{Commit, SealedChange, SealedVersion};
 pub use consent::Consent;
+pub use delivery::{Announcement, Backlog, Delivery, DeliveryFilter, Message, Next};
 pub use error::Error;
 pub use grant::{Grant, GrantFilter};
 pub use handle::{Digest, Handle, Issuance, Taken};

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("0002_sealed_and_uses"),
     migration!("0003_authorization"),
     migration!("0004_last_uses"),
+    migration!("0005_deliveries"),
 ];
 
 const SCHEMAS: &str = "CREATE TABLE schemas (version BIGINT PRIMARY KEY)";

@@ -1,6 +1,7 @@
 //! The store: opened once, cloned freely.
 
 mod consents;
+mod deliveries;
 mod grants;
 mod handles;
 mod purge;

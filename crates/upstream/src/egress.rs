@@ -42,6 +42,14 @@ impl Egress {
         Self { connector, gate, trust }
     }
 
+    /// Whether `url` can be asked for at all. Where its name leads to is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`].
+    pub fn check(&self, url: &str) -> Result<(), Error> {
+        Target::read(url, self.trust, &self.gate.rule).map(drop)
+    }
+
     /// Fetches the bytes of a document: as [`Egress::document`].
     ///
     /// # Errors

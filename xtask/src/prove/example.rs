@@ -97,6 +97,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("retire_credential", r#"{"id": "retired"}"#, ""),
     ("revoke_credential", r#"{"id": "revoked"}"#, ""),
     ("report_credentials", r#"{"client": "app"}"#, ""),
+    ("list_deliveries", r#"{"state": "waiting"}"#, ""),
     ("get_health", "{}", ""),
     ("list_usage", r#"{"client": "staff"}"#, ""),
     ("list_operations", r#"{"collection": "shop"}"#, ""),

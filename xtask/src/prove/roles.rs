@@ -62,7 +62,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "whoami",
         ],
     ),
-    (READERS, &["query_audit"]),
+    (READERS, &["list_deliveries", "query_audit"]),
     // Whoever rotates keys must see which are old.
     (KEEPERS, &["report_credentials"]),
     (

@@ -1,5 +1,7 @@
 //! `get_health`: how the parts of the process are.
 
+use std::time::Duration;
+
 use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
@@ -11,6 +13,9 @@ use crate::{
     operation::{NoBody, NoParameters, Operation},
     reply::Reply,
 };
+
+/// So long a message may wait before something is wrong with its receiver.
+const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Shows how the process is.
 #[derive(Debug)]
@@ -51,6 +56,7 @@ impl Operation for Show {
         let mut parts = admin.plane.health();
         parts.push(store(admin).await);
         parts.extend(keyring(admin).await);
+        parts.extend(webhooks(admin).await);
         Ok(Reply::of(Health {
             ok: parts.iter().all(|it| it.ok),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,4 +86,26 @@ async fn keyring(admin: &Admin) -> Option<Part> {
         Ok(keys) => Part { name, ok: keys.unknown.is_empty(), detail: keys.to_string() },
         Err(failure) => Part { name, ok: false, detail: failure.problem().detail },
     })
+}
+
+/// How many messages wait; nothing where nobody is told and nobody was.
+async fn webhooks(admin: &Admin) -> Option<Part> {
+    let name = "webhooks".to_owned();
+    let backlog = match admin.store.as_ref()?.backlog().await {
+        Ok(backlog) => backlog,
+        Err(error) => return Some(Part { name, ok: false, detail: error.to_string() }),
+    };
+    let store::Backlog { waiting, oldest, dead } = backlog;
+    if admin.webhooks.is_empty() && waiting == 0 && dead == 0 {
+        return None;
+    }
+    let waited = oldest.map(|it| admin.clock.now().since(it)).unwrap_or_default();
+    let mut detail = format!("{waiting} deliveries wait");
+    if waiting > 0 {
+        detail = format!("{detail}, the oldest for {} s", waited.as_secs());
+    }
+    if dead > 0 {
+        detail = format!("{detail}; {dead} are dead");
+    }
+    Some(Part { name, ok: waited <= WAIT_MAX, detail })
 }

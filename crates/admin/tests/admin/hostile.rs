@@ -200,6 +200,7 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
         ("list_clients", json!({"limit": 3, "filter": "owner=x", "sort": "-id"}), Value::Null),
         ("compare_revisions", json!({"from": 0, "to": 1}), Value::Null),
         ("query_audit", json!({"since": "2026-01-01T00:00:00Z", "limit": 5}), Value::Null),
+        ("list_deliveries", json!({"webhook": "ops", "state": "dead", "cursor": 1}), Value::Null),
         ("report_credentials", json!({"client": "boss", "cursor": "a"}), Value::Null),
         (
             "explain_access",

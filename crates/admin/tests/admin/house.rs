@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admin::{About, Admin, Call};
+use admin::{About, Admin, Call, Webhook};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use model::{
@@ -104,6 +104,16 @@ impl House {
         files: &[(&str, &str)],
         keyring: Keyring,
     ) -> Self {
+        Self::telling(location, files, keyring, (Clock::system(), Vec::new())).await
+    }
+
+    /// The same by another clock, which tells webhooks what happens to credentials.
+    pub(crate) async fn telling(
+        location: &Location,
+        files: &[(&str, &str)],
+        keyring: Keyring,
+        (clock, webhooks): (Clock, Vec<Webhook>),
+    ) -> Self {
         let store = Store::open(location).await.unwrap();
         if store.head().await.unwrap() == 0 {
             let mut all = vec![("clients/boss.yaml", BOSS), ("clients/team.yaml", TEAM_CLIENT)];
@@ -111,13 +121,9 @@ impl House {
             store.commit(&commit(&all)).await.unwrap();
         }
         let plane = TestPlane::new();
-        let admin = Admin::new(
-            Some(store.clone()),
-            plane.clone(),
-            Some(Arc::new(keyring)),
-            Clock::system(),
-        )
-        .unwrap();
+        let admin = Admin::new(Some(store.clone()), plane.clone(), Some(Arc::new(keyring)), clock)
+            .unwrap()
+            .telling(webhooks);
         admin.start().await.unwrap();
         Self { admin: Arc::new(admin), plane, store, operations: admin::operations() }
     }

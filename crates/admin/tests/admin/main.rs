@@ -9,6 +9,7 @@
 
 mod credentials;
 mod document;
+mod events;
 mod first;
 mod folder;
 mod held;

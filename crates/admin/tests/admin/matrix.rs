@@ -49,6 +49,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("list_clients", ALL),
     ("list_collections", ALL),
     ("list_credentials", ALL),
+    ("list_deliveries", ADMIN_AUDITOR),
     ("list_guards", ALL),
     ("list_issuers", ALL),
     ("list_limits", ALL),

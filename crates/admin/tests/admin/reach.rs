@@ -172,6 +172,7 @@ async fn what_is_about_everything_is_not_for_a_bounded_role() {
         "put_issuer",
         "export_state",
         "query_audit",
+        "list_deliveries",
         "apply_state",
         "rollback_revision",
     ] {
@@ -181,6 +182,7 @@ async fn what_is_about_everything_is_not_for_a_bounded_role() {
     for (operation, body) in [
         ("export_state", Value::Null),
         ("query_audit", Value::Null),
+        ("list_deliveries", Value::Null),
         ("apply_state", json!({"files": {}})),
         ("put_role", json!({"allow": []})),
         ("put_guard", json!({"policy": "forbid (principal, action, resource);"})),

@@ -60,6 +60,32 @@ impl<'a> Reader<'a> {
         Table { name: key, entries, known: Vec::new() }
     }
 
+    /// The tables `[[key]]`, and where each stands; none where there is none.
+    pub(super) fn tables(&mut self, key: &'static str) -> Vec<(Table<'a>, Range<usize>)> {
+        self.root.known.push(key);
+        let Some(value) = self.root.entries.remove(key) else { return Vec::new() };
+        let span = value.span();
+        let items = match value.into_inner() {
+            DeValue::Array(items) => items.into_iter().collect(),
+            other => vec![Spanned::new(span, other)],
+        };
+        let mut tables = Vec::new();
+        for item in items {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::Table(entries) => {
+                    tables.push((Table { name: key, entries, known: Vec::new() }, span));
+                }
+                other => {
+                    let message = format!("{key}: expected tables, found {}", kind(&other));
+                    let help = format!("write [[{key}]] on a line of its own and its keys below");
+                    self.fault(span, message, help);
+                }
+            }
+        }
+        tables
+    }
+
     /// # Errors
     /// All faults, in the order of their lines.
     pub(super) fn finish(mut self) -> Result<(), Vec<Fault>> {
@@ -70,7 +96,8 @@ impl<'a> Reader<'a> {
         if self.faults.is_empty() { Ok(()) } else { Err(self.faults) }
     }
 
-    fn fault(&mut self, span: Range<usize>, message: String, help: impl Into<String>) {
+    /// Something that is wrong.
+    pub(super) fn fault(&mut self, span: Range<usize>, message: String, help: impl Into<String>) {
         let before = self.text.get(..span.start).unwrap_or_default();
         let lines = before.bytes().filter(|it| *it == b'\n').count();
         let line = u32::try_from(lines).unwrap_or(u32::MAX).saturating_add(1);

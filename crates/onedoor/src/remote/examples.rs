@@ -1,13 +1,14 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 17] = [
+pub(super) const NOUNS: [(&str, &str); 18] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
     ("client", "Registered consumers and their profiles"),
     ("collection", "Operations published together, over one upstream"),
     ("credential", "Proofs that lead to a profile"),
+    ("delivery", "What webhooks were not told yet"),
     ("guard", "Conditions over what roles allow"),
     ("health", "How the door is"),
     ("issuer", "Whose signed tokens are believed"),
@@ -63,6 +64,7 @@ One line end is taken off. The value is never an argument: others could read it.
   onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
   onedoor audit query --decision deny --limit 20"
         }
+        "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
         }

@@ -12,6 +12,7 @@ use store::{Location, Store};
 use super::{
     proofs::{forget, proofs},
     start::{live, open_log, settings},
+    webhooks::{self, Webhooks},
 };
 use crate::{
     authorization,
@@ -30,6 +31,8 @@ pub(crate) struct Door {
     pub(crate) pepper: Arc<Pepper>,
     /// None where it is off.
     pub(crate) authorization: Option<Arc<oauth::Server>>,
+    /// Who is told what happens to credentials; none where nobody is. Taken by who runs it.
+    webhooks: Option<Webhooks>,
     /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
     forgetful: (Option<Store>, Clock),
 }
@@ -55,6 +58,7 @@ impl Door {
         let gateway = Gateway::new(settings(config), live);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
         let places = Places::new(data.secrets());
+        let webhooks = webhooks::open(&config.webhooks, store.as_ref(), (&fleet, &clock))?;
         let (supplier, supply) =
             Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
         let records = Records(match &config.audit.target {
@@ -76,11 +80,14 @@ impl Door {
         let parts = (Arc::clone(&supplier), authorization.clone());
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
         let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());
-        let admin = Arc::new(admin.context("management cannot begin")?);
+        let admin = admin.context("management cannot begin")?;
+        let admin = Arc::new(admin.telling(webhooks::told(&config.webhooks)));
         management::mount(&gateway, Arc::clone(&admin));
         let forgetful = (replays, clock);
         let supply = Some(supply);
-        Ok(Self { gateway, admin, supplier, supply, pepper, authorization, forgetful })
+        let door =
+            Self { gateway, admin, supplier, supply, pepper, authorization, webhooks, forgetful };
+        Ok(door)
     }
 
     /// Has the values of secrets before the first call comes.
@@ -90,13 +97,20 @@ impl Door {
         }
     }
 
-    /// What goes on beside the calls, for ever: values of secrets are kept fresh, and what other
-    /// replicas take back is taken over.
+    /// What goes on beside the calls, for ever: values of secrets are kept fresh, what other replicas
+    /// take back is taken over, and what happens to credentials is told.
     pub(crate) fn background(&mut self) -> impl Future<Output = ()> + Send + use<> {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
         let (replays, clock) = self.forgetful.clone();
+        let (admin, webhooks) = (Arc::clone(&self.admin), self.webhooks.take());
         async move {
-            tokio::join!(run(supply), follow(authorization), forget(replays, clock));
+            tokio::join!(
+                run(supply),
+                follow(authorization),
+                forget(replays, clock),
+                admin.watch_ends(),
+                tell(webhooks),
+            );
         }
     }
 }
@@ -104,6 +118,12 @@ impl Door {
 async fn run(supply: Option<Supply>) {
     if let Some(supply) = supply {
         supply.run().await;
+    }
+}
+
+async fn tell(webhooks: Option<Webhooks>) {
+    if let Some(webhooks) = webhooks {
+        webhooks.run().await;
     }
 }
 

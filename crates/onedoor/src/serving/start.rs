@@ -145,6 +145,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         egress: _,
         audit: _,
         log: _,
+        webhooks: _,
     } = config;
     let Listen {
         address: _,

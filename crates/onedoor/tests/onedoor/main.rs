@@ -27,3 +27,4 @@ mod remote;
 mod serve;
 mod tls;
 mod tokens;
+mod webhooks;

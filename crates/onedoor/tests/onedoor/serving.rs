@@ -39,6 +39,16 @@ impl Serving {
         Self::start_with(folder, &[], "http")
     }
 
+    /// The same, by the file `onedoor.toml` in `folder`.
+    pub(crate) fn start_configured(folder: &Path) -> Self {
+        Self::start_with(folder, &["--config", "onedoor.toml"], "http")
+    }
+
+    /// Serves the folder `state` by the file `onedoor.toml` in `folder`.
+    pub(crate) fn start_folder_configured(folder: &Path) -> Self {
+        Self::start_with(folder, &["--state", "state", "--config", "onedoor.toml"], "http")
+    }
+
     fn start_with(folder: &Path, what: &[&str], scheme: &str) -> Self {
         let mut command = command(folder, &[&["serve"], what, &PORTS].concat());
         let mut child =

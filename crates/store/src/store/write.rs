@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use sqlx::SqlStr;
 
-use super::{Store, read, sealed, watch};
+use super::{Store, deliveries, read, sealed, watch};
 use crate::{
-    Change, Commit, Error, Revision, SealedChange,
+    Change, Commit, Error, Message, Revision, SealedChange,
     database::{Transaction, Value},
 };
 pub(super) use bulk::statement;
@@ -29,7 +29,20 @@ impl Store {
     /// [`Error::UnknownVersion`], [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written.
     /// With [`Error::Unavailable`] it may or may not have been: look at the newest revision.
     pub async fn commit(&self, commit: &Commit) -> Result<Revision, Error> {
+        self.commit_telling(commit, &[]).await
+    }
+
+    /// Makes a revision, and puts in line what webhooks are to be told of it: both or neither.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_telling(
+        &self,
+        commit: &Commit,
+        messages: &[Message],
+    ) -> Result<Revision, Error> {
         check(commit)?;
+        deliveries::check(messages)?;
         let mut transaction = self.database.write().await?;
         let head = read::head_in(&mut transaction, LOCK_HEAD).await?;
         if let Some(base) = commit.base.filter(|it| *it != head) {
@@ -55,6 +68,7 @@ impl Store {
         let lines: Vec<_> = lines.into_values().cloned().collect();
         bulk::write_changes(&mut transaction, &revision, &lines, false).await?;
         bulk::write_files(&mut transaction, &files).await?;
+        deliveries::put(&mut transaction, messages).await?;
         transaction.commit().await?;
         self.watch.publish_revision(revision.number);
         Ok(revision)

@@ -13,6 +13,7 @@
 mod place;
 
 mod conformance;
+mod deliveries;
 mod grants;
 mod handles;
 mod killed;
