@@ -134,6 +134,7 @@ fn check_named(call: &Call, after: &Desired, path: &str) -> Result<(), Failure> 
         | Kind::Issuer
         | Kind::Limit
         | Kind::Role
+        | Kind::Stop
         | Kind::Upstream
         | Kind::User => None,
     };

@@ -9,7 +9,7 @@ mod identity;
 mod secret;
 
 pub(crate) use self::{
-    access::{Client, Guard, Limit, Role},
+    access::{Client, Guard, Limit, Role, Stop},
     collection::{Collection, Upstream},
     identity::{Admission, Credential, Issuer, User},
     secret::Secret,

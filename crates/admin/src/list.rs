@@ -8,7 +8,7 @@ use crate::{
     },
     resource::{
         Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
-        Resource, Role, Secret, Upstream, User,
+        Resource, Role, Secret, Stop, Upstream, User,
     },
 };
 
@@ -24,6 +24,7 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
     all.extend(documents::<Limit>());
     all.extend(documents::<Role>());
     all.extend(documents::<Secret>());
+    all.extend(documents::<Stop>());
     all.extend(documents::<Upstream>());
     all.extend(documents::<User>());
     all.extend([

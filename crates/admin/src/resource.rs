@@ -4,6 +4,7 @@ mod delete;
 mod get;
 mod list;
 mod put;
+mod stop;
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -74,6 +75,7 @@ resource!(Issuer, "issuer", "issuers", "an");
 resource!(Limit, "limit", "limits", "a");
 resource!(Role, "role", "roles", "a");
 resource!(Secret, "secret", "secrets", "a");
+resource!(Stop, "stop", "stops", "a");
 resource!(Upstream, "upstream", "upstreams", "an");
 resource!(User, "user", "users", "a");
 

@@ -89,7 +89,7 @@ pub(crate) fn belonging(desired: &Desired, kind: Kind, id: &str) -> Belonging {
             index.ok().and_then(|it| desired.secrets.get(it)).map(|it| owned(&it.owner))
         }
         Kind::Admission | Kind::Guard | Kind::Issuer | Kind::Limit => None,
-        Kind::Role | Kind::Upstream | Kind::User => None,
+        Kind::Role | Kind::Stop | Kind::Upstream | Kind::User => None,
     };
     found.unwrap_or_default()
 }
@@ -115,7 +115,7 @@ pub(crate) fn hidden(kind: Kind) -> Option<&'static str> {
         Kind::Credential => Some("hmac"),
         Kind::User => Some("password"),
         Kind::Admission | Kind::Client | Kind::Collection | Kind::Guard | Kind::Issuer => None,
-        Kind::Limit | Kind::Role | Kind::Secret | Kind::Upstream => None,
+        Kind::Limit | Kind::Role | Kind::Secret | Kind::Stop | Kind::Upstream => None,
     }
 }
 

@@ -4,6 +4,7 @@ mod compile;
 mod route;
 mod router;
 mod shelf;
+mod stops;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -15,6 +16,7 @@ pub(crate) use route::Destination;
 pub use route::Route;
 pub(crate) use router::{Found, Router, Withheld};
 pub(crate) use shelf::Shelf;
+pub(crate) use stops::Stops;
 
 use crate::Entrance;
 
@@ -27,6 +29,7 @@ pub struct Snapshot {
     pub(crate) directory: identity::Directory,
     pub(crate) rules: policy::Rules,
     pub(crate) guards: policy::Guards,
+    pub(crate) stops: Stops,
     /// For the operations of which guards read arguments, by position.
     pub(crate) readers: HashMap<usize, contract::Reader>,
     /// Largest body that is held for a guard.

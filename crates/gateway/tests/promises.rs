@@ -36,6 +36,8 @@ mod sender_constrained;
 mod shop;
 #[path = "promises/signer.rs"]
 mod signer;
+#[path = "promises/stops.rs"]
+mod stops;
 #[path = "promises/successive.rs"]
 mod successive;
 #[path = "promises/surfaces.rs"]

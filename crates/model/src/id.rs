@@ -117,6 +117,10 @@ slug_id!(
     LimitId, "limit id"
 );
 slug_id!(
+    /// A stop of what is called, or of who calls.
+    StopId, "stop id"
+);
+slug_id!(
     /// A role.
     RoleId, "role id"
 );

@@ -28,6 +28,7 @@ pub mod role;
 pub mod rotation;
 
 pub mod secret;
+pub mod stop;
 pub mod token;
 pub mod token_scope;
 pub mod upstream;
@@ -49,7 +50,7 @@ pub use fault::{Fault, Place};
 pub use guard::Guard;
 pub use id::{
     AdmissionId, ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId,
-    ProfileId, RoleId, SecretId, UpstreamId, UserId,
+    ProfileId, RoleId, SecretId, StopId, UpstreamId, UserId,
 };
 pub use issuer::{Introspection, Issuer, KeySource, SignIn};
 pub use last_use::{How, LastUse, Way};
@@ -62,6 +63,7 @@ pub use resource::Resources;
 pub use role::{Assignment, Grant, Pattern, Reach, Role};
 pub use rotation::RotationPolicy;
 pub use secret::{DeclaredSecret, Secret, SecretSource};
+pub use stop::{Stop, Stopped};
 pub use token::{GrantType, TokenBinding, TokenTerms};
 pub use token_scope::{Audience, TokenBounds, TokenScope, TokenScopes};
 pub use upstream::{Injection, Upstream};

@@ -28,6 +28,8 @@ pub enum RefusalKind {
     MethodNotAllowed,
     /// There is no such operation.
     NotFound,
+    /// An operator has stopped the caller, or what is called.
+    Stopped,
     /// The request is larger than is allowed.
     TooLarge,
     /// No valid credential was shown.
@@ -44,7 +46,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Forbidden,
         Self::Gone,
         Self::Internal,
@@ -54,6 +56,7 @@ impl RefusalKind {
         Self::Malformed,
         Self::MethodNotAllowed,
         Self::NotFound,
+        Self::Stopped,
         Self::TooLarge,
         Self::Unauthenticated,
         Self::Unrecorded,
@@ -75,6 +78,7 @@ impl RefusalKind {
             Self::Malformed => "malformed",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotFound => "not_found",
+            Self::Stopped => "stopped",
             Self::TooLarge => "too_large",
             Self::Unauthenticated => "unauthenticated",
             Self::Unrecorded => "unrecorded",
@@ -91,7 +95,7 @@ impl RefusalKind {
     pub fn status(self) -> http::StatusCode {
         use http::StatusCode as Status;
         match self {
-            Self::Forbidden => Status::FORBIDDEN,
+            Self::Forbidden | Self::Stopped => Status::FORBIDDEN,
             Self::Gone => Status::GONE,
             Self::Internal => Status::INTERNAL_SERVER_ERROR,
             Self::InvalidArguments | Self::Malformed => Status::BAD_REQUEST,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{
     Admission, Client, Collection, Credential, DeclaredSecret, Fault, Guard, Issuer, Limit, Role,
-    Upstream, User,
+    Stop, Upstream, User,
 };
 
 use crate::{Folder, Library, parsed::Noun};
@@ -30,6 +30,8 @@ pub struct Desired {
     pub roles: Vec<Arc<Role>>,
     /// The secrets for upstreams, by their sources.
     pub secrets: Vec<Arc<DeclaredSecret>>,
+    /// What operators have stopped.
+    pub stops: Vec<Arc<Stop>>,
     /// The upstreams with a name; those of one collection are in that.
     pub upstreams: Vec<Arc<Upstream>>,
     /// The people with an account of this door.
@@ -57,6 +59,7 @@ impl Desired {
             Noun::Limit(it) => self.limits.push(Arc::clone(it)),
             Noun::Role(it) => self.roles.push(Arc::clone(it)),
             Noun::Secret(it) => self.secrets.push(Arc::clone(it)),
+            Noun::Stop(it) => self.stops.push(Arc::clone(it)),
             Noun::Upstream(it) => self.upstreams.push(Arc::clone(it)),
             Noun::User(it) => self.users.push(Arc::clone(it)),
         }
@@ -74,6 +77,7 @@ impl Desired {
             limits,
             roles,
             secrets,
+            stops,
             upstreams,
             users,
         } = self;
@@ -86,6 +90,7 @@ impl Desired {
         limits.sort_by(|a, b| a.id.cmp(&b.id));
         roles.sort_by(|a, b| a.id.cmp(&b.id));
         secrets.sort_by(|a, b| a.id.cmp(&b.id));
+        stops.sort_by(|a, b| a.id.cmp(&b.id));
         upstreams.sort_by(|a, b| a.id.cmp(&b.id));
         users.sort_by(|a, b| a.id.cmp(&b.id));
     }

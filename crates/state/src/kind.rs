@@ -1,4 +1,4 @@
-//! The eleven kinds of documents, and the folder that each has.
+//! The twelve kinds of documents, and the folder that each has.
 
 use crate::folder::Purpose;
 
@@ -23,6 +23,8 @@ pub enum Kind {
     Role,
     /// A secret for an upstream, by its source.
     Secret,
+    /// A stop of who calls, or of what is called.
+    Stop,
     /// An upstream of its own, which collections share.
     Upstream,
     /// A person with an account of the door.
@@ -31,7 +33,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Admission,
         Self::Client,
         Self::Collection,
@@ -41,6 +43,7 @@ impl Kind {
         Self::Limit,
         Self::Role,
         Self::Secret,
+        Self::Stop,
         Self::Upstream,
         Self::User,
     ];
@@ -58,6 +61,7 @@ impl Kind {
             Self::Limit => "limits",
             Self::Role => "roles",
             Self::Secret => "secrets",
+            Self::Stop => "stops",
             Self::Upstream => "upstreams",
             Self::User => "users",
         }
@@ -85,6 +89,7 @@ impl Kind {
             Self::Limit => "limit",
             Self::Role => "role",
             Self::Secret => "secret",
+            Self::Stop => "stop",
             Self::Upstream => "upstream",
             Self::User => "user",
         }

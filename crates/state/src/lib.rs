@@ -18,6 +18,7 @@ mod issuer;
 mod limit;
 mod role;
 mod secret;
+mod stop;
 mod upstream;
 mod user;
 
@@ -49,6 +50,7 @@ pub use limit::write_limit;
 pub use openapi::{is_json, parse_document};
 pub use role::write_role;
 pub use secret::write_secret;
+pub use stop::write_stop;
 pub use suggestion::nearest;
 pub use upstream::write_upstream;
 pub use user::write_user;

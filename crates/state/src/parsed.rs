@@ -5,12 +5,12 @@ use std::sync::Arc;
 use model::{
     Admission, AdmissionId, Client, ClientId, Collection, CollectionId, Credential, CredentialId,
     DeclaredSecret, Fault, Guard, GuardId, Issuer, IssuerId, Limit, LimitId, Role, RoleId,
-    SecretId, Upstream, UpstreamId, User, UserId, id::InvalidId,
+    SecretId, Stop, StopId, Upstream, UpstreamId, User, UserId, id::InvalidId,
 };
 
 use crate::{
     Kind, admission, client, collection, credential, field::Field, guard, issuer, limit,
-    references::Reference, report::Report, role, secret, upstream, user, yaml,
+    references::Reference, report::Report, role, secret, stop, upstream, user, yaml,
 };
 
 /// What came of one document.
@@ -34,6 +34,7 @@ pub(crate) enum Noun {
     Limit(Arc<Limit>),
     Role(Arc<Role>),
     Secret(Arc<DeclaredSecret>),
+    Stop(Arc<Stop>),
     Upstream(Arc<Upstream>),
     User(Arc<User>),
 }
@@ -86,6 +87,7 @@ impl Noun {
             Kind::Limit => shared(limit::read(LimitId::parse(stem)?, root), Self::Limit),
             Kind::Role => shared(role::read(RoleId::parse(stem)?, root), Self::Role),
             Kind::Secret => shared(secret::read(SecretId::parse(stem)?, root), Self::Secret),
+            Kind::Stop => shared(stop::read(StopId::parse(stem)?, root), Self::Stop),
             Kind::Upstream => {
                 shared(upstream::read(Some(UpstreamId::parse(stem)?), root), Self::Upstream)
             }
@@ -105,6 +107,7 @@ impl Noun {
             Self::Limit(it) => limit::write_limit(it),
             Self::Role(it) => role::write_role(it),
             Self::Secret(it) => secret::write_secret(it),
+            Self::Stop(it) => stop::write_stop(it),
             Self::Upstream(it) => upstream::write_upstream(it),
             Self::User(it) => user::write_user(it),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{
     Client, Collection, Credential, DeclaredSecret, Injection, Issuer, Limit, Pattern, Proof, Role,
-    SecretSource, Upstream,
+    SecretSource, Stop, Stopped, Upstream,
 };
 
 use crate::{Desired, Kind};
@@ -26,6 +26,7 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
         limits,
         roles,
         secrets,
+        stops,
         upstreams,
         users: _,
     } = desired;
@@ -39,11 +40,13 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
             admissions.iter().for_each(|it| add(it.profile.client() == id, &it.place.file));
             credentials.iter().for_each(|it| add(it.profile.client() == id, &it.place.file));
             limits.iter().for_each(|it| add(limit_names_client(it, id), &it.place.file));
+            stops.iter().for_each(|it| add(stops_it(it, kind, id), &it.place.file));
         }
         Kind::Collection => {
             roles.iter().for_each(|it| add(role_names(it, id), &it.place.file));
             limits.iter().for_each(|it| add(patterns_name(&it.operations, id), &it.place.file));
             clients.iter().for_each(|it| add(client_reaches(it, id), &it.place.file));
+            stops.iter().for_each(|it| add(stops_it(it, kind, id), &it.place.file));
         }
         Kind::Issuer => {
             admissions.iter().for_each(|it| {
@@ -61,13 +64,26 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
                 add(upstream_shows(it, id), &path.unwrap_or_default());
             }
         }
-        Kind::Upstream => collections.iter().for_each(|it| {
-            add(it.upstream.id.as_ref().is_some_and(|it| it.as_str() == id), &it.place.file);
-        }),
+        Kind::Upstream => {
+            collections.iter().for_each(|it| {
+                add(it.upstream.id.as_ref().is_some_and(|it| it.as_str() == id), &it.place.file);
+            });
+            stops.iter().for_each(|it| add(stops_it(it, kind, id), &it.place.file));
+        }
         // Nothing names them.
-        Kind::Admission | Kind::Credential | Kind::Guard | Kind::Limit | Kind::User => {}
+        Kind::Admission | Kind::Credential | Kind::Guard | Kind::Limit => {}
+        Kind::Stop | Kind::User => {}
     }
     paths.into_iter().collect()
+}
+
+fn stops_it(stop: &Stop, kind: Kind, id: &str) -> bool {
+    match &stop.of {
+        Stopped::Agents => false,
+        Stopped::Client(it) => kind == Kind::Client && it.as_str() == id,
+        Stopped::Collection(it) => kind == Kind::Collection && it.as_str() == id,
+        Stopped::Upstream(it) => kind == Kind::Upstream && it.as_str() == id,
+    }
 }
 
 fn limit_names_client(limit: &Limit, id: &str) -> bool {

@@ -170,3 +170,23 @@ pub(crate) struct Limit {
     /// `1000/day`: hour, day, week or month, by the calendar, in UTC.
     quota: Option<String>,
 }
+
+/// Refuses calls for as long as it is there, whatever roles allow. Exactly one of the first four.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stop {
+    /// This client, with all its profiles.
+    client: Option<String>,
+    /// All operations of this collection.
+    collection: Option<String>,
+    /// All operations of the collections that share this upstream.
+    upstream: Option<String>,
+    /// `all`: every client of the kind agent.
+    agents: Option<String>,
+    /// Why, for operators and records.
+    because: String,
+    /// Who stopped it. The door says it: what is sent is not taken.
+    by: Option<String>,
+    /// Since when. The door says it: what is sent is not taken.
+    since: Option<String>,
+}

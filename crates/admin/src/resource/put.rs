@@ -6,8 +6,9 @@ use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use state::Kind;
 
-use super::{Document, Item, Resource, shown};
+use super::{Document, Item, Resource, shown, stop};
 use crate::{
     Admin, Call, authority,
     change::Plan,
@@ -101,7 +102,11 @@ fn plan<R: Resource>(
     }
     target.check(found.map(|(path, _)| working.etag(path)).as_deref())?;
     let path = found.map_or_else(|| R::KIND.path(id), |(path, _)| path.to_owned());
-    let value = kept::<R>(body, found.map(|(_, text)| text))?;
+    let before = found.map(|(_, text)| text);
+    let mut value = kept::<R>(body, before)?;
+    if R::KIND == Kind::Stop {
+        stop::sign(&mut value, before, call)?;
+    }
     let text = state::document(R::KIND, id, &value);
     let plan = Plan::file(&path, Some(text), reason.clone());
     Ok(Plan { body: Some(path), ..plan })
@@ -115,10 +120,9 @@ fn kept<R: Resource>(
 ) -> Result<serde_json::Value, Failure> {
     let mut value = body.0.clone();
     let kind = value.get("kind").and_then(serde_json::Value::as_str);
-    let is_key =
-        R::KIND != state::Kind::Credential || matches!(kind, Some("api_key" | "client_secret"));
+    let is_key = R::KIND != Kind::Credential || matches!(kind, Some("api_key" | "client_secret"));
     let Some(name) = hidden(R::KIND).filter(|_| is_key) else { return Ok(value) };
-    let stays = R::KIND == state::Kind::Credential || value.get(name).is_none();
+    let stays = R::KIND == Kind::Credential || value.get(name).is_none();
     if stays && let (Some(before), Some(object)) = (before, value.as_object_mut()) {
         let before = state::to_json(before).map_err(|(_, message)| Failure::internal(&message))?;
         if let Some(known) = before.get(name) {

@@ -26,3 +26,4 @@ mod revisions;
 mod rewrap;
 mod secret_values;
 mod speed;
+mod stops;

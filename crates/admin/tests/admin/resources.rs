@@ -39,6 +39,12 @@ fn nouns() -> Vec<(&'static str, &'static str, Value, Value)> {
             json!({"owner": "shop-team", "source": "store"}),
             json!({"owner": "shop-team", "source": {"env": "SHOP_KEY"}}),
         ),
+        (
+            "stop",
+            "stops",
+            json!({"client": "agents", "because": "its key leaked"}),
+            json!({"agents": "all", "because": "they run wild"}),
+        ),
         ("upstream", "upstreams", upstream.clone(), other),
         ("user", "users", json!({"name": "Ann"}), json!({"name": "Ann B", "groups": ["staff"]})),
     ]

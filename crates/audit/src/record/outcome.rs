@@ -85,6 +85,7 @@ impl Decision {
             | RefusalKind::Malformed
             | RefusalKind::MethodNotAllowed
             | RefusalKind::NotFound
+            | RefusalKind::Stopped
             | RefusalKind::TooLarge
             | RefusalKind::Unauthenticated => Self::Deny,
             RefusalKind::Internal

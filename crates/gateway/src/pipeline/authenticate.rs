@@ -12,7 +12,8 @@ use crate::Snapshot;
 ///
 /// # Errors
 /// `Unauthenticated` where the credential is not good, or where there is none and the operation is
-/// unknown: who shows nothing learns nothing. Then what the surface found wrong with the target.
+/// unknown: who shows nothing learns nothing. `Stopped` where the caller was. Then what the surface
+/// found wrong with the target.
 pub async fn authenticate<'a>(
     call: Call<'a, Received<'_>>,
 ) -> Result<Call<'a, Authenticated>, Refusal> {
@@ -20,6 +21,7 @@ pub async fn authenticate<'a>(
     let Received { presented, target, asked: _, request } = stage;
     let caller = identify(snapshot, presented?, facts.arrival()).await?;
     facts.set_caller(&caller);
+    snapshot.stops.check_caller(&caller)?;
     let route = match target {
         Ok(route) => route,
         // A broken request is called broken to anybody: that tells nothing of what is here.

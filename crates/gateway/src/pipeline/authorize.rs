@@ -12,7 +12,8 @@ use crate::{Entrance, Snapshot, snapshot::Route};
 /// read arguments: who may not call an operation does not learn what its arguments are.
 ///
 /// # Errors
-/// `Forbidden`; `Unauthenticated` where a credential might help; `Gone`; a faulty request's refusal.
+/// `Forbidden`; `Unauthenticated` where a credential might help; `Stopped`;
+/// `Gone`; a faulty request's refusal.
 pub async fn authorize<'a>(
     call: Call<'a, Authenticated>,
     rules: &Rules,
@@ -26,6 +27,8 @@ pub async fn authorize<'a>(
     if !reads_arguments {
         facts.set_rule(clearance.rule());
     }
+    // Behind the rules: who may not call an operation does not learn that it is stopped.
+    snapshot.stops.check_operation(&route.operation)?;
     if route.is_retired {
         return Err(retired(&route));
     }
@@ -58,6 +61,8 @@ pub(super) fn confirm(
     };
     clear(snapshot, &snapshot.rules, arrival, caller, &route.operation)
         .map_err(|denial| denied(caller, denial))?;
+    snapshot.stops.check_caller(caller)?;
+    snapshot.stops.check_operation(&route.operation)?;
     if route.is_retired { Err(retired(route)) } else { Ok(()) }
 }
 
@@ -104,8 +109,11 @@ pub fn visible<'a>(
     caller: &'a Caller,
 ) -> impl Iterator<Item = &'a Arc<Route>> {
     let arrival = arrival.clone();
+    let is_running = snapshot.stops.check_caller(caller).is_ok();
     snapshot.routes().filter(move |it| {
-        arrival.entrance.reaches(it)
+        is_running
+            && arrival.entrance.reaches(it)
+            && snapshot.stops.check_operation(&it.operation).is_ok()
             && clear(snapshot, &snapshot.rules, &arrival, caller, &it.operation).is_ok()
     })
 }

@@ -19,7 +19,7 @@ use policy::{Guards, Rules};
 use state::Desired;
 use upstream::Fleet;
 
-use super::{Destination, Route, Router, Shelf, Snapshot, shelf::Draft};
+use super::{Destination, Route, Router, Shelf, Snapshot, Stops, shelf::Draft};
 use crate::{Live, LocalCollection, Settings};
 
 /// What tables are made of.
@@ -69,6 +69,7 @@ pub(crate) fn compile(
         limits,
         roles,
         secrets: _,
+        stops,
         upstreams: _,
         users,
     } = desired;
@@ -97,6 +98,7 @@ pub(crate) fn compile(
         readers,
         body_bytes_max: settings.message_bytes_max,
         guards,
+        stops: Stops::compile(stops, clients, collections),
         rules: Rules::compile(policy::Sources {
             roles: &roles,
             clients,
@@ -220,6 +222,7 @@ impl Snapshot {
             revision: 0,
             directory: Directory::new(nothing, &live.key_sets),
             guards: Guards::default(),
+            stops: Stops::default(),
             readers: HashMap::new(),
             body_bytes_max: settings.message_bytes_max,
             rules: Rules::compile(policy::Sources {

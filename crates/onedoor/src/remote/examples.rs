@@ -1,7 +1,7 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 18] = [
+pub(super) const NOUNS: [(&str, &str); 19] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
@@ -18,6 +18,7 @@ pub(super) const NOUNS: [(&str, &str); 18] = [
     ("role", "Named sets of permissions"),
     ("secret", "What the door shows to upstreams"),
     ("state", "All documents at once, as JSON; onedoor export, diff and apply are for people"),
+    ("stop", "The kill switch: who may not call, and what may not be called, from now on"),
     ("upstream", "Where operations are carried out"),
     ("user", "People with an account of this door"),
 ];
@@ -67,6 +68,12 @@ One line end is taken off. The value is never an argument: others could read it.
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
+        }
+        "put_stop" => {
+            "  \
+  onedoor stop put leaked --client shop-agent --because \"its key is on a paste site\"
+  onedoor stop put wild --agents all --because \"they run wild\"
+  onedoor stop delete wild                 lets them go on"
         }
         "compare_revisions" => "  onedoor revision compare --from 41 --to 42",
         "rollback_revision" => "  onedoor revision rollback 41 --reason \"42 locked the shop out\"",

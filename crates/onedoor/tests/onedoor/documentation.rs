@@ -15,7 +15,7 @@ fn the_state_folder_of_the_documentation_has_no_fault() {
         write(&folder.path().join("state"), &[(name, text)]);
         count += 1;
     }
-    assert_eq!(count, 19);
+    assert_eq!(count, 20);
     let ran = onedoor(folder.path(), &["check"]);
     assert_eq!(ran.code, 0, "{}", ran.out);
 }

@@ -8,7 +8,8 @@ use model::{
     GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeySource, Lifecycle,
     Limit, LimitId, Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota,
     Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope, SecretId, SecretSource, SignIn,
-    Surface, Timestamp, TokenBinding, TokenTerms, Upstream, UpstreamId, User, UserId,
+    Stop, StopId, Stopped, Surface, Timestamp, TokenBinding, TokenTerms, Upstream, UpstreamId,
+    User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -310,6 +311,25 @@ pub(crate) fn role() -> impl Strategy<Value = Role> {
             id: RoleId::parse(&id).unwrap(),
             description,
             grants,
+            place: Place::default(),
+        },
+    )
+}
+
+pub(crate) fn stop() -> impl Strategy<Value = Stop> {
+    let of = prop_oneof![
+        Just(Stopped::Agents),
+        SLUG.prop_map(|it| Stopped::Client(ClientId::parse(&it).unwrap())),
+        SLUG.prop_map(|it| Stopped::Collection(CollectionId::parse(&it).unwrap())),
+        SLUG.prop_map(|it| Stopped::Upstream(UpstreamId::parse(&it).unwrap())),
+    ];
+    (SLUG, of, prose(), option::of(line()), option::of(time())).prop_map(
+        |(id, of, because, by, since)| Stop {
+            id: StopId::parse(&id).unwrap(),
+            of,
+            because,
+            by,
+            since,
             place: Place::default(),
         },
     )

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use model::{
     Admission, DeclaredSecret, Guard, Injection, Pattern, Place, ProfileId, Proof, RoleId,
-    SecretId, SecretSource, Upstream, User,
+    SecretId, SecretSource, Stop, Stopped, Upstream, User,
 };
 use proptest::prelude::*;
 use state::{Desired, Folder, Kind};
@@ -121,6 +121,25 @@ proptest! {
         prop_assert_eq!(state::write_credential(&back), text);
         back.place = Place::default();
         prop_assert_eq!(back, credential);
+    }
+
+    #[test]
+    fn a_stop_survives(stop in nouns::stop()) {
+        let mut folder = Folder::new();
+        match &stop.of {
+            Stopped::Agents => {}
+            Stopped::Client(id) => insert(&mut folder, Kind::Client, id.as_str(), "{kind: app, owner: x}"),
+            Stopped::Collection(id) => {
+                let text = "{owner: x, document: {}, upstream: {url: http://x}}";
+                insert(&mut folder, Kind::Collection, id.as_str(), text);
+            }
+            Stopped::Upstream(id) => insert(&mut folder, Kind::Upstream, id.as_str(), "{url: http://x}"),
+        }
+        let text = state::write_stop(&stop);
+        insert(&mut folder, Kind::Stop, stop.id.as_str(), &text);
+        let back = read_back(&folder, |it| &it.stops, |it| it.id == stop.id);
+        prop_assert_eq!(state::write_stop(&back), text);
+        prop_assert_eq!(Stop { place: Place::default(), ..Stop::clone(&back) }, stop);
     }
 
     #[test]
@@ -254,6 +273,7 @@ fn written(desired: &Desired) -> Folder {
         limits,
         roles,
         secrets,
+        stops,
         upstreams,
         users,
     } = desired;
@@ -278,6 +298,9 @@ fn written(desired: &Desired) -> Folder {
     }
     for it in secrets {
         put(Kind::Secret, it.id.as_str(), state::write_secret(it));
+    }
+    for it in stops {
+        put(Kind::Stop, it.id.as_str(), state::write_stop(it));
     }
     for it in upstreams {
         put(Kind::Upstream, it.id.as_ref().unwrap().as_str(), state::write_upstream(it));

@@ -32,6 +32,10 @@ const FILES: &[(&str, &str)] = &[
         "owner: t\nsource: {vault: {address: https://v, mount: m, path: p, field: f, token: a}}\n",
     ),
     ("secrets/c.yaml", "owner: t\nsource: store\n"),
+    ("stops/client.yaml", "client: app\nbecause: x\n"),
+    ("stops/everybody.yaml", "agents: all\nbecause: x\n"),
+    ("stops/own.yaml", "collection: own\nbecause: x\n"),
+    ("stops/up.yaml", "upstream: one\nbecause: x\n"),
     ("upstreams/one.yaml", "url: http://x\nauth: {kind: bearer, secret: b}\n"),
 ];
 
@@ -39,9 +43,9 @@ const FILES: &[(&str, &str)] = &[
 fn what_is_in_use_says_by_what() {
     let desired = state::read(&folder(FILES.iter().copied())).unwrap();
     for (kind, id, want) in [
-        (Kind::Client, "app", &["credentials/token.yml", "limits/l.yaml"][..]),
+        (Kind::Client, "app", &["credentials/token.yml", "limits/l.yaml", "stops/client.yaml"][..]),
         (Kind::Client, "other", &[]),
-        (Kind::Collection, "own", &["clients/app.yaml", "roles/all.yaml"]),
+        (Kind::Collection, "own", &["clients/app.yaml", "roles/all.yaml", "stops/own.yaml"]),
         (Kind::Collection, "shared", &["limits/l.yaml"]),
         (Kind::Credential, "token", &[]),
         (Kind::Guard, "g", &[]),
@@ -52,7 +56,8 @@ fn what_is_in_use_says_by_what() {
         (Kind::Secret, "a", &["collections/own.yaml", "secrets/b.yaml"]),
         (Kind::Secret, "b", &["upstreams/one.yaml"]),
         (Kind::Secret, "c", &["issuers/idp.yaml"]),
-        (Kind::Upstream, "one", &["collections/shared.yaml"]),
+        (Kind::Stop, "everybody", &[]),
+        (Kind::Upstream, "one", &["collections/shared.yaml", "stops/up.yaml"]),
     ] {
         assert_eq!(state::uses(&desired, kind, id), want, "{} {id}", kind.as_str());
     }

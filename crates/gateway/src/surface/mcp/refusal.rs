@@ -20,7 +20,7 @@ enum Words {
 
 fn words(kind: RefusalKind) -> Words {
     match kind {
-        RefusalKind::Forbidden => Words::Error(403),
+        RefusalKind::Forbidden | RefusalKind::Stopped => Words::Error(403),
         RefusalKind::Gone => Words::Error(410),
         RefusalKind::Internal => Words::Error(error::INTERNAL_ERROR),
         RefusalKind::InvalidArguments => Words::Tool,

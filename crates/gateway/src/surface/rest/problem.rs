@@ -36,6 +36,7 @@ fn title(kind: RefusalKind) -> &'static str {
         RefusalKind::Malformed => "malformed request",
         RefusalKind::MethodNotAllowed => "method not allowed",
         RefusalKind::NotFound => "not found",
+        RefusalKind::Stopped => "stopped",
         RefusalKind::TooLarge => "too large",
         RefusalKind::Unauthenticated => "not authenticated",
         RefusalKind::Unrecorded => "cannot be recorded",

@@ -246,3 +246,42 @@ fn a_credential_says_what_is_wrong_with_it() {
         ),
     ]);
 }
+
+#[test]
+fn a_stop_stops_exactly_one_thing_and_never_the_door_itself() {
+    let one = "write one of client: ID, collection: ID, upstream: ID, agents: all";
+    check(&[
+        (
+            "stops/a.yaml",
+            "because: x\n",
+            &[&format!("stops/a.yaml:1: nothing is stopped by it | {one}")],
+        ),
+        (
+            "stops/a.yaml",
+            "client: anonymous\nagents: all\nbecause: x\n",
+            &[&format!("stops/a.yaml:1: it stops more than one thing | {one}")],
+        ),
+        (
+            "stops/a.yaml",
+            "agents: some\n",
+            &[
+                "stops/a.yaml:1: agents: \"some\" is not known | known here: all",
+                "stops/a.yaml:1: because is missing | say why: its key was found in a public place",
+            ],
+        ),
+        (
+            "stops/a.yaml",
+            "collection: onedoor\nbecause: x\n",
+            &[
+                "stops/a.yaml:1: collection: onedoor cannot be stopped | nobody could start it again",
+            ],
+        ),
+        (
+            "stops/a.yaml",
+            "client: nobody\nbecause: x\n",
+            &[
+                "stops/a.yaml:1: client: unknown client \"nobody\" | add clients/nobody.yaml, or name another",
+            ],
+        ),
+    ]);
+}

@@ -26,14 +26,14 @@ fn a_file_in_the_wrong_place_says_where_it_belongs() {
             "things/a.txt",
             "",
             &[
-                "things: unknown folder | the folders are admissions, clients, collections, credentials, guards, issuers, limits, roles, secrets, upstreams, users, documents",
+                "things: unknown folder | the folders are admissions, clients, collections, credentials, guards, issuers, limits, roles, secrets, stops, upstreams, users, documents",
             ],
         ),
         (
             "a.yaml",
             "",
             &[
-                "a.yaml: a document outside of the folders | move it to one of admissions, clients, collections, credentials, guards, issuers, limits, roles, secrets, upstreams, users, documents",
+                "a.yaml: a document outside of the folders | move it to one of admissions, clients, collections, credentials, guards, issuers, limits, roles, secrets, stops, upstreams, users, documents",
             ],
         ),
         (

@@ -1,0 +1,138 @@
+//! The kill switch: who may not call, and what may not be called, whatever roles allow.
+
+use std::{collections::HashMap, sync::Arc};
+
+use model::{
+    Caller, Client, ClientId, ClientKind, Collection, CollectionId, Operation, Refusal,
+    RefusalKind, Stop, Stopped, UpstreamId,
+};
+
+/// What is stopped. Mostly nothing, and then nothing is looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Stops {
+    agents: Option<Arc<Refused>>,
+    clients: HashMap<ClientId, Arc<Refused>>,
+    collections: HashMap<CollectionId, Arc<Refused>>,
+}
+
+/// One stop, as it is told.
+#[derive(Debug)]
+struct Refused {
+    /// For the caller: what is stopped, and whom to ask.
+    detail: String,
+    rule: Arc<str>,
+    /// For the record: why, by whom and since when.
+    cause: String,
+}
+
+impl Stops {
+    pub(super) fn compile(
+        stops: &[Arc<Stop>],
+        clients: &[Arc<Client>],
+        collections: &[Arc<Collection>],
+    ) -> Self {
+        let mut compiled = Self::default();
+        for stop in stops {
+            match &stop.of {
+                Stopped::Agents => {
+                    let refused = Refused::new(stop, "all agents were", None);
+                    compiled.agents.get_or_insert(refused);
+                }
+                Stopped::Client(id) => {
+                    let found = clients.iter().find(|it| it.id == *id);
+                    let owner = found.map(|it| &*it.owner);
+                    let refused = Refused::new(stop, &format!("client {id} was"), owner);
+                    compiled.clients.entry(id.clone()).or_insert(refused);
+                }
+                Stopped::Collection(id) => {
+                    compiled.stop_collections(stop, &those(collections, |it| it.id == *id));
+                }
+                Stopped::Upstream(id) => {
+                    compiled.stop_collections(stop, &those(collections, |it| has_upstream(it, id)));
+                }
+            }
+        }
+        compiled
+    }
+
+    fn stop_collections(&mut self, stop: &Stop, collections: &[&Collection]) {
+        for collection in collections {
+            let what = match &stop.of {
+                Stopped::Upstream(_) => format!("the upstream of {} was", collection.id),
+                Stopped::Agents | Stopped::Client(_) | Stopped::Collection(_) => {
+                    format!("{} was", collection.id)
+                }
+            };
+            let refused = Refused::new(stop, &what, Some(&collection.owner));
+            self.collections.entry(collection.id.clone()).or_insert(refused);
+        }
+    }
+
+    /// Whether this caller may call at all.
+    ///
+    /// # Errors
+    /// `Stopped` where it may not: for itself, or for a client that acts in its chain.
+    pub(crate) fn check_caller(&self, caller: &Caller) -> Result<(), Refusal> {
+        if let Some(agents) = self.agents.as_ref().filter(|_| caller.kind == ClientKind::Agent) {
+            return Err(agents.refusal());
+        }
+        if self.clients.is_empty() {
+            return Ok(());
+        }
+        let acts = |id: &ClientId| caller.actors.iter().any(|it| is_of(it, id));
+        let own = self.clients.get(&caller.client);
+        let acting = || self.clients.iter().find(|(id, _)| acts(id)).map(|(_, it)| it);
+        own.or_else(acting).map_or(Ok(()), |it| Err(it.refusal()))
+    }
+
+    /// Whether this operation may be called by anybody.
+    ///
+    /// # Errors
+    /// `Stopped` where it may not.
+    pub(crate) fn check_operation(&self, operation: &Operation) -> Result<(), Refusal> {
+        if self.collections.is_empty() {
+            return Ok(());
+        }
+        let found = self.collections.get(&operation.collection);
+        found.map_or(Ok(()), |it| Err(it.refusal()))
+    }
+}
+
+impl Refused {
+    fn new(stop: &Stop, what: &str, owner: Option<&str>) -> Arc<Self> {
+        let Stop { id, of: _, because, by, since, place: _ } = stop;
+        let whom = owner.unwrap_or("the operators of this door");
+        let mut cause = because.clone();
+        if let Some(by) = by {
+            cause = format!("{cause}; by {by}");
+        }
+        if let Some(since) = since {
+            cause = format!("{cause}; since {since}");
+        }
+        Arc::new(Self {
+            detail: format!("{what} stopped by an operator: ask {whom}"),
+            rule: format!("stop {id}").into(),
+            cause,
+        })
+    }
+
+    fn refusal(&self) -> Refusal {
+        Refusal::new(RefusalKind::Stopped, self.detail.clone())
+            .by_rule(Arc::clone(&self.rule))
+            .because(&self.cause)
+    }
+}
+
+/// Whether an actor of a token is this client, or a profile of it.
+fn is_of(actor: &str, client: &ClientId) -> bool {
+    let rest = actor.strip_prefix(client.as_str());
+    rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+}
+
+fn those(collections: &[Arc<Collection>], are: impl Fn(&Collection) -> bool) -> Vec<&Collection> {
+    collections.iter().map(|it| &**it).filter(|it| are(it)).collect()
+}
+
+fn has_upstream(collection: &Collection, id: &UpstreamId) -> bool {
+    collection.upstream.id.as_ref() == Some(id)
+}
