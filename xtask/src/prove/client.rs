@@ -2,17 +2,19 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use tokio::{net::TcpSocket, runtime::Builder};
 
 /// Longest silence of a door.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The revision of MCP without sessions: one POST is one call.
 const MCP: &str = "2026-07-28";
+const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
 /// The base of the management operations.
 pub(super) const BASE: &str = "/onedoor/v1";
 
@@ -21,6 +23,8 @@ pub(super) const BASE: &str = "/onedoor/v1";
 pub(super) struct Client {
     address: SocketAddr,
     key: String,
+    /// The address of this machine that it calls from; any where it is none.
+    from: Option<Ipv4Addr>,
 }
 
 /// An answer, read to its end.
@@ -45,7 +49,12 @@ impl Answer {
 
 impl Client {
     pub(super) fn new(address: SocketAddr, key: &str) -> Self {
-        Self { address, key: key.to_owned() }
+        Self { address, key: key.to_owned(), from: None }
+    }
+
+    /// The same, calling from this address.
+    pub(super) fn from(self, address: Ipv4Addr) -> Self {
+        Self { from: Some(address), ..self }
     }
 
     /// A management request; `path` is what stands behind the base.
@@ -62,8 +71,12 @@ impl Client {
 
     /// A form, as browsers and clients of OAuth send it.
     pub(super) fn post_form(&self, target: &str, form: &str) -> Result<Answer> {
-        let headers = "content-type: application/x-www-form-urlencoded\r\n";
-        self.exchange(&format!("POST {target}"), headers, form)
+        self.exchange(&format!("POST {target}"), FORM, form)
+    }
+
+    /// The same as text, for a connection on which more follows.
+    pub(super) fn form_request(&self, target: &str, form: &str) -> String {
+        self.request(&format!("POST {target}"), FORM, form)
     }
 
     /// A call of a tool.
@@ -84,7 +97,7 @@ impl Client {
     }
 
     fn exchange(&self, line: &str, headers: &str, body: &str) -> Result<Answer> {
-        let mut stream = TcpStream::connect(self.address)?;
+        let mut stream = self.connect()?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         let request = self.request(line, &format!("connection: close\r\n{headers}"), body);
@@ -92,6 +105,18 @@ impl Client {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         read(&answer).with_context(|| format!("no whole answer to {line}"))
+    }
+
+    fn connect(&self) -> Result<TcpStream> {
+        let Some(from) = self.from else { return Ok(TcpStream::connect(self.address)?) };
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        runtime.block_on(async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((from, 0).into())?;
+            let stream = socket.connect(self.address).await?.into_std()?;
+            stream.set_nonblocking(false)?;
+            Ok(stream)
+        })
     }
 
     fn request(&self, line: &str, headers: &str, body: &str) -> String {

@@ -32,6 +32,25 @@ pub(super) struct Home {
     pub(super) config: Option<PathBuf>,
 }
 
+/// Where a door can be reached.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Addresses {
+    pub(super) public: SocketAddr,
+    pub(super) management: SocketAddr,
+}
+
+impl Addresses {
+    /// A client of its management.
+    pub(super) fn client(self, key: &str) -> Client {
+        Client::new(self.management, key)
+    }
+
+    /// A client of what it serves to everybody.
+    pub(super) fn caller(self, key: &str) -> Client {
+        Client::new(self.public, key)
+    }
+}
+
 /// A running door.
 #[derive(Debug)]
 pub(super) struct Door {
@@ -119,14 +138,19 @@ impl Home {
 }
 
 impl Door {
+    /// Where it can be reached while it runs.
+    pub(super) fn addresses(&self) -> Addresses {
+        Addresses { public: self.public, management: self.management }
+    }
+
     /// A client of its management.
     pub(super) fn client(&self, key: &str) -> Client {
-        Client::new(self.management, key)
+        self.addresses().client(key)
     }
 
     /// A client of what it serves to everybody.
     pub(super) fn caller(&self, key: &str) -> Client {
-        Client::new(self.public, key)
+        self.addresses().caller(key)
     }
 
     /// Ends it as a crash does (SIGKILL).

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, canary, conformance, crash, jose, large, replicas, revocation, roles, schemathesis,
-    strict, surfaces, url_only,
+    Done, Part, canary, conformance, crash, jose, large, replicas, revocation, roles, rotation,
+    schemathesis, strict, surfaces, url_only,
 };
 
 /// Something that must hold.
@@ -33,6 +33,8 @@ pub(super) enum Property {
     Conformance,
     /// Strict clients of others get through all flows, and are refused where they have to be.
     Strict,
+    /// Credentials are rotated while they are used, and no call fails.
+    Rotation,
     /// What is revoked or disabled gets nobody in on any replica a second later.
     Revocation,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
@@ -54,9 +56,14 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Identity => {
-                &[Self::UrlOnly, Self::Conformance, Self::Strict, Self::Jose, Self::Revocation]
-            }
+            Part::Identity => &[
+                Self::UrlOnly,
+                Self::Conformance,
+                Self::Strict,
+                Self::Jose,
+                Self::Revocation,
+                Self::Rotation,
+            ],
             Part::Management => &[
                 Self::Surfaces,
                 Self::Roles,
@@ -83,6 +90,7 @@ impl Property {
             Self::Jose => jose::prove(setting),
             Self::Conformance => conformance::prove(setting),
             Self::Strict => strict::prove(setting),
+            Self::Rotation => rotation::prove(setting),
             Self::Revocation => revocation::prove(setting),
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),

@@ -1,14 +1,13 @@
 //! What is revoked or disabled gets nobody in any more: on both replicas and both surfaces, while
 //! others call, and while replicas are killed.
 
-mod load;
 mod victims;
 
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -20,14 +19,12 @@ use model::Clock;
 use serde_json::json;
 use testkit::Postgres;
 
-use self::{
-    load::{CALLS_PER_SECOND, Load},
-    victims::{AUDIENCE, Victim},
-};
+use self::victims::{AUDIENCE, Victim};
 use super::{
     Done,
     connection::Connection,
     door::{Door, Home},
+    load::{CALLS_PER_SECOND, Load},
     property::Setting,
     strangers::free_port,
     upstream::Upstream,
@@ -75,11 +72,11 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let victims = victims::prepare(setting.program, first, &manager, of_each)?;
 
     let load = Load::new();
-    let call = |it: &Door| (it.public, it.caller(&bystander).get_request(OPERATION));
-    let calls: Vec<_> = doors.iter().map(call).collect();
+    let call = |it: &Door| (it.public, Arc::from(it.caller(&bystander).get_request(OPERATION)));
+    let calls: Vec<(SocketAddr, Arc<str>)> = doors.iter().map(call).collect();
     let (worst, kills) = thread::scope(|scope| {
         for (number, (address, request)) in calls.iter().enumerate() {
-            load.start(scope, number, *address, request);
+            load.start(scope, number, *address, || Arc::clone(request));
         }
         let outcome = rounds(&homes, &mut doors, &operator, &victims, &load);
         load.stop();

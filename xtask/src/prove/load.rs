@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::Scope,
@@ -13,7 +13,7 @@ use std::{
 use anyhow::Result;
 use model::Clock;
 
-use super::super::connection::Connection;
+use super::connection::Connection;
 use crate::run;
 
 /// Connections to each door.
@@ -47,13 +47,13 @@ impl Load {
         }
     }
 
-    /// Begins to call one door.
+    /// Begins to call one door, each time with what `request` gives then.
     pub(super) fn start<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         number: usize,
         address: SocketAddr,
-        request: &'scope str,
+        request: impl Fn() -> Arc<str> + Copy + Send + 'scope,
     ) {
         for _ in 0..CONNECTIONS {
             scope.spawn(move || self.flow(number, Connection::new(address), request));
@@ -66,7 +66,7 @@ impl Load {
     }
 
     /// Does something while a door may be gone.
-    pub(super) fn while_gone(&self, door: usize, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(super) fn while_gone<T>(&self, door: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let Some(gone) = self.gone.get(door) else { return work() };
         gone.store(true, Ordering::SeqCst);
         let outcome = work();
@@ -83,13 +83,13 @@ impl Load {
         (calls, rate, failures)
     }
 
-    fn flow(&self, door: usize, mut connection: Connection, request: &str) {
+    fn flow(&self, door: usize, mut connection: Connection, request: impl Fn() -> Arc<str>) {
         let is_gone = || self.gone.get(door).is_some_and(|it| it.load(Ordering::SeqCst));
         let mut next = self.clock.elapsed();
         while !self.is_over.load(Ordering::Relaxed) {
             // A door that comes or goes in the middle of a call may break it off.
             let was_gone = is_gone();
-            let failure = match connection.exchange(request) {
+            let failure = match connection.exchange(&request()) {
                 Ok(200) => None,
                 Ok(status) => Some(status.to_string()),
                 Err(error) => (!was_gone && !is_gone()).then(|| format!("{error:#}")),
