@@ -10,7 +10,7 @@ use model::{
 /// What is stopped. Mostly nothing, and then nothing is looked up.
 #[derive(Debug, Default)]
 pub(crate) struct Stops {
-    agents: Option<Arc<Refused>>,
+    /// Agents are here too, each by itself, where all of them are stopped.
     clients: HashMap<ClientId, Arc<Refused>>,
     collections: HashMap<CollectionId, Arc<Refused>>,
 }
@@ -36,13 +36,15 @@ impl Stops {
             match &stop.of {
                 Stopped::Agents => {
                     let refused = Refused::new(stop, "all agents were", None);
-                    compiled.agents.get_or_insert(refused);
+                    let agents = clients.iter().filter(|it| it.kind == ClientKind::Agent);
+                    let agents = agents.map(|it| (it.id.clone(), Arc::clone(&refused)));
+                    compiled.stop_clients(agents);
                 }
                 Stopped::Client(id) => {
                     let found = clients.iter().find(|it| it.id == *id);
                     let owner = found.map(|it| &*it.owner);
                     let refused = Refused::new(stop, &format!("client {id} was"), owner);
-                    compiled.clients.entry(id.clone()).or_insert(refused);
+                    compiled.stop_clients([(id.clone(), refused)]);
                 }
                 Stopped::Collection(id) => {
                     compiled.stop_collections(stop, &those(collections, |it| it.id == *id));
@@ -53,6 +55,12 @@ impl Stops {
             }
         }
         compiled
+    }
+
+    fn stop_clients(&mut self, stopped: impl IntoIterator<Item = (ClientId, Arc<Refused>)>) {
+        for (id, refused) in stopped {
+            self.clients.entry(id).or_insert(refused);
+        }
     }
 
     fn stop_collections(&mut self, stop: &Stop, collections: &[&Collection]) {
@@ -73,9 +81,6 @@ impl Stops {
     /// # Errors
     /// `Stopped` where it may not: for itself, or for a client that acts in its chain.
     pub(crate) fn check_caller(&self, caller: &Caller) -> Result<(), Refusal> {
-        if let Some(agents) = self.agents.as_ref().filter(|_| caller.kind == ClientKind::Agent) {
-            return Err(agents.refusal());
-        }
         if self.clients.is_empty() {
             return Ok(());
         }
@@ -135,4 +140,51 @@ fn those(collections: &[Arc<Collection>], are: impl Fn(&Collection) -> bool) -> 
 
 fn has_upstream(collection: &Collection, id: &UpstreamId) -> bool {
     collection.upstream.id.as_ref() == Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Place, StopId};
+
+    use super::*;
+
+    fn client(id: &str, kind: ClientKind) -> Arc<Client> {
+        Arc::new(Client {
+            id: ClientId::parse(id).unwrap(),
+            kind,
+            owner: "ann".to_owned(),
+            description: None,
+            is_enabled: true,
+            profiles: Vec::new(),
+            place: Place::default(),
+        })
+    }
+
+    #[test]
+    fn an_agent_is_stopped_also_where_another_acts_for_it() {
+        let stop = Stop {
+            id: StopId::parse("some").unwrap(),
+            of: Stopped::Agents,
+            because: "x".to_owned(),
+            by: None,
+            since: None,
+            place: Place::default(),
+        };
+        let clients = [client("bot", ClientKind::Agent), client("batch", ClientKind::Service)];
+        let stops = Stops::compile(&[Arc::new(stop)], &clients, &[]);
+        for (own, actors, is_stopped) in [
+            ("bot", &[][..], true),
+            ("batch", &[], false),
+            ("batch", &["batch/main", "bot/reader"], true),
+            ("batch", &["bot"], true),
+            ("batch", &["bottle/reader", "batch/main"], false),
+        ] {
+            let caller = Caller {
+                client: ClientId::parse(own).unwrap(),
+                actors: actors.iter().map(|it| (*it).to_owned()).collect(),
+                ..Caller::anonymous()
+            };
+            assert_eq!(stops.check_caller(&caller).is_err(), is_stopped, "{own} {actors:?}");
+        }
+    }
 }
