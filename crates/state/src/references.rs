@@ -206,13 +206,14 @@ impl Checker<'_> {
         let client = index.ok().and_then(|it| clients.get(it));
         let profile = client.into_iter().flat_map(|it| &it.profiles).find(|it| it.id == *id);
         let has_person = profile.and_then(|it| it.tokens.as_ref()).is_some_and(|it| {
+            // Not by a device: only clients that an operator registers ask that way.
             it.grants.contains(&GrantType::AuthorizationCode)
-                || it.grants.contains(&GrantType::DeviceCode)
+                || it.grants.contains(&GrantType::JwtBearer)
         });
         if has_person {
             return None;
         }
-        let help = "give it tokens with authorization_code or device_code, or name another";
+        let help = "give it tokens with authorization_code or jwt_bearer, or name another";
         let message = format!("profile {} gets no tokens for people", shown(id.as_str()));
         Some((message, help.to_owned()))
     }

@@ -1,6 +1,6 @@
 //! Faults of clients, roles, limits and credentials.
 
-use super::{KEY, check};
+use super::{KEY, check, faults};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -284,4 +284,25 @@ fn a_stop_stops_exactly_one_thing_and_never_the_door_itself() {
             ],
         ),
     ]);
+}
+
+#[test]
+fn an_admission_leads_to_a_profile_that_clients_nobody_registered_can_get_tokens_of() {
+    let want = "admissions/a.yaml:1: profile: profile \"bots/p\" gets no tokens for people | give it tokens with authorization_code or jwt_bearer, or name another";
+    for (terms, is_good) in [
+        ("{grants: [authorization_code], redirect_uris: [\"https://a.example/b\"]}", true),
+        ("{grants: [jwt_bearer]}", true),
+        ("{grants: [device_code]}", false),
+        ("{grants: [client_credentials]}", false),
+    ] {
+        let client = format!(
+            "kind: agent\nowner: team\nprofiles:\n  p:\n    roles: [reader]\n    tokens: {terms}\n"
+        );
+        let found = faults(&[
+            ("clients/bots.yaml", &client),
+            ("admissions/a.yaml", "profile: bots/p\nregistrations: [metadata_document]\n"),
+        ]);
+        let want: &[&str] = if is_good { &[] } else { &[want] };
+        assert_eq!(found, want, "{terms}");
+    }
 }
