@@ -95,11 +95,9 @@ pub(crate) async fn sign_in(
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
     let pending = Pending::of_form(server, request, &form, false).await?;
-    let name = form.get("name").unwrap_or_default();
-    facts.note = Some(format!("as \"{}\"", name.escape_debug()));
-    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
-    let Some(person) = local(server, request, (name, password), facts).await? else {
-        return Ok(wrong(server, &pending, name, facts).await);
+    let (name, person) = typed(server, request, &form, facts).await?;
+    let Some(person) = person else {
+        return Ok(forbidden(sign_in_page(server, &pending, (name, Some(WRONG))).await));
     };
     let mut response = consent::page(server, request, &pending, &person, facts);
     begin(server, request, &person, Some(name), &mut response).await?;
@@ -124,15 +122,9 @@ pub(super) async fn enter(
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let Errand { purpose, again, next } = errand;
-    let name = form.get("name").unwrap_or_default();
-    facts.note = Some(format!("as \"{}\"", name.escape_debug()));
-    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
-    let Some(person) = local(server, request, (name, password), facts).await? else {
-        facts.event = "sign_in.failed";
-        facts.denied = Some(not_signed_in());
-        let mut response = page(server, purpose, again, (name, Some(WRONG))).await;
-        *response.status_mut() = StatusCode::FORBIDDEN;
-        return Ok(response);
+    let (name, person) = typed(server, request, form, facts).await?;
+    let Some(person) = person else {
+        return Ok(forbidden(page(server, purpose, again, (name, Some(WRONG))).await));
     };
     let mut response = next;
     begin(server, request, &person, Some(name), &mut response).await?;
@@ -158,8 +150,33 @@ pub(super) async fn begin(
     Ok(())
 }
 
+/// The name that was typed, and whose it is with the password; nobody's where they are wrong.
+async fn typed<'f>(
+    server: &Server,
+    request: &Request,
+    form: &'f Form,
+    facts: &mut Facts,
+) -> Result<(&'f str, Option<Person>), Denied> {
+    let name = form.get("name").unwrap_or_default();
+    facts.note = Some(format!("as \"{}\"", name.escape_debug()));
+    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
+    let person = local(server, request, (name, password), facts).await?;
+    if person.is_none() {
+        facts.event = "sign_in.failed";
+        let detail = "the name or the password is wrong";
+        facts.denied = Some(Denied::new(Code::AccessDenied, detail));
+    }
+    Ok((name, person))
+}
+
+/// The same page, whether there is such a person or not.
+fn forbidden(mut response: Response<Bytes>) -> Response<Bytes> {
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
 /// The person with this name and password; none where they are wrong. Paid for before it is checked.
-pub(super) async fn local(
+async fn local(
     server: &Server,
     request: &Request,
     (name, password): (&str, Secret<String>),
@@ -183,25 +200,6 @@ pub(super) async fn local(
         attempt.was_good(request.at);
     }
     Ok(person)
-}
-
-/// What is recorded where the page says the same in its own words.
-fn not_signed_in() -> Denied {
-    Denied::new(Code::AccessDenied, "the name or the password is wrong")
-}
-
-/// The same words whether there is such a person or not.
-async fn wrong(
-    server: &Server,
-    pending: &Pending,
-    name: &str,
-    facts: &mut Facts,
-) -> Response<Bytes> {
-    facts.event = "sign_in.failed";
-    facts.denied = Some(not_signed_in());
-    let mut response = sign_in_page(server, pending, (name, Some(WRONG))).await;
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    response
 }
 
 /// Signs out, and goes on with what was asked for, as somebody else.
