@@ -62,7 +62,7 @@ impl Operation for Retire {
     const PATH: &'static str = "/credentials/{id}/retire";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "End a credential whose successor took over";
-    const DESCRIPTION: &'static str = "Refused where it was used since its successor was made, or within the time that its profile's rotation calls quiet, and for one without a successor within a day. Then the answer says when and how it was used, and force ends it all the same.";
+    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within the time that its profile's rotation calls quiet. Then the answer says when and how it was used, and force ends it all the same.";
     type Parameters = Retirement;
     type Body = NoBody;
     type Output = Became;
