@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::{Done, grounds::Grounds, person::Person, property::Setting, strangers::free_port};
+use super::{Done, door::free_port, grounds::Grounds, person::Person, property::Setting};
 use crate::{install, run};
 
 const PROGRAM: &str = "node_modules/@modelcontextprotocol/conformance/dist/index.js";

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command},
     time::Duration,
@@ -88,6 +88,20 @@ impl Home {
             run::program("cp", Path::new("/")).arg("-a").arg(&self.data).arg(&data).status();
         ensure!(copied?.success(), "the data folder cannot be copied");
         Ok(Self { data, ..self.clone() })
+    }
+
+    /// Two doors over one store, each at an address of its own that it keeps when it is started anew; and
+    /// the first operator's key.
+    pub(super) fn pair(self) -> Result<([Self; 2], [Door; 2], String)> {
+        let operator = self.init()?;
+        let other = self.copy(self.data.with_file_name("other"))?;
+        let mut homes = [self, other];
+        for home in &mut homes {
+            home.listen = format!("127.0.0.1:{}", free_port()?);
+        }
+        let [one, other] = &homes;
+        let doors = [one.serve()?, other.serve()?];
+        Ok((homes, doors, operator))
     }
 
     /// Starts the door and waits until both listeners are there.
@@ -188,6 +202,11 @@ impl Drop for Door {
             drop(self.child.wait());
         }
     }
+}
+
+/// A port of this machine that nobody listens at.
+pub(super) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// The address that the log tells in the line with these words.

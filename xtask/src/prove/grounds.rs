@@ -12,9 +12,9 @@ use testkit::Authority;
 
 use super::{
     client::Client,
-    door::{Door, Home},
+    door::{Door, Home, free_port},
     property::Setting,
-    strangers::{Strangers, free_port},
+    strangers::Strangers,
     upstream::Upstream,
     world,
 };

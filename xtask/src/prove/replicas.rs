@@ -49,9 +49,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
     let mut home = Home::new(setting.program, setting.folder.join("one"));
     home.store = Some(postgres.url().to_owned());
-    let first_key = home.init()?;
-    let other = home.copy(setting.folder.join("other"))?;
-    let doors = [home.serve()?, other.serve()?];
+    let (_, doors, first_key) = home.pair()?;
     let [one, _] = &doors;
     let client = one.client(&first_key);
     world::apply(&client, &files(&upstream))?;

@@ -26,7 +26,6 @@ use super::{
     door::{Door, Home},
     load::{CALLS_PER_SECOND, Load},
     property::Setting,
-    strangers::free_port,
     upstream::Upstream,
     world,
 };
@@ -56,14 +55,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         setting.folder.join("onedoor.toml"),
         format!("[listen]\npublic_url = \"{AUDIENCE}\"\nallowed_hosts = [\"127.0.0.1\"]\n"),
     )?;
-    let operator = home.init()?;
-    let other = home.copy(setting.folder.join("other"))?;
-    let mut homes = [home, other];
-    for home in &mut homes {
-        home.listen = format!("127.0.0.1:{}", free_port()?);
-    }
-    let [one, other] = &homes;
-    let mut doors = [one.serve()?, other.serve()?];
+    let (homes, mut doors, operator) = home.pair()?;
     let [first, _] = &doors;
     let manager = first.client(&operator);
     world::apply(&manager, &files(&upstream))?;

@@ -16,7 +16,6 @@ use super::{
     door::{Addresses, Door, Home},
     load::Load,
     property::Setting,
-    strangers::free_port,
     upstream::Upstream,
     world,
 };
@@ -60,14 +59,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
     let mut home = Home::new(setting.program, setting.folder.join("one"));
     home.store = Some(postgres.url().to_owned());
-    let operator = home.init()?;
-    let other = home.copy(setting.folder.join("other"))?;
-    let mut homes = [home, other];
-    for home in &mut homes {
-        home.listen = format!("127.0.0.1:{}", free_port()?);
-    }
-    let [one, other] = &homes;
-    let mut doors = [one.serve()?, other.serve()?];
+    let (homes, mut doors, operator) = home.pair()?;
     let [first, _] = &doors;
     let manager = first.client(&operator);
     let mut files = world::files(upstream.address);
@@ -175,11 +167,13 @@ impl Pair<'_> {
         which: usize,
         work: impl Fn(Addresses) -> Result<T> + Sync,
     ) -> Result<T> {
+        // What waits for no door has to be so as soon as anything that was stored.
+        let patience = if is_killed { PATIENCE } else { IN_FORCE };
         let clock = Clock::system();
         let again = |door: Addresses| loop {
             match work(door) {
                 Ok(done) => return Ok(done),
-                Err(why) if clock.elapsed() > PATIENCE => return Err(why),
+                Err(why) if clock.elapsed() > patience => return Err(why),
                 Err(_) => run::rest(Duration::from_millis(5)),
             }
         };

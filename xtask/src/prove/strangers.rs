@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::TcpListener,
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -72,11 +71,6 @@ impl Drop for Strangers {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// A port of this machine that nobody listens at.
-pub(super) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// What it prints is read, and what it warns of is not shown.

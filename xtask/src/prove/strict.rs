@@ -10,9 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{
-    Done, grounds::Grounds, person::Person, property::Setting, strangers::free_port, world,
-};
+use super::{Done, door::free_port, grounds::Grounds, person::Person, property::Setting, world};
 use crate::{install, run};
 
 const PROGRAM: &str = "tests/identity/strict.mjs";
