@@ -10,6 +10,7 @@ mod nginx;
 mod open_loop;
 mod process;
 mod report;
+mod verify;
 
 use std::{path::Path, time::Duration};
 
@@ -57,6 +58,8 @@ enum Name {
     Rest,
     /// REST and MCP calls with everything on.
     Calls,
+    /// Tokens: verified for the first time and known, called with, and given.
+    Auth,
 }
 
 impl Name {
@@ -65,6 +68,7 @@ impl Name {
             Self::Nginx => "nginx",
             Self::Rest => "rest",
             Self::Calls => "calls",
+            Self::Auth => "auth",
         }
     }
 
@@ -73,6 +77,7 @@ impl Name {
             Self::Nginx => &[Case::Nginx],
             Self::Rest => &[Case::Nginx, Case::Rest],
             Self::Calls => &[Case::Nginx, Case::Rest, Case::Mcp],
+            Self::Auth => &[Case::Rest, Case::Token, Case::Issue],
         }
     }
 }
@@ -101,6 +106,10 @@ impl Command {
         let mut report = Report::new(self.name.as_str(), machine, self.rounds, self.seconds);
         report.cases = cases.iter().map(|it| Measured::new(*it)).collect();
         self.measure(&site, &mut report)?;
+        // Last, so that nothing is built between the rounds.
+        if self.name == Name::Auth {
+            report.verified = verify::measure(&workspace)?;
+        }
         report.print();
         if self.json {
             println!("{}", serde_json::to_string(&report.figures())?);

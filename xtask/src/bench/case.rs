@@ -25,6 +25,10 @@ pub(super) enum Case {
     Rest,
     /// The same operation as a tool call of MCP.
     Mcp,
+    /// The REST call with a token of the door's own instead of a key.
+    Token,
+    /// No call: a client with a secret gets a token.
+    Issue,
 }
 
 impl Case {
@@ -33,6 +37,8 @@ impl Case {
             Self::Nginx => "nginx",
             Self::Rest => "rest",
             Self::Mcp => "mcp",
+            Self::Token => "token",
+            Self::Issue => "issue",
         }
     }
 
@@ -41,13 +47,15 @@ impl Case {
             Self::Nginx => "bare nginx, proxying only",
             Self::Rest => "onedoor, REST with everything on",
             Self::Mcp => "onedoor, MCP tools/call with everything on",
+            Self::Token => "onedoor, REST with a token that is known",
+            Self::Issue => "onedoor, a token for a client's secret",
         }
     }
 
     pub(super) fn is_through_the_door(self) -> bool {
         match self {
             Self::Nginx => false,
-            Self::Rest | Self::Mcp => true,
+            Self::Rest | Self::Mcp | Self::Token | Self::Issue => true,
         }
     }
 }
@@ -87,7 +95,7 @@ impl Site {
     pub(super) fn server(&self, case: Case) -> Result<&Server> {
         match case {
             Case::Nginx => Ok(&self.proxy),
-            Case::Rest | Case::Mcp => Ok(&self.door()?.server),
+            Case::Rest | Case::Mcp | Case::Token | Case::Issue => Ok(&self.door()?.server),
         }
     }
 
@@ -97,17 +105,20 @@ impl Site {
             Case::Nginx => Ok(Request::get("/orders/42", &[])),
             Case::Rest => self.door().map(Door::rest_request),
             Case::Mcp => self.door().map(Door::mcp_request),
+            Case::Token => self.door()?.token_request(),
+            Case::Issue => self.door().map(Door::issue_request),
         }
     }
 
-    /// Sends the request once, and fails where the answer is not the upstream's.
+    /// Sends the request once, and fails where the answer is not what it is measured for.
     pub(super) fn check(&self, case: Case) -> Result<()> {
+        let mark = if case == Case::Issue { "access_token" } else { nginx::MARK };
         let mut client = Client::connect(self.server(case)?.address)?;
         let (status, body) = client.exchange(self.request(case)?.bytes())?;
         let text = String::from_utf8_lossy(&body);
         ensure!(
-            status == 200 && text.contains(nginx::MARK),
-            "{}: expected 200 with the upstream's answer, got {status}: {text}",
+            status == 200 && text.contains(mark),
+            "{}: expected 200 with {mark}, got {status}: {text}",
             case.name()
         );
         Ok(())

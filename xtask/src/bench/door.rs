@@ -7,9 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use super::{
-    client::Request,
+    client::{Client, Request},
     process::{Server, on_core},
 };
 use crate::run;
@@ -33,12 +34,18 @@ document:
 
 /// A rate and a quota that are counted and never run out.
 const FILES: &[(&str, &str)] = &[
-    ("clients/bench.yaml", "kind: app\nowner: bench\nprofiles:\n  default: {roles: [reader]}\n"),
+    (
+        "clients/bench.yaml",
+        "kind: app\nowner: bench\nprofiles:\n  default:\n    roles: [reader]\n    \
+         tokens: {grants: [client_credentials], lifetime: 10m}\n",
+    ),
     ("roles/reader.yaml", "allow:\n  - operations: [\"shop:*\"]\n    effects: [read]\n"),
     ("limits/rate.yaml", "client: bench\nrate: 1000000/s\n"),
     ("limits/quota.yaml", "client: bench\nquota: 4000000000/day\n"),
 ];
 
+const PROFILE: &str = "bench/default";
+const FORM: &str = "application/x-www-form-urlencoded";
 const TOOL: &str = "shop_get_order";
 const REVISION: &str = "2026-07-28";
 
@@ -48,6 +55,8 @@ pub(super) struct Door {
     pub(super) server: Server,
     data: PathBuf,
     key: String,
+    /// What the client shows at the token endpoint.
+    secret: String,
 }
 
 impl Door {
@@ -64,16 +73,20 @@ impl Door {
         for (file, text) in FILES {
             write(&state, file, text)?;
         }
-        let mut make_key = run::program(program, folder);
-        make_key.args(["credential", "new", "bench/default", "--state"]).arg(&state);
-        let printed = run::output(make_key.arg("--data").arg(&data))?;
-        let key = printed.lines().next_back().unwrap_or_default().trim().to_owned();
-        ensure!(!key.is_empty(), "onedoor credential new printed no key");
+        let make = |kind: &str| {
+            let mut make = run::program(program, folder);
+            make.args(["credential", "new", PROFILE, "--kind", kind, "--state"]).arg(&state);
+            let printed = run::output(make.arg("--data").arg(&data))?;
+            let made = printed.lines().next_back().unwrap_or_default().trim().to_owned();
+            ensure!(!made.is_empty(), "onedoor credential new printed no {kind}");
+            Ok(made)
+        };
+        let (key, secret) = (make("api_key")?, make("client_secret")?);
         let mut serve = on_core(0, program);
         serve.arg("serve").arg("--state").arg(&state).arg("--data").arg(&data);
         serve.arg("--listen").arg(address.to_string()).args(["--management", "127.0.0.1:0"]);
         let server = Server::start(&mut serve, address, &folder.join("door.log"))?;
-        Ok(Self { server, data, key })
+        Ok(Self { server, data, key, secret })
     }
 
     /// Where its records go.
@@ -82,7 +95,27 @@ impl Door {
     }
 
     pub(super) fn rest_request(&self) -> Request {
-        let bearer = format!("Bearer {}", self.key);
+        Self::call(&self.key)
+    }
+
+    /// The same call with a token that was got for it just now.
+    pub(super) fn token_request(&self) -> Result<Request> {
+        let mut client = Client::connect(self.server.address)?;
+        let (status, body) = client.exchange(self.issue_request().bytes())?;
+        ensure!(status == 200, "no token: {status}: {}", String::from_utf8_lossy(&body));
+        let answer: Value = serde_json::from_slice(&body).context("no JSON from /oauth/token")?;
+        let token = answer.get("access_token").and_then(Value::as_str);
+        token.map(Self::call).context("no access_token in the answer")
+    }
+
+    pub(super) fn issue_request(&self) -> Request {
+        let (secret, id) = (&self.secret, PROFILE.replace('/', "%2F"));
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        Request::post("/oauth/token", &[("content-type", FORM)], &form)
+    }
+
+    fn call(credential: &str) -> Request {
+        let bearer = format!("Bearer {credential}");
         Request::get("/shop/orders/42", &[("authorization", &bearer)])
     }
 

@@ -6,6 +6,7 @@ use super::{
     case::Case,
     load::{Fixed, Saturated},
     machine::Machine,
+    verify::Verified,
 };
 
 /// More load than this before a run comes from somebody else.
@@ -23,6 +24,8 @@ pub(super) struct Report {
     pub(super) cases: Vec<Measured>,
     /// Requests per second of the second half; 0 where there is none.
     pub(super) fixed_rate: u32,
+    /// Tokens verified without a door; empty where they were not measured.
+    pub(super) verified: Vec<Verified>,
 }
 
 /// What one case gave, round by round.
@@ -61,7 +64,15 @@ impl Measured {
 
 impl Report {
     pub(super) fn new(name: &'static str, machine: Machine, rounds: u32, seconds: u32) -> Self {
-        Self { name, machine, rounds, seconds, cases: Vec::new(), fixed_rate: 0 }
+        Self {
+            name,
+            machine,
+            rounds,
+            seconds,
+            cases: Vec::new(),
+            fixed_rate: 0,
+            verified: Vec::new(),
+        }
     }
 
     /// Half of what the slowest case can do, so that all are asked the same.
@@ -96,6 +107,7 @@ impl Report {
             );
         }
         println!();
+        self.print_verified();
         if *load_before > BUSY {
             println!(
                 "note: the machine was busy before (load {load_before}): do not trust this run"
@@ -108,6 +120,19 @@ impl Report {
             let verdict = if ratio <= most { "within" } else { "OVER" };
             println!("{name}: {ratio:.2} ({verdict} the target of {most})");
         }
+    }
+
+    fn print_verified(&self) {
+        if self.verified.is_empty() {
+            return;
+        }
+        println!("| token signed by | bare signature us | first time us | known us |");
+        println!("| --- | --- | --- | --- |");
+        for Verified { algorithm, bare_ns, first_ns, known_ns, .. } in &self.verified {
+            let [bare, first, known] = [bare_ns, first_ns, known_ns].map(|it| it / 1e3);
+            println!("| {algorithm} | {bare:.1} | {first:.1} | {known:.2} |");
+        }
+        println!();
     }
 
     /// Every figure, for machines.
@@ -140,25 +165,31 @@ impl Report {
             "seconds": self.seconds,
             "fixed_rate": self.fixed_rate,
             "cases": cases.collect::<Vec<_>>(),
+            "verified": self.verified,
             "ratios": ratios.collect::<Vec<_>>(),
         })
     }
 
     /// The ratios that have a target, with the target.
-    fn ratios(&self) -> Vec<(&'static str, f64, f64)> {
+    fn ratios(&self) -> Vec<(String, f64, f64)> {
         let case = |case| self.cases.iter().find(|it| it.case == case);
         let mut ratios = Vec::new();
         if let (Some(nginx), Some(rest)) = (case(Case::Nginx), case(Case::Rest)) {
             let ratio = rest.of(|it| it.cpu_us) / nginx.of(|it| it.cpu_us);
-            ratios.push(("REST call / bare nginx, CPU", ratio, 1.4));
+            ratios.push(("REST call / bare nginx, CPU".to_owned(), ratio, 1.4));
             let p99 = |it: &Measured| it.of_fixed(|it| it.p99_us);
             if let (Some(nginx), Some(rest)) = (p99(nginx), p99(rest)) {
-                ratios.push(("REST call / bare nginx, p99 at a fixed rate", rest / nginx, 1.2));
+                let name = "REST call / bare nginx, p99 at a fixed rate".to_owned();
+                ratios.push((name, rest / nginx, 1.2));
             }
         }
         if let (Some(rest), Some(mcp)) = (case(Case::Rest), case(Case::Mcp)) {
             let ratio = mcp.of(|it| it.cpu_us) / rest.of(|it| it.cpu_us);
-            ratios.push(("MCP tools/call / the same REST call, CPU", ratio, 1.5));
+            ratios.push(("MCP tools/call / the same REST call, CPU".to_owned(), ratio, 1.5));
+        }
+        for it in &self.verified {
+            let name = format!("token of {} for the first time / bare signature", it.algorithm);
+            ratios.push((name, it.first_to_bare, 1.1));
         }
         ratios
     }
