@@ -23,8 +23,10 @@ mod schemathesis;
 mod strangers;
 mod strict;
 mod surfaces;
+mod under_way;
 mod upstream;
 mod url_only;
+mod victims;
 mod world;
 
 use std::path::Path;
@@ -93,6 +95,7 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Conformance,
             Property::Strict,
             Property::Revocation,
+            Property::UnderWay,
             Property::Jose,
         ],
         false,

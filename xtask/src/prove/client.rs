@@ -35,6 +35,27 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Reads one from all bytes of its connection.
+    pub(super) fn read(answer: &[u8]) -> Result<Self> {
+        let text = String::from_utf8_lossy(answer);
+        let (head, body) = text.split_once("\r\n\r\n").context("it has no end of a head")?;
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
+        let status = status.context("it has no status")?;
+        let head = head.to_ascii_lowercase();
+        let header = |name: &str| {
+            head.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+        };
+        let text = match header("content-length") {
+            Some(length) => {
+                ensure!(length.parse() == Ok(body.len()), "the body breaks off");
+                body.to_owned()
+            }
+            None if header("transfer-encoding").is_some() => unchunked(body)?,
+            None => body.to_owned(),
+        };
+        Ok(Self { status, text })
+    }
+
     /// The body as JSON; null where it is not.
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
@@ -104,7 +125,7 @@ impl Client {
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        read(&answer).with_context(|| format!("no whole answer to {line}"))
+        Answer::read(&answer).with_context(|| format!("no whole answer to {line}"))
     }
 
     fn connect(&self) -> Result<TcpStream> {
@@ -145,26 +166,6 @@ fn tool_call(tool: &str, arguments: &Value) -> (String, String, String) {
          mcp-protocol-version: {MCP}\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
     );
     ("POST /mcp".to_owned(), headers, message.to_string())
-}
-
-fn read(answer: &[u8]) -> Result<Answer> {
-    let text = String::from_utf8_lossy(answer);
-    let (head, body) = text.split_once("\r\n\r\n").context("it has no end of a head")?;
-    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
-    let status = status.context("it has no status")?;
-    let head = head.to_ascii_lowercase();
-    let header = |name: &str| {
-        head.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-    };
-    let text = match header("content-length") {
-        Some(length) => {
-            ensure!(length.parse() == Ok(body.len()), "the body breaks off");
-            body.to_owned()
-        }
-        None if header("transfer-encoding").is_some() => unchunked(body)?,
-        None => body.to_owned(),
-    };
-    Ok(Answer { status, text })
 }
 
 /// Chunks of RFC 9112 section 7.1, put together.

@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::client::Answer;
+
 /// Longest silence of a door.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -26,14 +28,19 @@ impl Connection {
 
     /// Sends a whole request; the status of the answer, whose body has to have a length.
     pub(super) fn exchange(&mut self, request: &str) -> Result<u16> {
+        self.answer(request).map(|it| it.status)
+    }
+
+    /// Sends a whole request; the answer, whose body has to have a length.
+    pub(super) fn answer(&mut self, request: &str) -> Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => open(self.address)?,
         };
         stream.get_mut().write_all(request.as_bytes())?;
-        let (status, is_last) = read(&mut stream)?;
+        let (answer, is_last) = read(&mut stream)?;
         self.stream = (!is_last).then_some(stream);
-        Ok(status)
+        Ok(answer)
     }
 }
 
@@ -44,8 +51,8 @@ fn open(address: SocketAddr) -> Result<BufReader<TcpStream>> {
     Ok(BufReader::new(stream))
 }
 
-/// Status, and whether nothing may follow.
-fn read(stream: &mut BufReader<TcpStream>) -> Result<(u16, bool)> {
+/// An answer, and whether nothing may follow.
+fn read(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
     let mut line = String::new();
     ensure!(stream.read_line(&mut line)? > 0, "the connection was closed");
     let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).context("no status")?;
@@ -66,5 +73,6 @@ fn read(stream: &mut BufReader<TcpStream>) -> Result<(u16, bool)> {
     ensure!(length <= BODY_BYTES_MAX, "the body is too large");
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    Ok((status, is_last))
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Ok((Answer { status, text }, is_last))
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::{
     Done, Part, canary, conformance, crash, jose, large, replicas, revocation, roles, rotation,
-    schemathesis, strict, surfaces, url_only,
+    schemathesis, strict, surfaces, under_way, url_only,
 };
 
 /// Something that must hold.
@@ -35,8 +35,10 @@ pub(super) enum Property {
     Strict,
     /// Credentials are rotated while they are used, and no call fails.
     Rotation,
-    /// What is revoked or disabled gets nobody in on any replica a second later.
+    /// What is revoked, disabled or stopped gets nobody in on any replica a second later.
     Revocation,
+    /// Calls under way end where what they stand on is taken away.
+    UnderWay,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
     UrlOnly,
 }
@@ -62,6 +64,7 @@ impl Property {
                 Self::Strict,
                 Self::Jose,
                 Self::Revocation,
+                Self::UnderWay,
                 Self::Rotation,
             ],
             Part::Management => &[
@@ -95,6 +98,7 @@ impl Property {
             Self::Large => large::prove(setting),
             Self::Canary => canary::prove(setting),
             Self::Schemathesis => schemathesis::prove(setting),
+            Self::UnderWay => under_way::prove(setting),
             Self::UrlOnly => url_only::prove(setting),
         }
     }

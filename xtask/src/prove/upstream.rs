@@ -1,16 +1,26 @@
-//! An upstream that answers every request with the same few bytes, and keeps what it was sent.
+//! An upstream that answers every request with the same few bytes, or not to the end, and keeps what it
+//! was sent.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use anyhow::Result;
 
+use crate::run;
+
 const ANSWER: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";
+/// How an answer begins whose target ends in `/events`: pieces of it come until the connection ends.
+const EVENTS: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+/// One piece, as a chunk.
+const EVENT: &str = "c\r\ndata: tick\n\n\r\n";
+const EVENT_EVERY: Duration = Duration::from_millis(10);
 /// So many header lines are kept.
 const LINES_MAX: usize = 10_000;
 
@@ -35,7 +45,12 @@ impl Upstream {
         Ok(upstream)
     }
 
-    /// Whether a header that it was sent holds `text`.
+    /// Forgets what it was sent.
+    pub(super) fn forget(&self) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Whether a line that it was sent holds `text`.
     pub(super) fn has_seen(&self, text: &str) -> bool {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().any(|it| it.contains(text))
@@ -44,14 +59,34 @@ impl Upstream {
 
 /// Answers requests without bodies until the connection ends.
 fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
-    let mut writer = stream;
+    let mut target = String::new();
     for line in BufReader::new(stream).lines().map_while(Result::ok) {
-        if line.is_empty() && writer.write_all(ANSWER.as_bytes()).is_err() {
-            return;
+        if line.is_empty() {
+            if answer_one(stream, &target).is_err() {
+                return;
+            }
+            target.clear();
+        } else if target.is_empty() {
+            target = line.split(' ').nth(1).unwrap_or_default().to_owned();
         }
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < LINES_MAX {
             kept.push(line);
         }
+    }
+}
+
+fn answer_one(mut stream: &TcpStream, target: &str) -> io::Result<()> {
+    if target.ends_with("/wait") {
+        // No answer: whoever asked goes away at some time.
+        return Ok(());
+    }
+    if !target.ends_with("/events") {
+        return stream.write_all(ANSWER.as_bytes());
+    }
+    stream.write_all(EVENTS.as_bytes())?;
+    loop {
+        stream.write_all(EVENT.as_bytes())?;
+        run::rest(EVENT_EVERY);
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{client::Client, door::Door, world};
+use super::{client::Client, door::Door, upstream::Upstream, world};
 use crate::{install, run};
 
 const PROGRAM: &str = "tests/identity/issued.py";
@@ -14,6 +14,8 @@ const PROGRAM: &str = "tests/identity/issued.py";
 pub(super) const AUDIENCE: &str = "http://door.example";
 /// Who asks in the name of people.
 const ASKING: &str = "web/app";
+/// Ways to be put out.
+pub(super) const SORTS: usize = 10;
 const PASSWORD: &str = "the password of a proof";
 
 /// Somebody who gets in, and how that ends.
@@ -21,10 +23,31 @@ const PASSWORD: &str = "the password of a proof";
 pub(super) struct Victim {
     /// What it shows.
     pub(super) bearer: String,
+    /// What it calls.
+    pub(super) collection: &'static str,
     pub(super) end: End,
 }
 
-/// What is revoked or disabled.
+/// What most call.
+const SHOP: &str = "shop";
+/// The operations of all collections: a short one, one whose answer never ends, and one that is never
+/// answered.
+const DOCUMENT: &str = r#"openapi: 3.1.0
+info: {title: Shop, version: "1"}
+paths:
+  /orders/{id}:
+    parameters: &id
+      - {name: id, in: path, required: true, schema: {type: integer}}
+    get: {operationId: get_order, responses: {"200": {description: One order}}}
+  /orders/{id}/events:
+    parameters: *id
+    get: {operationId: watch_order, responses: {"200": {description: What happens to it}}}
+  /orders/{id}/wait:
+    parameters: *id
+    get: {operationId: wait_for_order, responses: {"200": {description: The order when it is done}}}
+"#;
+
+/// What is revoked, disabled or stopped.
 #[derive(Debug, Clone)]
 pub(super) enum End {
     Client(String),
@@ -33,8 +56,21 @@ pub(super) enum End {
     Grant(String),
     Issuer(String),
     Profile(String),
+    Stop(Stopped),
     User(String),
 }
+
+/// What the kill switch stops.
+#[derive(Debug, Clone)]
+pub(super) enum Stopped {
+    Agents,
+    Client(String),
+    Collection,
+    Upstream,
+}
+
+/// The name of the stop, of which there is one at a time.
+const STOP: &str = "/stops/proof";
 
 #[derive(Debug, Deserialize)]
 struct OfIssuer {
@@ -66,16 +102,20 @@ pub(super) fn prepare(
         .collect();
     world::apply(operator, &files(&issuers, &names, &hash(program)?))?;
 
-    let mut sorts: [Vec<Victim>; 6] = Default::default();
-    let [credentials, clients, profiles, of_issuers, grants, users] = &mut sorts;
+    let mut sorts: [Vec<Victim>; SORTS] = Default::default();
+    let [credentials, clients, profiles, of_issuers, grants, users, stopped @ ..] = &mut sorts;
     for (number, it) in issuers.into_iter().enumerate() {
         let (id, bearer) = issued(operator, "app/default")?;
-        credentials.push(Victim { bearer, end: End::Credential(id) });
+        credentials.push(Victim::new(bearer, End::Credential(id)));
         let (_, bearer) = issued(operator, &format!("c{number}/default"))?;
-        clients.push(Victim { bearer, end: End::Client(format!("c{number}")) });
+        clients.push(Victim::new(bearer, End::Client(format!("c{number}"))));
         let (_, bearer) = issued(operator, &format!("p{number}/default"))?;
-        profiles.push(Victim { bearer, end: End::Profile(format!("p{number}")) });
-        of_issuers.push(Victim { bearer: it.token, end: End::Issuer(format!("i{number}")) });
+        profiles.push(Victim::new(bearer, End::Profile(format!("p{number}"))));
+        of_issuers.push(Victim::new(it.token, End::Issuer(format!("i{number}"))));
+        for (list, (profile, stop)) in stopped.iter_mut().zip(stops(number)) {
+            let (_, bearer) = issued(operator, &profile)?;
+            list.push(Victim::new(bearer, End::Stop(stop)));
+        }
     }
     let url = format!("http://{}", door.public);
     let mut command = run::program(&python, Path::new("."));
@@ -85,8 +125,8 @@ pub(super) fn prepare(
     let people: Vec<OfPerson> = serde_json::from_str(&people).context("the people")?;
     for (OfPerson { token: bearer, refresh }, name) in people.into_iter().zip(names) {
         match name.starts_with("granting") {
-            true => grants.push(Victim { bearer, end: End::Grant(refresh) }),
-            false => users.push(Victim { bearer, end: End::User(name) }),
+            true => grants.push(Victim::new(bearer, End::Grant(refresh))),
+            false => users.push(Victim::new(bearer, End::User(name))),
         }
     }
     let mut sorts = sorts.map(Vec::into_iter);
@@ -95,16 +135,45 @@ pub(super) fn prepare(
         .collect())
 }
 
+/// What is stopped in one turn, and the profile of a caller that is meant by it.
+fn stops(number: usize) -> [(String, Stopped); 4] {
+    [
+        ("robot/default".to_owned(), Stopped::Agents),
+        (format!("s{number}/default"), Stopped::Client(format!("s{number}"))),
+        ("app/default".to_owned(), Stopped::Collection),
+        ("app/default".to_owned(), Stopped::Upstream),
+    ]
+}
+
+/// The state of a world in which there are operations of all sorts, on two upstreams, and no limit that
+/// is reached.
+pub(super) fn world(upstream: &Upstream) -> BTreeMap<String, String> {
+    let mut files = world::files(upstream.address);
+    let role = "allow:\n  - operations: [\"shop:*\", \"flip:*\", \"spare:*\"]\n";
+    let spare = "owner: shop-team\nupstream: spare\ndocument: documents/shop.yaml\n";
+    for (path, text) in [
+        ("documents/shop.yaml", DOCUMENT),
+        ("roles/reader.yaml", role),
+        ("collections/spare.yaml", spare),
+        ("limits/quota.yaml", "quota: 4000000000/day\n"),
+    ] {
+        files.insert(path.to_owned(), text.to_owned());
+    }
+    files
+}
+
 fn files(issuers: &[OfIssuer], names: &[String], hash: &str) -> BTreeMap<String, String> {
     let client =
         |profiles: Value| json!({"kind": "app", "owner": "shop-team", "profiles": profiles});
+    let default = json!({"default": {"roles": ["reader"]}});
+    let robot = json!({"kind": "agent", "owner": "shop-team", "profiles": default});
     let terms = json!({
         "grants": ["authorization_code", "refresh_token"],
         "redirect_uris": ["https://app.example/back"],
         "public": true,
     });
     let asking = client(json!({"app": {"roles": ["reader"], "tokens": terms}}));
-    let mut files = vec![("clients/web".to_owned(), asking)];
+    let mut files = vec![("clients/web".to_owned(), asking), ("clients/robot".to_owned(), robot)];
     let person = |name: &String| (format!("users/{name}"), json!({"name": name, "password": hash}));
     files.extend(names.iter().map(person));
     for (number, OfIssuer { issuer, jwks, token: _ }) in issuers.iter().enumerate() {
@@ -115,12 +184,13 @@ fn files(issuers: &[OfIssuer], names: &[String], hash: &str) -> BTreeMap<String,
             "profile": "app/default", "kind": "external", "issuer": format!("i{number}"),
             "claims": {"client_id": "robot"}, "expires": "2039-01-01",
         });
-        let caller = client(json!({"default": {"roles": ["reader"]}}));
+        let caller = client(default.clone());
         files.extend([
             (format!("issuers/i{number}"), trusted),
             (format!("credentials/i{number}"), credential),
             (format!("clients/c{number}"), caller.clone()),
-            (format!("clients/p{number}"), caller),
+            (format!("clients/p{number}"), caller.clone()),
+            (format!("clients/s{number}"), caller),
         ]);
     }
     files.into_iter().map(|(path, it)| (format!("{path}.yaml"), it.to_string())).collect()
@@ -144,6 +214,27 @@ fn hash(program: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+impl Victim {
+    fn new(bearer: String, end: End) -> Self {
+        let collection = match end {
+            End::Stop(Stopped::Collection) => "flip",
+            End::Stop(Stopped::Upstream) => "spare",
+            _ => SHOP,
+        };
+        Self { bearer, collection, end }
+    }
+
+    /// Where the order of this number is.
+    pub(super) fn path(&self, number: usize) -> String {
+        format!("/{}/orders/{number}", self.collection)
+    }
+
+    /// What an operation is called as a tool.
+    pub(super) fn tool(&self, operation: &str) -> String {
+        format!("{}_{operation}", self.collection)
+    }
+}
+
 impl End {
     /// Which sort it is of.
     pub(super) const fn name(&self) -> &'static str {
@@ -153,11 +244,15 @@ impl End {
             Self::Grant(_) => "grant",
             Self::Issuer(_) => "issuer",
             Self::Profile(_) => "profile",
+            Self::Stop(Stopped::Agents) => "stop of agents",
+            Self::Stop(Stopped::Client(_)) => "stop of a client",
+            Self::Stop(Stopped::Collection) => "stop of a collection",
+            Self::Stop(Stopped::Upstream) => "stop of an upstream",
             Self::User(_) => "user",
         }
     }
 
-    /// Revokes or disables it at this door.
+    /// Revokes, disables or stops it at this door.
     pub(super) fn carry_out(&self, door: &Door, operator: &str) -> Result<()> {
         let manager = door.client(operator);
         // What is there already, but for one thing.
@@ -182,7 +277,30 @@ impl End {
             Self::Profile(id) => {
                 change(&format!("/clients/{id}"), &|it| put_out(it, "/profiles/default"))
             }
+            Self::Stop(stopped) => {
+                let (name, id) = stopped.named();
+                let stop = json!({name: id, "because": "a proof"});
+                manager.manage("PUT", STOP, &stop)?.done("put_stop").map(drop)
+            }
             Self::User(id) => change(&format!("/users/{id}"), &disable),
+        }
+    }
+
+    /// Lifts what stands in the way of those who come next.
+    pub(super) fn lift(&self, door: &Door, operator: &str) -> Result<()> {
+        let Self::Stop(_) = self else { return Ok(()) };
+        door.client(operator).manage("DELETE", STOP, &Value::Null)?.done("delete_stop").map(drop)
+    }
+}
+
+impl Stopped {
+    /// As a stop names it.
+    fn named(&self) -> (&'static str, &str) {
+        match self {
+            Self::Agents => ("agents", "all"),
+            Self::Client(id) => ("client", id),
+            Self::Collection => ("collection", "flip"),
+            Self::Upstream => ("upstream", "spare"),
         }
     }
 }

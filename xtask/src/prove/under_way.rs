@@ -1,0 +1,214 @@
+//! Calls under way end where what they stand on is revoked, disabled or stopped: on both replicas and
+//! both surfaces, whether their answer has begun or not.
+
+use std::{
+    collections::BTreeMap,
+    io::{ErrorKind, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use model::Clock;
+use serde_json::{Value, json};
+use testkit::Postgres;
+
+use super::{
+    Done,
+    client::Answer,
+    door::{Door, Home},
+    property::Setting,
+    upstream::Upstream,
+    victims::{self, AUDIENCE, SORTS, Victim},
+    world,
+};
+use crate::run;
+
+/// A call is over within this time of the answer.
+const TARGET: Duration = Duration::from_secs(1);
+/// How long it is waited for before it counts as never.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What no answer that was cut may end with (RFC 9112 section 7.1).
+const LAST_CHUNK: &str = "0\r\n\r\n";
+
+/// One way to call for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Over REST, with an answer that never ends.
+    Stream,
+    /// Over REST, never answered.
+    Wait,
+    /// As a tool whose upstream never ends its answer.
+    StreamingTool,
+    /// As a tool whose upstream never answers.
+    WaitingTool,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+struct Ended {
+    way: Way,
+    at: Duration,
+    /// All that came.
+    text: String,
+}
+
+pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
+    let of_each = if setting.is_full { 25 } else { 2 };
+    let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
+    let mut home = Home::new(setting.program, setting.folder.join("one"));
+    home.store = Some(postgres.url().to_owned());
+    home.config = Some(setting.folder.join("onedoor.toml"));
+    std::fs::write(
+        setting.folder.join("onedoor.toml"),
+        format!("[listen]\npublic_url = \"{AUDIENCE}\"\nallowed_hosts = [\"127.0.0.1\"]\n"),
+    )?;
+    let (_homes, doors, operator) = home.pair()?;
+    let [first, _] = &doors;
+    let manager = first.client(&operator);
+    world::apply(&manager, &victims::world(&upstream))?;
+    world::set_secret(&manager, "stock-key", "the-first-value")?;
+    let victims = victims::prepare(setting.program, first, &manager, of_each)?;
+    let mut worst = BTreeMap::new();
+    for (number, victim) in victims.iter().enumerate() {
+        upstream.forget();
+        let late = round(&doors, number % 2, &operator, (victim, &upstream))
+            .with_context(|| format!("{} {number}", victim.end.name()))?;
+        let slowest = worst.entry(victim.end.name()).or_insert(Duration::ZERO);
+        *slowest = late.max(*slowest);
+        victim.end.lift(first, &operator)?;
+    }
+    let slowest = worst.values().max().copied().unwrap_or_default();
+    let by_sort: Vec<_> = worst.iter().map(|(sort, time)| format!("{sort} {time:.0?}")).collect();
+    ensure!(slowest < TARGET, "the last call was over later: {}", by_sort.join(", "));
+    Ok(Done::Held(format!(
+        "{} calls under way ended in {SORTS} ways, on 2 replicas, as streams and unanswered over REST and MCP; the last was over {slowest:.0?} after the answer at most ({})",
+        victims.len().saturating_mul(doors.len()).saturating_mul(Way::ALL.len()),
+        by_sort.join(", ")
+    )))
+}
+
+/// Puts the victim out while it calls in all ways. How long after the answer the last call was over.
+fn round(
+    doors: &[Door; 2],
+    at: usize,
+    operator: &str,
+    (victim, upstream): (&Victim, &Upstream),
+) -> Result<Duration> {
+    let (clock, streaming) = (Clock::system(), AtomicUsize::new(0));
+    // Each calls for an order of its own, by which the upstream knows it.
+    let ways: Vec<_> =
+        doors.iter().flat_map(|door| Way::ALL.map(|way| (door, way))).enumerate().collect();
+    thread::scope(|scope| {
+        let calls: Vec<_> = ways
+            .iter()
+            .map(|(number, (door, way))| {
+                let (address, request) = (door.public, way.request(door, victim, *number));
+                let (clock, streaming) = (&clock, &streaming);
+                scope.spawn(move || follow(address, &request, *way, (clock, streaming)))
+            })
+            .collect();
+        let are_under_way = || {
+            let sent =
+                ways.iter().all(|(number, (_, way))| upstream.has_seen(&way.target(*number)));
+            sent && streaming.load(Ordering::Acquire) == doors.len()
+        };
+        let begun =
+            wait_for(are_under_way).context("not all are under way").map(|()| clock.elapsed());
+        let done = begun.and_then(|begun| {
+            victim.end.carry_out(doors.get(at).context("there are two doors")?, operator)?;
+            Ok((begun, clock.elapsed()))
+        });
+        let ended =
+            calls.into_iter().map(|it| it.join().map_err(|_| anyhow!("a caller panicked"))?);
+        let ended = ended.collect::<Result<Vec<_>>>();
+        let ((begun, answered), ended) = (done?, ended?);
+        for it in &ended {
+            it.check().with_context(|| format!("{:?}: {}", it.way, it.text))?;
+            ensure!(it.at >= begun, "{:?} was over before: {}", it.way, it.text);
+        }
+        let last = ended.iter().map(|it| it.at).max().unwrap_or_default();
+        Ok(last.saturating_sub(answered))
+    })
+}
+
+/// Calls, and reads to the end of the connection.
+fn follow(
+    address: SocketAddr,
+    request: &str,
+    way: Way,
+    (clock, streaming): (&Clock, &AtomicUsize),
+) -> Result<Ended> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(request.replacen("\r\n", "\r\nconnection: close\r\n", 1).as_bytes())?;
+    let (mut text, mut piece, mut has_begun) = (String::new(), [0; 4096], false);
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => {
+                text.push_str(&String::from_utf8_lossy(piece.get(..count).unwrap_or_default()));
+            }
+            // As one does who will not send the rest.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            Err(error) => return Err(error).context("it is not over"),
+        }
+        if way == Way::Stream && !has_begun && text.contains("data: tick") {
+            has_begun = true;
+            streaming.fetch_add(1, Ordering::Release);
+        }
+        ensure!(clock.elapsed() < PATIENCE, "it is not over");
+    }
+    Ok(Ended { way, at: clock.elapsed(), text })
+}
+
+impl Way {
+    const ALL: [Self; 4] = [Self::Stream, Self::Wait, Self::StreamingTool, Self::WaitingTool];
+
+    fn request(self, door: &Door, victim: &Victim, number: usize) -> String {
+        let (caller, arguments) = (door.caller(&victim.bearer), json!({"id": number}));
+        match self {
+            Self::Stream => caller.get_request(&format!("{}/events", victim.path(number))),
+            Self::Wait => caller.get_request(&format!("{}/wait", victim.path(number))),
+            Self::StreamingTool => caller.tool_request(&victim.tool("watch_order"), &arguments),
+            Self::WaitingTool => caller.tool_request(&victim.tool("wait_for_order"), &arguments),
+        }
+    }
+
+    /// What the upstream is asked for.
+    fn target(self, number: usize) -> String {
+        match self {
+            Self::Stream | Self::StreamingTool => format!("/orders/{number}/events"),
+            Self::Wait | Self::WaitingTool => format!("/orders/{number}/wait"),
+        }
+    }
+}
+
+impl Ended {
+    /// Whether it ended as one that is cut.
+    fn check(&self) -> Result<()> {
+        if self.way == Way::Stream {
+            ensure!(!self.text.ends_with(LAST_CHUNK), "it looks whole");
+            return Ok(());
+        }
+        let answer = Answer::read(self.text.as_bytes())?;
+        if self.way == Way::Wait {
+            ensure!(matches!(answer.status, 401 | 403), "it was answered with {}", answer.status);
+            return Ok(());
+        }
+        let message: Value = answer.json();
+        ensure!(message.get("error").is_some(), "no error of JSON-RPC");
+        Ok(())
+    }
+}
+
+fn wait_for(is_so: impl Fn() -> bool) -> Result<()> {
+    let clock = Clock::system();
+    while !is_so() {
+        ensure!(clock.elapsed() < PATIENCE, "not within {PATIENCE:?}");
+        run::rest(Duration::from_millis(1));
+    }
+    Ok(())
+}
