@@ -4,6 +4,8 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use model::{Refusal, RefusalKind};
 
+use crate::Damage;
+
 /// Why something could not be recorded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -14,6 +16,18 @@ pub enum Error {
         log: Arc<str>,
         /// What failed last.
         source: Arc<io::Error>,
+    },
+    /// Something is wrong with the log that no crash does.
+    #[error(
+        "audit log {} is damaged: {damage}. Keep it as evidence: `onedoor audit verify` says more. \
+         To serve again, move the folder away; a new log begins",
+        path.display()
+    )]
+    Damaged {
+        /// Which log.
+        path: PathBuf,
+        /// What is wrong.
+        damage: Damage,
     },
     /// The file cannot be opened or made.
     #[error("audit log {} cannot be opened: {source}", path.display())]
@@ -28,6 +42,14 @@ pub enum Error {
     Serialize {
         /// What serde said.
         source: Arc<serde_json::Error>,
+    },
+    /// A checkpoint could not be kept.
+    #[error("the last checkpoint of audit log {log} could not be kept: {source}")]
+    Unsigned {
+        /// Which log.
+        log: Arc<str>,
+        /// What the system said.
+        source: Arc<io::Error>,
     },
     /// The line is not, or not wholly, in the log.
     #[error("audit log {log} cannot be written: {source}")]

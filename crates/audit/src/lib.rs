@@ -1,16 +1,38 @@
-//! What happened at the door: one record a call, redacted, written before the answer goes out.
+//! What happened at the door: every call and event with its record, in a log that can be checked.
 //!
 //! [`Record`] is what is known of a call or an event, [`Redacted`] its arguments without their
-//! secrets, and [`Log`] the place where records go: a record is a single line of JSON, and
-//! whoever appends it gets no answer before that line is written.
+//! secrets, and [`Journal`] the log as it is written: lines of JSON, each with a number and a hash
+//! that all before it is part of, and signed checkpoints over them. [`verify()`] checks such a log,
+//! or a copy of one, with nothing but a public key; docs/audit-log.md describes the format.
 
+mod chain;
+mod checkpoint;
+mod checksum;
+mod damage;
 pub mod error;
+mod frame;
+mod hash;
+pub mod journal;
+mod lines;
 pub mod log;
+pub mod note;
+pub mod proof;
 pub mod record;
+mod recover;
 pub mod redact;
+mod segment;
 mod text;
+pub mod tree;
+pub mod verify;
 
+pub use checkpoint::Checkpoint;
+pub use damage::{Damage, DamageKind};
 pub use error::Error;
+pub use hash::Hash;
+pub use journal::{Journal, Level, Levels, Location, Rules};
 pub use log::{Entry, Log, Memory};
+pub use note::{KeyError, SigningKey, VerifyingKey};
+pub use proof::{ProofError, Proven, prove};
 pub use record::{Decision, Kind, Outcome, Record};
 pub use redact::Redacted;
+pub use verify::{Outside, Report, Unchecked, verify};

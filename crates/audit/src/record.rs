@@ -7,7 +7,7 @@ use std::{net::IpAddr, time::Duration};
 
 use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
-pub(crate) use line::{Line, line};
+pub(crate) use line::{Line, line, members};
 pub use outcome::{Decision, Kind, Outcome};
 
 use crate::{Redacted, text};
@@ -108,11 +108,12 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn decision(&self) -> Decision {
         match self.outcome {
-            Outcome::Answered => Decision::Allow,
+            Outcome::Answered | Outcome::Begun => Decision::Allow,
             // The caller left before anything was decided: that is no permission.
             Outcome::Cancelled if self.rule.is_none() => Decision::Error,
             Outcome::Cancelled => Decision::Allow,
             Outcome::Refused(refusal) => Decision::of(refusal.kind()),
+            Outcome::Unknown => Decision::Error,
         }
     }
 }
@@ -179,7 +180,9 @@ impl Record<'_> {
         line.word("outcome", outcome.as_str());
         line.word("decision", self.decision().as_str());
         match outcome {
-            Outcome::Answered | Outcome::Cancelled => line.cut("rule", *rule)?,
+            Outcome::Answered | Outcome::Begun | Outcome::Cancelled | Outcome::Unknown => {
+                line.cut("rule", *rule)?;
+            }
             Outcome::Refused(refusal) => {
                 line.word("reason", refusal.kind().as_str());
                 line.cut("rule", refusal.rule().or(*rule))?;

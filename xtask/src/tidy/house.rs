@@ -93,11 +93,12 @@ pub(crate) const HOUSE: House = House {
     homes: &[
         Home {
             dependencies: &["aws-lc-rs"],
-            crates: &["gateway", "identity", "oauth", "onedoor", "secrets"],
+            crates: &["audit", "gateway", "identity", "oauth", "onedoor", "secrets"],
         },
         Home { dependencies: &["jsonschema", "schemars"], crates: &["admin"] },
         Home { dependencies: &["jsonwebtoken"], crates: &["identity"] },
         Home { dependencies: &["cedar-policy"], crates: &["policy"] },
+        Home { dependencies: &["rustix"], crates: &["audit"] },
         Home { dependencies: &["redis"], crates: &["limits"] },
         Home { dependencies: &["rusqlite", "sqlx"], crates: &["store"] },
         Home {

@@ -21,9 +21,21 @@ const USUAL_BYTES: usize = 1024;
 
 /// The record as one line of JSON, with its newline.
 pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
+    let mut line = write(record)?;
+    line.extend_from_slice(b"}\n");
+    Ok(line)
+}
+
+/// The members of the record, as they stand between the braces of its line.
+pub(crate) fn members(record: &Record<'_>) -> Result<Vec<u8>, Error> {
+    let mut line = write(record)?;
+    line.drain(..1);
+    Ok(line)
+}
+
+fn write(record: &Record<'_>) -> Result<Vec<u8>, Error> {
     let mut line = Line(Vec::with_capacity(USUAL_BYTES));
     record.write(&mut line).map_err(|source| Error::Serialize { source: Arc::new(source) })?;
-    line.0.extend_from_slice(b"}\n");
     Ok(line.0)
 }
 

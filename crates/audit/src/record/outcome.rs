@@ -14,8 +14,12 @@ pub enum Kind {
     Cut,
     /// Something in the life of the door itself.
     Event,
+    /// A call that is about to be carried out. Its outcome has a record of its own, with the same id.
+    Intent,
     /// A question for what there is: tools, a document.
     List,
+    /// Something in the life of the log: a segment, a recovery.
+    Log,
     /// A request that could not be read.
     Malformed,
     /// The beginning or the end of a session, or another step of the protocol.
@@ -31,7 +35,9 @@ impl Kind {
             Self::Call => "call",
             Self::Cut => "cut",
             Self::Event => "event",
+            Self::Intent => "intent",
             Self::List => "list",
+            Self::Log => "log",
             Self::Malformed => "malformed",
             Self::Session => "session",
         }
@@ -43,10 +49,14 @@ impl Kind {
 pub enum Outcome<'a> {
     /// The answer goes out with this record.
     Answered,
+    /// It was permitted, and what comes of it is not known yet.
+    Begun,
     /// The caller left, or took its call back, before there was an answer.
     Cancelled,
     /// It did not go through.
     Refused(&'a Refusal),
+    /// It was begun, and what came of it could not be recorded.
+    Unknown,
 }
 
 impl Outcome<'_> {
@@ -55,8 +65,10 @@ impl Outcome<'_> {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Answered => "answered",
+            Self::Begun => "begun",
             Self::Cancelled => "cancelled",
             Self::Refused(_) => "refused",
+            Self::Unknown => "unknown",
         }
     }
 }

@@ -1,0 +1,311 @@
+//! The log as it is written: nobody goes on before their record is as safe as its level asks.
+//!
+//! Of those who append at the same time one writes the lines of all with one system call. A thread
+//! beside them brings what was written to the disk, for all who wait for that, and signs how far it
+//! came. What fails is told to all whose records were in it, and closes the journal: nothing is
+//! admitted until it can be written again.
+
+mod entry;
+mod keeper;
+mod level;
+mod medium;
+mod reopen;
+mod state;
+mod write;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use model::Clock;
+
+pub use entry::Entry;
+pub use level::{Level, Levels};
+pub use medium::Memory;
+
+use self::{
+    medium::{Directory, Medium},
+    state::{Fresh, Place, State},
+};
+use crate::{
+    Error, Record, SigningKey,
+    chain::Chain,
+    record::members,
+    recover::{Recovered, recover},
+};
+
+/// What the log of a test is called.
+const MEMORY: &str = "memory";
+
+/// How a log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Which records must be on the disk before anybody goes on.
+    pub levels: Levels,
+    /// How large a segment grows; its room is taken when it begins.
+    pub segment_bytes: u64,
+    /// How old a segment grows.
+    pub segment_age: Duration,
+}
+
+impl Default for Rules {
+    /// Levels by effect, 64 MiB, one day.
+    fn default() -> Self {
+        Self {
+            levels: Levels::ByEffect,
+            segment_bytes: 64 << 20,
+            segment_age: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// Where a log is.
+#[derive(Debug)]
+pub struct Location {
+    /// The folder of its segments.
+    pub folder: PathBuf,
+    /// Another file that every checkpoint is appended to, as a line of JSON.
+    pub checkpoints: Option<PathBuf>,
+}
+
+/// The log as it is written. Failing to write closes it.
+#[derive(Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    name: Arc<str>,
+    medium: Medium,
+    rules: Rules,
+    key: Option<SigningKey>,
+    clock: Clock,
+    state: Mutex<State>,
+    /// Rings when something is through.
+    through: Condvar,
+    /// Rings when there is something to sync.
+    work: Condvar,
+    has_keeper: bool,
+    /// What `state.closed` says, readable without the lock.
+    is_closed: AtomicBool,
+}
+
+impl Journal {
+    /// Opens the log in a folder, made where there is none, and goes on behind its last record.
+    ///
+    /// What is left of a record that was not written whole is cut off, and calls that have no outcome
+    /// are ended as unknown; both is recorded before this returns.
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::Damaged`] where anything else is wrong with it.
+    pub fn open(
+        location: &Location,
+        (key, rules): (SigningKey, Rules),
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let Location { folder, checkpoints } = location;
+        let failed = |source| Error::Open { path: folder.clone(), source: Arc::new(source) };
+        let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
+        let recovered = recover(folder, &key.verifying_key())?;
+        let state = resume(&directory, &recovered, key.verifying_key().name(), &rules);
+        let shared = Shared {
+            name: folder.display().to_string().into(),
+            key: Some(key),
+            has_keeper: true,
+            ..Shared::new(Medium::Directory(directory), (state.map_err(failed)?, rules), clock)
+        };
+        shared.begin(&recovered).map_err(failed)?;
+        let shared = Arc::new(shared);
+        let keeper = std::thread::Builder::new().name("audit".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || keeper::keep(&shared)
+        });
+        Ok(Self { shared, keeper: Some(keeper.map_err(failed)?) })
+    }
+
+    /// A log in memory, and the handle that reads it. Nobody signs it.
+    #[must_use]
+    pub fn memory(clock: Clock) -> (Self, Memory) {
+        Self::memory_with(Rules::default(), clock)
+    }
+
+    /// The same, kept by these rules.
+    #[must_use]
+    pub fn memory_with(rules: Rules, clock: Clock) -> (Self, Memory) {
+        let memory = Memory::default();
+        let place = Place { bytes: 0, begun: clock.now() };
+        let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
+        state.fresh = Some(Fresh::First);
+        let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
+        (Self { shared: Arc::new(shared), keeper: None }, memory)
+    }
+
+    /// Writes `record`, and blocks this thread until it is as safe as its level asks.
+    ///
+    /// # Errors
+    /// [`Error::Write`] where it could not be, [`Error::Closed`] where that was so before,
+    /// [`Error::Serialize`].
+    pub fn append(&self, record: &Record<'_>) -> Result<(), Error> {
+        self.enter(record)?.settle()
+    }
+
+    /// Writes `record`, and waits until it is as safe as its level asks.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub async fn store(&self, record: &Record<'_>) -> Result<(), Error> {
+        self.enter(record)?.stored().await
+    }
+
+    /// Puts the line of `record` among those that wait. Whoever settles first writes them all.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Serialize`]
+    pub fn enter(&self, record: &Record<'_>) -> Result<Entry<'_>, Error> {
+        let members = members(record)?;
+        let shared = &*self.shared;
+        let mut state = shared.lock();
+        if let Err(error) = shared.reopen(&mut state) {
+            state.turn_away(record);
+            return Err(error);
+        }
+        let ticket = state.frame(record, &members, &shared.rules);
+        drop(state);
+        Ok(Entry::new(shared, ticket))
+    }
+
+    /// Whether a call may go on: only what can be recorded afterwards may be carried out.
+    ///
+    /// A closed journal is tried again here, at most every 100 ms.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]
+    pub fn admit(&self) -> Result<(), Error> {
+        let shared = &*self.shared;
+        match shared.is_closed.load(Ordering::Acquire) {
+            true => shared.reopen(&mut shared.lock()),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether all is well with it: it can be written, and its last checkpoint was kept.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Unsigned`]
+    pub fn check(&self) -> Result<(), Error> {
+        self.admit().and_then(|()| self.shared.unsigned())
+    }
+
+    /// Where its segments are; nowhere where it is in memory.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.shared.medium {
+            Medium::Directory(_) => Some(Path::new(&*self.shared.name)),
+            Medium::Memory(_) => None,
+        }
+    }
+}
+
+impl Drop for Journal {
+    /// Brings all to the disk, and signs it.
+    fn drop(&mut self) {
+        self.shared.lock().is_ending = true;
+        self.shared.work.notify_all();
+        if let Some(keeper) = self.keeper.take() {
+            // One that panicked has said so.
+            keeper.join().ok();
+        }
+    }
+}
+
+/// The state behind what was recovered, with the folder made ready for it.
+fn resume(
+    directory: &Directory,
+    recovered: &Recovered,
+    origin: &str,
+    rules: &Rules,
+) -> io::Result<State> {
+    let Recovered { chain, last, open, empty, tail_bytes: _, signed } = recovered;
+    for segment in empty {
+        std::fs::remove_file(&segment.path)?;
+    }
+    let begun = last.as_ref().map_or(model::Timestamp::from_seconds(0), |it| it.2);
+    let bytes = last.as_ref().map_or(0, |it| it.1);
+    let mut state = State::new(origin.into(), chain.clone(), Place { bytes, begun });
+    match last {
+        Some((segment, bytes, _)) => directory.resume(segment, (*bytes, rules.segment_bytes))?,
+        None => state.fresh = Some(Fresh::First),
+    }
+    state.open.clone_from(open);
+    state.signed.0 = *signed;
+    Ok(state)
+}
+
+impl Shared {
+    fn new(medium: Medium, (state, rules): (State, Rules), clock: Clock) -> Self {
+        Self {
+            name: MEMORY.into(),
+            medium,
+            rules,
+            key: None,
+            clock,
+            state: Mutex::new(state),
+            through: Condvar::new(),
+            work: Condvar::new(),
+            has_keeper: false,
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Records that the log was opened, what was cut off, and which calls have no outcome.
+    fn begin(&self, recovered: &Recovered) -> io::Result<()> {
+        self.medium.set_reserve()?;
+        let mut state = self.lock();
+        let (next, last) = (state.chain.next(), state.chain.last());
+        match recovered.tail_bytes {
+            0 => self.say(&mut state, "audit.opened", &format!("goes on with record {next}"))?,
+            bytes => {
+                let note = format!(
+                    "{bytes} bytes of a record that was not written whole were cut off before \
+                     record {next}, where the chain stands at {last}"
+                );
+                self.say(&mut state, "audit.recovered", &note)?;
+            }
+        }
+        let open: Vec<_> = state.open.keys().copied().collect();
+        self.say_unknown(&mut state, &open)?;
+        self.write_now(&mut state)?;
+        state.signed.1 = self.clock.elapsed();
+        let state = self.sign(state);
+        match &state.unsigned {
+            Some(source) => {
+                Err(io::Error::new(source.kind(), format!("no checkpoint can be kept: {source}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_error(&self, source: Arc<io::Error>) -> Error {
+        Error::Write { log: Arc::clone(&self.name), source }
+    }
+
+    fn closed_error(&self, source: &Arc<io::Error>) -> Error {
+        Error::Closed { log: Arc::clone(&self.name), source: Arc::clone(source) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

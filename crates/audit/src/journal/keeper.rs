@@ -1,0 +1,126 @@
+//! The thread beside a journal: it brings to the disk what was written, and signs how far that came.
+
+use std::{
+    io,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{Shared, state::State};
+use crate::{Checkpoint, Error};
+
+/// Where nobody waits for the disk, it gets what was written after this.
+const SYNC_AFTER: Duration = Duration::from_millis(25);
+/// So many records are signed for at the latest.
+const SIGN_RECORDS: u64 = 1000;
+/// Records are signed for after this at the latest.
+const SIGN_AFTER: Duration = Duration::from_secs(10);
+/// How often it is looked whether that much time went by.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// Syncs and signs until the journal ends.
+pub(super) fn keep(shared: &Shared) {
+    let mut state = shared.lock();
+    loop {
+        if state.is_dirty() {
+            if state.wanted <= state.synced.next() && !state.is_ending {
+                // Nobody waits: what comes meanwhile goes along.
+                state = wait(shared, state, SYNC_AFTER);
+            }
+            state = shared.sync(state);
+        } else if shared.is_to_be_signed(&state) {
+            state = shared.sign(state);
+        } else if state.is_ending {
+            return;
+        } else if state.signed.0 < state.synced.next() {
+            state = wait(shared, state, LOOK_AFTER);
+        } else {
+            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn wait<'a>(
+    shared: &Shared,
+    state: MutexGuard<'a, State>,
+    time: Duration,
+) -> MutexGuard<'a, State> {
+    let waited = shared.work.wait_timeout(state, time);
+    waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+impl Shared {
+    /// Brings to the disk what is written, and wakes who waits for that.
+    ///
+    /// A disk that fails to may have lost it, and would not say so again. So the segment is given up:
+    /// who waits is refused, and the next record begins another.
+    pub(super) fn sync<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let chain = state.written.clone();
+        drop(state);
+        let result = self.medium.sync();
+        let mut state = self.lock();
+        match result {
+            // A journal that was closed meanwhile has been told what is on the disk.
+            Ok(()) if state.synced.next() < chain.next() && state.closed.is_none() => {
+                state.synced = chain;
+            }
+            Ok(()) => {}
+            Err(error) => state = self.fail_to_sync(state, error),
+        }
+        state.wakers.drain(..).for_each(|it| it.wake());
+        if state.sleepers > 0 {
+            self.through.notify_all();
+        }
+        state
+    }
+
+    fn fail_to_sync<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        error: io::Error,
+    ) -> MutexGuard<'a, State> {
+        // Who writes just now would not know that the ground was taken away.
+        while state.is_writing {
+            let waited = self.work.wait_timeout(state, Duration::from_millis(1));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if state.closed.is_none() {
+            self.poison(&mut state);
+            self.close(&mut state, None, error, false);
+        }
+        state
+    }
+
+    fn is_to_be_signed(&self, state: &State) -> bool {
+        let unsigned = state.synced.next().saturating_sub(state.signed.0);
+        let waited = self.clock.elapsed().saturating_sub(state.signed.1);
+        // A checkpoint that could not be kept is tried again when its time has come again.
+        let is_due = waited >= SIGN_AFTER || (state.unsigned.is_none() && state.is_ending);
+        self.key.is_some()
+            && unsigned > 0
+            && (is_due || (unsigned >= SIGN_RECORDS && state.unsigned.is_none()))
+    }
+
+    /// Signs what is on the disk.
+    pub(super) fn sign<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let Some(key) = &self.key else { return state };
+        let edge = state.synced.edge().clone();
+        state.signed.1 = self.clock.elapsed();
+        drop(state);
+        let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
+        let kept = self.medium.keep(&checkpoint.sign(key));
+        let mut state = self.lock();
+        match kept {
+            Ok(()) => (state.signed.0, state.unsigned) = (edge.size(), None),
+            Err(error) => state.unsigned = Some(Arc::new(error)),
+        }
+        state
+    }
+
+    /// Why the last checkpoint could not be kept, if so.
+    pub(super) fn unsigned(&self) -> Result<(), Error> {
+        self.lock().unsigned.as_ref().map_or(Ok(()), |it| {
+            Err(Error::Unsigned { log: Arc::clone(&self.name), source: Arc::clone(it) })
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! A folder of segments, which one process at a time writes to.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+};
+
+use crate::{segment::Segment, verify::CHECKPOINTS};
+
+/// Room that is kept for saying that there is none.
+const RESERVE_BYTES: u64 = 1 << 20;
+
+/// A folder of segments.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    /// The one that is written to.
+    segment: Mutex<Option<Arc<File>>>,
+    /// Another file that every checkpoint is appended to.
+    outside: Option<PathBuf>,
+    /// Held as long as this is: it keeps others out.
+    _lock: File,
+}
+
+impl Directory {
+    /// Opens the folder, made for its owner only where it is missing.
+    ///
+    /// Fails with `WouldBlock` where another process has it.
+    pub(crate) fn open(path: &Path, outside: Option<PathBuf>) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        let lock = private().write(true).create(true).truncate(false).open(path.join("lock"))?;
+        lock.try_lock().map_err(io::Error::from)?;
+        let this = Self { path: path.to_owned(), segment: Mutex::default(), outside, _lock: lock };
+        cut_last_line(&path.join(CHECKPOINTS))?;
+        if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            sync_folder(parent)?;
+        }
+        Ok(this)
+    }
+
+    /// Goes on with a segment that is there.
+    ///
+    /// It keeps its first `good` bytes, and gets room up to `bytes`.
+    pub(crate) fn resume(&self, segment: &Segment, (good, bytes): (u64, u64)) -> io::Result<()> {
+        let file = private().append(true).open(&segment.path)?;
+        if file.metadata()?.len() > good {
+            file.set_len(good)?;
+            file.sync_all()?;
+        }
+        allocate(&file, bytes)?;
+        self.put(file);
+        Ok(())
+    }
+
+    pub(super) fn begin(&self, first: u64, bytes: u64) -> io::Result<()> {
+        if let Some(before) = self.current() {
+            before.sync_data()?;
+            // What was allocated and not written is given back.
+            before.set_len(before.metadata()?.len())?;
+        }
+        let segment = Segment::new(&self.path, first);
+        let file = private().append(true).create(true).open(&segment.path)?;
+        // One that was begun and got no record may be there. What holds records is not written over.
+        if file.metadata()?.len() > 0 {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        if let Err(error) = allocate(&file, bytes).and_then(|()| sync_folder(&self.path)) {
+            fs::remove_file(&segment.path)?;
+            return Err(error);
+        }
+        self.put(file);
+        Ok(())
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let Some(file) = self.current() else {
+            return Err(ErrorKind::NotFound.into());
+        };
+        // A signal may cut a write short. What is left of it fails or goes through now.
+        (&*file).write_all(bytes)
+    }
+
+    pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {
+        self.current().map_or(Ok(()), |it| it.set_len(bytes))
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.current().map_or(Ok(()), |it| it.sync_data())
+    }
+
+    pub(super) fn keep(&self, note: &str) -> io::Result<()> {
+        let line = format!("{}\n", serde_json::to_string(note).map_err(io::Error::other)?);
+        append(&self.path.join(CHECKPOINTS), &line)?;
+        self.outside.as_deref().map_or(Ok(()), |it| append(it, &line))
+    }
+
+    pub(super) fn use_reserve(&self) -> io::Result<()> {
+        match fs::remove_file(self.reserve()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) fn set_reserve(&self) -> io::Result<()> {
+        let file = private().write(true).create(true).truncate(false).open(self.reserve())?;
+        allocate(&file, RESERVE_BYTES)
+    }
+
+    fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
+    fn current(&self) -> Option<Arc<File>> {
+        self.segment.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, file: File) {
+        *self.segment.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(file));
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+/// Takes room on the disk without changing the file's length, so that there is some when it is needed.
+fn allocate(file: &File, bytes: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {
+        // Not every file system can. Then room runs out in the middle of a segment.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A file that was made or removed is so after a loss of power, too.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Adds a line, or nothing.
+fn append(path: &Path, line: &str) -> io::Result<()> {
+    let mut file = private().append(true).create(true).open(path)?;
+    let before = file.metadata()?.len();
+    let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+    if written.is_err() && file.metadata()?.is_file() {
+        file.set_len(before)?;
+    }
+    written
+}
+
+/// Takes away the end of a file that is no line: the power went while it was written.
+fn cut_last_line(path: &Path) -> io::Result<()> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let end = bytes.iter().rposition(|it| *it == b'\n').map_or(0, |it| it.saturating_add(1));
+    if end == bytes.len() {
+        return Ok(());
+    }
+    let file = private().write(true).open(path)?;
+    file.set_len(u64::try_from(end).unwrap_or(u64::MAX))?;
+    file.sync_all()
+}

@@ -1,0 +1,138 @@
+//! Segments in memory that can be read, and broken on purpose: for tests.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::Value;
+
+use crate::{frame, segment::Segment};
+
+/// The lines of a log in memory. Clones see the same lines.
+#[derive(Debug, Clone, Default)]
+pub struct Memory(Arc<Mutex<Content>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    segments: Vec<(u64, Vec<u8>)>,
+    /// How much still fits, where that is bounded.
+    pub(crate) room: Option<usize>,
+    /// How often it was written to.
+    pub(crate) writes: usize,
+    /// Whether a sync fails.
+    fails_to_sync: bool,
+    /// How many segments there may be, where that is bounded.
+    segments_max: Option<usize>,
+}
+
+impl Memory {
+    /// All that was written, as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let content = self.content();
+        let bytes: Vec<_> = content.segments.iter().flat_map(|it| it.1.clone()).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Every record but intents and those of the log about itself, without its frame.
+    #[must_use]
+    pub fn records(&self) -> Vec<Value> {
+        self.of_kinds(|it| it != "intent" && it != "log")
+    }
+
+    /// The records of calls that were about to be carried out, without their frames.
+    #[must_use]
+    pub fn intents(&self) -> Vec<Value> {
+        self.of_kinds(|it| it == "intent")
+    }
+
+    fn of_kinds(&self, is_wanted: fn(&str) -> bool) -> Vec<Value> {
+        let text = self.text();
+        let frames = text.lines().filter_map(|it| frame::read(it.as_bytes()));
+        let records = frames.filter_map(|it| serde_json::from_slice(&frame::json(it.body)).ok());
+        let without_number = |mut record: Value| {
+            record.as_object_mut().map(|it| it.shift_remove("seq"));
+            record
+        };
+        let records = records.map(without_number);
+        records.filter(|it| is_wanted(it["kind"].as_str().unwrap_or_default())).collect()
+    }
+
+    /// Lets only so many more bytes through, as a disk that fills up does.
+    pub fn fill_after(&self, bytes: usize) {
+        self.content().room = Some(bytes);
+    }
+
+    /// Lets no sync through, as a disk does that loses what it was given.
+    pub fn fail_syncs(&self) {
+        self.content().fails_to_sync = true;
+    }
+
+    /// Lets so many segments begin, as a disk does that has room for no other.
+    #[cfg(test)]
+    pub(crate) fn refuse_segments_after(&self, segments: usize) {
+        self.content().segments_max = Some(segments);
+    }
+
+    /// Lets everything through again.
+    pub fn mend(&self) {
+        let mut content = self.content();
+        (content.room, content.fails_to_sync, content.segments_max) = (None, false, None);
+    }
+
+    /// Writes the segments to `folder`, as a log on a disk has them.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn save(&self, folder: &Path) -> io::Result<()> {
+        let content = self.content();
+        let mut segments = content.segments.iter();
+        segments.try_for_each(|(first, bytes)| fs::write(Segment::new(folder, *first).path, bytes))
+    }
+
+    pub(super) fn begin(&self, first: u64) -> io::Result<()> {
+        let mut content = self.content();
+        let segments = content.segments.len();
+        if content.room == Some(0) || content.segments_max.is_some_and(|it| it <= segments) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        content.segments.retain(|it| !it.1.is_empty());
+        content.segments.push((first, Vec::new()));
+        Ok(())
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut content = self.content();
+        content.writes = content.writes.saturating_add(1);
+        let room = content.room.unwrap_or(usize::MAX);
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        content.room = content.room.map(|it| it.saturating_sub(taken.len()));
+        match content.segments.last_mut() {
+            Some(segment) => {
+                segment.1.extend_from_slice(taken);
+                if taken.len() == bytes.len() { Ok(()) } else { Err(ErrorKind::StorageFull.into()) }
+            }
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {
+        let mut content = self.content();
+        if let Some(segment) = content.segments.last_mut() {
+            segment.1.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        if self.content().fails_to_sync { Err(io::Error::other("lost")) } else { Ok(()) }
+    }
+
+    /// The content. Nothing is written while somebody holds it.
+    pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

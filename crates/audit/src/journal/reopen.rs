@@ -1,0 +1,117 @@
+//! A journal that was closed is tried again, with records that say what is missing.
+
+use std::{io, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use super::{
+    Shared,
+    state::{Fresh, State},
+};
+use crate::{
+    Error,
+    record::{Kind, Outcome, Record, members},
+};
+
+/// A journal that failed is tried again no sooner than after this.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+impl Shared {
+    /// Tries a closed journal again, at most every 100 ms.
+    ///
+    /// The lock is held meanwhile: while the journal is closed there is nothing else to do.
+    pub(super) fn reopen(&self, state: &mut State) -> Result<(), Error> {
+        let Some(closed) = &mut state.closed else { return Ok(()) };
+        let elapsed = self.clock.elapsed();
+        if elapsed < closed.tried.saturating_add(RETRY_AFTER) {
+            return Err(self.closed_error(&closed.source));
+        }
+        closed.tried = elapsed;
+        match self.try_again(state) {
+            Ok(()) => {
+                state.closed = None;
+                self.is_closed.store(false, Ordering::Release);
+                Ok(())
+            }
+            Err(source) => {
+                let source = Arc::new(source);
+                if let Some(closed) = &mut state.closed {
+                    closed.source = Arc::clone(&source);
+                }
+                Err(self.closed_error(&source))
+            }
+        }
+    }
+
+    fn try_again(&self, state: &mut State) -> io::Result<()> {
+        self.cut(state)?;
+        let note = state
+            .closed
+            .as_ref()
+            .map(|it| format!("{} records could not be written since {}", it.lost, it.since));
+        self.say(state, "audit.resumed", note.as_deref().unwrap_or_default())?;
+        let orphans = std::mem::take(&mut state.orphans);
+        self.say_unknown(state, &orphans)?;
+        self.write_now(state)?;
+        self.medium.set_reserve()
+    }
+
+    /// Frames a record of the log about itself.
+    pub(super) fn say(&self, state: &mut State, event: &str, note: &str) -> io::Result<()> {
+        self.frame(
+            state,
+            &Record {
+                event: Some(event),
+                note: Some(note),
+                ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
+            },
+        )
+    }
+
+    /// Ends calls whose outcome nobody will record any more.
+    pub(super) fn say_unknown(
+        &self,
+        state: &mut State,
+        calls: &[model::RequestId],
+    ) -> io::Result<()> {
+        let note = "the call was begun, and what came of it could not be recorded";
+        for id in calls.iter().filter(|it| state.open.contains_key(it)).copied().collect::<Vec<_>>()
+        {
+            self.frame(
+                state,
+                &Record {
+                    id: Some(id),
+                    note: Some(note),
+                    ..Record::new(self.clock.now(), Kind::Call, Outcome::Unknown)
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<()> {
+        let members = members(record).map_err(io::Error::other)?;
+        state.frame(record, &members, &self.rules);
+        Ok(())
+    }
+
+    /// Has all that was framed on the disk before anything else happens.
+    pub(super) fn write_now(&self, state: &mut State) -> io::Result<()> {
+        let batch = state.take();
+        if let Err(failed) = self.write(&batch) {
+            state.reach_partly(&batch, &failed);
+            state.give_back(batch);
+            return Err(failed.source);
+        }
+        state.finish(batch);
+        if let Err(error) = self.medium.sync() {
+            self.poison(state);
+            return Err(error);
+        }
+        state.synced = state.written.clone();
+        Ok(())
+    }
+
+    /// The segment is not written to any more: what it lost, nobody knows.
+    pub(super) fn poison(&self, state: &mut State) {
+        state.fresh = Some(Fresh::Unsynced(state.synced.next()));
+    }
+}

@@ -1,0 +1,315 @@
+//! What a journal knows: the chain as it is framed, written and synced, and who waits for it.
+
+mod batch;
+mod failure;
+
+use std::{collections::HashMap, io, sync::Arc, task::Waker, time::Duration};
+
+use model::{RequestId, Timestamp};
+
+pub(super) use batch::Batch;
+pub(super) use failure::Failures;
+
+use super::{Level, Rules};
+use crate::{Kind, Record, chain::Chain, frame, segment::Header};
+
+/// A record that was given its place: in which attempt, and which number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket {
+    epoch: u64,
+    pub(super) seq: u64,
+    pub(super) level: Level,
+}
+
+/// What a journal knows.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) origin: Arc<str>,
+    /// With the last record that was framed.
+    pub(super) chain: Chain,
+    /// With the last record that was written.
+    pub(super) written: Chain,
+    /// With the last record that is on the disk.
+    pub(super) synced: Chain,
+    /// The segment that the next record goes to.
+    pub(super) segment: Place,
+    /// The same, as far as it was written.
+    pub(super) written_segment: Place,
+    /// Why the next record begins a segment, if it must.
+    pub(super) fresh: Option<Fresh>,
+    /// Calls that were begun and have no outcome yet, by the number of their intent.
+    pub(super) open: HashMap<RequestId, u64>,
+    /// Calls whose outcome could not be written.
+    pub(super) orphans: Vec<RequestId>,
+    /// What waits to be written.
+    pub(super) waiting: Batch,
+    /// Raised when records are given up: their numbers are given again.
+    epoch: u64,
+    pub(super) failures: Failures,
+    /// Up to which record somebody waits for the disk.
+    pub(super) wanted: u64,
+    /// Who waits for the disk without blocking a thread.
+    pub(super) wakers: Vec<Waker>,
+    pub(super) is_writing: bool,
+    /// How many threads sleep until something is through.
+    pub(super) sleepers: usize,
+    /// Set while the journal cannot be written.
+    pub(super) closed: Option<Closed>,
+    /// How many records the last checkpoint covers, and when it was signed.
+    pub(super) signed: (u64, Duration),
+    /// Why the last checkpoint could not be kept.
+    pub(super) unsigned: Option<Arc<io::Error>>,
+    pub(super) is_ending: bool,
+}
+
+/// A segment and how far it is filled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) bytes: u64,
+    pub(super) begun: Timestamp,
+}
+
+/// Why a record begins a segment.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fresh {
+    /// There is none yet.
+    First,
+    /// A sync failed: what stands in the one before from this record on may be lost.
+    Unsynced(u64),
+}
+
+/// Since when, and why, the journal cannot be written.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) since: Timestamp,
+    /// When it was last tried.
+    pub(super) tried: Duration,
+    pub(super) source: Arc<io::Error>,
+    /// How many records were turned away.
+    pub(super) lost: u64,
+    /// Whether the segment holds more than was written well.
+    pub(super) is_torn: bool,
+}
+
+/// How far a batch came that failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// So many of its parts were written whole.
+    pub(super) parts: usize,
+    /// Whether the segment of the next part was begun.
+    pub(super) has_begun: bool,
+    pub(super) source: io::Error,
+}
+
+impl State {
+    pub(super) fn new(origin: Arc<str>, chain: Chain, segment: Place) -> Self {
+        Self {
+            origin,
+            written: chain.clone(),
+            synced: chain.clone(),
+            signed: (0, Duration::ZERO),
+            chain,
+            segment,
+            written_segment: segment,
+            fresh: None,
+            open: HashMap::new(),
+            orphans: Vec::new(),
+            waiting: Batch::default(),
+            epoch: 0,
+            failures: Failures::default(),
+            wanted: 0,
+            wakers: Vec::new(),
+            is_writing: false,
+            sleepers: 0,
+            closed: None,
+            unsigned: None,
+            is_ending: false,
+        }
+    }
+
+    /// Gives a record its place in the chain, with these `members`.
+    pub(super) fn frame(&mut self, record: &Record<'_>, members: &[u8], rules: &Rules) -> Ticket {
+        if self.is_over(members.len(), record.time, rules) {
+            self.begin_segment(record.time);
+        }
+        let seq = self.put(members);
+        if let Some(id) = record.id {
+            self.follow(record.kind, id, seq);
+        }
+        Ticket { epoch: self.epoch, seq, level: rules.levels.of(record) }
+    }
+
+    /// Whether the next record does not belong into the segment any more.
+    fn is_over(&self, bytes: usize, at: Timestamp, rules: &Rules) -> bool {
+        let bytes = bytes.saturating_add(frame::FRAME_BYTES_MAX);
+        let bytes = self.segment.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.fresh.is_some()
+            || bytes > rules.segment_bytes
+            || at.since(self.segment.begun) > rules.segment_age
+    }
+
+    fn begin_segment(&mut self, at: Timestamp) {
+        let mut header = Header::new(&self.origin, &self.chain);
+        let mut open: Vec<_> = self.open.iter().map(|(id, seq)| (*seq, id.to_string())).collect();
+        open.sort();
+        header.open = open;
+        let fresh = self.fresh.take();
+        header.unsynced_from = match fresh {
+            Some(Fresh::Unsynced(from)) => Some(from),
+            Some(Fresh::First) | None => None,
+        };
+        self.waiting.begin_segment((self.chain.clone(), self.segment));
+        self.waiting.fresh = self.waiting.fresh.or(fresh);
+        self.segment = Place { bytes: 0, begun: at };
+        self.put(&header.members(at));
+    }
+
+    /// Frames members that stay in the segment whatever its size.
+    pub(super) fn put(&mut self, members: &[u8]) -> u64 {
+        let seq = self.chain.next();
+        let part = &mut self.waiting.current;
+        let before = part.bytes.len();
+        frame::write(&mut part.bytes, &mut self.chain, members);
+        let bytes = part.bytes.len().saturating_sub(before);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.segment.bytes = self.segment.bytes.saturating_add(bytes);
+        self.waiting.records = self.waiting.records.saturating_add(1);
+        seq
+    }
+
+    /// Keeps in mind which calls have no outcome yet.
+    fn follow(&mut self, kind: Kind, id: RequestId, seq: u64) {
+        match kind {
+            Kind::Intent => {
+                self.open.insert(id, seq);
+                self.waiting.undo.push((id, None));
+            }
+            Kind::Call => {
+                if let Some(intent) = self.open.remove(&id) {
+                    self.waiting.undo.push((id, Some(intent)));
+                }
+            }
+            Kind::Authorization
+            | Kind::Cut
+            | Kind::Event
+            | Kind::List
+            | Kind::Log
+            | Kind::Malformed
+            | Kind::Session => {}
+        }
+    }
+
+    /// Takes all that waits, to write it.
+    pub(super) fn take(&mut self) -> Batch {
+        self.is_writing = true;
+        let spare = self.waiting.spare();
+        let mut batch = std::mem::replace(&mut self.waiting, spare);
+        batch.current.end = Some((self.chain.clone(), self.segment));
+        batch
+    }
+
+    /// The batch is written.
+    pub(super) fn finish(&mut self, batch: Batch) {
+        self.is_writing = false;
+        self.reach(batch.current.end.clone());
+        self.waiting.recycle(batch.current);
+    }
+
+    fn reach(&mut self, end: Option<(Chain, Place)>) {
+        if let Some(end) = end {
+            (self.written, self.written_segment) = end;
+        }
+    }
+
+    /// What is written of a batch that failed: whole parts of it, and perhaps the bare beginning of
+    /// the segment that the next part is for.
+    pub(super) fn reach_partly(&mut self, batch: &Batch, failed: &Failed) {
+        let done = failed.parts.checked_sub(1).and_then(|index| batch.parts().nth(index));
+        self.reach(done.and_then(|it| it.end.clone()));
+        let begins = batch.parts().nth(failed.parts).is_some_and(|it| it.begins.is_some());
+        if failed.has_begun {
+            self.written_segment = Place { bytes: 0, ..self.written_segment };
+        }
+        if begins {
+            // A failed sync is told in the header that comes in the end.
+            let told = batch.fresh.filter(|_| failed.parts == 0);
+            self.fresh = Some(told.unwrap_or(Fresh::First));
+        }
+    }
+
+    /// Gives up the batch and all that waits, and closes the journal.
+    pub(super) fn fail(&mut self, batch: Option<Batch>, closed: Closed) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut lost = 0_u64;
+        self.fresh = self.fresh.or(waiting.fresh);
+        for batch in [Some(waiting), batch].into_iter().flatten() {
+            lost = lost.saturating_add(batch.records);
+            self.undo(batch.undo);
+        }
+        self.is_writing = false;
+        let through = (self.written.next(), self.synced.next());
+        self.failures.add(self.epoch, through, Arc::clone(&closed.source));
+        self.epoch = self.epoch.saturating_add(1);
+        let before = self.closed.take().map_or(0, |it| it.lost);
+        let lost = closed.lost.saturating_add(lost).saturating_add(before);
+        self.closed = Some(Closed { lost, ..closed });
+        (self.chain, self.segment) = (self.written.clone(), self.written_segment);
+    }
+
+    fn undo(&mut self, calls: Vec<(RequestId, Option<u64>)>) {
+        for (id, intent) in calls.into_iter().rev() {
+            match intent {
+                Some(intent) => {
+                    self.open.insert(id, intent);
+                    self.orphans.push(id);
+                }
+                None => {
+                    self.open.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// Gives up a batch of the journal's own while it is closed: it is made anew for the next try.
+    pub(super) fn give_back(&mut self, batch: Batch) {
+        self.is_writing = false;
+        self.undo(batch.undo);
+        (self.chain, self.segment) = (self.written.clone(), self.written_segment);
+        if let Some(closed) = &mut self.closed {
+            closed.is_torn = true;
+        }
+    }
+
+    /// Counts a record that comes while the journal is closed.
+    pub(super) fn turn_away(&mut self, record: &Record<'_>) {
+        let outcome = record.id.filter(|_| record.kind == Kind::Call);
+        self.orphans.extend(outcome.filter(|it| self.open.contains_key(it)));
+        if let Some(closed) = &mut self.closed {
+            closed.lost = closed.lost.saturating_add(1);
+        }
+    }
+
+    /// What became of a record, as far as `level` asks; `None` where that is not known yet.
+    pub(super) fn outcome(
+        &self,
+        ticket: Ticket,
+        level: Level,
+    ) -> Option<Result<(), Arc<io::Error>>> {
+        let by_level = |written, synced| match level {
+            Level::Standard => written,
+            Level::Strict => synced,
+        };
+        if ticket.epoch == self.epoch {
+            let through = by_level(self.written.next(), self.synced.next());
+            return (ticket.seq < through).then_some(Ok(()));
+        }
+        let (written, synced, source) = self.failures.of(ticket.epoch);
+        let is_through = ticket.seq < by_level(written, synced);
+        Some(if is_through { Ok(()) } else { Err(source) })
+    }
+
+    /// Whether the disk lacks something that was written.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.closed.is_none() && self.synced.next() < self.written.next()
+    }
+}

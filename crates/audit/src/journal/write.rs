@@ -1,0 +1,169 @@
+//! Of those who append at the same time one writes the lines of all, and the others wait until it is done.
+
+use std::{
+    io::{self, ErrorKind},
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
+};
+
+use super::{
+    Level, Shared,
+    state::{Batch, Closed, Failed, State, Ticket},
+};
+use crate::{
+    Error,
+    record::{Kind, Outcome, Record, members},
+};
+
+impl Shared {
+    /// Waits until the record is written, by this thread or by another.
+    pub(super) fn settle(&self, ticket: Ticket) -> Result<(), Error> {
+        let mut state = self.lock();
+        loop {
+            if let Some(outcome) = state.outcome(ticket, Level::Standard) {
+                return outcome.map_err(|source| self.write_error(source));
+            }
+            state = if state.is_writing { self.sleep(state) } else { self.lead(state) };
+        }
+    }
+
+    /// Waits until the record is as safe as its level asks. Blocks this thread.
+    pub(super) fn settle_safely(&self, ticket: Ticket) -> Result<(), Error> {
+        self.settle(ticket)?;
+        let mut state = self.want(ticket);
+        loop {
+            if let Some(outcome) = state.outcome(ticket, ticket.level) {
+                return outcome.map_err(|source| self.write_error(source));
+            }
+            state = self.sleep(state);
+        }
+    }
+
+    /// Says that somebody waits for the disk to have the record, where its level asks for that.
+    pub(super) fn want(&self, ticket: Ticket) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        if ticket.level == Level::Strict && state.outcome(ticket, Level::Strict).is_none() {
+            state.wanted = state.wanted.max(ticket.seq.saturating_add(1));
+            if self.has_keeper {
+                self.work.notify_one();
+            } else {
+                state = self.sync(state);
+            }
+        }
+        state
+    }
+
+    fn sleep<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.sleepers = state.sleepers.saturating_add(1);
+        let mut state = self.through.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.sleepers = state.sleepers.saturating_sub(1);
+        state
+    }
+
+    /// Writes everything that waits, for all who wait.
+    fn lead<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let was_dirty = state.is_dirty();
+        let batch = state.take();
+        drop(state);
+        let result = self.write(&batch);
+        let mut state = self.lock();
+        match result {
+            Ok(()) => {
+                state.finish(batch);
+                if !was_dirty && self.has_keeper {
+                    self.work.notify_one();
+                }
+            }
+            Err(failed) => self.fail(&mut state, batch, failed),
+        }
+        // Without sleepers the bell would cost a system call for nobody.
+        if state.sleepers > 0 {
+            self.through.notify_all();
+        }
+        state
+    }
+
+    /// Writes a batch, segment by segment.
+    pub(super) fn write(&self, batch: &Batch) -> Result<(), Failed> {
+        for (parts, part) in batch.parts().enumerate() {
+            let mut has_begun = false;
+            if let Some(first) = part.begins {
+                let begun = self.medium.begin(first, self.rules.segment_bytes);
+                begun.map_err(|source| Failed { parts, has_begun, source })?;
+                has_begun = true;
+            }
+            self.medium.write(&part.bytes).map_err(|source| Failed { parts, has_begun, source })?;
+        }
+        Ok(())
+    }
+
+    fn fail(&self, state: &mut State, batch: Batch, failed: Failed) {
+        state.reach_partly(&batch, &failed);
+        let is_full = is_full(&failed.source) && !failed.has_begun && state.fresh.is_some();
+        self.close(state, Some(batch), failed.source, true);
+        if is_full {
+            self.say_full(state);
+        }
+    }
+
+    /// Closes the journal: nothing is admitted until it can be written again.
+    pub(super) fn close(
+        &self,
+        state: &mut State,
+        batch: Option<Batch>,
+        source: io::Error,
+        is_torn: bool,
+    ) {
+        self.is_closed.store(true, Ordering::Release);
+        let closed = Closed {
+            since: self.clock.now(),
+            tried: self.clock.elapsed(),
+            source: Arc::new(source),
+            lost: 0,
+            is_torn,
+        };
+        state.fail(batch, closed);
+        state.wakers.drain(..).for_each(|it| it.wake());
+        self.through.notify_all();
+    }
+
+    /// Says in the old segment that there is no room for a new one, on the room kept for that.
+    fn say_full(&self, state: &mut State) {
+        let full = Record {
+            event: Some("audit.full"),
+            note: Some("there is no room for another segment: calls are refused until there is"),
+            ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
+        };
+        // All this is as well as can be: that the journal is closed is told in any case.
+        let (Ok(()), Ok(()), Ok(members)) =
+            (self.cut(state), self.medium.use_reserve(), members(&full))
+        else {
+            return;
+        };
+        state.put(&members);
+        let batch = state.take();
+        match self.write(&batch) {
+            Ok(()) => {
+                state.finish(batch);
+                self.medium.sync().ok();
+            }
+            Err(_) => state.give_back(batch),
+        }
+    }
+
+    /// Takes away what a failed write left behind.
+    pub(super) fn cut(&self, state: &mut State) -> io::Result<()> {
+        let bytes = state.written_segment.bytes;
+        match &mut state.closed {
+            Some(closed) if closed.is_torn => {
+                self.medium.cut(bytes)?;
+                closed.is_torn = false;
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}

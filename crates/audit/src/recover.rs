@@ -1,0 +1,197 @@
+//! Where a log goes on after a start: behind its last whole record, if nothing else is wrong with it.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::Path,
+    sync::Arc,
+};
+
+use model::{RequestId, Timestamp};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    Checkpoint, Damage, DamageKind, Error, VerifyingKey,
+    chain::Chain,
+    frame,
+    lines::{Lines, Next},
+    segment::{self, Header, Segment},
+    verify::notes,
+};
+
+/// How much of a segment's end is read to find its last line.
+const END_BYTES: u64 = 1 << 20;
+
+/// Where a log goes on.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) chain: Chain,
+    /// The segment that is gone on with, how much of it is good, and when it was begun.
+    pub(crate) last: Option<(Segment, u64, Timestamp)>,
+    /// Calls that were begun and have no outcome, by the number of their intent.
+    pub(crate) open: HashMap<RequestId, u64>,
+    /// Files that were begun and got no record.
+    pub(crate) empty: Vec<Segment>,
+    /// So many bytes of a record that was not written whole stand behind the last one.
+    pub(crate) tail_bytes: u64,
+    /// How many records were signed for.
+    pub(crate) signed: u64,
+}
+
+/// Looks where the log in `folder` goes on. Changes nothing.
+///
+/// The last segment is read whole. Of those before it, first and last lines: whether all of it is
+/// right, `onedoor audit verify` tells.
+pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Error> {
+    let read = |source| Error::Open { path: folder.to_owned(), source: Arc::new(source) };
+    let damaged = |damage| Error::Damaged { path: folder.to_owned(), damage };
+    let signed = last_checkpoint(folder, key).map_err(read)?.map_err(damaged)?;
+    let mut segments = segment::list(folder).map_err(read)?;
+    let mut recovered = Recovered {
+        chain: Chain::begin(key.name()),
+        last: None,
+        open: HashMap::new(),
+        empty: Vec::new(),
+        tail_bytes: 0,
+        signed: signed.map_or(0, |it| it.size),
+    };
+    while let Some(last) = segments.pop_if(|it| is_without_line(it).unwrap_or(false)) {
+        let bytes = last.path.metadata().map_err(read)?.len();
+        recovered.tail_bytes = recovered.tail_bytes.saturating_add(bytes);
+        recovered.empty.push(last);
+    }
+    for pair in segments.windows(2) {
+        if let [before, after] = pair {
+            link(before, after).map_err(read)?.map_err(damaged)?;
+        }
+    }
+    if let Some(last) = segments.last() {
+        walk(&mut recovered, last, key.name(), signed).map_err(read)?.map_err(damaged)?;
+    }
+    match signed.filter(|it| it.size > recovered.chain.next()) {
+        Some(checkpoint) => {
+            let seq = recovered.chain.next();
+            let detail = format!("{} records were signed, and {seq} are there", checkpoint.size);
+            Err(damaged(Damage { seq, kind: DamageKind::Truncated, detail }))
+        }
+        None => Ok(recovered),
+    }
+}
+
+type Checked<T> = io::Result<Result<T, Damage>>;
+
+fn last_checkpoint(folder: &Path, key: &VerifyingKey) -> Checked<Option<Checkpoint>> {
+    let Some(note) = notes(folder)?.pop() else { return Ok(Ok(None)) };
+    let checkpoint = note.and_then(|it| Checkpoint::open(&it, key));
+    let detail = "its last checkpoint is not signed by the key of this door".to_owned();
+    let bad = Damage { seq: 0, kind: DamageKind::BadSignature, detail };
+    Ok(checkpoint.map(Some).ok_or(bad))
+}
+
+fn is_without_line(segment: &Segment) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    File::open(&segment.path)?.take(END_BYTES).read_to_end(&mut bytes)?;
+    Ok(!bytes.contains(&b'\n'))
+}
+
+/// Reads the last segment, and takes over what it says.
+fn walk(
+    recovered: &mut Recovered,
+    segment: &Segment,
+    origin: &str,
+    signed: Option<Checkpoint>,
+) -> Checked<()> {
+    let mut lines = Lines::open(&segment.path)?;
+    let wrong = |lines: &Lines, kind, what: &str| lines.damage(segment.first, kind, what);
+    let header = Lines::first(&segment.path)?.and_then(|it| Header::read(&it));
+    let Some(header) = header else {
+        return Ok(Err(wrong(&lines, DamageKind::Modified, "does not begin with a header")));
+    };
+    if header.origin != origin {
+        let what = format!("is of the log {}, and the key is for {origin}", header.origin);
+        return Ok(Err(wrong(&lines, DamageKind::Modified, &what)));
+    }
+    recovered.chain = header.chain();
+    if recovered.chain.next() != segment.first {
+        return Ok(Err(wrong(&lines, DamageKind::Modified, "is named for another record")));
+    }
+    for (seq, id) in header.open {
+        recovered.open.extend(request(&id).map(|it| (it, seq)));
+    }
+    let mut begun = None;
+    loop {
+        let seq = recovered.chain.next();
+        match lines.next(&mut recovered.chain)? {
+            Next::Record(_) => {}
+            Next::Tail(bytes) => {
+                recovered.tail_bytes = recovered.tail_bytes.saturating_add(bytes);
+                break;
+            }
+            Next::End => break,
+            Next::Damage(damage) => return Ok(Err(damage)),
+        }
+        let edge = recovered.chain.edge();
+        if signed.is_some_and(|it| it.size == edge.size() && it.root != edge.root()) {
+            return Ok(Err(wrong(&lines, DamageKind::Forged, "is not what was signed")));
+        }
+        let at = follow(&mut recovered.open, seq, &lines.json());
+        begun = begun.or(at);
+    }
+    let begun = begun.unwrap_or(Timestamp::from_seconds(0));
+    recovered.last = Some((segment.clone(), lines.good_bytes(), begun));
+    Ok(Ok(()))
+}
+
+/// What matters of a record here.
+#[derive(Debug, Deserialize)]
+struct Brief {
+    time: String,
+    kind: String,
+    #[serde(default)]
+    id: Option<String>,
+}
+
+/// Keeps in mind which calls have no outcome yet; gives the record's time.
+fn follow(open: &mut HashMap<RequestId, u64>, seq: u64, json: &[u8]) -> Option<Timestamp> {
+    let Brief { time, kind, id } = serde_json::from_slice(json).ok()?;
+    match (&*kind, id.and_then(|it| request(&it))) {
+        ("intent", Some(id)) => drop(open.insert(id, seq)),
+        ("call", Some(id)) => drop(open.remove(&id)),
+        (_, Some(_) | None) => {}
+    }
+    Timestamp::parse(&time).ok()
+}
+
+fn request(id: &str) -> Option<RequestId> {
+    Uuid::parse_str(id).ok().map(RequestId::new)
+}
+
+/// Whether a segment goes on where the one before it ends.
+fn link(before: &Segment, after: &Segment) -> Checked<()> {
+    let header = Lines::first(&after.path)?.and_then(|it| Header::read(&it));
+    let wrong = |what: &str| {
+        let detail = format!("{} {what}", after.name());
+        Ok(Err(Damage { seq: after.first, kind: DamageKind::Gap, detail }))
+    };
+    let Some(header) = header else { return wrong("does not begin with a header") };
+    let (last, chain) = (last_line(before)?, header.chain());
+    let end = last.as_deref().and_then(frame::read);
+    let is_next =
+        end.is_some_and(|it| it.seq.saturating_add(1) == chain.next() && it.hash == header.before);
+    // What a failed sync may have lost is written down, and no reason to serve nobody.
+    let is_told = header.unsynced_from.is_some();
+    if is_next || is_told { Ok(Ok(())) } else { wrong("does not go on where the one before ends") }
+}
+
+fn last_line(segment: &Segment) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(&segment.path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let Some(whole) = bytes.strip_suffix(b"\n") else { return Ok(None) };
+    let start = whole.iter().rposition(|it| *it == b'\n').map_or(0, |it| it.saturating_add(1));
+    Ok(whole.get(start..).map(<[u8]>::to_vec))
+}

@@ -1,0 +1,231 @@
+//! Is a log, or a copy of one, what was written? Offline: files and a public key are all it needs.
+
+mod signed;
+
+use std::{io, path::Path};
+
+pub(crate) use signed::notes;
+pub use signed::{CHECKPOINTS, Outside};
+
+use self::signed::Signed;
+use crate::{
+    Checkpoint, Damage, DamageKind, Hash, ProofError, VerifyingKey,
+    chain::Chain,
+    lines::{Lines, Next},
+    segment::{self, Header, Segment},
+};
+
+/// What a log was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The first record that is there.
+    pub first: u64,
+    /// The record behind the last one that is right.
+    pub next: u64,
+    /// How many segments there are.
+    pub segments: usize,
+    /// How many checkpoints were checked.
+    pub checkpoints: usize,
+    /// How many records the newest good checkpoint vouches for.
+    pub signed: u64,
+    /// So many bytes of a line that is not whole stand at the very end.
+    pub tail_bytes: u64,
+    /// The first thing that is wrong.
+    pub damage: Option<Damage>,
+}
+
+/// Why a log could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum Unchecked {
+    /// There is no segment.
+    #[error("{folder} holds no segment of a log")]
+    Empty {
+        /// Which folder.
+        folder: String,
+    },
+    /// It cannot be read.
+    #[error("{folder} cannot be read: {source}")]
+    Read {
+        /// Which folder.
+        folder: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Its records fit together, but nobody signed them.
+    #[error("{folder} has no checkpoint that is signed by this key: give one with --checkpoint")]
+    Unsigned {
+        /// Which folder.
+        folder: String,
+    },
+}
+
+/// Checks the log in `folder` from its first record to its last, and every checkpoint beside it.
+///
+/// With a checkpoint that was kept `outside`, it also finds what whoever has the signing key could
+/// do, and an end that was cut off together with its checkpoints.
+///
+/// # Errors
+/// [`Unchecked`]
+pub fn verify(
+    folder: &Path,
+    key: &VerifyingKey,
+    outside: Option<&Outside>,
+) -> Result<Report, Unchecked> {
+    let shown = || folder.display().to_string();
+    let read = |source| Unchecked::Read { folder: shown(), source };
+    let segments = segment::list(folder).map_err(read)?;
+    let signed = Signed::gather(folder, key, outside).map_err(read)?;
+    let mut walk = Walk::begin(&segments, key.name(), signed).map_err(read)?;
+    let Some(walk) = &mut walk else { return Err(Unchecked::Empty { folder: shown() }) };
+    for (index, segment) in segments.iter().enumerate() {
+        let is_last = index.saturating_add(1) == segments.len();
+        walk.segment(segment, is_last, &mut |_, _, _| {}).map_err(read)?;
+    }
+    let report = walk.report(segments.len());
+    if report.damage.is_none() && report.checkpoints == 0 {
+        return Err(Unchecked::Unsigned { folder: shown() });
+    }
+    Ok(report)
+}
+
+/// The hashes of all records in `folder`, and the line of record `seq` with the hash before it.
+pub(crate) fn collect(folder: &Path, origin: &str, seq: u64) -> Result<Collected, ProofError> {
+    let shown = || folder.display().to_string();
+    let read = |source| Unchecked::Read { folder: shown(), source };
+    let segments = segment::list(folder).map_err(read)?;
+    let walk = Walk::begin(&segments, origin, Signed::none()).map_err(read)?;
+    let mut walk = walk.ok_or_else(|| Unchecked::Empty { folder: shown() })?;
+    if walk.first > 0 {
+        return Err(ProofError::Purged { first: walk.first });
+    }
+    let mut collected = Collected { leaves: Vec::new(), found: None };
+    for (index, segment) in segments.iter().enumerate() {
+        let is_last = index.saturating_add(1) == segments.len();
+        let keep = &mut |before: Hash, hash: Hash, line: &[u8]| {
+            if u64::try_from(collected.leaves.len()).is_ok_and(|it| it == seq) {
+                collected.found = Some((before, line.to_vec()));
+            }
+            collected.leaves.push(hash);
+        };
+        walk.segment(segment, is_last, keep).map_err(read)?;
+    }
+    walk.damage.map_or(Ok(collected), |damage| Err(ProofError::Damaged { damage }))
+}
+
+/// What a proof is made from.
+pub(crate) struct Collected {
+    pub(crate) leaves: Vec<Hash>,
+    pub(crate) found: Option<(Hash, Vec<u8>)>,
+}
+
+/// A walk through a log.
+struct Walk<'a> {
+    origin: &'a str,
+    chain: Chain,
+    first: u64,
+    signed: Signed,
+    tail_bytes: u64,
+    damage: Option<Damage>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that begins where the first segment says; none where there is no segment.
+    fn begin(segments: &[Segment], origin: &'a str, signed: Signed) -> io::Result<Option<Self>> {
+        let Some(segment) = segments.first() else { return Ok(None) };
+        let header = Lines::first(&segment.path)?.and_then(|it| Header::read(&it));
+        // Older segments may have been purged: the header holds the tree as it was. A checkpoint
+        // vouches for it, as for all else.
+        let chain = match header.filter(|it| segment.first > 0 && it.origin == origin) {
+            Some(header) => header.chain(),
+            None => Chain::begin(origin),
+        };
+        let mut walk =
+            Self { origin, first: chain.next(), chain, signed, tail_bytes: 0, damage: None };
+        walk.signed.begin(walk.first);
+        walk.meet();
+        Ok(Some(walk))
+    }
+
+    /// Goes through one segment, unless something was wrong before.
+    fn segment(
+        &mut self,
+        segment: &Segment,
+        is_last: bool,
+        keep: &mut dyn FnMut(Hash, Hash, &[u8]),
+    ) -> io::Result<()> {
+        let mut lines = Lines::open(&segment.path)?;
+        let mut begun = Some(self.chain.clone());
+        while self.damage.is_none() {
+            let before = (self.chain.last(), self.chain.next());
+            let what = match lines.next(&mut self.chain)? {
+                Next::Record(_)
+                    if begun.take().is_some_and(|it| !self.is_headed(segment, &it, &lines)) =>
+                {
+                    "does not begin with the header that belongs there"
+                }
+                Next::Record(hash) => {
+                    keep(before.0, hash, lines.line());
+                    self.meet();
+                    continue;
+                }
+                Next::Tail(bytes) if is_last => {
+                    self.tail_bytes = bytes;
+                    break;
+                }
+                Next::Tail(_) => "ends within a line",
+                Next::End => break,
+                Next::Damage(damage) => {
+                    self.damage = Some(damage);
+                    break;
+                }
+            };
+            self.damage = Some(lines.damage(before.1, DamageKind::Modified, what));
+        }
+        Ok(())
+    }
+
+    fn is_headed(&self, segment: &Segment, before: &Chain, lines: &Lines) -> bool {
+        let header = Header::read(&lines.json());
+        before.next() == segment.first && header.is_some_and(|it| it.continues(before, self.origin))
+    }
+
+    /// Compares with what was signed for so many records.
+    fn meet(&mut self) {
+        if self.damage.is_none() {
+            self.damage = self.signed.meet(self.chain.edge());
+        }
+    }
+
+    fn report(&mut self, segments: usize) -> Report {
+        let next = self.chain.next();
+        if self.damage.is_none() {
+            self.damage = self.signed.end(next);
+        }
+        Report {
+            first: self.first,
+            next,
+            segments,
+            checkpoints: self.signed.checked,
+            signed: self.signed.size,
+            tail_bytes: self.tail_bytes,
+            damage: self.damage.take(),
+        }
+    }
+}
+
+impl Report {
+    /// The newest good checkpoint's size and how many records stand behind it.
+    #[must_use]
+    pub fn unsigned(&self) -> u64 {
+        self.next.saturating_sub(self.signed)
+    }
+}
+
+/// Reads a checkpoint that was kept elsewhere.
+#[must_use]
+pub fn outside(note: &str, key: &VerifyingKey) -> Option<Outside> {
+    Checkpoint::open(note, key).map(Outside)
+}
+
+#[cfg(test)]
+mod tests;

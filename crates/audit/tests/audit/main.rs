@@ -1,0 +1,5 @@
+//! The promises of the crate, through its public face.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod disk;
+mod proofs;
