@@ -1,10 +1,13 @@
 //! What can be typed: the commands, their options, and the help that teaches them.
 
+mod audit;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use model::{ClientId, CollectionId, Expiry, KeyKind, ProfileId};
 
+pub(crate) use self::audit::{Audit, Key as AuditKey, Prove, Verify, VerifyProof};
 use crate::config;
 
 /// One front door for apps, partners, scripts and AI agents.
@@ -30,6 +33,9 @@ Examples:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Records of calls, and whether the log that holds them is what was written
+    #[command(subcommand)]
+    Audit(Audit),
     /// Report every fault of a state folder, each with file, line and what to do
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),

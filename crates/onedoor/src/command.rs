@@ -1,5 +1,6 @@
 //! Runs one command, and turns how it ended into an exit code.
 
+mod audit;
 mod check;
 mod credential;
 mod import;
@@ -25,6 +26,8 @@ pub(crate) enum Failure {
     Stopped(anyhow::Error),
     /// It has said so itself already.
     Told,
+    /// What was to be checked could not be.
+    Unchecked(anyhow::Error),
 }
 
 impl From<Vec<Fault>> for Failure {
@@ -45,10 +48,14 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Runs `command` to its end: 0 done, 1 faults found or not carried out.
+/// The exit code of what could not be checked: neither good nor bad.
+const UNCHECKED: u8 = 2;
+
+/// Runs `command` to its end: 0 done, 1 faults found or not carried out, 2 not checked.
 pub(crate) fn run(command: Command) -> ExitCode {
     let terminal = Terminal::stdout();
     let ended = match command {
+        Command::Audit(command) => audit::run(terminal, &command),
         Command::Check(arguments) => check::run(terminal, &arguments),
         Command::Credential(Credential::New(arguments)) => credential::new(terminal, &arguments),
         Command::Demo(arguments) => demo::run(terminal, &arguments),
@@ -62,6 +69,10 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Err(Failure::Faults(faults)) => logging::tell(Faults(&faults)),
         Err(Failure::Stopped(error)) => logging::tell(format_args!("error: {error:#}")),
         Err(Failure::Told) => {}
+        Err(Failure::Unchecked(error)) => {
+            logging::tell(format_args!("error: {error:#}"));
+            return ExitCode::from(UNCHECKED);
+        }
     }
     ExitCode::FAILURE
 }

@@ -8,6 +8,8 @@ fn every_command_explains_itself() {
     for (name, arguments) in [
         ("onedoor", &["--help"][..]),
         ("apply", &["apply", "--help"]),
+        ("audit", &["audit", "--help"]),
+        ("audit_verify", &["audit", "verify", "--help"]),
         ("check", &["check", "--help"]),
         ("client", &["client", "--help"]),
         ("client_list", &["client", "list", "--help"]),

@@ -11,6 +11,7 @@ mod binary;
 mod serving;
 mod signer;
 
+mod audit;
 mod bound;
 mod check;
 mod credential;

@@ -1,0 +1,112 @@
+//! `onedoor audit verify`, `prove` and `verify-proof`: a log is checked by whoever has a copy of it.
+
+use std::{fs, path::Path};
+
+use anyhow::anyhow;
+use audit::{Outside, ProofError, Report, VerifyingKey};
+
+use super::Failure;
+use crate::{
+    cli,
+    terminal::{Look, Terminal, counted},
+};
+
+/// Longest file that is read whole: proofs and checkpoints are smaller by far.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Runs one of them.
+pub(super) fn run(terminal: Terminal, command: &cli::Audit) -> Result<(), Failure> {
+    match command {
+        cli::Audit::Prove(arguments) => prove(terminal, arguments),
+        cli::Audit::Verify(arguments) => verify(terminal, arguments),
+        cli::Audit::VerifyProof(arguments) => verify_proof(terminal, arguments),
+    }
+}
+
+fn verify(terminal: Terminal, arguments: &cli::Verify) -> Result<(), Failure> {
+    let cli::Verify { folder, key, checkpoint } = arguments;
+    let key = read_key(key)?;
+    let outside = checkpoint.as_deref().map(|it| read_checkpoint(it, &key)).transpose()?;
+    let report = audit::verify(folder, &key, outside.as_ref())
+        .map_err(|error| Failure::Unchecked(error.into()))?;
+    let Report { first, next, segments, checkpoints, signed, tail_bytes, damage } = &report;
+    if let Some(damage) = damage {
+        let bad = terminal.paint(Look::Bad, damage);
+        terminal.line(bad)?;
+        let good = "the records before it are what was written, as far as checkpoints cover them";
+        terminal.line(format_args!("  {good}: {signed} of {next}"))?;
+        return Err(Failure::Told);
+    }
+    let good = terminal.paint(Look::Good, "nothing is wrong");
+    let records =
+        counted(usize::try_from(next.saturating_sub(*first)).unwrap_or(usize::MAX), "record");
+    let (segments, checkpoints) =
+        (counted(*segments, "segment"), counted(*checkpoints, "checkpoint"));
+    terminal.line(format_args!("{good}: {records} from {first} on, {segments}, {checkpoints}"))?;
+    if report.unsigned() > 0 {
+        let unsigned = report.unsigned();
+        terminal.line(format_args!("  the last {unsigned} are not signed for yet"))?;
+    }
+    if *tail_bytes > 0 {
+        terminal
+            .line(format_args!("  {tail_bytes} bytes of a record that was being written follow"))?;
+    }
+    Ok(())
+}
+
+fn prove(terminal: Terminal, arguments: &cli::Prove) -> Result<(), Failure> {
+    let cli::Prove { folder, key, seq } = arguments;
+    let proof = audit::prove(folder, &read_key(key)?, *seq).map_err(judged)?;
+    terminal.line(proof.trim_end_matches('\n'))?;
+    Ok(())
+}
+
+fn verify_proof(terminal: Terminal, arguments: &cli::VerifyProof) -> Result<(), Failure> {
+    let cli::VerifyProof { file, key } = arguments;
+    let key = read_key(key)?;
+    let proven = audit::proof::check(&read(file)?, &key).map_err(judged)?;
+    terminal.line(&proven.line)?;
+    Ok(())
+}
+
+/// What shows damage is not what keeps from looking.
+fn judged(error: ProofError) -> Failure {
+    match error {
+        ProofError::Damaged { .. } | ProofError::False { .. } => Failure::Stopped(error.into()),
+        ProofError::Absent { .. } | ProofError::Purged { .. } | ProofError::Unchecked(_) => {
+            Failure::Unchecked(error.into())
+        }
+    }
+}
+
+fn read_key(key: &cli::AuditKey) -> Result<VerifyingKey, Failure> {
+    let cli::AuditKey { key } = key;
+    VerifyingKey::parse(key).or_else(|_| {
+        let text = read(Path::new(key))?;
+        VerifyingKey::parse(&text).map_err(|error| {
+            Failure::Unchecked(anyhow!(error).context(format!("{key} holds no public key")))
+        })
+    })
+}
+
+fn read_checkpoint(file: &Path, key: &VerifyingKey) -> Result<Outside, Failure> {
+    let text = read(file)?;
+    // As it stands in checkpoints.jsonl, or as a note of its own.
+    let last = text.lines().next_back().unwrap_or_default();
+    let note = serde_json::from_str::<String>(last).unwrap_or_else(|_| text.clone());
+    audit::verify::outside(&note, key).ok_or_else(|| {
+        let shown = file.display();
+        Failure::Unchecked(anyhow!("{shown} holds no checkpoint that is signed by this key"))
+    })
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let shown = file.display();
+    let unchecked = |error: std::io::Error| {
+        Failure::Unchecked(anyhow!(error).context(format!("cannot read {shown}")))
+    };
+    if file.metadata().map_err(unchecked)?.len() > FILE_BYTES_MAX {
+        return Err(Failure::Unchecked(anyhow!("{shown} is too large to be one")));
+    }
+    fs::read_to_string(file).map_err(unchecked)
+}

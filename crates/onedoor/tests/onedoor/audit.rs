@@ -1,0 +1,108 @@
+//! A log is checked on a copy, by a command that needs no door.
+
+use std::{fs, path::Path};
+
+use audit::{Journal, Kind, Location, Outcome, Record, Rules, SigningKey};
+use model::{Clock, Timestamp};
+
+use crate::binary::{Ran, onedoor};
+
+const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
+
+/// A log of five records in `folder`, its public key, and its newest checkpoint kept elsewhere.
+fn write(folder: &Path) {
+    let key = SigningKey::from_seed("onedoor-test", &[1; 32]).unwrap();
+    fs::write(folder.join("audit.pub"), format!("{}\n", key.verifying_key())).unwrap();
+    let location =
+        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("elsewhere")) };
+    let journal = Journal::open(&location, (key, Rules::default()), Clock::fake(START)).unwrap();
+    for tool in ["a", "b", "c"] {
+        let record = Record::new(START, Kind::Call, Outcome::Answered);
+        journal.append(&Record { tool: Some(tool), ..record }).unwrap();
+    }
+}
+
+fn verify(folder: &Path, more: &[&str]) -> Ran {
+    onedoor(folder, &[&["audit", "verify", "audit", "--key", "audit.pub"], more].concat())
+}
+
+fn segment(folder: &Path) -> std::path::PathBuf {
+    folder.join("audit/00000000000000000000.jsonl")
+}
+
+#[test]
+fn a_log_that_is_what_was_written_is_exit_code_0() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let ran = verify(folder.path(), &["--checkpoint", "elsewhere"]);
+    let want = "nothing is wrong: 5 records from 0 on, 1 segment, 3 checkpoints\n";
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, want, ""));
+    let text = fs::read_to_string(folder.path().join("audit.pub")).unwrap();
+    let by_text = onedoor(folder.path(), &["audit", "verify", "audit", "--key", text.trim()]);
+    assert_eq!(by_text.code, 0, "{}", by_text.err);
+}
+
+#[test]
+fn damage_is_exit_code_1_and_names_the_first_record_and_what_happened_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let text = fs::read_to_string(segment(folder.path())).unwrap();
+    fs::write(segment(folder.path()), text.replace("\"tool\":\"b\"", "\"tool\":\"d\"")).unwrap();
+    let ran = verify(folder.path(), &[]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.starts_with("modified at record 3: 00000000000000000000.jsonl"), "{}", ran.out);
+
+    // An end that was cut off together with its checkpoint is missed by one that is elsewhere alone.
+    let kept: Vec<_> = text.split_inclusive('\n').take(4).collect();
+    fs::write(segment(folder.path()), kept.concat()).unwrap();
+    let checkpoints = folder.path().join("audit/checkpoints.jsonl");
+    let signed = fs::read_to_string(&checkpoints).unwrap();
+    fs::write(&checkpoints, signed.split_inclusive('\n').next().unwrap()).unwrap();
+    let ran = verify(folder.path(), &[]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.contains("the last 2 are not signed for yet"), "{}", ran.out);
+    let ran = verify(folder.path(), &["--checkpoint", "elsewhere"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.starts_with("truncated at record 4"), "{}", ran.out);
+}
+
+#[test]
+fn what_cannot_be_checked_is_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    fs::write(folder.path().join("no-note"), "x\n").unwrap();
+    for arguments in [
+        &["empty", "--key", "audit.pub"][..],
+        &["nowhere", "--key", "audit.pub"],
+        &["audit", "--key", "nowhere"],
+        &["audit", "--key", "no-note"],
+        &["audit", "--key", "audit.pub", "--checkpoint", "no-note"],
+        &["audit"],
+    ] {
+        let ran = onedoor(folder.path(), &[&["audit", "verify"], arguments].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_record_is_proven_to_whoever_has_the_public_key() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let key = ["--key", "audit.pub"];
+    let prove = |seq| {
+        onedoor(folder.path(), &[&["audit", "prove", "audit", "--seq", seq], &key[..]].concat())
+    };
+    let proof = prove("3");
+    assert_eq!(proof.code, 0, "{}", proof.err);
+    let check = |text: &str| {
+        fs::write(folder.path().join("proof"), text).unwrap();
+        onedoor(folder.path(), &[&["audit", "verify-proof", "proof"], &key[..]].concat())
+    };
+    let ran = check(&proof.out);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("\"tool\":\"b\""), "{}", ran.out);
+    assert_eq!(check(&proof.out.replace("index 3", "index 2")).code, 1);
+    assert_eq!(prove("5").code, 2);
+}
