@@ -23,6 +23,7 @@ mod reply;
 mod resource;
 mod role;
 mod schema;
+mod signing;
 mod working;
 
 pub use admin::{Admin, Error, built_in_roles, document, operations};
@@ -32,3 +33,4 @@ pub use operation::About;
 pub use plane::{
     AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
 };
+pub use signing::{KeyWork, SigningFault, SigningKeyView, SigningKeys, SigningStage};

@@ -4,7 +4,7 @@ use crate::{
     operation::{AnyOperation, erased},
     operations::{
         access, audit, collection, credential, delivery, health, limit, operation, revision,
-        secret, state, whoami,
+        secret, signing_key, state, whoami,
     },
     resource::{
         Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
@@ -54,6 +54,9 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<secret::ListVersions>(),
         erased::<secret::Rewrap>(),
         erased::<secret::SetVersionState>(),
+        erased::<signing_key::List>(),
+        erased::<signing_key::Rotate>(),
+        erased::<signing_key::Withdraw>(),
         erased::<state::Apply>(),
         erased::<state::Diff>(),
         erased::<state::Export>(),

@@ -10,5 +10,6 @@ pub(crate) mod limit;
 pub(crate) mod operation;
 pub(crate) mod revision;
 pub(crate) mod secret;
+pub(crate) mod signing_key;
 pub(crate) mod state;
 pub(crate) mod whoami;

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 use state::Desired;
 
+use crate::SigningKeys;
+
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
 
@@ -63,6 +65,9 @@ pub trait Plane: fmt::Debug + Send + Sync {
 
     /// The credentials that were used since this was asked before, and how last.
     fn take_uses(&self) -> Vec<(CredentialId, LastUse)>;
+
+    /// The keys that sign tokens; none where the door gives no tokens.
+    fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>>;
 
     /// How the parts of the process are.
     fn health(&self) -> Vec<Part>;

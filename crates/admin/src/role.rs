@@ -4,8 +4,10 @@ use model::{Effect, Grant, Pattern, Place, Role, RoleId};
 
 use crate::operation::About;
 
-/// What is about everything at once: the HMACs of keys, and what seals the values of secrets.
-const ADMIN_ONLY: [&str; 2] = ["export_state", "rewrap_secrets"];
+/// What is about everything at once: the HMACs of keys, what seals the values of secrets, and what
+/// signs tokens.
+const ADMIN_ONLY: [&str; 4] =
+    ["export_state", "rewrap_secrets", "rotate_signing_key", "withdraw_signing_key"];
 
 /// What tells about people and their doings.
 const ABOUT_CALLS: [&str; 3] = ["list_deliveries", "query_audit", "report_credentials"];

@@ -59,7 +59,8 @@ impl AccessToken<'_> {
             _ => {
                 let unsigned =
                     || Denied::new(Code::TemporarilyUnavailable, "no token can be signed now");
-                server.keys.sign("at+jwt", &claims, now).ok_or_else(unsigned)?
+                let signed = server.keys.sign_in_turn("at+jwt", &claims, &server.clock).await;
+                signed.ok_or_else(unsigned)?
             }
         };
         Ok(Minted { token, expires_in: self.lifetime.as_secs() })

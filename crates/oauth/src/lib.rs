@@ -36,3 +36,4 @@ pub use plane::{Permitted, Plane};
 pub use request::Request;
 pub use revocations::follow;
 pub use server::{Algorithm, Error, Parts, Server};
+pub use signing::{KeyError, KeyStage, PublishedKey};

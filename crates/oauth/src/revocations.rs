@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::Server;
+use crate::{Server, signing};
 
 /// How long what was taken back is remembered: longer than any access token lives.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
@@ -46,6 +46,12 @@ pub(crate) async fn read(server: &Server, last: &mut u64) -> Result<(), store::E
         let page = server.store.revoked_since(*last, PAGE).await?;
         let Some(newest) = page.last().map(|it| it.number) else { return Ok(()) };
         let now = server.clock.now();
+        // Before calls under way are told: what they stand on is looked at again then.
+        if page.iter().any(|it| it.kind == signing::WITHDRAWN)
+            && let Err(error) = Box::pin(server.keys.tend(&server.issuer, now)).await
+        {
+            tell_no_keys(&error);
+        }
         for revoked in &page {
             server.issuer.revoke(&revoked.id, revoked.expires.min(now.plus(REMEMBERED)));
         }
@@ -59,7 +65,7 @@ async fn tend(server: &Server) {
     for tick in 0_u64.. {
         ticks.tick().await;
         let now = server.clock.now();
-        if let Err(error) = server.keys.tend(&server.issuer, now).await {
+        if let Err(error) = Box::pin(server.keys.tend(&server.issuer, now)).await {
             tell_no_keys(&error);
         }
         if tick.is_multiple_of(PURGE_TICKS) {
@@ -75,7 +81,7 @@ fn tell_behind(error: &store::Error) {
     tracing::error!("what other replicas took back cannot be read: {error}");
 }
 
-fn tell_no_keys(error: &crate::signing::Error) {
+fn tell_no_keys(error: &signing::Error) {
     tracing::error!("the signing keys of tokens cannot be read or made: {error}");
 }
 

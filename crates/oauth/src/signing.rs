@@ -1,19 +1,24 @@
 //! The keys that sign tokens: kept sealed in the store, shared by all replicas, and replaced in time.
 
 mod pair;
+mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity::OwnIssuer;
-use model::{SecretId, Timestamp};
+use model::{Clock, SecretId, Timestamp};
 use secrets::{Keyring, Sealed};
 use serde_json::{Value, json};
 use store::{SigningKey, Store};
+use tokio::sync::Mutex;
 
-pub use self::pair::Algorithm;
 use self::pair::Pair;
+pub use self::{
+    pair::Algorithm,
+    rotation::{KeyError, KeyStage, PublishedKey},
+};
 
 /// How long a key signs before another does.
 const LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -24,6 +29,13 @@ const AHEAD: Duration = Duration::from_secs(15 * 60);
 
 /// How long after its last signature a key is published still: no token lives longer.
 const BEHIND: Duration = Duration::from_secs(2 * 3600);
+
+/// What withdrawn keys are called in the feed of what is taken back.
+pub(crate) const WITHDRAWN: &str = "signing_key";
+
+/// How long whoever wants a token waits for a key that is about to sign, in steps.
+const TURN_STEP: Duration = Duration::from_millis(50);
+const TURN_STEPS: u32 = 40;
 
 const NAME: &str = "token-signing-key";
 
@@ -51,6 +63,9 @@ pub(crate) struct SigningKeys {
     /// What new keys are for.
     algorithm: Algorithm,
     loaded: ArcSwap<Vec<Loaded>>,
+    /// Held while keys are read and published: whoever read last publishes last, or a key that was
+    /// withdrawn could come back.
+    tending: Mutex<()>,
 }
 
 struct Loaded {
@@ -64,7 +79,7 @@ struct Loaded {
 
 impl SigningKeys {
     pub(crate) fn new(store: Store, keyring: Arc<Keyring>, algorithm: Algorithm) -> Self {
-        Self { store, keyring, algorithm, loaded: ArcSwap::default() }
+        Self { store, keyring, algorithm, loaded: ArcSwap::default(), tending: Mutex::default() }
     }
 
     /// Reads the keys, makes those that are missing, and publishes their public halves.
@@ -72,6 +87,7 @@ impl SigningKeys {
     /// # Errors
     /// Where that is not possible: those that were read before stay in use.
     pub(crate) async fn tend(&self, issuer: &OwnIssuer, now: Timestamp) -> Result<(), Error> {
+        let _tending = self.tending.lock().await;
         let mut stored = self.store.signing_keys().await?;
         if let Some(activates) = self.next(&stored, now) {
             let made = self.make(now, activates)?;
@@ -80,7 +96,9 @@ impl SigningKeys {
         }
         let before = self.loaded.load();
         let is_same = before.len() == stored.len()
-            && stored.iter().all(|it| before.iter().any(|known| known.id == it.id));
+            && stored.iter().all(|it| {
+                before.iter().any(|known| known.id == it.id && known.activates == it.activates)
+            });
         let is_over = self.drop_outlived(&stored, now).await?;
         if is_same && !is_over {
             return Ok(());
@@ -176,8 +194,33 @@ impl SigningKeys {
         json!({ "keys": keys })
     }
 
+    /// As [`SigningKeys::sign`], and waits for a key that is about to sign where none does: the one
+    /// before it may have been withdrawn.
+    pub(crate) async fn sign_in_turn(
+        &self,
+        typ: &str,
+        claims: &Value,
+        clock: &Clock,
+    ) -> Option<String> {
+        for _ in 0..TURN_STEPS {
+            let now = clock.now();
+            let signed = self.sign(typ, claims, now);
+            if signed.is_some() || !self.is_one_coming(now) {
+                return signed;
+            }
+            tokio::time::sleep(TURN_STEP).await;
+        }
+        None
+    }
+
+    fn is_one_coming(&self, now: Timestamp) -> bool {
+        let soon = now.plus(TURN_STEP.saturating_mul(TURN_STEPS));
+        let loaded = self.loaded.load();
+        loaded.iter().any(|it| it.pair.is_some() && it.activates > now && it.activates <= soon)
+    }
+
     /// Signs claims as a token of type `typ` (RFC 7515 section 7.1); none where there is no key.
-    pub(crate) fn sign(&self, typ: &str, claims: &Value, now: Timestamp) -> Option<String> {
+    fn sign(&self, typ: &str, claims: &Value, now: Timestamp) -> Option<String> {
         let loaded = self.loaded.load();
         let active = loaded.iter().filter(|it| it.activates <= now && it.pair.is_some());
         let key = active.max_by(|a, b| (a.activates, &a.id).cmp(&(b.activates, &b.id)))?;

@@ -4,6 +4,7 @@ mod local;
 mod plane;
 mod records;
 mod secrets;
+mod signing;
 
 use std::sync::Arc;
 

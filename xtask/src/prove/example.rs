@@ -118,6 +118,9 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("list_secret_versions", r#"{"id": "stock-key"}"#, ""),
     ("rewrap_secrets", "{}", r#"{"reason": "a proof"}"#),
     ("set_secret_version_state", r#"{"id": "stock-key", "version": 2}"#, r#"{"state": "active"}"#),
+    ("list_signing_keys", "{}", ""),
+    ("rotate_signing_key", "{}", r#"{"ahead": "1h"}"#),
+    ("withdraw_signing_key", r#"{"id": "nobodys"}"#, ""),
     (
         "apply_state",
         "{}",
@@ -202,8 +205,10 @@ pub(super) fn wrong(about: &About) -> Result<Vec<Example>> {
             });
         }
     }
-    // Of a document that is not there, a put makes a new one: that input is right.
-    wrong.retain(|it| about.method != "PUT" || it.flaw != "an id of nothing");
+    // Of a document that is not there, a put makes a new one, and a key that is not there is withdrawn:
+    // that input is right.
+    let takes_any = about.method == "PUT" || about.name == "withdraw_signing_key";
+    wrong.retain(|it| !takes_any || it.flaw != "an id of nothing");
     Ok(wrong)
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 /// Members that tell how a call came, when, and under which id.
 const OWN: &[&str] = &[
+    "age_seconds",
     "at",
     "bytes_in",
     "created",

@@ -57,6 +57,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "list_roles",
             "list_secret_versions",
             "list_secrets",
+            "list_signing_keys",
             "list_stops",
             "list_upstreams",
             "list_usage",
@@ -114,6 +115,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "put_user",
             "rewrap_secrets",
             "rollback_revision",
+            "rotate_signing_key",
+            "withdraw_signing_key",
         ],
     ),
 ];

@@ -60,6 +60,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("list_roles", ALL),
     ("list_secret_versions", ALL),
     ("list_secrets", ALL),
+    ("list_signing_keys", ALL),
     ("list_stops", ALL),
     ("list_upstreams", ALL),
     ("list_usage", ALL),
@@ -85,9 +86,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("rewrap_secrets", ADMIN),
     ("rollback_revision", ADMIN),
     ("rotate_credential", ADMIN_EDITOR),
+    ("rotate_signing_key", ADMIN),
     ("set_secret_version_state", ADMIN_EDITOR),
     ("unpublish_collection", ADMIN_EDITOR),
     ("whoami", ALL),
+    ("withdraw_signing_key", ADMIN),
 ];
 
 fn operation(name: &str, effect: Effect) -> Operation {

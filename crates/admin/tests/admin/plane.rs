@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use admin::{About, AccessView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView};
+use admin::{
+    About, AccessView, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys, UsageView,
+};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyKind, LastUse,
@@ -190,6 +192,10 @@ impl Plane for TestPlane {
 
     fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
         std::mem::take(&mut self.force.lock().unwrap().uses)
+    }
+
+    fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {
+        None
     }
 
     fn health(&self) -> Vec<Part> {

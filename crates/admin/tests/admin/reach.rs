@@ -184,6 +184,8 @@ async fn what_is_about_everything_is_not_for_a_bounded_role() {
         ("query_audit", Value::Null),
         ("list_deliveries", Value::Null),
         ("apply_state", json!({"files": {}})),
+        ("rotate_signing_key", json!({})),
+        ("withdraw_signing_key", Value::Null),
         ("put_role", json!({"allow": []})),
         ("put_guard", json!({"policy": "forbid (principal, action, resource);"})),
     ] {

@@ -28,3 +28,4 @@ mod records;
 mod registration;
 mod sender_constrained;
 mod signing;
+mod signing_rotation;

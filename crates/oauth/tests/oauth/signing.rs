@@ -24,7 +24,7 @@ async fn token(house: &House) -> (String, Value) {
 }
 
 /// Whether calls with the token are those of the client.
-async fn is_believed(house: &House, token: &str) -> bool {
+pub(crate) async fn is_believed(house: &House, token: &str) -> bool {
     let desired = &house.desired;
     let own = Own {
         issuer: &house.issuer,

@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
+    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys,
+    UsageView,
 };
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use state::Desired;
 use tokio::task::block_in_place;
 
-use super::{Supplier, records::Records};
+use super::{Supplier, records::Records, signing::Signing};
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
@@ -120,6 +121,10 @@ impl Plane for DataPlane {
 
     fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
         self.gateway.take_uses()
+    }
+
+    fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {
+        Some(Arc::new(Signing(Arc::clone(self.authorization.as_ref()?))))
     }
 
     fn health(&self) -> Vec<Part> {

@@ -1,7 +1,7 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 19] = [
+pub(super) const NOUNS: [(&str, &str); 20] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
@@ -17,6 +17,7 @@ pub(super) const NOUNS: [(&str, &str); 19] = [
     ("revision", "The history of all changes, and the way back"),
     ("role", "Named sets of permissions"),
     ("secret", "What the door shows to upstreams"),
+    ("signing_key", "What signs tokens: a successor in time, and an end at once"),
     ("state", "All documents at once, as JSON; onedoor export, diff and apply are for people"),
     ("stop", "The kill switch: who may not call, and what may not be called, from now on"),
     ("upstream", "Where operations are carried out"),
@@ -68,6 +69,16 @@ One line end is taken off. The value is never an argument: others could read it.
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
+        }
+        "rotate_signing_key" => {
+            "  \
+  onedoor signing_key rotate               published now, signs in 15 minutes
+  onedoor signing_key rotate --ahead 1h    where others keep the key set for longer"
+        }
+        "withdraw_signing_key" => {
+            "  \
+  onedoor signing_key list
+  onedoor signing_key withdraw 0f2b60bdeeb64f0d9f1ddb0dbb2ff2d0"
         }
         "put_stop" => {
             "  \

@@ -26,6 +26,7 @@ mod managed;
 mod peers;
 mod remote;
 mod serve;
+mod signing_keys;
 mod tls;
 mod tokens;
 mod webhooks;

@@ -8,14 +8,14 @@ use crate::{
 };
 
 /// A door over a new store, and its operator.
-struct Managed {
-    folder: tempfile::TempDir,
-    door: Serving,
+pub(crate) struct Managed {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) door: Serving,
     key: String,
 }
 
 impl Managed {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = init(folder.path());
         let door = Serving::start_managed(folder.path());
@@ -23,7 +23,7 @@ impl Managed {
     }
 
     /// Runs a command as the operator.
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let mut command = command(self.folder.path(), arguments);
         command.env("XDG_CONFIG_HOME", self.folder.path().join("config"));
         command.env("ONEDOOR_URL", self.door.management()).env("ONEDOOR_TOKEN", &self.key);
@@ -35,7 +35,7 @@ impl Managed {
         }
     }
 
-    fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {}{}", ran.out, ran.err);
         ran.out
