@@ -83,13 +83,10 @@ pub(crate) async fn answer(
     arrival: &Arrival,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Request<Incoming>> {
-    if arrival.entrance == Entrance::Management {
-        return Err(request);
-    }
     let snapshot = gateway.snapshot();
     let path = request.uri().path();
     let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    let document = protected_resource::document(gateway, &snapshot, path);
+    let document = protected_resource::document(gateway, &snapshot, (arrival.entrance, path));
     if let Some(document) = document.filter(|_| is_reading) {
         let facts = Facts::new(Kind::List, arrival.clone(), &snapshot).about(path);
         let noted = Ledger::open(&gateway.live, facts).note();
@@ -98,7 +95,9 @@ pub(crate) async fn answer(
             Err(refusal) => problem::response(arrival.id, &refusal),
         });
     }
-    let Some(server) = gateway.authorization.get().map(Arc::clone) else { return Err(request) };
+    // People and programs get tokens where everybody can reach it.
+    let server = gateway.authorization.get().filter(|_| arrival.entrance != Entrance::Management);
+    let Some(server) = server.map(Arc::clone) else { return Err(request) };
     let (parts, body) = request.into_parts();
     let whole = Limited::new(body, BODY_BYTES_MAX).collect();
     let body = match timeout(gateway.settings.message_timeout, whole).await {

@@ -9,6 +9,8 @@ use model::Rate;
 pub struct Settings {
     /// `https://api.example.com`: what callers reach us by, without a slash at the end.
     pub public_url: Option<String>,
+    /// `http://127.0.0.1:8081`: what operators reach management by, where it listens apart.
+    pub management_url: Option<String>,
     /// Values of `Host` that are accepted besides the public URL's and, on loopback, loopback names.
     /// Where this is empty and there is no public URL, a listener off loopback accepts any.
     pub allowed_hosts: Vec<String>,

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use model::Timestamp;
+use model::{Collection, Resources, Timestamp};
 use scc::HashMap;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -22,6 +22,8 @@ use crate::{
 /// Issuer of tokens, in this process or another that shares its keys. It outlives directories.
 pub struct OwnIssuer {
     url: Arc<str>,
+    /// Where the door is managed, if that has an address of its own.
+    management: Option<Arc<str>>,
     pub(crate) keys: Arc<KeySet>,
     pub(crate) references: References,
     /// Grants and tokens that were taken back, and until when somebody could still show them.
@@ -38,12 +40,26 @@ impl OwnIssuer {
     pub fn new(url: &str) -> Self {
         Self {
             url: url.into(),
+            management: None,
             keys: KeySet::inline(Keys::none()),
             references: References::new(),
             revoked: HashMap::new(),
             revoked_count: AtomicUsize::new(0),
             news: OnceLock::new(),
         }
+    }
+
+    /// The same, of a door that is managed at `url`: its tokens can be for that, too.
+    #[must_use]
+    pub fn managed_at(mut self, url: Option<&str>) -> Self {
+        self.management = url.map(Into::into);
+        self
+    }
+
+    /// What its tokens can be for, with these collections.
+    #[must_use]
+    pub fn resources(&self, collections: &[Arc<Collection>]) -> Resources {
+        Resources::new(&self.url, collections).managed_at(self.management.as_ref())
     }
 
     /// Its URL: the `iss` of its tokens.

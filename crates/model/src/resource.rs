@@ -12,6 +12,8 @@ const MCP: &str = "/mcp";
 pub struct Resources {
     door: Arc<str>,
     by_base: HashMap<Box<str>, CollectionId>,
+    /// Where the door is managed, if that has an address of its own.
+    management: Option<Arc<str>>,
 }
 
 impl Resources {
@@ -21,7 +23,14 @@ impl Resources {
     pub fn new(door: &Arc<str>, collections: &[Arc<Collection>]) -> Self {
         let bases = collections.iter().filter(|it| it.base != "/");
         let by_base = bases.map(|it| (it.base.as_str().into(), it.id.clone())).collect();
-        Self { door: Arc::clone(door), by_base }
+        Self { door: Arc::clone(door), by_base, management: None }
+    }
+
+    /// The same, with management at `url`: a scheme and a host without a slash at the end.
+    #[must_use]
+    pub fn managed_at(mut self, url: Option<&Arc<str>>) -> Self {
+        self.management = url.map(Arc::clone);
+        self
     }
 
     /// The door's own URL: the issuer of its tokens.
@@ -35,15 +44,19 @@ impl Resources {
     /// A slash at the end, and the case of scheme and host, make no other resource.
     #[must_use]
     pub fn audience(&self, url: &str) -> Option<Audience> {
-        let door = self.door.len();
-        let (origin, path) = (url.get(..door)?, url.get(door..)?);
-        if !origin.eq_ignore_ascii_case(&self.door) {
-            return None;
+        match path_at(&self.door, url) {
+            Some("" | MCP) => Some(Audience::Door),
+            Some(path) => self.collection(path).map(Audience::Collection),
+            None => self.own(url).map(Audience::Collection),
         }
-        match path.strip_suffix('/').unwrap_or(path) {
-            "" | MCP => Some(Audience::Door),
-            path => self.collection(path).map(Audience::Collection),
-        }
+    }
+
+    /// The collection of management, where `url` is a resource of its listener: nothing else is there.
+    fn own(&self, url: &str) -> Option<CollectionId> {
+        let own = CollectionId::own();
+        let path = path_at(self.management.as_ref()?, url)?;
+        let name = path.strip_prefix(MCP).and_then(|it| it.strip_prefix('/'));
+        (path.is_empty() || path == MCP || name == Some(own.as_str())).then_some(own)
     }
 
     fn collection(&self, path: &str) -> Option<CollectionId> {
@@ -62,6 +75,12 @@ impl Resources {
             Audience::Door => format!("{}{MCP}", self.door),
         }
     }
+}
+
+/// What follows the origin `at` in `url`, without a slash at its end; none where it is elsewhere.
+fn path_at<'a>(at: &str, url: &'a str) -> Option<&'a str> {
+    let (origin, path) = (url.get(..at.len())?, url.get(at.len()..)?);
+    origin.eq_ignore_ascii_case(at).then(|| path.strip_suffix('/').unwrap_or(path))
 }
 
 #[cfg(test)]
@@ -96,5 +115,27 @@ mod tests {
         ] {
             assert_eq!(resources.audience(url), want, "{url}");
         }
+    }
+
+    #[test]
+    fn the_address_of_management_stands_for_management_and_for_nothing_else() {
+        let door = Resources::new(&"https://door.example".into(), &[]);
+        let manage = Arc::from("https://manage.example:8443");
+        let managed = door.clone().managed_at(Some(&manage));
+        let own = Some(Audience::Collection(CollectionId::own()));
+        for (url, want) in [
+            ("https://manage.example:8443", own.clone()),
+            ("https://Manage.example:8443/", own.clone()),
+            ("https://manage.example:8443/mcp", own.clone()),
+            ("https://manage.example:8443/mcp/onedoor/", own),
+            ("https://manage.example:8443/mcp/orders", None),
+            ("https://manage.example:8443/orders", None),
+            ("https://manage.example:84430", None),
+            ("https://manage.example", None),
+            ("https://door.example", Some(Audience::Door)),
+        ] {
+            assert_eq!(managed.audience(url), want, "{url}");
+        }
+        assert_eq!(door.audience(&manage), None, "nobody said that management is there");
     }
 }

@@ -100,7 +100,7 @@ impl Server {
             outside,
         } = parts;
         issuer.keep_references_in(reference::stored(store.clone()));
-        let nothing = Tables::new(&Arc::new(Desired::default()), issuer.url(), &key_sets);
+        let nothing = Tables::new(&Arc::new(Desired::default()), &issuer, &key_sets);
         Arc::new(Self {
             keys: SigningKeys::new(store.clone(), keyring, signing),
             stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
@@ -134,7 +134,7 @@ impl Server {
 
     /// Puts what is declared in force.
     pub fn declare(&self, desired: &Arc<Desired>) {
-        let tables = Tables::new(desired, self.issuer.url(), &self.key_sets);
+        let tables = Tables::new(desired, &self.issuer, &self.key_sets);
         self.tables.store(Arc::new(tables));
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use identity::{KeySets, assertion::VerificationKeys};
+use identity::{KeySets, OwnIssuer, assertion::VerificationKeys};
 use model::{
     Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Resources,
     Timestamp, TokenTerms, User,
@@ -34,8 +34,8 @@ pub(crate) struct Contract<'a> {
 }
 
 impl Tables {
-    /// The tables of `desired`, at the door with this URL.
-    pub(crate) fn new(desired: &Arc<Desired>, door: &Arc<str>, key_sets: &KeySets) -> Self {
+    /// The tables of `desired`, at the door whose tokens are of `issuer`.
+    pub(crate) fn new(desired: &Arc<Desired>, issuer: &OwnIssuer, key_sets: &KeySets) -> Self {
         let keys = desired.credentials.iter().filter_map(|it| match &it.proof {
             Proof::PrivateKeyJwt { keys: KeySource::Inline(set) } => {
                 Some((it.id.clone(), VerificationKeys::inline(set).ok()?))
@@ -56,7 +56,7 @@ impl Tables {
         let providers = providers.filter_map(|it| Provider::of(it, key_sets));
         Self {
             providers: providers.map(|it| (it.id().to_owned(), Arc::new(it))).collect(),
-            resources: Resources::new(door, &desired.collections),
+            resources: issuer.resources(&desired.collections),
             keys: keys.collect(),
             admissions,
             desired: Arc::clone(desired),
@@ -174,7 +174,7 @@ mod tests {
         let tables = |users: Vec<User>| {
             let users = users.into_iter().map(Arc::new).collect();
             let desired = Arc::new(Desired { users, ..Desired::default() });
-            Tables::new(&desired, &Arc::from("https://door.example"), &key_sets)
+            Tables::new(&desired, &OwnIssuer::new("https://door.example"), &key_sets)
         };
         assert_eq!(tables(vec![user("ann", None)]).stand_in("eve"), None);
         let tables = tables(vec![user("ann", Some("a")), user("ben", Some("b")), user("c", None)]);

@@ -98,6 +98,15 @@ impl Config {
         }
     }
 
+    /// The same, of the listener for management.
+    pub(crate) fn managed_at(&mut self, address: SocketAddr) {
+        self.management.address = address;
+        let scheme = if self.management_tls.is_some() { "https" } else { "http" };
+        if self.management.public_url.is_none() && address.ip().is_loopback() {
+            self.management.public_url = Some(format!("{scheme}://{address}"));
+        }
+    }
+
     /// The URL by which the door gives tokens itself; none where it does not, or where nobody says
     /// how it is reached.
     pub(crate) fn own_url(&self) -> Option<&str> {

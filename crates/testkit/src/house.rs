@@ -229,6 +229,7 @@ fn hex(bytes: &[u8]) -> String {
 fn settings(public_url: Option<String>) -> Settings {
     Settings {
         public_url,
+        management_url: None,
         asks_for_certificates: false,
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),

@@ -105,8 +105,9 @@ fn check_host<B>(
         return Err(malformed("the host is no name and no address"));
     };
     let is_named = |it: &str| host_name(it).is_some_and(|it| it.eq_ignore_ascii_case(name));
+    let urls = [settings.public_url.as_deref(), settings.management_url.as_deref()];
     let is_known = settings.allowed_hosts.iter().any(|it| is_named(it))
-        || settings.public_url.as_deref().is_some_and(|it| authority_of(it).is_some_and(is_named));
+        || urls.into_iter().flatten().any(|it| authority_of(it).is_some_and(is_named));
     let is_local = local.ip().to_canonical().is_loopback();
     let is_open = settings.allowed_hosts.is_empty() && settings.public_url.is_none() && !is_local;
     if is_known || is_open || (is_local && is_loopback(name)) {

@@ -137,7 +137,7 @@ impl OwnTokens {
         };
         Self {
             issuer: Arc::clone(issuer),
-            resources: Resources::new(issuer.url(), collections),
+            resources: issuer.resources(collections),
             bindings: credentials.iter().filter_map(binding).collect(),
             admissions: admissions.iter().map(|it| (it.id.clone(), it.profile.clone())).collect(),
             users: users.iter().map(|it| (it.id.clone(), it.is_enabled)).collect(),

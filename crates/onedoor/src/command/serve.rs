@@ -144,8 +144,10 @@ async fn bind(config: &mut Config) -> anyhow::Result<Listeners> {
     for (address, entrance) in entrances(config) {
         let bound = TcpListener::bind(address).await;
         let listener = bound.with_context(|| format!("cannot listen on {address}"))?;
-        if entrance != Entrance::Management {
-            config.reached_at(listener.local_addr()?);
+        let address = listener.local_addr()?;
+        match entrance {
+            Entrance::Management => config.managed_at(address),
+            Entrance::Everything | Entrance::Public => config.reached_at(address),
         }
         listeners.push((listener, entrance));
     }
@@ -153,7 +155,10 @@ async fn bind(config: &mut Config) -> anyhow::Result<Listeners> {
 }
 
 fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) {
-    let public_url = config.listen.public_url.clone().filter(|_| entrance != Entrance::Management);
+    let public_url = match entrance {
+        Entrance::Management => config.management.public_url.clone(),
+        Entrance::Everything | Entrance::Public => config.listen.public_url.clone(),
+    };
     let url = public_url.unwrap_or_else(|| {
         let scheme = if is_tls { "https" } else { "http" };
         format!("{scheme}://{address}")

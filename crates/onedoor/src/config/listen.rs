@@ -69,7 +69,7 @@ pub(crate) fn parse_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Reads `https://api.example.com`: a scheme and a host, with a port or without.
-fn parse_origin(text: &str) -> Result<String, String> {
+pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     let url = text.strip_suffix('/').unwrap_or(text);
     let is_origin = url.parse::<http::Uri>().is_ok_and(|it| {
         let authority = it.authority().is_some_and(|it| !it.as_str().contains('@'));

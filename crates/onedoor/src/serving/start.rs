@@ -99,9 +99,13 @@ pub(super) fn live(log: audit::Log, config: &Config, (clock, proofs): (Clock, Pr
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(key_sets),
         proofs: Arc::new(proofs),
-        own_issuer: config.own_url().map(|it| Arc::new(OwnIssuer::new(it))),
+        own_issuer: config.own_url().map(|it| Arc::new(own_issuer(it, config))),
         clock,
     }
+}
+
+fn own_issuer(url: &str, config: &Config) -> OwnIssuer {
+    OwnIssuer::new(url).managed_at(config.management.public_url.as_deref())
 }
 
 pub(super) fn open_log(
@@ -134,7 +138,7 @@ fn address_rule(egress: &Egress) -> AddressRule {
 pub(super) fn settings(config: &Config) -> gateway::Settings {
     let Config {
         listen,
-        management: _,
+        management,
         tls,
         management_tls: _,
         folders: _,
@@ -168,6 +172,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
     let Limits { default_rate } = limits;
     gateway::Settings {
         public_url: public_url.clone(),
+        management_url: management.public_url.clone(),
         allowed_hosts: allowed_hosts.clone(),
         allowed_origins: allowed_origins.clone(),
         asks_for_certificates: tls.as_ref().is_some_and(Tls::asks_for_certificates),
