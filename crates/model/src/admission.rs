@@ -5,6 +5,8 @@ use crate::{AdmissionId, IssuerId, Place, ProfileId};
 /// How a client that nobody registered makes itself known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Registration {
+    /// It is the command line of the door itself, which asks on a device (RFC 8628).
+    CommandLine,
     /// It registers itself (RFC 7591).
     Dynamic,
     /// Its client id is the URL of a document about it (Client ID Metadata Document).
@@ -16,6 +18,7 @@ impl Registration {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::CommandLine => "command_line",
             Self::Dynamic => "dynamic",
             Self::MetadataDocument => "metadata_document",
         }

@@ -6,7 +6,9 @@ mod document;
 pub(crate) mod redirect;
 mod register;
 
-use model::{CertificateMatch, CredentialId, ProfileId, TokenBinding, TokenTerms};
+use model::{
+    Admission, CertificateMatch, CredentialId, ProfileId, Registration, TokenBinding, TokenTerms,
+};
 use serde_json::Value;
 
 pub(crate) use self::{authenticate::authenticate, document::Documents, register::register};
@@ -14,7 +16,11 @@ use crate::{
     Request, Server,
     error::{Code, Denied},
     possession::Held,
+    tables::Tables,
 };
+
+/// The id of the command line of this door. It is no profile's: these have a slash.
+const COMMAND_LINE: &str = "onedoor-cli";
 
 /// What the ids of clients begin with that registered themselves.
 const DYNAMIC: &str = "dyn-";
@@ -42,6 +48,8 @@ impl Client {
 /// Where a client is known from.
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
+    /// It is the command line of this door, which everybody has: admissions say for whom it acts.
+    CommandLine,
     /// It is declared: its id is its profile's.
     Declared(ProfileId),
     /// Its id is the URL of this document.
@@ -79,6 +87,9 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
         return register::find(server, id, request.at).await;
     }
     let tables = server.tables();
+    if id == COMMAND_LINE {
+        return command_line(&tables);
+    }
     let profile = ProfileId::parse(id).map_err(|_| unknown().because("it is no client id"))?;
     let contract = tables.contract(&profile, request.at);
     let contract = contract.ok_or_else(|| unknown().because("no such profile gets tokens"))?;
@@ -87,6 +98,21 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
         name: contract.client.description.clone().unwrap_or_else(|| contract.client.id.to_string()),
         redirect_uris: contract.terms.redirect_uris.clone(),
         origin: Origin::Declared(profile),
+        bindings: Vec::new(),
+    })
+}
+
+/// The command line, where any admission lets it in. It is sent nowhere: it asks on a device.
+fn command_line(tables: &Tables) -> Result<Client, Denied> {
+    let lets_it_in = |it: &Admission| it.registrations.contains(&Registration::CommandLine);
+    if !tables.admissions().iter().any(|it| lets_it_in(it)) {
+        return Err(unknown().because("no admission lets the command line in"));
+    }
+    Ok(Client {
+        id: COMMAND_LINE.to_owned(),
+        name: "Onedoor command line".to_owned(),
+        redirect_uris: Vec::new(),
+        origin: Origin::CommandLine,
         bindings: Vec::new(),
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use model::GrantType;
+use model::{CollectionId, GrantType, TokenScopes};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Digest, Handle};
@@ -67,13 +67,19 @@ pub(crate) async fn begin(
     let form = Form::of_body(request)?;
     let proven = client::authenticate(server, request, &form).await?;
     facts.note = Some(format!("client {}", proven.client.id.escape_debug()));
-    check_client(server, request, &proven, facts)?;
+    let scopes = token::scopes(&form)?;
+    match proven.client.origin {
+        Origin::CommandLine => check_own(scopes.as_ref())?,
+        Origin::Declared(_) | Origin::Document { .. } | Origin::Dynamic { .. } => {
+            check_client(server, request, &proven, facts)?;
+        }
+    }
     let (resource, _) = token::resource(&server.tables(), &form)?;
     let (code, device) = Ticket::Device.issue()?;
     let asked = Asked {
         client: proven.client.id.clone(),
         resource,
-        scope: token::scopes(&form)?.map(|it| it.to_string()),
+        scope: scopes.map(|it| it.to_string()),
         source: request.peer.to_string(),
         device,
     };
@@ -95,7 +101,7 @@ pub(crate) async fn begin(
 }
 
 /// Only what operators registered may ask in this way: the person who types the code sees no address
-/// that the program would be known by.
+/// that the program would be known by. And the command line of the door, for management alone.
 fn check_client(
     server: &Server,
     request: &Request,
@@ -114,6 +120,18 @@ fn check_client(
         return Err(not_allowed("the profile does not have the grant device_code"));
     }
     token::check_terms(&contract, request)
+}
+
+/// Whoever lends the command line their name lends it for managing the door, and for nothing else.
+fn check_own(scopes: Option<&TokenScopes>) -> Result<(), Denied> {
+    let own = format!("collection:{}", CollectionId::own());
+    match scopes.is_some_and(|it| it.to_string() == own) {
+        true => Ok(()),
+        false => {
+            let detail = format!("the command line asks for the scope {own}, and for no other");
+            Err(Denied::new(Code::InvalidScope, detail))
+        }
+    }
 }
 
 /// Keeps what is asked under a code that nobody else has now.

@@ -25,6 +25,8 @@ pub(crate) struct FormView<'a> {
 /// Where a program is known from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KnownBy<'a> {
+    /// It says that it is the command line of this door, which everybody has.
+    CommandLine,
     /// It describes itself, at this host.
     Document { host: &'a str },
     /// It registered itself: nobody vouches for its name.

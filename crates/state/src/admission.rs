@@ -9,8 +9,11 @@ use crate::{
     writer::{self, Writer},
 };
 
-const REGISTRATIONS: &[(&str, Registration)] =
-    &[("dynamic", Registration::Dynamic), ("metadata_document", Registration::MetadataDocument)];
+const REGISTRATIONS: &[(&str, Registration)] = &[
+    ("command_line", Registration::CommandLine),
+    ("dynamic", Registration::Dynamic),
+    ("metadata_document", Registration::MetadataDocument),
+];
 /// Where one stands among others, where nobody says.
 const USUAL_POSITION: u32 = 100;
 
@@ -19,16 +22,17 @@ pub(crate) fn read(id: AdmissionId, root: Field<'_>) -> Option<Admission> {
     let place = root.place();
     root.mapping(|it| {
         let description = it.optional("description").and_then(|it| it.prose());
-        let profile = it.required("profile", "write the profile they act as: client/profile");
-        let profile = profile.and_then(|it| {
-            let profile = it.parse(ProfileId::parse)?;
-            it.refer(Target::AdmittingProfile(profile.clone()));
-            Some(profile)
-        });
-        let help = "name how they make themselves known: [dynamic, metadata_document]";
+        let help =
+            "name how they make themselves known: [command_line, dynamic, metadata_document]";
         let registrations = it.required("registrations", help);
         let registrations =
             registrations.and_then(|it| it.filled_set(help, |it| it.one_of(REGISTRATIONS)));
+        let profile = it.required("profile", "write the profile they act as: client/profile");
+        let profile = profile.and_then(|it| {
+            let profile = it.parse(ProfileId::parse)?;
+            refer(&it, &profile, registrations.as_deref().unwrap_or_default());
+            Some(profile)
+        });
         let absent = "name a host, or leave the key away for any";
         let hosts = it.optional("hosts").map(|it| it.filled_set(absent, |it| it.parse(parse_host)));
         let absent = "name a software_id, or leave the key away for any";
@@ -63,6 +67,17 @@ pub(crate) fn read(id: AdmissionId, root: Field<'_>) -> Option<Admission> {
             id,
         })
     })?
+}
+
+/// The profile has to have the grants by which such clients get tokens.
+fn refer(field: &Field<'_>, profile: &ProfileId, registrations: &[Registration]) {
+    let is_device = |it: &Registration| *it == Registration::CommandLine;
+    if registrations.iter().any(is_device) {
+        field.refer(Target::DeviceProfile(profile.clone()));
+    }
+    if registrations.is_empty() || !registrations.iter().all(is_device) {
+        field.refer(Target::AdmittingProfile(profile.clone()));
+    }
 }
 
 /// Reads `claude.ai`, `*.example.com` or `localhost`, in lower case.

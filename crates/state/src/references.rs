@@ -35,6 +35,8 @@ pub(crate) enum Target {
     AdmittingProfile(ProfileId),
     Client(ClientId),
     Collection(String),
+    /// A profile that a person can get tokens of on a device.
+    DeviceProfile(ProfileId),
     Document(String),
     Issuer(IssuerId),
     Profile(ProfileId),
@@ -82,7 +84,7 @@ impl<'a> Declared<'a> {
 pub(crate) fn documents<'a>(references: &[&'a Reference]) -> Vec<&'a str> {
     let document = |it: &&'a Reference| match &it.target {
         Target::Document(path) => Some(&**path),
-        Target::AdmittingProfile(_) | Target::Profile(_) => None,
+        Target::AdmittingProfile(_) | Target::DeviceProfile(_) | Target::Profile(_) => None,
         Target::Client(_) | Target::Collection(_) | Target::Role(_) => None,
         Target::Issuer(_) | Target::SignInIssuer(_) => None,
         Target::Secret(_) | Target::Upstream(_) | Target::VaultToken(_) => None,
@@ -121,11 +123,16 @@ type Missing = Option<(String, String)>;
 impl Checker<'_> {
     fn missing_target(&self, target: &Target) -> Missing {
         match target {
-            Target::AdmittingProfile(id) => self.missing_admitting(id),
+            Target::AdmittingProfile(id) => self.missing_admitting(
+                id,
+                // Not by a device: of these, only the command line is not registered.
+                &[GrantType::AuthorizationCode, GrantType::JwtBearer],
+            ),
             Target::Client(id) => self.missing_client(id.as_str()),
             // Which operations the door's own has is known only to whoever puts it in force.
             Target::Collection(id) if CollectionId::is_own_name(id) => None,
             Target::Collection(id) => self.missing(Kind::Collection, id),
+            Target::DeviceProfile(id) => self.missing_admitting(id, &[GrantType::DeviceCode]),
             Target::Document(path) => self.missing_document(path),
             Target::Issuer(id) => self.missing(Kind::Issuer, id.as_str()),
             Target::Profile(id) => self.missing_profile(id),
@@ -194,7 +201,7 @@ impl Checker<'_> {
         Some((format!("unknown profile {}", shown(id.as_str())), help))
     }
 
-    fn missing_admitting(&self, id: &ProfileId) -> Missing {
+    fn missing_admitting(&self, id: &ProfileId, grants: &[GrantType]) -> Missing {
         if let Some(missing) = self.missing_profile(id) {
             return Some(missing);
         }
@@ -205,17 +212,15 @@ impl Checker<'_> {
         let index = clients.binary_search_by(|it| it.id.as_str().cmp(id.client()));
         let client = index.ok().and_then(|it| clients.get(it));
         let profile = client.into_iter().flat_map(|it| &it.profiles).find(|it| it.id == *id);
-        let has_person = profile.and_then(|it| it.tokens.as_ref()).is_some_and(|it| {
-            // Not by a device: only clients that an operator registers ask that way.
-            it.grants.contains(&GrantType::AuthorizationCode)
-                || it.grants.contains(&GrantType::JwtBearer)
-        });
+        let tokens = profile.and_then(|it| it.tokens.as_ref());
+        let has_person = tokens.is_some_and(|it| it.grants.iter().any(|it| grants.contains(it)));
         if has_person {
             return None;
         }
-        let help = "give it tokens with authorization_code or jwt_bearer, or name another";
+        let grants: Vec<_> = grants.iter().map(|it| it.as_str()).collect();
+        let help = format!("give it tokens with {}, or name another", grants.join(" or "));
         let message = format!("profile {} gets no tokens for people", shown(id.as_str()));
-        Some((message, help.to_owned()))
+        Some((message, help))
     }
 
     fn missing_sign_in(&self, id: &IssuerId) -> Missing {

@@ -142,6 +142,7 @@ pub(crate) struct Admission {
 #[derive(JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Registration {
+    CommandLine,
     Dynamic,
     MetadataDocument,
 }

@@ -1,7 +1,7 @@
 //! As which profile does a client act for a person? A registered one as its own; any other by the
 //! first admission that fits, or not at all.
 
-use model::{Admission, AdmissionId, ProfileId, Registration, Timestamp};
+use model::{Admission, AdmissionId, GrantType, ProfileId, Registration, Timestamp, TokenTerms};
 use url::Url;
 
 use crate::{
@@ -31,11 +31,22 @@ pub(crate) fn profile(
         return Ok((profile.clone(), None));
     }
     let mut admissions = tables.admissions().iter();
-    let found = admissions
-        .find(|it| fits(it, client, person) && tables.contract(&it.profile, now).is_some());
+    let found = admissions.find(|it| {
+        let contract = tables.contract(&it.profile, now);
+        fits(it, client, person) && contract.is_some_and(|it| gives(it.terms, client))
+    });
     match found {
         Some(admission) => Ok((admission.profile.clone(), Some(admission.id.clone()))),
         None => Err(denied("no rule of this door admits this program for you")),
+    }
+}
+
+/// Whether a profile with these terms gives tokens in the way in which `client` asks.
+fn gives(terms: &TokenTerms, client: &Client) -> bool {
+    match client.origin {
+        Origin::CommandLine => terms.grants.contains(&GrantType::DeviceCode),
+        // What else there is to say, the grant says when it is used.
+        Origin::Declared(_) | Origin::Document { .. } | Origin::Dynamic { .. } => true,
     }
 }
 
@@ -54,6 +65,7 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
         place: _,
     } = admission;
     let (registration, own_hosts, own_software) = match &client.origin {
+        Origin::CommandLine => (Registration::CommandLine, Vec::new(), None),
         Origin::Declared(_) => return false,
         Origin::Document { host, metadata } => {
             let software = metadata.get("software_id").and_then(|it| it.as_str());

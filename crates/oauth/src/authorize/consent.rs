@@ -103,6 +103,7 @@ pub(super) fn client_view(pending: &Pending) -> page::ClientView<'_> {
         name: &pending.client.name,
         host: redirect::host(uri),
         known_by: match &pending.client.origin {
+            Origin::CommandLine => page::KnownBy::CommandLine,
             Origin::Declared(_) => page::KnownBy::Registered,
             Origin::Document { host, .. } => page::KnownBy::Document { host },
             Origin::Dynamic { .. } => page::KnownBy::Itself,

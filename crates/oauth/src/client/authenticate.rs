@@ -103,7 +103,10 @@ async fn prove(
             }
             None
         }
-        (Origin::Dynamic { secret: None, .. }, Shown::Nothing) => None,
+        (Origin::CommandLine | Origin::Dynamic { secret: None, .. }, Shown::Nothing) => None,
+        (Origin::CommandLine, _) => {
+            return Err(unknown().because("the command line has nothing to prove itself by"));
+        }
         (Origin::Dynamic { secret: Some(known), .. }, Shown::Secret(secret)) => {
             let hmac = api_key::hmac(&server.pepper, secret.expose());
             if !is_same(known, &hmac) {

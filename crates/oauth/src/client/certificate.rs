@@ -56,6 +56,7 @@ pub(super) fn prove(
                 None => return Ok(None),
             }
         }
+        Origin::CommandLine => return Ok(None),
         Origin::Dynamic { certificates, .. } if certificates.is_empty() => return Ok(None),
         Origin::Dynamic { certificates, .. } => certificates.clone(),
     };

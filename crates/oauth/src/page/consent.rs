@@ -74,6 +74,9 @@ fn about(client: &ClientView<'_>) -> Markup {
             p { "You will be sent to" br; span.host { (client.host) } }
         }
         @match client.known_by {
+            KnownBy::CommandLine => p.warn {
+                "It manages this door. Any program could give itself this name: go on only if you have just typed " code { "onedoor login" } " yourself."
+            },
             KnownBy::Registered => p.quiet { "The operators of this door have registered it." },
             KnownBy::Document { host } => p.quiet { "It is described by " b { (host) } "." },
             KnownBy::Itself => p.warn { "It registered itself: nobody vouches for its name." },

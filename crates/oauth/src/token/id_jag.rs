@@ -112,7 +112,7 @@ fn check_client(
             grants.is_some_and(|it| it.iter().any(|it| it == grant.parameter()))
         }
         // No client registers itself for this.
-        Origin::Dynamic { .. } => false,
+        Origin::CommandLine | Origin::Dynamic { .. } => false,
     };
     if says_so && proven.is_confidential {
         return Ok(());

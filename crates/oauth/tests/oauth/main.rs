@@ -12,6 +12,7 @@ mod account;
 mod authorization_code;
 mod certificates;
 mod client_credentials;
+mod command_line;
 mod device;
 mod documents;
 mod exchange;

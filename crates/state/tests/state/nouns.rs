@@ -234,12 +234,13 @@ fn rotation() -> impl Strategy<Value = RotationPolicy> {
 }
 
 pub(crate) fn admission() -> impl Strategy<Value = Admission> {
-    let registrations = vec![Registration::Dynamic, Registration::MetadataDocument];
+    let registrations =
+        vec![Registration::CommandLine, Registration::Dynamic, Registration::MetadataDocument];
     let some = |text| prop_oneof![Just(Vec::new()), texts(text)];
     let hosts = some("(\\*\\.)?[a-z]{1,8}\\.example|localhost");
     let words = prop_oneof![Just(Vec::new()), texts(line())];
     let who = (hosts, words, some("[a-z]{1,8}"), option::of(SLUG), any::<u32>());
-    (SLUG, option::of(prose()), profile_id(), sample::subsequence(registrations, 1..=2), who)
+    (SLUG, option::of(prose()), profile_id(), sample::subsequence(registrations, 1..=3), who)
         .prop_map(|(id, description, profile, registrations, who)| {
             let (hosts, software, groups, issuer, position) = who;
             Admission {

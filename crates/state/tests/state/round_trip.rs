@@ -145,7 +145,7 @@ proptest! {
     #[test]
     fn an_admission_survives(admission in nouns::admission()) {
         let mut folder = Folder::new();
-        let tokens = "{grants: [authorization_code], redirect_uris: [https://x]}";
+        let tokens = "{grants: [authorization_code, device_code], redirect_uris: [https://x]}";
         let text = format!(
             "{{kind: app, owner: x, profiles: {{{:?}: {{tokens: {tokens}}}}}}}",
             admission.profile.name()

@@ -306,3 +306,27 @@ fn an_admission_leads_to_a_profile_that_clients_nobody_registered_can_get_tokens
         assert_eq!(found, want, "{terms}");
     }
 }
+
+#[test]
+fn an_admission_of_the_command_line_leads_to_a_profile_that_has_tokens_for_devices() {
+    let want = |grants: &str| {
+        format!(
+            "admissions/a.yaml:1: profile: profile \"bots/p\" gets no tokens for people | give it tokens with {grants}, or name another"
+        )
+    };
+    let (device, others) = (want("device_code"), want("authorization_code or jwt_bearer"));
+    for (grants, registrations, want) in [
+        ("device_code", "command_line", &[][..]),
+        ("jwt_bearer", "command_line", &[&device][..]),
+        ("device_code", "command_line, dynamic", &[&others]),
+        ("jwt_bearer", "command_line, dynamic", &[&device]),
+        ("device_code, jwt_bearer", "command_line, dynamic", &[]),
+    ] {
+        let client = format!(
+            "kind: agent\nowner: team\nprofiles:\n  p:\n    roles: [reader]\n    tokens: {{grants: [{grants}]}}\n"
+        );
+        let admission = format!("profile: bots/p\nregistrations: [{registrations}]\n");
+        let found = faults(&[("clients/bots.yaml", &client), ("admissions/a.yaml", &admission)]);
+        assert_eq!(found.iter().collect::<Vec<_>>(), want, "{grants} {registrations}");
+    }
+}
