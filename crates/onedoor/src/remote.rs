@@ -9,10 +9,13 @@ mod field;
 mod folder;
 mod help;
 mod input;
+mod login;
 mod paging;
+mod private_file;
 mod settings;
 mod show;
 mod tree;
+mod wire;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -48,6 +51,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Option<ExitCode> {
     let terminal = Terminal::stdout();
     let ended = match noun {
         "export" | "diff" | "apply" => folder::run(terminal, noun, inner),
+        "login" => login::login(inner),
+        "logout" => login::logout(inner),
         "completions" => completions(inner),
         _ => {
             let (verb, innermost) = inner.subcommand().unwrap_or(("", inner));

@@ -9,16 +9,16 @@ use http::{
     HeaderValue, Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
-use model::{Clock, Secret};
+use model::Secret;
 use serde_json::Value;
-use tokio::runtime::Runtime;
-use upstream::{AddressRule, Egress, Fleet, Surroundings, Trust};
 
 use super::{
     Failure,
     failure::Refused,
     input::{self, Input},
-    settings::Settings,
+    login,
+    settings::{Credential, Settings},
+    wire::{self, Wire},
 };
 use crate::management::BASE;
 
@@ -29,9 +29,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running door.
 pub(super) struct Door {
-    runtime: Runtime,
-    egress: Egress,
-    settings: Settings,
+    wire: Wire,
+    url: String,
+    token: Secret<String>,
 }
 
 /// What it answered.
@@ -47,15 +47,15 @@ impl Door {
     /// The door at `url`, or at the one that the environment or the client configuration names.
     ///
     /// # Errors
-    /// Where there is no credential to show.
+    /// Where there is no credential to show, or who signed in has to do so again.
     pub(super) fn find(url: Option<&str>) -> Result<Self, Failure> {
-        let settings = Settings::find(url)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // Whoever types the address of a door may also connect to it.
-        let surroundings =
-            Surroundings { rule: AddressRule::everywhere(), ..Surroundings::default() };
-        let fleet = Fleet::within(Clock::system(), surroundings);
-        Ok(Self { runtime, egress: fleet.egress(Trust::Operator), settings })
+        let Settings { url, credential } = Settings::find(url)?;
+        let wire = Wire::new()?;
+        let token = match credential {
+            Credential::Given(token) => token,
+            Credential::SignedIn(place) => login::token(&wire, &place)?,
+        };
+        Ok(Self { wire, url, token })
     }
 
     /// Carries out one operation.
@@ -63,10 +63,10 @@ impl Door {
     /// # Errors
     /// What the door refused, or what stood between.
     pub(super) fn send(&self, about: &About, input: &Input) -> Result<Answer, Failure> {
-        let url = format!("{}{BASE}{}", self.settings.url, input.target());
-        let request = request(about, input, &url, &self.settings.token)?;
-        let sent = self.egress.send(request, ANSWER_BYTES_MAX, ANSWER_TIMEOUT);
-        let answer = self.runtime.block_on(sent).map_err(|error| self.unreached(error))?;
+        let url = format!("{}{BASE}{}", self.url, input.target());
+        let request = request(about, input, &url, &self.token)?;
+        let sent = self.wire.send(request, ANSWER_BYTES_MAX, ANSWER_TIMEOUT);
+        let answer = sent.map_err(|error| wire::unreached(&self.url, error))?;
         let (head, text) = answer.into_parts();
         let value = serde_json::from_slice(&text);
         if !head.status.is_success() {
@@ -79,30 +79,9 @@ impl Door {
                 list: list(about),
             })));
         }
-        let value = value.with_context(|| {
-            format!("{} did not answer with JSON: is it a Onedoor?", self.settings.url)
-        })?;
+        let value = value
+            .with_context(|| format!("{} did not answer with JSON: is it a Onedoor?", self.url))?;
         Ok(Answer { text, value })
-    }
-
-    fn unreached(&self, error: upstream::Error) -> Failure {
-        let url = &self.settings.url;
-        let help = match &error {
-            upstream::Error::Connect { source, .. } => format!(
-                "cannot reach {url}: {source}; is Onedoor running there? --url or ONEDOOR_URL names another address"
-            ),
-            upstream::Error::ConnectTimeout { .. } => format!(
-                "{url} does not take connections: is Onedoor running there? --url or ONEDOOR_URL names another address"
-            ),
-            upstream::Error::InvalidUrl { reason, .. } => {
-                format!("{url} is no address of a door: {reason}")
-            }
-            upstream::Error::AnswerTimeout { timeout, .. } => format!(
-                "{url} did not answer within {timeout:?}: what was asked for may be done all the same; look before you try again"
-            ),
-            _ => return Failure::Stopped(anyhow!(error).context(format!("no answer from {url}"))),
-        };
-        Failure::Stopped(anyhow!(help))
     }
 }
 

@@ -118,7 +118,7 @@ impl Refused {
 
     fn help(&self) -> String {
         match self.status.as_u16() {
-            401 => "show a good credential: ONEDOOR_TOKEN, or token in client.toml; an admin makes one with `onedoor credential issue`".to_owned(),
+            401 => "show a good credential: `onedoor login` signs you in, ONEDOOR_TOKEN and token in client.toml take a key; an admin makes one with `onedoor credential issue`".to_owned(),
             403 => format!(
                 "`onedoor whoami` shows your roles; the permission that is asked for is {}",
                 self.permission

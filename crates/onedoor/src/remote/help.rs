@@ -14,6 +14,7 @@ pub(super) fn arranged(command: Command, operations: &[About]) -> Command {
         let about = it.get_about().map(ToString::to_string).unwrap_or_default();
         let list = match name {
             "apply" | "diff" | "export" => &mut whole,
+            "login" | "logout" => &mut nouns,
             _ if operations.iter().any(|it| it.command[0] == name) => &mut nouns,
             _ => &mut setup,
         };

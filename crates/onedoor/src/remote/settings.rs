@@ -1,28 +1,36 @@
 //! Where the running door is, and the credential that it is shown. Never from the command line: others can read that.
 
-use std::{
-    fs,
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use model::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::{
+    Failure,
+    login::Place,
+    private_file::{self, folder, variable},
+};
 
 /// Where a door listens for management unless told otherwise.
 pub(crate) const URL: &str = "http://127.0.0.1:8081";
-/// Largest client configuration.
-const FILE_BYTES_MAX: u64 = 64 << 10;
+/// What may stand in `client.toml`.
+const HOLDS: &str = "url = \"…\" and token = \"…\"";
 
 /// Which door, and with which credential.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) url: String,
-    pub(super) token: Secret<String>,
+    pub(super) credential: Credential,
+}
+
+/// What is shown to it.
+#[derive(Debug)]
+pub(super) enum Credential {
+    /// A key or token that somebody put down.
+    Given(Secret<String>),
+    /// What a sign-in left there.
+    SignedIn(Place),
 }
 
 /// `client.toml`.
@@ -40,15 +48,8 @@ pub(crate) fn client_config_path() -> PathBuf {
     config_path(&variable)
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name)?.into_string().ok()
-}
-
 fn config_path(variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
-    let set = |name: &str| variable(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-    let folder = set("ONEDOOR_CONFIG_HOME").or_else(|| set("XDG_CONFIG_HOME"));
-    let folder = folder.or_else(|| set("HOME").map(|it| it.join(".config")));
-    folder.unwrap_or_default().join("onedoor/client.toml")
+    folder(variable, ["ONEDOOR_CONFIG_HOME", "XDG_CONFIG_HOME", ".config"]).join("client.toml")
 }
 
 /// Writes the client configuration at `path`, whole or not at all, for our eyes only.
@@ -58,27 +59,8 @@ fn config_path(variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
 pub(crate) fn write_client_config(path: &Path, url: &str, token: &str) -> anyhow::Result<()> {
     let file = File { url: Some(url.to_owned()), token: Some(token.to_owned()) };
     let text = Secret::new(toml::to_string(&file).context("cannot write the settings as TOML")?);
-    write_private(path, text.expose().as_bytes())
+    private_file::write(path, text.expose().as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let parent = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-    let draft = parent.join(format!(".{}.new", uuid::Uuid::new_v4().simple()));
-    let mut options = fs::OpenOptions::new();
-    let written = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&draft, path));
-    if written.is_err() {
-        // Best effort: the draft is in nobody's way.
-        drop(fs::remove_file(&draft));
-    }
-    written
 }
 
 impl Settings {
@@ -97,32 +79,57 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let set = |name: &str| variable(name).map(|it| it.trim().to_owned());
         let set = |name: &str| set(name).filter(|it| !it.is_empty());
-        let url = url.map(ToOwned::to_owned).or_else(|| set("ONEDOOR_URL"));
+        let named = url.map(ToOwned::to_owned).or_else(|| set("ONEDOOR_URL"));
         if let Some(token) = set("ONEDOOR_TOKEN") {
-            let url = match url {
+            let url = match named {
                 Some(url) => url,
                 None => read(path)?.and_then(|it| it.url).unwrap_or_else(|| URL.to_owned()),
             };
-            return Ok(Self { url: trimmed(&url), token: Secret::new(token) });
+            let credential = Credential::Given(Secret::new(token));
+            return Ok(Self { url: trimmed(&url), credential });
         }
         let file = read(path)?;
+        let home = file.as_ref().and_then(|it| it.url.as_deref());
+        let home = trimmed(home.unwrap_or(URL));
+        let url = named.map_or_else(|| home.clone(), |it| trimmed(&it));
+        // Whoever signed in means to be that person here, whatever key was put down before.
+        let place = Place::of(&url, variable);
+        if place.is_taken() {
+            return Ok(Self { url, credential: Credential::SignedIn(place) });
+        }
         let shown = path.display();
-        let Some(File { url: home, token: Some(token) }) = file else {
+        let Some(token) = file.and_then(|it| it.token) else {
             let text = format!(
-                "there is no credential to show: set ONEDOOR_TOKEN, or write token = \"…\" into {shown}; `onedoor init` makes both on a new door"
+                "there is no credential to show: `onedoor login` signs you in, or set ONEDOOR_TOKEN, or write token = \"…\" into {shown}; `onedoor init` makes the first one on a new door"
             );
             return Err(Failure::NoCredential(text));
         };
-        let home = trimmed(home.as_deref().unwrap_or(URL));
-        let url = url.map_or_else(|| home.clone(), |it| trimmed(&it));
         // A credential goes to the door that it is for, and to no other that somebody names.
         if url != home {
             let text = format!(
-                "the credential in {shown} is for {home}: set ONEDOOR_TOKEN to one for {url}"
+                "the credential in {shown} is for {home}: `onedoor login --url {url}` signs you in there, or set ONEDOOR_TOKEN to one for it"
             );
             return Err(Failure::NoCredential(text));
         }
-        Ok(Self { url, token: Secret::new(token.trim().to_owned()) })
+        let credential = Credential::Given(Secret::new(token.trim().to_owned()));
+        Ok(Self { url, credential })
+    }
+
+    /// Where the door is, whatever there is to show to it; and where a sign-in there is kept.
+    ///
+    /// # Errors
+    /// Where the file is broken or can be read by others.
+    pub(super) fn door(url: Option<&str>) -> Result<(String, Place), Failure> {
+        let set = |name: &str| variable(name).filter(|it| !it.trim().is_empty());
+        let url = match url.map(ToOwned::to_owned).or_else(|| set("ONEDOOR_URL")) {
+            Some(url) => url,
+            None => {
+                read(&client_config_path())?.and_then(|it| it.url).unwrap_or_else(|| URL.into())
+            }
+        };
+        let url = trimmed(&url);
+        let place = Place::of(&url, &variable);
+        Ok((url, place))
     }
 }
 
@@ -132,37 +139,12 @@ fn trimmed(url: &str) -> String {
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<File>> {
-    let shown = path.display();
-    let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.with_context(|| format!("cannot read {shown}"))?,
-    };
-    let metadata = file.metadata().with_context(|| format!("cannot look at {shown}"))?;
-    let mode = metadata.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(anyhow!(
-            "{shown} can be read by others (mode {mode:o}): chmod 600 it; if others did read it, revoke its credential"
-        ));
-    }
-    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
-        return Err(anyhow!("{shown} is no client configuration: write url and token into it"));
-    }
-    let mut text = String::new();
-    file.take(FILE_BYTES_MAX)
-        .read_to_string(&mut text)
-        .with_context(|| format!("cannot read {shown}"))?;
-    let text = Secret::new(text);
-    // The words of the parser show what stands there, and that may be the credential.
-    toml::from_str(text.expose()).map(Some).map_err(|error| {
-        let before = error.span().and_then(|it| text.expose().get(..it.start)).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1);
-        anyhow!("{shown}:{line} is wrong: it may hold url = \"…\" and token = \"…\", and no more")
-    })
+    private_file::read(path, HOLDS)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
 
@@ -175,7 +157,10 @@ mod tests {
         let found = Settings::of(url, &path, &|name| {
             set.iter().find(|it| it.0 == name).map(|it| it.1.to_owned())
         });
-        found.map(|it| (it.url, it.token.expose().clone()))
+        found.map(|it| match it.credential {
+            Credential::Given(token) => (it.url, token.expose().clone()),
+            Credential::SignedIn(_) => (it.url, "signed in".to_owned()),
+        })
     }
 
     #[test]
@@ -226,6 +211,26 @@ mod tests {
     }
 
     #[test]
+    fn who_signed_in_is_that_person_there_unless_the_environment_says_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("onedoor/client.toml");
+        write_client_config(&path, "http://127.0.0.1:9", "odk_1").unwrap();
+        let state = folder.path().join("state");
+        let state = ("ONEDOOR_STATE_HOME", state.to_str().unwrap());
+        let set = [state, ("ONEDOOR_TOKEN", "odk_2")];
+        let token = |url, set: &[_]| find(folder.path(), url, set).unwrap().1;
+        assert_eq!(token(None, &set[..1]), "odk_1");
+        let place =
+            Place::of("http://127.0.0.1:9", &|name| (name == state.0).then(|| state.1.to_owned()));
+        private_file::write(place.path(), b"").unwrap();
+        assert_eq!(token(None, &set[..1]), "signed in");
+        assert_eq!(token(Some("http://127.0.0.1:9/"), &set[..1]), "signed in");
+        assert_eq!(token(None, &set), "odk_2");
+        // It is signed in at that door, and at no other.
+        assert!(find(folder.path(), Some("http://127.0.0.1:10"), &set[..1]).is_err());
+    }
+
+    #[test]
     fn a_file_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("onedoor/client.toml");
@@ -247,7 +252,7 @@ mod tests {
             ("\nhunter2 = 1", 2),
             ("url = \"a\"\ntoken = ['hunter2']", 2),
         ] {
-            write_private(&path, text.as_bytes()).unwrap();
+            private_file::write(&path, text.as_bytes()).unwrap();
             let failure = find(folder.path(), None, &[]).unwrap_err().to_string();
             assert!(failure.contains(&format!("client.toml:{line} is wrong")), "{failure}");
             assert!(!failure.contains("hunter2"), "{failure}");

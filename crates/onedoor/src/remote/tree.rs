@@ -10,7 +10,7 @@ use clap::{
 use super::{
     examples,
     field::{Field, Form, Place, fields},
-    folder,
+    folder, login,
 };
 
 /// What the options are called that every command has.
@@ -30,7 +30,7 @@ pub(super) fn command(base: Command, operations: &[About]) -> Command {
             (_, false) => command.subcommand(branch(noun).subcommand(leaf)),
         };
     }
-    command.subcommands(folder::commands()).subcommand(completions())
+    command.subcommands(folder::commands()).subcommands(login::commands()).subcommand(completions())
 }
 
 fn branch(noun: &'static str) -> Command {
@@ -74,13 +74,15 @@ pub(super) fn is_paged(fields: &[Field]) -> bool {
 
 /// The options that every command has.
 pub(super) fn connection() -> [Arg; 2] {
-    let url = Arg::new("url").long("url").value_name("URL").value_hint(ValueHint::Url);
     let json = Arg::new("json").long("json").action(ArgAction::SetTrue);
-    [
-        url.help("Where the door listens for management [default: ONEDOOR_URL, client.toml, or http://127.0.0.1:8081]")
-            .help_heading(COMMON),
-        json.help("Print the answer as it came, for machines").help_heading(COMMON),
-    ]
+    [url(), json.help("Print the answer as it came, for machines").help_heading(COMMON)]
+}
+
+/// Which door is meant.
+pub(super) fn url() -> Arg {
+    let url = Arg::new("url").long("url").value_name("URL").value_hint(ValueHint::Url);
+    url.help("Where the door listens for management [default: ONEDOOR_URL, client.toml, or http://127.0.0.1:8081]")
+        .help_heading(COMMON)
 }
 
 fn file(fields: &[Field]) -> Arg {

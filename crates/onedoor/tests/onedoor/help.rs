@@ -21,6 +21,8 @@ fn every_command_explains_itself() {
         ("export", &["export", "--help"]),
         ("import", &["import", "--help"]),
         ("init", &["init", "--help"]),
+        ("login", &["login", "--help"]),
+        ("logout", &["logout", "--help"]),
         ("secret_set", &["secret", "set", "--help"]),
         ("serve", &["serve", "--help"]),
     ] {

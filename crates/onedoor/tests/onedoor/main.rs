@@ -8,6 +8,7 @@
 )]
 
 mod binary;
+mod browser;
 mod serving;
 mod signer;
 
@@ -22,6 +23,7 @@ mod github;
 mod help;
 mod import;
 mod init;
+mod login;
 mod managed;
 mod peers;
 mod remote;

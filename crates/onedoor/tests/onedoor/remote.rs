@@ -32,6 +32,8 @@ impl Door {
     fn start(answer: impl Fn(&Asked) -> (u16, Value) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let challenge =
+            format!("Bearer resource_metadata=\"{url}/.well-known/oauth-protected-resource\"");
         let asked = Arc::<Mutex<Vec<Asked>>>::default();
         let seen = Arc::clone(&asked);
         std::thread::spawn(move || {
@@ -45,6 +47,7 @@ impl Door {
                 write!(
                     stream,
                     "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nretry-after: 7\r\n\
+                     www-authenticate: {challenge}\r\n\
                      content-length: {length}\r\nconnection: close\r\n\r\n{body}"
                 )
                 .unwrap();
@@ -331,6 +334,47 @@ fn a_door_that_is_not_there_is_told_with_what_to_do() {
         assert_eq!((ran.code, ran.out.as_str()), (1, ""));
         assert!(ran.err.contains(want), "{}", ran.err);
     }
+}
+
+/// Else it would get tokens that are good there.
+#[test]
+fn a_door_that_says_it_is_another_one_gets_nobody_signed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    for (resource, servers) in
+        [("https://manage.example", "https://door.example"), ("http://127.0.0.1:8", "x")]
+    {
+        let door = Door::start(move |asked| match &*asked.line {
+            "GET /onedoor/v1/whoami" => (401, json!({})),
+            _ => (200, json!({"resource": resource, "authorization_servers": [servers]})),
+        });
+        let ran = run(folder.path(), &door.url, None, (&["login"], ""));
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+        assert!(ran.err.contains(&format!("says that it is {resource}")), "{}", ran.err);
+        let asked: Vec<_> = door.asked().into_iter().map(|it| it.line).collect();
+        assert_eq!(asked, ["GET /onedoor/v1/whoami", "GET /.well-known/oauth-protected-resource"]);
+    }
+}
+
+#[test]
+fn an_issuer_whose_metadata_names_another_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = Arc::<Mutex<String>>::default();
+    let known = Arc::clone(&own);
+    let door = Door::start(move |asked| {
+        let url = known.lock().unwrap().clone();
+        match &*asked.line {
+            "GET /onedoor/v1/whoami" => (401, json!({})),
+            "GET /.well-known/oauth-protected-resource" => {
+                (200, json!({"resource": url, "authorization_servers": [url]}))
+            }
+            _ => (200, json!({"issuer": "https://door.example", "token_endpoint": url})),
+        }
+    });
+    own.lock().unwrap().clone_from(&door.url);
+    let ran = run(folder.path(), &door.url, None, (&["login"], ""));
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(ran.err.contains("is not about"), "{}", ran.err);
+    assert!(door.asked().iter().all(|it| it.line.starts_with("GET")));
 }
 
 #[test]

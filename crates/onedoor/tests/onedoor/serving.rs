@@ -39,7 +39,12 @@ impl Serving {
         Self::start_with(folder, &[], "http")
     }
 
-    /// The same, by the file `onedoor.toml` in `folder`.
+    /// The same, by the file `onedoor.toml` in `folder`, which names certificates for both listeners.
+    pub(crate) fn start_managed_tls(folder: &Path) -> Self {
+        Self::start_with(folder, &["--config", "onedoor.toml"], "https")
+    }
+
+    /// The same as [`Serving::start_managed`], by the file `onedoor.toml` in `folder`.
     pub(crate) fn start_configured(folder: &Path) -> Self {
         Self::start_with(folder, &["--config", "onedoor.toml"], "http")
     }
