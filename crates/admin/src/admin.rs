@@ -17,8 +17,9 @@ use store::Store;
 use tokio::sync::Mutex;
 
 use crate::{
-    About, Call, Plane, Webhook, ends::Told, event, failure::Failure, input, keys, list, openapi,
-    operation::AnyOperation, reply::Reply, role, schema::Checker, working::Working,
+    About, Call, Plane, Webhook, ends::Told, event, failure::Failure, guesses::Guesses, input,
+    keys, list, openapi, operation::AnyOperation, reply::Reply, role, schema::Checker,
+    working::Working,
 };
 
 /// The management of one door.
@@ -37,6 +38,8 @@ pub struct Admin {
     /// Uses of credentials that are not stored yet.
     uses: Mutex<BTreeMap<String, LastUse>>,
     pub(crate) clock: Clock,
+    /// Keys that were handed in as found, and are none.
+    pub(crate) guesses: Guesses,
     /// When it began, by the clock that never jumps.
     pub(crate) started: Duration,
     entries: Vec<Entry>,
@@ -104,6 +107,7 @@ impl Admin {
             told: Mutex::default(),
             library: Mutex::new(Library::new()),
             uses: Mutex::default(),
+            guesses: Guesses::default(),
             started: clock.elapsed(),
             clock,
             entries,
@@ -303,11 +307,13 @@ fn response(status: StatusCode, reply: &Reply<Value>) -> Response<Bytes> {
 
 fn problem(failure: Failure) -> Response<Bytes> {
     let status = failure.status();
+    let retry_after = failure.retry_after();
     let body = serde_json::to_vec(&failure.problem()).unwrap_or_default();
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.extend(retry_after.map(|it| (header::RETRY_AFTER, HeaderValue::from(it))));
     response
 }

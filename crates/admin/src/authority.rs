@@ -40,7 +40,7 @@ pub(crate) fn check(
     plan: &Plan,
 ) -> Result<(), Failure> {
     if !call.reach.is_everywhere() {
-        for path in plan.files.keys() {
+        for path in plan.files.keys().filter(|it| plan.found.as_ref() != Some(it)) {
             check_reach(call, before, after, path)?;
             check_named(call, after, path)?;
         }

@@ -23,6 +23,9 @@ pub(crate) struct Plan {
     pub(crate) reason: String,
     /// The file that is the body of the request, where one is: its faults are told by field.
     pub(crate) body: Option<String>,
+    /// The file of a credential whose key the caller has shown, and that is revoked: it is within
+    /// reach for that, whose ever it is.
+    pub(crate) found: Option<String>,
 }
 
 impl Plan {
@@ -86,7 +89,10 @@ impl Admin {
             let ready = self.plane.prepare(&after.desired, after.revision);
             let ready = ready.map_err(|it| Failure::faults(it, plan.body.as_deref()))?;
             forget_values(store, &before.desired, &after.desired, &mut plan).await?;
-            let events = event::between(&before.desired, &after.desired);
+            let mut events = event::between(&before.desired, &after.desired);
+            if plan.found.is_some() {
+                events.iter_mut().for_each(event::Event::was_found);
+            }
             let messages = event::messages(&events, &self.webhooks, call.at);
             let commit = commit(call, &before, plan);
             match store.commit_telling(&commit, &messages).await {
@@ -249,7 +255,7 @@ fn insert(folder: &mut Folder, path: &str, text: &str) -> Result<(), Failure> {
 }
 
 fn commit(call: &Call, before: &Working, plan: Plan) -> Commit {
-    let Plan { files, sealed, lines, reason, body: _ } = plan;
+    let Plan { files, sealed, lines, reason, body: _, found: _ } = plan;
     Commit {
         base: Some(before.revision),
         author: call.author(),

@@ -63,6 +63,8 @@ pub(crate) struct Event {
     pub(crate) end: Timestamp,
     owner: String,
     successor: Option<CredentialId>,
+    /// Why, where the door knows it.
+    reason: Option<&'static str>,
 }
 
 impl Event {
@@ -75,7 +77,12 @@ impl Event {
         let client = working::client(desired, credential.profile.client());
         let owner = client.map(|it| it.owner.clone()).unwrap_or_default();
         let end = working::rotation(desired, &credential.profile).end(credential);
-        Self { kind, credential: Arc::clone(credential), end, owner, successor: None }
+        Self { kind, credential: Arc::clone(credential), end, owner, successor: None, reason: None }
+    }
+
+    /// It happened because somebody found what is shown for it, and handed it in.
+    pub(crate) fn was_found(&mut self) {
+        self.reason = Some("found");
     }
 
     /// Tells it in the process's log.
@@ -113,14 +120,14 @@ impl Event {
         let (Credential { id, profile, .. }, end) = (credential, self.end);
         let successor = self.successor.as_ref().map(tracing::field::display);
         tracing::info!(
-            event, credential = %id, profile = %profile, successor,
+            event, credential = %id, profile = %profile, successor, reason = self.reason,
             "{event}: {id} of {profile}, which ends at {end}"
         );
     }
 
     /// What a webhook is told at a time.
     fn body(&self, at: Timestamp) -> String {
-        let Self { kind, credential, end, owner, successor } = self;
+        let Self { kind, credential, end, owner, successor, reason } = self;
         let Credential { id, profile, proof, state, created, .. } = &**credential;
         let state = match state {
             CredentialState::Active => "active",
@@ -140,6 +147,7 @@ impl Event {
                 "created": created.map(|it| it.to_string()),
                 "expires": end.to_string(),
                 "successor": successor.as_ref().map(CredentialId::as_str),
+                "reason": reason,
             },
         });
         body.to_string()

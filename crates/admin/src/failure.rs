@@ -22,6 +22,13 @@ pub(crate) enum Failure {
     Conflict(String),
     /// What is there is not what the caller saw (RFC 9110 section 13).
     Changed(String),
+    /// Too much of it was wrong lately: later again.
+    Slowed {
+        /// How long to wait.
+        seconds: u64,
+        /// What was too much.
+        detail: String,
+    },
     /// The store cannot take it: full, read-only, or not the place where state is kept.
     ReadOnly(String),
     /// The store cannot be reached.
@@ -119,9 +126,26 @@ impl Failure {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Changed(_) => StatusCode::PRECONDITION_FAILED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Slowed { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::ReadOnly(_) => StatusCode::INSUFFICIENT_STORAGE,
+        }
+    }
+
+    /// How long to wait, in seconds, where waiting helps (RFC 9110 section 10.2.3).
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Slowed { seconds, detail: _ } => Some(*seconds),
+            Self::Malformed(_)
+            | Self::NotHeld(_)
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Changed(_)
+            | Self::Invalid(_)
+            | Self::Internal(_)
+            | Self::Unavailable(_)
+            | Self::ReadOnly(_) => None,
         }
     }
 
@@ -144,6 +168,10 @@ impl Failure {
                 log_away(&cause);
                 let detail = "the store cannot be reached: try again shortly".to_owned();
                 ("unavailable", "Store away", detail, Vec::new())
+            }
+            Self::Slowed { seconds, detail } => {
+                let detail = format!("{detail}: try again in {seconds} seconds");
+                ("slowed", "Too many wrong ones", detail, Vec::new())
             }
             Self::ReadOnly(detail) => ("read-only", "Cannot be written", detail, Vec::new()),
         };

@@ -12,6 +12,7 @@ mod ends;
 mod event;
 mod failure;
 mod first;
+mod guesses;
 mod input;
 mod keys;
 mod list;

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use model::{
-    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Secret, SecretId,
-    Timestamp,
+    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Proof, Secret,
+    SecretId, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -59,6 +59,10 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// # Errors
     /// Where there is no chance to be had.
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String>;
+
+    /// What a credential is known by whose key this is, with or without spaces around it; none where
+    /// it is no key of any door.
+    fn recognize(&self, key: &Secret<String>) -> Option<Proof>;
 
     /// Tells that the value of a secret may be another now.
     fn secret_changed(&self, secret: &SecretId);

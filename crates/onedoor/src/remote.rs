@@ -72,9 +72,13 @@ pub(crate) fn run(matches: &ArgMatches) -> Option<ExitCode> {
 
 fn operation(terminal: Terminal, about: &About, matches: &ArgMatches) -> Result<Ended, Failure> {
     let fields = field::fields(about);
-    if input::waits_for_stdin(&fields, matches) && io::stdin().is_terminal() {
-        let text = "give the value by the standard input, `… <FILE`, or name its file with --value-file: a terminal would show it";
-        return Err(Failure::Unclear(text.to_owned()));
+    if let Some(field) = input::waits_for_stdin(&fields, matches)
+        && io::stdin().is_terminal()
+    {
+        let (name, option) = (&field.name, &field.option);
+        return Err(Failure::Unclear(format!(
+            "give the {name} by the standard input, `… <FILE`, or name its file with --{option}: a terminal would show it"
+        )));
     }
     let input = input::read(about, &fields, matches, &mut io::stdin().lock())?;
     let door = Door::find(matches.get_one::<String>("url").map(String::as_str))?;

@@ -18,8 +18,8 @@ use super::{
 
 /// What every command has of its own: an option of that name has the noun before it.
 const TAKEN: [&str; 6] = ["all", "file", "help", "json", "url", "version"];
-/// A value of a secret is never typed.
-const NEVER_TYPED: &str = "value";
+/// A value of a secret is never typed, nor a key.
+const NEVER_TYPED: [&str; 2] = ["key", "value"];
 /// What is wrong in ways that cannot be typed: options are known ones, numbers are numbers, and
 /// what an operation cannot do without is asked for.
 const NOT_TYPED: [&str; 5] = [
@@ -132,7 +132,7 @@ fn take_typed(about: &About, fields: &mut Map<String, Value>) -> Vec<String> {
         let texts = match value {
             Value::Array(values) if values.iter().all(Value::is_string) => values.as_slice(),
             Value::Array(_) | Value::Object(_) | Value::Null => return true,
-            _ if name == NEVER_TYPED => return true,
+            _ if NEVER_TYPED.contains(&name.as_str()) => return true,
             one => std::slice::from_ref(one),
         };
         typed.extend(texts.iter().map(|it| option(about, name, it)));

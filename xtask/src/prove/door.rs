@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command},
     time::Duration,
@@ -11,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use model::Clock;
 
-use super::client::Client;
+use super::{client::Client, world};
 use crate::run;
 
 /// How long a door may take until it serves, and until it is gone.
@@ -76,10 +77,20 @@ impl Home {
 
     /// Makes the store. Gives back the first operator's key.
     pub(super) fn init(&self) -> Result<String> {
+        self.put_pepper()?;
         let printed = run::output(self.command().arg("init").arg("--data").arg(&self.data))?;
         let key = printed.trim().to_owned();
         ensure!(!key.is_empty(), "onedoor init printed no key");
         Ok(key)
+    }
+
+    fn put_pepper(&self) -> Result<()> {
+        let path = self.data.join("pepper");
+        fs::create_dir_all(&self.data)?;
+        fs::set_permissions(&self.data, fs::Permissions::from_mode(0o700))?;
+        fs::write(&path, world::PEPPER)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        Ok(())
     }
 
     /// A copy with the same keys, below `data`.

@@ -6,6 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Answer, Client};
 
+/// A key that was found. What it is known by is in `world`.
+pub(super) const FOUND_KEY: &str = "odk_FoundInAPublicRepositoryByAScanner0000000010Yj8FT";
+const FOUND: &str = r#"{"key": "odk_FoundInAPublicRepositoryByAScanner0000000010Yj8FT", "reason": "on a paste site"}"#;
+
 /// By operation: parameters and body, as they fit the state that proofs begin with.
 const EXAMPLES: &[(&str, &str, &str)] = &[
     ("list_clients", r#"{"limit": 2, "sort": "-id"}"#, ""),
@@ -100,7 +104,8 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("rotate_credential", r#"{"id": "rotated"}"#, r#"{"overlap": "1d"}"#),
     ("retire_credential", r#"{"id": "retired"}"#, ""),
     ("revoke_credential", r#"{"id": "revoked"}"#, ""),
-    ("report_credentials", r#"{"client": "app"}"#, ""),
+    ("report_found_credential", "{}", FOUND),
+    ("list_credential_ages", r#"{"client": "app"}"#, ""),
     ("list_deliveries", r#"{"state": "waiting"}"#, ""),
     ("get_health", "{}", ""),
     ("list_usage", r#"{"client": "staff"}"#, ""),

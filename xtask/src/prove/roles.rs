@@ -67,7 +67,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (READERS, &["list_deliveries", "query_audit"]),
     // Whoever rotates keys must see which are old.
-    (KEEPERS, &["report_credentials"]),
+    (KEEPERS, &["list_credential_ages"]),
     (
         EDITORS,
         &[
@@ -88,6 +88,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "put_limit",
             "put_secret",
             "put_upstream",
+            "report_found_credential",
             "retire_collection",
             "retire_credential",
             "revoke_credential",

@@ -32,6 +32,13 @@ const ISSUER: &str = "issuer: https://login.example.com\njwks_url: https://login
 const SECRET: &str = "owner: shop-team\nsource: store\n";
 const CREDENTIAL: &str = "profile: app/default\nkind: api_key\nexpires: 2039-01-01\nhmac: ";
 
+/// What a key that was found is known by: the HMAC under [`PEPPER`] of the one in the example of
+/// `report_found_credential`.
+const FOUND_HMAC: &str = "abe9462a31ee047e5bdddc6ca50d035ac90316dd25eb104e30c466fc4f8b6ef3";
+/// The pepper of every door of a proof, so that what a key is known by can be declared.
+pub(super) const PEPPER: &str =
+    "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\n";
+
 /// The files, by path. `upstream` is where the shop's operations are carried out.
 pub(super) fn files(upstream: SocketAddr) -> BTreeMap<String, String> {
     let upstream = format!("url: http://{upstream}\n");
@@ -71,6 +78,7 @@ pub(super) fn files(upstream: SocketAddr) -> BTreeMap<String, String> {
     for (number, id) in ["retired", "revoked", "rotated", "spare"].into_iter().enumerate() {
         files.insert(format!("credentials/{id}.yaml"), format!("{CREDENTIAL}{number:064x}\n"));
     }
+    files.insert("credentials/found.yaml".to_owned(), format!("{CREDENTIAL}{FOUND_HMAC}\n"));
     files
 }
 

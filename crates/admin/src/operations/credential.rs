@@ -1,14 +1,16 @@
 //! Credentials from issue to revocation, and what there is to know of them.
 
+mod ages;
+mod found;
 mod issue;
 mod lifecycle;
 mod new;
-mod report;
 mod rotate;
 
 pub(crate) use self::{
+    ages::Ages,
+    found::ReportFound,
     issue::Issue,
     lifecycle::{Retire, Revoke},
-    report::Report,
     rotate::Rotate,
 };

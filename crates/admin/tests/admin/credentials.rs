@@ -32,7 +32,7 @@ async fn a_key_is_shown_once_and_only_its_hmac_is_kept() {
         (ADMIN, "get_credential", json!({"id": id}), Value::Null),
         (ADMIN, "list_credentials", json!({}), Value::Null),
         (ADMIN, "list_credentials", json!({"sort": "hmac", "filter": "kind=api_key"}), Value::Null),
-        (ADMIN, "report_credentials", json!({}), Value::Null),
+        (ADMIN, "list_credential_ages", json!({}), Value::Null),
         (ADMIN, "get_revision", json!({"number": 2}), Value::Null),
         (AUDITOR, "get_revision", json!({"number": 2}), Value::Null),
         (AUDITOR, "compare_revisions", json!({"from": 1}), Value::Null),
@@ -182,7 +182,7 @@ async fn the_report_has_age_end_last_use_and_reach() {
     let (id, _) = issue(&house, viewer()).await;
     let how = Some(How { way: Way::TokenRequest, from: [192, 0, 2, 7].into() });
     house.store.note_uses(&[(id.clone(), LastUse { at: now(), how })]).await.unwrap();
-    let report = house.done(ADMIN, "report_credentials", json!({"limit": 1}), Value::Null).await;
+    let report = house.done(ADMIN, "list_credential_ages", json!({"limit": 1}), Value::Null).await;
     assert_eq!((report.ids(), &report.body["next"]), (vec![&*id], &json!(id)));
     let line = &report.body["items"][0];
     assert_eq!((&line["age_days"], &line["state"]), (&json!(0), &json!("active")));
@@ -192,11 +192,12 @@ async fn the_report_has_age_end_last_use_and_reach() {
         (&json!("token_request"), &json!("192.0.2.7"))
     );
     assert_eq!((&line["roles"], &line["anywhere"]), (&json!(["viewer"]), &json!(true)));
-    let report = house.done(ADMIN, "report_credentials", json!({"cursor": id}), Value::Null).await;
+    let report =
+        house.done(ADMIN, "list_credential_ages", json!({"cursor": id}), Value::Null).await;
     let line = &report.body["items"][0];
     assert_eq!((&line["age_days"], &line["state"]), (&json!(24), &json!("expired")));
     assert_eq!((&line["owner"], &line["last_used"]), (&json!("platform"), &Value::Null));
-    let report = house.done(ADMIN, "report_credentials", json!({"client": "team"}), Value::Null);
+    let report = house.done(ADMIN, "list_credential_ages", json!({"client": "team"}), Value::Null);
     assert_eq!(report.await.ids(), ["old"]);
 }
 

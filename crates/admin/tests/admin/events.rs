@@ -101,6 +101,7 @@ async fn what_is_told_is_who_and_until_when_and_no_secret() {
             "created": "2026-11-25T12:00:00.000000Z",
             "expires": "2027-02-23T12:00:00.000000Z",
             "successor": null,
+            "reason": null,
         },
     });
     assert_eq!(item["body"], want);

@@ -185,6 +185,11 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
             json!({}),
             json!({"profile": "boss/viewer", "expires": "90d", "reason": "r"}),
         ),
+        (
+            "report_found_credential",
+            json!({}),
+            json!({"key": "odk_NobodyOfThisDoorHasItxxxxxxxxxxxxxxxxxxxxxx1RcKPO", "reason": "r"}),
+        ),
         ("rotate_credential", any.clone(), json!({"expires": "90d", "overlap": "1d"})),
         ("add_secret_version", json!({"id": "key"}), json!({"value": "v", "pending": true})),
         (
@@ -201,7 +206,7 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
         ("compare_revisions", json!({"from": 0, "to": 1}), Value::Null),
         ("query_audit", json!({"since": "2026-01-01T00:00:00Z", "limit": 5}), Value::Null),
         ("list_deliveries", json!({"webhook": "ops", "state": "dead", "cursor": 1}), Value::Null),
-        ("report_credentials", json!({"client": "boss", "cursor": "a"}), Value::Null),
+        ("list_credential_ages", json!({"client": "boss", "cursor": "a"}), Value::Null),
         (
             "explain_access",
             json!({"profile": "boss/viewer", "operation": "onedoor.whoami"}),

@@ -97,7 +97,7 @@ async fn what_is_due_or_too_old_is_listed_by_its_profile_s_policy() {
     ];
     let house = House::with(&files).await;
     let report =
-        |parameters: Value| house.done(ADMIN, "report_credentials", parameters, Value::Null);
+        |parameters: Value| house.done(ADMIN, "list_credential_ages", parameters, Value::Null);
     assert_eq!(report(json!({"due": true})).await.ids(), ["due", "over"]);
     assert_eq!(report(json!({"due": false})).await.ids(), ["fresh"]);
     let all = report(json!({})).await;

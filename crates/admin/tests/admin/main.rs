@@ -12,6 +12,7 @@ mod document;
 mod events;
 mod first;
 mod folder;
+mod found;
 mod held;
 mod hostile;
 mod house;

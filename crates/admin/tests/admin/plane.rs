@@ -8,7 +8,7 @@ use admin::{
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyKind, LastUse,
-    Lifecycle, Operation, OperationId, ProfileId, Reach, Role, Secret, SecretId, Surface,
+    Lifecycle, Operation, OperationId, ProfileId, Proof, Reach, Role, Secret, SecretId, Surface,
     Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
@@ -184,6 +184,11 @@ impl Plane for TestPlane {
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String> {
         api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
+    }
+
+    fn recognize(&self, key: &Secret<String>) -> Option<Proof> {
+        let key = key.expose().trim();
+        api_key::kind(key).map(|it| it.proof(api_key::hmac(&self.pepper, key)))
     }
 
     fn secret_changed(&self, secret: &SecretId) {

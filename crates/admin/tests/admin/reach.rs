@@ -41,7 +41,7 @@ async fn lists_show_only_what_is_within_reach() {
         ("list_secrets", vec!["own"]),
         ("list_limits", vec![]),
         ("list_operations", vec![]),
-        ("report_credentials", vec![]),
+        ("list_credential_ages", vec![]),
     ] {
         let page = house.done(TEAM, list, json!({}), Value::Null).await;
         assert_eq!(page.ids(), want, "{list}");

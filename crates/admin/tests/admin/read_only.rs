@@ -76,7 +76,9 @@ async fn a_served_folder_is_read_and_not_changed() {
         |name: &str, parameters: Value, body: Value| house.call(ADMIN, name, &parameters, &body);
     let status = async |call| admin.carry_out(&call).await.status().as_u16();
     assert_eq!(status(call("get_client", json!({"id": "a"}), Value::Null)).await, 200);
-    assert_eq!(status(call("report_credentials", json!({}), Value::Null)).await, 200);
+    assert_eq!(status(call("list_credential_ages", json!({}), Value::Null)).await, 200);
+    let strange = json!({"key": "odk_NobodyOfThisDoorHasItxxxxxxxxxxxxxxxxxxxxxx1RcKPO"});
+    assert_eq!(status(call("report_found_credential", json!({}), strange)).await, 404);
     let put = call("put_client", json!({"id": "a"}), json!({"kind": "app", "owner": "y"}));
     assert_eq!(status(put).await, 507);
     assert_eq!(status(call("list_revisions", json!({}), Value::Null)).await, 404);

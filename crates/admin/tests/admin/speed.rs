@@ -66,7 +66,7 @@ async fn ten_thousand_profiles_and_a_hundred_thousand_credentials() {
         ("list_limits", json!({})),
         ("list_credentials", json!({})),
         ("list_credentials", json!({"filter": "profile=c1/p1"})),
-        ("report_credentials", json!({})),
+        ("list_credential_ages", json!({})),
         ("whoami", json!({})),
     ] {
         let call = house.call(ADMIN, name, &parameters, &Value::Null);

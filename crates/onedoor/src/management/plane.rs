@@ -9,7 +9,8 @@ use admin::{
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Role, Secret, SecretId,
+    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Proof, Role, Secret,
+    SecretId,
 };
 use serde_json::Value;
 use state::Desired;
@@ -113,6 +114,11 @@ impl Plane for DataPlane {
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String> {
         api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
+    }
+
+    fn recognize(&self, key: &Secret<String>) -> Option<Proof> {
+        let key = key.expose().trim();
+        api_key::kind(key).map(|it| it.proof(api_key::hmac(&self.pepper, key)))
     }
 
     fn secret_changed(&self, secret: &SecretId) {

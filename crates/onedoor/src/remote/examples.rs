@@ -56,6 +56,14 @@ pub(super) fn of(operation: &str) -> Option<&'static str> {
 
 One line end is taken off. The value is never an argument: others could read it."
         }
+        "report_found_credential" => {
+            "  \
+  onedoor credential report <found.txt --reason \"in a public repository\"
+  onedoor credential report --key-file found.txt
+
+The key is never an argument: others could read it."
+        }
+        "list_credential_ages" => "  onedoor credential ages --due",
         "import_collection" => {
             "  \
   onedoor collection import --id orders --owner shop-team \\

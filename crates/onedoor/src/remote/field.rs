@@ -53,8 +53,13 @@ pub(super) enum Form {
 }
 
 /// Members of bodies that are given by a file: operation and member.
-const CONTENTS: [(&str, &str); 2] =
-    [("add_secret_version", "value"), ("import_collection", "document")];
+const CONTENTS: [(&str, &str); 3] = [
+    ("add_secret_version", "value"),
+    ("import_collection", "document"),
+    ("report_found_credential", "key"),
+];
+/// Those of them that nobody may see: they come by the standard input where no file has them.
+const UNSEEN: [&str; 2] = ["key", "value"];
 /// What every command has of its own.
 const TAKEN: [&str; 6] = ["all", "file", "help", "json", "url", "version"];
 
@@ -62,6 +67,11 @@ impl Field {
     /// Its name among what was found on the command line.
     pub(super) fn id(&self) -> String {
         format!("{:?}.{}", self.place, self.name)
+    }
+
+    /// Whether nobody may see it: it comes by the standard input where no file has it.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.form == Form::Content && UNSEEN.contains(&self.name.as_str())
     }
 }
 
@@ -202,6 +212,8 @@ mod tests {
     #[test]
     fn a_secret_is_never_given_on_the_command_line() {
         assert_eq!(found("add_secret_version")[1], ("value-file".into(), Form::Content, true));
+        let found = found("report_found_credential");
+        assert_eq!(found[0], ("key-file".into(), Form::Content, true));
     }
 
     #[test]

@@ -140,11 +140,11 @@ fn body(fields: &[Field], matches: &ArgMatches, stdin: &mut dyn Read) -> Result<
     Ok(Value::Object(body))
 }
 
-/// Whether the standard input is needed because no file has what must not be typed.
-pub(super) fn waits_for_stdin(fields: &[Field], matches: &ArgMatches) -> bool {
+/// For what the standard input is needed, because no file has what must not be typed.
+pub(super) fn waits_for_stdin<'a>(fields: &'a [Field], matches: &ArgMatches) -> Option<&'a Field> {
     let contents = fields.iter().filter(|it| it.form == Form::Content);
     let mut missing = contents.filter(|it| !is_given(it, matches));
-    missing.next().is_some() && !matches.contains_id("file")
+    missing.next().filter(|_| !matches.contains_id("file"))
 }
 
 fn is_given(field: &Field, matches: &ArgMatches) -> bool {
@@ -292,6 +292,8 @@ mod tests {
         fs::write(&path, "s3cret\r\n").unwrap();
         let file = ["secret", "set", "k", "--value-file", path.to_str().unwrap(), "--pending"];
         assert_eq!(body(&file, "not this"), json!({"value": "s3cret", "pending": true}));
+        let found = ["credential", "report", "--reason", "a paste"];
+        assert_eq!(body(&found, "odk_x\n"), json!({"key": "odk_x", "reason": "a paste"}));
         let whole = ["secret", "set", "k", "-f", "-"];
         assert_eq!(body(&whole, "{\"value\": \"a\\n\"}"), json!({"value": "a\n"}));
     }

@@ -120,7 +120,7 @@ fn argument(field: &Field) -> Option<Arg> {
         Place::Body => {
             let argument = argument.long(field.option.clone()).help_heading(BODY);
             // A missing value comes by the standard input, a missing document has to be named.
-            let is_needed = field.is_required && field.name != "value";
+            let is_needed = field.is_required && !field.is_unseen();
             match is_needed {
                 true => argument
                     .required_unless_present("file")
@@ -244,6 +244,10 @@ mod tests {
             (&["upstream", "put", "a", "--upstream-url", "https://stock.example"], true),
             (&["credential", "issue"], false),
             (&["secret", "set", "a"], true),
+            (&["credential", "report"], true),
+            (&["credential", "report", "--key-file", "it.txt", "--reason", "a paste"], true),
+            (&["credential", "report", "hunter2"], false),
+            (&["credential", "report", "--key", "hunter2"], false),
             (&["secret", "set", "a", "hunter2"], false),
             (&["secret", "set", "a", "--value", "hunter2"], false),
             (&["access", "explain", "--profile", "a/b"], false),

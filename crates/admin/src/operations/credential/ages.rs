@@ -1,4 +1,4 @@
-//! `report_credentials`: age, end, last use and reach of every credential.
+//! `list_credential_ages`: age, end, last use and reach of every credential.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use crate::{
     working::Working,
 };
 
-/// Reports on credentials.
+/// Lists how old credentials are, and what they lead to.
 #[derive(Debug)]
-pub(crate) struct Report;
+pub(crate) struct Ages;
 
 /// Which ones.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -80,11 +80,11 @@ pub(crate) struct Line {
     anywhere: bool,
 }
 
-impl Operation for Report {
-    const NAME: &'static str = "report_credentials";
-    const COMMAND: [&'static str; 2] = ["credential", "report"];
+impl Operation for Ages {
+    const NAME: &'static str = "list_credential_ages";
+    const COMMAND: [&'static str; 2] = ["credential", "ages"];
     const METHOD: Method = Method::GET;
-    const PATH: &'static str = "/reports/credentials";
+    const PATH: &'static str = "/reports/credential-ages";
     const EFFECT: Effect = Effect::Read;
     const SUMMARY: &'static str = "Show age, expiry, last use and reach of credentials";
     type Parameters = Which;
@@ -148,7 +148,8 @@ fn line(it: &Credential, working: &Working, used: Option<&LastUse>, now: Timesta
     }
 }
 
-fn state(state: CredentialState, expires: Timestamp, now: Timestamp) -> &'static str {
+/// What a credential is now, in a word.
+pub(super) fn state(state: CredentialState, expires: Timestamp, now: Timestamp) -> &'static str {
     match state {
         CredentialState::Revoked => "revoked",
         CredentialState::Retired => "retired",

@@ -1,0 +1,217 @@
+//! `report_found_credential`: a key that lies about somewhere is refused for ever from now on.
+
+use http::Method;
+use model::{Credential, CredentialState, Effect, LastUse, Proof, Secret, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use state::{Desired, Kind};
+
+use super::ages;
+use crate::{
+    Admin, Call, authority,
+    change::Plan,
+    failure::Failure,
+    operation::{NoParameters, Operation},
+    reply::Reply,
+    working::{Working, client},
+};
+
+/// Takes a key that was found.
+#[derive(Debug)]
+pub(crate) struct ReportFound;
+
+/// What was found, and where.
+// No Debug: the key must not come into a log.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Finding {
+    /// The API key or client secret that was found, whole.
+    #[schemars(length(min = 1, max = 200))]
+    key: String,
+    /// Where it was found, for the revision; not the key itself.
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
+}
+
+/// What the key was.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Found {
+    /// The credential's id.
+    id: String,
+    /// `api_key` or `client_secret`.
+    kind: &'static str,
+    /// The profile that it led to.
+    profile: String,
+    /// That profile's client.
+    client: String,
+    /// Who answers for the client.
+    owner: String,
+    /// What it was until now: `active`, `retiring`, `retired`, `expired` or `revoked`.
+    was: &'static str,
+    /// What it is from now on: `revoked`.
+    state: &'static str,
+    /// When it ended, or would have.
+    expires: String,
+    /// When it was last used, where it was and is within your reach.
+    last_used: Option<String>,
+    /// How it was last used: `call`, `token` (one that was got with it) or `token_request`.
+    used_by: Option<&'static str>,
+    /// From which address it was last used.
+    used_from: Option<String>,
+    /// What to do next.
+    next: Vec<String>,
+    /// The revision in force.
+    revision: u64,
+}
+
+impl Operation for ReportFound {
+    const NAME: &'static str = "report_found_credential";
+    const COMMAND: [&'static str; 2] = ["credential", "report"];
+    const METHOD: Method = Method::POST;
+    const PATH: &'static str = "/reports/found-credentials";
+    const EFFECT: Effect = Effect::Destructive;
+    const SUMMARY: &'static str = "Hand in a key that was found: it is revoked";
+    const DESCRIPTION: &'static str = "Whose ever it is: who has the key could use it, so nothing more is needed to have it refused. The answer says which credential it was, how it was last used, and what to do next. The key itself is in no answer and no record. To hand one in again changes nothing. Wrong keys are counted: after 20 there is one more every 10 seconds.";
+    type Parameters = NoParameters;
+    type Body = Finding;
+    type Output = Found;
+
+    async fn run(
+        admin: &Admin,
+        call: &Call,
+        _: NoParameters,
+        finding: Finding,
+    ) -> Result<Reply<Found>, Failure> {
+        let Finding { key, reason } = finding;
+        let key = Secret::new(key);
+        ensure_left_out(&key, reason.as_deref())?;
+        let proof = recognized(admin, call, &key)?;
+        let working = admin.working();
+        let found = known_by(&working.desired, &proof);
+        let (path, found) = found.and_then(|it| placed(&working, it)).ok_or_else(unknown)?;
+        admin.guesses.give_back(&call.caller.profile, call.at);
+        let profile = &found.profile;
+        let changeable = admin.changeable().map_err(|_| read_only(&found, &path));
+        let store = changeable?;
+        admin.store_uses().await?;
+        let reaches = authority::reaches(call, &working, Kind::Credential, found.id.as_str());
+        let used = match reaches {
+            true => store.last_use(found.id.as_str()).await?,
+            false => None,
+        };
+        let reason = reason.map_or_else(|| "found".to_owned(), |it| format!("found: {it}"));
+        let plan = |working: &Working| revoked(working, &proof, &reason);
+        let after = admin.change(call, plan).await?;
+        let end = working.rotation(profile).end(&found);
+        let was = ages::state(found.state, end, call.at);
+        let owner = client(&working.desired, profile.client()).map(|it| it.owner.clone());
+        let owner = owner.unwrap_or_default();
+        let next = next(&found, &owner, used.is_some());
+        let told = told(&found, (was, end), used);
+        Ok(Reply::of(Found { owner, next, revision: after.revision, ..told }))
+    }
+}
+
+/// What the credential with this key is known by. It costs a guess until it is found to be one.
+///
+/// # Errors
+/// `Slowed` after too many wrong ones; `Invalid` for what is no key of any door.
+fn recognized(admin: &Admin, call: &Call, key: &Secret<String>) -> Result<Proof, Failure> {
+    admin.guesses.pay(&call.caller.profile, call.at)?;
+    admin.plane.recognize(key).ok_or_else(|| {
+        let message = "this is no key of a door: its start, its length or its checksum is wrong";
+        let help = "hand it in whole, as it was found; for tokens see docs/credentials.md";
+        Failure::field("body.key", message, help)
+    })
+}
+
+/// Whoever reads the revision must not find the key there.
+fn ensure_left_out(key: &Secret<String>, reason: Option<&str>) -> Result<(), Failure> {
+    let key = key.expose().trim();
+    match reason {
+        Some(reason) if !key.is_empty() && reason.contains(key) => {
+            let help = "say where it was found without it: the reason is kept";
+            Err(Failure::field("body.reason", "the key itself is in it", help))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+// By its HMAC, which nobody can guess without the pepper: how long comparing takes tells nothing.
+fn known_by<'a>(desired: &'a Desired, proof: &Proof) -> Option<&'a Credential> {
+    desired.credentials.iter().map(|it| &**it).find(|it| it.proof == *proof)
+}
+
+/// The path of its file, and the credential.
+fn placed(working: &Working, found: &Credential) -> Option<(String, Credential)> {
+    let (path, _) = working.document(Kind::Credential, found.id.as_str())?;
+    Some((path.to_owned(), found.clone()))
+}
+
+/// The plan to revoke it; to do nothing where it is revoked.
+fn revoked(working: &Working, proof: &Proof, reason: &str) -> Result<Plan, Failure> {
+    let found = known_by(&working.desired, proof);
+    let (path, mut credential) = found.and_then(|it| placed(working, it)).ok_or_else(unknown)?;
+    if credential.state == CredentialState::Revoked {
+        return Ok(Plan::default());
+    }
+    credential.state = CredentialState::Revoked;
+    let text = state::write_credential(&credential);
+    let plan = Plan::file(&path, Some(text), Some(reason.to_owned()));
+    Ok(Plan { found: Some(path), ..plan })
+}
+
+fn unknown() -> Failure {
+    let detail = "it is a whole key, and no credential of this door has it: it may be of another door, or its credential was deleted";
+    Failure::NotFound(detail.to_owned())
+}
+
+fn read_only(found: &Credential, path: &str) -> Failure {
+    let Credential { id, profile, .. } = found;
+    Failure::ReadOnly(format!(
+        "it is the key of {id}, of {profile}, and what is served is a folder: write state: revoked into {path}"
+    ))
+}
+
+fn told(found: &Credential, (was, end): (&'static str, Timestamp), used: Option<LastUse>) -> Found {
+    let how = used.and_then(|it| it.how);
+    Found {
+        id: found.id.to_string(),
+        kind: found.proof.kind(),
+        profile: found.profile.to_string(),
+        client: found.profile.client().to_owned(),
+        owner: String::new(),
+        was,
+        state: "revoked",
+        expires: end.to_string(),
+        last_used: used.map(|it| it.at.to_string()),
+        used_by: how.map(|it| it.way.as_str()),
+        used_from: how.map(|it| it.from.to_string()),
+        next: Vec::new(),
+        revision: 0,
+    }
+}
+
+/// What to do now, in its order.
+fn next(found: &Credential, owner: &str, is_used: bool) -> Vec<String> {
+    let Credential { profile, proof, .. } = found;
+    let client = profile.client();
+    let mut next = vec![format!("tell {owner}, who answers for {client}, where it was found")];
+    if found.state.is_good() {
+        let kind = match proof {
+            Proof::ClientSecret { .. } => " --kind client_secret".to_owned(),
+            Proof::ApiKey { .. }
+            | Proof::External { .. }
+            | Proof::Mtls { .. }
+            | Proof::PrivateKeyJwt { .. } => String::new(),
+        };
+        next.push(format!(
+            "give its holder another: onedoor credential issue --profile {profile}{kind}"
+        ));
+    }
+    if is_used {
+        next.push(format!("see what was done with it: onedoor audit query --client {client}"));
+    }
+    next.push("take it out of where it was found".to_owned());
+    next
+}
