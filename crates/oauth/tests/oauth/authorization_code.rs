@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::TokenTerms;
 use serde_json::Value;
 
 use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
@@ -87,6 +88,19 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_family() {
     let (_, reused) = refresh(&house, &first["refresh_token"]).await;
     assert_eq!(reused["error"], "invalid_grant");
     assert_eq!(refresh(&house, &second["refresh_token"]).await.1["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn all_that_comes_of_one_sign_in_ends_at_a_time_that_refreshing_does_not_move() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = redeem(&house, &code, &[]).await;
+    house.advance(TokenTerms::REFRESH_LIFETIME.as_secs() - 2);
+    let (status, second) = refresh(&house, &first["refresh_token"]).await;
+    assert_eq!(status, 200, "{second}");
+    house.advance(4);
+    let (status, third) = refresh(&house, &second["refresh_token"]).await;
+    assert_eq!((status, third["error"].as_str()), (400, Some("invalid_grant")), "{third}");
 }
 
 #[tokio::test]
