@@ -67,4 +67,4 @@ pub use stop::{Stop, Stopped};
 pub use token::{GrantType, TokenBinding, TokenTerms};
 pub use token_scope::{Audience, TokenBounds, TokenScope, TokenScopes};
 pub use upstream::{Injection, Upstream};
-pub use user::User;
+pub use user::{SecondFactor, User};

@@ -32,6 +32,8 @@ pub(crate) struct AccessToken<'a> {
     pub(crate) lifetime: Duration,
     /// Whether it says nothing to who holds it.
     pub(crate) is_opaque: bool,
+    /// What the person showed to this door, where they did (RFC 8176).
+    pub(crate) methods: &'a [String],
     /// What its sender has to hold.
     pub(crate) confirmation: &'a Confirmation,
 }
@@ -85,6 +87,9 @@ impl AccessToken<'_> {
             members.extend(confirmation.map(|it| ("cnf".to_owned(), it)));
             if let Some(scopes) = self.scopes {
                 members.insert("scope".to_owned(), json!(scopes.to_string()));
+            }
+            if !self.methods.is_empty() {
+                members.insert("amr".to_owned(), json!(self.methods));
             }
             if self.subject.is_some() {
                 members.insert("act".to_owned(), self.actors());

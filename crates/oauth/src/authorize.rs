@@ -8,6 +8,7 @@ pub(crate) mod device;
 mod pending;
 pub(crate) mod provider;
 mod pushed;
+mod second_step;
 mod sign_in;
 mod wanted;
 

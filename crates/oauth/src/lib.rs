@@ -23,6 +23,7 @@ mod reference;
 mod request;
 mod revocations;
 mod revoke;
+mod second_factor;
 mod server;
 mod signing;
 mod tables;

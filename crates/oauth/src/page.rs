@@ -5,13 +5,19 @@ mod consent;
 mod device;
 mod frame;
 mod message;
+mod second_factor;
 mod sign_in;
 mod text;
 
 use model::Effect;
 
 pub(crate) use self::{
-    account::account, consent::consent, device::device, message::message, sign_in::sign_in,
+    account::account,
+    consent::consent,
+    device::device,
+    message::message,
+    second_factor::{code, enrolment, recovery_codes},
+    sign_in::sign_in,
 };
 
 /// Where a form goes, and what proves that this browser was shown it.
@@ -128,6 +134,47 @@ pub(crate) struct ConsentView<'a> {
     pub(crate) target: Option<String>,
 }
 
+/// What the page for a second factor shows.
+#[derive(Debug)]
+pub(crate) struct CodeView<'a> {
+    pub(crate) door: &'a str,
+    pub(crate) form: FormView<'a>,
+    /// Names who has shown the password.
+    pub(crate) step: &'a str,
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// What the page to set one up shows. No Debug: the secret is in it.
+pub(crate) struct EnrolmentView<'a> {
+    pub(crate) door: &'a str,
+    pub(crate) form: FormView<'a>,
+    /// Names who has shown the password, where they are not signed in yet.
+    pub(crate) step: Option<&'a str>,
+    /// Names the secret.
+    pub(crate) ticket: &'a str,
+    /// What an app reads.
+    pub(crate) address: &'a str,
+    /// The secret, as it is typed by hand.
+    pub(crate) secret: &'a str,
+    pub(crate) problem: Option<&'a str>,
+}
+
+/// What the page with recovery codes shows. No Debug, either.
+pub(crate) struct RecoveryView<'a> {
+    pub(crate) codes: &'a [String],
+    /// Where people go on.
+    pub(crate) next: &'a str,
+}
+
+/// The second factor of an account, on the page of its own.
+#[derive(Debug)]
+pub(crate) struct FactorView {
+    /// Since when there is one.
+    pub(crate) since: Option<String>,
+    /// Whether only operators take it away.
+    pub(crate) is_required: bool,
+}
+
 /// What a person allowed a program.
 #[derive(Debug)]
 pub(crate) struct AllowedView<'a> {
@@ -161,5 +208,7 @@ pub(crate) struct AccountView<'a> {
     pub(crate) person: &'a str,
     pub(crate) allowed: &'a [AllowedView<'a>],
     pub(crate) sessions: &'a [SessionView<'a>],
+    /// None where somebody else signs them in.
+    pub(crate) second_factor: Option<FactorView>,
     pub(crate) form: FormView<'a>,
 }

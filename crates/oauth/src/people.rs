@@ -41,7 +41,14 @@ pub(crate) struct Person {
     pub(crate) groups: Vec<String>,
     /// The issuer that signed them in; none where it was this door.
     pub(crate) issuer: Option<String>,
+    /// What they showed to this door (RFC 8176); nothing where somebody else signed them in.
+    #[serde(default)]
+    pub(crate) methods: Vec<String>,
 }
+
+/// What people show to this door, in the words of RFC 8176.
+pub(crate) const BY_PASSWORD: &[&str] = &["pwd"];
+pub(crate) const BY_BOTH: &[&str] = &["pwd", "otp", "mfa"];
 
 /// The cookies: one tells browsers apart, one who is signed in there, one who was before.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +115,13 @@ pub(crate) async fn session(
 /// As the state has them now, where they have an account here.
 fn refreshed(server: &Server, person: Person) -> Option<Person> {
     match person.subject.strip_prefix(LOCAL) {
-        Some(id) => local(server, id),
+        Some(id) => {
+            let now = local(server, id)?;
+            let user = server.tables().user(id).map(|it| it.second_factor.is_required);
+            let has_both = person.methods.iter().any(|it| it == "mfa");
+            // Who has to show both signs in again, also where that was asked for only afterwards.
+            (user == Some(false) || has_both).then_some(Person { methods: person.methods, ..now })
+        }
         None => is_known(&server.tables(), &person.subject).then_some(person),
     }
 }
@@ -131,6 +144,7 @@ pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
         name: user.name.clone().unwrap_or_else(|| user.id.to_string()),
         groups: user.groups.clone(),
         issuer: None,
+        methods: Vec::new(),
     })
 }
 

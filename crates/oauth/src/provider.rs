@@ -150,6 +150,7 @@ impl Provider {
             subject: named,
             name: name(claims).unwrap_or(subject).to_owned(),
             groups: self.groups(claims).unwrap_or_default(),
+            methods: Vec::new(),
             issuer: Some(self.id().to_owned()),
         })
     }

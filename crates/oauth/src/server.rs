@@ -63,6 +63,7 @@ pub struct Parts {
 pub struct Server {
     pub(crate) issuer: Arc<OwnIssuer>,
     pub(crate) store: Store,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) pepper: Arc<Pepper>,
     pub(crate) clock: Clock,
     pub(crate) plane: Arc<dyn Plane>,
@@ -102,7 +103,8 @@ impl Server {
         issuer.keep_references_in(reference::stored(store.clone()));
         let nothing = Tables::new(&Arc::new(Desired::default()), &issuer, &key_sets);
         Arc::new(Self {
-            keys: SigningKeys::new(store.clone(), keyring, signing),
+            keys: SigningKeys::new(store.clone(), Arc::clone(&keyring), signing),
+            keyring,
             stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
             fetch: strangers,
             outside,
@@ -277,6 +279,8 @@ impl Endpoint {
             ("GET", account::PATH) => Self::Account(account::Asked::Show),
             ("POST", account::ENTER) => Self::Account(account::Asked::Enter),
             ("POST", account::SIGN_OUT) => Self::Account(account::Asked::SignOut),
+            ("POST", account::SECOND_FACTOR) => Self::Account(account::Asked::SetUp),
+            ("POST", account::SECOND_FACTOR_REMOVE) => Self::Account(account::Asked::Remove),
             ("POST", account::TAKE_BACK) => Self::Account(account::Asked::TakeBack),
             ("GET", "/oauth/authorize") => Self::Authorize,
             ("POST", "/oauth/consent") => Self::Consent,
@@ -309,6 +313,8 @@ impl Endpoint {
         match self {
             Self::Account(account::Asked::Show) => "account.read",
             Self::Account(account::Asked::TakeBack) => "consent.revoked",
+            Self::Account(account::Asked::SetUp) => "second_factor.begin",
+            Self::Account(account::Asked::Remove) => "second_factor.removed",
             Self::Authorize => "authorization.begin",
             Self::Account(account::Asked::Enter)
             | Self::Provider(authorize::provider::Asked::Arrive)

@@ -168,6 +168,7 @@ mod tests {
             name: None,
             password: password.map(str::to_owned),
             groups: Vec::new(),
+            second_factor: model::SecondFactor::default(),
             is_enabled: true,
             place: Place::default(),
         };

@@ -2,9 +2,10 @@
 //! price back. Budgets are for each source, for each account or client, and for each two of them; a
 //! browser or source that is known has one of its own, so that nobody is locked out by others.
 
+mod guess;
+
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,47 +13,15 @@ use std::{
 use model::Timestamp;
 use store::Digest;
 
-use crate::{
-    error::{Code, Denied},
-    ticket,
-};
-
-/// How many attempts at once, and how often one more.
-#[derive(Debug, Clone, Copy)]
-struct Budget {
-    burst: u32,
-    every: Duration,
-}
-
-/// People mistype; many of them may share a source.
-const SOURCE: Budget = Budget { burst: 50, every: Duration::from_secs(10) };
-const SOURCE_AND_ACCOUNT: Budget = Budget { burst: 5, every: Duration::from_secs(60) };
-/// Over all sources that are not known: less than a thousand guesses a day.
-const ACCOUNT: Budget = Budget { burst: 20, every: Duration::from_secs(120) };
-/// Where somebody has signed in before as the one that they want to be again.
-const KNOWN_BROWSER: Budget = Budget { burst: 10, every: Duration::from_secs(60) };
-/// Secrets of clients are random: this bounds the work, and shows who tries.
-/// Codes that devices show. There are 25 billion: fewer than a thousand guesses a day find none.
-const PERSON: Budget = Budget { burst: 10, every: Duration::from_secs(120) };
-const SOURCE_AND_CLIENT: Budget = Budget { burst: 20, every: Duration::from_secs(10) };
-const CLIENT: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
+use self::guess::Bucket;
+pub(crate) use self::guess::Guess;
+use crate::error::Denied;
 
 /// Most budgets that are remembered, and most sources of clients that are known.
 const REMEMBERED_MAX: usize = 20_000;
 
 /// How long the source of a client that has proved itself is known.
 const KNOWN_FOR: Duration = Duration::from_secs(24 * 3600);
-
-/// What is guessed, and from where.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Guess<'a> {
-    /// What a client shows for who it is.
-    Client { source: IpAddr, id: &'a str },
-    /// A person's password. `browser` names one that is known to be this account's.
-    Password { source: IpAddr, account: &'a str, browser: Option<&'a str> },
-    /// The code of a device, by somebody who is signed in.
-    UserCode { source: IpAddr, person: &'a str },
-}
 
 /// What guesses have used up. Of one process: replicas do not tell each other.
 #[derive(Debug, Default)]
@@ -64,14 +33,6 @@ struct Ledger {
     used: HashMap<Digest, Timestamp>,
     /// Sources from which a client has proved itself, until when they are known.
     known: HashMap<Digest, Timestamp>,
-}
-
-/// A budget, and whose it is.
-#[derive(Debug)]
-struct Bucket {
-    key: Digest,
-    budget: Budget,
-    of: &'static str,
 }
 
 /// An attempt that is paid for. Dropped, it stays paid: so do those that nobody waits for.
@@ -149,94 +110,6 @@ impl Ledger {
     }
 }
 
-impl Budget {
-    /// How long it takes to be whole from nothing.
-    fn whole(self) -> Duration {
-        self.every.saturating_mul(self.burst)
-    }
-}
-
-impl Guess<'_> {
-    fn source(&self) -> IpAddr {
-        let (Self::Client { source, .. }
-        | Self::Password { source, .. }
-        | Self::UserCode { source, .. }) = self;
-        network(*source)
-    }
-
-    fn of_source(&self) -> Digest {
-        match self {
-            Self::Client { source: _, id } => key("client from", &self.source(), id),
-            Self::Password { source: _, account, browser: _ } => {
-                key("account from", &self.source(), account)
-            }
-            Self::UserCode { source: _, person } => key("codes from", &self.source(), person),
-        }
-    }
-
-    fn buckets(&self, is_known: bool) -> Vec<Bucket> {
-        let bucket = |of, budget, key| Bucket { key, budget, of };
-        let source = self.source();
-        match self {
-            // Its own budget alone: what others do at its source or its account is not its doing.
-            Self::Password { source: _, account, browser: Some(browser) } => {
-                vec![bucket("this browser", KNOWN_BROWSER, key("browser", browser, account))]
-            }
-            Self::Password { source: _, account, browser: None } => vec![
-                bucket("this source and account", SOURCE_AND_ACCOUNT, self.of_source()),
-                bucket("this source", SOURCE, key("accounts from", &source, "")),
-                bucket("this account", ACCOUNT, key("account", &"", account)),
-            ],
-            Self::UserCode { source: _, person } => vec![
-                bucket("this person", PERSON, key("codes of", &"", person)),
-                bucket("this source", SOURCE, key("codes at", &source, "")),
-            ],
-            Self::Client { source: _, id } => {
-                let mut buckets =
-                    vec![bucket("this source and client", SOURCE_AND_CLIENT, self.of_source())];
-                if !is_known {
-                    buckets.push(bucket("this source", SOURCE, key("clients from", &source, "")));
-                    buckets.push(bucket("this client", CLIENT, key("client", &"", id)));
-                }
-                buckets
-            }
-        }
-    }
-
-    /// Refused for now, with who and from where for the record.
-    fn slowed(&self, of: &str, wait: Duration) -> Denied {
-        let seconds = wait.as_secs().saturating_add(1);
-        let detail = format!("too many attempts: try again in {seconds} seconds");
-        let (code, who) = match self {
-            Self::Client { source: _, id } => (Code::InvalidClient, format!("client {id:.64?}")),
-            Self::Password { source: _, account, browser: _ } => {
-                (Code::TemporarilyUnavailable, format!("account {account:.64?}"))
-            }
-            Self::UserCode { source: _, person } => {
-                (Code::TemporarilyUnavailable, format!("person {person:.64?}"))
-            }
-        };
-        let cause = format!("{who} from {}: the budget of {of} is used up", self.source());
-        Denied::new(code, detail).because(cause).slowed(seconds)
-    }
-}
-
-/// Names a budget in as many bytes whatever was sent.
-fn key(of: &str, one: &dyn std::fmt::Display, other: &str) -> Digest {
-    ticket::digest(&format!("{of}\0{one}\0{other}"))
-}
-
-/// Whoever has one address of a /64 has all of it.
-fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
 /// Forgets what has run out, else the half that would run out first: who makes many entries pushes out
 /// those of one attempt, and not those that are used up.
 fn make_room(entries: &mut HashMap<Digest, Timestamp>, now: Timestamp) {
@@ -255,9 +128,12 @@ fn make_room(entries: &mut HashMap<Digest, Timestamp>, now: Timestamp) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Code;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)

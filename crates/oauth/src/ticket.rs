@@ -17,10 +17,18 @@ pub(crate) enum Ticket {
     Decision,
     /// What a device asks with until a person has decided (RFC 8628).
     Device,
+    /// A secret that an app is to be given, and that no code has confirmed yet.
+    Enrolment,
     /// What a client asked for ahead (RFC 9126). Its text is a `request_uri`.
     Pushed,
+    /// A recovery code, which stands for a second factor once.
+    Recovery,
     /// A refresh token.
     Refresh,
+    /// The second factor of an account. Its digest is the account's, and nothing to show.
+    SecondFactor,
+    /// Somebody who has shown a password and is yet to show a second factor.
+    SecondStep,
     /// A browser in which somebody has signed in.
     Session,
     /// A person who was sent to a provider to sign in.
@@ -37,8 +45,12 @@ impl Ticket {
             Self::Code => "code",
             Self::Decision => "device_decision",
             Self::Device => "device_code",
+            Self::Enrolment => "enrolment",
             Self::Pushed => "pushed",
+            Self::Recovery => "recovery_code",
             Self::Refresh => "refresh",
+            Self::SecondFactor => "second_factor",
+            Self::SecondStep => "second_step",
             Self::Session => "session",
             Self::SignIn => "sign_in",
             Self::UserCode => "user_code",
@@ -48,7 +60,14 @@ impl Ticket {
     /// What its text begins with, so that people and scanners know one when they see it.
     fn prefix(self) -> &'static str {
         match self {
-            Self::Authorization | Self::Session | Self::SignIn | Self::UserCode => "",
+            Self::Authorization
+            | Self::Enrolment
+            | Self::Recovery
+            | Self::SecondFactor
+            | Self::SecondStep
+            | Self::Session
+            | Self::SignIn
+            | Self::UserCode => "",
             Self::Code => "odc_",
             Self::Decision | Self::Device => "odd_",
             Self::Pushed => "urn:ietf:params:oauth:request_uri:",

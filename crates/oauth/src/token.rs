@@ -40,6 +40,9 @@ pub(crate) struct GrantBody {
     /// Whether it was given to a device (RFC 8628).
     #[serde(default)]
     pub(crate) is_of_device: bool,
+    /// What the person showed to this door (RFC 8176).
+    #[serde(default)]
+    pub(crate) methods: Vec<String>,
 }
 
 /// A token, and what goes with it.

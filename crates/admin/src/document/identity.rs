@@ -158,6 +158,17 @@ pub(crate) struct User {
     password: Option<String>,
     /// The groups they are in.
     groups: Option<Vec<String>>,
+    /// What is asked of their second factor, which they set up at `/oauth/account`.
+    second_factor: Option<SecondFactor>,
     /// `true` where it is missing.
     enabled: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SecondFactor {
+    /// Whether they cannot sign in without one: who has none sets one up when signing in.
+    required: Option<bool>,
+    /// One that was set up before this time is void: the time of now resets it.
+    since: Option<String>,
 }

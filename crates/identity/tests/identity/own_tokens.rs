@@ -73,6 +73,7 @@ impl Door {
             name: None,
             password: None,
             groups: Vec::new(),
+            second_factor: model::SecondFactor::default(),
             is_enabled: true,
             place: Place::default(),
         };

@@ -1,5 +1,7 @@
 //! What a person allowed, and where they are signed in: shown to them alone, and taken back.
 
+mod factor;
+
 use bytes::Bytes;
 use http::{Response, header};
 use model::{Audience, Effect, ProfileId, Timestamp, TokenBounds, TokenScopes};
@@ -28,6 +30,8 @@ pub(crate) const PATH: &str = "/oauth/account";
 pub(crate) const ENTER: &str = "/oauth/account/sign-in";
 pub(crate) const SIGN_OUT: &str = "/oauth/account/sign-out";
 pub(crate) const TAKE_BACK: &str = "/oauth/account/revoke";
+pub(crate) const SECOND_FACTOR: &str = "/oauth/account/second-factor";
+pub(crate) const SECOND_FACTOR_REMOVE: &str = "/oauth/account/second-factor/remove";
 
 /// What stands for the page where a form proves that this browser was shown it.
 const TICKET: &str = "account";
@@ -52,6 +56,8 @@ pub(super) struct ConsentBody {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Asked {
     Enter,
+    Remove,
+    SetUp,
     Show,
     SignOut,
     TakeBack,
@@ -66,6 +72,8 @@ pub(crate) async fn answer(
 ) -> Result<Response<Bytes>, Denied> {
     match asked {
         Asked::Enter => enter(server, request, facts).await,
+        Asked::Remove => factor::remove(server, request, facts).await,
+        Asked::SetUp => factor::set_up(server, request, facts).await,
         Asked::Show => show(server, request, facts).await,
         Asked::SignOut => sign_out(server, request, facts).await,
         Asked::TakeBack => take_back(server, request, facts).await,
@@ -207,6 +215,7 @@ async fn shown(
         person: &person.name,
         allowed: &allowed,
         sessions: &sessions,
+        second_factor: factor::view(server, request, person).await?,
         form,
     };
     Ok(page::account(&view).into_response())

@@ -201,6 +201,7 @@ pub(super) async fn grant(
         admission: admission.map(|it| it.to_string()),
         client_name: pending.client.name.clone(),
         is_of_device: pending.body.device.is_some(),
+        methods: person.methods.clone(),
     };
     let shown = ConsentBody {
         client_name: body.client_name.clone(),

@@ -160,19 +160,24 @@ async fn signed_in(
     person: &Person,
     authorization: &str,
 ) -> Result<Response<Bytes>, Denied> {
-    let browser = Cookie::Browser.read(server, request).unwrap_or_default();
-    let csrf = super::pending::csrf(browser, authorization);
-    let pairs = [("authorization", authorization), ("csrf", &*csrf)];
     // The address with the code in it is left: it is to stand in no history and no referrer.
-    let next = match authorization {
-        word if device::next(server, word).is_some() => device::next(server, word),
-        "" => Some(format!("{}{}", server.url(), account::PATH)),
-        _ => redirect::with(&format!("{}/oauth/sign-in", server.url()), &pairs),
-    };
+    let next = onward(server, request, authorization);
     let broken = || Denied::new(Code::ServerError, "this cannot be carried out now: try again");
     let mut response = next.and_then(|it| see(&it)).ok_or_else(broken)?;
     sign_in::begin(server, request, person, None, &mut response).await?;
     Ok(response)
+}
+
+/// Where a person goes on who has signed in, by what they signed in for.
+pub(super) fn onward(server: &Server, request: &Request, authorization: &str) -> Option<String> {
+    let browser = Cookie::Browser.read(server, request).unwrap_or_default();
+    let csrf = super::pending::csrf(browser, authorization);
+    let pairs = [("authorization", authorization), ("csrf", &*csrf)];
+    match authorization {
+        word if device::next(server, word).is_some() => device::next(server, word),
+        "" => Some(format!("{}{}", server.url(), account::PATH)),
+        _ => redirect::with(&format!("{}/oauth/sign-in", server.url()), &pairs),
+    }
 }
 
 /// Shows the page that comes next to who has come back.

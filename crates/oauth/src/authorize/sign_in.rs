@@ -8,7 +8,11 @@ use http::{HeaderValue, Response, StatusCode, header};
 use model::Secret;
 use tokio::time::timeout;
 
-use super::{Pending, consent};
+use super::{
+    Pending, consent,
+    provider::onward,
+    second_step::{self, Outcome, Signed},
+};
 use crate::{
     Request, Server,
     client::redirect,
@@ -95,12 +99,48 @@ pub(crate) async fn sign_in(
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
     let pending = Pending::of_form(server, request, &form, false).await?;
-    let (name, person) = typed(server, request, &form, facts).await?;
-    let Some(person) = person else {
-        return Ok(forbidden(sign_in_page(server, &pending, (name, Some(WRONG))).await));
-    };
-    let mut response = consent::page(server, request, &pending, &person, facts);
-    begin(server, request, &person, Some(name), &mut response).await?;
+    let again = consent::form_view(&pending, "/oauth/sign-in");
+    match typed(server, request, &form, again, facts).await? {
+        Typed::Wrong(name) => {
+            Ok(forbidden(sign_in_page(server, &pending, (name, Some(WRONG))).await))
+        }
+        Typed::Right(Outcome::Page(page)) => Ok(page),
+        Typed::Right(Outcome::Signed(signed)) => {
+            let next = match new_codes(server, request, &signed, &pending.ticket)? {
+                Some(codes) => codes,
+                None => consent::page(server, request, &pending, &signed.person, facts),
+            };
+            enter_as(server, request, &signed, next).await
+        }
+    }
+}
+
+/// The page with the recovery codes of who has new ones: what they signed in for comes behind it.
+fn new_codes(
+    server: &Server,
+    request: &Request,
+    signed: &Signed,
+    authorization: &str,
+) -> Result<Option<Response<Bytes>>, Denied> {
+    let codes = signed.codes.as_slice();
+    if codes.is_empty() {
+        return Ok(None);
+    }
+    let broken = || Denied::new(Code::ServerError, "go back to the program that sent you");
+    let next = onward(server, request, authorization).ok_or_else(broken)?;
+    let view = page::RecoveryView { codes, next: &next };
+    Ok(Some(page::recovery_codes(&view).into_response()))
+}
+
+/// Begins the session of who showed all that is asked for, and goes on with `next`.
+async fn enter_as(
+    server: &Server,
+    request: &Request,
+    signed: &Signed,
+    next: Response<Bytes>,
+) -> Result<Response<Bytes>, Denied> {
+    let mut response = next;
+    begin(server, request, &signed.person, Some(&signed.account), &mut response).await?;
     Ok(response)
 }
 
@@ -122,13 +162,17 @@ pub(super) async fn enter(
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let Errand { purpose, again, next } = errand;
-    let (name, person) = typed(server, request, form, facts).await?;
-    let Some(person) = person else {
-        return Ok(forbidden(page(server, purpose, again, (name, Some(WRONG))).await));
-    };
-    let mut response = next;
-    begin(server, request, &person, Some(name), &mut response).await?;
-    Ok(response)
+    let authorization = again.authorization;
+    match typed(server, request, form, again, facts).await? {
+        Typed::Wrong(name) => {
+            Ok(forbidden(page(server, purpose, again, (name, Some(WRONG))).await))
+        }
+        Typed::Right(Outcome::Page(page)) => Ok(page),
+        Typed::Right(Outcome::Signed(signed)) => {
+            let codes = new_codes(server, request, &signed, authorization)?;
+            enter_as(server, request, &signed, codes.unwrap_or(next)).await
+        }
+    }
 }
 
 /// Begins the session of a person in this browser, which is known from now on where they signed in with
@@ -150,23 +194,37 @@ pub(super) async fn begin(
     Ok(())
 }
 
-/// The name that was typed, and whose it is with the password; nobody's where they are wrong.
+/// What comes of what was typed.
+enum Typed<'f> {
+    /// Nothing: name or password is wrong. The name that was typed.
+    Wrong(&'f str),
+    Right(Outcome),
+}
+
+/// Whose name and password were typed, or the second factor of who has shown these.
 async fn typed<'f>(
     server: &Server,
     request: &Request,
     form: &'f Form,
+    again: page::FormView<'_>,
     facts: &mut Facts,
-) -> Result<(&'f str, Option<Person>), Denied> {
+) -> Result<Typed<'f>, Denied> {
+    if form.get("step").is_some() {
+        let answered = second_step::answer(server, request, form, again, facts).await?;
+        return Ok(Typed::Right(answered));
+    }
     let name = form.get("name").unwrap_or_default();
     facts.note = Some(format!("as \"{}\"", name.escape_debug()));
     let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
     let person = local(server, request, (name, password), facts).await?;
-    if person.is_none() {
+    let Some(person) = person else {
         facts.event = "sign_in.failed";
         let detail = "the name or the password is wrong";
         facts.denied = Some(Denied::new(Code::AccessDenied, detail));
-    }
-    Ok((name, person))
+        return Ok(Typed::Wrong(name));
+    };
+    let next = second_step::next(server, request, (name, person), again, facts).await?;
+    Ok(Typed::Right(next))
 }
 
 /// The same page, whether there is such a person or not.

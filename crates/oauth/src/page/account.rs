@@ -4,7 +4,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use super::{
-    AccountView, AllowedView, FormView, SessionView,
+    AccountView, AllowedView, FactorView, FormView, SessionView,
     frame::{Page, hidden},
     text::{called, plain},
 };
@@ -14,7 +14,7 @@ const LISTED_MAX: usize = 20;
 
 /// Shows it, with a button for each thing that can be ended.
 pub(crate) fn account(view: &AccountView<'_>) -> Page {
-    let AccountView { door, person, allowed, sessions, form } = view;
+    let AccountView { door, person, allowed, sessions, second_factor, form } = view;
     let body = html! {
         p { "Signed in at " (door) " as " b { (plain(person)) } "." }
         h2 { "What you allowed" }
@@ -26,8 +26,38 @@ pub(crate) fn account(view: &AccountView<'_>) -> Page {
             (hidden(form))
             button type="submit" { "Sign out everywhere" }
         }
+        @if let Some(factor) = second_factor { (factor_of(factor, form)) }
     };
     Page::new(StatusCode::OK, "Your account", &body, &[])
+}
+
+fn factor_of(factor: &FactorView, form: &FormView<'_>) -> Markup {
+    let FactorView { since, is_required } = factor;
+    html! {
+        h2 { "Second factor" }
+        @match since {
+            None => {
+                p { "Your password is all that is asked for." }
+                form method="post" action="/oauth/account/second-factor" {
+                    (hidden(form))
+                    button type="submit" { "Set up an authenticator app" }
+                }
+            },
+            Some(since) => {
+                p { "You are asked for a code of your app, which was set up on " (since) "." }
+                @if *is_required {
+                    p.quiet { "An operator asks for it. Where you lost the app and all recovery codes, ask them to reset it." }
+                } @else {
+                    form method="post" action="/oauth/account/second-factor/remove" {
+                        (hidden(form))
+                        label for="code" { "Code" }
+                        input id="code" name="code" type="text" autocomplete="one-time-code" required;
+                        button type="submit" { "Take it away" }
+                    }
+                }
+            },
+        }
+    }
 }
 
 fn program_of(program: &AllowedView<'_>, form: &FormView<'_>) -> Markup {

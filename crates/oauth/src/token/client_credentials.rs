@@ -35,6 +35,7 @@ pub(super) async fn issue(
         grant: None,
         lifetime: contract.terms.lifetime,
         confirmation: &confirmation,
+        methods: &[],
         is_opaque: contract.terms.is_opaque,
     };
     let access = token.give(server, request.at).await?;

@@ -257,6 +257,7 @@ impl<'a> Answer<'a> {
             grant: Some(&self.grant.id),
             lifetime: self.lifetime,
             confirmation,
+            methods: &self.body.methods,
             is_opaque: self.is_opaque,
         };
         let access = token.give(server, request.at).await?;

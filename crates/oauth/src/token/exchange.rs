@@ -70,6 +70,7 @@ pub(super) async fn issue(
         grant: Some(&subject.grant),
         lifetime: contract.terms.lifetime.min(subject.expires.since(request.at)),
         confirmation: &confirmation,
+        methods: &[],
         is_opaque: contract.terms.is_opaque,
     };
     let access = token.give(server, request.at).await?;

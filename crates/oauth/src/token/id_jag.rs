@@ -72,6 +72,7 @@ pub(super) async fn issue(
         scope: scopes.as_ref().map(ToString::to_string),
         admission: admission.as_ref().map(ToString::to_string),
         client_name: proven.client.name.clone(),
+        methods: Vec::new(),
         is_of_device: false,
     };
     let grant = grant(request, proven, &contract, &brought.person, &body);
@@ -89,6 +90,7 @@ pub(super) async fn issue(
         grant: Some(&grant.id),
         lifetime: contract.terms.lifetime,
         confirmation: &confirmation,
+        methods: &[],
         is_opaque: contract.terms.is_opaque,
     };
     let access = token.give(server, request.at).await?;

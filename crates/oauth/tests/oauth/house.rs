@@ -336,7 +336,9 @@ impl Browser {
             value.unwrap_or_default().to_owned()
         };
         let (authorization, csrf) = (hidden("authorization"), hidden("csrf"));
+        let second = ["step", "enrolment"].map(|it| (it, hidden(it)));
         let mut pairs = vec![("authorization", &*authorization), ("csrf", &*csrf)];
+        pairs.extend(second.iter().map(|(a, b)| (*a, &**b)).filter(|it| !it.1.is_empty()));
         pairs.extend_from_slice(filled);
         let headers = self.headers(form_headers());
         let answer = house.ask(Method::POST, action, headers, encode(&pairs)).await;
@@ -432,6 +434,7 @@ fn desired(pepper: &Pepper) -> Desired {
             name: None,
             password: Some(hash.clone()),
             groups: groups.iter().map(|it| (*it).to_owned()).collect(),
+            second_factor: model::SecondFactor::default(),
             is_enabled: true,
             place: Place::default(),
         })

@@ -27,6 +27,7 @@ mod providers;
 mod pushed;
 mod records;
 mod registration;
+mod second_factor;
 mod sender_constrained;
 mod signing;
 mod signing_rotation;

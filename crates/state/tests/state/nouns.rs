@@ -7,9 +7,9 @@ use model::{
     CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Effect, Grant,
     GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeySource, Lifecycle,
     Limit, LimitId, Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota,
-    Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope, SecretId, SecretSource, SignIn,
-    Stop, StopId, Stopped, Surface, Timestamp, TokenBinding, TokenTerms, Upstream, UpstreamId,
-    User, UserId,
+    Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope, SecondFactor, SecretId,
+    SecretSource, SignIn, Stop, StopId, Stopped, Surface, Timestamp, TokenBinding, TokenTerms,
+    Upstream, UpstreamId, User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -262,12 +262,14 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
     let password =
         option::of("\\$argon2id\\$v=19\\$m=19456,t=2,p=1\\$[a-zA-Z0-9]{22}\\$[a-zA-Z0-9]{43}");
     let groups = prop_oneof![Just(Vec::new()), texts(line())];
-    (SLUG, option::of(line()), password, groups, any::<bool>()).prop_map(
-        |(id, name, password, groups, is_enabled)| User {
+    let second_factor = (any::<bool>(), option::of(0..4_000_000_000_i64));
+    (SLUG, option::of(line()), password, groups, second_factor, any::<bool>()).prop_map(
+        |(id, name, password, groups, (is_required, since), is_enabled)| User {
             id: UserId::parse(&id).unwrap(),
             name,
             password,
             groups,
+            second_factor: SecondFactor { is_required, since: since.map(Timestamp::from_seconds) },
             is_enabled,
             place: Place::default(),
         },

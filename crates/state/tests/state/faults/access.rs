@@ -287,6 +287,20 @@ fn a_stop_stops_exactly_one_thing_and_never_the_door_itself() {
 }
 
 #[test]
+fn what_is_wrong_with_a_second_factor_does_not_make_it_optional() {
+    for (second_factor, want) in [
+        ("{required: yes}", "second_factor.required: expected true or false, found text"),
+        ("{since: soon}", "second_factor.since: \"soon\" is not a time"),
+        ("{demanded: true}", "second_factor: unknown key \"demanded\""),
+        ("required", "second_factor: expected"),
+    ] {
+        let user = format!("second_factor: {second_factor}\n");
+        let found = faults(&[("users/ann.yaml", &user)]);
+        assert!(found.len() == 1 && found[0].contains(want), "{found:?}");
+    }
+}
+
+#[test]
 fn an_admission_leads_to_a_profile_that_clients_nobody_registered_can_get_tokens_of() {
     let want = "admissions/a.yaml:1: profile: profile \"bots/p\" gets no tokens for people | give it tokens with authorization_code or jwt_bearer, or name another";
     for (terms, is_good) in [
