@@ -144,6 +144,7 @@ impl Admin {
         let working = Working { revision, folder, desired };
         self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
         keys::tell_unknown(store, self.keyring.as_deref()).await?;
+        self.tell_missing_peppers(&self.working().desired);
         Ok(revision)
     }
 
@@ -151,7 +152,9 @@ impl Admin {
     pub fn show(&self, folder: Folder, desired: Arc<Desired>, revision: u64) {
         let before = self.working();
         // What was there at the start is no news.
-        if before.revision > 0 {
+        if before.revision == 0 {
+            self.tell_missing_peppers(&desired);
+        } else {
             let events = event::between(&before.desired, &desired);
             events.iter().for_each(event::Event::log);
         }

@@ -39,6 +39,24 @@ impl Admin {
         Ok(Keys::of(self.keyring.as_deref(), used))
     }
 
+    /// The key-encryption keys without which something that is stored could not be opened.
+    ///
+    /// # Errors
+    /// A sentence, where the store does not say.
+    pub async fn sealing_keys_in_use(&self) -> Result<Vec<String>, String> {
+        let sealed = match &self.store {
+            Some(store) => store.sealing_keys().await.map_err(|error| error.to_string())?,
+            None => BTreeMap::new(),
+        };
+        let sealed = sealed.into_iter().filter(|(_, versions)| *versions > 0);
+        let mut used: Vec<_> = sealed.map(|(key, _)| key).collect();
+        if let Some(keys) = self.plane.signing_keys() {
+            let keys = keys.list().await.map_err(|fault| fault.to_string())?;
+            used.extend(keys.into_iter().map(|it| it.sealed_under));
+        }
+        Ok(used)
+    }
+
     /// The store, where there is one that keeps values.
     ///
     /// # Errors
@@ -54,8 +72,8 @@ impl Keys {
     fn of(keyring: Option<&Keyring>, mut used: BTreeMap<String, u64>) -> Self {
         let known = keyring.into_iter().flat_map(Keyring::ids);
         let mut known = known.map(|id| {
-            let versions = used.remove(id).unwrap_or(0);
-            UnderKey { key: id.to_owned(), versions }
+            let versions = used.remove(&id).unwrap_or(0);
+            UnderKey { key: id, versions }
         });
         let (sealing, older) = (known.next(), known.collect());
         let unknown = used.into_iter().map(|(key, versions)| UnderKey { key, versions });

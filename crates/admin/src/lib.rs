@@ -19,7 +19,9 @@ mod list;
 mod openapi;
 mod operation;
 mod operations;
+mod peppers;
 mod plane;
+mod rehash;
 mod reply;
 mod resource;
 mod role;
@@ -31,6 +33,7 @@ pub use admin::{Admin, Error, built_in_roles, document, operations};
 pub use call::Call;
 pub use event::{CredentialEvent, Webhook};
 pub use operation::About;
+pub use peppers::Counted;
 pub use plane::{
     AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
 };

@@ -3,8 +3,8 @@
 use crate::{
     operation::{AnyOperation, erased},
     operations::{
-        access, audit, collection, credential, delivery, health, limit, operation, revision,
-        secret, signing_key, state, whoami,
+        access, audit, collection, credential, delivery, health, limit, operation, pepper,
+        revision, secret, signing_key, state, whoami,
     },
     resource::{
         Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<limit::Usage>(),
         erased::<operation::List>(),
         erased::<operation::Get>(),
+        erased::<pepper::List>(),
         erased::<revision::List>(),
         erased::<revision::Get>(),
         erased::<revision::Compare>(),

@@ -8,6 +8,7 @@ pub(crate) mod delivery;
 pub(crate) mod health;
 pub(crate) mod limit;
 pub(crate) mod operation;
+pub(crate) mod pepper;
 pub(crate) mod revision;
 pub(crate) mod secret;
 pub(crate) mod signing_key;

@@ -3,15 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use model::{
-    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Proof, Secret,
-    SecretId, Timestamp,
+    Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
+    Proof, Rehash, Secret, SecretId, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use state::Desired;
 
-use crate::SigningKeys;
+use crate::{SigningKeys, peppers::Counted};
 
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
@@ -54,21 +54,33 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// Where the log cannot be read.
     fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String>;
 
-    /// A new key of this kind and its HMAC.
+    /// A new key of this kind and its hash.
     ///
     /// # Errors
     /// Where there is no chance to be had.
-    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String>;
+    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String>;
 
-    /// What a credential is known by whose key this is, with or without spaces around it; none where
-    /// it is no key of any door.
-    fn recognize(&self, key: &Secret<String>) -> Option<Proof>;
+    /// What a credential may be known by whose key this is, with or without spaces around it: under each
+    /// pepper something else. None where it is no key of any door.
+    fn recognize(&self, key: &Secret<String>) -> Vec<Proof>;
 
     /// Tells that the value of a secret may be another now.
     fn secret_changed(&self, secret: &SecretId);
 
     /// The credentials that were used since this was asked before, and how last.
     fn take_uses(&self) -> Vec<(CredentialId, LastUse)>;
+
+    /// The peppers under which keys are hashed, the newest first.
+    fn peppers(&self) -> Vec<PepperId>;
+
+    /// How many clients that registered themselves have a secret that is hashed under each pepper.
+    fn registrations_under_peppers(&self) -> Counted<'_>;
+
+    /// Credentials that were shown and whose hash is under an older pepper.
+    fn outdated(&self) -> Vec<(CredentialId, Rehash)>;
+
+    /// Forgets those of them that are done.
+    fn settle(&self, done: &[(CredentialId, Rehash)]);
 
     /// The keys that sign tokens; none where the door gives no tokens.
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>>;

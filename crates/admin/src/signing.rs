@@ -22,13 +22,16 @@ pub trait SigningKeys: fmt::Debug + Send + Sync {
 }
 
 /// Why there is no such change of signing keys.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum SigningFault {
     /// What is there stands in the way.
+    #[error("{0}")]
     Conflict(String),
     /// The wish is out of bounds.
+    #[error("{0}")]
     Invalid(String),
     /// The store cannot be reached, or a key cannot be opened.
+    #[error("{0}")]
     Unavailable(String),
 }
 

@@ -1,13 +1,13 @@
 //! API keys and client secrets: made once, shown once, and known afterwards only by their HMAC.
 
 mod checksum;
+mod pepper;
 
-use std::fmt;
-
-use aws_lc_rs::hmac;
 pub use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use model::{KeyKind, Secret};
+use model::{KeyHash, KeyKind, PepperId, Secret};
 use zeroize::Zeroize;
+
+pub use self::pepper::{Pepper, is_of};
 
 /// What every API key begins with, so that people and secret scanners know one when they see it.
 pub const PREFIX: &str = "odk_";
@@ -29,40 +29,26 @@ pub enum Error {
         /// How long it is.
         bytes: usize,
     },
+    /// Two peppers have one id.
+    #[error("pepper {id} stands twice: give each an id of its own")]
+    PepperTwice {
+        /// The id.
+        id: PepperId,
+    },
+    /// No pepper, or too many.
+    #[error(
+        "there are {count} peppers: have 1 to 8, and take out those under which nothing is hashed"
+    )]
+    Peppers {
+        /// How many.
+        count: usize,
+    },
     /// The system gave no random bytes.
     #[error("the system's random generator failed: no api key was made")]
     Random,
 }
 
-/// The secret under which keys are hashed: without it a stolen state folder proves nothing.
-#[derive(Clone)]
-pub struct Pepper(hmac::Key);
-
-impl Pepper {
-    /// The shortest pepper: as long as the hash.
-    pub const BYTES_MIN: usize = 32;
-
-    /// Takes the pepper's bytes.
-    ///
-    /// # Errors
-    /// [`Error::PepperTooShort`] below [`Pepper::BYTES_MIN`].
-    pub fn new(bytes: &Secret<Vec<u8>>) -> Result<Self, Error> {
-        match bytes.expose() {
-            short if short.len() < Self::BYTES_MIN => {
-                Err(Error::PepperTooShort { bytes: short.len() })
-            }
-            bytes => Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))),
-        }
-    }
-}
-
-impl fmt::Debug for Pepper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pepper(..)")
-    }
-}
-
-/// Makes a key of this kind and the HMAC to keep of it.
+/// Makes a key of this kind and the hash to keep of it, under the newest pepper.
 ///
 /// # Errors
 /// [`Error::Random`] where `random` fails.
@@ -70,10 +56,10 @@ pub fn make(
     kind: KeyKind,
     pepper: &Pepper,
     random: &dyn SecureRandom,
-) -> Result<(Secret<String>, [u8; 32]), Error> {
+) -> Result<(Secret<String>, KeyHash), Error> {
     let key = text(prefix(kind), random)?;
-    let hmac = hmac(pepper, &key);
-    Ok((Secret::new(key), hmac))
+    let hash = pepper.hash(&key);
+    Ok((Secret::new(key), hash))
 }
 
 /// A new text of 256 random bits behind `prefix`, with its checksum.
@@ -93,15 +79,6 @@ pub(crate) fn text(prefix: &str, random: &dyn SecureRandom) -> Result<String, Er
     let check = checksum::of(key.as_bytes());
     key.extend(check.iter().copied().map(char::from));
     Ok(key)
-}
-
-/// The HMAC-SHA-256 of the whole key.
-#[must_use]
-pub fn hmac(pepper: &Pepper, key: &str) -> [u8; 32] {
-    let tag = hmac::sign(&pepper.0, key.as_bytes());
-    let mut bytes = [0; 32];
-    bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-    bytes
 }
 
 /// Whether `text` can be an API key at all: its prefix, length, alphabet and checksum are right.
@@ -152,13 +129,9 @@ mod tests {
         let key = key.expose();
         assert!(is_well_formed(key), "{key}");
         assert_eq!((key.len(), key.get(..4)), (53, Some("odk_")));
-        assert_eq!(hash, hmac(&pepper, key));
-        assert_ne!(hash, hmac(&self::pepper(8), key), "the pepper does not matter");
-        assert_ne!(
-            hash,
-            hmac(&pepper, key.get(..52).unwrap()),
-            "the last character does not matter"
-        );
+        assert_eq!(hash, pepper.hash(key));
+        assert_ne!(hash, self::pepper(8).hash(key), "the pepper does not matter");
+        assert_ne!(hash, pepper.hash(key.get(..52).unwrap()), "the last character does not matter");
     }
 
     #[test]
@@ -190,13 +163,6 @@ mod tests {
             let changed = String::from_utf8(bytes).unwrap();
             assert!(!is_well_formed(&changed), "{at}: {changed}");
         }
-    }
-
-    #[test]
-    fn a_short_pepper_is_refused() {
-        let error = Pepper::new(&Secret::new(vec![0; 31])).unwrap_err();
-        assert_eq!(error.to_string(), "the pepper has 31 bytes: use at least 32 random ones");
-        assert_eq!(format!("{:?}", pepper(7)), "Pepper(..)");
     }
 
     proptest! {

@@ -9,9 +9,20 @@ mod own;
 mod possession;
 mod trust;
 
-use std::{collections::HashMap, fmt, hash::RandomState, net::IpAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::RandomState,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use model::{Caller, Client, Credential, CredentialId, Fault, Issuer, LastUse, Refusal, Timestamp};
+use model::{
+    Caller, Client, Credential, CredentialId, Fault, Issuer, LastUse, PepperId, Refusal, Timestamp,
+};
 use quick_cache::{UnitWeighter, sync::Cache};
 
 use self::{
@@ -73,6 +84,10 @@ pub struct Directory {
 struct KeyHolder {
     binding: Binding,
     caller: Arc<Caller>,
+    /// Under which pepper a key is hashed.
+    pepper: Option<PepperId>,
+    /// Whether it was noted that this is not the newest.
+    is_outdated: AtomicBool,
 }
 
 /// Whom tokens belong to. Made anew, with nothing remembered, where anything of it is other.
@@ -214,8 +229,18 @@ impl Directory {
             return Err(Failure::KeyMalformed);
         }
         let pepper = self.pepper.as_ref().ok_or(Failure::NoPepper)?;
-        let fingerprint = Fingerprint::new(api_key::hmac(pepper, key));
-        self.keys.get(&fingerprint).map(|it| &**it).ok_or(Failure::KeyUnknown)
+        let known = |id: &PepperId, hmac: &[u8; 32]| {
+            let holder = self.keys.get(&Fingerprint::new(*hmac))?;
+            (holder.pepper.as_ref() == Some(id)).then_some(&**holder)
+        };
+        let (holder, rehash) = pepper.find(key, known).ok_or(Failure::KeyUnknown)?;
+        // Once: until it is kept under the newest pepper, and then it is another holder.
+        if let Some(rehash) = rehash
+            && !holder.is_outdated.swap(true, Ordering::Relaxed)
+        {
+            pepper.note(holder.binding.credential(), rehash);
+        }
+        Ok(holder)
     }
 
     /// Who shows nothing may have shown it already, when the connection began.
@@ -317,6 +342,14 @@ impl Known {
             Self::Other(holder) => &holder.caller,
             Self::Own(holder) => holder.caller(),
         }
+    }
+}
+
+impl KeyHolder {
+    /// Who holds `binding`, a key that is hashed under `pepper`, or a certificate.
+    fn new(binding: Binding, pepper: Option<PepperId>) -> Self {
+        let caller = Arc::new(binding.caller(None, Vec::new(), None));
+        Self { binding, caller, pepper, is_outdated: AtomicBool::new(false) }
     }
 }
 

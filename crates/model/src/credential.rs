@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 #[cfg(doc)]
 use crate::RotationPolicy;
-use crate::{CredentialId, IssuerId, KeySource, Place, ProfileId, Timestamp, id::InvalidId};
+use crate::{
+    CredentialId, IssuerId, KeyHash, KeySource, Place, ProfileId, Rehash, Timestamp, id::InvalidId,
+};
 
 /// Longest start of a new credential's id; the end comes after it.
 const ID_START_MAX: usize = 54;
@@ -108,10 +110,10 @@ pub enum KeyKind {
 impl KeyKind {
     /// What it is known by.
     #[must_use]
-    pub fn proof(self, hmac: [u8; 32]) -> Proof {
+    pub fn proof(self, hash: KeyHash) -> Proof {
         match self {
-            Self::ApiKey => Proof::ApiKey { hmac },
-            Self::ClientSecret => Proof::ClientSecret { hmac },
+            Self::ApiKey => Proof::ApiKey { hash },
+            Self::ClientSecret => Proof::ClientSecret { hash },
         }
     }
 }
@@ -119,15 +121,15 @@ impl KeyKind {
 /// What a caller has to show: with each call, or to get tokens.
 #[derive(Clone, PartialEq)]
 pub enum Proof {
-    /// A key whose HMAC-SHA-256 under the pepper is this. Shown with each call.
+    /// A key of which this is kept. Shown with each call.
     ApiKey {
-        /// The HMAC of the whole key.
-        hmac: [u8; 32],
+        /// The hash of the whole key.
+        hash: KeyHash,
     },
-    /// A secret whose HMAC-SHA-256 under the pepper is this. Shown to get tokens.
+    /// A secret of which this is kept. Shown to get tokens.
     ClientSecret {
-        /// The HMAC of the whole secret.
-        hmac: [u8; 32],
+        /// The hash of the whole secret.
+        hash: KeyHash,
     },
     /// A token of a trusted issuer in which each of these claims has this value.
     External {
@@ -166,6 +168,31 @@ pub enum CertificateMatch {
 }
 
 impl Proof {
+    /// What is kept of the key or secret; none where there is no such thing.
+    #[must_use]
+    pub fn hash(&self) -> Option<&KeyHash> {
+        match self {
+            Self::ApiKey { hash } | Self::ClientSecret { hash } => Some(hash),
+            Self::External { .. } | Self::Mtls { .. } | Self::PrivateKeyJwt { .. } => None,
+        }
+    }
+
+    /// Keeps the other hash of the same key, where it keeps the one that this replaces. Says whether
+    /// it did.
+    pub fn replace(&mut self, rehash: &Rehash) -> bool {
+        match self {
+            Self::ApiKey { hash } | Self::ClientSecret { hash } if *hash == rehash.from => {
+                *hash = rehash.to.clone();
+                true
+            }
+            Self::ApiKey { .. }
+            | Self::ClientSecret { .. }
+            | Self::External { .. }
+            | Self::Mtls { .. }
+            | Self::PrivateKeyJwt { .. } => false,
+        }
+    }
+
     /// The word for its kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -183,8 +210,8 @@ impl std::fmt::Debug for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             // Not the HMAC: whoever reads a log has no need of it.
-            Self::ApiKey { hmac: _ } => f.write_str("ApiKey"),
-            Self::ClientSecret { hmac: _ } => f.write_str("ClientSecret"),
+            Self::ApiKey { hash: _ } => f.write_str("ApiKey"),
+            Self::ClientSecret { hash: _ } => f.write_str("ClientSecret"),
             Self::External { issuer, claims } => {
                 f.debug_struct("External").field("issuer", issuer).field("claims", claims).finish()
             }

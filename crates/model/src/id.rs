@@ -121,6 +121,10 @@ slug_id!(
     StopId, "stop id"
 );
 slug_id!(
+    /// A pepper. Public: it names the secret and is not the secret.
+    PepperId, "pepper id"
+);
+slug_id!(
     /// A role.
     RoleId, "role id"
 );
@@ -178,6 +182,14 @@ impl LimitId {
     #[must_use]
     pub fn built_in() -> Self {
         Self("(default)".into())
+    }
+}
+
+impl PepperId {
+    /// The pepper that had no name when there was but one.
+    #[must_use]
+    pub fn first() -> Self {
+        Self("p1".into())
     }
 }
 

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod guard;
 pub mod id;
 pub mod issuer;
+pub mod key_hash;
 pub mod last_use;
 pub mod limit;
 pub mod operation;
@@ -50,9 +51,10 @@ pub use fault::{Fault, Place};
 pub use guard::Guard;
 pub use id::{
     AdmissionId, ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId,
-    ProfileId, RoleId, SecretId, StopId, UpstreamId, UserId,
+    PepperId, ProfileId, RoleId, SecretId, StopId, UpstreamId, UserId,
 };
 pub use issuer::{Introspection, Issuer, KeySource, SignIn};
+pub use key_hash::{KeyHash, Rehash};
 pub use last_use::{How, LastUse, Way};
 pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};

@@ -72,7 +72,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{CredentialState, KeyKind, ProfileId};
+    use crate::{CredentialState, KeyHash, KeyKind, ProfileId};
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -85,7 +85,13 @@ mod tests {
     fn credential() -> Credential {
         let profile = ProfileId::parse("shop/default").unwrap();
         let times = (at("2027-01-01"), at("2027-04-01"));
-        Credential::new(&profile, KeyKind::ApiKey.proof([1; 32]), Uuid::nil(), times).unwrap()
+        Credential::new(
+            &profile,
+            KeyKind::ApiKey.proof(KeyHash::first([1; 32])),
+            Uuid::nil(),
+            times,
+        )
+        .unwrap()
     }
 
     #[test]

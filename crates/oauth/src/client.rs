@@ -5,13 +5,20 @@ mod certificate;
 mod document;
 pub(crate) mod redirect;
 mod register;
+mod rehash;
 
 use model::{
-    Admission, CertificateMatch, CredentialId, ProfileId, Registration, TokenBinding, TokenTerms,
+    Admission, CertificateMatch, CredentialId, KeyHash, ProfileId, Registration, TokenBinding,
+    TokenTerms,
 };
 use serde_json::Value;
 
-pub(crate) use self::{authenticate::authenticate, document::Documents, register::register};
+pub(crate) use self::{
+    authenticate::authenticate,
+    document::Documents,
+    register::register,
+    rehash::{Outdated, keep as keep_rehashed},
+};
 use crate::{
     Request, Server,
     error::{Code, Denied},
@@ -57,7 +64,7 @@ pub(crate) enum Origin {
     /// It registered itself.
     Dynamic {
         software: Option<String>,
-        secret: Option<[u8; 32]>,
+        secret: Option<KeyHash>,
         /// By which certificates it proves itself, if it does.
         certificates: Vec<CertificateMatch>,
     },

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{Server, signing};
+use crate::{Server, client, signing};
 
 /// How long what was taken back is remembered: longer than any access token lives.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
@@ -68,6 +68,9 @@ async fn tend(server: &Server) {
         if let Err(error) = Box::pin(server.keys.tend(&server.issuer, now)).await {
             tell_no_keys(&error);
         }
+        if let Err(error) = client::keep_rehashed(server).await {
+            tell_not_rehashed(&error);
+        }
         if tick.is_multiple_of(PURGE_TICKS) {
             server.issuer.forget_expired(now);
             if let Err(error) = server.store.purge(now, PURGE_MAX).await {
@@ -83,6 +86,10 @@ fn tell_behind(error: &store::Error) {
 
 fn tell_no_keys(error: &signing::Error) {
     tracing::error!("the signing keys of tokens cannot be read or made: {error}");
+}
+
+fn tell_not_rehashed(error: &store::Error) {
+    tracing::warn!("secrets of registered clients stay under an older pepper for now: {error}");
 }
 
 fn tell_unpurged(error: &store::Error) {

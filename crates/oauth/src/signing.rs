@@ -99,8 +99,9 @@ impl SigningKeys {
             && stored.iter().all(|it| {
                 before.iter().any(|known| known.id == it.id && known.activates == it.activates)
             });
+        let is_sealed_anew = !stored.iter().any(|it| self.is_outdated(it));
         let is_over = self.drop_outlived(&stored, now).await?;
-        if is_same && !is_over {
+        if is_same && is_sealed_anew && !is_over {
             return Ok(());
         }
         self.rewrap(&stored).await?;
@@ -155,7 +156,16 @@ impl SigningKeys {
 
     /// Whether the key that seals it is in the keyring.
     fn can_open(&self, stored: &SigningKey) -> bool {
-        self.keyring.ids().any(|it| it == stored.key)
+        self.keyring.ids().contains(&stored.key)
+    }
+
+    /// Whether it is sealed under an older key, or was not opened though it can be now.
+    fn is_outdated(&self, stored: &SigningKey) -> bool {
+        let loaded = self.loaded.load();
+        let is_closed = || loaded.iter().any(|it| it.id == stored.id && it.pair.is_none());
+        let is_readable = Algorithm::parse(&stored.algorithm).is_some();
+        self.can_open(stored)
+            && (stored.key != self.keyring.current() || (is_readable && is_closed()))
     }
 
     /// Seals what older keys seal under the current one, so that these can be taken away.

@@ -45,7 +45,7 @@ pub(crate) fn new(
     (kind, profile): (KeyKind, &ProfileId),
     times: (Timestamp, Timestamp),
 ) -> anyhow::Result<(Secret<String>, Credential)> {
-    let (key, hmac) = api_key::make(kind, pepper, &SystemRandom::new())?;
-    let credential = Credential::new(profile, kind.proof(hmac), uuid::Uuid::new_v4(), times)?;
+    let (key, hash) = api_key::make(kind, pepper, &SystemRandom::new())?;
+    let credential = Credential::new(profile, kind.proof(hash), uuid::Uuid::new_v4(), times)?;
     Ok((key, credential))
 }

@@ -17,6 +17,7 @@ use identity::api_key::Pepper;
 pub(crate) use self::revision::Revisions;
 
 /// A data folder that is there and belongs to us alone.
+#[derive(Clone)]
 pub(crate) struct DataFolder(PathBuf);
 
 impl DataFolder {
@@ -43,7 +44,20 @@ impl DataFolder {
     /// # Errors
     /// Where it cannot be made or read, is broken, or can be read by others.
     pub(crate) fn pepper(&self) -> anyhow::Result<Pepper> {
-        pepper::open(&self.0.join("pepper"))
+        pepper::open(&self.pepper_file())
+    }
+
+    /// The pepper as its file has it now.
+    ///
+    /// # Errors
+    /// Where it cannot be read, is broken, or can be read by others.
+    pub(crate) fn read_pepper(&self) -> anyhow::Result<Pepper> {
+        pepper::read(&self.pepper_file())
+    }
+
+    /// Where the pepper is.
+    pub(crate) fn pepper_file(&self) -> PathBuf {
+        self.0.join("pepper")
     }
 
     /// The key-encryption keys of the secrets in the store: from the environment, a credential of
@@ -52,7 +66,18 @@ impl DataFolder {
     /// # Errors
     /// Where they cannot be made or read, are broken, or can be read by others.
     pub(crate) fn keyring(&self, is_needed: bool) -> anyhow::Result<Option<secrets::Keyring>> {
-        keyring::open(&self.0.join("keyring"), is_needed)
+        keyring::open(&self.keyring_file(), is_needed)
+    }
+
+    /// Where the key-encryption keys are, unless they come from elsewhere.
+    pub(crate) fn keyring_file(&self) -> PathBuf {
+        self.0.join("keyring")
+    }
+
+    /// Where the documents of credentials go that are hashed under the newest pepper, for whoever keeps
+    /// the folder that is served.
+    pub(crate) fn rehashed(&self) -> PathBuf {
+        self.0.join("rehashed")
     }
 
     /// Where files with values of secrets may be.

@@ -1,7 +1,8 @@
 //! Key-encryption keys by id: one that seals, and older ones that still open.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, LessSafeKey, UnboundKey},
     rand,
@@ -18,10 +19,14 @@ pub(crate) const KEY_BYTES: usize = 32;
 /// Most keys in a keyring: more are a mistake.
 const KEYS_MAX: usize = 32;
 
-/// Key-encryption keys. The first seals; all of them open.
-pub struct Keyring {
-    current: Key,
-    others: Vec<Key>,
+/// Key-encryption keys. The first seals; all of them open. What holds it sees at once what
+/// [`Keyring::replace`] makes of it.
+pub struct Keyring(ArcSwap<Ring>);
+
+/// The keys at one time.
+struct Ring {
+    current: Arc<Key>,
+    others: Vec<Arc<Key>>,
 }
 
 pub(crate) struct Key {
@@ -52,12 +57,17 @@ impl Keyring {
             }
             keys.push(key);
         }
-        let mut keys = keys.into_iter();
+        let mut keys = keys.into_iter().map(Arc::new);
         let Some(current) = keys.next() else {
             let reason = "there is no key: write a line \"ID BASE64\" with 32 random bytes";
             return Err(Error::Keyring { line: 0, reason: reason.into() });
         };
-        Ok(Self { current, others: keys.collect() })
+        Ok(Self(ArcSwap::from_pointee(Ring { current, others: keys.collect() })))
+    }
+
+    /// Has the keys of `by` from now on.
+    pub fn replace(&self, by: &Self) {
+        self.0.store(by.0.load_full());
     }
 
     /// A keyring with one new random key, and the text to keep it by.
@@ -83,21 +93,28 @@ impl Keyring {
 
     /// The id of the key that seals.
     #[must_use]
-    pub fn current(&self) -> &str {
-        &self.current.id
+    pub fn current(&self) -> String {
+        self.0.load().current.id.to_string()
     }
 
     /// The ids of all keys, the one that seals first.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.current).chain(&self.others).map(|it| &*it.id)
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.0.load().keys().map(|it| it.id.to_string()).collect()
     }
 
-    pub(crate) fn sealing(&self) -> &Key {
-        &self.current
+    pub(crate) fn sealing(&self) -> Arc<Key> {
+        Arc::clone(&self.0.load().current)
     }
 
-    pub(crate) fn find(&self, id: &str) -> Option<&Key> {
-        std::iter::once(&self.current).chain(&self.others).find(|it| &*it.id == id)
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Key>> {
+        self.0.load().keys().find(|it| &*it.id == id).map(Arc::clone)
+    }
+}
+
+impl Ring {
+    fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        std::iter::once(&self.current).chain(&self.others)
     }
 }
 
@@ -144,7 +161,7 @@ mod tests {
         let text = format!("# keys\n\nnew-2 {ONE}\n old-1\t {ONE} \n");
         let keyring = Keyring::parse(&Secret::new(text)).unwrap();
         assert_eq!(keyring.current(), "new-2");
-        assert_eq!(keyring.ids().collect::<Vec<_>>(), ["new-2", "old-1"]);
+        assert_eq!(keyring.ids(), ["new-2", "old-1"]);
         assert!(keyring.find("old-1").is_some() && keyring.find("older").is_none());
         assert_eq!(format!("{keyring:?}"), r#"["new-2", "old-1"]"#);
     }

@@ -63,10 +63,11 @@ pub fn seal(
     let mut data_key = Zeroizing::new([0; KEY_BYTES]);
     rand::fill(&mut *data_key).map_err(|_| unsealable())?;
     let mut bytes = vec![FORM];
-    wrap(keyring.sealing(), &context, data_key.as_slice(), &mut bytes).ok_or_else(unsealable)?;
+    let sealing = keyring.sealing();
+    wrap(&sealing, &context, data_key.as_slice(), &mut bytes).ok_or_else(unsealable)?;
     let key = data_cipher(data_key.as_slice()).ok_or_else(unsealable)?;
     append_sealed(&key, &context.of_value(), value.expose(), &mut bytes).ok_or_else(unsealable)?;
-    Ok(Sealed { key: keyring.current().to_owned(), bytes })
+    Ok(Sealed { key: sealing.id.to_string(), bytes })
 }
 
 /// Opens what was sealed as this version of `secret`, for `purpose`.
@@ -100,16 +101,17 @@ pub fn rewrap(
     purpose: &str,
     sealed: &Sealed,
 ) -> Result<Option<Sealed>, Error> {
-    if sealed.key == keyring.current() {
+    let sealing = keyring.sealing();
+    if *sealed.key == *sealing.id {
         return Ok(None);
     }
     let context = Context { secret, version, purpose };
     let (data_key, sealed_value) = unwrap(keyring, &context, sealed)?;
     let mut bytes = vec![FORM];
-    wrap(keyring.sealing(), &context, &data_key, &mut bytes)
+    wrap(&sealing, &context, &data_key, &mut bytes)
         .ok_or_else(|| Error::Unsealable { secret: secret.clone() })?;
     bytes.extend_from_slice(sealed_value);
-    Ok(Some(Sealed { key: keyring.current().to_owned(), bytes }))
+    Ok(Some(Sealed { key: sealing.id.to_string(), bytes }))
 }
 
 /// Where a value belongs.

@@ -2,11 +2,11 @@
 
 mod certificate;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use model::{
-    ClientId, Credential, CredentialId, CredentialState, IssuerId, KeySource, ProfileId, Proof,
-    Timestamp,
+    ClientId, Credential, CredentialId, CredentialState, IssuerId, KeyHash, KeySource, ProfileId,
+    Proof, Timestamp,
 };
 use serde_json::Value;
 
@@ -72,8 +72,8 @@ pub(crate) fn read(id: CredentialId, root: Field<'_>) -> Option<Credential> {
             return None;
         };
         let proof = match kind {
-            ProofKind::ApiKey => read_hmac(it).map(|hmac| Proof::ApiKey { hmac }),
-            ProofKind::ClientSecret => read_hmac(it).map(|hmac| Proof::ClientSecret { hmac }),
+            ProofKind::ApiKey => read_hash(it).map(|hash| Proof::ApiKey { hash }),
+            ProofKind::ClientSecret => read_hash(it).map(|hash| Proof::ClientSecret { hash }),
             ProofKind::External => read_external(it),
             ProofKind::Mtls => certificate::read(it).map(|certificate| Proof::Mtls { certificate }),
             ProofKind::PrivateKeyJwt => {
@@ -104,21 +104,14 @@ fn read_profile(field: &Field<'_>) -> Option<ProfileId> {
     Some(profile)
 }
 
-fn read_hmac(it: &mut Reader<'_>) -> Option<[u8; 32]> {
+fn read_hash(it: &mut Reader<'_>) -> Option<KeyHash> {
     let help = "make a key with: onedoor credential new CLIENT/PROFILE";
     it.required("hmac", help)?.parse(|text| {
         // Not shown: whoever takes this for the place of the key itself has put it here.
-        parse_hex(text).ok_or(
+        KeyHash::parse(text).ok_or(
             "not the HMAC of a key: write 64 hexadecimal digits, as onedoor credential new does",
         )
     })
-}
-
-fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let bytes = pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
 fn read_external(it: &mut Reader<'_>) -> Option<Proof> {
@@ -160,7 +153,7 @@ pub fn write_credential(credential: &Credential) -> String {
     document.put_some("replaced", replaced.map(writer::time));
     document.put("expires", writer::time(*expires));
     match proof {
-        Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => document.put("hmac", hex(hmac)),
+        Proof::ApiKey { hash } | Proof::ClientSecret { hash } => document.put("hmac", hash.text()),
         Proof::External { issuer, claims } => {
             document.put("issuer", issuer.as_str());
             let claim = |(name, value): (&String, &String)| (name.clone(), value.clone().into());
@@ -177,12 +170,4 @@ pub fn write_credential(credential: &Credential) -> String {
         Proof::PrivateKeyJwt { keys: KeySource::Discovery } => {}
     }
     document.text()
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -279,8 +279,8 @@ fn check_credentials(credentials: &[Arc<Credential>], faults: &mut Vec<Fault>) {
     for it in credentials {
         let here = (&it.id, &it.place);
         match &it.proof {
-            Proof::ApiKey { hmac } | Proof::ClientSecret { hmac } => {
-                report(faults, (&it.place, "hmac"), keys.insert(hmac, here), |other| {
+            Proof::ApiKey { hash } | Proof::ClientSecret { hash } => {
+                report(faults, (&it.place, "hmac"), keys.insert(&hash.hmac, here), |other| {
                     let help = "delete one: a key leads to one profile";
                     (format!("credential {other} has the same hmac"), help)
                 });

@@ -98,12 +98,12 @@ impl HouseBuilder {
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
-            let (issued, hmac) = api_key::make(KeyKind::ApiKey, &pepper, &SystemRandom::new())
+            let (issued, hash) = api_key::make(KeyKind::ApiKey, &pepper, &SystemRandom::new())
                 .expect("the machine has chance");
             key.push_str(issued.expose());
             let text = format!(
                 "profile: {profile}\nkind: api_key\nexpires: 2027-12-31\nhmac: {}\n",
-                hex(&hmac)
+                hash.text()
             );
             files.insert(format!("credentials/key-{number}.yaml"), text);
         }
@@ -220,10 +220,6 @@ fn folder(files: &BTreeMap<String, String>) -> Folder {
         folder.insert(path, text.clone()).expect("it fits");
     }
     folder
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
 
 fn settings(public_url: Option<String>) -> Settings {

@@ -111,6 +111,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("list_usage", r#"{"client": "staff"}"#, ""),
     ("list_operations", r#"{"collection": "shop"}"#, ""),
     ("get_operation", r#"{"id": "shop.get_order"}"#, ""),
+    ("list_peppers", "{}", ""),
     ("list_revisions", r#"{"limit": 3}"#, ""),
     ("get_revision", r#"{"number": 2}"#, ""),
     ("compare_revisions", r#"{"from": 1, "to": 2}"#, ""),

@@ -53,6 +53,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "list_issuers",
             "list_limits",
             "list_operations",
+            "list_peppers",
             "list_revisions",
             "list_roles",
             "list_secret_versions",

@@ -11,6 +11,7 @@ use crate::{
     Admin, Call, Part,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
+    peppers,
     reply::Reply,
 };
 
@@ -56,6 +57,7 @@ impl Operation for Show {
         let mut parts = admin.plane.health();
         parts.push(store(admin).await);
         parts.extend(keyring(admin).await);
+        parts.push(pepper(admin).await);
         parts.extend(webhooks(admin).await);
         Ok(Reply::of(Health {
             ok: parts.iter().all(|it| it.ok),
@@ -86,6 +88,18 @@ async fn keyring(admin: &Admin) -> Option<Part> {
         Ok(keys) => Part { name, ok: keys.unknown.is_empty(), detail: keys.to_string() },
         Err(failure) => Part { name, ok: false, detail: failure.problem().detail },
     })
+}
+
+/// Which peppers are needed still.
+async fn pepper(admin: &Admin) -> Part {
+    let name = "pepper".to_owned();
+    match admin.peppers().await {
+        Ok(peppers) => {
+            let (detail, ok) = peppers::told(&peppers);
+            Part { name, ok, detail }
+        }
+        Err(failure) => Part { name, ok: false, detail: failure.problem().detail },
+    }
 }
 
 /// How many messages wait; nothing where nobody is told and nobody was.

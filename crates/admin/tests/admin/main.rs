@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod lifecycle;
 mod matrix;
+mod peppers;
 mod plane;
 mod reach;
 mod read_only;

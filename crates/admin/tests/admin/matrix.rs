@@ -57,6 +57,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("list_issuers", ALL),
     ("list_limits", ALL),
     ("list_operations", ALL),
+    ("list_peppers", ALL),
     ("list_revisions", ALL),
     ("list_roles", ALL),
     ("list_secret_versions", ALL),

@@ -1,15 +1,19 @@
 //! A data plane that compiles nothing but the rules, and remembers what was put in force.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use admin::{
-    About, AccessView, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys, UsageView,
+    About, AccessView, Counted, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys,
+    UsageView,
 };
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyKind, LastUse,
-    Lifecycle, Operation, OperationId, ProfileId, Proof, Reach, Role, Secret, SecretId, Surface,
-    Timestamp,
+    Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyHash, KeyKind,
+    LastUse, Lifecycle, Operation, OperationId, PepperId, ProfileId, Proof, Reach, Rehash, Role,
+    Secret, SecretId, Surface, Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
 use serde_json::{Value, json};
@@ -18,7 +22,7 @@ use state::Desired;
 #[derive(Debug)]
 pub(crate) struct TestPlane {
     force: Arc<Mutex<Force>>,
-    pepper: Pepper,
+    pub(crate) pepper: Pepper,
 }
 
 #[derive(Debug)]
@@ -76,8 +80,7 @@ impl TestPlane {
     }
 
     pub(crate) fn hmac(&self, key: &str) -> String {
-        let hmac = api_key::hmac(&self.pepper, key);
-        hmac.iter().map(|it| format!("{it:02x}")).collect()
+        self.pepper.hash(key).text()
     }
 }
 
@@ -182,13 +185,14 @@ impl Plane for TestPlane {
         Ok((vec![json!({"decision": "allowed"})], false))
     }
 
-    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String> {
+    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {
         api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
     }
 
-    fn recognize(&self, key: &Secret<String>) -> Option<Proof> {
+    fn recognize(&self, key: &Secret<String>) -> Vec<Proof> {
         let key = key.expose().trim();
-        api_key::kind(key).map(|it| it.proof(api_key::hmac(&self.pepper, key)))
+        let Some(kind) = api_key::kind(key) else { return Vec::new() };
+        self.pepper.hashes(key).into_iter().map(|it| kind.proof(it)).collect()
     }
 
     fn secret_changed(&self, secret: &SecretId) {
@@ -197,6 +201,22 @@ impl Plane for TestPlane {
 
     fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
         std::mem::take(&mut self.force.lock().unwrap().uses)
+    }
+
+    fn peppers(&self) -> Vec<PepperId> {
+        self.pepper.ids()
+    }
+
+    fn registrations_under_peppers(&self) -> Counted<'_> {
+        Box::pin(std::future::ready(Ok(BTreeMap::new())))
+    }
+
+    fn outdated(&self) -> Vec<(CredentialId, Rehash)> {
+        self.pepper.noted()
+    }
+
+    fn settle(&self, done: &[(CredentialId, Rehash)]) {
+        self.pepper.settle(done);
     }
 
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {

@@ -150,9 +150,9 @@ impl<'a> Build<'a> {
     }
 
     fn forget_key(&mut self, credential: &Credential) {
-        let Proof::ApiKey { hmac } = &credential.proof else { return };
+        let Proof::ApiKey { hash } = &credential.proof else { return };
         // Only its own: a new credential may bring along the hmac of another, which is a fault.
-        if let Entry::Occupied(holder) = self.keys.entry(Fingerprint::new(*hmac))
+        if let Entry::Occupied(holder) = self.keys.entry(Fingerprint::new(hash.hmac))
             && *holder.get().binding.credential() == credential.id
         {
             holder.remove();
@@ -160,7 +160,7 @@ impl<'a> Build<'a> {
     }
 
     fn key(&mut self, credential: &'a Credential) {
-        let Proof::ApiKey { hmac } = &credential.proof else { return };
+        let Proof::ApiKey { hash } = &credential.proof else { return };
         let Some(contract) = self.contract(credential) else { return };
         if !self.has_pepper {
             let message =
@@ -169,9 +169,8 @@ impl<'a> Build<'a> {
             return self.fault(&credential.place, message, help);
         }
         let binding = Binding::new(credential, &contract, Way::Call);
-        let caller = Arc::new(binding.caller(None, Vec::new(), None));
-        let holder = Arc::new(KeyHolder { binding, caller });
-        let other = match self.keys.entry(Fingerprint::new(*hmac)) {
+        let holder = Arc::new(KeyHolder::new(binding, Some(hash.pepper.clone())));
+        let other = match self.keys.entry(Fingerprint::new(hash.hmac)) {
             Entry::Vacant(free) => {
                 free.insert(holder);
                 return;
@@ -193,8 +192,7 @@ impl<'a> Build<'a> {
             let Proof::Mtls { certificate } = &credential.proof else { continue };
             let Some(contract) = self.contract(credential) else { continue };
             let binding = Binding::new(credential, &contract, Way::Call);
-            let caller = Arc::new(binding.caller(None, Vec::new(), None));
-            certificates.insert(certificate, KeyHolder { binding, caller });
+            certificates.insert(certificate, KeyHolder::new(binding, None));
         }
         certificates
     }

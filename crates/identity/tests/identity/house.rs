@@ -73,10 +73,10 @@ impl House {
 
     /// Issues a key for `shop/main`.
     pub(crate) fn api_key(&mut self, id: &str) -> String {
-        let (key, hmac) =
+        let (key, hash) =
             api_key::make(KeyKind::ApiKey, self.pepper.as_ref().unwrap(), &SystemRandom::new())
                 .unwrap();
-        self.credential(id, Proof::ApiKey { hmac });
+        self.credential(id, Proof::ApiKey { hash });
         key.expose().clone()
     }
 

@@ -165,10 +165,7 @@ async fn find(
         facts.event = "device.slowed";
     })?;
     let Some(code) = form.get("user_code").and_then(UserCode::parse) else { return Ok(None) };
-    let (digest, kind) = (code.digest(server), Ticket::UserCode.kind());
-    let Taken::First(handle) = server.store.peek_handle(&digest, kind, request.at).await? else {
-        return Ok(None);
-    };
+    let Some((digest, handle)) = known(server, &code, request.at).await? else { return Ok(None) };
     attempt.was_good(request.at);
     let broken = |it| Denied::new(Code::ServerError, "the request is broken").because(it);
     let asked: device::Asked =
@@ -189,6 +186,21 @@ async fn find(
             until: handle.expires.as_seconds(),
         }),
     }))
+}
+
+/// What waits under a code, and what the store knows that by.
+async fn known(
+    server: &Server,
+    code: &UserCode,
+    now: Timestamp,
+) -> Result<Option<(Digest, Handle)>, Denied> {
+    for digest in code.digests(server) {
+        let kind = Ticket::UserCode.kind();
+        if let Taken::First(handle) = server.store.peek_handle(&digest, kind, now).await? {
+            return Ok(Some((digest, handle)));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes the decision, once, for the device to find it.

@@ -9,7 +9,7 @@ use identity::{
     assertion::{Assertion, AssertionTerms, CLIENT_TYPES, VerificationKeys},
     replay,
 };
-use model::{CredentialId, How, LastUse, Proof, Secret, Way};
+use model::{CredentialId, How, LastUse, PepperId, Proof, Secret, Way};
 
 use super::{Client, Origin, Proven, certificate, find, unknown};
 use crate::{
@@ -79,17 +79,14 @@ async fn prove(
     }
     let credential = match (&client.origin, shown) {
         (Origin::Declared(profile), Shown::Secret(secret)) => {
-            let hmac = api_key::hmac(&server.pepper, secret.expose());
             let tables = server.tables();
-            let mut credentials = tables.credentials(profile, request.at);
-            let found = credentials.find(|it| match &it.proof {
-                Proof::ClientSecret { hmac: known } => is_same(known, &hmac),
-                Proof::ApiKey { .. }
-                | Proof::External { .. }
-                | Proof::Mtls { .. }
-                | Proof::PrivateKeyJwt { .. } => false,
+            let found = server.pepper.find(secret.expose(), |pepper, hmac| {
+                let mut credentials = tables.credentials(profile, request.at);
+                credentials.find(|it| is_secret(&it.proof, pepper, hmac)).map(|it| it.id.clone())
             });
-            Some(found.ok_or_else(|| unknown().because("the secret is wrong"))?.id.clone())
+            let (id, rehash) = found.ok_or_else(|| unknown().because("the secret is wrong"))?;
+            rehash.into_iter().for_each(|it| server.pepper.note(&id, it));
+            Some(id)
         }
         (Origin::Declared(_), Shown::Assertion(assertion)) => {
             Some(by_assertion(server, request, &client, assertion).await?)
@@ -108,10 +105,10 @@ async fn prove(
             return Err(unknown().because("the command line has nothing to prove itself by"));
         }
         (Origin::Dynamic { secret: Some(known), .. }, Shown::Secret(secret)) => {
-            let hmac = api_key::hmac(&server.pepper, secret.expose());
-            if !is_same(known, &hmac) {
-                return Err(unknown().because("the secret is wrong"));
-            }
+            let is_known = |pepper: &_, hmac: &_| api_key::is_of(known, pepper, hmac).then_some(());
+            let found = server.pepper.find(secret.expose(), is_known);
+            let ((), rehash) = found.ok_or_else(|| unknown().because("the secret is wrong"))?;
+            rehash.into_iter().for_each(|it| server.outdated.note(id, it));
             None
         }
         (Origin::Document { metadata, .. }, shown) => {
@@ -135,8 +132,14 @@ async fn prove(
     Ok(Proven { client, credential, is_confidential, held })
 }
 
-fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+fn is_secret(proof: &Proof, pepper: &PepperId, hmac: &[u8; 32]) -> bool {
+    match proof {
+        Proof::ClientSecret { hash } => api_key::is_of(hash, pepper, hmac),
+        Proof::ApiKey { .. }
+        | Proof::External { .. }
+        | Proof::Mtls { .. }
+        | Proof::PrivateKeyJwt { .. } => false,
+    }
 }
 
 /// The id that the client gives itself, and what it shows for it.

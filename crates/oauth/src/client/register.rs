@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use identity::api_key;
-use model::{Registration, Timestamp};
+use model::{KeyHash, Registration, Rehash, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -34,7 +33,7 @@ struct Registered {
     name: String,
     redirect_uris: Vec<String>,
     software: Option<String>,
-    /// The HMAC of its secret under the pepper, in hexadecimal digits.
+    /// The hash of its secret, as credentials have it.
     secret: Option<String>,
     /// What its tokens are to be bound by, in the words of its metadata.
     #[serde(default)]
@@ -58,9 +57,9 @@ pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Cl
     if found.used.is_none_or(|it| it.plus(Duration::from_secs(3600)) < now) {
         server.store.note_registration_use(id, now).await?;
     }
-    let secret = match secret.as_deref().map(bytes) {
+    let secret = match secret.as_deref().map(KeyHash::parse) {
         Some(None) => return Err(unknown().because("its secret cannot be read")),
-        Some(Some(hmac)) => Some(hmac),
+        Some(Some(hash)) => Some(hash),
         None => None,
     };
     let certificates = match certificate::method(&certificate) {
@@ -119,7 +118,7 @@ pub(crate) async fn register(
     } else {
         Some(format!("ods_{}", ticket::random()?))
     };
-    registered.secret = secret.as_deref().map(|it| hex(&api_key::hmac(&server.pepper, it)));
+    registered.secret = secret.as_deref().map(|it| server.pepper.hash(it).text());
     let id = format!("{DYNAMIC}{}", uuid::Uuid::new_v4().simple());
     facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
     let body = serde_json::to_string(&registered).unwrap_or_default();
@@ -186,18 +185,16 @@ fn redirect_fault(detail: &'static str) -> Denied {
     Denied::new(Code::InvalidRedirectUri, detail)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, it| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{it:02x}");
-        hex
-    })
+/// What a registration keeps of a secret.
+pub(super) fn hash(body: &str) -> Option<KeyHash> {
+    let registered: Registered = serde_json::from_str(body).ok()?;
+    KeyHash::parse(&registered.secret?)
 }
 
-fn bytes(hex: &str) -> Option<[u8; 32]> {
-    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
-    let (pairs, []) = hex.as_bytes().as_chunks::<2>() else { return None };
-    let bytes = pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+/// The registration with its new hash, unless it has another than the one that was looked at.
+pub(super) fn rehashed(body: &str, rehash: &Rehash) -> Option<String> {
+    let registered: Registered = serde_json::from_str(body).ok()?;
+    let known = registered.secret.as_deref().and_then(KeyHash::parse);
+    let secret = known.filter(|it| *it == rehash.from).map(|_| rehash.to.text())?;
+    serde_json::to_string(&Registered { secret: Some(secret), ..registered }).ok()
 }

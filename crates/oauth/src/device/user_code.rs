@@ -3,7 +3,6 @@
 use std::fmt;
 
 use aws_lc_rs::rand;
-use identity::api_key;
 use store::Digest;
 
 use crate::{
@@ -50,7 +49,16 @@ impl UserCode {
 
     /// What the store knows it by. Of so few letters a hash alone could be turned back.
     pub(crate) fn digest(&self, server: &Server) -> Digest {
-        api_key::hmac(&server.pepper, &format!("user code\0{}", self.0))
+        server.pepper.hash(&self.text()).hmac
+    }
+
+    /// All that the store may know it by: it may have been made under a pepper before the newest.
+    pub(crate) fn digests(&self, server: &Server) -> Vec<Digest> {
+        server.pepper.hashes(&self.text()).into_iter().map(|it| it.hmac).collect()
+    }
+
+    fn text(&self) -> String {
+        format!("user code\0{}", self.0)
     }
 
     /// Without the dash.

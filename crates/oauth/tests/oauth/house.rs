@@ -16,14 +16,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, header};
 use identity::{
     Fetch, KeySets, OwnIssuer,
-    api_key::{self, Pepper},
+    api_key::Pepper,
     dpop::{NonceMaker, Proofs},
 };
 use model::{
     Admission, AdmissionId, Assignment, Client, ClientCertificate, ClientId, ClientKind, Clock,
-    Credential, CredentialId, CredentialState, Effect, GrantType, LastUse, Place, Profile,
-    ProfileId, Proof, Registration, RequestId, RoleId, RotationPolicy, Secret, Surface, Timestamp,
-    TokenBounds, TokenTerms, User, UserId,
+    Credential, CredentialId, CredentialState, Effect, GrantType, LastUse, PepperId, Place,
+    Profile, ProfileId, Proof, Registration, RequestId, RoleId, RotationPolicy, Secret, Surface,
+    Timestamp, TokenBounds, TokenTerms, User, UserId,
 };
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
@@ -203,6 +203,19 @@ impl House {
     /// Where the store is.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// The pepper of all that is kept.
+    pub(crate) fn pepper(&self) -> &Pepper {
+        &self.kept.pepper
+    }
+
+    /// A new pepper, with the first one kept or not.
+    pub(crate) fn new_pepper(&self, keeps_first: bool) {
+        let pepper = |id: &str, byte| (PepperId::parse(id).unwrap(), Secret::new(vec![byte; 32]));
+        let mut peppers = vec![pepper("p2", 8)];
+        peppers.extend(keeps_first.then(|| pepper("p1", 7)));
+        self.kept.pepper.replace(&Pepper::of(&peppers).unwrap());
     }
 
     /// Another replica: it shares the store, and has to find out all else by itself.
@@ -449,7 +462,7 @@ fn desired(pepper: &Pepper) -> Desired {
         credentials: vec![Arc::new(Credential {
             id: CredentialId::parse("batch-secret").unwrap(),
             profile: ProfileId::parse("batch/main").unwrap(),
-            proof: Proof::ClientSecret { hmac: api_key::hmac(pepper, SECRET) },
+            proof: Proof::ClientSecret { hash: pepper.hash(SECRET) },
             state: CredentialState::Active,
             created: None,
             replaced: None,

@@ -23,6 +23,7 @@ mod id_jag;
 mod idp;
 mod key;
 mod opaque;
+mod peppers;
 mod providers;
 mod pushed;
 mod records;

@@ -1,15 +1,15 @@
-//! The pepper: the key of the HMACs in which API keys are kept. Made once, readable by us alone.
+//! The file of the pepper: the keys of the HMACs in which API keys are kept. Readable by us alone.
 
 use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
 use anyhow::{Context as _, anyhow, bail};
 use identity::api_key::{Pepper, SecureRandom as _, SystemRandom};
-use model::Secret;
+use model::{PepperId, Secret};
 
 use super::create_private;
 
-/// Longest content of the file: 64 hexadecimal digits and a line end, or a longer pepper.
-const FILE_BYTES_MAX: u64 = 1024;
+/// Largest file that is read: some lines of an id and 64 hexadecimal digits, or longer ones.
+const FILE_BYTES_MAX: u64 = 8 * 1024;
 
 /// Reads the pepper in `path`; makes one where there is none.
 ///
@@ -20,6 +20,16 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Pepper> {
     if !path.try_exists().with_context(|| format!("cannot look at {shown}"))? {
         create(path).with_context(|| format!("cannot make {shown}"))?;
     }
+    read(path)
+}
+
+/// Reads the peppers in `path`, a line each, the newest first: an id and hexadecimal digits. The first
+/// one that there ever was may stand without an id.
+///
+/// # Errors
+/// Where it cannot be read, is broken, or can be read by others.
+pub(super) fn read(path: &Path) -> anyhow::Result<Pepper> {
+    let shown = path.display();
     let metadata = fs::metadata(path).with_context(|| format!("cannot look at {shown}"))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -32,12 +42,29 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Pepper> {
     }
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let text = Secret::new(text);
-    let bytes = unhex(text.expose().trim_end()).map(Secret::new).ok_or_else(|| {
-        anyhow!(
-            "{shown} is no pepper: it must hold 64 hexadecimal digits; restore it from a backup"
-        )
-    })?;
-    Pepper::new(&bytes).with_context(|| format!("{shown} is no pepper"))
+    let mut peppers = Vec::new();
+    for (number, line) in (1..).zip(text.expose().lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // The line itself is not shown: it is the secret.
+        let pepper = parse(line).ok_or_else(|| {
+            anyhow!(
+                "{shown}:{number} is no pepper: write an id, a space and 64 hexadecimal digits, or restore the file from a backup"
+            )
+        })?;
+        peppers.push(pepper);
+    }
+    Pepper::of(&peppers).with_context(|| format!("{shown} is no pepper: restore it from a backup"))
+}
+
+fn parse(line: &str) -> Option<(PepperId, Secret<Vec<u8>>)> {
+    let (id, digits) = match line.split_once(char::is_whitespace) {
+        Some((id, digits)) => (PepperId::parse(id).ok()?, digits.trim_start()),
+        None => (PepperId::first(), line),
+    };
+    Some((id, Secret::new(unhex(digits)?)))
 }
 
 /// Another process may make one at the same time: whoever comes second takes the first's.
@@ -85,12 +112,25 @@ mod tests {
     fn a_pepper_is_made_once_and_for_us_alone() {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join("data");
-        let hmac = |folder: &DataFolder| identity::api_key::hmac(&folder.pepper().unwrap(), "odk_");
+        let hmac = |folder: &DataFolder| folder.pepper().unwrap().hash("odk_");
         let first = hmac(&DataFolder::open(&data).unwrap());
         assert_eq!(first, hmac(&DataFolder::open(&data).unwrap()));
         let mode = fs::metadata(data.join("pepper")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_to_string(data.join(".gitignore")).unwrap(), "*\n");
+    }
+
+    #[test]
+    fn a_new_pepper_stands_above_the_first_that_has_no_name() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("pepper");
+        let first = open(&path).unwrap();
+        let old = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("# newest first\np2 {}\n\n{old}", "ab".repeat(32))).unwrap();
+        let both = read(&path).unwrap();
+        let ids: Vec<_> = both.ids().iter().map(ToString::to_string).collect();
+        assert_eq!(ids, ["p2", "p1"]);
+        assert_eq!(both.hashes("odk_")[1], first.hash("odk_"));
     }
 
     #[test]
@@ -106,7 +146,7 @@ mod tests {
     fn a_broken_pepper_is_refused_and_not_shown() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("pepper");
-        for text in ["", "abc", "zz", "hunter2", &"ab".repeat(31), &"a".repeat(5000)] {
+        for text in ["", "abc", "zz", "hunter2", "P 2", &"ab".repeat(31), &"a".repeat(9000)] {
             drop(fs::remove_file(&path));
             create_private(&path, text.as_bytes()).unwrap();
             let error = format!("{:#}", open(&path).unwrap_err());

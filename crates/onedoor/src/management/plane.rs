@@ -1,16 +1,16 @@
 //! The data plane, as management sees it.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys,
-    UsageView,
+    AccessView, ConditionView, Counted, OperationView, Part, Plane, Prepared, RecordQuery,
+    SigningKeys, UsageView,
 };
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, ClientId, CredentialId, Fault, KeyKind, LastUse, ProfileId, Proof, Role, Secret,
-    SecretId,
+    Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
+    Proof, Rehash, Role, Secret, SecretId,
 };
 use serde_json::Value;
 use state::Desired;
@@ -112,13 +112,14 @@ impl Plane for DataPlane {
         block_in_place(|| self.records.find(query)).map_err(|error| error.to_string())
     }
 
-    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, [u8; 32]), String> {
+    fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {
         api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
     }
 
-    fn recognize(&self, key: &Secret<String>) -> Option<Proof> {
+    fn recognize(&self, key: &Secret<String>) -> Vec<Proof> {
         let key = key.expose().trim();
-        api_key::kind(key).map(|it| it.proof(api_key::hmac(&self.pepper, key)))
+        let Some(kind) = api_key::kind(key) else { return Vec::new() };
+        self.pepper.hashes(key).into_iter().map(|it| kind.proof(it)).collect()
     }
 
     fn secret_changed(&self, secret: &SecretId) {
@@ -127,6 +128,25 @@ impl Plane for DataPlane {
 
     fn take_uses(&self) -> Vec<(CredentialId, LastUse)> {
         self.gateway.take_uses()
+    }
+
+    fn peppers(&self) -> Vec<PepperId> {
+        self.pepper.ids()
+    }
+
+    fn registrations_under_peppers(&self) -> Counted<'_> {
+        Box::pin(async {
+            let Some(server) = &self.authorization else { return Ok(BTreeMap::new()) };
+            server.registrations_under_peppers().await.map_err(|error| error.to_string())
+        })
+    }
+
+    fn outdated(&self) -> Vec<(CredentialId, Rehash)> {
+        self.pepper.noted()
+    }
+
+    fn settle(&self, done: &[(CredentialId, Rehash)]) {
+        self.pepper.settle(done);
     }
 
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {

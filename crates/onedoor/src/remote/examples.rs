@@ -1,7 +1,7 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 20] = [
+pub(super) const NOUNS: [(&str, &str); 21] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
@@ -14,6 +14,7 @@ pub(super) const NOUNS: [(&str, &str); 20] = [
     ("issuer", "Whose signed tokens are believed"),
     ("limit", "Rates and quotas, and what was used of them"),
     ("operation", "What can be called"),
+    ("pepper", "Under what keys are hashed, and how many are"),
     ("revision", "The history of all changes, and the way back"),
     ("role", "Named sets of permissions"),
     ("secret", "What the door shows to upstreams"),

@@ -10,7 +10,9 @@ use model::Clock;
 use store::{Location, Store};
 
 use super::{
+    keys::KeyFiles,
     proofs::{forget, proofs},
+    rehash,
     start::{live, open_log, settings},
     webhooks::{self, Webhooks},
 };
@@ -33,6 +35,8 @@ pub(crate) struct Door {
     pub(crate) authorization: Option<Arc<oauth::Server>>,
     /// Who is told what happens to credentials; none where nobody is. Taken by who runs it.
     webhooks: Option<Webhooks>,
+    /// The files of its keys. Taken by who runs it.
+    key_files: Option<KeyFiles>,
     /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
     forgetful: (Option<Store>, Clock),
 }
@@ -79,15 +83,24 @@ impl Door {
         }
         let parts = (Arc::clone(&supplier), authorization.clone());
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
+        let key_files =
+            KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };
         let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());
         let admin = admin.context("management cannot begin")?;
         let admin = Arc::new(admin.telling(webhooks::told(&config.webhooks)));
         management::mount(&gateway, Arc::clone(&admin));
         let forgetful = (replays, clock);
-        let supply = Some(supply);
-        let door =
-            Self { gateway, admin, supplier, supply, pepper, authorization, webhooks, forgetful };
-        Ok(door)
+        Ok(Self {
+            gateway,
+            admin,
+            supplier,
+            supply: Some(supply),
+            pepper,
+            authorization,
+            webhooks,
+            key_files: Some(key_files),
+            forgetful,
+        })
     }
 
     /// Has the values of secrets before the first call comes.
@@ -103,6 +116,7 @@ impl Door {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
         let (replays, clock) = self.forgetful.clone();
         let (admin, webhooks) = (Arc::clone(&self.admin), self.webhooks.take());
+        let key_files = self.key_files.take();
         async move {
             tokio::join!(
                 run(supply),
@@ -110,6 +124,7 @@ impl Door {
                 forget(replays, clock),
                 admin.watch_ends(),
                 tell(webhooks),
+                keep_keys(key_files, &admin),
             );
         }
     }
@@ -118,6 +133,15 @@ impl Door {
 async fn run(supply: Option<Supply>) {
     if let Some(supply) = supply {
         supply.run().await;
+    }
+}
+
+/// Keys are read anew, and hashes made anew, for ever.
+async fn keep_keys(files: Option<KeyFiles>, admin: &Arc<Admin>) {
+    if let Some(files) = files {
+        let beside = files.data.rehashed();
+        let rehashed = rehash::keep(Arc::clone(admin), beside);
+        tokio::join!(Box::pin(files.keep_current(Arc::clone(admin))), Box::pin(rehashed));
     }
 }
 

@@ -26,6 +26,7 @@ mod init;
 mod login;
 mod managed;
 mod peers;
+mod peppers;
 mod remote;
 mod serve;
 mod signing_keys;

@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use model::{CertificateMatch, redirect::is_host_name};
+use model::{
+    CertificateMatch,
+    key_hash::{hex, parse_hex},
+    redirect::is_host_name,
+};
 
-use super::{hex, parse_hex};
 use crate::{field::Field, reader::Reader, report::shown, writer::Writer};
 
 /// The keys, of which one is written.

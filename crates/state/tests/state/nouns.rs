@@ -5,11 +5,11 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use model::{
     Admission, AdmissionId, Assignment, CertificateMatch, Client, ClientId, ClientKind, Collection,
     CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Effect, Grant,
-    GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeySource, Lifecycle,
-    Limit, LimitId, Measure, Override, Pattern, Period, Place, Profile, ProfileId, Proof, Quota,
-    Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope, SecondFactor, SecretId,
-    SecretSource, SignIn, Stop, StopId, Stopped, Surface, Timestamp, TokenBinding, TokenTerms,
-    Upstream, UpstreamId, User, UserId,
+    GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeyHash, KeySource,
+    Lifecycle, Limit, LimitId, Measure, Override, Pattern, PepperId, Period, Place, Profile,
+    ProfileId, Proof, Quota, Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope,
+    SecondFactor, SecretId, SecretSource, SignIn, Stop, StopId, Stopped, Surface, Timestamp,
+    TokenBinding, TokenTerms, Upstream, UpstreamId, User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -374,6 +374,11 @@ pub(crate) fn limit() -> impl Strategy<Value = Limit> {
     )
 }
 
+fn key_hash() -> impl Strategy<Value = KeyHash> {
+    let pepper = SLUG.prop_map(|it| PepperId::parse(&it).unwrap());
+    (pepper, any::<[u8; 32]>()).prop_map(|(pepper, hmac)| KeyHash { pepper, hmac })
+}
+
 pub(crate) fn credential() -> impl Strategy<Value = Credential> {
     let states = [
         CredentialState::Active,
@@ -383,8 +388,8 @@ pub(crate) fn credential() -> impl Strategy<Value = Credential> {
     ];
     let claims = collection::btree_map(line(), line(), 1..4);
     let proof = prop_oneof![
-        any::<[u8; 32]>().prop_map(|hmac| Proof::ApiKey { hmac }),
-        any::<[u8; 32]>().prop_map(|hmac| Proof::ClientSecret { hmac }),
+        key_hash().prop_map(|hash| Proof::ApiKey { hash }),
+        key_hash().prop_map(|hash| Proof::ClientSecret { hash }),
         certificate().prop_map(|certificate| Proof::Mtls { certificate }),
         "https://[a-z]{1,8}\\.example/[a-z]{1,8}"
             .prop_map(|url| Proof::PrivateKeyJwt { keys: KeySource::Url(url) }),

@@ -11,6 +11,7 @@ use crate::{
 
 const PUT: &str = "INSERT INTO registrations (id, body, created) VALUES ($1, $2, $3) \
      ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+const CHANGE: &str = "UPDATE registrations SET body = $3 WHERE id = $1 AND body = $2";
 const ONE: &str = "SELECT id, body, created, used FROM registrations WHERE id = $1";
 const ALL: &str = "SELECT id, body, created, used FROM registrations \
      WHERE id > $1 ORDER BY id LIMIT $2";
@@ -37,6 +38,24 @@ impl Store {
         Error::refuse_nul([("a registration's id", id), ("a registration's body", body)])?;
         let values = [Value::Text(id), Value::Text(body), Value::time(created)];
         self.database.execute(PUT, &values).await.map(drop)
+    }
+
+    /// Replaces the body of a registration. Says whether it did: one that is gone, or has another body
+    /// than `from`, is not what was read.
+    ///
+    /// # Errors
+    /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
+    pub async fn change_registration(
+        &self,
+        id: &str,
+        from: &str,
+        body: &str,
+    ) -> Result<bool, Error> {
+        let texts = [("a registration's id", id), ("a registration's body", body)];
+        Error::refuse_nul(texts)?;
+        Error::refuse_nul([("a registration's body", from)])?;
+        let values = [Value::Text(id), Value::Text(from), Value::Text(body)];
+        Ok(self.database.execute(CHANGE, &values).await? > 0)
     }
 
     /// One registration; `None` where there is none of this id.

@@ -85,9 +85,9 @@ impl Operation for ReportFound {
         let Finding { key, reason } = finding;
         let key = Secret::new(key);
         ensure_left_out(&key, reason.as_deref())?;
-        let proof = recognized(admin, call, &key)?;
+        let proofs = recognized(admin, call, &key)?;
         let working = admin.working();
-        let found = known_by(&working.desired, &proof);
+        let found = known_by(&working.desired, &proofs);
         let (path, found) = found.and_then(|it| placed(&working, it)).ok_or_else(unknown)?;
         admin.guesses.give_back(&call.caller.profile, call.at);
         let profile = &found.profile;
@@ -100,7 +100,7 @@ impl Operation for ReportFound {
             false => None,
         };
         let reason = reason.map_or_else(|| "found".to_owned(), |it| format!("found: {it}"));
-        let plan = |working: &Working| revoked(working, &proof, &reason);
+        let plan = |working: &Working| revoked(working, &proofs, &reason);
         let after = admin.change(call, plan).await?;
         let end = working.rotation(profile).end(&found);
         let was = ages::state(found.state, end, call.at);
@@ -116,13 +116,15 @@ impl Operation for ReportFound {
 ///
 /// # Errors
 /// `Slowed` after too many wrong ones; `Invalid` for what is no key of any door.
-fn recognized(admin: &Admin, call: &Call, key: &Secret<String>) -> Result<Proof, Failure> {
+fn recognized(admin: &Admin, call: &Call, key: &Secret<String>) -> Result<Vec<Proof>, Failure> {
     admin.guesses.pay(&call.caller.profile, call.at)?;
-    admin.plane.recognize(key).ok_or_else(|| {
+    let proofs = admin.plane.recognize(key);
+    if proofs.is_empty() {
         let message = "this is no key of a door: its start, its length or its checksum is wrong";
         let help = "hand it in whole, as it was found; for tokens see docs/credentials.md";
-        Failure::field("body.key", message, help)
-    })
+        return Err(Failure::field("body.key", message, help));
+    }
+    Ok(proofs)
 }
 
 /// Whoever reads the revision must not find the key there.
@@ -138,8 +140,8 @@ fn ensure_left_out(key: &Secret<String>, reason: Option<&str>) -> Result<(), Fai
 }
 
 // By its HMAC, which nobody can guess without the pepper: how long comparing takes tells nothing.
-fn known_by<'a>(desired: &'a Desired, proof: &Proof) -> Option<&'a Credential> {
-    desired.credentials.iter().map(|it| &**it).find(|it| it.proof == *proof)
+fn known_by<'a>(desired: &'a Desired, proofs: &[Proof]) -> Option<&'a Credential> {
+    desired.credentials.iter().map(|it| &**it).find(|it| proofs.contains(&it.proof))
 }
 
 /// The path of its file, and the credential.
@@ -149,8 +151,8 @@ fn placed(working: &Working, found: &Credential) -> Option<(String, Credential)>
 }
 
 /// The plan to revoke it; to do nothing where it is revoked.
-fn revoked(working: &Working, proof: &Proof, reason: &str) -> Result<Plan, Failure> {
-    let found = known_by(&working.desired, proof);
+fn revoked(working: &Working, proofs: &[Proof], reason: &str) -> Result<Plan, Failure> {
+    let found = known_by(&working.desired, proofs);
     let (path, mut credential) = found.and_then(|it| placed(working, it)).ok_or_else(unknown)?;
     if credential.state == CredentialState::Revoked {
         return Ok(Plan::default());

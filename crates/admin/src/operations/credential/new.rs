@@ -135,8 +135,8 @@ impl New {
                     return Err(Failure::field(&format!("body.{name}"), message, "leave it away"));
                 }
                 let made = admin.plane.new_key(key);
-                let (secret, hmac) = made.map_err(|error| Failure::internal(&error))?;
-                let made = Credential::new(profile, key.proof(hmac), chance, (now, expires));
+                let (secret, hash) = made.map_err(|error| Failure::internal(&error))?;
+                let made = Credential::new(profile, key.proof(hash), chance, (now, expires));
                 let made = made.map_err(|error| Failure::internal(&error))?;
                 let text = state::write_credential(&made);
                 (made.id, Some((key, secret)), text)

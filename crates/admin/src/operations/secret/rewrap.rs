@@ -79,7 +79,7 @@ impl Operation for Rewrap {
         let keyring = keyring(admin)?;
         let work = Work { keyring, reason: why.reason.unwrap_or_default() };
         let (mut rewrapped, mut broken) = (0_u64, Vec::new());
-        for old in keyring.ids().skip(1) {
+        for old in keyring.ids().iter().skip(1) {
             let mut after = None;
             while let Some(page) = work.page(admin, call, (old, after)).await? {
                 rewrapped = rewrapped.saturating_add(page.rewrapped);
@@ -89,7 +89,7 @@ impl Operation for Rewrap {
             }
         }
         Ok(Reply::of(Rewrapped {
-            key: keyring.current().to_owned(),
+            key: keyring.current(),
             rewrapped,
             already,
             unknown: admin.keys().await?.unknown,
