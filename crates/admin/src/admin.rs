@@ -1,25 +1,19 @@
 //! Carries management operations out.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use model::{Clock, LastUse, Role};
+use model::{Clock, LastUse};
 use serde_json::Value;
 use state::{Desired, Folder, Library};
 use store::Store;
 use tokio::sync::Mutex;
 
 use crate::{
-    About, Call, Plane, Webhook, ends::Told, event, failure::Failure, guesses::Guesses, input,
-    keys, list, openapi, operation::AnyOperation, reply::Reply, role, schema::Checker,
-    working::Working,
+    Call, Plane, Webhook, budget::Budget, ends::Told, event, failure::Failure, keys, list,
+    reply::Reply, table::Table, working::Working,
 };
 
 /// The management of one door.
@@ -39,11 +33,13 @@ pub struct Admin {
     uses: Mutex<BTreeMap<String, LastUse>>,
     pub(crate) clock: Clock,
     /// Keys that were handed in as found, and are none.
-    pub(crate) guesses: Guesses,
+    pub(crate) guesses: Budget,
+    /// Changes that clients make to their own credentials.
+    pub(crate) own_changes: Budget,
     /// When it began, by the clock that never jumps.
     pub(crate) started: Duration,
-    entries: Vec<Entry>,
-    by_name: HashMap<&'static str, usize>,
+    management: Table,
+    self_service: Table,
 }
 
 /// Why the management cannot begin.
@@ -73,14 +69,6 @@ pub enum Error {
 /// How long after a revision could not be taken over it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// An operation, ready to be called.
-struct Entry {
-    about: About,
-    operation: Box<dyn AnyOperation>,
-    parameters: Checker,
-    body: Option<Checker>,
-}
-
 impl Admin {
     /// The management over `store`, or over nothing that can be changed. Nothing is in force yet.
     ///
@@ -92,10 +80,8 @@ impl Admin {
         keyring: Option<Arc<secrets::Keyring>>,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let entries: Vec<Entry> =
-            list::all().into_iter().map(entry).collect::<Result<_, _>>().map_err(Error::Schema)?;
-        let by_name = entries.iter().enumerate().map(|(index, it)| (it.about.name, index));
-        let by_name = by_name.collect();
+        let management = Table::new(list::all()).map_err(Error::Schema)?;
+        let self_service = Table::new(list::of_clients()).map_err(Error::Schema)?;
         let nothing =
             Working { revision: 0, folder: Folder::new(), desired: Arc::new(Desired::default()) };
         Ok(Self {
@@ -107,11 +93,12 @@ impl Admin {
             told: Mutex::default(),
             library: Mutex::new(Library::new()),
             uses: Mutex::default(),
-            guesses: Guesses::default(),
+            guesses: Budget::of_wrong_keys(),
+            own_changes: Budget::of_own_changes(),
             started: clock.elapsed(),
             clock,
-            entries,
-            by_name,
+            management,
+            self_service,
         })
     }
 
@@ -226,31 +213,15 @@ impl Admin {
         self.working.load().revision
     }
 
-    /// Carries one call out.
+    /// Carries one call of management out.
     pub async fn carry_out(&self, call: &Call) -> Response<Bytes> {
-        match self.run(call).await {
-            Ok((status, reply)) => response(status, &reply),
-            Err(failure) => problem(failure),
-        }
+        answer(self.management.run(self, call).await)
     }
 
-    async fn run(&self, call: &Call) -> Result<(StatusCode, Reply<Value>), Failure> {
-        let index = self.by_name.get(call.operation.as_str());
-        let entry = index.and_then(|it| self.entries.get(*it));
-        let entry = entry.ok_or_else(|| Failure::no_such("operation", &call.operation))?;
-        let mut parameters = input::parameters(&entry.about, call)?;
-        let mut body = input::body(&entry.about, call)?;
-        let unknown = input::take_unknown(&entry.about, &mut parameters, &mut body);
-        let mut flaws = entry.parameters.flaws("parameters", &parameters);
-        if let Some(checker) = &entry.body {
-            flaws.extend(checker.flaws("body", &body));
-        }
-        flaws.extend(unknown);
-        if !flaws.is_empty() {
-            return Err(Failure::Invalid(flaws));
-        }
-        let reply = entry.operation.run(self, call, parameters, body).await?;
-        Ok((entry.about.status, reply))
+    /// Carries out what a client asks for itself. Nobody's reach counts there, and its own profile is
+    /// all that it touches.
+    pub async fn carry_out_for_client(&self, call: &Call) -> Response<Bytes> {
+        answer(self.self_service.run(self, call).await)
     }
 }
 
@@ -258,24 +229,6 @@ impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin").field("revision", &self.revision()).finish_non_exhaustive()
     }
-}
-
-/// What is said of every operation, in the order of the list.
-#[must_use]
-pub fn operations() -> Vec<About> {
-    list::all().iter().map(|it| it.about()).collect()
-}
-
-/// The OpenAPI 3.1 document of the management operations.
-#[must_use]
-pub fn document() -> Value {
-    openapi::document(&operations())
-}
-
-/// The roles for operators that are always there.
-#[must_use]
-pub fn built_in_roles() -> Vec<Role> {
-    role::built_in(&operations())
 }
 
 fn tell_silent() {
@@ -286,14 +239,11 @@ fn tell_behind(failure: &Failure) {
     tracing::error!("a stored revision is not in force, the last one stays: {failure:?}");
 }
 
-fn entry(operation: Box<dyn AnyOperation>) -> Result<Entry, String> {
-    let about = operation.about();
-    let checker = |schema: &Value| {
-        Checker::new(schema).map_err(|error| format!("the schema of {}: {error}", about.name))
-    };
-    let parameters = checker(&about.parameters)?;
-    let body = about.body.as_ref().map(checker).transpose()?;
-    Ok(Entry { parameters, body, operation, about })
+fn answer(carried: Result<(StatusCode, Reply<Value>), Failure>) -> Response<Bytes> {
+    match carried {
+        Ok((status, reply)) => response(status, &reply),
+        Err(failure) => problem(failure),
+    }
 }
 
 fn response(status: StatusCode, reply: &Reply<Value>) -> Response<Bytes> {

@@ -251,6 +251,8 @@ fn is_as_narrow(was: &Profile, is: &Profile) -> bool {
     (&was.surfaces, &was.networks, was.expires, &was.tokens)
         == (&is.surfaces, &is.networks, is.expires, &is.tokens)
         && !is_longer(was.rotation.lifetime_max, is.rotation.lifetime_max)
+        // Whoever renews its credentials itself has what they lead to for as long as it likes.
+        && (was.rotation.is_self_service || !is.rotation.is_self_service)
 }
 
 /// Whether a longest life is longer than another; none is the longest.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use model::{Caller, Reach, RequestId, Surface, Timestamp};
+use model::{Caller, ClientCertificate, Reach, RequestId, Surface, Timestamp};
 
 /// One call. It was authenticated, authorized, metered and will be recorded.
 pub struct Call {
@@ -20,6 +20,8 @@ pub struct Call {
     pub at: Timestamp,
     /// How it came.
     pub surface: Surface,
+    /// The client certificate that its connection showed, which was verified.
+    pub certificate: Option<ClientCertificate>,
     /// The canonical path below the base.
     pub path: String,
     /// The query's pairs, decoded.

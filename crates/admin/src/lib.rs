@@ -5,6 +5,7 @@
 
 mod admin;
 mod authority;
+mod budget;
 mod call;
 mod change;
 mod document;
@@ -12,7 +13,6 @@ mod ends;
 mod event;
 mod failure;
 mod first;
-mod guesses;
 mod input;
 mod keys;
 mod list;
@@ -27,9 +27,10 @@ mod resource;
 mod role;
 mod schema;
 mod signing;
+mod table;
 mod working;
 
-pub use admin::{Admin, Error, built_in_roles, document, operations};
+pub use admin::{Admin, Error};
 pub use call::Call;
 pub use event::{CredentialEvent, Webhook};
 pub use operation::About;
@@ -38,3 +39,7 @@ pub use plane::{
     AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
 };
 pub use signing::{KeyWork, SigningFault, SigningKeyView, SigningKeys, SigningStage};
+pub use table::{
+    built_in_roles, document, operations, self_service_document, self_service_operations,
+    self_service_role,
+};

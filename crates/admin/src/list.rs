@@ -1,4 +1,4 @@
-//! The list: every management operation, once.
+//! The list: every management operation, once, and what clients may do for themselves.
 
 use crate::{
     operation::{AnyOperation, erased},
@@ -65,6 +65,15 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<whoami::Show>(),
     ]);
     all
+}
+
+/// What clients may do for themselves.
+pub(crate) fn of_clients() -> Vec<Box<dyn AnyOperation>> {
+    vec![
+        erased::<credential::own::List>(),
+        erased::<credential::own::Rotate>(),
+        erased::<credential::own::Retire>(),
+    ]
 }
 
 fn documents<R: Resource>() -> [Box<dyn AnyOperation>; 4] {

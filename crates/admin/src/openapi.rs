@@ -14,8 +14,8 @@ const REFUSED: [(u16, &str); 6] = [
     (431, "The head of the request is too large."),
 ];
 
-/// The document of `operations`.
-pub(crate) fn document(operations: &[About]) -> Value {
+/// The document of `operations`, under this title and description.
+pub(crate) fn document((title, description): (&str, &str), operations: &[About]) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for about in operations {
         let path = paths.entry(about.path).or_insert_with(|| json!({}));
@@ -26,9 +26,9 @@ pub(crate) fn document(operations: &[About]) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "Onedoor management",
+            "title": title,
             "version": "1",
-            "description": "Management goes through the same door as everything else: same identity, same permissions, same limits, same records. A permission is `onedoor:` and the operation's name.",
+            "description": description,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"bearer": []}],

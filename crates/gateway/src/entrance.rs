@@ -7,29 +7,29 @@ use crate::{local, snapshot::Route};
 pub enum Entrance {
     /// All there is, by one listener.
     Everything,
-    /// The operations of the door itself.
+    /// The operations of management.
     Management,
-    /// The operations of all declared collections.
+    /// The operations of all declared collections, and what clients may do for themselves.
     Public,
 }
 
 impl Entrance {
     /// Whether an operation can be called this way.
     pub(crate) fn reaches(self, route: &Route) -> bool {
-        self.has(route.is_local())
+        self.has(route.is_management())
     }
 
     /// Whether anything can be at this canonical path.
     pub(crate) fn reaches_path(self, path: &str) -> bool {
-        self == Self::Everything || self.has(local::is_below_base(path))
+        self == Self::Everything || self.has(local::is_of_management(path))
     }
 
-    /// Whether the door's own operations are reached, or those of declared collections.
-    pub(crate) fn has(self, is_local: bool) -> bool {
+    /// Whether management is reached, or all other operations.
+    pub(crate) fn has(self, is_management: bool) -> bool {
         match self {
             Self::Everything => true,
-            Self::Management => is_local,
-            Self::Public => !is_local,
+            Self::Management => is_management,
+            Self::Public => !is_management,
         }
     }
 }

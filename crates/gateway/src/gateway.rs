@@ -30,7 +30,7 @@ pub struct Gateway {
     news: watch::Sender<u64>,
     /// Uses of credentials under tables that are no longer in force, and beside the tables.
     uses: Mutex<BTreeMap<CredentialId, LastUse>>,
-    local: OnceLock<LocalCollection>,
+    local: OnceLock<Vec<LocalCollection>>,
     pub(crate) authorization: OnceLock<Arc<dyn AuthorizationServer>>,
 }
 
@@ -57,9 +57,9 @@ impl Gateway {
         })
     }
 
-    /// Adds a collection whose operations are carried out in this process, to every snapshot that
-    /// is compiled from now on. There is one at most: a second one changes nothing.
-    pub fn mount(&self, local: LocalCollection) {
+    /// Adds collections whose operations are carried out in this process, to every snapshot that is
+    /// compiled from now on. All at once: to do it again changes nothing.
+    pub fn mount(&self, local: Vec<LocalCollection>) {
         self.local.get_or_init(|| local);
     }
 
@@ -78,7 +78,8 @@ impl Gateway {
         pepper: Option<&Pepper>,
         revision: u64,
     ) -> Result<Snapshot, Vec<Fault>> {
-        let sources = snapshot::Sources { desired, local: self.local.get(), pepper };
+        let local = self.local.get().map(Vec::as_slice).unwrap_or_default();
+        let sources = snapshot::Sources { desired, local, pepper };
         snapshot::compile(&self.settings, &self.live, &sources, &self.snapshot.load(), revision)
     }
 

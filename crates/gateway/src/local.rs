@@ -1,20 +1,33 @@
-//! Operations that are carried out in this process: the door's own management.
+//! Operations that are carried out in this process: the door's own management, and what clients may do
+//! for themselves.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use http::Response;
 use model::{
-    Caller, Collection, OperationId, Reach, Refusal, RequestHead, RequestId, Role, Surface,
-    Timestamp,
+    Caller, ClientCertificate, Collection, OperationId, Reach, Refusal, RequestHead, RequestId,
+    Role, Surface, Timestamp,
 };
 
 /// Where the door's own operations are on the REST surface. No other collection can be there.
 pub(crate) const BASE: &str = "/onedoor";
 
+/// Where what clients may do for themselves is: the one part of it that is for everybody.
+const SELF_SERVICE: &str = "/onedoor/self";
+
 /// Whether a path is at or below [`BASE`].
 pub(crate) fn is_below_base(path: &str) -> bool {
-    path.strip_prefix(BASE).is_some_and(|it| it.is_empty() || it.starts_with('/'))
+    is_below(BASE, path)
+}
+
+/// Whether management can be at this path.
+pub(crate) fn is_of_management(path: &str) -> bool {
+    is_below_base(path) && !is_below(SELF_SERVICE, path)
+}
+
+fn is_below(base: &str, path: &str) -> bool {
+    path.strip_prefix(base).is_some_and(|it| it.is_empty() || it.starts_with('/'))
 }
 
 /// A collection whose operations are carried out here.
@@ -59,6 +72,8 @@ pub struct LocalCall {
     pub at: Timestamp,
     /// How it came.
     pub surface: Surface,
+    /// The client certificate that its connection showed, which was verified.
+    pub certificate: Option<ClientCertificate>,
     /// Everything but the body, in canonical form.
     pub head: RequestHead,
     /// The body, whole.

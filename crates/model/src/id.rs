@@ -14,6 +14,9 @@ pub struct InvalidId {
 /// The name of the door's own collection.
 const OWN: &str = "onedoor";
 
+/// The name of the collection of what clients may do for themselves.
+const SELF_SERVICE: &str = "self";
+
 const SLUG_RULE: &str = "use 1 to 63 of a-z, 0-9, - and _, and begin with a letter or a digit";
 const NAME_RULE: &str = "use 1 to 64 of a-z, A-Z, 0-9, - and _";
 
@@ -174,6 +177,31 @@ impl CollectionId {
     #[must_use]
     pub fn is_own_name(name: &str) -> bool {
         name == OWN
+    }
+
+    /// The collection of what clients may do for themselves. No document can declare another by this
+    /// name either.
+    #[must_use]
+    pub fn self_service() -> Self {
+        Self(SELF_SERVICE.into())
+    }
+
+    /// Whether this is the collection of what clients may do for themselves.
+    #[must_use]
+    pub fn is_self_service(&self) -> bool {
+        self.as_str() == SELF_SERVICE
+    }
+
+    /// Whether this is one of the collections that are always there.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        Self::is_built_in_name(self.as_str())
+    }
+
+    /// Whether this is the name of one of the collections that are always there.
+    #[must_use]
+    pub fn is_built_in_name(name: &str) -> bool {
+        [OWN, SELF_SERVICE].contains(&name)
     }
 }
 

@@ -7,6 +7,10 @@ use crate::{CollectionId, Effect, Operation, Place, RoleId, id};
 /// The roles for operators that are always there. No document can declare another by these names.
 pub const BUILT_IN: [&str; 4] = ["admin", "auditor", "editor", "viewer"];
 
+/// The role that profiles have whose rotation says so, and that nobody can be given. No document can
+/// declare another by this name.
+pub const SELF_SERVICE: &str = "self-service";
+
 /// A named set of permissions: the same thing for API consumers and for operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -121,8 +125,8 @@ impl Pattern {
     /// Whether all that `other` means, today or ever, is meant by this one too.
     #[must_use]
     pub fn includes(&self, other: &Self) -> bool {
-        let is_own = other.collection.as_deref().is_some_and(CollectionId::is_own_name);
-        (self.collection == other.collection || (self.collection.is_none() && !is_own))
+        let is_built_in = other.collection.as_deref().is_some_and(CollectionId::is_built_in_name);
+        (self.collection == other.collection || (self.collection.is_none() && !is_built_in))
             && (self.operation.is_none() || self.operation == other.operation)
     }
 
@@ -133,7 +137,7 @@ impl Pattern {
         let collection = &operation.collection;
         let is_meant = match self.collection.as_deref() {
             Some(it) => it == collection.as_str(),
-            None => !collection.is_own(),
+            None => !collection.is_built_in(),
         };
         is_meant && self.operation.as_deref().is_none_or(|it| it == operation.id.name())
     }
@@ -176,6 +180,8 @@ mod tests {
         assert!(pattern("*:*").matches(&operation(orders)));
         assert!(!pattern("*:*").matches(&operation(CollectionId::own())));
         assert!(pattern("onedoor:*").matches(&operation(CollectionId::own())));
+        assert!(!pattern("*:*").matches(&operation(CollectionId::self_service())));
+        assert!(!pattern("*:*").includes(&pattern("self:list_credentials")));
         assert!(!pattern("*:*").includes(&pattern("onedoor:list_clients")));
         assert!(pattern("onedoor:*").includes(&pattern("onedoor:list_clients")));
     }

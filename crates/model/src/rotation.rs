@@ -14,6 +14,8 @@ pub struct RotationPolicy {
     /// How long a credential must not have been used before it is retired. Where it is not said: not
     /// since its successor was made, or for [`Self::QUIET`], whichever is shorter.
     pub quiet: Option<Duration>,
+    /// Whether the client may replace its credentials itself.
+    pub is_self_service: bool,
 }
 
 impl RotationPolicy {
@@ -114,7 +116,7 @@ mod tests {
         let policy = RotationPolicy {
             lifetime_max: Some(days(31)),
             warn_before: Some(days(7)),
-            quiet: None,
+            ..RotationPolicy::default()
         };
         let mut credential = credential();
         for (now, want) in [

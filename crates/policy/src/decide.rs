@@ -129,6 +129,11 @@ fn by_roles(
     let Some(rule) = contract.rule(operation.position) else {
         return Err(Denial::new(Reason::NoRole));
     };
+    // Whose token is a person's has only what that person consented to, and nobody is asked about the
+    // client's own credentials.
+    if operation.collection.is_self_service() && caller.user.is_some() {
+        return Err(Denial::new(Reason::OnBehalf));
+    }
     if let Some(bounds) = &caller.bounds {
         if !bounds.audience.has(&operation.collection) {
             return Err(Denial::new(Reason::Audience));

@@ -27,6 +27,8 @@ pub enum Reason {
     Guard,
     /// No role of the profile allows the operation.
     NoRole,
+    /// A client does this for itself, and not for a person.
+    OnBehalf,
     /// The profile allows the operation, and the token does not carry that.
     Scope,
     /// The profile may not use this surface.
@@ -46,6 +48,7 @@ impl Reason {
             Self::Audience => "audience",
             Self::Guard => "guard",
             Self::NoRole => "no_role",
+            Self::OnBehalf => "on_behalf",
             Self::Scope => "scope",
             Self::Surface(_) => "surface",
             Self::UnknownOperation => "unknown_operation",
@@ -59,6 +62,9 @@ impl Reason {
             Self::Anonymous => "this operation needs a credential, and none was shown",
             Self::Audience => "the token is for another resource",
             Self::Guard => "a guard forbids this call",
+            Self::OnBehalf => {
+                "a client does this for itself: call it with a credential or token of its own, without a person"
+            }
             Self::Scope => "the token does not carry the scope that this operation needs",
             // What the state folder holds is nobody's business but the operator's.
             Self::NoRole | Self::UnknownOperation | Self::UnknownProfile => {
@@ -76,6 +82,7 @@ impl Reason {
             Self::Anonymous | Self::Audience => RefusalKind::Unauthenticated,
             Self::Guard
             | Self::NoRole
+            | Self::OnBehalf
             | Self::Scope
             | Self::Surface(_)
             | Self::UnknownOperation

@@ -76,9 +76,9 @@ impl Rules {
     }
 
     /// Whether everybody may call it.
-    // Never management: whoever carries it out is told a reach, and nobody has none.
+    // Never what is carried out here: whoever carries it out is told who calls.
     pub(crate) fn is_public(&self, operation: &Operation) -> bool {
-        operation.is_public && !operation.collection.is_own()
+        operation.is_public && !operation.collection.is_built_in()
     }
 
     pub(crate) fn contract(&self, profile: &ProfileId) -> Option<&Contract> {

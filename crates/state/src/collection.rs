@@ -23,8 +23,8 @@ const RESERVED_BASES: &[&str] = &["/mcp", "/oauth", "/.well-known"];
 /// Reads the collection `id`. What it names, an upstream or a document, is put in when it is linked.
 pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {
     let place = root.place();
-    if id.is_own() {
-        root.fault("the collection onedoor is built in", "give this file another name");
+    if id.is_built_in() {
+        root.fault(format_args!("the collection {id} is built in"), "give this file another name");
     }
     root.mapping(|it| {
         let title = it.optional("title").and_then(|it| it.text());

@@ -129,8 +129,8 @@ impl Checker<'_> {
                 &[GrantType::AuthorizationCode, GrantType::JwtBearer],
             ),
             Target::Client(id) => self.missing_client(id.as_str()),
-            // Which operations the door's own has is known only to whoever puts it in force.
-            Target::Collection(id) if CollectionId::is_own_name(id) => None,
+            // Which operations these have is known only to whoever puts them in force.
+            Target::Collection(id) if CollectionId::is_built_in_name(id) => None,
             Target::Collection(id) => self.missing(Kind::Collection, id),
             Target::DeviceProfile(id) => self.missing_admitting(id, &[GrantType::DeviceCode]),
             Target::Document(path) => self.missing_document(path),

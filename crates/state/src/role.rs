@@ -1,6 +1,9 @@
 //! `roles/ID.yaml`: a role and what it allows.
 
-use model::{Effect, Grant, Pattern, Role, RoleId, role::BUILT_IN};
+use model::{
+    CollectionId, Effect, Grant, Pattern, Role, RoleId,
+    role::{BUILT_IN, SELF_SERVICE},
+};
 
 use crate::{
     field::Field,
@@ -15,7 +18,7 @@ pub(crate) const EFFECTS: &[(&str, Effect)] =
 /// Reads the role `id`.
 pub(crate) fn read(id: RoleId, root: Field<'_>) -> Option<Role> {
     let place = root.place();
-    if BUILT_IN.contains(&id.as_str()) {
+    if BUILT_IN.contains(&id.as_str()) || id.as_str() == SELF_SERVICE {
         root.fault(format_args!("the role {id} is built in"), "give this file another name");
     }
     root.mapping(|it| {
@@ -31,12 +34,26 @@ fn read_grant(field: Field<'_>) -> Option<Grant> {
     field.mapping(|it| {
         let operations =
             it.required("operations", "name operations: [orders:get_order, \"shop:*\"]");
-        let operations = operations.and_then(|it| read_patterns(&it, "name operations"));
+        let operations = operations.and_then(|it| {
+            let patterns = read_patterns(&it, "name operations")?;
+            check_given(&it, &patterns);
+            Some(patterns)
+        });
         let absent = "name read, write or destructive, or leave the key away for all";
         let effects = it.optional("effects");
         let effects = effects.and_then(|it| it.filled_set(absent, |it| it.one_of(EFFECTS)));
         Some(Grant { operations: operations?, effects: effects.unwrap_or_default() })
     })?
+}
+
+/// What clients may do for themselves is no matter of roles: who could give it to others could do it
+/// for them.
+fn check_given(field: &Field<'_>, patterns: &[Pattern]) {
+    let of_clients = CollectionId::self_service();
+    if patterns.iter().any(|it| it.collection() == Some(of_clients.as_str())) {
+        let help = "write rotation: {self_service: true, lifetime_max: 90d} into the profile";
+        field.fault("no role gives what clients may do for themselves", help);
+    }
 }
 
 /// Reads a list of patterns. `absent` says what to do instead of leaving it empty.

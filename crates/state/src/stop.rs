@@ -74,7 +74,7 @@ fn read_stopped(it: &mut Reader<'_>) -> Option<Stopped> {
 /// The door's own collection is not stopped: nobody could start it again.
 fn parse_collection(text: &str) -> Result<CollectionId, String> {
     let id = CollectionId::parse(text).map_err(|it| it.to_string())?;
-    if CollectionId::is_own_name(text) {
+    if id.is_own() {
         return Err(format!("{text} cannot be stopped: nobody could start it again"));
     }
     Ok(id)

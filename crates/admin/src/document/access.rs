@@ -84,6 +84,8 @@ struct Rotation {
     /// How long one must not have been used before it is retired; not since its successor was made
     /// where it is missing.
     quiet: Option<String>,
+    /// Whether the client may list, rotate and retire its credentials itself; needs `lifetime_max`.
+    self_service: Option<bool>,
 }
 
 #[derive(JsonSchema)]

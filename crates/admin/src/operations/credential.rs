@@ -5,6 +5,7 @@ mod found;
 mod issue;
 mod lifecycle;
 mod new;
+pub(crate) mod own;
 mod rotate;
 
 pub(crate) use self::{

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use admin::{About, Admin, Call, Webhook};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use model::{
-    Caller, ClientId, ClientKind, Clock, CredentialId, ProfileId, RequestId, Surface, Timestamp,
+    Caller, ClientId, ClientKind, Clock, CredentialId, ProfileId, Reach, RequestId, Surface,
+    Timestamp,
 };
 use secrets::Keyring;
 use serde_json::{Value, json};
@@ -143,31 +144,23 @@ impl House {
         let caller = caller(who);
         let reach = self.plane.reach(&caller, operation);
         let reach = reach.unwrap_or_else(|| panic!("{who} may not call {operation}"));
-        let about = self.about(operation);
-        let mut call = Call {
-            operation: operation.to_owned(),
-            caller: Arc::new(caller),
-            reach,
-            id: RequestId::new(uuid::Uuid::from_u128(7)),
-            at: now(),
-            surface: Surface::Rest,
-            path: about.path.to_owned(),
-            query: Vec::new(),
-            headers: HeaderMap::new(),
-            body: if body.is_null() { Bytes::new() } else { body.to_string().into() },
-        };
-        for (name, value) in parameters.as_object().into_iter().flatten() {
-            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            match about.place(name) {
-                "path" => call.path = call.path.replace(&format!("{{{name}}}"), &text),
-                "header" => {
-                    let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-                    call.headers.append(name, HeaderValue::from_str(&text).unwrap());
-                }
-                _ => call.query.push((name.clone(), Some(text))),
-            }
-        }
-        call
+        prepared(self.about(operation), caller, reach, (parameters, body))
+    }
+
+    /// Asks for something that a client does for itself.
+    pub(crate) async fn ask_own(
+        &self,
+        who: &str,
+        operation: &str,
+        parameters: Value,
+        body: Value,
+    ) -> Answer {
+        self.send_own(&own_call(who, operation, &parameters, &body)).await
+    }
+
+    /// The same with a call that a test has changed.
+    pub(crate) async fn send_own(&self, call: &Call) -> Answer {
+        answer(self.admin.carry_out_for_client(call).await)
     }
 
     /// Carries a call of `who` out.
@@ -195,19 +188,62 @@ impl House {
     }
 
     pub(crate) async fn send(&self, call: &Call) -> Answer {
-        let response = self.admin.carry_out(call).await;
-        let etag = response.headers().get(http::header::ETAG);
-        let etag = etag.map(|it| it.to_str().unwrap().to_owned());
-        let status = response.status();
-        let text = String::from_utf8(response.into_body().to_vec()).unwrap();
-        let body = serde_json::from_str(&text).unwrap();
-        if status.is_client_error() || status == StatusCode::INSUFFICIENT_STORAGE {
-            let body: &Value = &body;
-            assert_eq!(body["status"], status.as_u16(), "{text}");
-            assert!(body["detail"].is_string(), "{text}");
-        }
-        Answer { status: status.as_u16(), etag, body, text }
+        answer(self.admin.carry_out(call).await)
     }
+}
+
+/// A call of what `who` does for itself.
+pub(crate) fn own_call(who: &str, operation: &str, parameters: &Value, body: &Value) -> Call {
+    let operations = admin::self_service_operations();
+    let about = operations.iter().find(|it| it.name == operation).unwrap();
+    prepared(about, caller(who), Reach::default(), (parameters, body))
+}
+
+fn prepared(
+    about: &About,
+    caller: Caller,
+    reach: Reach,
+    (parameters, body): (&Value, &Value),
+) -> Call {
+    let mut call = Call {
+        operation: about.name.to_owned(),
+        caller: Arc::new(caller),
+        reach,
+        id: RequestId::new(uuid::Uuid::from_u128(7)),
+        at: now(),
+        surface: Surface::Rest,
+        certificate: None,
+        path: about.path.to_owned(),
+        query: Vec::new(),
+        headers: HeaderMap::new(),
+        body: if body.is_null() { Bytes::new() } else { body.to_string().into() },
+    };
+    for (name, value) in parameters.as_object().into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        match about.place(name) {
+            "path" => call.path = call.path.replace(&format!("{{{name}}}"), &text),
+            "header" => {
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                call.headers.append(name, HeaderValue::from_str(&text).unwrap());
+            }
+            _ => call.query.push((name.clone(), Some(text))),
+        }
+    }
+    call
+}
+
+fn answer(response: Response<Bytes>) -> Answer {
+    let etag = response.headers().get(http::header::ETAG);
+    let etag = etag.map(|it| it.to_str().unwrap().to_owned());
+    let status = response.status();
+    let text = String::from_utf8(response.into_body().to_vec()).unwrap();
+    let body = serde_json::from_str(&text).unwrap();
+    if status.is_client_error() || status == StatusCode::INSUFFICIENT_STORAGE {
+        let body: &Value = &body;
+        assert_eq!(body["status"], status.as_u16(), "{text}");
+        assert!(body["detail"].is_string(), "{text}");
+    }
+    Answer { status: status.as_u16(), etag, body, text }
 }
 
 impl Answer {

@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod lifecycle;
 mod matrix;
+mod own;
 mod peppers;
 mod plane;
 mod reach;

@@ -36,6 +36,7 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
                 id: facts.arrival().id,
                 at: facts.arrival().at,
                 surface: facts.arrival().surface,
+                certificate: facts.arrival().certificate().cloned(),
                 head,
                 body,
             };

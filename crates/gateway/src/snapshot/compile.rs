@@ -28,7 +28,7 @@ pub(crate) struct Sources<'a> {
     /// What is declared.
     pub(crate) desired: &'a Desired,
     /// What is carried out in this process.
-    pub(crate) local: Option<&'a LocalCollection>,
+    pub(crate) local: &'a [LocalCollection],
     /// The key of the API keys' HMACs.
     pub(crate) pepper: Option<&'a Pepper>,
 }
@@ -90,8 +90,8 @@ pub(crate) fn compile(
     let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
     let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
     let (guards, readers) = guarded(&owned(guards), &owners, &operations, &routes)?;
-    let built_in = local.map(|it| &*it.roles).unwrap_or_default();
-    let roles: Vec<_> = built_in.iter().chain(roles.iter().map(|it| &**it)).cloned().collect();
+    let built_in = local.iter().flat_map(|it| &it.roles);
+    let roles: Vec<_> = built_in.chain(roles.iter().map(|it| &**it)).cloned().collect();
     Ok(Snapshot {
         revision,
         directory,
@@ -134,11 +134,11 @@ fn shelves(
     before: &Snapshot,
 ) -> (Vec<Arc<Shelf>>, Vec<Fault>) {
     let known: HashMap<_, _> = before.shelves.iter().map(|it| (it.id(), it)).collect();
-    let own =
-        sources.local.map(|it| (&it.collection, Ok(Destination::Local(Arc::clone(&it.handler)))));
+    let own = sources.local.iter();
+    let own = own.map(|it| (&it.collection, Ok(Destination::Local(Arc::clone(&it.handler)))));
     let others = sources.desired.collections.iter().map(|it| (it, destination(it, fleet)));
     let (mut shelves, mut faults) = (Vec::new(), Vec::new());
-    for (collection, to) in own.into_iter().chain(others) {
+    for (collection, to) in own.chain(others) {
         let shelf = to.and_then(|to| {
             match known.get(&collection.id).filter(|it| it.is_of(collection, &to)) {
                 Some(same) => Ok(Arc::clone(same)),

@@ -93,9 +93,14 @@ impl Route {
         &self.template
     }
 
-    /// Whether it is one of the door's own.
+    /// Whether it is carried out in this process.
     pub(crate) fn is_local(&self) -> bool {
         self.destination.is_local()
+    }
+
+    /// Whether it is one of management.
+    pub(crate) fn is_management(&self) -> bool {
+        self.is_local() && self.operation.collection.is_own()
     }
 
     /// The collection's base: empty for the root.

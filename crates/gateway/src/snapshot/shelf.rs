@@ -32,9 +32,14 @@ impl Shelf {
         &self.from.id
     }
 
-    /// Whether it is the door's own.
+    /// Whether its operations are carried out in this process.
     pub(crate) fn is_local(&self) -> bool {
         self.destination.is_local()
+    }
+
+    /// Whether it is management.
+    pub(crate) fn is_management(&self) -> bool {
+        self.is_local() && self.id().is_own()
     }
 
     /// Whether anybody can see it.

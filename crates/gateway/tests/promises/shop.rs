@@ -124,10 +124,10 @@ pub(crate) async fn managed(handler: Arc<dyn Local>) -> House {
         overrides: std::collections::BTreeMap::default(),
         place,
     };
-    house.gateway.mount(LocalCollection {
+    house.gateway.mount(vec![LocalCollection {
         collection: Arc::new(collection),
         roles: Vec::new(),
         handler,
-    });
+    }]);
     house
 }

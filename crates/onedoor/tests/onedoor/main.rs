@@ -28,6 +28,7 @@ mod managed;
 mod peers;
 mod peppers;
 mod remote;
+mod self_service;
 mod serve;
 mod signing_keys;
 mod tls;

@@ -7,7 +7,7 @@ use std::{
 
 use model::{
     Assignment, Catalogue, CollectionId, Operation, Profile, Reach, Role, RoleId, Surface,
-    TokenScopes,
+    TokenScopes, role::SELF_SERVICE,
 };
 
 use super::{Sources, table::Table};
@@ -79,6 +79,10 @@ impl Contract {
     }
 }
 
+/// What profiles have in common that may do the same: roles, surfaces, and whether their clients
+/// replace their credentials themselves.
+type Key<'a> = (&'a [Assignment], &'a [Surface], bool);
+
 /// Contracts in the making. Each is made once.
 pub(super) struct Contracts<'a> {
     roles: HashMap<&'a RoleId, Arc<Table>>,
@@ -89,7 +93,9 @@ pub(super) struct Contracts<'a> {
     by_owner: HashMap<&'a str, Vec<usize>>,
     /// Those of management, sorted.
     own: Vec<usize>,
-    shared: HashMap<(&'a [Assignment], &'a [Surface]), Arc<Contract>>,
+    /// What profiles have besides whose clients replace their credentials themselves.
+    self_service: Option<Assignment>,
+    shared: HashMap<Key<'a>, Arc<Contract>>,
 }
 
 impl<'a> Contracts<'a> {
@@ -101,6 +107,7 @@ impl<'a> Contracts<'a> {
             by_collection: HashMap::new(),
             by_owner: HashMap::new(),
             own: Vec::new(),
+            self_service: RoleId::parse(SELF_SERVICE).ok().map(Assignment::everywhere),
             shared: HashMap::new(),
         };
         for (index, operation) in operations.iter().enumerate() {
@@ -120,18 +127,33 @@ impl<'a> Contracts<'a> {
 
     /// The contract of `profile`, shared with whoever may do the same.
     pub(super) fn share(&mut self, profile: &'a Profile) -> Arc<Contract> {
-        let key = (&*profile.roles, &*profile.surfaces);
+        let has_self_service = profile.rotation.is_self_service;
+        let key = (&*profile.roles, &*profile.surfaces, has_self_service);
         if let Some(contract) = self.shared.get(&key) {
             return Arc::clone(contract);
         }
-        let contract = Arc::new(self.make(&profile.roles, &profile.surfaces));
+        let contract = self.make(&profile.roles, &profile.surfaces, has_self_service);
+        let contract = Arc::new(contract);
         self.shared.insert(key, Arc::clone(&contract));
         contract
     }
 
-    fn make(&mut self, assignments: &'a [Assignment], surfaces: &[Surface]) -> Contract {
-        let tables: Vec<_> =
-            assignments.iter().filter_map(|it| self.table(it).map(|table| (it, table))).collect();
+    fn make(
+        &mut self,
+        assignments: &'a [Assignment],
+        surfaces: &[Surface],
+        has_self_service: bool,
+    ) -> Contract {
+        let mut tables: Vec<_> = assignments
+            .iter()
+            .filter_map(|it| self.table(it).map(|table| (it.clone(), table)))
+            .collect();
+        // Last, and nowhere else: no profile can be given this role.
+        if let Some(it) = self.self_service.as_ref().filter(|_| has_self_service)
+            && let Some(table) = self.roles.get(&it.role)
+        {
+            tables.push((it.clone(), Arc::clone(table)));
+        }
         let mut kept = HashSet::new();
         let reaches = self.own.iter().filter_map(|&position| {
             let allowing = tables.iter().filter(|(_, it)| it.rule(position).is_some());
@@ -143,7 +165,7 @@ impl<'a> Contracts<'a> {
             assignments: assignments.to_vec(),
             surfaces: surfaces.to_vec(),
             reaches: reaches.collect(),
-            roles: tables.into_iter().map(|(it, table)| (it.clone(), table)).collect(),
+            roles: tables,
         }
     }
 

@@ -8,4 +8,5 @@ mod guards;
 mod naive;
 mod reach;
 mod scopes;
+mod self_service;
 mod shop;

@@ -123,7 +123,16 @@ pub(super) fn read_rotation(field: Field<'_>) -> Option<RotationPolicy> {
             Some(warn_before)
         });
         let quiet = it.optional("quiet").and_then(|it| it.duration(ROTATIONS));
-        RotationPolicy { lifetime_max, warn_before, quiet }
+        let is_self_service = it.optional("self_service").and_then(|it| {
+            let is_given = it.bool()?;
+            if is_given && lifetime_max.is_none() {
+                let help = "write lifetime_max, too";
+                it.fault("what a client renews itself must have a longest life", help);
+            }
+            Some(is_given)
+        });
+        let is_self_service = is_self_service.unwrap_or_default();
+        RotationPolicy { lifetime_max, warn_before, quiet, is_self_service }
     })
 }
 
@@ -158,10 +167,11 @@ pub(super) fn write(terms: &TokenTerms) -> Value {
 
 /// The policy as it is read; none where it says nothing.
 pub(super) fn write_rotation(policy: &RotationPolicy) -> Option<Value> {
-    let RotationPolicy { lifetime_max, warn_before, quiet } = policy;
+    let RotationPolicy { lifetime_max, warn_before, quiet, is_self_service } = policy;
     let mut written = Writer::new();
     written.put_some("lifetime_max", lifetime_max.map(writer::duration));
     written.put_some("warn_before", warn_before.map(writer::duration));
     written.put_some("quiet", quiet.map(writer::duration));
+    written.put_if(*is_self_service, "self_service", true);
     (*policy != RotationPolicy::default()).then(|| written.value())
 }

@@ -224,11 +224,12 @@ fn tokens() -> impl Strategy<Value = TokenTerms> {
 
 fn rotation() -> impl Strategy<Value = RotationPolicy> {
     let days = |it: u64| Duration::from_secs(it.saturating_mul(86_400));
-    (option::of(10..100_u64), option::of(1..10_u64), option::of(1..10_u64)).prop_map(
-        move |(longest, warn, quiet)| RotationPolicy {
+    (option::of(10..100_u64), option::of(1..10_u64), option::of(1..10_u64), any::<bool>()).prop_map(
+        move |(longest, warn, quiet, is_self_service)| RotationPolicy {
             lifetime_max: longest.map(days),
             warn_before: warn.map(days),
             quiet: quiet.map(days),
+            is_self_service: is_self_service && longest.is_some(),
         },
     )
 }

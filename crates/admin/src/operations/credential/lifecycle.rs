@@ -32,16 +32,16 @@ pub(crate) struct Revoke;
 pub(crate) struct Retirement {
     /// The id.
     #[schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,62}$"))]
-    id: String,
+    pub(super) id: String,
     /// `true`: even where it is still used.
-    force: Option<bool>,
+    pub(super) force: Option<bool>,
     /// Why, for the revision.
     #[schemars(length(max = 500))]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     /// Only if this is still its version.
     #[serde(rename = "If-Match")]
     #[schemars(length(max = 200))]
-    if_match: Option<String>,
+    pub(super) if_match: Option<String>,
 }
 
 /// What the credential is now.
@@ -73,31 +73,48 @@ impl Operation for Retire {
         retirement: Retirement,
         _: NoBody,
     ) -> Result<Reply<Became>, Failure> {
-        let Retirement { id, force, reason, if_match } = retirement;
-        let target = Target { id, reason, if_match, if_none_match: None };
-        let target = &target;
-        // What this replica knows must not be missing. What others know is there within seconds.
-        admin.store_uses().await?;
-        let plan = |working: Arc<Working>| async move {
-            let (path, mut credential) = found(&working, call, &target.id)?;
-            target.check(Some(&working.etag(path)))?;
-            if credential.state == CredentialState::Revoked {
-                let detail = format!("{} is revoked, and that is for ever", target.id);
-                return Err(Failure::Conflict(detail));
-            }
-            let used = admin.changeable()?.last_use(&target.id).await?;
-            if force != Some(true) {
-                let policy = working.rotation(&credential.profile);
-                ensure_unused(&credential, policy, used, call.at)?;
-            }
-            credential.state = CredentialState::Retired;
-            let text = state::write_credential(&credential);
-            Ok((Plan::file(path, Some(text), target.reason.clone()), ()))
-        };
-        let (after, ()) = admin.change_by(call, plan).await?;
-        let (id, revision) = (target.id.clone(), after.revision);
-        Ok(Reply::of(Became { id, state: "retired", revision }))
+        retire(admin, call, retirement, found).await
     }
+}
+
+/// Finds a credential that the caller may have to do with, and its path.
+pub(super) type Find =
+    for<'a> fn(&'a Working, &Call, &str) -> Result<(&'a str, Credential), Failure>;
+
+/// Retires the credential that `find` finds.
+///
+/// # Errors
+/// Whatever stands in the way; then nothing was changed.
+pub(super) async fn retire(
+    admin: &Admin,
+    call: &Call,
+    retirement: Retirement,
+    find: Find,
+) -> Result<Reply<Became>, Failure> {
+    let Retirement { id, force, reason, if_match } = retirement;
+    let target = Target { id, reason, if_match, if_none_match: None };
+    let target = &target;
+    // What this replica knows must not be missing. What others know is there within seconds.
+    admin.store_uses().await?;
+    let plan = |working: Arc<Working>| async move {
+        let (path, mut credential) = find(&working, call, &target.id)?;
+        target.check(Some(&working.etag(path)))?;
+        if credential.state == CredentialState::Revoked {
+            let detail = format!("{} is revoked, and that is for ever", target.id);
+            return Err(Failure::Conflict(detail));
+        }
+        let used = admin.changeable()?.last_use(&target.id).await?;
+        if force != Some(true) {
+            let policy = working.rotation(&credential.profile);
+            ensure_unused(&credential, policy, used, call.at)?;
+        }
+        credential.state = CredentialState::Retired;
+        let text = state::write_credential(&credential);
+        Ok((Plan::file(path, Some(text), target.reason.clone()), ()))
+    };
+    let (after, ()) = admin.change_by(call, plan).await?;
+    let (id, revision) = (target.id.clone(), after.revision);
+    Ok(Reply::of(Became { id, state: "retired", revision }))
 }
 
 impl Operation for Revoke {

@@ -95,6 +95,11 @@ impl NewKind {
 }
 
 impl Public {
+    /// What a client may say for itself.
+    pub(super) fn of_client(jwks: Option<Map<String, Value>>, thumbprint: Option<String>) -> Self {
+        Self { jwks, thumbprint, ..Self::default() }
+    }
+
     /// What is said, as a document says it.
     fn members(&self) -> Map<String, Value> {
         // No `..`: a new field must be looked at here.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     issue::{Issued, issued},
-    lifecycle::found,
+    lifecycle::{Find, found},
     new::{New, NewKind, Public, expiry, known},
 };
 use crate::{
@@ -27,15 +27,15 @@ pub(crate) struct Wish {
     /// When the new one ends: `90d`, or a time; 90 days where it is missing, or less where the
     /// profile's rotation says so.
     #[schemars(length(max = 50))]
-    expires: Option<String>,
+    pub(super) expires: Option<String>,
     /// How long the old one stays good at most: `7d` where it is missing.
     #[schemars(length(max = 50))]
-    overlap: Option<String>,
+    pub(super) overlap: Option<String>,
     /// Why, for the revision.
     #[schemars(length(max = 500))]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
     #[serde(flatten)]
-    public: Public,
+    pub(super) public: Public,
 }
 
 impl Operation for Rotate {
@@ -57,35 +57,48 @@ impl Operation for Rotate {
         by: ById,
         wish: Wish,
     ) -> Result<Reply<Issued>, Failure> {
-        let Wish { expires, overlap, reason, public } = wish;
-        let overlap = parse_duration(overlap.as_deref().unwrap_or("7d"))
-            .map_err(|error| Failure::field("body.overlap", error, "write 7d or 12h"))?;
-        let working = admin.working();
-        let (_, old) = found(&working, call, &by.id)?;
-        let kind = rotatable(&old)?;
-        let profile = known(&working, call, &old.profile)?;
-        let ends = expiry(expires.as_deref(), profile, call.at)?;
-        let new = New::make(admin, &old.profile, (kind, &public), (call.at, ends))?;
-        let plan = |working: &Working| {
-            let (path, mut old) = found(working, call, &by.id)?;
-            if rotatable(&old)? != kind {
-                return Err(Failure::Changed(format!("{} is of another kind now", by.id)));
-            }
-            if new.is_known_as(&old) {
-                let detail = format!("{} is known by the same already: give a new one", by.id);
-                return Err(Failure::Conflict(detail));
-            }
-            old.state = CredentialState::Retiring;
-            old.replaced = Some(call.at);
-            old.expires = old.expires.min(call.at.plus(overlap));
-            let old = Some(state::write_credential(&old));
-            let mut plan = Plan::file(path, old, reason.clone());
-            new.add_to(&mut plan);
-            Ok(plan)
-        };
-        let after = admin.change(call, plan).await?;
-        Ok(Reply::of(issued(&new, after.revision)))
+        succeed(admin, call, (&by.id, found), wish).await
     }
+}
+
+/// Makes the successor of the credential that `find` finds.
+///
+/// # Errors
+/// Whatever stands in the way; then nothing was changed.
+pub(super) async fn succeed(
+    admin: &Admin,
+    call: &Call,
+    (id, find): (&str, Find),
+    wish: Wish,
+) -> Result<Reply<Issued>, Failure> {
+    let Wish { expires, overlap, reason, public } = wish;
+    let overlap = parse_duration(overlap.as_deref().unwrap_or("7d"))
+        .map_err(|error| Failure::field("body.overlap", error, "write 7d or 12h"))?;
+    let working = admin.working();
+    let (_, old) = find(&working, call, id)?;
+    let kind = rotatable(&old)?;
+    let profile = known(&working, call, &old.profile)?;
+    let ends = expiry(expires.as_deref(), profile, call.at)?;
+    let new = New::make(admin, &old.profile, (kind, &public), (call.at, ends))?;
+    let plan = |working: &Working| {
+        let (path, mut old) = find(working, call, id)?;
+        if rotatable(&old)? != kind {
+            return Err(Failure::Changed(format!("{id} is of another kind now")));
+        }
+        if new.is_known_as(&old) {
+            let detail = format!("{id} is known by the same already: give a new one");
+            return Err(Failure::Conflict(detail));
+        }
+        old.state = CredentialState::Retiring;
+        old.replaced = Some(call.at);
+        old.expires = old.expires.min(call.at.plus(overlap));
+        let old = Some(state::write_credential(&old));
+        let mut plan = Plan::file(path, old, reason.clone());
+        new.add_to(&mut plan);
+        Ok(plan)
+    };
+    let after = admin.change(call, plan).await?;
+    Ok(Reply::of(issued(&new, after.revision)))
 }
 
 /// What its successor is, where it can have one.

@@ -23,10 +23,12 @@ impl Endpoint {
         let Some(rest) = path.strip_prefix("/mcp") else { return Err(unknown()) };
         match rest.strip_prefix('/') {
             None | Some("") => Ok(Self::All),
-            Some(name) => match snapshot.shelf(name).filter(|it| entrance.has(it.is_local())) {
-                Some(shelf) => Ok(Self::Collection(shelf.id().clone())),
-                None => Err(unknown()),
-            },
+            Some(name) => {
+                match snapshot.shelf(name).filter(|it| entrance.has(it.is_management())) {
+                    Some(shelf) => Ok(Self::Collection(shelf.id().clone())),
+                    None => Err(unknown()),
+                }
+            }
         }
     }
 

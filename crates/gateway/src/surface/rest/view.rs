@@ -22,7 +22,7 @@ pub(super) fn shelf<'a>(
     let (path, _) = target.as_ref().ok()?;
     let is_reading = matches!(*method, Method::GET | Method::HEAD);
     let base = path.as_str().strip_suffix(VIEW).filter(|_| is_reading)?;
-    snapshot.shelves().find(|it| it.base == base && entrance.has(it.is_local()))
+    snapshot.shelves().find(|it| it.base == base && entrance.has(it.is_management()))
 }
 
 /// Shows exactly the operations that a call of this caller would be allowed.

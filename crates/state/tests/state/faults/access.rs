@@ -344,3 +344,41 @@ fn an_admission_of_the_command_line_leads_to_a_profile_that_has_tokens_for_devic
         assert_eq!(found.iter().collect::<Vec<_>>(), want, "{grants} {registrations}");
     }
 }
+
+#[test]
+fn what_clients_may_do_for_themselves_is_said_by_rotation_alone_and_ends() {
+    let given = "allow: [{operations: ['self:*']}]\n";
+    let profile = |rotation: &str| {
+        format!("kind: app\nowner: o\nprofiles:\n  p: {{rotation: {{{rotation}}}}}\n")
+    };
+    let endless = profile("self_service: true");
+    check(&[
+        (
+            "roles/a.yaml",
+            given,
+            &[
+                "roles/a.yaml:1: allow[0].operations: no role gives what clients may do for themselves | write rotation: {self_service: true, lifetime_max: 90d} into the profile",
+            ],
+        ),
+        (
+            "roles/self-service.yaml",
+            "allow: []\n",
+            &[
+                "roles/self-service.yaml:1: the role self-service is built in | give this file another name",
+            ],
+        ),
+        (
+            "clients/a.yaml",
+            &endless,
+            &[
+                "clients/a.yaml:4: profiles.p.rotation.self_service: what a client renews itself must have a longest life | write lifetime_max, too",
+            ],
+        ),
+        ("clients/a.yaml", &profile("self_service: true, lifetime_max: 30d"), &[]),
+        ("clients/a.yaml", &profile("self_service: false"), &[]),
+        ("limits/a.yaml", "rate: 1/min\noperations: ['self:*']\n", &[]),
+        ("stops/a.yaml", "collection: self\nbecause: it runs wild\n", &[]),
+    ]);
+    let given = "kind: app\nowner: o\nprofiles:\n  p: {roles: [self-service]}\n";
+    assert_eq!(faults(&[("clients/a.yaml", given)]).len(), 1);
+}
