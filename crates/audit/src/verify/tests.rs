@@ -113,8 +113,13 @@ fn harms() -> impl Strategy<Value = Harm> {
     ]
 }
 
-fn replaced(text: String, (old, new): (&Hash, &Hash)) -> String {
-    text.replace(&old.to_string(), &new.to_string())
+/// The members of a header, for where `chain` is.
+fn moved(mut members: String, header: &Header, chain: &Chain) -> String {
+    members = members.replace(&header.before.to_string(), &chain.last().to_string());
+    for (old, new) in header.edge.subtrees().iter().zip(chain.edge().subtrees()) {
+        members = members.replace(&old.to_string(), &new.to_string());
+    }
+    members
 }
 
 /// A log as lines, each with the file it stands in.
@@ -152,10 +157,7 @@ impl Text {
                 members.push_str(",\"forged\":true");
             }
             if let Some(header) = Header::read(&frame::json(frame.body)) {
-                let before = header.before.to_string();
-                members = members.replace(&before, &chain.last().to_string());
-                let roots = header.edge.subtrees().iter().zip(chain.edge().subtrees());
-                members = roots.fold(members, replaced);
+                members = moved(members, &header, &chain);
             }
             let mut out = Vec::new();
             frame::write(&mut out, &mut chain, members.as_bytes());
