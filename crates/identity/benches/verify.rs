@@ -4,8 +4,9 @@
 //! Prints one line of JSON for each algorithm, with times in nanoseconds: for each, the median of
 //! rounds in which all three take turns.
 #![expect(
-    clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a bench that cannot go on must fail at once"
