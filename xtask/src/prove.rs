@@ -20,6 +20,7 @@ mod revocation;
 mod roles;
 mod rotation;
 mod schemathesis;
+mod site;
 mod strangers;
 mod strict;
 mod surfaces;

@@ -2,7 +2,6 @@
 //! both surfaces, whether their answer has begun or not.
 
 use std::{
-    collections::BTreeMap,
     io::{ErrorKind, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicUsize, Ordering},
@@ -13,23 +12,16 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use model::Clock;
 use serde_json::{Value, json};
-use testkit::Postgres;
 
 use super::{
     Done,
     client::Answer,
-    door::{Door, Home},
+    door::Door,
     property::Setting,
-    upstream::Upstream,
-    victims::{self, AUDIENCE, SORTS, Victim},
-    world,
+    site::{PATIENCE, Site, Worst, wait_for},
+    victims::{SORTS, Victim},
 };
-use crate::run;
 
-/// A call is over within this time of the answer.
-const TARGET: Duration = Duration::from_secs(1);
-/// How long it is waited for before it counts as never.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// What no answer that was cut may end with (RFC 9112 section 7.1).
 const LAST_CHUNK: &str = "0\r\n\r\n";
 
@@ -56,47 +48,26 @@ struct Ended {
 }
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let of_each = if setting.is_full { 25 } else { 2 };
-    let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
-    let mut home = Home::new(setting.program, setting.folder.join("one"));
-    home.store = Some(postgres.url().to_owned());
-    home.config = Some(setting.folder.join("onedoor.toml"));
-    std::fs::write(
-        setting.folder.join("onedoor.toml"),
-        format!("[listen]\npublic_url = \"{AUDIENCE}\"\nallowed_hosts = [\"127.0.0.1\"]\n"),
-    )?;
-    let (_homes, doors, operator) = home.pair()?;
-    let [first, _] = &doors;
-    let manager = first.client(&operator);
-    world::apply(&manager, &victims::world(&upstream))?;
-    world::set_secret(&manager, "stock-key", "the-first-value")?;
-    let victims = victims::prepare(setting.program, first, &manager, of_each)?;
-    let mut worst = BTreeMap::new();
-    for (number, victim) in victims.iter().enumerate() {
-        upstream.forget();
-        let late = round(&doors, number % 2, &operator, (victim, &upstream))
+    let site = Site::start(setting, if setting.is_full { 25 } else { 2 })?;
+    let mut worst = Worst::default();
+    for (number, victim) in site.victims.iter().enumerate() {
+        site.upstream.forget();
+        let late = round(&site, number % 2, victim)
             .with_context(|| format!("{} {number}", victim.end.name()))?;
-        let slowest = worst.entry(victim.end.name()).or_insert(Duration::ZERO);
-        *slowest = late.max(*slowest);
-        victim.end.lift(first, &operator)?;
+        worst.note(victim.end.name(), late);
+        let [first, _] = &site.doors;
+        victim.end.lift(first, &site.operator)?;
     }
-    let slowest = worst.values().max().copied().unwrap_or_default();
-    let by_sort: Vec<_> = worst.iter().map(|(sort, time)| format!("{sort} {time:.0?}")).collect();
-    ensure!(slowest < TARGET, "the last call was over later: {}", by_sort.join(", "));
+    let (slowest, by_sort) = worst.judged()?;
     Ok(Done::Held(format!(
-        "{} calls under way ended in {SORTS} ways, on 2 replicas, as streams and unanswered over REST and MCP; the last was over {slowest:.0?} after the answer at most ({})",
-        victims.len().saturating_mul(doors.len()).saturating_mul(Way::ALL.len()),
-        by_sort.join(", ")
+        "{} calls under way ended in {SORTS} ways, on 2 replicas, as streams and unanswered over REST and MCP; the last was over {slowest:.0?} after the answer at most ({by_sort})",
+        site.victims.len().saturating_mul(site.doors.len()).saturating_mul(Way::ALL.len()),
     )))
 }
 
 /// Puts the victim out while it calls in all ways. How long after the answer the last call was over.
-fn round(
-    doors: &[Door; 2],
-    at: usize,
-    operator: &str,
-    (victim, upstream): (&Victim, &Upstream),
-) -> Result<Duration> {
+fn round(site: &Site, at: usize, victim: &Victim) -> Result<Duration> {
+    let Site { doors, operator, upstream, .. } = site;
     let (clock, streaming) = (Clock::system(), AtomicUsize::new(0));
     // Each calls for an order of its own, by which the upstream knows it.
     let ways: Vec<_> =
@@ -202,13 +173,4 @@ impl Ended {
         ensure!(message.get("error").is_some(), "no error of JSON-RPC");
         Ok(())
     }
-}
-
-fn wait_for(is_so: impl Fn() -> bool) -> Result<()> {
-    let clock = Clock::system();
-    while !is_so() {
-        ensure!(clock.elapsed() < PATIENCE, "not within {PATIENCE:?}");
-        run::rest(Duration::from_millis(1));
-    }
-    Ok(())
 }
