@@ -12,8 +12,6 @@ use model::Secret;
 
 use super::ID_BYTES;
 
-/// What the text of a private key begins with.
-const PRIVATE: &str = "PRIVATE+KEY+";
 /// The byte that means Ed25519.
 const ED25519_BYTE: u8 = 1;
 
@@ -81,6 +79,9 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
+    /// What the text of one begins with.
+    pub const PREFIX: &'static str = "PRIVATE+KEY+";
+
     /// A new key for the log called `name`, as the text by which it is kept.
     ///
     /// # Errors
@@ -94,7 +95,7 @@ impl SigningKey {
     fn write(name: &str, seed: &[u8; 32]) -> Result<String, KeyError> {
         let this = Self::from_seed(name, seed)?;
         let key = STANDARD.encode([&[ED25519_BYTE], &seed[..]].concat());
-        let text = format!("{PRIVATE}{name}+{}+{key}", this.verifying.id_text());
+        let text = format!("{}{name}+{}+{key}", Self::PREFIX, this.verifying.id_text());
         Self::parse(&text).map(|_| text)
     }
 
@@ -103,7 +104,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`]
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let (name, id, seed) = parts(text.strip_prefix(PRIVATE).ok_or(KeyError::Shape)?)?;
+        let (name, id, seed) = parts(text.strip_prefix(Self::PREFIX).ok_or(KeyError::Shape)?)?;
         let this = Self::from_seed(name, &seed)?;
         if this.verifying.id_text() == id { Ok(this) } else { Err(KeyError::Id) }
     }

@@ -1,9 +1,9 @@
 //! `onedoor audit verify`, `prove` and `verify-proof`: a log is checked by whoever has a copy of it.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
 use anyhow::anyhow;
-use audit::{Outside, ProofError, Report, VerifyingKey};
+use audit::{KeyError, Outside, ProofError, Report, SigningKey, VerifyingKey};
 
 use super::Failure;
 use crate::{
@@ -81,12 +81,23 @@ fn judged(error: ProofError) -> Failure {
 
 fn read_key(key: &cli::AuditKey) -> Result<VerifyingKey, Failure> {
     let cli::AuditKey { key } = key;
-    VerifyingKey::parse(key).or_else(|_| {
-        let text = read(Path::new(key))?;
-        VerifyingKey::parse(&text).map_err(|error| {
-            Failure::Unchecked(anyhow!(error).context(format!("{key} holds no public key")))
-        })
-    })
+    if key.starts_with(SigningKey::PREFIX) {
+        // Neither shown nor looked for as a file, whose name would be shown.
+        return Err(Failure::Unchecked(anyhow!(
+            "--key was given a private key: give the public one, audit.pub; whoever has seen this one can sign another log"
+        )));
+    }
+    match VerifyingKey::parse(key) {
+        Ok(key) => Ok(key),
+        // It is meant as a key, and is a wrong one.
+        Err(error @ KeyError::Id) => Err(Failure::Unchecked(anyhow!(error).context("--key"))),
+        Err(KeyError::Shape) => {
+            let text = read(Path::new(key))?;
+            VerifyingKey::parse(&text).map_err(|error| {
+                Failure::Unchecked(anyhow!(error).context(format!("{key} holds no public key")))
+            })
+        }
+    }
 }
 
 fn read_checkpoint(file: &Path, key: &VerifyingKey) -> Result<Outside, Failure> {
@@ -105,8 +116,14 @@ fn read(file: &Path) -> Result<String, Failure> {
     let unchecked = |error: std::io::Error| {
         Failure::Unchecked(anyhow!(error).context(format!("cannot read {shown}")))
     };
-    if file.metadata().map_err(unchecked)?.len() > FILE_BYTES_MAX {
-        return Err(Failure::Unchecked(anyhow!("{shown} is too large to be one")));
+    // Looked at before it is opened: a pipe or a device may have no end.
+    let metadata = file.metadata().map_err(unchecked)?;
+    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
+        return Err(Failure::Unchecked(anyhow!(
+            "{shown} is no regular file of at most {FILE_BYTES_MAX} bytes"
+        )));
     }
-    fs::read_to_string(file).map_err(unchecked)
+    let (mut text, opened) = (String::new(), fs::File::open(file).map_err(unchecked)?);
+    opened.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unchecked)?;
+    Ok(text)
 }

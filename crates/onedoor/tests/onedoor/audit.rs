@@ -87,6 +87,25 @@ fn what_cannot_be_checked_is_exit_code_2() {
 }
 
 #[test]
+fn a_key_that_was_mistaken_is_not_shown_and_not_taken_for_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let private = SigningKey::generate("onedoor-test").unwrap();
+    let public = fs::read_to_string(folder.path().join("audit.pub")).unwrap();
+    let other = public.trim().replace("onedoor-test", "onedoor-best");
+    for (key, want) in [
+        (private.expose().as_str(), "a private key"),
+        (other.as_str(), "its name and id do not belong to its key"),
+        ("/dev/zero", "no regular file"),
+    ] {
+        let ran = onedoor(folder.path(), &["audit", "verify", "audit", "--key", key]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{want}");
+        assert!(ran.err.contains(want) && !ran.err.contains("cannot read"), "{}", ran.err);
+        assert!(!ran.err.contains(private.expose()), "the private key is shown");
+    }
+}
+
+#[test]
 fn a_record_is_proven_to_whoever_has_the_public_key() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
