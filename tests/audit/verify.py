@@ -129,14 +129,14 @@ def checkpoints(folder, key, outside):
 
 
 def check(folder, key, outside):
+    notes, is_bad = checkpoints(folder, key, outside)  # first: the log may grow meanwhile
     names = sorted(it for it in folder.iterdir() if re.fullmatch(r"[0-9]{20}\.jsonl", it.name))
     if not names:
         raise Unchecked("no segment")
-    notes, is_bad = checkpoints(folder, key, outside)
     first = read(names[0].read_bytes().partition(b"\n")[0])
     start = first and int(names[0].stem) and header(first[1])
     log = Log(key.name, *start[1:]) if start and start[0] == key.name else Log(key.name)
-    notes, signed, count = [it for it in notes if it[0] >= log.size], log.size, 0
+    notes, signed, begin, count = [it for it in notes if it[0] >= log.size], log.size, log.size, 0
 
     def meet():
         nonlocal signed, count
@@ -171,8 +171,8 @@ def check(folder, key, outside):
         raise Damage(log.size, "truncated", f"{notes[-1][0]} records were signed")
     if is_bad:
         raise Damage(signed, "bad-signature", CHECKPOINTS)
-    if not count:
-        raise Unchecked("no checkpoint")
+    if not count or (outside and outside[0] < begin):
+        raise Unchecked("no checkpoint, or the one from elsewhere is older than the log")
 
 
 def main():

@@ -51,6 +51,19 @@ pub enum Unchecked {
         /// What the system said.
         source: io::Error,
     },
+    /// The checkpoint from elsewhere is about records that are not there any more: whoever removed
+    /// them may have made up what follows.
+    #[error(
+        "{folder} begins with record {first}, and the checkpoint is for {size} records: give one that is not older than its beginning"
+    )]
+    Before {
+        /// Which folder.
+        folder: String,
+        /// For how many records the checkpoint is.
+        size: u64,
+        /// The first record that is there.
+        first: u64,
+    },
     /// Its records fit together, but nobody signed them.
     #[error("{folder} has no checkpoint that is signed by this key: give one with --checkpoint")]
     Unsigned {
@@ -73,8 +86,9 @@ pub fn verify(
 ) -> Result<Report, Unchecked> {
     let shown = || folder.display().to_string();
     let read = |source| Unchecked::Read { folder: shown(), source };
-    let segments = segment::list(folder).map_err(read)?;
+    // First what was signed: a log that grows meanwhile has all of that, and more.
     let signed = Signed::gather(folder, key, outside).map_err(read)?;
+    let segments = segment::list(folder).map_err(read)?;
     let mut walk = Walk::begin(&segments, key.name(), signed).map_err(read)?;
     let Some(walk) = &mut walk else { return Err(Unchecked::Empty { folder: shown() }) };
     for (index, segment) in segments.iter().enumerate() {
@@ -85,7 +99,11 @@ pub fn verify(
     if report.damage.is_none() && report.checkpoints == 0 {
         return Err(Unchecked::Unsigned { folder: shown() });
     }
-    Ok(report)
+    let passed_over = outside.map(|it| it.0.size).filter(|it| *it < report.first);
+    match passed_over.filter(|_| report.damage.is_none()) {
+        Some(size) => Err(Unchecked::Before { folder: shown(), size, first: report.first }),
+        None => Ok(report),
+    }
 }
 
 /// The hashes of all records in `folder`, and the line of record `seq` with the hash before it.

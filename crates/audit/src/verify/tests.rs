@@ -331,4 +331,12 @@ fn a_log_whose_first_segments_are_gone_is_checked_from_there_on() {
     let report = verify(log.path(), &key().verifying_key(), None).unwrap();
     assert!(report.first > 0 && report.damage.is_none() && report.checkpoints > 0, "{report:?}");
     assert_eq!(told_by_python(&[log.path()], None), ["ok"]);
+    // One from elsewhere that is about what is gone vouches for nothing that is there.
+    let note = Checkpoint { size: 1, root: Hash::of_nothing() }.sign(&key());
+    let outside = outside(&note, &key().verifying_key());
+    let unchecked = verify(log.path(), &key().verifying_key(), outside.as_ref());
+    assert!(matches!(unchecked, Err(Unchecked::Before { size: 1, .. })), "{unchecked:?}");
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    fs::write(kept.path(), note).unwrap();
+    assert_eq!(told_by_python(&[log.path()], Some(kept.path())), ["unchecked"]);
 }
