@@ -17,11 +17,12 @@ use serde_json::json;
 
 use super::{
     Done,
+    client::Answer,
     connection::Connection,
     door::Door,
     load::{CALLS_PER_SECOND, Load},
     property::Setting,
-    site::{PATIENCE, Site, Worst, wait_for},
+    site::{PATIENCE, Site, Worst, is_refused, wait_for},
     victims::{SORTS, Victim},
     world,
 };
@@ -93,7 +94,7 @@ fn rounds(site: &mut Site, load: &Load) -> Result<(Worst, usize)> {
             kills = kills.saturating_add(1);
             let caller = door.caller(&victim.bearer);
             let answer = caller.send("GET", &victim.path(1), &json!(null))?;
-            ensure!(is_refusal(answer.status), "it gets in after a restart: {}", answer.text);
+            ensure!(is_refused(&answer), "it gets in after a restart: {}", answer.text);
         }
         let [first, _] = doors;
         victim.end.lift(first, operator)?;
@@ -152,15 +153,13 @@ fn call_until_refused(
     loop {
         let started = clock.elapsed();
         let answer = connection.answer(request)?;
-        // A tool call may be refused in the words of JSON-RPC alone.
-        if answer.status == 200 && answer.json().get("error").is_none() {
+        if !is_refused(&answer) {
+            ensure!(is_good(&answer), "it was answered with {} {}", answer.status, answer.text);
             if last.is_none() {
                 inside.fetch_add(1, Ordering::Release);
             }
             (last, refusals) = (Some(started), 0);
         } else {
-            let is_refused = answer.status == 200 || is_refusal(answer.status);
-            ensure!(is_refused, "it was answered with {} {}", answer.status, answer.text);
             refusals = refusals.saturating_add(1);
         }
         if let Some(answered) = answered.get() {
@@ -173,6 +172,7 @@ fn call_until_refused(
     }
 }
 
-fn is_refusal(status: u16) -> bool {
-    matches!(status, 401 | 403)
+/// Whether it says what was asked for, over either surface.
+fn is_good(answer: &Answer) -> bool {
+    answer.status == 200 && answer.json().get("error").is_none()
 }

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use anyhow::{Result, ensure};
 use model::Clock;
+use serde_json::Value;
 use testkit::Postgres;
 
 use super::{
+    client::Answer,
     door::{Door, Home},
     property::Setting,
     upstream::Upstream,
@@ -71,6 +73,14 @@ impl Worst {
         ensure!(slowest < TARGET, "not all are over in {TARGET:?}: {by_sort}");
         Ok((slowest, by_sort))
     }
+}
+
+/// Whether the door refused who asked: by the status, or in the words of JSON-RPC, which may come with
+/// the status 200.
+pub(super) fn is_refused(answer: &Answer) -> bool {
+    let is_refusal = |code: i64| matches!(code, 401 | 403);
+    let code = answer.json().pointer("/error/code").and_then(Value::as_i64);
+    is_refusal(answer.status.into()) || (answer.status == 200 && code.is_some_and(is_refusal))
 }
 
 /// Waits until something is so.
