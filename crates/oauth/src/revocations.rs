@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use model::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{Server, client, signing};
@@ -42,21 +43,30 @@ async fn take_back(server: &Server) {
 
 /// Takes over what was stored behind `last`.
 pub(crate) async fn read(server: &Server, last: &mut u64) -> Result<(), store::Error> {
+    let (mut from, mut is_whole) = (*last, true);
     loop {
-        let page = server.store.revoked_since(*last, PAGE).await?;
+        let page = server.store.revoked_since(from, PAGE).await?;
         let Some(newest) = page.last().map(|it| it.number) else { return Ok(()) };
         let now = server.clock.now();
+        let is_withdrawn = |it: &&store::Revoked| it.kind == signing::WITHDRAWN;
         // Before calls under way are told: what they stand on is looked at again then.
-        if page.iter().any(|it| it.kind == signing::WITHDRAWN)
-            && let Err(error) = Box::pin(server.keys.tend(&server.issuer, now)).await
-        {
-            tell_no_keys(&error);
-        }
-        for revoked in &page {
+        let is_read = !page.iter().any(|it| is_withdrawn(&it)) || tend_keys(server, now).await;
+        for revoked in page.iter().filter(|it| is_read || !is_withdrawn(it)) {
             server.issuer.revoke(&revoked.id, revoked.expires.min(now.plus(REMEMBERED)));
         }
-        *last = newest;
+        // What was not told is read again, with all behind it.
+        is_whole &= is_read;
+        if is_whole {
+            *last = newest;
+        }
+        from = newest;
     }
+}
+
+/// Reads the signing keys again; says whether that went well.
+async fn tend_keys(server: &Server, now: Timestamp) -> bool {
+    let tended = Box::pin(server.keys.tend(&server.issuer, now)).await;
+    tended.inspect_err(tell_no_keys).is_ok()
 }
 
 async fn tend(server: &Server) {
@@ -65,9 +75,7 @@ async fn tend(server: &Server) {
     for tick in 0_u64.. {
         ticks.tick().await;
         let now = server.clock.now();
-        if let Err(error) = Box::pin(server.keys.tend(&server.issuer, now)).await {
-            tell_no_keys(&error);
-        }
+        tend_keys(server, now).await;
         if let Err(error) = client::keep_rehashed(server).await {
             tell_not_rehashed(&error);
         }

@@ -130,14 +130,19 @@ impl Server {
         let now = self.clock.now();
         let stored = self.store.signing_keys().await?;
         let (found, rest): (Vec<_>, Vec<_>) = stored.into_iter().partition(|it| it.id == id);
-        let Some(found) = found.first() else { return Ok(false) };
-        // First its successor: nobody is to find a store in which no key will sign.
-        if found.activates <= now {
-            self.succeed(found, &rest, now).await?;
+        if let Some(found) = found.first() {
+            // First its successor: nobody is to find a store in which no key will sign.
+            if found.activates <= now {
+                self.succeed(found, &rest, now).await?;
+            }
+            self.store.delete_signing_key(id).await?;
         }
-        self.store.delete_signing_key(id).await?;
+        // Also where there is none any more: an earlier try may have come only so far.
         self.store.revoke(WITHDRAWN, &[id.to_owned()], now, now.plus(BEHIND)).await?;
         self.keys.tend(&self.issuer, now).await?;
+        if found.is_empty() {
+            return Ok(false);
+        }
         tell_withdrawn(id);
         Ok(true)
     }
