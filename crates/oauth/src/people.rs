@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use http::HeaderValue;
+use model::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
 use crate::{
     Request, Server,
     error::Denied,
-    known_browser,
+    known_browser, second_factor,
     tables::Tables,
     ticket::{self, Ticket},
 };
@@ -109,18 +110,20 @@ pub(crate) async fn session(
     let found = server.store.peek_handle(&digest, Ticket::Session.kind(), request.at).await?;
     let Taken::First(handle) = found else { return Ok(None) };
     let Ok(person) = serde_json::from_str::<Person>(&handle.body) else { return Ok(None) };
-    Ok(refreshed(server, person).map(|it| (it, handle.grant)))
+    Ok(refreshed(server, person, handle.created).map(|it| (it, handle.grant)))
 }
 
-/// As the state has them now, where they have an account here.
-fn refreshed(server: &Server, person: Person) -> Option<Person> {
+/// As the state has them now, where they have an account here. They signed in at `since`.
+fn refreshed(server: &Server, person: Person, since: Timestamp) -> Option<Person> {
     match person.subject.strip_prefix(LOCAL) {
         Some(id) => {
             let now = local(server, id)?;
-            let user = server.tables().user(id).map(|it| it.second_factor.is_required);
+            let tables = server.tables();
+            let user = tables.user(id).filter(|it| !second_factor::is_void(it, since))?;
             let has_both = person.methods.iter().any(|it| it == "mfa");
             // Who has to show both signs in again, also where that was asked for only afterwards.
-            (user == Some(false) || has_both).then_some(Person { methods: person.methods, ..now })
+            (!user.second_factor.is_required || has_both)
+                .then_some(Person { methods: person.methods, ..now })
         }
         None => is_known(&server.tables(), &person.subject).then_some(person),
     }

@@ -63,9 +63,15 @@ pub(crate) async fn of(
     let kind = Ticket::SecondFactor.kind();
     let found = server.store.peek_handle(&place(&account), kind, now).await?;
     let Taken::First(handle) = found else { return Ok(None) };
-    let is_void = user.second_factor.since.is_some_and(|it| handle.created < it);
+    let is_void = is_void(user, handle.created);
     let grant = handle.grant.clone().filter(|_| !is_void);
     Ok(grant.map(|grant| Factor { account, handle, grant }))
+}
+
+/// Whether an operator has reset what `user` has since it was `created`: a second factor, and all that
+/// could lead to another one, in whose hands ever it is.
+pub(crate) fn is_void(user: &User, created: Timestamp) -> bool {
+    user.second_factor.since.is_some_and(|it| created < it)
 }
 
 /// Whether `typed` proves it, and as what. A code is good once, over all replicas.

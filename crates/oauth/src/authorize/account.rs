@@ -127,11 +127,14 @@ async fn take_back(
     let person = sign_in::person(server, request).await?;
     let (subject, client) = (person.subject.as_str(), form.required("client")?);
     facts.note = Some(format!("{} for client {}", subject.escape_debug(), client.escape_debug()));
-    let filter = GrantFilter::SubjectAndClient { subject, client };
-    let grants = server.store.grants(filter, None, GRANTS_MAX).await?;
-    if client == SESSIONS || !server.store.delete_consent(subject, client, request.at).await? {
+    let consents = server.store.consents(Some(subject), None, CONSENTS_MAX).await?;
+    // Asked first: sessions and second factors stand on grants too, and are no programs.
+    if !consents.iter().any(|it| it.client == client) {
         return Err(Denied::new(Code::AccessDenied, "you did not allow this program anything"));
     }
+    let filter = GrantFilter::SubjectAndClient { subject, client };
+    let grants = server.store.grants(filter, None, GRANTS_MAX).await?;
+    server.store.delete_consent(subject, client, request.at).await?;
     // The feed tells everybody; here it is so before the answer.
     for grant in grants {
         server.issuer.revoke(&grant.id, request.at.plus(revocations::REMEMBERED));

@@ -88,7 +88,10 @@ pub(super) async fn answer(
     };
     let account = handle.body.as_str();
     facts.note = Some(format!("as \"{}\"", account.escape_debug()));
-    let person = people::local(server, account).ok_or_else(gone)?;
+    let tables = server.tables();
+    let is_void = |it| second_factor::is_void(it, handle.created);
+    let user = tables.user(account).filter(|it| !is_void(it));
+    let person = user.and_then(|_| people::local(server, account)).ok_or_else(gone)?;
     let attempt = attempt(server, request, account, facts)?;
     let typed = form.get("code").unwrap_or_default();
     let codes = match form.get("enrolment") {

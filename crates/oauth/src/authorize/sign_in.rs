@@ -234,7 +234,7 @@ fn forbidden(mut response: Response<Bytes>) -> Response<Bytes> {
 }
 
 /// The person with this name and password; none where they are wrong. Paid for before it is checked.
-async fn local(
+pub(super) async fn local(
     server: &Server,
     request: &Request,
     (name, password): (&str, Secret<String>),

@@ -40,6 +40,8 @@ fn factor_of(factor: &FactorView, form: &FormView<'_>) -> Markup {
                 p { "Your password is all that is asked for." }
                 form method="post" action="/oauth/account/second-factor" {
                     (hidden(form))
+                    label for="password" { "Password" }
+                    input id="password" name="password" type="password" autocomplete="current-password" required;
                     button type="submit" { "Set up an authenticator app" }
                 }
             },

@@ -8,7 +8,7 @@ use model::{Secret, User};
 use serde::{Deserialize, Serialize};
 use store::{Grant, Handle, Taken};
 
-use super::{FACTORS, broken, place, recovery, sealed::SealedSecret, totp, use_up};
+use super::{FACTORS, broken, is_void, place, recovery, sealed::SealedSecret, totp, use_up};
 use crate::{
     Request, Server,
     error::{Code, Denied},
@@ -94,7 +94,7 @@ pub(crate) async fn confirm(
         return Err(gone());
     };
     let begun: Begun = serde_json::from_str(&handle.body).map_err(broken)?;
-    if begun.account != account {
+    if begun.account != account || is_void(user, handle.created) {
         return Err(gone());
     }
     let secret = begun.secret.open(server, account)?;

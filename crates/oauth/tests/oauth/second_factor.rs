@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use model::{SecondFactor, Timestamp};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ const ACCOUNT: &str = "/oauth/account";
 const ENTER: &str = "/oauth/account/sign-in";
 const SET_UP: &str = "/oauth/account/second-factor";
 const REMOVE: &str = "/oauth/account/second-factor/remove";
+const TAKE_BACK: &str = "/oauth/account/revoke";
 const SIGN_IN: &str = "/oauth/sign-in";
 const ANN: [(&str, &str); 2] = [("name", "ann"), ("password", PASSWORD)];
 
@@ -30,7 +32,8 @@ impl App {
         Self { key, recovery: Vec::new() }
     }
 
-    fn code(&self, house: &House) -> String {
+    /// What the letters stand for (RFC 4648 section 6).
+    fn secret(&self) -> Vec<u8> {
         const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let fives = self.key.chars().map(|it| LETTERS.find(it).unwrap());
         let bits: String = fives.map(|it| format!("{it:05b}")).collect();
@@ -40,7 +43,11 @@ impl App {
             .map(|it| u8::from_str_radix(std::str::from_utf8(it).unwrap(), 2).unwrap())
             .collect();
         assert_eq!(secret.len(), 20);
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
+        secret
+    }
+
+    fn code(&self, house: &House) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret());
         let step = house.clock.now().as_seconds() / 30;
         let tag = hmac::sign(&key, &step.to_be_bytes());
         let start = usize::from(tag.as_ref()[19] & 15);
@@ -61,7 +68,11 @@ async fn set_up(house: &House) -> App {
     browser.open(house, ACCOUNT).await;
     browser.send(house, ENTER, &ANN).await;
     browser.open(house, ACCOUNT).await;
-    browser.send(house, SET_UP, &[]).await;
+    // Who stays signed in somewhere has not shown the password.
+    browser.send(house, SET_UP, &[("password", "wrong")]).await;
+    assert_eq!((browser.status, codes(&browser.page).len()), (403, 0), "{}", browser.page);
+    browser.open(house, ACCOUNT).await;
+    browser.send(house, SET_UP, &[("password", PASSWORD)]).await;
     let mut app = App::of(&browser.page);
     browser.send(house, SET_UP, &[("code", "000000")]).await;
     assert_eq!((browser.status, App::of(&browser.page).key), (403, app.key.clone()));
@@ -171,12 +182,14 @@ async fn who_has_the_store_or_the_log_has_no_secret() {
     for file in std::fs::read_dir(house.folder()).unwrap() {
         kept.extend(std::fs::read(file.unwrap().path()).unwrap());
     }
-    let has = |text: &str| kept.windows(text.len()).any(|it| it == text.as_bytes());
-    assert!(has("second_factor"), "it is not looked at in vain");
+    let has = |bytes: &[u8]| kept.windows(bytes.len()).any(|it| it == bytes);
+    assert!(has(b"second_factor"), "it is not looked at in vain");
     let plain = app.recovery.iter().map(|it| it.replace('-', ""));
-    for secret in app.recovery.iter().cloned().chain(plain).chain([app.key.clone()]) {
-        assert!(!has(&secret), "{secret}");
+    let forms = [app.key.clone(), STANDARD.encode(app.secret())];
+    for secret in app.recovery.iter().cloned().chain(plain).chain(forms) {
+        assert!(!has(secret.as_bytes()), "{secret}");
     }
+    assert!(!has(&app.secret()));
 }
 
 #[tokio::test]
@@ -210,9 +223,20 @@ async fn whom_an_operator_asks_for_one_sets_it_up_when_signing_in() {
 async fn what_was_set_up_before_an_operator_reset_it_is_good_for_nothing() {
     let mut house = House::open().await;
     let app = set_up(&house).await;
+    // Whoever has the old things is in the middle of everything.
+    let mut signed_in = asked(&house).await;
+    house.advance(30);
+    signed_in.send(&house, SIGN_IN, &[("code", &app.code(&house))]).await;
+    signed_in.open(&house, ACCOUNT).await;
+    assert!(signed_in.page.contains("which was set up on"), "{}", signed_in.page);
+    let mut half_way = asked(&house).await;
     house.advance(30);
     let since: Timestamp = house.clock.now();
     ask_for(&mut house, "ann", SecondFactor { is_required: true, since: Some(since) });
+    signed_in.open(&house, ACCOUNT).await;
+    assert!(signed_in.page.contains(ENTER), "{}", signed_in.page);
+    half_way.send(&house, SIGN_IN, &[("code", &app.code(&house))]).await;
+    assert!(half_way.status == 403 && half_way.cookie("__Host-onedoor-session").is_none());
     let mut browser = asked(&house).await;
     let new = App::of(&browser.page);
     assert_ne!(new.key, app.key);
@@ -259,6 +283,14 @@ async fn only_a_code_takes_it_away() {
     browser.send(&house, SIGN_IN, &[("code", &app.code(&house))]).await;
     for (code, want) in [("000000", 403), (&*app.code(&house), 403), (&*app.recovery[0], 303)] {
         browser.open(&house, ACCOUNT).await;
+        // What takes programs away takes nothing else, by whatever name.
+        for client in ["second-factors", "sessions"] {
+            let page = browser.page.clone();
+            browser.page = page.replace(REMOVE, TAKE_BACK);
+            browser.send(&house, TAKE_BACK, &[("client", client)]).await;
+            assert_eq!(browser.status, 403, "{}", browser.page);
+            browser.page = page;
+        }
         browser.send(&house, REMOVE, &[("code", code)]).await;
         assert_eq!(browser.status, want, "{code}: {}", browser.page);
     }

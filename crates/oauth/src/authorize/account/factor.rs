@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::Response;
+use model::Secret;
 
 use super::{SECOND_FACTOR, back, checked, minute};
 use crate::{
@@ -48,6 +49,11 @@ pub(super) async fn set_up(
     }
     let again = page::FormView { action: SECOND_FACTOR, csrf: &csrf, authorization: "" };
     let Some(ticket) = form.get("enrolment") else {
+        // A browser in which somebody stayed signed in is not enough here either.
+        let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
+        if sign_in::local(server, request, (account, password), facts).await?.is_none() {
+            return Err(Denied::new(Code::AccessDenied, "the password is not right"));
+        }
         let enrolment = second_factor::begin(server, request, account).await?;
         return Ok(second_step::set_up(server, again, &enrolment, (None, None)));
     };
