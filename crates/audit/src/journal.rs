@@ -67,19 +67,21 @@ impl Default for Rules {
 }
 
 /// Where a log is.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Location {
     /// The folder of its segments.
     pub folder: PathBuf,
     /// Another file that every checkpoint is appended to, as a line of JSON.
     pub checkpoints: Option<PathBuf>,
+    /// Whether what was written is copied to the standard output, too.
+    pub copies_to_stdout: bool,
 }
 
 /// The log as it is written. Failing to write closes it.
 #[derive(Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
-    keeper: Option<JoinHandle<()>>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -112,9 +114,10 @@ impl Journal {
         (key, rules): (SigningKey, Rules),
         clock: Clock,
     ) -> Result<Self, Error> {
-        let Location { folder, checkpoints } = location;
+        let Location { folder, checkpoints, copies_to_stdout } = location;
         let failed = |source| Error::Open { path: folder.clone(), source: Arc::new(source) };
-        let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
+        let directory =
+            Directory::open(folder, checkpoints.clone(), *copies_to_stdout).map_err(failed)?;
         let recovered = recover(folder, &key.verifying_key())?;
         let state = resume(&directory, &recovered, key.verifying_key().name(), &rules);
         let shared = Shared {
@@ -129,7 +132,7 @@ impl Journal {
             let shared = Arc::clone(&shared);
             move || keeper::keep(&shared)
         });
-        Ok(Self { shared, keeper: Some(keeper.map_err(failed)?) })
+        Ok(Self { shared, keeper: Mutex::new(Some(keeper.map_err(failed)?)) })
     }
 
     /// A log in memory, and the handle that reads it. Nobody signs it.
@@ -146,7 +149,7 @@ impl Journal {
         let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
         state.fresh = Some(Fresh::First);
         let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
-        (Self { shared: Arc::new(shared), keeper: None }, memory)
+        (Self { shared: Arc::new(shared), keeper: Mutex::default() }, memory)
     }
 
     /// Writes `record`, and blocks this thread until it is as safe as its level asks.
@@ -197,12 +200,31 @@ impl Journal {
         }
     }
 
-    /// Whether all is well with it: it can be written, and its last checkpoint was kept.
+    /// Whether all is well with it: it can be written, its last checkpoint was kept, and the last
+    /// records were copied where they are to be copied.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Unsigned`]
+    /// [`Error::Closed`], [`Error::Unsigned`], [`Error::Uncopied`]
     pub fn check(&self) -> Result<(), Error> {
-        self.admit().and_then(|()| self.shared.unsigned())
+        self.admit()?;
+        self.shared.unsigned()?;
+        match &self.shared.medium {
+            Medium::Directory(directory) if directory.is_uncopied() => {
+                Err(Error::Uncopied { log: Arc::clone(&self.shared.name) })
+            }
+            Medium::Directory(_) | Medium::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Brings all to the disk, and signs it. What is recorded after that is safe, and not signed.
+    pub fn end(&self) {
+        self.shared.lock().is_ending = true;
+        self.shared.work.notify_all();
+        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(keeper) = keeper {
+            // One that panicked has said so.
+            keeper.join().ok();
+        }
     }
 
     /// Where its segments are; nowhere where it is in memory.
@@ -216,14 +238,8 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Brings all to the disk, and signs it.
     fn drop(&mut self) {
-        self.shared.lock().is_ending = true;
-        self.shared.work.notify_all();
-        if let Some(keeper) = self.keeper.take() {
-            // One that panicked has said so.
-            keeper.join().ok();
-        }
+        self.end();
     }
 }
 

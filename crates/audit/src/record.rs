@@ -7,7 +7,9 @@ use std::{net::IpAddr, time::Duration};
 
 use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
-pub(crate) use line::{Line, line, members};
+#[cfg(test)]
+pub(crate) use line::line;
+pub(crate) use line::{Line, members};
 pub use outcome::{Decision, Kind, Outcome};
 
 use crate::{Redacted, text};

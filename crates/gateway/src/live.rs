@@ -10,7 +10,7 @@ pub struct Live {
     /// The time.
     pub clock: Clock,
     /// Where records go.
-    pub log: Arc<audit::Log>,
+    pub log: Arc<audit::Journal>,
     /// Connections to upstreams.
     pub fleet: Arc<upstream::Fleet>,
     /// Counters of limits.

@@ -1,6 +1,6 @@
 //! What is known of a request, written as it becomes known, and recorded however it ends.
 
-use audit::{Kind, Log, Outcome, Record};
+use audit::{Entry, Journal, Kind, Outcome, Record};
 use model::{Caller, Refusal, RefusalKind};
 
 use crate::{Request, error::Denied};
@@ -27,7 +27,7 @@ impl Facts {
 /// Holds the facts of a request until they are recorded: once, however it ends.
 #[derive(Debug)]
 pub(crate) struct Ledger<'a> {
-    log: &'a Log,
+    log: &'a Journal,
     request: &'a Request,
     pub(crate) facts: Facts,
     is_closed: bool,
@@ -35,7 +35,7 @@ pub(crate) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// Begins. From here on something is recorded, even if nothing else is called.
-    pub(crate) fn open(log: &'a Log, request: &'a Request, event: &'static str) -> Self {
+    pub(crate) fn open(log: &'a Journal, request: &'a Request, event: &'static str) -> Self {
         Self { log, request, facts: Facts::new(event), is_closed: false }
     }
 
@@ -43,18 +43,22 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// Where it cannot be recorded: then nothing may be given.
-    pub(crate) fn close(mut self, outcome: Result<u16, &Denied>) -> Result<(), audit::Error> {
+    pub(crate) async fn close(mut self, outcome: Result<u16, &Denied>) -> Result<(), audit::Error> {
         let denied = self.facts.denied.take();
         let refusal = outcome.err().or(denied.as_ref()).map(Denied::refusal);
         let status = outcome.unwrap_or_else(|it| it.status().as_u16());
         let outcome = refusal.as_ref().map_or(Outcome::Answered, Outcome::Refused);
-        self.write(outcome, Some(status))
+        self.enter(outcome, Some(status))?.stored().await
     }
 
-    fn write(&mut self, outcome: Outcome<'_>, status: Option<u16>) -> Result<(), audit::Error> {
+    fn enter(
+        &mut self,
+        outcome: Outcome<'_>,
+        status: Option<u16>,
+    ) -> Result<Entry<'a>, audit::Error> {
         self.is_closed = true;
         let Facts { event, caller, note, denied: _ } = &self.facts;
-        self.log.append(&Record {
+        self.log.enter(&Record {
             id: Some(self.request.id),
             event: Some(event),
             note: note.as_deref(),
@@ -78,7 +82,7 @@ impl Drop for Ledger<'_> {
         let panicked = Refusal::new(RefusalKind::Internal, "the request could not be answered");
         let outcome =
             if std::thread::panicking() { Outcome::Refused(&panicked) } else { Outcome::Cancelled };
-        if let Err(error) = self.write(outcome, None) {
+        if let Err(error) = self.enter(outcome, None).and_then(Entry::written) {
             tracing::error!("a request that ended early could not be recorded: {error}");
         }
     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use audit::Log;
+use audit::Journal;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, dpop::Proofs};
@@ -40,7 +40,7 @@ pub struct Parts {
     /// The key of the HMACs of secrets.
     pub pepper: Arc<Pepper>,
     /// Where records go.
-    pub log: Arc<Log>,
+    pub log: Arc<Journal>,
     /// What tokens are signed by.
     pub signing: Algorithm,
     /// The time.
@@ -78,7 +78,7 @@ pub struct Server {
     pub(crate) throttle: Throttle,
     pub(crate) outdated: client::Outdated,
     key_sets: Arc<KeySets>,
-    log: Arc<Log>,
+    log: Arc<Journal>,
     tables: ArcSwap<Tables>,
 }
 
@@ -166,7 +166,7 @@ impl Server {
             Err(error) => Err(unrecorded(&error)),
         };
         let outcome = answered.as_ref().map(|it| it.status().as_u16());
-        if let Err(error) = ledger.close(outcome) {
+        if let Err(error) = ledger.close(outcome).await {
             return endpoint.denied(&unrecorded(&error), None);
         }
         let nonce = || self.proofs.nonce(self.clock.now());

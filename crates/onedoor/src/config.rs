@@ -20,7 +20,7 @@ use model::{Fault, Place};
 
 use self::reader::Reader;
 pub(crate) use self::{
-    audit::{Audit, AuditTarget},
+    audit::Audit,
     bounds::Bounds,
     egress::Egress,
     folders::Folders,
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(config.bounds.request_body_bytes_max, 10 << 20);
         assert_eq!(config.bounds.tool_answer_bytes_max, 64 << 10);
         assert_eq!(config.limits.default_rate.to_string(), "10/s");
-        assert_eq!(config.audit.target, AuditTarget::File(None));
+        assert_eq!(config.audit, Audit::default());
         assert_eq!(Config::read(None), Ok(config));
     }
 
@@ -203,9 +203,13 @@ level = \"info\"
 
     #[test]
     fn relative_paths_are_meant_from_the_file() {
-        let config = parse("[folders]\nstate = \"state\"\n[audit]\nfile = \"/var/x\"").unwrap();
+        let config = parse(
+            "[folders]\nstate = \"state\"\n[audit]\ndirectory = \"/var/x\"\nsigning_key = \"k\"",
+        )
+        .unwrap();
         assert_eq!(config.folders.state.as_deref(), Some(Path::new("/etc/onedoor/state")));
-        assert_eq!(config.audit.target, AuditTarget::File(Some("/var/x".into())));
+        assert_eq!(config.audit.directory.as_deref(), Some(Path::new("/var/x")));
+        assert_eq!(config.audit.signing_key.as_deref(), Some(Path::new("/etc/onedoor/k")));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod keyring;
 mod pepper;
 mod revision;
+mod signing;
 
 use std::{
     fs,
@@ -93,9 +94,18 @@ impl DataFolder {
         Revisions::open(self.0.join("revision"))
     }
 
-    /// Where records go unless `onedoor.toml` says otherwise.
-    pub(crate) fn audit_file(&self) -> PathBuf {
-        self.0.join("audit.jsonl")
+    /// Where the audit log is unless `onedoor.toml` says otherwise.
+    pub(crate) fn audit_folder(&self) -> PathBuf {
+        self.0.join("audit")
+    }
+
+    /// The key that signs the audit log: in `file`, or here; made on first use.
+    ///
+    /// # Errors
+    /// Where it cannot be made or read, is broken, or can be read by others.
+    pub(crate) fn audit_key(&self, file: Option<&Path>) -> anyhow::Result<audit::SigningKey> {
+        let here = || self.0.join("audit.key");
+        signing::open(&file.map_or_else(here, Path::to_owned))
     }
 }
 

@@ -110,7 +110,7 @@ impl HouseBuilder {
         for text in files.values_mut() {
             *text = text.replace("UPSTREAM", &recorder.url());
         }
-        let (log, records) = audit::Log::memory(clock.clone());
+        let (log, records) = audit::Journal::memory(clock.clone());
         let fleet = upstream::Fleet::new(clock.clone());
         let egress = Arc::new(KeySetEgress(fleet.egress(upstream::Trust::Operator)));
         let live = Live {

@@ -124,12 +124,19 @@ impl Site {
         Ok(())
     }
 
-    /// Empties the record, which would fill the disk in a long run.
+    /// Removes the segments that are not written to any more: a long run would fill the disk.
     pub(super) fn tidy_up(&self) -> Result<()> {
         let Some(door) = &self.door else { return Ok(()) };
-        let record = fs::OpenOptions::new().write(true).open(door.record());
-        let emptied = record.and_then(|it| it.set_len(0));
-        emptied.with_context(|| format!("no record at {}", door.record().display()))
+        let folder = door.records();
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("no records in {}", folder.display()))?;
+        let paths = entries.map(|it| Ok(it?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        let is_segment = |it: &PathBuf| it.file_stem().is_some_and(|it| it.len() == 20);
+        let mut segments: Vec<_> = paths.into_iter().filter(is_segment).collect();
+        segments.sort();
+        segments.pop();
+        segments.iter().try_for_each(fs::remove_file)?;
+        Ok(())
     }
 
     fn door(&self) -> Result<&Door> {

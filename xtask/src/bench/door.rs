@@ -89,9 +89,9 @@ impl Door {
         Ok(Self { server, data, key, secret })
     }
 
-    /// Where its records go.
-    pub(super) fn record(&self) -> PathBuf {
-        self.data.join("audit.jsonl")
+    /// The folder of its records.
+    pub(super) fn records(&self) -> PathBuf {
+        self.data.join("audit")
     }
 
     pub(super) fn rest_request(&self) -> Request {

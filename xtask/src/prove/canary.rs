@@ -68,7 +68,9 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     }
     for (door, home) in [&doors.rest, &doors.mcp, &doors.typed].into_iter().zip(&doors.homes) {
         look("the arguments of the process", &door.arguments()?, &|_| false);
-        for path in [door.log.clone(), home.data.join("audit.jsonl")] {
+        look(&door.log.display().to_string(), &fs::read(&door.log)?, &|_| false);
+        for entry in fs::read_dir(home.data.join("audit"))? {
+            let path = entry?.path();
             look(&path.display().to_string(), &fs::read(&path)?, &|_| false);
         }
         look("onedoor.db", &fs::read(home.data.join("onedoor.db"))?, &|_| false);

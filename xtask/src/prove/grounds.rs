@@ -80,8 +80,8 @@ impl Grounds {
 
     /// Why something failed, with what the door recorded last.
     pub(super) fn explained(&self, why: anyhow::Error) -> anyhow::Error {
-        let records = fs::read_to_string(self.home.data.join("audit.jsonl")).unwrap_or_default();
-        let last = records.lines().last().unwrap_or_default().to_owned();
+        let records = audit::records(&self.home.data.join("audit")).unwrap_or_default();
+        let last = records.last().map(ToString::to_string).unwrap_or_default();
         why.context(format!("the door's last record: {last}"))
     }
 }

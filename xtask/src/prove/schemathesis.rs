@@ -152,8 +152,7 @@ fn tallies(calls: &Path, data: &Path) -> Result<BTreeMap<String, Tally>> {
         let is_done = key && (200..300).contains(&status);
         tally.succeeded = tally.succeeded.saturating_add(is_done.into());
     }
-    for line in fs::read_to_string(data.join("audit.jsonl"))?.lines() {
-        let record: Value = serde_json::from_str(line)?;
+    for record in audit::records(&data.join("audit"))? {
         let member = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         let is_carried_out = member("profile") == TESTED && record.get("upstream_status").is_some();
         let is_turned_away = member("reason") == "unauthenticated";

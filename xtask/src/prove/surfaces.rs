@@ -5,7 +5,7 @@
 
 mod plain;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use admin::About;
 use anyhow::{Result, ensure};
@@ -199,8 +199,7 @@ impl Seen {
 
 /// The records of management calls of the roles' clients, in their order.
 fn records(data: &Path) -> Result<Vec<Value>> {
-    let text = fs::read_to_string(data.join("audit.jsonl"))?;
-    let records = text.lines().filter_map(|it| serde_json::from_str::<Value>(it).ok());
+    let records = audit::records(&data.join("audit"))?.into_iter();
     let is_staff = |it: &Value| it.to_string().contains("\"staff/");
     Ok(records.filter(is_staff).map(|it| without_id(masked(&it))).collect())
 }

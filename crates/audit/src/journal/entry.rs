@@ -29,6 +29,18 @@ impl<'a> Entry<'a> {
         self.ticket.take().map_or(Ok(()), |ticket| self.shared.settle_safely(ticket))
     }
 
+    /// Writes the record, and does not wait for the disk: nobody is told what it says.
+    ///
+    /// # Errors
+    /// [`Error::Write`]
+    pub fn written(mut self) -> Result<(), Error> {
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        self.ticket.take().map_or(Ok(()), |ticket| self.shared.settle(ticket))
+    }
+
     /// Waits until the record is as safe as its level asks, or never will be. It is written at once,
     /// also where nobody waits for what comes after that.
     ///
@@ -45,10 +57,8 @@ impl<'a> Entry<'a> {
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            // A failure closes the log, which everybody who comes next is told.
-            self.shared.settle(ticket).ok();
-        }
+        // A failure closes the log, which everybody who comes next is told.
+        self.write().ok();
     }
 }
 

@@ -85,7 +85,7 @@ impl Shared {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         if state.closed.is_none() {
-            self.poison(&mut state);
+            state.poison();
             self.close(&mut state, None, error, false);
         }
         state

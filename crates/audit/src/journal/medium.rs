@@ -18,8 +18,8 @@ pub(crate) enum Medium {
 impl Medium {
     /// Begins the segment whose first record is `first`; what is written from now on goes there.
     ///
-    /// What was written before is on the disk when this returns. Where it fails, the segment before
-    /// stays the one that is written to.
+    /// What was written before must be on the disk already. Where this fails, the segment before stays
+    /// the one that is written to.
     pub(crate) fn begin(&self, first: u64, bytes: u64) -> io::Result<()> {
         match self {
             Self::Directory(directory) => directory.begin(first, bytes),

@@ -2,10 +2,7 @@
 
 use std::{io, sync::Arc, sync::atomic::Ordering, time::Duration};
 
-use super::{
-    Shared,
-    state::{Fresh, State},
-};
+use super::{Shared, state::State};
 use crate::{
     Error,
     record::{Kind, Outcome, Record, members},
@@ -103,15 +100,10 @@ impl Shared {
         }
         state.finish(batch);
         if let Err(error) = self.medium.sync() {
-            self.poison(state);
+            state.poison();
             return Err(error);
         }
         state.synced = state.written.clone();
         Ok(())
-    }
-
-    /// The segment is not written to any more: what it lost, nobody knows.
-    pub(super) fn poison(&self, state: &mut State) {
-        state.fresh = Some(Fresh::Unsynced(state.synced.next()));
     }
 }

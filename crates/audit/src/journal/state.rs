@@ -98,6 +98,8 @@ pub(super) struct Failed {
     pub(super) parts: usize,
     /// Whether the segment of the next part was begun.
     pub(super) has_begun: bool,
+    /// Whether it was the disk that did not take what was written before.
+    pub(super) is_unsynced: bool,
     pub(super) source: io::Error,
 }
 
@@ -230,7 +232,9 @@ impl State {
         if failed.has_begun {
             self.written_segment = Place { bytes: 0, ..self.written_segment };
         }
-        if begins {
+        if failed.is_unsynced {
+            self.poison();
+        } else if begins {
             // A failed sync is told in the header that comes in the end.
             let told = batch.fresh.filter(|_| failed.parts == 0);
             self.fresh = Some(told.unwrap_or(Fresh::First));
@@ -278,6 +282,11 @@ impl State {
         if let Some(closed) = &mut self.closed {
             closed.is_torn = true;
         }
+    }
+
+    /// The segment is not written to any more: what it lost, nobody knows.
+    pub(super) fn poison(&mut self) {
+        self.fresh = Some(Fresh::Unsynced(self.synced.next()));
     }
 
     /// Counts a record that comes while the journal is closed.

@@ -166,6 +166,27 @@ fn a_segment_that_failed_to_sync_is_never_written_again() {
 }
 
 #[test]
+fn a_segment_that_fails_to_sync_at_its_end_is_given_up_too() {
+    let clock = clock();
+    let rules = Rules { segment_bytes: 1500, ..Rules::default() };
+    let (journal, memory) = Journal::memory_with(rules, clock.clone());
+    journal.append(&record("first")).unwrap();
+    memory.fail_syncs();
+    let mut written = 0;
+    while journal.append(&record("t")).is_ok() {
+        written += 1;
+    }
+    assert!(written > 0 && journal.admit().is_err());
+    assert_eq!(events(&memory), ["audit.segment"]);
+    memory.mend();
+    clock.advance(RETRY);
+    journal.append(&record("u")).unwrap();
+    assert_eq!(events(&memory), ["audit.segment", "audit.segment", "audit.resumed"]);
+    assert!(memory.text().contains("\"unsynced_from\":0"), "nothing of it was ever synced");
+    check(&memory);
+}
+
+#[test]
 fn segments_follow_each_other_and_carry_the_calls_that_are_open() {
     let rules = Rules { segment_bytes: 2000, ..Rules::default() };
     let (journal, memory) = Journal::memory_with(rules, clock());

@@ -43,7 +43,7 @@ impl Shared {
         let mut state = self.lock();
         if ticket.level == Level::Strict && state.outcome(ticket, Level::Strict).is_none() {
             state.wanted = state.wanted.max(ticket.seq.saturating_add(1));
-            if self.has_keeper {
+            if self.has_keeper && !state.is_ending {
                 self.work.notify_one();
             } else {
                 state = self.sync(state);
@@ -85,20 +85,25 @@ impl Shared {
     /// Writes a batch, segment by segment.
     pub(super) fn write(&self, batch: &Batch) -> Result<(), Failed> {
         for (parts, part) in batch.parts().enumerate() {
-            let mut has_begun = false;
+            let failed = |has_begun, is_unsynced| {
+                move |source| Failed { parts, has_begun, is_unsynced, source }
+            };
             if let Some(first) = part.begins {
+                // Behind this it could not be told whether the segment before was lost.
+                self.medium.sync().map_err(failed(false, true))?;
                 let begun = self.medium.begin(first, self.rules.segment_bytes);
-                begun.map_err(|source| Failed { parts, has_begun, source })?;
-                has_begun = true;
+                begun.map_err(failed(false, false))?;
             }
-            self.medium.write(&part.bytes).map_err(|source| Failed { parts, has_begun, source })?;
+            self.medium.write(&part.bytes).map_err(failed(part.begins.is_some(), false))?;
         }
         Ok(())
     }
 
     fn fail(&self, state: &mut State, batch: Batch, failed: Failed) {
         state.reach_partly(&batch, &failed);
-        let is_full = is_full(&failed.source) && !failed.has_begun && state.fresh.is_some();
+        let is_full = is_full(&failed.source)
+            && !(failed.has_begun || failed.is_unsynced)
+            && state.fresh.is_some();
         self.close(state, Some(batch), failed.source, true);
         if is_full {
             self.say_full(state);

@@ -19,7 +19,8 @@ use crate::{
 /// Room for a usual line, so that it is made without growing.
 const USUAL_BYTES: usize = 1024;
 
-/// The record as one line of JSON, with its newline.
+/// The record as one line of JSON, with its newline and without a frame.
+#[cfg(test)]
 pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
     let mut line = write(record)?;
     line.extend_from_slice(b"}\n");

@@ -26,7 +26,7 @@ fn key() -> SigningKey {
 fn write(folder: &Path, key: fn() -> SigningKey) {
     let clock = Clock::fake(Timestamp::from_seconds(1_795_392_000));
     let rules = Rules { segment_bytes: 3000, ..Rules::default() };
-    let location = Location { folder: folder.to_owned(), checkpoints: None };
+    let location = Location { folder: folder.to_owned(), ..Location::default() };
     for run in 0..3 {
         let journal = Journal::open(&location, (key(), rules), clock.clone()).unwrap();
         for count in 0..12 {

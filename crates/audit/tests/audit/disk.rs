@@ -22,8 +22,11 @@ pub(crate) fn key() -> SigningKey {
 }
 
 fn try_open(folder: &Path, rules: Rules) -> Result<Journal, Error> {
-    let location =
-        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("outside")) };
+    let location = Location {
+        folder: folder.join("audit"),
+        checkpoints: Some(folder.join("outside")),
+        ..Location::default()
+    };
     Journal::open(&location, (key(), rules), Clock::fake(START))
 }
 
@@ -252,7 +255,7 @@ fn a_log_with_any_other_damage_is_not_gone_on_with() {
 fn a_log_is_not_gone_on_with_under_another_key() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    let location = Location { folder: folder.path().join("audit"), checkpoints: None };
+    let location = Location { folder: folder.path().join("audit"), ..Location::default() };
     let other = SigningKey::from_seed("onedoor-other", &[1; 32]).unwrap();
     let opened = Journal::open(&location, (other, Rules::default()), Clock::fake(START));
     assert!(matches!(opened, Err(Error::Damaged { .. })));
@@ -283,6 +286,21 @@ fn every_checkpoint_goes_to_the_place_outside_too() {
     let beside = fs::read_to_string(folder.path().join("audit/checkpoints.jsonl")).unwrap();
     assert_eq!(fs::read_to_string(folder.path().join("outside")).unwrap(), beside);
     assert_eq!(beside.lines().count(), 2, "at the start and at the end");
+}
+
+#[test]
+fn a_log_that_was_ended_is_signed_and_still_takes_what_comes_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = Rules { levels: Levels::Strict, ..Rules::default() };
+    let journal = try_open(folder.path(), rules).unwrap();
+    journal.append(&record("t")).unwrap();
+    journal.end();
+    let report = audit::verify(&folder.path().join("audit"), &key().verifying_key(), None).unwrap();
+    assert_eq!((report.damage, report.signed), (None, 3));
+    journal.append(&record("late")).unwrap();
+    block_on(journal.store(&record("later"))).unwrap();
+    journal.end();
+    assert_eq!(words(folder.path()).last().unwrap(), "later");
 }
 
 #[test]

@@ -12,12 +12,14 @@ pub type Answer = Response<Body>;
 /// Carries the call out, and waits for the head of the answer.
 ///
 /// # Errors
-/// `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`; `TooLarge` and `Malformed` where the
+/// `Unrecorded` where its intent cannot be; `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`; `TooLarge` and `Malformed` where the
 /// caller's body turns out so on the way; what a [`Local`](crate::Local) refuses.
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
     let Call { snapshot: _, facts, stage } = call;
     let Metered { caller, route, outgoing, permit, _allowance } = stage;
     let Outgoing { mut head, body } = *outgoing;
+    // Nothing is carried out that would be unknown if this process died now.
+    facts.intend(live).await?;
     let sent = live.clock.elapsed();
     let answer = match &route.destination {
         Destination::Upstream(upstream) => {

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use audit::{Entry, Outcome, Record, Redacted};
+use audit::{Entry, Kind, Outcome, Record, Redacted};
 use model::{Refusal, RefusalKind};
 
 use super::{Answer, Facts, unrecorded};
@@ -40,11 +40,7 @@ impl<'a> Ledger<'a> {
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
         let written = match self.enter(end, Some(status)) {
-            Ok(entry) => {
-                // All who are ready enter too before the first of them writes: one system call for all.
-                after_the_others().await;
-                entry.settle()
-            }
+            Ok(entry) => store(entry).await,
             Err(error) => Err(error),
         };
         if let Err(error) = written {
@@ -94,8 +90,38 @@ impl<'a> Ledger<'a> {
         status: Option<u16>,
     ) -> Result<Entry<'a>, audit::Error> {
         self.is_closed = true;
-        let Facts {
-            kind,
+        self.facts.enter(self.live, (self.facts.kind, outcome), status)
+    }
+}
+
+/// Waits until `entry` is as safe as its level asks.
+async fn store(entry: Entry<'_>) -> Result<(), audit::Error> {
+    // All who are ready enter too before the first of them writes: one system call for all.
+    after_the_others().await;
+    entry.stored().await
+}
+
+impl Facts {
+    /// Records that the call is about to be carried out. It must not be before this is done.
+    ///
+    /// # Errors
+    /// `Unrecorded`, and then nothing may be carried out.
+    pub(super) async fn intend(&self, live: &Live) -> Result<(), Refusal> {
+        let stored = match self.enter(live, (Kind::Intent, Outcome::Begun), None) {
+            Ok(entry) => store(entry).await,
+            Err(error) => Err(error),
+        };
+        stored.map_err(|error| unrecorded(&error))
+    }
+
+    fn enter<'a>(
+        &self,
+        live: &'a Live,
+        (kind, outcome): (Kind, Outcome<'_>),
+        status: Option<u16>,
+    ) -> Result<Entry<'a>, audit::Error> {
+        let Self {
+            kind: _,
             arrival,
             snapshot,
             caller,
@@ -107,14 +133,15 @@ impl<'a> Ledger<'a> {
             answered,
             upstream_time,
             subject,
-        } = &self.facts;
+        } = self;
         // Path and query as they were decided on, without their secrets. Bodies are not recorded.
         let arguments = request.as_ref().map(|it| &it.arguments).filter(|it| !it.is_empty());
         let arguments = arguments.map(Redacted::of);
         let upstream = route.as_ref().filter(|_| *was_sent).map(|it| it.destination.name());
         // Behind an upstream's answer comes its record, with nothing to wait for: one look at the clock does.
-        let ended = answered.unwrap_or_else(|| self.live.clock.elapsed());
-        self.live.log.enter(&Record {
+        let ended = || answered.unwrap_or_else(|| live.clock.elapsed());
+        let total = (kind != Kind::Intent).then(|| ended().saturating_sub(arrival.started));
+        live.log.enter(&Record {
             id: Some(arrival.id),
             surface: Some(arrival.surface),
             peer: Some(arrival.peer.ip().to_canonical()),
@@ -131,8 +158,8 @@ impl<'a> Ledger<'a> {
             upstream,
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,
-            total_time: Some(ended.saturating_sub(arrival.started)),
-            ..Record::new(arrival.at, *kind, outcome)
+            total_time: total,
+            ..Record::new(arrival.at, kind, outcome)
         })
     }
 }
@@ -143,11 +170,11 @@ impl Drop for Ledger<'_> {
         if self.is_closed {
             return;
         }
-        // Written here and not handed over: a queue could lose it, and the write goes to the page cache.
+        // Written here and not handed over: a queue could lose it. Nobody waits for the disk.
         let panicked = Refusal::new(RefusalKind::Internal, "the request could not be answered");
         let outcome =
             if std::thread::panicking() { Outcome::Refused(&panicked) } else { Outcome::Cancelled };
-        if let Err(error) = self.write(outcome, None) {
+        if let Err(error) = self.enter(outcome, None).and_then(Entry::written) {
             tracing::error!("a call that ended early could not be recorded: {error}");
         }
     }

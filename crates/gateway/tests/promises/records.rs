@@ -18,7 +18,6 @@ async fn what_cannot_be_recorded_is_not_carried_out() {
     house.log.fill_after(0);
     let first = get(&house, "/shop/items/1").await;
     assert_eq!(first.status, 503, "{}", first.text());
-    drop(house.recorder.take());
     // The log is known to be full now: nothing may reach the upstream any more.
     for _ in 0..3 {
         assert_eq!(
@@ -44,6 +43,53 @@ async fn what_cannot_be_recorded_is_not_carried_out() {
     house.log.mend();
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(get(&house, "/shop/items/3").await.status, 200);
+}
+
+#[tokio::test]
+async fn nothing_is_carried_out_before_its_intent_is_recorded() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    assert_eq!(get(&house, "/shop/items/1").await.status, 200);
+    let denied = house.client.send("GET", "/shop/items/1", &[("x-api-key", "odk_x")], "").await;
+    assert_eq!(denied.status, 401);
+    let (intents, records) = (house.log.intents(), house.records());
+    let [intent] = &intents[..] else { panic!("one call was carried out: {intents:?}") };
+    assert_eq!(intent["id"], records[0]["id"]);
+    for name in ["client", "profile", "operation", "arguments", "rule", "revision", "peer"] {
+        assert_eq!(intent[name], records[0][name], "{name}");
+    }
+    assert_eq!((&intent["outcome"], &intent["decision"]), (&json!("begun"), &json!("allow")));
+    assert_eq!((&intent["status"], &intent["total_us"]), (&json!(null), &json!(null)));
+    // The line of the intent is there before the upstream is reached.
+    let text = house.log.text();
+    let at = |kind: &str| text.find(&format!("\"kind\":\"{kind}\"")).unwrap();
+    assert!(at("intent") < at("call"));
+
+    // There is room for no intent: the upstream is not reached.
+    drop(house.recorder.take());
+    house.log.fill_after(10);
+    assert_eq!(get(&house, "/shop/items/2").await.status, 503);
+    assert_eq!(house.recorder.take(), vec![]);
+}
+
+#[tokio::test]
+async fn a_call_whose_outcome_cannot_be_recorded_is_not_answered_and_told_to_be_unknown() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    get(&house, "/shop/items/1").await;
+    let (intent, all) = (house.log.intents()[0].to_string().len(), house.log.text().len());
+    assert!(intent > 0 && all > 0);
+    // There is room for the intent and its frame, and for no outcome.
+    house.log.fill_after(intent + 250);
+    let before = house.recorder.take().len();
+    assert_eq!(get(&house, "/shop/items/2").await.status, 503);
+    assert_eq!((before, house.recorder.take().len()), (1, 1), "it was carried out");
+    house.log.mend();
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(get(&house, "/shop/items/3").await.status, 200);
+    let ends = house.records();
+    let ends: Vec<_> = ends.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    assert_eq!(ends, ["answered", "unknown", "answered"]);
+    let (intents, records) = (house.log.intents(), house.records());
+    assert_eq!(intents[1]["id"], records[1]["id"]);
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ struct Kept {
     store: Store,
     keyring: Arc<Keyring>,
     pepper: Arc<Pepper>,
-    log: Arc<audit::Log>,
+    log: Arc<audit::Journal>,
     clock: Clock,
     web: Arc<dyn Fetch>,
     idp: Arc<Idp>,
@@ -152,7 +152,7 @@ impl House {
         let store = Store::open(&Location::Sqlite(folder.path().join("onedoor.db"))).await.unwrap();
         let clock = Clock::fake(Timestamp::from_seconds(1_800_000_000));
         let issuer = Arc::new(OwnIssuer::new(DOOR));
-        let (log, records) = audit::Log::memory(clock.clone());
+        let (log, records) = audit::Journal::memory(clock.clone());
         let document = format!(
             r#"{{"client_id":"{DOCUMENT}","client_name":"Agent","redirect_uris":["http://127.0.0.1/cb"]}}"#
         );

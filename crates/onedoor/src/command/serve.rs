@@ -103,7 +103,9 @@ async fn serve(
         ended = tasks.join_next() => return Err(unasked(ended)),
     }
     stopping.cancel();
-    drain(config, tasks, stop).await
+    let drained = drain(config, tasks, stop).await;
+    gateway.live().log.end();
+    drained
 }
 
 /// Lets open calls end, unless somebody asks to stop once more.

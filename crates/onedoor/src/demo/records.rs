@@ -1,6 +1,6 @@
 //! The records that the guided run left: read from the log as a stranger would, and compared.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::Context as _;
 use model::Surface;
@@ -38,14 +38,14 @@ pub(super) struct Expected {
     pub(super) decision: &'static str,
 }
 
-/// The records of calls in `file`, in their order.
+/// The records of calls in the log in `folder`, in their order.
 ///
 /// # Errors
-/// Where the file cannot be read, or a line of it is no record.
-pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Record>> {
-    let shown = file.display();
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    let records = text.lines().map(serde_json::from_str::<Record>);
+/// Where it cannot be read, or holds something that is no record.
+pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<Record>> {
+    let shown = folder.display();
+    let records = audit::records(folder).with_context(|| format!("cannot read {shown}"))?;
+    let records = records.into_iter().map(serde_json::from_value::<Record>);
     let mut records = records
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("{shown} holds a line that is no record"))?;

@@ -64,7 +64,7 @@ impl World {
             )
         };
         let (agent_key, app_key) = (key("shop-agent")?, key("shop-app")?);
-        Ok(Self { audit: data.audit_file(), places, agent_key, app_key })
+        Ok(Self { audit: data.audit_folder(), places, agent_key, app_key })
     }
 }
 

@@ -154,7 +154,7 @@ impl Plane for DataPlane {
     }
 
     fn health(&self) -> Vec<Part> {
-        let admitted = self.gateway.live().log.admit();
+        let admitted = self.gateway.live().log.check();
         let audit = Part {
             name: "audit".to_owned(),
             ok: admitted.is_ok(),

@@ -1,9 +1,9 @@
-//! Finds records in the audit log's file, newest first.
+//! Finds records in the audit log, newest first.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use admin::RecordQuery;
@@ -15,38 +15,74 @@ const BYTES_MAX: u64 = 64 << 20;
 /// How much is read at once.
 const PIECE_BYTES: u64 = 1 << 20;
 
-/// Where records can be read again; nowhere where they go to the standard output.
+/// Where records can be read again: the folder of the log.
 #[derive(Debug, Clone)]
-pub(crate) struct Records(pub(crate) Option<PathBuf>);
+pub(crate) struct Records(pub(crate) PathBuf);
 
 impl Records {
-    /// The records that fit, newest first, and whether there may be more.
+    /// The records that fit, newest first, and whether there may be more. Intents and what the log
+    /// says of itself are left out: each call has an outcome.
     ///
     /// # Errors
-    /// What the disk says; where records go to the standard output, that.
+    /// What the disk says.
     pub(super) fn find(&self, query: &RecordQuery) -> io::Result<(Vec<Value>, bool)> {
-        let Some(path) = &self.0 else {
-            let reason = "records go to the standard output: ask whoever collects them";
-            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
-        };
         let mut found = Vec::new();
-        let mut lines = Backwards::open(path)?;
-        while let Some(line) = lines.next_line()? {
-            // A line that is being written, or was cut by a crash, is no record.
-            let Ok(record) = serde_json::from_slice::<Value>(&line) else { continue };
-            if is_before(&record, query.since) {
-                return Ok((found, false));
+        let mut room = BYTES_MAX;
+        for segment in segments(&self.0)?.into_iter().rev() {
+            let mut lines = Backwards::open(&segment, room)?;
+            match collect(&mut lines, query, &mut found)? {
+                Looked::ToTheEnd => {}
+                Looked::Enough { has_more } => return Ok((found, has_more)),
             }
-            if !fits(&record, query) {
-                continue;
-            }
-            if found.len() == query.max {
+            if lines.is_bounded {
                 return Ok((found, true));
             }
-            found.push(record);
+            room = room.saturating_sub(segment.metadata()?.len());
         }
-        Ok((found, lines.is_bounded))
+        Ok((found, false))
     }
+}
+
+/// How a look at a segment ended.
+enum Looked {
+    ToTheEnd,
+    Enough { has_more: bool },
+}
+
+fn collect(
+    lines: &mut Backwards,
+    query: &RecordQuery,
+    found: &mut Vec<Value>,
+) -> io::Result<Looked> {
+    while let Some(line) = lines.next_line()? {
+        // A line that is being written, or was cut by a crash, is no record.
+        let Ok(record) = serde_json::from_slice::<Value>(&line) else { continue };
+        if is_before(&record, query.since) {
+            return Ok(Looked::Enough { has_more: false });
+        }
+        if !fits(&record, query) {
+            continue;
+        }
+        if found.len() == query.max {
+            return Ok(Looked::Enough { has_more: true });
+        }
+        found.push(record);
+    }
+    Ok(Looked::ToTheEnd)
+}
+
+/// The files of the log, which are named so that their order is that of their names.
+fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut segments = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().as_encoded_bytes();
+        let is_segment =
+            path.extension().is_some_and(|it| it == "jsonl") && name.iter().all(u8::is_ascii_digit);
+        segments.extend(is_segment.then_some(path));
+    }
+    segments.sort();
+    Ok(segments)
 }
 
 fn is_before(record: &Value, since: Option<Timestamp>) -> bool {
@@ -63,7 +99,9 @@ fn fits(record: &Value, query: &RecordQuery) -> bool {
         let value = record.get(name).and_then(Value::as_str);
         wanted.as_deref().is_none_or(|it| value == Some(it))
     };
-    has("client", client)
+    let kind = record.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|it| it != "intent" && it != "log")
+        && has("client", client)
         && has("operation", operation)
         && has("decision", decision)
         && has("id", request_id)
@@ -84,10 +122,11 @@ struct Backwards {
 }
 
 impl Backwards {
-    fn open(path: &PathBuf) -> io::Result<Self> {
+    /// Looks no further back than `bytes`.
+    fn open(path: &Path, bytes: u64) -> io::Result<Self> {
         let file = File::open(path)?;
         let start = file.metadata()?.len();
-        let end = start.saturating_sub(BYTES_MAX);
+        let end = start.saturating_sub(bytes);
         Ok(Self { file, start, end, rest: Vec::new(), is_bounded: end > 0 })
     }
 
@@ -127,19 +166,22 @@ mod tests {
     #[test]
     fn records_are_found_from_the_newest_on() {
         let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("audit.jsonl");
         let line = |number: usize| {
             let client = if number.is_multiple_of(3) { "shop" } else { "crm" };
             let filler = "x".repeat(700);
             format!(
-                "{{\"time\":\"2026-11-25T10:{:02}:{:02}Z\",\"id\":\"{number}\",\"client\":\"{client}\",\"note\":\"{filler}\"}}\n",
+                "{{\"kind\":\"call\",\"time\":\"2026-11-25T10:{:02}:{:02}Z\",\"id\":\"{number}\",\"client\":\"{client}\",\"note\":\"{filler}\"}}\n",
                 number / 60 % 60,
                 number % 60
             )
         };
-        let text: String = (0..3600).map(line).collect();
-        std::fs::write(&path, format!("{text}{{\"time\":\"half")).unwrap();
-        let records = Records(Some(path));
+        let write = |name: &str, text: String| fs::write(root.path().join(name), text).unwrap();
+        write("00000000000000000000.jsonl", (0..1800).map(line).collect());
+        let text: String = (1800..3600).map(line).collect();
+        let intent = "{\"kind\":\"intent\",\"time\":\"2026-11-25T10:59:59Z\",\"client\":\"shop\"}";
+        write("00000000000000001800.jsonl", format!("{text}{intent}\n{{\"time\":\"half"));
+        write("checkpoints.jsonl", "\"x\"\n".to_owned());
+        let records = Records(root.path().to_owned());
         let find = |query: RecordQuery| {
             let (found, has_more) = records.find(&query).unwrap();
             let ids = found.iter().map(|it| it["id"].as_str().unwrap().to_owned());

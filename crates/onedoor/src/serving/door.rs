@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     authorization,
-    config::{AuditTarget, Config},
+    config::Config,
     data::DataFolder,
     management::{self, DataPlane, Places, Records, Supplier, Supply},
 };
@@ -65,10 +65,8 @@ impl Door {
         let webhooks = webhooks::open(&config.webhooks, store.as_ref(), (&fleet, &clock))?;
         let (supplier, supply) =
             Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
-        let records = Records(match &config.audit.target {
-            AuditTarget::Stdout => None,
-            AuditTarget::File(file) => Some(file.clone().unwrap_or_else(|| data.audit_file())),
-        });
+        let folder = config.audit.directory.clone();
+        let records = Records(folder.unwrap_or_else(|| data.audit_folder()));
         let authorization = match (grants, keyring.clone()) {
             (Some(grants), Some(keyring)) => {
                 authorization::mount(&gateway, grants, keyring, (&pepper, config.oauth.signing))

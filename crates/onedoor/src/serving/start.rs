@@ -20,7 +20,7 @@ use super::{
     egress::{DocumentEgress, IssuerEgress},
 };
 use crate::{
-    config::{Audit, AuditTarget, Bounds, Config, Egress, Limits, Listen, Tls},
+    config::{Audit, Bounds, Config, Egress, Limits, Listen, Tls},
     data::DataFolder,
     folder,
 };
@@ -70,7 +70,7 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     let config = Config::read(None)?;
     // Nothing is called, so nothing is recorded.
     let clock = Clock::system();
-    let (log, _) = audit::Log::memory(clock.clone());
+    let (log, _) = audit::Journal::memory(clock.clone());
     let proofs = Proofs::new(None);
     let gateway = Gateway::new(settings(&config), live(log, &config, (clock, proofs)));
     let pepper = throwaway_pepper().map_err(stopped)?;
@@ -85,7 +85,7 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
-pub(super) fn live(log: audit::Log, config: &Config, (clock, proofs): (Clock, Proofs)) -> Live {
+pub(super) fn live(log: audit::Journal, config: &Config, (clock, proofs): (Clock, Proofs)) -> Live {
     let rule = address_rule(&config.egress);
     let surroundings = Surroundings { rule, ..Surroundings::default() };
     let fleet = Fleet::within(clock.clone(), surroundings);
@@ -109,20 +109,18 @@ fn own_issuer(url: &str, config: &Config) -> OwnIssuer {
 }
 
 pub(super) fn open_log(
-    audit: &Audit,
+    config: &Audit,
     data: &DataFolder,
     clock: Clock,
-) -> anyhow::Result<audit::Log> {
-    let Audit { target } = audit;
-    match target {
-        AuditTarget::Stdout => Ok(audit::Log::stdout(clock)?),
-        AuditTarget::File(file) => {
-            let file = file.clone().unwrap_or_else(|| data.audit_file());
-            let shown = file.display();
-            audit::Log::file(&file, clock)
-                .with_context(|| format!("cannot open the audit log {shown}"))
-        }
-    }
+) -> anyhow::Result<audit::Journal> {
+    let Audit { directory, signing_key, checkpoints, copies_to_stdout, rules } = config;
+    let location = audit::Location {
+        folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
+        checkpoints: checkpoints.clone(),
+        copies_to_stdout: *copies_to_stdout,
+    };
+    let key = data.audit_key(signing_key.as_deref())?;
+    Ok(audit::Journal::open(&location, (key, *rules), clock)?)
 }
 
 fn address_rule(egress: &Egress) -> AddressRule {

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use audit::{Journal, Kind, Location, Outcome, Record, Rules, SigningKey};
 use model::{Clock, Timestamp};
 
-use crate::binary::{Ran, onedoor};
+use crate::{
+    binary::{Ran, onedoor},
+    serving::Serving,
+};
 
 const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 
@@ -13,8 +16,11 @@ const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 fn write(folder: &Path) {
     let key = SigningKey::from_seed("onedoor-test", &[1; 32]).unwrap();
     fs::write(folder.join("audit.pub"), format!("{}\n", key.verifying_key())).unwrap();
-    let location =
-        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("elsewhere")) };
+    let location = Location {
+        folder: folder.join("audit"),
+        checkpoints: Some(folder.join("elsewhere")),
+        ..Location::default()
+    };
     let journal = Journal::open(&location, (key, Rules::default()), Clock::fake(START)).unwrap();
     for tool in ["a", "b", "c"] {
         let record = Record::new(START, Kind::Call, Outcome::Answered);
@@ -124,4 +130,34 @@ fn a_record_is_proven_to_whoever_has_the_public_key() {
     assert!(ran.out.contains("\"tool\":\"b\""), "{}", ran.out);
     assert_eq!(check(&proof.out.replace("index 3", "index 2")).code, 1);
     assert_eq!(prove("5").code, 2);
+}
+
+#[test]
+fn a_door_that_is_killed_leaves_a_log_that_is_right_and_goes_on_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = onedoor(folder.path(), &["init"]);
+    let key = init.out.trim();
+    let check = || {
+        let log = ["audit", "verify", ".onedoor/audit", "--key", ".onedoor/audit.pub"];
+        let ran = onedoor(folder.path(), &log);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        ran.out
+    };
+    for _ in 0..2 {
+        let door = Serving::start_managed(folder.path());
+        for _ in 0..5 {
+            assert_eq!(door.manage("/onedoor/v1/whoami", key).0, 200);
+        }
+        // Killed, not stopped.
+        drop(door);
+        check();
+    }
+    let door = Serving::start_managed(folder.path());
+    door.manage("/onedoor/v1/whoami", key);
+    door.signal("TERM");
+    assert_eq!(door.end(), 0);
+    assert!(!check().contains("not signed"), "what ends in order is signed to its end");
+    let records = audit::records(&folder.path().join(".onedoor/audit")).unwrap();
+    let calls = records.iter().filter(|it| it["operation"] == "onedoor.whoami");
+    assert_eq!(calls.filter(|it| it["status"] == 200).count(), 11);
 }

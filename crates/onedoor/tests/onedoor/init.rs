@@ -28,8 +28,7 @@ fn init(folder: &Path) -> Ran {
 
 /// The records of what came by the local socket.
 fn events(folder: &Path) -> Vec<serde_json::Value> {
-    let log = fs::read_to_string(folder.join(".onedoor/audit.jsonl")).unwrap();
-    let records = log.lines().map(|it| serde_json::from_str(it).unwrap());
+    let records = audit::records(&folder.join(".onedoor/audit")).unwrap().into_iter();
     records.filter(|it: &serde_json::Value| it["kind"] == "event").collect()
 }
 
@@ -80,7 +79,8 @@ fn the_first_operator_is_made_once_and_recorded_as_is_who_comes_too_late() {
     );
     assert!(first["note"].as_str().unwrap().starts_with("operator/default, for user "), "{first}");
     assert_eq!((&first["revision"], &second["outcome"]), (&1.into(), &"refused".into()));
-    assert!(!fs::read_to_string(folder.path().join(".onedoor/audit.jsonl")).unwrap().contains(key));
+    let segment = folder.path().join(".onedoor/audit/00000000000000000000.jsonl");
+    assert!(!fs::read_to_string(segment).unwrap().contains(key));
     // The revision names the request that its record has.
     let (_, revision) = door.manage("/onedoor/v1/revisions/1", key);
     assert!(revision.contains(first["id"].as_str().unwrap()), "{revision}");

@@ -1,7 +1,6 @@
 //! Official MCP clients of both eras, against the demo. `tests/peers` says what they check.
 
 use std::{
-    fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -189,8 +188,7 @@ impl Demo {
     }
 
     fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(&self.audit).unwrap();
-        text.lines().map(|it| serde_json::from_str(it).unwrap()).collect()
+        audit::records(&self.audit).unwrap()
     }
 
     /// Lets it end: all records, with those of calls that were still open.

@@ -95,9 +95,11 @@ async fn a_key_is_replaced_by_its_holder_on_either_surface_and_is_in_no_record()
     let got = [&*key, next, last].map(|it| managed.door.get(VIEW, it).0);
     assert_eq!(got, [401, 200, 200]);
 
-    let records = fs::read_to_string(managed.folder.path().join(".onedoor/audit.jsonl")).unwrap();
+    let segment = ".onedoor/audit/00000000000000000000.jsonl";
+    let records = fs::read_to_string(managed.folder.path().join(segment)).unwrap();
+    // An intent and an outcome of each.
     let rotations = records.matches("\"self.rotate_credential\"").count();
-    assert_eq!(rotations, 2, "{records}");
+    assert_eq!(rotations, 4, "{records}");
     for secret in [&*key, next, last] {
         assert!(!records.contains(secret), "a key stands in the records");
     }

@@ -256,10 +256,9 @@ fn serve(folder: &Path, issuer: &str, upstream: &str) -> (Serving, Timestamp) {
 }
 
 fn audit(folder: &Path) -> std::path::PathBuf {
-    folder.join("state/.onedoor/audit.jsonl")
+    folder.join("state/.onedoor/audit/00000000000000000000.jsonl")
 }
 
 fn records(folder: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(audit(folder)).unwrap();
-    text.lines().map(|it| serde_json::from_str(it).unwrap()).collect()
+    audit::records(&folder.join("state/.onedoor/audit")).unwrap()
 }

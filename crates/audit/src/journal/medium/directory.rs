@@ -1,11 +1,18 @@
 //! A folder of segments, which one process at a time writes to.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::{
+        fd::AsFd as _,
+        unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    },
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use rustix::{
@@ -18,6 +25,10 @@ use crate::{segment::Segment, verify::CHECKPOINTS};
 /// Room that is kept for saying that there is none.
 const RESERVE_BYTES: u64 = 1 << 20;
 
+/// How often, and with which pause, the lock is tried.
+const LOCK_TRIES: usize = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
+
 /// A folder of segments.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -26,6 +37,10 @@ pub(crate) struct Directory {
     segment: Mutex<Option<Arc<File>>>,
     /// Another file that every checkpoint is appended to.
     outside: Option<PathBuf>,
+    /// Where what was written is copied to.
+    copy: Option<File>,
+    /// Whether the last copy failed.
+    is_uncopied: AtomicBool,
     /// Held as long as this is: it keeps others out.
     _lock: File,
 }
@@ -34,11 +49,27 @@ impl Directory {
     /// Opens the folder, made for its owner only where it is missing.
     ///
     /// Fails with `WouldBlock` where another process has it.
-    pub(crate) fn open(path: &Path, outside: Option<PathBuf>) -> io::Result<Self> {
+    pub(crate) fn open(
+        path: &Path,
+        outside: Option<PathBuf>,
+        copies_to_stdout: bool,
+    ) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let lock = private().write(true).create(true).truncate(false).open(path.join("lock"))?;
-        lock.try_lock().map_err(io::Error::from)?;
-        let this = Self { path: path.to_owned(), segment: Mutex::default(), outside, _lock: lock };
+        take(&lock)?;
+        // Past its buffer: what was copied is gone when a write returns.
+        let copy = match copies_to_stdout {
+            true => Some(io::stdout().as_fd().try_clone_to_owned()?.into()),
+            false => None,
+        };
+        let this = Self {
+            path: path.to_owned(),
+            segment: Mutex::default(),
+            outside,
+            copy,
+            is_uncopied: AtomicBool::new(false),
+            _lock: lock,
+        };
         cut_last_line(&path.join(CHECKPOINTS))?;
         if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             sync_folder(parent)?;
@@ -62,7 +93,6 @@ impl Directory {
 
     pub(super) fn begin(&self, first: u64, bytes: u64) -> io::Result<()> {
         if let Some(before) = self.current() {
-            before.sync_data()?;
             // What was allocated and not written is given back.
             before.set_len(before.metadata()?.len())?;
         }
@@ -85,7 +115,17 @@ impl Directory {
             return Err(ErrorKind::NotFound.into());
         };
         // A signal may cut a write short. What is left of it fails or goes through now.
-        (&*file).write_all(bytes)
+        (&*file).write_all(bytes)?;
+        if let Some(mut copy) = self.copy.as_ref() {
+            // The log is what counts: a copy that fails is told, and refuses nobody.
+            self.is_uncopied.store(copy.write_all(bytes).is_err(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether the last copy failed.
+    pub(crate) fn is_uncopied(&self) -> bool {
+        self.is_uncopied.load(Ordering::Relaxed)
     }
 
     pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {
@@ -125,6 +165,19 @@ impl Directory {
     fn put(&self, file: File) {
         *self.segment.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(file));
     }
+}
+
+/// Takes the lock, or finds that another process keeps it.
+fn take(lock: &File) -> io::Result<()> {
+    // A process that was killed just now has it until the system is done with it.
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(ErrorKind::WouldBlock, "another process writes to it"))
 }
 
 fn private() -> OpenOptions {

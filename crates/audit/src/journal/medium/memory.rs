@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{frame, segment::Segment};
+use crate::{read::in_text, segment::Segment};
 
 /// The lines of a log in memory. Clones see the same lines.
 #[derive(Debug, Clone, Default)]
@@ -50,15 +50,7 @@ impl Memory {
     }
 
     fn of_kinds(&self, is_wanted: fn(&str) -> bool) -> Vec<Value> {
-        let text = self.text();
-        let frames = text.lines().filter_map(|it| frame::read(it.as_bytes()));
-        let records = frames.filter_map(|it| serde_json::from_slice(&frame::json(it.body)).ok());
-        let without_number = |mut record: Value| {
-            record.as_object_mut().map(|it| it.shift_remove("seq"));
-            record
-        };
-        let records = records.map(without_number);
-        records.filter(|it| is_wanted(it["kind"].as_str().unwrap_or_default())).collect()
+        in_text(self.text().as_bytes(), is_wanted)
     }
 
     /// Lets only so many more bytes through, as a disk that fills up does.
