@@ -84,8 +84,9 @@ impl Shared {
             let waited = self.work.wait_timeout(state, Duration::from_millis(1));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        // Also where it is closed already: what was lost is told in the header that comes next.
+        state.poison();
         if state.closed.is_none() {
-            state.poison();
             self.close(&mut state, None, error, false);
         }
         state

@@ -274,3 +274,53 @@ fn every_line_that_was_told_to_be_there_is_there_when_the_disk_fills_up_in_a_rus
         assert_eq!(journal.admit().is_err(), told.len() < 400);
     }
 }
+
+#[test]
+fn a_segment_that_failed_to_sync_is_not_synced_again() {
+    let clock = clock();
+    let rules = Rules { levels: Levels::Strict, ..Rules::default() };
+    let (journal, memory) = Journal::memory_with(rules, clock.clone());
+    journal.append(&record("a")).unwrap();
+    memory.fail_syncs();
+    assert!(journal.append(&record("b")).is_err());
+    clock.advance(RETRY);
+    assert!(journal.admit().is_err());
+    memory.mend();
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    assert_eq!(memory.content().resyncs, 0);
+    check(&memory);
+}
+
+#[test]
+fn a_sync_that_fails_after_a_write_did_is_told_too() {
+    let clock = clock();
+    let (journal, memory) = Journal::memory(clock.clone());
+    journal.append(&record("a")).unwrap();
+    memory.fill_after(10);
+    assert!(journal.append(&record("b")).is_err());
+    memory.fail_syncs();
+    drop(journal.shared.sync(journal.shared.lock()));
+    memory.mend();
+    clock.advance(RETRY);
+    journal.append(&record("c")).unwrap();
+    assert!(memory.text().contains("\"unsynced_from\":0"), "{}", memory.text());
+    check(&memory);
+}
+
+#[test]
+fn a_sync_that_fails_behind_what_says_that_it_is_full_is_told_too() {
+    let clock = clock();
+    let rules = Rules { segment_bytes: 1500, ..Rules::default() };
+    let (journal, memory) = Journal::memory_with(rules, clock.clone());
+    journal.append(&record("a")).unwrap();
+    memory.refuse_segments_after(1);
+    memory.fail_syncs_after(1);
+    while journal.append(&record("t")).is_ok() {}
+    assert_eq!(events(&memory), ["audit.segment", "audit.full"]);
+    memory.mend();
+    clock.advance(RETRY);
+    journal.append(&record("u")).unwrap();
+    assert!(memory.text().contains("\"unsynced_from\":0"), "{}", memory.text());
+    check(&memory);
+}

@@ -89,14 +89,20 @@ impl Shared {
                 move |source| Failed { parts, has_begun, is_unsynced, source }
             };
             if let Some(first) = part.begins {
-                // Behind this it could not be told whether the segment before was lost.
-                self.medium.sync().map_err(failed(false, true))?;
+                let is_given_up = parts == 0 && batch.is_after_loss();
+                self.leave(is_given_up).map_err(failed(false, true))?;
                 let begun = self.medium.begin(first, self.rules.segment_bytes);
                 begun.map_err(failed(false, false))?;
             }
             self.medium.write(&part.bytes).map_err(failed(part.begins.is_some(), false))?;
         }
         Ok(())
+    }
+
+    /// Has the disk hold the segment before another begins: behind that, a loss could not be told.
+    fn leave(&self, is_given_up: bool) -> io::Result<()> {
+        // One whose sync failed is not asked again: it would say that all is well.
+        if is_given_up { Ok(()) } else { self.medium.sync() }
     }
 
     fn fail(&self, state: &mut State, batch: Batch, failed: Failed) {
@@ -149,7 +155,9 @@ impl Shared {
         match self.write(&batch) {
             Ok(()) => {
                 state.finish(batch);
-                self.medium.sync().ok();
+                if self.medium.sync().is_err() {
+                    state.poison();
+                }
             }
             Err(_) => state.give_back(batch),
         }

@@ -35,6 +35,8 @@ pub(crate) struct Directory {
     path: PathBuf,
     /// The one that is written to.
     segment: Mutex<Option<Arc<File>>>,
+    /// The file whose sync failed. Of two who sync at the same time the system tells only one.
+    lost: Mutex<Option<Arc<File>>>,
     /// Another file that every checkpoint is appended to.
     outside: Option<PathBuf>,
     /// Where what was written is copied to.
@@ -65,6 +67,7 @@ impl Directory {
         let this = Self {
             path: path.to_owned(),
             segment: Mutex::default(),
+            lost: Mutex::default(),
             outside,
             copy,
             is_uncopied: AtomicBool::new(false),
@@ -133,7 +136,16 @@ impl Directory {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.current().map_or(Ok(()), |it| it.sync_data())
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = self.current() else { return Ok(()) };
+        if lost.as_ref().is_some_and(|it| Arc::ptr_eq(it, &file)) {
+            return Err(io::Error::other("a sync of the segment failed before"));
+        }
+        let synced = file.sync_data();
+        if synced.is_err() {
+            *lost = Some(file);
+        }
+        synced
     }
 
     pub(super) fn keep(&self, note: &str) -> io::Result<()> {

@@ -22,8 +22,13 @@ pub(crate) struct Content {
     pub(crate) room: Option<usize>,
     /// How often it was written to.
     pub(crate) writes: usize,
-    /// Whether a sync fails.
-    fails_to_sync: bool,
+    /// How many more syncs succeed, where that is bounded.
+    syncs_left: Option<usize>,
+    /// Whether a sync of the last segment failed.
+    is_lost: bool,
+    /// How often a segment was synced after it had failed to be.
+    #[cfg(test)]
+    pub(crate) resyncs: usize,
     /// How many segments there may be, where that is bounded.
     segments_max: Option<usize>,
 }
@@ -60,7 +65,13 @@ impl Memory {
 
     /// Lets no sync through, as a disk does that loses what it was given.
     pub fn fail_syncs(&self) {
-        self.content().fails_to_sync = true;
+        self.content().syncs_left = Some(0);
+    }
+
+    /// Lets so many syncs through, and no more.
+    #[cfg(test)]
+    pub(crate) fn fail_syncs_after(&self, syncs: usize) {
+        self.content().syncs_left = Some(syncs);
     }
 
     /// Lets so many segments begin, as a disk does that has room for no other.
@@ -72,7 +83,7 @@ impl Memory {
     /// Lets everything through again.
     pub fn mend(&self) {
         let mut content = self.content();
-        (content.room, content.fails_to_sync, content.segments_max) = (None, false, None);
+        (content.room, content.syncs_left, content.segments_max) = (None, None, None);
     }
 
     /// Writes the segments to `folder`, as a log on a disk has them.
@@ -93,6 +104,7 @@ impl Memory {
         }
         content.segments.retain(|it| !it.1.is_empty());
         content.segments.push((first, Vec::new()));
+        content.is_lost = false;
         Ok(())
     }
 
@@ -120,7 +132,17 @@ impl Memory {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
-        if self.content().fails_to_sync { Err(io::Error::other("lost")) } else { Ok(()) }
+        let mut content = self.content();
+        #[cfg(test)]
+        if content.is_lost {
+            content.resyncs = content.resyncs.saturating_add(1);
+        }
+        if content.is_lost || content.syncs_left == Some(0) {
+            content.is_lost = true;
+            return Err(io::Error::other("lost"));
+        }
+        content.syncs_left = content.syncs_left.map(|it| it.saturating_sub(1));
+        Ok(())
     }
 
     /// The content. Nothing is written while somebody holds it.

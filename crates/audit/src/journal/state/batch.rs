@@ -62,6 +62,11 @@ impl Batch {
         }
     }
 
+    /// Whether it begins a segment since the one before may have lost something.
+    pub(in crate::journal) fn is_after_loss(&self) -> bool {
+        matches!(self.fresh, Some(Fresh::Unsynced(_)))
+    }
+
     /// Its lines, segment by segment.
     pub(in crate::journal) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().chain([&self.current]).filter(|it| !it.bytes.is_empty())
