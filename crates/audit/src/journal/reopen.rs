@@ -70,12 +70,15 @@ impl Shared {
         calls: &[model::RequestId],
     ) -> io::Result<()> {
         let note = "the call was begun, and what came of it could not be recorded";
-        for id in calls.iter().filter(|it| state.open.contains_key(it)).copied().collect::<Vec<_>>()
-        {
+        for id in calls {
+            // One that is named twice is ended by then.
+            if !state.open.contains_key(id) {
+                continue;
+            }
             self.frame(
                 state,
                 &Record {
-                    id: Some(id),
+                    id: Some(*id),
                     note: Some(note),
                     ..Record::new(self.clock.now(), Kind::Call, Outcome::Unknown)
                 },
@@ -92,9 +95,9 @@ impl Shared {
 
     /// Has all that was framed on the disk before anything else happens.
     pub(super) fn write_now(&self, state: &mut State) -> io::Result<()> {
-        let batch = state.take();
+        let mut batch = state.take();
         if let Err(failed) = self.write(&batch) {
-            state.reach_partly(&batch, &failed);
+            state.reach_partly(&mut batch, &failed);
             state.give_back(batch);
             return Err(failed.source);
         }

@@ -175,7 +175,7 @@ impl State {
         let bytes = part.bytes.len().saturating_sub(before);
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.segment.bytes = self.segment.bytes.saturating_add(bytes);
-        self.waiting.records = self.waiting.records.saturating_add(1);
+        part.records = part.records.saturating_add(1);
         seq
     }
 
@@ -184,11 +184,11 @@ impl State {
         match kind {
             Kind::Intent => {
                 self.open.insert(id, seq);
-                self.waiting.undo.push((id, None));
+                self.waiting.current.undo.push((id, None));
             }
             Kind::Call => {
                 if let Some(intent) = self.open.remove(&id) {
-                    self.waiting.undo.push((id, Some(intent)));
+                    self.waiting.current.undo.push((id, Some(intent)));
                 }
             }
             Kind::Authorization
@@ -224,8 +224,8 @@ impl State {
     }
 
     /// What is written of a batch that failed: whole parts of it, and perhaps the bare beginning of
-    /// the segment that the next part is for.
-    pub(super) fn reach_partly(&mut self, batch: &Batch, failed: &Failed) {
+    /// the segment that the next part is for. The rest stays in the batch.
+    pub(super) fn reach_partly(&mut self, batch: &mut Batch, failed: &Failed) {
         let done = failed.parts.checked_sub(1).and_then(|index| batch.parts().nth(index));
         self.reach(done.and_then(|it| it.end.clone()));
         let begins = batch.parts().nth(failed.parts).is_some_and(|it| it.begins.is_some());
@@ -239,6 +239,7 @@ impl State {
             let told = batch.fresh.filter(|_| failed.parts == 0);
             self.fresh = Some(told.unwrap_or(Fresh::First));
         }
+        batch.forget(failed.parts);
     }
 
     /// Gives up the batch and all that waits, and closes the journal.
@@ -247,8 +248,9 @@ impl State {
         let mut lost = 0_u64;
         self.fresh = self.fresh.or(waiting.fresh);
         for batch in [Some(waiting), batch].into_iter().flatten() {
-            lost = lost.saturating_add(batch.records);
-            self.undo(batch.undo);
+            let (records, undo) = batch.undone();
+            lost = lost.saturating_add(records);
+            self.undo(undo);
         }
         self.is_writing = false;
         let through = (self.written.next(), self.synced.next());
@@ -277,7 +279,7 @@ impl State {
     /// Gives up a batch of the journal's own while it is closed: it is made anew for the next try.
     pub(super) fn give_back(&mut self, batch: Batch) {
         self.is_writing = false;
-        self.undo(batch.undo);
+        self.undo(batch.undone().1);
         (self.chain, self.segment) = (self.written.clone(), self.written_segment);
         if let Some(closed) = &mut self.closed {
             closed.is_torn = true;

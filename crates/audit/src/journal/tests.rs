@@ -324,3 +324,49 @@ fn a_sync_that_fails_behind_what_says_that_it_is_full_is_told_too() {
     assert!(memory.text().contains("\"unsynced_from\":0"), "{}", memory.text());
     check(&memory);
 }
+
+/// The calls that have an end in the log, in its order.
+fn ends(memory: &Memory) -> Vec<(u128, String)> {
+    let records = memory.records().into_iter().filter(|it| it["id"].is_string());
+    let end = |it: serde_json::Value| {
+        let id = Uuid::parse_str(it["id"].as_str().unwrap()).unwrap().as_u128();
+        (id, it["outcome"].as_str().unwrap().to_owned())
+    };
+    records.map(end).collect()
+}
+
+#[test]
+fn what_was_written_of_a_batch_that_failed_is_not_taken_back() {
+    let clock = clock();
+    let rules = Rules { segment_bytes: 2500, ..Rules::default() };
+    let (journal, memory) = Journal::memory_with(rules, clock.clone());
+    journal.append(&begun(1)).unwrap();
+    memory.refuse_segments_after(1);
+    let mut entries = vec![journal.enter(&ended(1)).unwrap(), journal.enter(&begun(2)).unwrap()];
+    entries.extend((0..10).map(|_| journal.enter(&record("t")).unwrap()));
+    entries.push(journal.enter(&ended(2)).unwrap());
+    let told: Vec<_> = entries.into_iter().map(|it| it.settle().is_ok()).collect();
+    assert!(told[0] && told[1] && !told[12], "{told:?}");
+    memory.mend();
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    assert_eq!(ends(&memory), [(1, "answered".to_owned()), (2, "unknown".to_owned())]);
+    let lost = told.iter().filter(|it| !**it).count();
+    let note = format!("{} records could not be written", lost + 1);
+    assert!(memory.text().contains(&note), "with a header: {}", memory.text());
+    check(&memory);
+}
+
+#[test]
+fn a_call_is_told_to_be_unknown_once() {
+    let clock = clock();
+    let (journal, memory) = Journal::memory(clock.clone());
+    journal.append(&begun(1)).unwrap();
+    memory.fill_after(0);
+    assert!(matches!(journal.append(&ended(1)), Err(Error::Write { .. })));
+    assert!(matches!(journal.append(&ended(1)), Err(Error::Closed { .. })));
+    memory.mend();
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    assert_eq!(ends(&memory), [(1, "unknown".to_owned())]);
+}

@@ -105,8 +105,8 @@ impl Shared {
         if is_given_up { Ok(()) } else { self.medium.sync() }
     }
 
-    fn fail(&self, state: &mut State, batch: Batch, failed: Failed) {
-        state.reach_partly(&batch, &failed);
+    fn fail(&self, state: &mut State, mut batch: Batch, failed: Failed) {
+        state.reach_partly(&mut batch, &failed);
         let is_full = is_full(&failed.source)
             && !(failed.has_begun || failed.is_unsynced)
             && state.fresh.is_some();

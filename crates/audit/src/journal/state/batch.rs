@@ -15,10 +15,6 @@ pub(in crate::journal) struct Batch {
     parts: Vec<Part>,
     /// Where the next line goes.
     pub(super) current: Part,
-    /// How many records these are.
-    pub(super) records: u64,
-    /// Calls that these records begin (none) or end (the number of their intent).
-    pub(super) undo: Vec<(RequestId, Option<u64>)>,
     /// Why its first segment begins, if it had to.
     pub(super) fresh: Option<Fresh>,
     /// An empty buffer, kept for later.
@@ -31,6 +27,10 @@ pub(in crate::journal) struct Part {
     /// The first record of the segment that begins with it, if one does.
     pub(in crate::journal) begins: Option<u64>,
     pub(in crate::journal) bytes: Vec<u8>,
+    /// How many records these are.
+    pub(super) records: u64,
+    /// Calls that these records begin (none) or end (the number of their intent).
+    pub(super) undo: Vec<(RequestId, Option<u64>)>,
     /// Where the chain and the segment are behind it.
     pub(super) end: Option<(Chain, Place)>,
 }
@@ -39,7 +39,7 @@ impl Batch {
     /// What is added from now on goes to a segment of its own.
     pub(super) fn begin_segment(&mut self, end: (Chain, Place)) {
         let bytes = std::mem::take(&mut self.spare);
-        let next = Part { begins: Some(end.0.next()), bytes, end: None };
+        let next = Part { begins: Some(end.0.next()), bytes, ..Part::default() };
         let mut part = std::mem::replace(&mut self.current, next);
         part.end = Some(end);
         if !part.bytes.is_empty() {
@@ -65,6 +65,20 @@ impl Batch {
     /// Whether it begins a segment since the one before may have lost something.
     pub(in crate::journal) fn is_after_loss(&self) -> bool {
         matches!(self.fresh, Some(Fresh::Unsynced(_)))
+    }
+
+    /// Forgets its first `parts`, which were written.
+    pub(super) fn forget(&mut self, parts: usize) {
+        self.parts.drain(..parts.min(self.parts.len()));
+    }
+
+    /// How many records it holds, and the calls that these begin or end, in their order.
+    pub(super) fn undone(self) -> (u64, Vec<(RequestId, Option<u64>)>) {
+        let parts = self.parts.into_iter().chain([self.current]);
+        parts.fold((0, Vec::new()), |(records, mut undo), part| {
+            undo.extend(part.undo);
+            (part.records.saturating_add(records), undo)
+        })
     }
 
     /// Its lines, segment by segment.
