@@ -71,7 +71,7 @@ impl Medium {
     pub(crate) fn set_reserve(&self) -> io::Result<()> {
         match self {
             Self::Directory(directory) => directory.set_reserve(),
-            Self::Memory(_) => Ok(()),
+            Self::Memory(memory) => memory.set_reserve(),
         }
     }
 }

@@ -40,6 +40,8 @@ impl Shared {
 
     fn try_again(&self, state: &mut State) -> io::Result<()> {
         self.cut(state)?;
+        // Before it is said that the log goes on: without it, it does not.
+        self.medium.set_reserve()?;
         let note = state
             .closed
             .as_ref()
@@ -47,8 +49,7 @@ impl Shared {
         self.say(state, "audit.resumed", note.as_deref().unwrap_or_default())?;
         let orphans = std::mem::take(&mut state.orphans);
         self.say_unknown(state, &orphans)?;
-        self.write_now(state)?;
-        self.medium.set_reserve()
+        self.write_now(state)
     }
 
     /// Frames a record of the log about itself.

@@ -370,3 +370,24 @@ fn a_call_is_told_to_be_unknown_once() {
     journal.admit().unwrap();
     assert_eq!(ends(&memory), [(1, "unknown".to_owned())]);
 }
+
+#[test]
+fn nothing_is_said_to_go_on_before_the_reserve_is_there() {
+    let clock = clock();
+    let (journal, memory) = Journal::memory(clock.clone());
+    journal.append(&record("a")).unwrap();
+    memory.fill_after(10);
+    assert!(journal.append(&record("b")).is_err());
+    memory.mend();
+    memory.content().refuses_reserve = true;
+    for _ in 0..3 {
+        clock.advance(RETRY);
+        assert!(journal.admit().is_err());
+    }
+    assert_eq!(events(&memory), ["audit.segment"]);
+    memory.content().refuses_reserve = false;
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed"]);
+    check(&memory);
+}

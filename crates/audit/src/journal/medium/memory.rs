@@ -29,6 +29,9 @@ pub(crate) struct Content {
     /// How often a segment was synced after it had failed to be.
     #[cfg(test)]
     pub(crate) resyncs: usize,
+    /// Whether no room can be set aside.
+    #[cfg(test)]
+    pub(crate) refuses_reserve: bool,
     /// How many segments there may be, where that is bounded.
     segments_max: Option<usize>,
 }
@@ -127,6 +130,14 @@ impl Memory {
         let mut content = self.content();
         if let Some(segment) = content.segments.last_mut() {
             segment.1.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_reserve(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if self.content().refuses_reserve {
+            return Err(ErrorKind::StorageFull.into());
         }
         Ok(())
     }
