@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Longest line that is read. A record is shorter by far; a header may name many calls.
-const LINE_BYTES_MAX: u64 = 16 << 20;
+pub(crate) const LINE_BYTES_MAX: u64 = 16 << 20;
 /// How much is read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 

@@ -16,12 +16,12 @@ use crate::{
     Checkpoint, Damage, DamageKind, Error, VerifyingKey,
     chain::Chain,
     frame,
-    lines::{Lines, Next},
+    lines::{LINE_BYTES_MAX, Lines, Next},
     segment::{self, Header, Segment},
     verify::notes,
 };
 
-/// How much of a segment's end is read to find its last line.
+/// How much of a file's end is read to find its last line, as a rule.
 const END_BYTES: u64 = 1 << 20;
 
 /// Where a log goes on.
@@ -92,8 +92,10 @@ fn last_checkpoint(folder: &Path, key: &VerifyingKey) -> Checked<Option<Checkpoi
 
 fn is_without_line(segment: &Segment) -> io::Result<bool> {
     let mut bytes = Vec::new();
-    File::open(&segment.path)?.take(END_BYTES).read_to_end(&mut bytes)?;
-    Ok(!bytes.contains(&b'\n'))
+    let read = File::open(&segment.path)?.take(LINE_BYTES_MAX).read_to_end(&mut bytes)?;
+    // What was not read to its end may hold a line: it is not thrown away.
+    let is_whole = u64::try_from(read).is_ok_and(|it| it < LINE_BYTES_MAX);
+    Ok(is_whole && !bytes.contains(&b'\n'))
 }
 
 /// Reads the last segment, and takes over what it says.

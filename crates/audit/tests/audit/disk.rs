@@ -312,3 +312,17 @@ fn a_checkpoint_that_a_crash_cut_is_made_anew() {
     let report = audit::verify(&folder.path().join("audit"), &key().verifying_key(), None).unwrap();
     assert_eq!((report.damage, report.signed), (None, 3));
 }
+
+#[test]
+fn a_segment_with_a_long_first_line_is_kept_as_evidence() {
+    let line = [vec![b'x'; 2 << 20], vec![b'\n']].concat();
+    for content in [line, vec![b'x'; 16 << 20]] {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path()));
+        let path = folder.path().join("audit/00000000000000000002.jsonl");
+        fs::write(&path, &content).unwrap();
+        let error = try_open(folder.path(), Rules::default()).unwrap_err().to_string();
+        assert!(error.contains("00000000000000000002.jsonl"), "{error}");
+        assert!(fs::read(&path).unwrap() == content, "it was changed");
+    }
+}
