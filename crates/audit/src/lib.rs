@@ -9,6 +9,7 @@ mod chain;
 mod checkpoint;
 mod checksum;
 mod damage;
+mod end;
 pub mod error;
 mod frame;
 mod hash;

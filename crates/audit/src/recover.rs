@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io::{self, Read as _},
     path::Path,
     sync::Arc,
 };
@@ -15,14 +15,12 @@ use uuid::Uuid;
 use crate::{
     Checkpoint, Damage, DamageKind, Error, VerifyingKey,
     chain::Chain,
+    end::End,
     frame,
     lines::{LINE_BYTES_MAX, Lines, Next},
     segment::{self, Header, Segment},
     verify::notes,
 };
-
-/// How much of a file's end is read to find its last line, as a rule.
-const END_BYTES: u64 = 1 << 20;
 
 /// Where a log goes on.
 #[derive(Debug)]
@@ -178,22 +176,68 @@ fn link(before: &Segment, after: &Segment) -> Checked<()> {
         Ok(Err(Damage { seq: after.first, kind: DamageKind::Gap, detail }))
     };
     let Some(header) = header else { return wrong("does not begin with a header") };
-    let (last, chain) = (last_line(before)?, header.chain());
-    let end = last.as_deref().and_then(frame::read);
-    let is_next =
-        end.is_some_and(|it| it.seq.saturating_add(1) == chain.next() && it.hash == header.before);
-    // What a failed sync may have lost is written down, and no reason to serve nobody.
-    let is_told = header.unsynced_from.is_some();
+    let (end, next) = (End::read(&before.path)?, header.chain().next());
+    let last = match header.unsynced_from {
+        None if end.tail_bytes() > 0 => None,
+        None => end.lines().next().and_then(frame::read),
+        // A disk that lost a part of it may have left anything behind what is still there.
+        Some(_) => end.lines().find_map(frame::read),
+    };
+    let reached = last.map_or(before.first, |it| it.seq.saturating_add(1));
+    let is_next = reached == next && last.is_some_and(|it| it.hash == header.before);
+    // What a failed sync may have lost is written down, and no reason to serve nobody. No more is.
+    let is_told = header.unsynced_from.is_some_and(|it| (it..next).contains(&reached));
     if is_next || is_told { Ok(Ok(())) } else { wrong("does not go on where the one before ends") }
 }
 
-fn last_line(segment: &Segment) -> io::Result<Option<Vec<u8>>> {
-    let mut file = File::open(&segment.path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let Some(whole) = bytes.strip_suffix(b"\n") else { return Ok(None) };
-    let start = whole.iter().rposition(|it| *it == b'\n').map_or(0, |it| it.saturating_add(1));
-    Ok(whole.get(start..).map(<[u8]>::to_vec))
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use model::Clock;
+
+    use super::*;
+    use crate::{Journal, Kind, Levels, Outcome, Record, Rules, SigningKey};
+
+    const ORIGIN: &str = "memory";
+    const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
+
+    /// A log whose sync failed for record 2, and the lines of its first segment.
+    fn with_loss(folder: &Path, tool: &str) -> Vec<String> {
+        let clock = Clock::fake(START);
+        let rules = Rules { levels: Levels::Strict, ..Rules::default() };
+        let (journal, memory) = Journal::memory_with(rules, clock.clone());
+        let record =
+            |tool| Record { tool: Some(tool), ..Record::new(START, Kind::Call, Outcome::Answered) };
+        journal.append(&record("a")).unwrap();
+        memory.fail_syncs();
+        assert!(journal.append(&record(tool)).is_err());
+        memory.mend();
+        clock.advance(std::time::Duration::from_secs(1));
+        journal.append(&record("c")).unwrap();
+        memory.save(folder).unwrap();
+        let text = fs::read_to_string(Segment::new(folder, 0).path).unwrap();
+        text.split_inclusive('\n').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_loss_is_accepted_as_far_as_it_was_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = with_loss(folder.path(), "b");
+        assert_eq!(lines.len(), 3);
+        let other = with_loss(tempfile::tempdir().unwrap().path(), "x");
+        let key = SigningKey::from_seed(ORIGIN, &[1; 32]).unwrap().verifying_key();
+        let start = |content: &[&str]| {
+            fs::write(Segment::new(folder.path(), 0).path, content.concat()).unwrap();
+            recover(folder.path(), &key).map(|it| it.chain.next())
+        };
+        let [zero, one, two] = [0, 1, 2].map(|it| lines[it].as_str());
+        for told in [&[zero, one, two][..], &[zero, one], &[zero, one, "{\"seq\":2,\"ti"]] {
+            assert_eq!(start(told).unwrap(), 6, "{told:?}");
+        }
+        for untold in [&[zero][..], &[zero, one, &other[2]]] {
+            let error = start(untold).unwrap_err().to_string();
+            assert!(error.contains("gap at record 3"), "{untold:?}: {error}");
+        }
+    }
 }
