@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, Read as _},
+    io::{self, ErrorKind, Read as _},
     path::Path,
     sync::Arc,
 };
@@ -19,7 +19,7 @@ use crate::{
     frame,
     lines::{LINE_BYTES_MAX, Lines, Next},
     segment::{self, Header, Segment},
-    verify::notes,
+    verify::CHECKPOINTS,
 };
 
 /// Where a log goes on.
@@ -81,7 +81,12 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
 type Checked<T> = io::Result<Result<T, Damage>>;
 
 fn last_checkpoint(folder: &Path, key: &VerifyingKey) -> Checked<Option<Checkpoint>> {
-    let Some(note) = notes(folder)?.pop() else { return Ok(Ok(None)) };
+    let end = match End::read(&folder.join(CHECKPOINTS)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(None)),
+        other => other?,
+    };
+    let Some(line) = end.lines().next() else { return Ok(Ok(None)) };
+    let note = serde_json::from_slice::<String>(line).ok();
     let checkpoint = note.and_then(|it| Checkpoint::open(&it, key));
     let detail = "its last checkpoint is not signed by the key of this door".to_owned();
     let bad = Damage { seq: 0, kind: DamageKind::BadSignature, detail };

@@ -326,3 +326,13 @@ fn a_segment_with_a_long_first_line_is_kept_as_evidence() {
         assert!(fs::read(&path).unwrap() == content, "it was changed");
     }
 }
+
+#[test]
+fn a_checkpoint_that_a_crash_cut_outside_is_taken_away_there() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    add(&folder.path().join("outside"), b"\"onedoor-te");
+    drop(open(folder.path()));
+    let beside = fs::read_to_string(folder.path().join("audit/checkpoints.jsonl")).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("outside")).unwrap(), beside);
+}

@@ -20,7 +20,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{segment::Segment, verify::CHECKPOINTS};
+use crate::{end::End, segment::Segment, verify::CHECKPOINTS};
 
 /// Room that is kept for saying that there is none.
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -74,6 +74,7 @@ impl Directory {
             _lock: lock,
         };
         cut_last_line(&path.join(CHECKPOINTS))?;
+        this.outside.as_deref().map_or(Ok(()), cut_last_line)?;
         if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
@@ -225,15 +226,17 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
 
 /// Takes away the end of a file that is no line: the power went while it was written.
 fn cut_last_line(path: &Path) -> io::Result<()> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        other => other?,
+    // What is no regular file, such as a pipe, has no end to look at.
+    let length = match fs::metadata(path) {
+        Ok(it) if it.is_file() => it.len(),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(_) | Err(_) => return Ok(()),
     };
-    let end = bytes.iter().rposition(|it| *it == b'\n').map_or(0, |it| it.saturating_add(1));
-    if end == bytes.len() {
+    let tail_bytes = End::read(path)?.tail_bytes();
+    if tail_bytes == 0 {
         return Ok(());
     }
     let file = private().write(true).open(path)?;
-    file.set_len(u64::try_from(end).unwrap_or(u64::MAX))?;
+    file.set_len(length.saturating_sub(tail_bytes))?;
     file.sync_all()
 }
