@@ -4,7 +4,7 @@ mod proof;
 
 use crate::Hash;
 
-pub use proof::{consistency, includes, inclusion, is_consistent};
+pub use proof::{includes, inclusion};
 
 /// The right edge of a tree: enough to add leaves and to know the root, whatever its size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

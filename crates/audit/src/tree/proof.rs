@@ -1,4 +1,4 @@
-//! That a record is in a log, and that a log only grew: made from all leaves, checked from few hashes.
+//! That a record is in a log: made from all leaves, checked from few hashes.
 
 use super::Edge;
 use crate::Hash;
@@ -53,73 +53,6 @@ pub fn includes((size, root): (u64, Hash), (index, leaf): (u64, Hash), path: &[H
     last == 0 && node == root
 }
 
-/// The hashes that show that the first `old` of `leaves` are their beginning (section 2.1.4.1).
-///
-/// `None` where there are not so many.
-#[must_use]
-pub fn consistency(leaves: &[Hash], old: usize) -> Option<Vec<Hash>> {
-    if old == 0 || old > leaves.len() {
-        return (old == 0).then(Vec::new);
-    }
-    let (mut leaves, mut old) = (leaves, old);
-    let mut proof = Vec::new();
-    // Whether what is left of the old tree is a whole subtree that its reader knows.
-    let mut is_known = true;
-    while old < leaves.len() {
-        let (left, right) = leaves.split_at(split(leaves.len()));
-        if old <= left.len() {
-            proof.push(root(right));
-            leaves = left;
-        } else {
-            proof.push(root(left));
-            leaves = right;
-            old = old.saturating_sub(left.len());
-            is_known = false;
-        }
-    }
-    if !is_known {
-        proof.push(root(leaves));
-    }
-    proof.reverse();
-    Some(proof)
-}
-
-/// Whether the tree `new` began as the tree `old` (section 2.1.4.2).
-#[must_use]
-pub fn is_consistent(old: (u64, Hash), new: (u64, Hash), proof: &[Hash]) -> bool {
-    let ((old_size, old_root), (new_size, new_root)) = (old, new);
-    if old_size == 0 {
-        return proof.is_empty() && old_root == Hash::of_nothing();
-    }
-    if old_size >= new_size {
-        return proof.is_empty() && old == new;
-    }
-    let mut proof = proof.iter().copied();
-    let begun = if old_size.is_power_of_two() { Some(old_root) } else { proof.next() };
-    let Some(begun) = begun else { return false };
-    let (mut first, mut last) = (old_size.saturating_sub(1), new_size.saturating_sub(1));
-    while first & 1 == 1 {
-        (first, last) = (first >> 1, last >> 1);
-    }
-    let (mut old_node, mut new_node) = (begun, begun);
-    for beside in proof {
-        if last == 0 {
-            return false;
-        }
-        if first & 1 == 1 || first == last {
-            old_node = Hash::of_nodes(beside, old_node);
-            new_node = Hash::of_nodes(beside, new_node);
-            while first & 1 == 0 && first != 0 {
-                (first, last) = (first >> 1, last >> 1);
-            }
-        } else {
-            new_node = Hash::of_nodes(new_node, beside);
-        }
-        (first, last) = (first >> 1, last >> 1);
-    }
-    last == 0 && old_node == old_root && new_node == new_root
-}
-
 /// Where a tree of so many leaves is split: at the largest power of two below.
 fn split(leaves: usize) -> usize {
     leaves.div_ceil(2).next_power_of_two()
@@ -170,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_leaf_is_included_and_every_beginning_is_consistent() {
+    fn every_leaf_is_included() {
         for count in 1..34 {
             let leaves = leaves(count);
             let tree = (size(&leaves), root(&leaves));
@@ -180,11 +113,6 @@ mod tests {
                 assert!(includes(tree, leaf, &path), "{index} of {count}");
             }
             assert_eq!(inclusion(&leaves, count), None);
-            for old in 0..=count {
-                let proof = consistency(&leaves, old).unwrap();
-                let old = (u64::try_from(old).unwrap(), root(&leaves[..old]));
-                assert!(is_consistent(old, tree, &proof), "{old:?} of {count}");
-            }
         }
     }
 
@@ -209,13 +137,6 @@ mod tests {
             if cut { changed.pop(); } else { changed.push(leaves[0]); }
             prop_assert!(!includes(tree, (at(index), leaves[index]), &changed));
             prop_assert!(!includes((tree.0, leaves[0]), (at(index), leaves[index]), &path));
-
-            let old = other.max(1);
-            let proof = consistency(&leaves, old).unwrap();
-            let forged: Vec<_> = leaves.iter().rev().copied().collect();
-            prop_assert!(is_consistent((at(old), root(&leaves[..old])), tree, &proof));
-            prop_assert!(!is_consistent((at(old), root(&forged[..old])), tree, &proof));
-            prop_assert!(!is_consistent((at(old), root(&leaves[..old])), (tree.0, root(&forged)), &proof));
         }
     }
 }
