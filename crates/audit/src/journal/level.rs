@@ -2,12 +2,13 @@
 
 use model::Effect;
 
-use crate::{Kind, Record};
+use crate::{Decision, Kind, Record};
 
 /// How safe a record must be before anybody goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Written: it outlives the process at once, and the machine 50 ms later.
+    /// Written: it outlives the process at once, and the machine once the disk has it. That it gets
+    /// it begins 25 ms later; how long it takes, the disk decides.
     Standard,
     /// On the disk: it outlives a loss of power.
     Strict,
@@ -17,7 +18,8 @@ pub enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Levels {
     /// [`Level::Strict`] for management, for what the authorization server does, for what writes or
-    /// destroys, and for the log and the door themselves; [`Level::Standard`] for all else.
+    /// destroys, for denials, and for the log and the door themselves; [`Level::Standard`] for all
+    /// else.
     #[default]
     ByEffect,
     /// [`Level::Strict`] for all.
@@ -33,6 +35,7 @@ impl Levels {
     pub fn of(self, record: &Record<'_>) -> Level {
         let is_strict = match self {
             Self::Strict => true,
+            Self::ByEffect if record.decision() == Decision::Deny => true,
             Self::ByEffect => match record.kind {
                 Kind::Authorization | Kind::Event | Kind::Log => true,
                 Kind::Call | Kind::Cut | Kind::Intent => record.operation.is_some_and(|it| {
@@ -47,7 +50,7 @@ impl Levels {
 
 #[cfg(test)]
 mod tests {
-    use model::{CollectionId, Operation, OperationId, Timestamp};
+    use model::{CollectionId, Operation, OperationId, Refusal, RefusalKind, Timestamp};
 
     use super::*;
     use crate::Outcome;
@@ -73,5 +76,20 @@ mod tests {
         }
         assert_eq!(level("orders", Effect::Read, Kind::Authorization), Level::Strict);
         assert_eq!(level("orders", Effect::Read, Kind::List), Level::Standard);
+    }
+
+    #[test]
+    fn denials_are_strict_and_what_failed_is_not() {
+        let level = |kind| {
+            let refusal = Refusal::new(kind, "why");
+            let at = Timestamp::from_seconds(0);
+            Levels::ByEffect.of(&Record::new(at, Kind::Call, Outcome::Refused(&refusal)))
+        };
+        for kind in [RefusalKind::Forbidden, RefusalKind::Unauthenticated, RefusalKind::Stopped] {
+            assert_eq!(level(kind), Level::Strict, "{kind:?}");
+        }
+        for kind in [RefusalKind::LimitReached, RefusalKind::UpstreamTimeout] {
+            assert_eq!(level(kind), Level::Standard, "{kind:?}");
+        }
     }
 }
