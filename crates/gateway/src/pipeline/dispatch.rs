@@ -12,8 +12,9 @@ pub type Answer = Response<Body>;
 /// Carries the call out, and waits for the head of the answer.
 ///
 /// # Errors
-/// `Unrecorded` where its intent cannot be; `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`; `TooLarge` and `Malformed` where the
-/// caller's body turns out so on the way; what a [`Local`](crate::Local) refuses.
+/// `Unrecorded` where its intent cannot be stored; `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`;
+/// `TooLarge` and `Malformed` where the caller's body turns out so on the way; what a
+/// [`Local`](crate::Local) refuses.
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
     let Call { snapshot: _, facts, stage } = call;
     let Metered { caller, route, outgoing, permit, _allowance } = stage;
