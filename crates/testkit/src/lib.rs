@@ -1,5 +1,5 @@
 //! For tests: a recording upstream, a gateway in memory with a fake clock, clients over plain HTTP and
-//! over TLS, an authority for certificates, and a real PostgreSQL.
+//! over TLS, keys of clients, an authority for certificates, and a real PostgreSQL.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +10,7 @@
 
 mod authority;
 mod client;
+mod client_key;
 mod house;
 mod postgres;
 mod recorder;
@@ -17,6 +18,7 @@ mod tls;
 
 pub use authority::Authority;
 pub use client::{Answer, Client, Stream};
+pub use client_key::ClientKey;
 pub use house::{House, HouseBuilder};
 pub use postgres::Postgres;
 pub use recorder::{Recorder, Seen};

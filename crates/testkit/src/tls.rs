@@ -1,6 +1,10 @@
 //! A client over TLS: one connection after the other, HTTP/2 or HTTP/1.1 as ALPN has it.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use http::{Request, Version};
@@ -8,7 +12,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, HandshakeKind, crypto::aws_lc_rs, pki_types::ServerName};
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::{net::TcpSocket, task::JoinSet};
 use tokio_rustls::TlsConnector;
 
 use crate::{Answer, Authority};
@@ -18,6 +22,8 @@ use crate::{Answer, Authority};
 pub struct TlsClient {
     /// Its side of TLS.
     pub config: Arc<ClientConfig>,
+    /// The address of this machine that it connects from; any where it is none.
+    pub from: Option<Ipv4Addr>,
 }
 
 /// A connection on which requests can be sent.
@@ -61,7 +67,7 @@ impl TlsClient {
             }
         };
         config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
-        Self { config: Arc::new(config) }
+        Self { config: Arc::new(config), from: None }
     }
 
     /// Connects to `address`.
@@ -69,7 +75,11 @@ impl TlsClient {
     /// # Errors
     /// Where the handshake fails.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsConnection> {
-        let stream = TcpStream::connect(address).await?;
+        let socket = TcpSocket::new_v4()?;
+        if let Some(from) = self.from {
+            socket.bind((from, 0).into())?;
+        }
+        let stream = socket.connect(address).await?;
         let name = ServerName::try_from("localhost").unwrap();
         let stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await?;
         let (_, session) = stream.get_ref();

@@ -56,7 +56,8 @@ impl Load {
         request: impl Fn() -> Arc<str> + Copy + Send + 'scope,
     ) {
         for _ in 0..CONNECTIONS {
-            scope.spawn(move || self.flow(number, Connection::new(address), request));
+            let mut connection = Connection::new(address);
+            self.flow(scope, (number, PACE), move || connection.exchange(&request()));
         }
     }
 
@@ -83,20 +84,31 @@ impl Load {
         (calls, rate, failures)
     }
 
-    fn flow(&self, door: usize, mut connection: Connection, request: impl Fn() -> Arc<str>) {
+    /// Begins to call a door again and again, with this time between two calls; a call gives back the
+    /// status of its answer.
+    pub(super) fn flow<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        (door, pace): (usize, Duration),
+        call: impl FnMut() -> Result<u16> + Send + 'scope,
+    ) {
+        scope.spawn(move || self.call(door, pace, call));
+    }
+
+    fn call(&self, door: usize, pace: Duration, mut call: impl FnMut() -> Result<u16>) {
         let is_gone = || self.gone.get(door).is_some_and(|it| it.load(Ordering::SeqCst));
         let mut next = self.clock.elapsed();
         while !self.is_over.load(Ordering::Relaxed) {
             // A door that comes or goes in the middle of a call may break it off.
             let was_gone = is_gone();
-            let failure = match connection.exchange(&request()) {
+            let failure = match call() {
                 Ok(200) => None,
                 Ok(status) => Some(status.to_string()),
                 Err(error) => (!was_gone && !is_gone()).then(|| format!("{error:#}")),
             };
             self.calls.fetch_add(1, Ordering::Relaxed);
             self.fail(failure);
-            next = next.saturating_add(PACE);
+            next = next.saturating_add(pace);
             let now = self.clock.elapsed();
             match next.checked_sub(now) {
                 Some(rest) => run::rest(rest),

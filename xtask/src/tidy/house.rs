@@ -93,7 +93,7 @@ pub(crate) const HOUSE: House = House {
     homes: &[
         Home {
             dependencies: &["aws-lc-rs"],
-            crates: &["audit", "gateway", "identity", "oauth", "onedoor", "secrets"],
+            crates: &["audit", "gateway", "identity", "oauth", "onedoor", "secrets", "testkit"],
         },
         Home { dependencies: &["jsonschema", "schemars"], crates: &["admin"] },
         Home { dependencies: &["jsonwebtoken"], crates: &["identity"] },

@@ -189,7 +189,7 @@ fn with_versions(
             .with_root_certificates(OURS.roots())
             .with_client_cert_resolver(resolver);
     config.alpn_protocols.clone_from(&client.config.alpn_protocols);
-    TlsClient { config: Arc::new(config) }
+    TlsClient { config: Arc::new(config), from: None }
 }
 
 #[tokio::test]

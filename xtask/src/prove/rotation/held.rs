@@ -1,0 +1,205 @@
+//! A credential of each kind, and what it takes to show it.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Map, Value, json};
+use testkit::{Authority, ClientKey, TlsClient};
+use tokio::runtime::{Builder, Runtime};
+
+use super::super::{
+    client::{Answer, Client},
+    connection::Connection,
+    door::Addresses,
+    victims::AUDIENCE,
+};
+
+pub(super) const OPERATION: &str = "/shop/orders/1";
+const TOKEN: &str = "/oauth/token";
+/// What an assertion is called in a form (RFC 7523 section 2.2).
+const ASSERTION: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+
+/// The kinds that have successors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    ApiKey,
+    ClientSecret,
+    Mtls,
+    PrivateKeyJwt,
+}
+
+/// A credential, with what it takes to show it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) id: String,
+    /// The profile, as a form has it.
+    client: String,
+    shown: Shown,
+}
+
+#[derive(Debug)]
+enum Shown {
+    Key(String),
+    Secret(String),
+    Certificate(TlsClient),
+    Signature(ClientKey),
+}
+
+/// A credential that a client made for itself, before the door knows it.
+#[derive(Debug)]
+pub(super) struct Made {
+    shown: Option<Shown>,
+    /// What the door is told of it.
+    pub(super) public: Map<String, Value>,
+}
+
+/// Somebody who calls one door again and again.
+#[derive(Debug)]
+pub(super) struct Caller {
+    address: SocketAddr,
+    connection: Connection,
+    runtime: Runtime,
+}
+
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::ClientSecret => "client_secret",
+            Self::Mtls => "mtls",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+
+    /// What a client makes for its next credential of this kind, called `name`.
+    pub(super) fn make(self, name: &str, authority: Option<&Authority>) -> Result<Made> {
+        let (shown, public) = match self {
+            Self::ApiKey | Self::ClientSecret => (None, json!({})),
+            Self::PrivateKeyJwt => {
+                let key = ClientKey::new();
+                let public = json!({"jwks": key.jwks()});
+                (Some(Shown::Signature(key)), public)
+            }
+            Self::Mtls => {
+                let authority = authority.context("certificates need an authority")?;
+                authority.issue(name, &format!("/CN={name}"), "DNS:client.example");
+                let printed =
+                    authority.ask(&format!("x509 -in {name}.pem -noout -fingerprint -sha256"));
+                let (_, thumbprint) = printed.trim().split_once('=').context("a fingerprint")?;
+                let mut client = TlsClient::new(authority, &["http/1.1"], Some((authority, name)));
+                client.from = Some(elsewhere());
+                let public = json!({"thumbprint": thumbprint.replace(':', "").to_lowercase()});
+                (Some(Shown::Certificate(client)), public)
+            }
+        };
+        let Value::Object(public) = public else { bail!("it is an object") };
+        Ok(Made { shown, public })
+    }
+}
+
+impl Made {
+    /// As the door knows it now, by its answer.
+    pub(super) fn known(self, profile: &str, kind: Kind, answer: &Value) -> Result<Held> {
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        let shown = match (self.shown, kind) {
+            (Some(shown), _) => shown,
+            (None, Kind::ApiKey) => Shown::Key(text("key").context("it shows no key")?),
+            (None, _) => Shown::Secret(text("secret").context("it shows no secret")?),
+        };
+        let client = profile.replace('/', "%2F");
+        Ok(Held { id: text("id").context("it has no id")?, client, shown })
+    }
+}
+
+impl Held {
+    /// Whether it gets anybody in at this door.
+    pub(super) fn is_good(&self, door: Addresses) -> Result<bool> {
+        // Wrong ones are slowed down by where they come from, and this is not to slow the callers.
+        let stranger = door.caller("").from(elsewhere());
+        let (status, text) = match &self.shown {
+            Shown::Key(key) => parts(door.caller(key).send("GET", OPERATION, &Value::Null)?),
+            Shown::Secret(_) | Shown::Signature(_) => {
+                parts(stranger.post_form(TOKEN, &self.form())?)
+            }
+            Shown::Certificate(client) => {
+                runtime()?.block_on(self.over_tls(client, door.public))?
+            }
+        };
+        match status {
+            200 => Ok(true),
+            401 => Ok(false),
+            other => bail!("{other} {text}"),
+        }
+    }
+
+    /// A token that is got by it, where it is a secret.
+    pub(super) fn token(&self, door: Addresses) -> Result<Arc<str>> {
+        let answer = door.caller("").from(elsewhere()).post_form(TOKEN, &self.form())?;
+        let given = answer.done("a token")?;
+        let token = given.get("access_token").and_then(Value::as_str).context("no token")?;
+        Ok(token.into())
+    }
+
+    fn form(&self) -> String {
+        let client = &self.client;
+        let form = format!("grant_type=client_credentials&client_id={client}");
+        match &self.shown {
+            Shown::Secret(secret) => format!("{form}&client_secret={secret}"),
+            Shown::Signature(key) => {
+                let assertion = key.assertion(&client.replace("%2F", "/"), AUDIENCE);
+                format!("{form}&client_assertion_type={ASSERTION}&client_assertion={assertion}")
+            }
+            Shown::Certificate(_) | Shown::Key(_) => form,
+        }
+    }
+
+    async fn over_tls(&self, client: &TlsClient, address: SocketAddr) -> Result<(u16, String)> {
+        let mut connection = client.connect(address).await?;
+        let answer = connection.send("POST", TOKEN, &FORM, self.form()).await?;
+        Ok((answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned()))
+    }
+}
+
+impl Caller {
+    pub(super) fn new(address: SocketAddr) -> Result<Self> {
+        Ok(Self { address, connection: Connection::new(address), runtime: runtime()? })
+    }
+
+    /// The status of a call with this credential, or of a token that is asked for with it.
+    pub(super) fn call(&mut self, held: &Held) -> Result<u16> {
+        let nobody = Client::new(self.address, "");
+        match &held.shown {
+            Shown::Key(key) => {
+                let request = Client::new(self.address, key).get_request(OPERATION);
+                self.connection.exchange(&request)
+            }
+            Shown::Secret(_) | Shown::Signature(_) => {
+                self.connection.exchange(&nobody.form_request(TOKEN, &held.form()))
+            }
+            Shown::Certificate(client) => {
+                Ok(self.runtime.block_on(held.over_tls(client, self.address))?.0)
+            }
+        }
+    }
+}
+
+fn parts(answer: Answer) -> (u16, String) {
+    (answer.status, answer.text)
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_io().enable_time().build()?)
+}
+
+/// Another address of this machine, each time.
+fn elsewhere() -> Ipv4Addr {
+    static LAST: AtomicU8 = AtomicU8::new(0);
+    Ipv4Addr::new(127, 0, 1, LAST.fetch_add(1, Ordering::Relaxed).max(1))
+}

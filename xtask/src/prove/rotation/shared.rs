@@ -1,0 +1,327 @@
+//! What all credentials and tokens stand on is rotated: signing keys, key-encryption keys, peppers.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::{
+    held::OPERATION,
+    line::Line,
+    pair::{Pair, in_force},
+    wave::ON_THE_WAY,
+};
+use crate::{
+    prove::{client::Client, connection::Connection, door::Addresses},
+    run,
+};
+
+/// How long a step may take: files are looked at every second, and hashes are made anew every five.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The kinds, in the words of the report.
+pub(super) const KINDS: [&str; 3] = ["signing keys", "key-encryption keys", "peppers"];
+
+/// The steps, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The new one is known everywhere.
+    Know,
+    /// The new one is used.
+    Switch,
+    /// Nothing depends on the old one.
+    Clear,
+    /// The old one goes.
+    Retire,
+}
+
+impl Step {
+    pub(super) const ALL: [Self; 4] = [Self::Know, Self::Switch, Self::Clear, Self::Retire];
+}
+
+/// Which step a replica is killed in, if any, and which replica.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kill {
+    pub(super) step: Option<Step>,
+    pub(super) which: usize,
+}
+
+/// A caller with a token of the door.
+#[derive(Debug)]
+pub(super) struct Bearer<'a> {
+    line: &'a Line,
+    token: Mutex<Arc<str>>,
+}
+
+impl<'a> Bearer<'a> {
+    /// Gets its tokens by what `line` shows.
+    pub(super) fn begin(line: &'a Line, door: Addresses) -> Result<Self> {
+        Ok(Self { line, token: Mutex::new(line.held().token(door)?) })
+    }
+
+    /// Calls the door at this address, with the token that it has then.
+    pub(super) fn caller(
+        &self,
+        address: SocketAddr,
+    ) -> impl FnMut() -> Result<u16> + Send + use<'_> {
+        let mut connection = Connection::new(address);
+        move || connection.exchange(&Client::new(address, &self.token()).get_request(OPERATION))
+    }
+
+    fn token(&self) -> Arc<str> {
+        Arc::clone(&self.token.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has another token from now on. Gives back the one before.
+    fn renew(&self, door: Addresses) -> Result<Arc<str>> {
+        let new = self.line.held().token(door)?;
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::replace(&mut *token, new))
+    }
+}
+
+impl Pair<'_> {
+    /// One rotation of each kind.
+    pub(super) fn rotate_shared(
+        &mut self,
+        round: usize,
+        kill: Kill,
+        by: &Bearer<'_>,
+    ) -> Result<()> {
+        let [signing, sealing, peppers] = KINDS;
+        let what = |kind: &str| format!("{kind} in round {round}, {kill:?}");
+        self.rotate_signing(kill, by).with_context(|| what(signing))?;
+        self.rotate_file(&Keyring, round, kill).with_context(|| what(sealing))?;
+        self.rotate_file(&Peppers, round, kill).with_context(|| what(peppers))?;
+        // What began before and was shown since is good still.
+        in_force(self.doors, |door| is_good(door, &by.token()))
+    }
+
+    fn rotate_signing(&mut self, kill: Kill, by: &Bearer<'_>) -> Result<()> {
+        let operator = self.operator.to_owned();
+        let keys = |door: Addresses| signing_keys(&door.client(&operator));
+        let before = self.shared_step(kill, None, keys)?;
+        let old = before.iter().find(|it| it.1 == "signing").context("one signs")?.0.clone();
+        self.shared_step(kill, Some(Step::Know), |door| {
+            let answer =
+                door.client(&operator).manage("POST", "/signing-keys", &json!({"ahead": "2s"}))?;
+            // It was made, and the answer was lost.
+            if answer.status == 409 { Ok(()) } else { answer.done("rotate_signing_key").map(drop) }
+        })?;
+        self.shared_step(kill, Some(Step::Switch), |door| {
+            let now = keys(door)?;
+            ensure!(now.iter().any(|it| it.1 == "signing" && it.0 != old), "{now:?}");
+            Ok(())
+        })?;
+        let [door, _] = &*self.doors;
+        let stale = by.renew(door.addresses())?;
+        run::rest(ON_THE_WAY);
+        in_force(self.doors, |door| Ok(is_good(door, &stale)? && is_good(door, &by.token())?))?;
+        self.shared_step(kill, Some(Step::Retire), |door| {
+            let path = format!("/signing-keys/{old}");
+            let answer = door.client(&operator).manage("DELETE", &path, &json!(null))?;
+            answer.done("withdraw_signing_key").map(drop)
+        })?;
+        in_force(self.doors, |door| Ok(!is_good(door, &stale)? && is_good(door, &by.token())?))
+    }
+
+    /// Rotates what stands in a file of the data folder.
+    fn rotate_file(&mut self, file: &impl KeyFile, round: usize, kill: Kill) -> Result<()> {
+        let operator = self.operator.to_owned();
+        let old = self.file(file.name())?;
+        let number = round.saturating_add(2);
+        let new = format!("{}{number} {}\n", file.prefix(), file.make()?);
+        let (id, _) = new.split_once(' ').context("it has an id")?;
+        let texts = [
+            (Step::Know, format!("{old}{new}"), "known"),
+            (Step::Switch, format!("{new}{old}"), "used"),
+            (Step::Retire, new.clone(), "alone"),
+        ];
+        for (step, text, state) in texts {
+            if step == Step::Retire {
+                let clear = |door: Addresses| file.clear(&door.client(&operator), id);
+                self.shared_step(kill, Some(Step::Clear), clear)?;
+            }
+            self.write(file.name(), &text)?;
+            let is_so = |door: Addresses| {
+                let found = file.state(&door.client(&operator), id)?;
+                ensure!(found == state, "{id} is {found}, and not {state}");
+                Ok(())
+            };
+            // Both have to see it: the one that is killed first.
+            self.shared_step(kill, Some(step), is_so)?;
+            let which = 1_usize.saturating_sub(kill.which);
+            self.shared_step(Kill { which, step: None }, Some(step), is_so)?;
+        }
+        Ok(())
+    }
+
+    fn shared_step<T: Send>(
+        &mut self,
+        kill: Kill,
+        step: Option<Step>,
+        work: impl Fn(Addresses) -> Result<T> + Sync,
+    ) -> Result<T> {
+        let is_killed = step.is_some() && kill.step == step;
+        self.step_within(PATIENCE, (is_killed, kill.which), work)
+    }
+
+    fn file(&self, name: &str) -> Result<String> {
+        let [home, _] = self.homes;
+        let text = fs::read_to_string(home.data.join(name))?;
+        Ok(if text.ends_with('\n') { text } else { format!("{text}\n") })
+    }
+
+    /// Replaces a file of both data folders, each whole.
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        for home in self.homes {
+            replace(&home.data.join(name), text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that stands in a file of the data folder, the newest first.
+trait KeyFile: Sync {
+    fn name(&self) -> &'static str;
+    fn prefix(&self) -> &'static str;
+    fn make(&self) -> Result<String>;
+    /// `unknown`, `known`, `used`, or `alone` where there is no other.
+    fn state(&self, manager: &Client, id: &str) -> Result<&'static str>;
+    /// Has all come under `id`, as far as one can, and fails while it has not.
+    fn clear(&self, manager: &Client, id: &str) -> Result<()>;
+}
+
+struct Keyring;
+
+struct Peppers;
+
+impl KeyFile for Keyring {
+    fn name(&self) -> &'static str {
+        "keyring"
+    }
+
+    fn prefix(&self) -> &'static str {
+        "k"
+    }
+
+    fn make(&self) -> Result<String> {
+        random(&["rand", "-base64", "32"])
+    }
+
+    fn state(&self, manager: &Client, id: &str) -> Result<&'static str> {
+        let health = manager.manage("GET", "/health", &Value::Null)?.done("get_health")?;
+        let parts = health.get("parts").and_then(Value::as_array).context("it has parts")?;
+        let part = parts.iter().find(|it| it.get("name") == Some(&json!("keyring")));
+        let detail =
+            part.and_then(|it| it.get("detail")?.as_str()).context("there is a keyring")?;
+        Ok(match detail.split_once("; ") {
+            None if detail.starts_with(&format!("{id} seals")) => "alone",
+            Some((first, _)) if first.starts_with(&format!("{id} seals")) => "used",
+            Some((_, others)) if others.contains(&format!("{id} opens")) => "known",
+            None | Some(_) => "unknown",
+        })
+    }
+
+    fn clear(&self, manager: &Client, id: &str) -> Result<()> {
+        let answer = manager.manage("POST", "/keyring/rewrap", &json!({}))?;
+        answer.done("rewrap_secrets")?;
+        let versions = manager.manage("GET", "/secrets/stock-key/versions", &Value::Null)?;
+        let versions = versions.done("list_secret_versions")?;
+        let under = |it: &Value, name: &str| it.get(name) == Some(&json!(id));
+        let items = versions.get("items").and_then(Value::as_array).context("it has versions")?;
+        ensure!(items.iter().all(|it| under(it, "key")), "{versions}");
+        let keys = manager.manage("GET", "/signing-keys", &Value::Null)?;
+        let keys = keys.done("list_signing_keys")?;
+        let items = keys.get("items").and_then(Value::as_array).context("there are keys")?;
+        ensure!(items.iter().all(|it| under(it, "sealed_under")), "{keys}");
+        Ok(())
+    }
+}
+
+impl KeyFile for Peppers {
+    fn name(&self) -> &'static str {
+        "pepper"
+    }
+
+    fn prefix(&self) -> &'static str {
+        "p"
+    }
+
+    fn make(&self) -> Result<String> {
+        random(&["rand", "-hex", "32"])
+    }
+
+    fn state(&self, manager: &Client, id: &str) -> Result<&'static str> {
+        let (peppers, _) = peppers(manager)?;
+        let found = peppers.iter().find(|it| it.0 == id).map(|it| it.1.as_str());
+        Ok(match found {
+            Some("making") if peppers.len() == 1 => "alone",
+            Some("making") => "used",
+            Some("checking") => "known",
+            Some(_) | None => "unknown",
+        })
+    }
+
+    fn clear(&self, manager: &Client, id: &str) -> Result<()> {
+        let (peppers, told) = peppers(manager)?;
+        ensure!(peppers.iter().all(|it| it.0 == id || it.2 == 0), "{told}");
+        Ok(())
+    }
+}
+
+/// A pepper: its id, its state, and how much depends on it.
+type Listed = (String, String, u64);
+
+/// The peppers, and how they were told.
+fn peppers(manager: &Client) -> Result<(Vec<Listed>, Value)> {
+    let listed = manager.manage("GET", "/peppers", &Value::Null)?.done("list_peppers")?;
+    let items = listed.get("items").and_then(Value::as_array).context("there are peppers")?;
+    let text = |it: &Value, name: &str| it.get(name).and_then(Value::as_str).map(str::to_owned);
+    let count = |it: &Value, name: &str| it.get(name).and_then(Value::as_u64).unwrap_or(u64::MAX);
+    let pepper = |it: &Value| {
+        let counts =
+            ["api_keys", "client_secrets", "registered_clients"].map(|name| count(it, name));
+        let all = counts.into_iter().fold(0, u64::saturating_add);
+        Some((text(it, "pepper")?, text(it, "state")?, all))
+    };
+    let peppers = items.iter().map(pepper).collect::<Option<_>>().context("they have a form")?;
+    Ok((peppers, listed))
+}
+
+/// The signing keys: id and state.
+fn signing_keys(manager: &Client) -> Result<Vec<(String, String)>> {
+    let listed = manager.manage("GET", "/signing-keys", &Value::Null)?.done("list_signing_keys")?;
+    let items = listed.get("items").and_then(Value::as_array).context("there are keys")?;
+    let text = |it: &Value, name: &str| it.get(name).and_then(Value::as_str).map(str::to_owned);
+    let keys = items.iter().map(|it| Some((text(it, "id")?, text(it, "state")?)));
+    keys.collect::<Option<_>>().context("they have id and state")
+}
+
+fn is_good(door: Addresses, token: &str) -> Result<bool> {
+    let answer = door.caller(token).send("GET", OPERATION, &Value::Null)?;
+    match answer.status {
+        200 => Ok(true),
+        401 => Ok(false),
+        other => bail!("{other} {}", answer.text),
+    }
+}
+
+fn random(arguments: &[&str]) -> Result<String> {
+    let printed = run::output(run::program("openssl", Path::new("/")).args(arguments))?;
+    Ok(printed.trim().to_owned())
+}
+
+fn replace(file: &Path, text: &str) -> Result<()> {
+    let draft = file.with_extension("draft");
+    fs::write(&draft, text)?;
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
+    Ok(fs::rename(draft, file)?)
+}
