@@ -1,6 +1,8 @@
 //! `cargo xtask prove`: does what is promised hold of the built program? A line per property.
 
+mod audit;
 mod canary;
+mod chance;
 mod client;
 mod command_line;
 mod conformance;
@@ -57,6 +59,8 @@ pub(crate) struct Command {
 /// What promises are about.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Part {
+    /// What is recorded.
+    Audit,
     /// Who is calling: tokens, keys, sign-in.
     Identity,
     /// Desired state, its operations and its operators.
@@ -98,6 +102,8 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Revocation,
             Property::UnderWay,
             Property::Jose,
+            Property::Killed,
+            Property::Disk,
         ],
         false,
     )

@@ -112,9 +112,14 @@ impl Client {
         self.request(&line, &headers, &message)
     }
 
-    /// A request without a body as text, for a connection on which more follows.
+    /// A GET request as text, for a connection on which more follows.
     pub(super) fn get_request(&self, target: &str) -> String {
-        self.request(&format!("GET {target}"), "", "")
+        self.bare_request("GET", target)
+    }
+
+    /// A request without a body as text, for a connection on which more follows.
+    pub(super) fn bare_request(&self, method: &str, target: &str) -> String {
+        self.request(&format!("{method} {target}"), "", "")
     }
 
     fn exchange(&self, line: &str, headers: &str, body: &str) -> Result<Answer> {

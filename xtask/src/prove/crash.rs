@@ -13,17 +13,11 @@ use model::Clock;
 use serde_json::{Map, Value, json};
 use testkit::Postgres;
 
-use super::{Done, client::Client, door::Home, property::Setting, world};
+use super::{Done, chance::Chance, client::Client, door::Home, property::Setting, world};
 use crate::run;
 
 /// So many write at the same time.
 const WRITERS: u64 = 3;
-/// Where chance begins: the same chances in every run.
-const SEED: u64 = 0x5eed_0fd0_0125;
-
-/// Numbers by chance (splitmix64).
-#[derive(Debug)]
-struct Chance(u64);
 
 /// What one writer knows of its own documents: what they must be, and what they may be.
 #[derive(Debug, Default)]
@@ -57,7 +51,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
 /// Kills a door `kills` times while others write, and looks after each at what is left.
 fn crash(home: &Home, kills: usize) -> Result<String> {
     let key = home.init()?;
-    let mut chance = Chance(SEED);
+    let mut chance = Chance::new();
     let mut known: Vec<_> = (0..WRITERS).map(|_| Known::default()).collect();
     let mut replay = Replay::default();
     let mut door = home.serve()?;
@@ -70,7 +64,7 @@ fn crash(home: &Home, kills: usize) -> Result<String> {
         let client = door.client(&key);
         let killed = thread::scope(|scope| {
             for (writer, known) in (0..WRITERS).zip(&mut known) {
-                let chance = Chance(chance.next());
+                let chance = chance.fork();
                 let (client, is_over) = (&client, &is_over);
                 scope.spawn(move || known.write(client, writer, chance, is_over));
             }
@@ -206,17 +200,4 @@ impl Replay {
 /// Revisions do not show the HMACs of keys, so these files cannot be put together.
 fn is_hidden(path: &str) -> bool {
     Path::new(path).starts_with("credentials")
-}
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or_default()
-    }
 }

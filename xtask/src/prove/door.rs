@@ -185,6 +185,16 @@ impl Door {
         Ok(())
     }
 
+    /// Whether its process has ended.
+    pub(super) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// The number of its process.
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its arguments, as every user of the machine can read them.
     pub(super) fn arguments(&self) -> Result<Vec<u8>> {
         Ok(fs::read(format!("/proc/{}/cmdline", self.child.id()))?)

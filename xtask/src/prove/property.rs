@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, canary, conformance, crash, jose, large, replicas, revocation, roles, rotation,
-    schemathesis, strict, surfaces, under_way, url_only,
+    Done, Part, audit, canary, conformance, crash, jose, large, replicas, revocation, roles,
+    rotation, schemathesis, strict, surfaces, under_way, url_only,
 };
 
 /// Something that must hold.
@@ -41,6 +41,14 @@ pub(super) enum Property {
     UnderWay,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
     UrlOnly,
+    /// After SIGKILL anywhere and at every marked place no call is without its record.
+    Killed,
+    /// A disk that is full or fails refuses calls, and they go on by themselves.
+    Disk,
+    /// Random damages of a log are found, and two verifiers agree on each.
+    Damages,
+    /// What a record costs at either level, beside a disk that does nothing else.
+    Cost,
 }
 
 /// What a proof works with.
@@ -58,6 +66,7 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
+            Part::Audit => &[Self::Killed, Self::Disk, Self::Damages, Self::Cost],
             Part::Identity => &[
                 Self::UrlOnly,
                 Self::Conformance,
@@ -100,6 +109,10 @@ impl Property {
             Self::Schemathesis => schemathesis::prove(setting),
             Self::UnderWay => under_way::prove(setting),
             Self::UrlOnly => url_only::prove(setting),
+            Self::Killed => audit::killed::prove(setting),
+            Self::Disk => audit::disk::prove(setting),
+            Self::Damages => audit::damages::prove(setting),
+            Self::Cost => audit::cost::prove(setting),
         }
     }
 }

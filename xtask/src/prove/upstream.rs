@@ -21,25 +21,27 @@ const EVENTS: &str =
 /// One piece, as a chunk.
 const EVENT: &str = "c\r\ndata: tick\n\n\r\n";
 const EVENT_EVERY: Duration = Duration::from_millis(10);
-/// So many header lines are kept.
-const LINES_MAX: usize = 10_000;
+/// So many lines, and so many targets, are kept.
+const LINES_MAX: usize = 100_000;
 
 /// A running upstream. It ends with the process.
 #[derive(Debug, Clone)]
 pub(super) struct Upstream {
     pub(super) address: SocketAddr,
     lines: Arc<Mutex<Vec<String>>>,
+    targets: Arc<Mutex<Vec<String>>>,
 }
 
 impl Upstream {
     pub(super) fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let upstream = Self { address: listener.local_addr()?, lines: Arc::default() };
-        let lines = Arc::clone(&upstream.lines);
+        let address = listener.local_addr()?;
+        let upstream = Self { address, lines: Arc::default(), targets: Arc::default() };
+        let running = upstream.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let lines = Arc::clone(&lines);
-                thread::spawn(move || answer(&stream, &lines));
+                let upstream = running.clone();
+                thread::spawn(move || upstream.answer(&stream));
             }
         });
         Ok(upstream)
@@ -55,24 +57,38 @@ impl Upstream {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().any(|it| it.contains(text))
     }
-}
 
-/// Answers requests without bodies until the connection ends.
-fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
-    let mut target = String::new();
-    for line in BufReader::new(stream).lines().map_while(Result::ok) {
-        if line.is_empty() {
-            if answer_one(stream, &target).is_err() {
+    /// The targets that it was asked for since it was asked this.
+    pub(super) fn take_targets(&self) -> Vec<String> {
+        std::mem::take(&mut self.targets.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Answers requests without bodies until the connection ends.
+    fn answer(&self, stream: &TcpStream) {
+        let mut target: Option<String> = None;
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if line.is_empty() && answer_one(stream, &target.take().unwrap_or_default()).is_err() {
                 return;
             }
-            target.clear();
-        } else if target.is_empty() {
-            target = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            self.keep(&mut target, line);
         }
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < LINES_MAX {
-            kept.push(line);
+    }
+
+    /// Keeps a line, and the target where it is the first of a request.
+    fn keep(&self, target: &mut Option<String>, line: String) {
+        if target.is_none() && !line.is_empty() {
+            let asked = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            keep(&self.targets, asked.clone());
+            *target = Some(asked);
         }
+        keep(&self.lines, line);
+    }
+}
+
+fn keep(list: &Mutex<Vec<String>>, text: String) {
+    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    if list.len() < LINES_MAX {
+        list.push(text);
     }
 }
 

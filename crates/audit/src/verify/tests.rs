@@ -246,6 +246,18 @@ fn told_by_python(folders: &[&Path], checkpoint: Option<&Path>) -> Vec<String> {
 
 #[test]
 fn every_damage_is_found_and_both_verifiers_say_the_same() {
+    check_damages(DAMAGES, 1);
+}
+
+/// For `cargo xtask prove audit --full`: it takes minutes.
+#[test]
+#[ignore = "it takes minutes"]
+fn ten_thousand_damages_are_found_and_both_verifiers_say_the_same() {
+    check_damages(500, 20);
+}
+
+/// Makes so many, so many times, and tells of it for whoever asked for that.
+fn check_damages(count: u32, times: u32) {
     let (log, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(log.path(), key);
     write(other.path(), || SigningKey::from_seed("onedoor-other", &[2; 32]).unwrap());
@@ -255,26 +267,40 @@ fn every_damage_is_found_and_both_verifiers_say_the_same() {
     let kept = outside(&newest(log.path()), &key().verifying_key());
 
     let mut runner = TestRunner::deterministic();
-    let mut damaged = Vec::new();
-    for _ in 0..DAMAGES {
-        let done = harms().new_tree(&mut runner).unwrap().current();
-        let folder = copy(log.path());
-        if harm(folder.path(), &done, other.path()) {
-            damaged.push((done, folder));
+    let mut made = 0_usize;
+    for _ in 0..times {
+        let mut damaged = Vec::new();
+        for _ in 0..count {
+            let done = harms().new_tree(&mut runner).unwrap().current();
+            let folder = copy(log.path());
+            if harm(folder.path(), &done, other.path()) {
+                damaged.push((done, folder));
+            }
+        }
+        made = made.saturating_add(damaged.len());
+        let whole = copy(log.path());
+        for (checkpoint, kept) in [(Some(&*note), kept), (None, None)] {
+            compare(&damaged, whole.path(), (checkpoint, kept));
         }
     }
-    let whole = copy(log.path());
-    let folders: Vec<_> = damaged.iter().map(|it| it.1.path()).chain([whole.path()]).collect();
-    for (checkpoint, kept) in [(Some(&*note), kept), (None, None)] {
-        let ours: Vec<_> = folders.iter().map(|it| told(it, kept.as_ref())).collect();
-        let theirs = told_by_python(&folders, checkpoint);
-        assert_eq!(ours.last().unwrap(), "ok");
-        for ((ours, theirs), (done, _)) in ours.iter().zip(&theirs).zip(&damaged) {
-            assert_eq!(ours, theirs, "{done:?}");
-            assert!(kept.is_none() || ours != "ok", "not found: {done:?}");
-        }
-        assert_eq!(ours.last(), theirs.last());
+    println!("damages: {made} found with a checkpoint from elsewhere, two verifiers agree on each");
+}
+
+/// Both verifiers say the same of each, and with a checkpoint from elsewhere they find all.
+fn compare(
+    damaged: &[(Harm, TempDir)],
+    whole: &Path,
+    (checkpoint, kept): (Option<&Path>, Option<Outside>),
+) {
+    let folders: Vec<_> = damaged.iter().map(|it| it.1.path()).chain([whole]).collect();
+    let ours: Vec<_> = folders.iter().map(|it| told(it, kept.as_ref())).collect();
+    let theirs = told_by_python(&folders, checkpoint);
+    assert_eq!(ours.last().unwrap(), "ok");
+    for ((ours, theirs), (done, _)) in ours.iter().zip(&theirs).zip(damaged) {
+        assert_eq!(ours, theirs, "{done:?}");
+        assert!(kept.is_none() || ours != "ok", "not found: {done:?}");
     }
+    assert_eq!(ours.last(), theirs.last());
 }
 
 /// The first record that is wrong is named, and what is wrong with it.

@@ -1,0 +1,10 @@
+//! What is recorded, under everything that can go wrong with a process and a disk.
+
+pub(super) mod cost;
+pub(super) mod damages;
+pub(super) mod disk;
+mod fault;
+pub(super) mod killed;
+mod ledger;
+mod site;
+mod traffic;

@@ -1,0 +1,21 @@
+//! Random damages of every kind, judged by both verifiers.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::super::{Done, property::Setting};
+use crate::run;
+
+/// The test that makes them says how that went in a line that begins so.
+const TOLD: &str = "damages: ";
+
+pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
+    let name = if setting.is_full { "ten_thousand_damages" } else { "every_damage" };
+    let mut tests = run::program("cargo", Path::new("."));
+    tests.args(["nextest", "run", "--workspace", "--no-capture", "--run-ignored", "all"]);
+    tests.args(["-E", &format!("package(audit) and test({name})")]);
+    let printed = run::output(&mut tests)?;
+    let told = printed.lines().find_map(|it| it.trim().strip_prefix(TOLD));
+    Ok(Done::Held(told.context("the test did not say how many damages it made")?.to_owned()))
+}

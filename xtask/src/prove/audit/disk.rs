@@ -1,0 +1,198 @@
+//! A disk that is full or fails: what cannot be recorded is refused, and it goes on by itself.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{ErrorKind, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use model::Clock;
+use serde_json::Value;
+
+use super::{
+    super::{Done, client::Client, door::Door, property::Setting},
+    fault::Mark,
+    ledger::Ledger,
+    site::Site,
+    traffic::Traffic,
+};
+use crate::run;
+
+/// How long a fault may take to show: a segment has to be full first.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What was under way when it showed is through by then.
+const SETTLED: Duration = Duration::from_millis(300);
+/// How long it is looked at.
+const OBSERVED: Duration = Duration::from_millis(500);
+/// It serves again within this time.
+const RESUMED: Duration = Duration::from_secs(1);
+/// A disk for a log of segments of 1 MiB.
+const TMPFS: &str = "16m";
+
+const WRITE: Mark = Mark { call: "write", part: "/audit/0", most: 1 };
+const SYNC: Mark = Mark { call: "sync", part: "/audit/0", most: 1 };
+const OPEN: Mark = Mark { call: "open", part: "/audit/0", most: 1 };
+/// Errnos of Linux: input or output, no room, read-only.
+const FAULTS: [(&str, Mark, &str); 4] = [
+    ("EIO at a sync", SYNC, "5"),
+    ("EIO at a write", WRITE, "5"),
+    ("ENOSPC at a write", WRITE, "28"),
+    ("EROFS at a new segment", OPEN, "30"),
+];
+
+/// A door in trouble.
+struct Run {
+    site: Site,
+    door: Door,
+    /// Where its log is to be found.
+    log: PathBuf,
+    traffic: Traffic,
+    ledger: Ledger,
+    slowest: Duration,
+}
+
+pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
+    let rounds = if setting.is_full { 20 } else { 1 };
+    let folder = |name: &str| setting.folder.join(name);
+    let of = |folder: &Path| -> Result<Site> {
+        fs::create_dir(folder)?;
+        Site::make(&Setting { folder, ..*setting }, "by_effect")
+    };
+    let mut failing = Run::start(of(&folder("failing"))?, None)?;
+    for _ in 0..rounds {
+        for (what, mark, errno) in FAULTS {
+            failing.trouble_by_fault(mark, errno).with_context(|| what.to_owned())?;
+        }
+    }
+    let site = of(&folder("full"))?;
+    let mount = Some(mounted(&site)?);
+    let mut full = Run::start(site, mount.as_deref())?;
+    for _ in 0..rounds {
+        full.trouble_by_full_disk().context("a full disk")?;
+    }
+    let [failing, full] = [failing.end()?, full.end()?];
+    let kinds = FAULTS.map(|it| it.0).join(", ");
+    Ok(Done::Held(format!("{rounds} of each: {kinds}: {failing}; full tmpfs of {TMPFS}: {full}")))
+}
+
+/// A program that runs the door with its log on a small disk of its own.
+fn mounted(site: &Site) -> Result<PathBuf> {
+    let path = site.home.data.with_extension("sh");
+    let (program, log) = (site.home.program.display(), site.log());
+    let log = log.display();
+    // Gone with the process, since nobody else sees it.
+    let inner =
+        format!("mount -t tmpfs -o size={TMPFS},mode=700 none \"{log}\" && exec \"$0\" \"$@\"");
+    let script = format!(
+        "#!/bin/sh\nexec unshare --mount --map-root-user sh -c '{inner}' \"{program}\" \"$@\"\n"
+    );
+    fs::write(&path, script)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o700))?;
+    Ok(path)
+}
+
+impl Run {
+    fn start(mut site: Site, program: Option<&Path>) -> Result<Self> {
+        if let Some(program) = program {
+            program.clone_into(&mut site.home.program);
+        }
+        let door = site.home.serve()?;
+        let log = match program {
+            Some(_) => seen_by(&door, &site.log()),
+            None => site.log(),
+        };
+        let (traffic, ledger) = (Traffic::new(), Ledger::default());
+        Ok(Self { site, door, log, traffic, ledger, slowest: Duration::ZERO })
+    }
+
+    fn trouble_by_fault(&mut self, mark: Mark, errno: &str) -> Result<()> {
+        let set = |it: &Self| it.site.fault.set(mark, 1, errno);
+        let clear = |it: &Self| it.site.fault.clear();
+        self.trouble(set, clear)
+    }
+
+    fn trouble_by_full_disk(&mut self) -> Result<()> {
+        let filler = self.log.join("filler");
+        self.trouble(|_| fill(&filler), |_| Ok(fs::remove_file(&filler)?))
+    }
+
+    fn trouble(
+        &mut self,
+        begin: impl FnOnce(&Self) -> Result<()>,
+        end: impl FnOnce(&Self) -> Result<()>,
+    ) -> Result<()> {
+        let this = &*self;
+        let client = this.door.caller(&this.site.callers.app);
+        let (callers, address) = (&this.site.callers, this.door.public);
+        let (targets, after) = this.traffic.during(callers, address, || {
+            run::rest(OBSERVED);
+            begin(this)?;
+            until(&client, 503, PATIENCE).context("it was never refused")?;
+            run::rest(SETTLED);
+            let before = this.site.upstream.take_targets();
+            run::rest(OBSERVED);
+            let meanwhile = this.site.upstream.take_targets();
+            end(this)?;
+            ensure!(meanwhile.is_empty(), "{} calls were forwarded meanwhile", meanwhile.len());
+            let after = until(&client, 200, PATIENCE).context("it did not go on")?;
+            run::rest(OBSERVED);
+            Ok((before, after))
+        })?;
+        ensure!(after < RESUMED, "it went on after {after:.0?}");
+        self.slowest = self.slowest.max(after);
+        let targets = [targets, self.site.upstream.take_targets()].concat();
+        self.ledger.read(&self.log)?;
+        self.ledger.judge_answers(&self.traffic.take_answers(), self.traffic.last())?;
+        self.ledger.judge_forwarded(&targets)
+    }
+
+    /// Ends the door, and says what it went through.
+    fn end(mut self) -> Result<String> {
+        self.ledger.read(&self.log)?;
+        self.ledger.judge_end()?;
+        let whole = self.site.verify_at(&self.log)?;
+        let Ledger { answered, forwarded, unrecorded, .. } = self.ledger;
+        ensure!(answered > 0 && forwarded > 0 && unrecorded > 0, "nothing was refused or answered");
+        Ok(format!(
+            "{unrecorded} calls refused, none of them forwarded and unrecorded; {answered} answered, \
+             served again after {:.0?} at most; the log: {whole}",
+            self.slowest
+        ))
+    }
+}
+
+/// A folder as a process sees it.
+fn seen_by(door: &Door, folder: &Path) -> PathBuf {
+    let mut path = PathBuf::from(format!("/proc/{}/root", door.process()));
+    path.extend(folder.components().skip(1));
+    path
+}
+
+/// Takes all the room that is left.
+fn fill(path: &Path) -> Result<()> {
+    let mut file = File::create(path).with_context(|| path.display().to_string())?;
+    let zeros = [0; 4096];
+    loop {
+        match file.write_all(&zeros) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(()),
+            Err(error) => bail!("the disk cannot be filled: {error}"),
+        }
+    }
+}
+
+/// Calls until the answer has this status; how long that took.
+fn until(client: &Client, status: u16, patience: Duration) -> Result<Duration> {
+    let clock = Clock::system();
+    while clock.elapsed() < patience {
+        let answer = client.send("PUT", "/shop/orders/0", &Value::Null);
+        if answer.is_ok_and(|it| it.status == status) {
+            return Ok(clock.elapsed());
+        }
+        run::rest(Duration::from_millis(5));
+    }
+    bail!("no {status} within {patience:?}")
+}

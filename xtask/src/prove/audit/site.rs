@@ -1,0 +1,143 @@
+//! A door whose log leaves the machine's folder by its checkpoints, and what its callers call.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+
+use super::{
+    super::{
+        client::Client,
+        door::{Door, Home},
+        property::Setting,
+        upstream::Upstream,
+        world,
+    },
+    fault::Fault,
+    ledger::Ledger,
+    traffic::{Callers, Traffic},
+};
+use crate::run;
+
+/// One operation of each effect. Their paths carry the number of the call.
+const DOCUMENT: &str = r#"openapi: 3.1.0
+info: {title: Shop, version: "1"}
+paths:
+  /orders/{id}:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: integer}}
+    get: {operationId: get_order, responses: {"200": {description: One order}}}
+    put: {operationId: put_order, responses: {"200": {description: It is there}}}
+    delete: {operationId: delete_order, responses: {"200": {description: It is gone}}}
+"#;
+
+/// What runs, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) home: Home,
+    pub(super) upstream: Upstream,
+    pub(super) callers: Callers,
+    pub(super) fault: Fault,
+    /// Every checkpoint, outside of the folder of the log.
+    outside: PathBuf,
+    /// The built onedoor, which checks logs.
+    program: PathBuf,
+}
+
+impl Site {
+    /// Makes a door and the state it serves; it does not run when this returns.
+    pub(super) fn make(setting: &Setting<'_>, level: &str) -> Result<Self> {
+        let upstream = Upstream::start()?;
+        let mut home = Home::new(setting.program, setting.folder.join("door"));
+        let (config, outside) =
+            (setting.folder.join("onedoor.toml"), setting.folder.join("outside"));
+        let checkpoints = outside.display();
+        // The smallest segments, so that many begin.
+        fs::write(
+            &config,
+            format!(
+                "[audit]\nlevel = \"{level}\"\nsegment_size = \"1MiB\"\ncheckpoints = \"{checkpoints}\"\n"
+            ),
+        )?;
+        home.config = Some(config);
+        let operator = home.init()?;
+        let callers = prepare(&home.serve()?.client(&operator), &upstream)?;
+        let fault = Fault::build(setting.folder)?;
+        home.environment.extend(fault.environment());
+        upstream.take_targets();
+        let program = setting.program.to_owned();
+        Ok(Self { home, upstream, callers, fault, outside, program })
+    }
+
+    /// The folder of its log.
+    pub(super) fn log(&self) -> PathBuf {
+        self.home.data.join("audit")
+    }
+
+    /// Compares what was called, answered and sent upstream with what was recorded.
+    pub(super) fn judge(&self, ledger: &mut Ledger, traffic: &Traffic) -> Result<()> {
+        // What was sent before a process died may come later.
+        let targets = self.upstream.take_targets();
+        ledger.read(&self.log())?;
+        ledger.judge_answers(&traffic.take_answers(), traffic.last())?;
+        ledger.judge_forwarded(&targets)
+    }
+
+    /// Has the program check the log against the newest checkpoint that left it. What it says.
+    pub(super) fn verify(&self) -> Result<String> {
+        self.verify_at(&self.log())
+    }
+
+    /// The same where the log is to be found in another folder.
+    pub(super) fn verify_at(&self, log: &Path) -> Result<String> {
+        let kept = fs::read_to_string(&self.outside).context("no checkpoint left the door")?;
+        // What stands behind the last newline was being written when the door was killed.
+        let newest = kept.split_inclusive('\n').rfind(|it| it.ends_with('\n'));
+        let checkpoint = self.outside.with_extension("newest");
+        fs::write(&checkpoint, newest.context("no whole checkpoint outside")?)?;
+        let mut verify = run::program(&self.program, Path::new("/"));
+        verify
+            .args(["audit", "verify"])
+            .arg(log)
+            .arg("--key")
+            .arg(self.home.data.join("audit.pub"));
+        let told = run::output(verify.arg("--checkpoint").arg(checkpoint))?;
+        Ok(told.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until a call of each kind goes through again.
+    pub(super) fn ensure_serves(&self, door: &Door) -> Result<()> {
+        let answer = door.caller(&self.callers.app).send("PUT", "/shop/orders/0", &json!(null))?;
+        ensure!(answer.status == 200, "a call is answered by {}: {}", answer.status, answer.text);
+        Ok(())
+    }
+}
+
+fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
+    let profile = |kind: &str, role: &str| json!({"kind": kind, "owner": "shop-team", "profiles": {"default": {"roles": [role]}}});
+    let files: BTreeMap<String, String> = [
+        ("clients/app.yaml", profile("app", "keeper").to_string()),
+        ("clients/agent.yaml", profile("agent", "reader").to_string()),
+        (
+            "collections/shop.yaml",
+            "owner: shop-team\nupstream: stock\ndocument: documents/shop.yaml\n".to_owned(),
+        ),
+        ("documents/shop.yaml", DOCUMENT.to_owned()),
+        ("limits/all.yaml", "rate: 1000000/s\n".to_owned()),
+        ("roles/keeper.yaml", "allow:\n  - operations: [\"shop:*\"]\n".to_owned()),
+        ("roles/reader.yaml", "allow:\n  - operations: [\"shop:get_order\"]\n".to_owned()),
+        ("upstreams/stock.yaml", format!("url: http://{}\n", upstream.address)),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text))
+    .collect();
+    world::apply(operator, &files)?;
+    Ok(Callers {
+        app: world::issue(operator, "app/default")?,
+        agent: world::issue(operator, "agent/default")?,
+    })
+}
