@@ -2,6 +2,7 @@
 
 mod directory;
 mod memory;
+mod outside;
 
 use std::io;
 

@@ -336,3 +336,28 @@ fn a_checkpoint_that_a_crash_cut_outside_is_taken_away_there() {
     let beside = fs::read_to_string(folder.path().join("audit/checkpoints.jsonl")).unwrap();
     assert_eq!(fs::read_to_string(folder.path().join("outside")).unwrap(), beside);
 }
+
+#[test]
+fn a_place_outside_that_hangs_holds_nobody_up_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("outside");
+    let rules = Rules { levels: Levels::Strict, ..Rules::default() };
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let path = folder.path().to_owned();
+    // A thread of its own: what hangs is to fail and not to hang the test.
+    thread::spawn(move || {
+        let journal = try_open(&path, rules).unwrap();
+        fs::remove_file(&outside).unwrap();
+        // Nobody reads this pipe, so whoever opens it to write waits.
+        assert!(std::process::Command::new("mkfifo").arg(&outside).status().unwrap().success());
+        for _ in 0..1500 {
+            journal.append(&record("t")).unwrap();
+        }
+        let checked = journal.check().map_err(|error| error.to_string());
+        drop(journal);
+        sender.send(checked)
+    });
+    let checked = receiver.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+    assert!(checked.unwrap_err().contains("the place outside takes no checkpoint"));
+    assert_eq!(words(folder.path()).iter().filter(|it| *it == "t").count(), 1500);
+}

@@ -20,6 +20,7 @@ use rustix::{
     io::Errno,
 };
 
+use super::outside::Outside;
 use crate::{end::End, segment::Segment, verify::CHECKPOINTS};
 
 /// Room that is kept for saying that there is none.
@@ -38,7 +39,7 @@ pub(crate) struct Directory {
     /// The file whose sync failed. Of two who sync at the same time the system tells only one.
     lost: Mutex<Option<Arc<File>>>,
     /// Another file that every checkpoint is appended to.
-    outside: Option<PathBuf>,
+    outside: Option<Outside>,
     /// Where what was written is copied to.
     copy: Option<File>,
     /// Whether the last copy failed.
@@ -64,17 +65,17 @@ impl Directory {
             true => Some(io::stdout().as_fd().try_clone_to_owned()?.into()),
             false => None,
         };
+        outside.as_deref().map_or(Ok(()), cut_last_line)?;
         let this = Self {
             path: path.to_owned(),
             segment: Mutex::default(),
             lost: Mutex::default(),
-            outside,
+            outside: outside.map(Outside::open).transpose()?,
             copy,
             is_uncopied: AtomicBool::new(false),
             _lock: lock,
         };
         cut_last_line(&path.join(CHECKPOINTS))?;
-        this.outside.as_deref().map_or(Ok(()), cut_last_line)?;
         if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
@@ -152,7 +153,7 @@ impl Directory {
     pub(super) fn keep(&self, note: &str) -> io::Result<()> {
         let line = format!("{}\n", serde_json::to_string(note).map_err(io::Error::other)?);
         append(&self.path.join(CHECKPOINTS), &line)?;
-        self.outside.as_deref().map_or(Ok(()), |it| append(it, &line))
+        self.outside.as_ref().map_or(Ok(()), |it| it.append(line))
     }
 
     pub(super) fn use_reserve(&self) -> io::Result<()> {
@@ -214,7 +215,7 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Adds a line, or nothing.
-fn append(path: &Path, line: &str) -> io::Result<()> {
+pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
     let mut file = private().append(true).create(true).open(path)?;
     let before = file.metadata()?.len();
     let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
