@@ -68,14 +68,23 @@ pub(super) fn login(matches: &ArgMatches) -> Result<Ended, Failure> {
     logging::tell(started.invitation(&url));
     let answer = started.wait(&wire, &found, client)?;
     let kept = keep(&found, (&url, client), &answer, wire.clock().now())?;
+    if let Err(failure) = replace(&wire, &place, &kept) {
+        // Nobody would know them, and nobody could end them.
+        drop(revoke(&wire, &kept));
+        return Err(failure);
+    }
+    Terminal::stdout().line(format_args!("signed in at {url}: `onedoor whoami` shows as whom"))?;
+    Ok(Ended::Done)
+}
+
+/// Keeps a sign-in in place of the one before.
+fn replace(wire: &Wire, place: &Place, kept: &Kept) -> Result<(), Failure> {
     let _lock = place.lock()?;
     // Nobody could end it any more once its tokens are gone from here.
     if let Some(earlier) = place.read().ok().flatten() {
-        drop(revoke(&wire, &earlier));
+        drop(revoke(wire, &earlier));
     }
-    place.write(&kept)?;
-    Terminal::stdout().line(format_args!("signed in at {url}: `onedoor whoami` shows as whom"))?;
-    Ok(Ended::Done)
+    Ok(place.write(kept)?)
 }
 
 /// Takes the tokens back, and forgets them in any case.

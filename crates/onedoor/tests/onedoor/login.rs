@@ -243,6 +243,20 @@ async fn a_sign_in_that_the_door_ended_says_so_and_is_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_cannot_be_kept_is_taken_back() {
+    let door = Door::start();
+    door.declare();
+    // No folder can be made where a file is.
+    fs::write(door.folder.path().join("local"), "").unwrap();
+    let failed = door.sign_in().await;
+    assert!(failed.code == 1 && failed.err.contains("cannot lock"), "{}", failed.err);
+    let records = audit::records(&door.folder.path().join(".onedoor/audit")).unwrap();
+    let at = |path: &str| records.iter().rfind(|it| it["path"] == path);
+    assert_eq!(at("/oauth/token").unwrap()["status"], 200, "{records:?}");
+    assert_eq!(at("/oauth/revoke").unwrap()["status"], 200, "{records:?}");
+}
+
+#[tokio::test]
 async fn management_says_by_its_own_address_who_gives_tokens_for_it() {
     let door = Door::start();
     for resource in ["", "/mcp", "/mcp/onedoor"] {

@@ -109,6 +109,12 @@ impl Started {
                     return Err(Failure::NoCredential(text.to_owned()));
                 }
                 Some("expired_token") => break,
+                // A door that restarts or is busy comes back, as a network does.
+                Some(_) | None if status == 429 || status >= 500 => {
+                    let issuer = visible(&found.issuer);
+                    logging::tell(format_args!("{issuer} answered {status}; asking again"));
+                    pause = slower;
+                }
                 Some(_) | None => {
                     let (said, issuer) = (said(&answer), visible(&found.issuer));
                     return Err(Failure::NoCredential(format!(
