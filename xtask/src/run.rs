@@ -60,10 +60,13 @@ pub(crate) fn wait(child: &mut Child, deadline: Duration) -> Result<Option<ExitS
     }
 }
 
-/// Lets others work for a while: `time`, or less.
+/// Lets others work for so long.
 pub(crate) fn rest(time: Duration) {
-    // Nobody unparks this thread.
-    thread::park_timeout(time);
+    let clock = model::Clock::system();
+    // A thread of a scope that ends unparks the one that waits for it.
+    while let Some(left) = time.checked_sub(clock.elapsed()).filter(|it| !it.is_zero()) {
+        thread::park_timeout(left);
+    }
 }
 
 /// Whether a program can be run, here or in the folders of the system's own programs.

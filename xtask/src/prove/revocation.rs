@@ -32,6 +32,8 @@ use crate::run;
 const REFUSALS: usize = 3;
 /// Between two calls of a victim.
 const PACE: Duration = Duration::from_millis(1);
+/// Between two rounds: the calls of others catch up with what the changes cost.
+const BETWEEN: Duration = Duration::from_millis(250);
 /// A replica is killed in one of so many rounds.
 const KILL_EVERY: usize = 5;
 
@@ -98,6 +100,7 @@ fn rounds(site: &mut Site, load: &Load) -> Result<(Worst, usize)> {
         }
         let [first, _] = doors;
         victim.end.lift(first, operator)?;
+        run::rest(BETWEEN);
     }
     Ok((worst, kills))
 }
