@@ -28,7 +28,7 @@ pub(crate) enum Need {
     NodePackages,
     /// The server, its programs, and `psql`.
     Postgres,
-    /// Both majors of the official MCP client, each in its own environment.
+    /// Both majors of the official MCP client, and the schemas of OCSF, each in its own environment.
     PythonPeers,
 }
 
@@ -52,7 +52,7 @@ impl Need {
                 for version in [MCP_2, MCP_1] {
                     python::ensure(&[(MCP, version)])?;
                 }
-                Ok(())
+                python::ensure(&pins::OCSF_SCHEMA)
             }
         }
     }
