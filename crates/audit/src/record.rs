@@ -9,7 +9,7 @@ use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
 #[cfg(test)]
 pub(crate) use line::line;
-pub(crate) use line::{Line, members};
+pub(crate) use line::{Line, is_unsafe, members, one_line};
 pub use outcome::{Decision, Kind, Outcome};
 
 use crate::{Redacted, text};
@@ -18,6 +18,46 @@ use crate::{Redacted, text};
 pub(crate) const TEXT_BYTES_MAX: usize = 2048;
 /// Most actors in a line.
 const ACTORS_MAX: usize = 8;
+
+/// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
+/// in a test, and each has its place in every format of [`crate::format`].
+pub(crate) const NAMES: [&str; 35] = [
+    "time",
+    "id",
+    "kind",
+    "event",
+    "note",
+    "surface",
+    "protocol",
+    "peer",
+    "revision",
+    "client",
+    "profile",
+    "user",
+    "actors",
+    "credential",
+    "collection",
+    "operation",
+    "effect",
+    "method",
+    "path",
+    "rpc",
+    "tool",
+    "arguments",
+    "bytes_in",
+    "outcome",
+    "decision",
+    "reason",
+    "rule",
+    "limit",
+    "detail",
+    "cause",
+    "status",
+    "upstream",
+    "upstream_status",
+    "upstream_us",
+    "total_us",
+];
 
 /// What is known of one call or event. It borrows all, for it lives only until it is written.
 ///

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::{Record, TEXT_BYTES_MAX};
+use super::{NAMES, Record, TEXT_BYTES_MAX};
 use crate::{
     Error,
     redact::{REDACTED, is_secret_text},
@@ -46,6 +46,7 @@ pub(crate) struct Line(Vec<u8>);
 
 impl Line {
     fn name(&mut self, name: &'static str) {
+        debug_assert!(NAMES.contains(&name), "{name} is missing in NAMES of record.rs");
         self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
@@ -123,6 +124,16 @@ fn is_plain(text: &str) -> bool {
     })
 }
 
+/// A value as JSON on one line, with everything escaped that could end it or steer a terminal.
+///
+/// # Errors
+/// What serde says of a value that is no JSON.
+pub(crate) fn one_line<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+    let mut out = Vec::with_capacity(USUAL_BYTES);
+    value.serialize(&mut Serializer::with_formatter(&mut out, OneLine))?;
+    Ok(out)
+}
+
 /// Compact JSON that also escapes what ends a line or steers a terminal outside ASCII.
 struct OneLine;
 
@@ -152,7 +163,7 @@ impl Formatter for OneLine {
 }
 
 /// Controls above ASCII, separators of lines, and what turns the direction of text.
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     matches!(
         character,
         '\u{7f}'..='\u{9f}'

@@ -1,0 +1,97 @@
+//! A record as a SIEM wants it: a line of the log in, one event out. Pure: no I/O.
+//!
+//! All formats are made from [`member::MEMBERS`], which says for every member of a line where it
+//! goes in each. docs/siem.md is that table for people.
+
+mod cef;
+mod class;
+mod ecs;
+mod event;
+mod member;
+mod ocsf;
+mod severity;
+mod tree;
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
+mod tests;
+
+use crate::{Hash, record};
+use event::Event;
+
+/// How an event is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The Common Event Format of `ArcSight`, version 0, without a header of syslog.
+    Cef,
+    /// Elastic Common Schema 8.17, nested.
+    Ecs,
+    /// The line of the log, byte for byte.
+    Native,
+    /// Open Cybersecurity Schema Framework 1.8.0 with the profile `security_control`.
+    Ocsf,
+}
+
+/// Where a line comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The name of the log.
+    pub log: &'a str,
+    /// The version of the door that sends it.
+    pub version: &'a str,
+    /// The hash of the record before, where whoever reads the log knows it.
+    pub prev: Option<Hash>,
+}
+
+/// Why a line is no event.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// It is not one JSON object in UTF-8 on one line.
+    #[error("not a line of an audit log: {source}; check the log with `onedoor audit verify`")]
+    Json {
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A member that every record has is missing, or is not what it should be.
+    #[error(
+        "not a record: \"{member}\" is missing or malformed; check it with `onedoor audit verify`"
+    )]
+    Member {
+        /// Which.
+        member: &'static str,
+    },
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Cef, Self::Ecs, Self::Native, Self::Ocsf];
+
+    /// The word for it in a configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cef => "cef",
+            Self::Ecs => "ecs",
+            Self::Native => "native",
+            Self::Ocsf => "ocsf",
+        }
+    }
+
+    /// The event for a `line` of the log, with or without its newline. It is one line in UTF-8,
+    /// without a newline and without a character that steers a terminal.
+    ///
+    /// # Errors
+    /// Where it is no record: [`FormatError`] says why. Its chain is not checked.
+    pub fn event(self, line: &[u8], source: &Source<'_>) -> Result<Vec<u8>, FormatError> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let event = Event::read(line, source)?;
+        let json = match self {
+            Self::Cef => return Ok(cef::write(&event).into_bytes()),
+            Self::Ecs => ecs::write(&event),
+            Self::Native => return Ok(line.to_vec()),
+            Self::Ocsf => ocsf::write(&event),
+        };
+        record::one_line(&json).map_err(|source| FormatError::Json { source })
+    }
+}

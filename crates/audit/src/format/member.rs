@@ -1,0 +1,104 @@
+//! Where each member of a line goes in each format: the one table behind all of them.
+
+/// How the value of a member is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As it is: a text, a number, a list of texts.
+    Plain,
+    /// As a text, whatever it is: a keyword of ECS or a string of OCSF.
+    Text,
+    /// As the text of its JSON, since its names are the caller's and may be any number.
+    Json,
+    /// As a time.
+    Time,
+    /// Microseconds, which become the unit of the format.
+    Micros,
+}
+
+/// One member and its places.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    /// A path of OCSF. Where the class has no such attribute, it is `unmapped.` and the name.
+    pub(super) ocsf: &'static str,
+    /// A path of ECS; what ECS has no field for is under `onedoor`.
+    pub(super) ecs: &'static str,
+    /// A key of CEF's dictionary, or one of ours, which begins with `onedoor`.
+    pub(super) cef: &'static str,
+    /// So many bytes CEF has at most for the value.
+    pub(super) cef_bytes_max: usize,
+}
+
+const fn to(
+    name: &'static str,
+    shape: Shape,
+    [ocsf, ecs, cef]: [&'static str; 3],
+    cef_bytes_max: usize,
+) -> Member {
+    Member { name, shape, ocsf, ecs, cef, cef_bytes_max }
+}
+
+use Shape::{Json, Micros, Plain, Text, Time};
+
+/// Room for a value under a key of ours.
+const OURS: usize = 4000;
+
+/// Every member that a line has: those of the frame, of a record, and of the header of a segment.
+#[rustfmt::skip]
+pub(super) const MEMBERS: [Member; 45] = [
+    // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
+    to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
+    to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
+    to("crc", Text, ["unmapped.crc", "onedoor.crc", "onedoorCrc"], 8),
+    to("prev", Text, ["unmapped.prev", "onedoor.prev", "onedoorPrev"], 64),
+    // The record.
+    to("time", Time, ["metadata.original_time", "@timestamp", "rt"], 40),
+    to("id", Text, ["metadata.correlation_uid", "http.request.id", "onedoorRequest"], 64),
+    to("kind", Text, ["unmapped.kind", "onedoor.kind", "onedoorKind"], 64),
+    to("event", Text, ["metadata.event_code", "event.code", "cat"], 1023),
+    to("note", Text, ["message", "message", "msg"], 1023),
+    to("surface", Text, ["unmapped.surface", "onedoor.surface", "onedoorSurface"], 64),
+    to("protocol", Text, ["unmapped.protocol", "onedoor.protocol", "app"], 31),
+    to("peer", Text, ["src_endpoint.ip", "source.ip", "src"], 64),
+    to("revision", Text, ["policy.version", "rule.version", "onedoorRevision"], 20),
+    to("client", Text, ["actor.app_uid", "onedoor.client", "suid"], 1023),
+    to("profile", Text, ["actor.app_name", "onedoor.profile", "onedoorProfile"], OURS),
+    to("user", Text, ["actor.user.name", "user.name", "suser"], 1023),
+    to("actors", Plain, ["unmapped.actors", "onedoor.actors", "onedoorActors"], OURS),
+    to("credential", Text, ["actor.session.credential_uid", "onedoor.credential", "onedoorCredential"], OURS),
+    to("collection", Text, ["api.service.name", "onedoor.collection", "destinationServiceName"], 1023),
+    to("operation", Text, ["api.operation", "onedoor.operation", "onedoorOperation"], OURS),
+    to("effect", Text, ["unmapped.effect", "onedoor.effect", "onedoorEffect"], 64),
+    to("method", Text, ["http_request.http_method", "http.request.method", "requestMethod"], 1023),
+    to("path", Text, ["http_request.url.path", "url.path", "request"], 1023),
+    to("rpc", Text, ["unmapped.rpc", "onedoor.rpc", "onedoorRpc"], OURS),
+    to("tool", Text, ["unmapped.tool", "onedoor.tool", "onedoorTool"], OURS),
+    to("arguments", Json, ["unmapped.arguments", "onedoor.arguments", "onedoorArguments"], OURS),
+    to("bytes_in", Plain, ["http_request.body_length", "http.request.body.bytes", "in"], 20),
+    to("outcome", Text, ["unmapped.outcome", "onedoor.outcome", "outcome"], 63),
+    to("decision", Text, ["unmapped.decision", "onedoor.decision", "act"], 63),
+    to("reason", Text, ["status_code", "event.reason", "reason"], 1023),
+    to("rule", Text, ["policy.name", "rule.name", "onedoorRule"], OURS),
+    to("limit", Text, ["unmapped.limit", "onedoor.limit", "onedoorLimit"], OURS),
+    to("detail", Text, ["status_detail", "error.message", "onedoorDetail"], OURS),
+    to("cause", Text, ["unmapped.cause", "onedoor.cause", "onedoorCause"], OURS),
+    to("status", Plain, ["http_response.code", "http.response.status_code", "onedoorStatus"], 20),
+    to("upstream", Text, ["dst_endpoint.name", "destination.address", "onedoorUpstream"], OURS),
+    to("upstream_status", Plain, ["api.response.code", "onedoor.upstream_status", "onedoorUpstreamStatus"], 20),
+    to("upstream_us", Plain, ["unmapped.upstream_us", "onedoor.upstream_us", "onedoorUpstreamUs"], 20),
+    to("total_us", Micros, ["unmapped.total_us", "event.duration", "onedoorTotalUs"], 20),
+    // The header of a segment.
+    to("format", Plain, ["unmapped.format", "onedoor.format", "onedoorFormat"], 20),
+    to("origin", Text, ["unmapped.origin", "onedoor.origin", "onedoorOrigin"], OURS),
+    to("tree", Plain, ["unmapped.tree", "onedoor.tree", "onedoorTree"], OURS),
+    to("open", Json, ["unmapped.open", "onedoor.open", "onedoorOpen"], OURS),
+    to("unsynced_from", Plain, ["unmapped.unsynced_from", "onedoor.unsynced_from", "onedoorUnsyncedFrom"], 20),
+    // Not of a line: the name of the log, for every event.
+    to("log", Text, ["metadata.log_name", "onedoor.log", "onedoorLog"], OURS),
+];
+
+/// The places of a member; `None` for one that a newer door wrote.
+pub(super) fn member(name: &str) -> Option<&'static Member> {
+    MEMBERS.iter().find(|it| it.name == name)
+}

@@ -1,0 +1,174 @@
+//! Lines of every kind of record, made by what writes the log.
+
+use std::time::Duration;
+
+use model::{
+    Caller, ClientId, CollectionId, CredentialId, Effect, Operation, OperationId, ProfileId,
+    Refusal, RefusalKind, RequestId, Surface, Timestamp,
+};
+
+use crate::{Kind, Outcome, Record, Redacted, chain::Chain, frame, record::members};
+
+pub(super) const KINDS: [Kind; 9] = [
+    Kind::Authorization,
+    Kind::Call,
+    Kind::Cut,
+    Kind::Event,
+    Kind::Intent,
+    Kind::List,
+    Kind::Log,
+    Kind::Malformed,
+    Kind::Session,
+];
+
+/// Every event word that occurs in the workspace, one that does not, and none.
+pub(super) const EVENTS: [&str; 35] = [
+    "account.read",
+    "audit.full",
+    "audit.opened",
+    "audit.recovered",
+    "audit.resumed",
+    "authorization.begin",
+    "authorization.push",
+    "authorization.resume",
+    "client.register",
+    "consent.denied",
+    "consent.given",
+    "consent.revoked",
+    "device.begin",
+    "device.found",
+    "device.read",
+    "device.slowed",
+    "device.unknown",
+    "device.wait",
+    "endpoint.unknown",
+    "key_set.read",
+    "metadata.read",
+    "operator.first",
+    "second_factor.begin",
+    "second_factor.removed",
+    "second_factor.set_up",
+    "sign_in",
+    "sign_in.begin",
+    "sign_in.failed",
+    "sign_in.first_step",
+    "sign_in.slowed",
+    "token.introspect",
+    "token.issue",
+    "token.revoke",
+    "a.word.not.known",
+    "",
+];
+
+/// A line with these members, as the log has it.
+pub(super) fn framed(members: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
+    frame::write(&mut line, &mut Chain::begin("test"), members);
+    line
+}
+
+pub(super) fn line(record: &Record<'_>) -> Vec<u8> {
+    framed(&members(record).unwrap())
+}
+
+/// A record of everything that can be known.
+pub(super) fn full(check: impl FnOnce(Record<'_>)) {
+    full_of("orders", Effect::Destructive, check);
+}
+
+fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
+    let collection = CollectionId::parse(collection).unwrap();
+    let operation = Operation {
+        id: OperationId::new(&collection, "delete_order").unwrap(),
+        collection,
+        effect,
+        is_public: false,
+        position: 7,
+    };
+    let caller = Caller {
+        client: ClientId::parse("shop-agent").unwrap(),
+        profile: ProfileId::parse("shop-agent/read").unwrap(),
+        credential: Some(CredentialId::parse("k1").unwrap()),
+        user: Some("ann@example.com".to_owned()),
+        actors: vec!["planner".to_owned()],
+        ..Caller::anonymous()
+    };
+    let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
+    check(Record {
+        id: Some(RequestId::new(uuid::Uuid::nil())),
+        event: Some("sign_in"),
+        note: Some("by hand"),
+        surface: Some(Surface::Mcp),
+        protocol: Some("2026-07-28"),
+        peer: Some([127, 0, 0, 1].into()),
+        revision: Some(3),
+        caller: Some(&caller),
+        operation: Some(&operation),
+        method: Some("DELETE"),
+        path: Some("/orders/{id}"),
+        rpc: Some("tools/call"),
+        tool: Some("orders_delete_order"),
+        arguments: Some(&arguments),
+        bytes_in: Some(120),
+        rule: Some("role reader: orders:*"),
+        status: Some(200),
+        upstream: Some("http://127.0.0.1:9000"),
+        upstream_status: Some(200),
+        upstream_time: Some(Duration::from_micros(310)),
+        total_time: Some(Duration::from_micros(400)),
+        ..bare(Kind::Call, Outcome::Answered)
+    });
+}
+
+pub(super) fn bare(kind: Kind, outcome: Outcome<'_>) -> Record<'_> {
+    Record::new(Timestamp::from_micros(1_795_392_000_123_456), kind, outcome)
+}
+
+/// Lines with all members between them, and of every kind, outcome, reason, effect and event.
+pub(super) fn lines() -> Vec<Vec<u8>> {
+    let refusals: Vec<_> =
+        RefusalKind::ALL.iter().map(|it| Refusal::new(*it, "no").because("a cause")).collect();
+    let outcomes: Vec<_> =
+        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Unknown]
+            .into_iter()
+            .chain(refusals.iter().map(Outcome::Refused))
+            .collect();
+    let mut lines = Vec::new();
+    for kind in KINDS {
+        for outcome in &outcomes {
+            lines.push(line(&bare(kind, *outcome)));
+            lines.extend(of_operations(kind, *outcome));
+        }
+        for event in EVENTS {
+            lines.push(line(&Record { event: Some(event), ..bare(kind, Outcome::Answered) }));
+        }
+    }
+    lines.push(header());
+    lines
+}
+
+/// Lines about operations of both sorts of collection.
+fn of_operations(kind: Kind, outcome: Outcome<'_>) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    for (collection, effect) in [
+        ("orders", Effect::Read),
+        ("orders", Effect::Destructive),
+        ("self", Effect::Write),
+        ("self", Effect::Destructive),
+    ] {
+        let put = |record: Record<'_>| lines.push(line(&Record { kind, outcome, ..record }));
+        full_of(collection, effect, put);
+    }
+    lines
+}
+
+/// The first line of a segment.
+pub(super) fn header() -> Vec<u8> {
+    let zeros = "0".repeat(64);
+    framed(
+        format!(
+            r#""time":"2026-11-23T00:00:00.000000Z","kind":"log","event":"audit.segment","format":1,"origin":"test","prev":"{zeros}","tree":["{zeros}"],"open":[[2,"x"]],"unsynced_from":1"#
+        )
+        .as_bytes(),
+    )
+}

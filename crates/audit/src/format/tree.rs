@@ -1,0 +1,15 @@
+//! Objects in objects, reached by a path with dots.
+
+use serde_json::{Map, Value};
+
+/// Puts a value where the path says, making what is above it.
+pub(super) fn put(tree: &mut Map<String, Value>, path: &str, value: Value) {
+    let Some((first, rest)) = path.split_once('.') else {
+        tree.insert(path.to_owned(), value);
+        return;
+    };
+    let below = tree.entry(first).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(below) = below {
+        put(below, rest, value);
+    }
+}
