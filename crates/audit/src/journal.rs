@@ -227,6 +227,12 @@ impl Journal {
         }
     }
 
+    /// How many records are on the disk. What comes behind may yet be taken back.
+    #[must_use]
+    pub fn safe(&self) -> u64 {
+        self.shared.lock().synced.next()
+    }
+
     /// Where its segments are; nowhere where it is in memory.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {

@@ -23,6 +23,7 @@ pub mod record;
 mod recover;
 pub mod redact;
 mod segment;
+pub mod ship;
 mod text;
 pub mod tree;
 pub mod verify;

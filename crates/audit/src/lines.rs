@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
 
@@ -51,6 +51,12 @@ impl Lines {
     /// Where the last line that was right ends.
     pub(crate) fn good_bytes(&self) -> u64 {
         self.good_bytes
+    }
+
+    /// Goes back to where a line that was right ended: what follows is read anew, for it may have grown.
+    pub(crate) fn back_to(&mut self, good_bytes: u64) -> io::Result<()> {
+        self.good_bytes = good_bytes;
+        self.reader.seek(SeekFrom::Start(good_bytes)).map(drop)
     }
 
     /// The first line, without a look at the chain that it goes on with.

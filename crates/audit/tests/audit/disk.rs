@@ -15,7 +15,7 @@ use model::{Clock, RequestId, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
-const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
+pub(crate) const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 
 pub(crate) fn key() -> SigningKey {
     SigningKey::from_seed("onedoor-test", &[1; 32]).unwrap()

@@ -1,0 +1,91 @@
+//! What was recorded, brought to where others keep it: at least once, in order, and never from memory.
+//!
+//! A [`Shipper`] has one sink and one cursor. It reads the log as it is on the disk, and its cursor
+//! moves when the receiver has acknowledged, so neither a crash nor a receiver that is down loses a
+//! record, and no call waits for either. It has no clock to sleep by and no thread: whoever owns it
+//! calls [`Shipper::step`] and waits as long as that says.
+
+mod cursor;
+mod dead;
+mod engine;
+mod file;
+mod reader;
+mod status;
+mod told;
+mod wait;
+
+pub use engine::{Batching, Place, Shipper, Step};
+pub use file::{Rotated, Stream};
+pub use status::{Status, Watch};
+pub use told::Told;
+
+use crate::Hash;
+
+/// A record on its way to a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its number in the log.
+    pub seq: u64,
+    /// Its hash. As it is of all records before it too, it is also an id that no other record has.
+    pub hash: Hash,
+    /// The line as it stands in the log, without its newline.
+    pub json: Vec<u8>,
+}
+
+/// What is delivered at once: at least one line, in the order of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// The lines.
+    pub lines: &'a [Line],
+}
+
+/// How a line looks to the receiver; [`native`] leaves it as it is.
+pub type Shape = fn(&[u8]) -> Vec<u8>;
+
+/// The line as it stands in the log.
+#[must_use]
+pub fn native(line: &[u8]) -> Vec<u8> {
+    line.to_vec()
+}
+
+/// What a receiver has acknowledged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// So many of the first lines are dealt with.
+    pub count: usize,
+    /// Those among them that it refused for good: the number of the record, and why.
+    pub refused: Vec<(u64, String)>,
+}
+
+impl Accepted {
+    /// All of it.
+    #[must_use]
+    pub fn all(batch: Batch<'_>) -> Self {
+        Self { count: batch.lines.len(), refused: Vec::new() }
+    }
+}
+
+/// Why nothing of a batch counts as delivered. Texts are shown: no URL and no secret may be in them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It may go well later: nobody answers, or the receiver is busy, or does not know us.
+    #[error("{0}")]
+    Again(String),
+    /// The receiver will never take this. One record is put aside for it, more are tried singly.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Where records go.
+pub trait Sink: Send {
+    /// Brings a batch there, and waits until it is acknowledged. Has a time limit of its own.
+    ///
+    /// What was delivered before and not acknowledged comes again; [`Line::hash`] tells that.
+    ///
+    /// # Errors
+    /// [`Failure`]: the receiver may have got it nevertheless.
+    fn deliver(
+        &mut self,
+        batch: Batch<'_>,
+    ) -> impl Future<Output = Result<Accepted, Failure>> + Send;
+}

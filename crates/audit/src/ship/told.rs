@@ -1,0 +1,70 @@
+//! What people should know of a sink. Bounded in time, since it is itself recorded and delivered.
+
+use std::fmt;
+
+/// What people should know of a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Records were put aside, since the receiver refuses them for good: the first of them, and why.
+    Dead {
+        /// Its number.
+        seq: u64,
+        /// Why.
+        why: String,
+    },
+    /// Nothing is delivered for now.
+    Failed {
+        /// Why.
+        why: String,
+    },
+    /// Records that are not in the log any more were never delivered.
+    Lost {
+        /// The first of them.
+        from: u64,
+        /// The first that is there again.
+        until: u64,
+    },
+    /// The cursor is not of this log: all of it is delivered from its first record.
+    Restarted {
+        /// What is wrong with the cursor.
+        why: String,
+    },
+    /// It works again.
+    Recovered {
+        /// After so many tries in vain.
+        attempts: u32,
+    },
+}
+
+impl Told {
+    /// The word for the event.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        match self {
+            Self::Dead { .. } => "sink.refused",
+            Self::Failed { .. } => "sink.failed",
+            Self::Lost { .. } => "sink.lost",
+            Self::Recovered { .. } => "sink.recovered",
+            Self::Restarted { .. } => "sink.restarted",
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dead { seq, why } => {
+                write!(f, "record {seq} was refused for good and put aside: {why}")
+            }
+            Self::Failed { why } => write!(f, "nothing is delivered for now: {why}"),
+            Self::Lost { from, until } => write!(
+                f,
+                "records from {from} on, before {until}, are not in the log and were never delivered"
+            ),
+            Self::Recovered { attempts } => write!(f, "delivers again after {attempts} failures"),
+            Self::Restarted { why } => {
+                write!(f, "delivers the log from its first record, since {why}")
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Records reach a sink once acknowledged, in order, whatever the receiver and the process do.
+use std::{
+    collections::VecDeque,
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::Path,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use audit::{
+    Journal, Rules,
+    ship::{
+        Accepted, Batch, Batching, Failure, Place, Rotated, Shipper, Sink, Step, Stream, Told,
+        native,
+    },
+};
+use model::Clock;
+
+use crate::disk::{START, open, record};
+
+/// A receiver that does what it was told to, and then accepts all.
+#[derive(Debug, Default)]
+struct Receiver {
+    answers: VecDeque<Result<Accepted, Failure>>,
+    /// Refuses these records for good, however they come.
+    poison: Vec<u64>,
+    got: Vec<u64>,
+    batches: Vec<usize>,
+}
+
+impl Sink for &mut Receiver {
+    async fn deliver(&mut self, batch: Batch<'_>) -> Result<Accepted, Failure> {
+        self.batches.push(batch.lines.len());
+        let seqs: Vec<_> = batch.lines.iter().map(|it| it.seq).collect();
+        if seqs.iter().any(|it| self.poison.contains(it)) {
+            return Err(Failure::Refused("status 400".to_owned()));
+        }
+        let answer = self.answers.pop_front().unwrap_or_else(|| Ok(Accepted::all(batch)));
+        if let Ok(accepted) = &answer {
+            self.got.extend(seqs.iter().take(accepted.count));
+        }
+        answer
+    }
+}
+
+fn place(folder: &Path) -> Place {
+    Place { log: folder.join("audit"), state: folder.join("sinks"), name: "siem".to_owned() }
+}
+
+fn small() -> Batching {
+    Batching { records_max: 3, ..Batching::default() }
+}
+
+fn shipper<S: Sink>(sink: S, folder: &Path, clock: &Clock) -> Shipper<S> {
+    Shipper::open(sink, place(folder), small(), clock.clone()).unwrap()
+}
+
+fn step<S: Sink>(shipper: &mut Shipper<S>, safe: u64) -> Step {
+    let mut step = pin!(shipper.step(safe, u16::MAX));
+    let polled = step.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    // Nothing is waited for.
+    if let Poll::Ready(step) = polled { Some(step) } else { None }.unwrap()
+}
+
+/// A log with so many records on the disk.
+fn log(folder: &Path, records: usize) -> u64 {
+    let journal = open(folder);
+    for _ in 0..records {
+        journal.append(&record("a")).unwrap();
+    }
+    journal.end();
+    journal.safe()
+}
+
+#[test]
+fn all_records_arrive_in_order_over_a_restart_and_none_again() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 8);
+    let mut receiver = Receiver::default();
+    let mut first = shipper(&mut receiver, folder.path(), &clock);
+    step(&mut first, safe);
+    assert_eq!((first.watch().status().next, first.watch().status().lag_records), (3, safe - 3));
+    drop(first);
+    let mut second = shipper(&mut receiver, folder.path(), &clock);
+    (0..9).for_each(|_| drop(step(&mut second, safe)));
+    let status = second.watch().status();
+    assert_eq!(
+        (status.next, status.lag_records, status.lag(clock.now())),
+        (safe, 0, Duration::ZERO)
+    );
+    assert_eq!(receiver.got, Vec::from_iter(0..safe));
+}
+
+#[test]
+fn what_is_not_safe_yet_is_not_delivered_and_what_comes_later_is() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 3);
+    let mut receiver = Receiver::default();
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    step(&mut shipper, 2);
+    assert!(step(&mut shipper, 2).wait > Duration::ZERO);
+    assert_eq!(shipper.watch().status().next, 2);
+    (0..9).for_each(|_| drop(step(&mut shipper, safe)));
+    let later = log(folder.path(), 2);
+    assert!(later > safe);
+    (0..9).for_each(|_| drop(step(&mut shipper, later)));
+    let segment = fs::read_dir(folder.path().join("audit")).unwrap().map(|it| it.unwrap().path());
+    let segment = segment.filter(|it| it.extension().is_some_and(|it| it == "jsonl"));
+    let segment = segment.filter(|it| it.file_name().unwrap().len() == 26).max().unwrap();
+    OpenOptions::new().append(true).open(segment).unwrap().write_all(b"{\"seq\"").unwrap();
+    assert_eq!(step(&mut shipper, later).told, []);
+    // What is said to be on the disk and is not there is no reason to wait in silence.
+    let told = step(&mut shipper, later + 1).told;
+    let want = format!("record {later} is not in the log");
+    assert!(matches!(&told[..], [Told::Failed { why }] if why.starts_with(&want)), "{told:?}");
+    assert_eq!(receiver.got, Vec::from_iter(0..later));
+}
+
+#[test]
+fn a_receiver_that_is_down_is_tried_again_and_told_of_once() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 2);
+    let down = || Err(Failure::Again("nobody answers".to_owned()));
+    let mut receiver = Receiver { answers: [down(), down(), down()].into(), ..Receiver::default() };
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    let steps: Vec<_> = (0..4).map(|_| step(&mut shipper, safe)).collect();
+    let waits: Vec<_> = steps.iter().map(|it| it.wait.as_millis()).collect();
+    assert_eq!(waits, [500, 1000, 2000, 0]);
+    let told: Vec<_> = steps.into_iter().flat_map(|it| it.told).collect();
+    let why = "nobody answers".to_owned();
+    assert_eq!(told, [Told::Failed { why: why.clone() }, Told::Recovered { attempts: 3 }]);
+    assert_eq!(shipper.watch().status().last_failure, Some((START, why)));
+    assert_eq!(receiver.got, [0, 1, 2]);
+    assert_eq!(receiver.batches, [3, 3, 3, 3]);
+}
+
+#[test]
+fn one_record_that_is_refused_is_put_aside_and_the_rest_goes_on() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 6);
+    let mut receiver = Receiver { poison: vec![4], ..Receiver::default() };
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    let told: Vec<_> = (0..12).flat_map(|_| step(&mut shipper, safe).told).collect();
+    assert_eq!(told, [Told::Dead { seq: 4, why: "status 400".to_owned() }]);
+    assert_eq!(shipper.watch().status().dead, 1);
+    assert_eq!(receiver.got, Vec::from_iter((0..safe).filter(|it| *it != 4)));
+    let letters = fs::read_to_string(folder.path().join("sinks/siem.dead.jsonl")).unwrap();
+    let letter: serde_json::Value = serde_json::from_str(&letters).unwrap();
+    assert_eq!((&letter["seq"], &letter["why"]), (&4.into(), &"status 400".into()));
+    assert!(letter["line"].as_str().unwrap().starts_with("{\"seq\":4,"));
+}
+
+#[test]
+fn a_receiver_that_refuses_everything_loses_nothing_after_a_hundred() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 150);
+    let mut receiver = Receiver { poison: (0..200).collect(), ..Receiver::default() };
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    (0..400).for_each(|_| drop(step(&mut shipper, safe)));
+    assert_eq!((shipper.watch().status().next, shipper.watch().status().dead), (100, 100));
+    assert!(shipper.watch().status().attempts > 0);
+}
+
+#[test]
+fn what_was_taken_in_part_goes_on_behind_it() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 4);
+    let part = Accepted { count: 2, refused: vec![(1, "mapping".to_owned())] };
+    let mut receiver = Receiver { answers: [Ok(part)].into(), ..Receiver::default() };
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    (0..9).for_each(|_| drop(step(&mut shipper, safe)));
+    assert_eq!(shipper.watch().status().dead, 1);
+    assert_eq!(receiver.got, Vec::from_iter(0..safe));
+}
+
+#[test]
+fn a_cursor_of_another_log_or_of_none_begins_anew_and_says_so() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 3);
+    fs::create_dir(folder.path().join("sinks")).unwrap();
+    let zeros = "0".repeat(64);
+    let beyond = format!(r#"{{"next":{},"last":"{zeros}"}}"#, safe + 5);
+    let other = format!(r#"{{"next":2,"last":"{zeros}"}}"#);
+    for (cursor, want) in [
+        (beyond.as_str(), "the log ends before record"),
+        (&other, "what was delivered last is not in this log"),
+        ("{", "the cursor's file is no cursor"),
+    ] {
+        fs::write(folder.path().join("sinks/siem.cursor"), cursor).unwrap();
+        let mut receiver = Receiver::default();
+        let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+        let told = step(&mut shipper, safe).told;
+        let [Told::Restarted { why }] = &told[..] else { panic!("{cursor}: {told:?}") };
+        assert!(why.starts_with(want), "{why}");
+        assert_eq!(receiver.got, [0, 1, 2]);
+    }
+}
+
+#[test]
+fn a_file_is_rotated_and_a_stream_is_not() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 9);
+    let path = folder.path().join("out.jsonl");
+    // A line that a crash left in part.
+    fs::write(&path, "{\"seq\":").unwrap();
+    let sink = Rotated::new(path.clone(), native, (900, 9));
+    let mut file = shipper(sink, folder.path(), &clock);
+    (0..9).for_each(|_| drop(step(&mut file, safe)));
+    drop(file);
+    fs::remove_dir_all(folder.path().join("sinks")).unwrap();
+    let mut text = Vec::new();
+    let mut stream = shipper(Stream::new(&mut text, native), folder.path(), &clock);
+    (0..9).for_each(|_| drop(step(&mut stream, safe)));
+    drop(stream);
+    let parts = (1..9).rev().map(|it| folder.path().join(format!("out.jsonl.{it}")));
+    let parts: Vec<_> = parts.filter(|it| it.exists()).chain([path]).collect();
+    assert!(parts.len() > 2, "{parts:?}");
+    let written: String = parts.iter().map(|it| fs::read_to_string(it).unwrap()).collect();
+    assert_eq!(written.lines().count(), usize::try_from(safe).unwrap());
+    assert_eq!(written, String::from_utf8(text).unwrap());
+}
+
+#[test]
+fn segments_that_are_gone_before_they_were_delivered_are_told() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let log = folder.path().join("audit");
+    fs::create_dir(&log).unwrap();
+    let rules = Rules { segment_bytes: 600, ..Rules::default() };
+    let (journal, memory) = Journal::memory_with(rules, clock.clone());
+    for _ in 0..9 {
+        journal.append(&record("a")).unwrap();
+    }
+    memory.save(&log).unwrap();
+    let safe = u64::try_from(memory.text().lines().count()).unwrap();
+    let mut receiver = Receiver::default();
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    step(&mut shipper, 1);
+    let mut segments: Vec<_> = fs::read_dir(&log).unwrap().map(|it| it.unwrap().path()).collect();
+    segments.sort();
+    let [gone @ .., last] = &segments[..] else { panic!("{segments:?}") };
+    assert!(gone.len() > 2);
+    gone.iter().for_each(|it| fs::remove_file(it).unwrap());
+    let first: u64 = last.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let told: Vec<_> = (0..19).flat_map(|_| step(&mut shipper, safe).told).collect();
+    let is_lost = |it: &Told| matches!(it, Told::Lost { until, .. } if *until == first);
+    assert!(told.iter().any(is_lost), "{told:?}");
+    assert_eq!(shipper.watch().status().next, safe);
+}
