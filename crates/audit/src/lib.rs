@@ -19,6 +19,7 @@ mod lines;
 pub mod note;
 pub mod proof;
 mod read;
+pub mod reconcile;
 pub mod record;
 mod recover;
 pub mod redact;

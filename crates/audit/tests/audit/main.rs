@@ -3,4 +3,5 @@
 
 mod disk;
 mod proofs;
+mod reconciled;
 mod shipped;

@@ -1,0 +1,159 @@
+//! Does a sink hold what the log holds? By number and hash, and by what each record says.
+
+mod export;
+
+use std::{io, ops::Range, path::Path};
+
+use serde_json::Value;
+
+use self::export::{Export, Held};
+use crate::{
+    Damage,
+    chain::Chain,
+    lines::{Lines, Next},
+    segment::{self, Header},
+};
+
+/// Most findings of a kind that are listed; all are counted.
+const LISTED_MAX: usize = 1000;
+
+/// What differs between a log and what a sink holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// How many records were looked for.
+    pub records: u64,
+    /// How many of them the sink does not hold.
+    pub missing: u64,
+    /// Those, as ranges.
+    pub gaps: Vec<Range<u64>>,
+    /// How many lines of the export are there again.
+    pub repeated: u64,
+    /// The records that they are of.
+    pub duplicates: Vec<u64>,
+    /// How many records differ from those of the log.
+    pub differing: u64,
+    /// Those, and how they differ.
+    pub altered: Vec<(u64, String)>,
+    /// How many lines of the export are of no record of the log.
+    pub foreign: u64,
+    /// The numbers that they say.
+    pub unknown: Vec<u64>,
+    /// How many lines of the export are no record.
+    pub unreadable: u64,
+}
+
+impl Reconciled {
+    /// Whether the sink holds each record once, as it is.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let Self { missing, repeated, differing, foreign, unreadable, .. } = self;
+        [missing, repeated, differing, foreign, unreadable].iter().all(|it| **it == 0)
+    }
+}
+
+/// Why they could not be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Incomparable {
+    /// The log is not what was written.
+    #[error("the log itself is damaged, {0}: `onedoor audit verify` says more")]
+    Damaged(Damage),
+    /// There is no segment.
+    #[error("the folder holds no segment of a log")]
+    Empty,
+    /// The export cannot be read.
+    #[error("the export cannot be read: {0}")]
+    Export(io::Error),
+    /// The log cannot be read.
+    #[error("the log cannot be read: {0}")]
+    Log(#[from] io::Error),
+}
+
+/// Compares the log in `folder` with the file `export`: a record as JSON on each line, in any order,
+/// with at least its `seq` and its `hash`.
+///
+/// Members that only the export has are passed over, for a receiver adds its own. Where it has the
+/// `crc` of the line, it has all of it, and each member must be that of the log. Looked for are the
+/// records of `span` that are in the log.
+///
+/// # Errors
+/// [`Incomparable`]
+pub fn reconcile(
+    folder: &Path,
+    export: &Path,
+    span: Range<u64>,
+) -> Result<Reconciled, Incomparable> {
+    let mut export = Export::index(export).map_err(Incomparable::Export)?;
+    let mut found = Reconciled { unreadable: export.unreadable, ..Reconciled::default() };
+    let segments = segment::list(folder)?;
+    let first = segments.first().ok_or(Incomparable::Empty)?;
+    let header = Lines::first(&first.path)?.and_then(|it| Header::read(&it));
+    let mut chain = header.ok_or(Incomparable::Empty)?.chain();
+    for segment in &segments {
+        let mut lines = Lines::open(&segment.path)?;
+        while let Some(seq) = next(&mut lines, &mut chain)? {
+            if span.contains(&seq) {
+                let held = export.take(seq).map_err(Incomparable::Export)?;
+                found.records = found.records.saturating_add(1);
+                found.compare(seq, lines.line(), &held);
+            }
+        }
+    }
+    found.foreign(export.rest(&span));
+    Ok(found)
+}
+
+fn next(lines: &mut Lines, chain: &mut Chain) -> Result<Option<u64>, Incomparable> {
+    let seq = chain.next();
+    match lines.next(chain)? {
+        Next::Record(_) => Ok(Some(seq)),
+        // What is cut off within a segment shows at the next one.
+        Next::Tail(_) | Next::End => Ok(None),
+        Next::Damage(damage) => Err(Incomparable::Damaged(damage)),
+    }
+}
+
+impl Reconciled {
+    fn compare(&mut self, seq: u64, line: &[u8], held: &[Held]) {
+        if held.is_empty() {
+            self.missing = self.missing.saturating_add(1);
+            match self.gaps.last_mut().filter(|it| it.end == seq) {
+                Some(gap) => gap.end = seq.saturating_add(1),
+                None => list(&mut self.gaps, seq..seq.saturating_add(1)),
+            }
+        }
+        let again = u64::try_from(held.len()).unwrap_or(u64::MAX).saturating_sub(1);
+        if again > 0 {
+            self.repeated = self.repeated.saturating_add(again);
+            list(&mut self.duplicates, seq);
+        }
+        let ours: Value = serde_json::from_slice(line).unwrap_or_default();
+        if let Some(how) = held.iter().find_map(|it| difference(&ours, &it.0)) {
+            self.differing = self.differing.saturating_add(1);
+            list(&mut self.altered, (seq, how));
+        }
+    }
+
+    fn foreign(&mut self, rest: impl Iterator<Item = u64>) {
+        for seq in rest {
+            self.foreign = self.foreign.saturating_add(1);
+            list(&mut self.unknown, seq);
+        }
+    }
+}
+
+fn list<T>(found: &mut Vec<T>, one: T) {
+    if found.len() < LISTED_MAX {
+        found.push(one);
+    }
+}
+
+/// How what is held differs from our record.
+fn difference(ours: &Value, held: &Value) -> Option<String> {
+    if held.get("hash") != ours.get("hash") {
+        return Some("its hash is another".to_owned());
+    }
+    held.get("crc")?;
+    let members = ours.as_object()?;
+    let (name, _) = members.iter().find(|(name, value)| held.get(name) != Some(value))?;
+    Some(format!("its member \"{name}\" is another"))
+}
