@@ -28,6 +28,7 @@ pub mod ship;
 mod text;
 pub mod tree;
 pub mod verify;
+mod walk;
 
 pub use checkpoint::Checkpoint;
 pub use damage::{Damage, DamageKind};
@@ -41,3 +42,4 @@ pub use read::records;
 pub use record::{Decision, Kind, Outcome, Record};
 pub use redact::Redacted;
 pub use verify::{Outside, Report, Unchecked, verify};
+pub use walk::{Stored, WalkError, walk};

@@ -7,12 +7,7 @@ use std::{io, ops::Range, path::Path};
 use serde_json::Value;
 
 use self::export::{Export, Held};
-use crate::{
-    Damage,
-    chain::Chain,
-    lines::{Lines, Next},
-    segment::{self, Header},
-};
+use crate::{WalkError, walk};
 
 /// Most findings of a kind that are listed; all are counted.
 const LISTED_MAX: usize = 1000;
@@ -54,18 +49,12 @@ impl Reconciled {
 /// Why they could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Incomparable {
-    /// The log is not what was written.
-    #[error("the log itself is damaged, {0}: `onedoor audit verify` says more")]
-    Damaged(Damage),
-    /// There is no segment.
-    #[error("the folder holds no segment of a log")]
-    Empty,
     /// The export cannot be read.
     #[error("the export cannot be read: {0}")]
     Export(io::Error),
-    /// The log cannot be read.
-    #[error("the log cannot be read: {0}")]
-    Log(#[from] io::Error),
+    /// The log cannot be followed.
+    #[error(transparent)]
+    Log(#[from] WalkError),
 }
 
 /// Compares the log in `folder` with the file `export`: a record as JSON on each line, in any order,
@@ -84,32 +73,14 @@ pub fn reconcile(
 ) -> Result<Reconciled, Incomparable> {
     let mut export = Export::index(export).map_err(Incomparable::Export)?;
     let mut found = Reconciled { unreadable: export.unreadable, ..Reconciled::default() };
-    let segments = segment::list(folder)?;
-    let first = segments.first().ok_or(Incomparable::Empty)?;
-    let header = Lines::first(&first.path)?.and_then(|it| Header::read(&it));
-    let mut chain = header.ok_or(Incomparable::Empty)?.chain();
-    for segment in &segments {
-        let mut lines = Lines::open(&segment.path)?;
-        while let Some(seq) = next(&mut lines, &mut chain)? {
-            if span.contains(&seq) {
-                let held = export.take(seq).map_err(Incomparable::Export)?;
-                found.records = found.records.saturating_add(1);
-                found.compare(seq, lines.line(), &held);
-            }
-        }
-    }
+    walk(folder, &span, |record| {
+        let held = export.take(record.seq).map_err(Incomparable::Export)?;
+        found.records = found.records.saturating_add(1);
+        found.compare(record.seq, record.line, &held);
+        Ok::<_, Incomparable>(())
+    })?;
     found.foreign(export.rest(&span));
     Ok(found)
-}
-
-fn next(lines: &mut Lines, chain: &mut Chain) -> Result<Option<u64>, Incomparable> {
-    let seq = chain.next();
-    match lines.next(chain)? {
-        Next::Record(_) => Ok(Some(seq)),
-        // What is cut off within a segment shows at the next one.
-        Next::Tail(_) | Next::End => Ok(None),
-        Next::Damage(damage) => Err(Incomparable::Damaged(damage)),
-    }
 }
 
 impl Reconciled {

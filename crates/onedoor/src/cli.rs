@@ -7,7 +7,9 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use model::{ClientId, CollectionId, Expiry, KeyKind, ProfileId};
 
-pub(crate) use self::audit::{Audit, Key as AuditKey, Prove, Verify, VerifyProof};
+pub(crate) use self::audit::{
+    Audit, Export, Key as AuditKey, Prove, Reconcile, Verify, VerifyProof,
+};
 use crate::config;
 
 /// One front door for apps, partners, scripts and AI agents.

@@ -1,7 +1,10 @@
 //! What a sink lost, got twice or changed is named.
 use std::{fs, path::Path};
 
-use audit::reconcile::{Incomparable, Reconciled, reconcile};
+use audit::{
+    WalkError,
+    reconcile::{Incomparable, Reconciled, reconcile},
+};
 
 use crate::disk::{open, record};
 
@@ -71,6 +74,9 @@ fn only_what_is_asked_for_is_compared_and_a_damaged_log_is_not() {
     fs::write(log.join("00000000000000000000.jsonl"), lines.join("\n").replace("\"a\"", "\"b\""))
         .unwrap();
     let error = reconcile(&log, &export, 2..4).unwrap_err();
-    assert!(matches!(error, Incomparable::Damaged(_)), "{error}");
-    assert!(matches!(reconcile(folder.path(), &export, 0..9), Err(Incomparable::Empty)));
+    assert!(matches!(error, Incomparable::Log(WalkError::Damaged(_))), "{error}");
+    assert!(matches!(
+        reconcile(folder.path(), &export, 0..9),
+        Err(Incomparable::Log(WalkError::Empty))
+    ));
 }

@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Records of calls, and the log that holds them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
+    /// Write the records of a log as events for a SIEM
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(Export),
     /// Write the proof that one record is in a log
     #[command(after_help = PROVE_EXAMPLES)]
     Prove(Prove),
+    /// Compare what a SIEM or another sink holds with the log: gaps, duplicates, altered records
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile(Reconcile),
     /// Check a log, or a copy of one: nothing changed, missing, moved or added
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
@@ -48,6 +54,56 @@ Exit code 0: nothing is wrong. 1: damage; the first record that is not what was 
 kind of damage it is. 2: it could not be checked. Needs no running door and no network.
 docs/audit-log.md says what can be found without a checkpoint from elsewhere, and what cannot.";
 
+/// `onedoor audit export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The folder of the log
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// How each record is written, on one line
+    #[arg(long, value_enum, default_value_t = Format::Native)]
+    pub(crate) format: Format,
+    /// The first record that is written
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// The first record that is not written any more; without it, all to the end of the log
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) until: u64,
+}
+
+/// How a record is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// Common Event Format, version 0
+    Cef,
+    /// Elastic Common Schema, as JSON
+    Ecs,
+    /// The line of the log, byte for byte
+    Native,
+    /// Open Cybersecurity Schema Framework, as JSON
+    Ocsf,
+}
+
+impl Format {
+    /// The same for the library.
+    pub(crate) fn of_audit(self) -> audit::Format {
+        match self {
+            Self::Cef => audit::Format::Cef,
+            Self::Ecs => audit::Format::Ecs,
+            Self::Native => audit::Format::Native,
+            Self::Ocsf => audit::Format::Ocsf,
+        }
+    }
+}
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  onedoor audit export .onedoor/audit >records.jsonl
+  onedoor audit export copy --format ocsf --from 1000 --until 2000 >events.jsonl
+
+Exit code 0: all were written. 1: a record is damaged; those before it were written. 2: the log
+cannot be read. Needs no running door and no network. docs/siem.md says what an event holds.";
+
 /// `onedoor audit prove`.
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
@@ -66,6 +122,32 @@ Examples:
   onedoor audit prove .onedoor/audit --key .onedoor/audit.pub --seq 4711 >4711.tlog-proof
 
 The proof holds the record, its way to the root of the tree, and the signed checkpoint.";
+
+/// `onedoor audit reconcile`.
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// The folder of the log
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// What the sink holds: a record as JSON on each line, in any order
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: PathBuf,
+    /// The first record that is looked for
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// The first record that is not looked for any more; without it, all to the end of the log
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) until: u64,
+}
+
+const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  onedoor audit reconcile .onedoor/audit --export from-the-siem.ndjson
+  onedoor audit reconcile copy --export export.ndjson --from 1000 --until 2000
+
+Exit code 0: the sink holds every record once, as it is. 1: it does not; what is missing, there
+again, altered or of another log. 2: they could not be compared. Check the log itself with
+`onedoor audit verify` first. Needs no running door and no network.";
 
 /// `onedoor audit verify-proof`.
 #[derive(Debug, Args)]

@@ -1,4 +1,7 @@
-//! `onedoor audit verify`, `prove` and `verify-proof`: a log is checked by whoever has a copy of it.
+//! `onedoor audit`: a log is checked, compared and exported by whoever has a copy of it.
+
+mod export;
+mod reconcile;
 
 use std::{fs, io::Read as _, path::Path};
 
@@ -17,7 +20,9 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Runs one of them.
 pub(super) fn run(terminal: Terminal, command: &cli::Audit) -> Result<(), Failure> {
     match command {
+        cli::Audit::Export(arguments) => export::run(arguments),
         cli::Audit::Prove(arguments) => prove(terminal, arguments),
+        cli::Audit::Reconcile(arguments) => reconcile::run(terminal, arguments),
         cli::Audit::Verify(arguments) => verify(terminal, arguments),
         cli::Audit::VerifyProof(arguments) => verify_proof(terminal, arguments),
     }

@@ -73,6 +73,37 @@ fn damage_is_exit_code_1_and_names_the_first_record_and_what_happened_to_it() {
 }
 
 #[test]
+fn an_export_is_the_log_itself_or_an_event_for_each_record() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let export =
+        |more: &[&str]| onedoor(folder.path(), &[&["audit", "export", "audit"], more].concat());
+    let text = fs::read_to_string(segment(folder.path())).unwrap();
+    let native = export(&[]);
+    assert_eq!(
+        (native.code, native.out, native.err.trim()),
+        (0, text.clone(), "5 records as native")
+    );
+    for (format, start) in [("cef", "CEF:0|"), ("ecs", "{"), ("ocsf", "{")] {
+        let ran = export(&["--format", format, "--from", "2", "--until", "4"]);
+        let lines: Vec<_> = ran.out.lines().collect();
+        assert_eq!((ran.code, lines.len()), (0, 2), "{}", ran.err);
+        for (line, tool) in lines.iter().zip(["a", "b"]) {
+            assert!(
+                line.starts_with(start) && line.contains(tool) && line.contains("call"),
+                "{line}"
+            );
+        }
+    }
+    fs::write(segment(folder.path()), text.replace("\"tool\":\"b\"", "\"tool\":\"d\"")).unwrap();
+    let damaged = export(&[]);
+    assert!(damaged.code == 1 && damaged.err.contains("modified at record 3"), "{}", damaged.err);
+    assert_eq!(damaged.out.lines().count(), 3, "those before it were written");
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    assert_eq!(onedoor(folder.path(), &["audit", "export", "empty"]).code, 2);
+}
+
+#[test]
 fn what_cannot_be_checked_is_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
@@ -160,4 +191,26 @@ fn a_door_that_is_killed_leaves_a_log_that_is_right_and_goes_on_with_it() {
     let records = audit::records(&folder.path().join(".onedoor/audit")).unwrap();
     let calls = records.iter().filter(|it| it["operation"] == "onedoor.whoami");
     assert_eq!(calls.filter(|it| it["status"] == 200).count(), 11);
+}
+
+#[test]
+fn what_a_sink_lost_is_exit_code_1_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let text = fs::read_to_string(segment(folder.path())).unwrap();
+    let export = folder.path().join("export");
+    let reconcile =
+        || onedoor(folder.path(), &["audit", "reconcile", "audit", "--export", "export"]);
+    fs::write(&export, &text).unwrap();
+    let ran = reconcile();
+    let want = "nothing is wrong: each of 5 records is there once, as it is\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, want), "{}", ran.err);
+    let lines: Vec<_> = text.lines().collect();
+    fs::write(&export, [lines[0], lines[3], lines[4], lines[4]].join("\n")).unwrap();
+    let ran = reconcile();
+    let want = "the export is not what the log holds\n  2 records missing: 1 to 2\n  \
+                1 line there again: of record 4\n";
+    assert_eq!((ran.code, ran.out.as_str()), (1, want), "{}", ran.err);
+    fs::remove_file(export).unwrap();
+    assert_eq!(reconcile().code, 2);
 }

@@ -9,6 +9,8 @@ fn every_command_explains_itself() {
         ("onedoor", &["--help"][..]),
         ("apply", &["apply", "--help"]),
         ("audit", &["audit", "--help"]),
+        ("audit_export", &["audit", "export", "--help"]),
+        ("audit_reconcile", &["audit", "reconcile", "--help"]),
         ("audit_verify", &["audit", "verify", "--help"]),
         ("check", &["check", "--help"]),
         ("client", &["client", "--help"]),
