@@ -57,10 +57,13 @@ fn collect(
     while let Some(line) = lines.next_line()? {
         // A line that is being written, or was cut by a crash, is no record.
         let Ok(record) = serde_json::from_slice::<Value>(&line) else { continue };
-        if is_before(&record, query.since) {
+        let is_before = is_before(&record, query.since);
+        // A call's time is when it arrived, and it may have been long. What the log says of itself has the
+        // time at which it was written: all before it is older.
+        if is_before && record.get("kind").is_some_and(|it| it == "log") {
             return Ok(Looked::Enough { has_more: false });
         }
-        if !fits(&record, query) {
+        if is_before || !fits(&record, query) {
             continue;
         }
         if found.len() == query.max {
@@ -162,6 +165,29 @@ impl Backwards {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_call_hides_nobody_who_was_recorded_before_it() {
+        let root = tempfile::tempdir().unwrap();
+        let line = |kind: &str, id: &str, minute: u8| {
+            format!(
+                "{{\"kind\":\"{kind}\",\"id\":\"{id}\",\"time\":\"2026-11-25T10:{minute:02}:00Z\"}}\n"
+            )
+        };
+        let text = [
+            line("call", "older", 0),
+            line("log", "header", 10),
+            line("call", "wanted", 30),
+            line("call", "long", 5),
+            line("call", "newest", 40),
+        ];
+        fs::write(root.path().join("00000000000000000000.jsonl"), text.concat()).unwrap();
+        let since = Some(Timestamp::parse("2026-11-25T10:20:00Z").unwrap());
+        let query = RecordQuery { since, max: 10, ..RecordQuery::default() };
+        let (found, has_more) = Records(root.path().to_owned()).find(&query).unwrap();
+        let ids: Vec<_> = found.iter().map(|it| it["id"].as_str().unwrap()).collect();
+        assert_eq!((ids, has_more), (vec!["newest", "wanted"], false));
+    }
 
     #[test]
     fn records_are_found_from_the_newest_on() {
