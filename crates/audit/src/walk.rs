@@ -30,7 +30,7 @@ pub enum WalkError {
     /// There is no segment.
     #[error("the folder holds no segment of a log")]
     Empty,
-    /// The log cannot be read, or whoever looks at its records gave up.
+    /// The log cannot be read.
     #[error("the log cannot be read: {0}")]
     Read(#[from] io::Error),
 }
@@ -54,6 +54,9 @@ pub fn walk<E: From<WalkError>>(
         let mut lines = Lines::open(&segment.path).map_err(WalkError::Read)?;
         loop {
             let (seq, before) = (chain.next(), chain.last());
+            if seq >= span.end {
+                return Ok(());
+            }
             match lines.next(&mut chain).map_err(WalkError::Read)? {
                 Next::Record(_) if span.contains(&seq) => {
                     look(Stored { seq, before, line: lines.line(), log: &log })?;
