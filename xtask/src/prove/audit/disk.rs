@@ -59,7 +59,7 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let folder = |name: &str| setting.folder.join(name);
     let of = |folder: &Path| -> Result<Site> {
         fs::create_dir(folder)?;
-        Site::make(&Setting { folder, ..*setting }, "by_effect")
+        Site::make(&Setting { folder, ..*setting })
     };
     let mut failing = Run::start(of(&folder("failing"))?, None)?;
     for _ in 0..rounds {

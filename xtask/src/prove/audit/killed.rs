@@ -84,7 +84,7 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
 
 impl<'a> Run<'a> {
     fn start(setting: &Setting<'_>, chance: &'a mut Chance) -> Result<Self> {
-        let site = Site::make(setting, "by_effect")?;
+        let site = Site::make(setting)?;
         let door = site.home.serve()?;
         let (traffic, ledger) = (Traffic::new(), Ledger::default());
         Ok(Self { site, traffic, ledger, chance, door, kills: 0 })

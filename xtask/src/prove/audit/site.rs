@@ -50,7 +50,7 @@ pub(super) struct Site {
 
 impl Site {
     /// Makes a door and the state it serves; it does not run when this returns.
-    pub(super) fn make(setting: &Setting<'_>, level: &str) -> Result<Self> {
+    pub(super) fn make(setting: &Setting<'_>) -> Result<Self> {
         let upstream = Upstream::start()?;
         let mut home = Home::new(setting.program, setting.folder.join("door"));
         let (config, outside) =
@@ -59,9 +59,7 @@ impl Site {
         // The smallest segments, so that many begin.
         fs::write(
             &config,
-            format!(
-                "[audit]\nlevel = \"{level}\"\nsegment_size = \"1MiB\"\ncheckpoints = \"{checkpoints}\"\n"
-            ),
+            format!("[audit]\nsegment_size = \"1MiB\"\ncheckpoints = \"{checkpoints}\"\n"),
         )?;
         home.config = Some(config);
         let operator = home.init()?;
