@@ -26,11 +26,6 @@ impl Connection {
         Self { address, stream: None }
     }
 
-    /// Sends a whole request; the status of the answer, whose body has to have a length.
-    pub(super) fn exchange(&mut self, request: &str) -> Result<u16> {
-        self.answer(request).map(|it| it.status)
-    }
-
     /// Sends a whole request; the answer, whose body has to have a length.
     pub(super) fn answer(&mut self, request: &str) -> Result<Answer> {
         let mut stream = match self.stream.take() {

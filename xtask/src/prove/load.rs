@@ -13,7 +13,7 @@ use std::{
 use anyhow::Result;
 use model::Clock;
 
-use super::connection::Connection;
+use super::{client::Answer, connection::Connection};
 use crate::run;
 
 /// Connections to each door: so many that a slow answer does not hold the rate up.
@@ -61,7 +61,7 @@ impl Load {
     ) {
         for _ in 0..CONNECTIONS {
             let mut connection = Connection::new(address);
-            self.flow(scope, (number, PACE), move || connection.exchange(&request()));
+            self.flow(scope, (number, PACE), move || connection.answer(&request()));
         }
     }
 
@@ -95,26 +95,26 @@ impl Load {
         (calls, rate, failures)
     }
 
-    /// Begins to call a door again and again, with this time between two calls; a call gives back the
-    /// status of its answer.
+    /// Begins to call a door again and again, with this time between two calls; a call gives back
+    /// its answer.
     pub(super) fn flow<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
         (door, pace): (usize, Duration),
-        call: impl FnMut() -> Result<u16> + Send + 'scope,
+        call: impl FnMut() -> Result<Answer> + Send + 'scope,
     ) {
         scope.spawn(move || self.call(door, pace, call));
     }
 
-    fn call(&self, door: usize, pace: Duration, mut call: impl FnMut() -> Result<u16>) {
+    fn call(&self, door: usize, pace: Duration, mut call: impl FnMut() -> Result<Answer>) {
         let is_gone = || self.gone.get(door).is_some_and(|it| it.load(Ordering::SeqCst));
         let mut next = self.clock.elapsed();
         while !self.is_over.load(Ordering::Relaxed) {
             // A door that comes or goes in the middle of a call may break it off.
             let was_gone = is_gone();
             let failure = match call() {
-                Ok(200) => None,
-                Ok(status) => Some(status.to_string()),
+                Ok(Answer { status: 200, .. }) => None,
+                Ok(Answer { status, text }) => Some(format!("{status} {text}")),
                 Err(error) => (!was_gone && !is_gone()).then(|| format!("{error:#}")),
             };
             // What a door that is gone does not answer is no call of those that are told.

@@ -20,7 +20,7 @@ use self::{
     shared::{Bearer, Kill},
     wave::{Step, Wave},
 };
-use super::{Done, door::Door, load::Load, property::Setting};
+use super::{Done, chance::Chance, client::Answer, door::Door, load::Load, property::Setting};
 
 /// Kinds whose callers speak plain HTTP, and the one that needs TLS.
 const PLAIN: [Kind; 3] = [Kind::ApiKey, Kind::ClientSecret, Kind::PrivateKeyJwt];
@@ -112,7 +112,8 @@ fn rotate_credentials(mut ground: Ground, waves: usize, pace: Duration) -> Resul
                 load.flow(scope, (door, pace), call);
             }
             let authority = authority.as_ref();
-            let mut pair = Pair { homes, doors, operator, authority, load: &load };
+            let mut pair =
+                Pair { homes, doors, operator, authority, load: &load, chance: Chance::new() };
             (0..waves).try_fold(Tally::default(), |tally, number| {
                 Ok(tally.plus(roll(&mut pair, lines, number)?))
             })
@@ -141,7 +142,7 @@ const fn alternating(number: usize) -> usize {
 fn callers<'a>(
     doors: &[Door; 2],
     lines: &'a [Line],
-) -> Result<Vec<(usize, impl FnMut() -> Result<u16> + Send + use<'a>)>> {
+) -> Result<Vec<(usize, impl FnMut() -> Result<Answer> + Send + use<'a>)>> {
     let mut callers = Vec::new();
     for (number, door) in doors.iter().enumerate() {
         for of_kind in lines.chunk_by(|one, other| one.kind == other.kind) {
@@ -187,7 +188,8 @@ fn rotate_at_site(program: &Path, folder: &Path, rounds: usize) -> Result<Tally>
             for (door, address) in addresses.iter().enumerate() {
                 load.flow(scope, (door, SITE_PACE), bearer.caller(address.public));
             }
-            let mut pair = Pair { homes, doors, operator, authority: None, load: &load };
+            let (authority, chance) = (None, Chance::new());
+            let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
             for round in 0..rounds {
                 let step = shared::Step::ALL.get(round % 4).copied();
                 pair.rotate_shared(round, Kill { step, which: alternating(round) }, bearer)?;

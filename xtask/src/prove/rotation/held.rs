@@ -123,19 +123,17 @@ impl Held {
     pub(super) fn is_good(&self, door: Addresses) -> Result<bool> {
         // Wrong ones are slowed down by where they come from, and this is not to slow the callers.
         let stranger = door.caller("").from(elsewhere());
-        let (status, text) = match &self.shown {
-            Shown::Key(key) => parts(door.caller(key).send("GET", OPERATION, &Value::Null)?),
-            Shown::Secret(_) | Shown::Signature(_) => {
-                parts(stranger.post_form(TOKEN, &self.form())?)
-            }
+        let answer = match &self.shown {
+            Shown::Key(key) => door.caller(key).send("GET", OPERATION, &Value::Null)?,
+            Shown::Secret(_) | Shown::Signature(_) => stranger.post_form(TOKEN, &self.form())?,
             Shown::Certificate(client) => {
                 runtime()?.block_on(self.over_tls(client, door.public))?
             }
         };
-        match status {
+        match answer.status {
             200 => Ok(true),
             401 => Ok(false),
-            other => bail!("{other} {text}"),
+            other => bail!("{other} {}", answer.text),
         }
     }
 
@@ -160,10 +158,11 @@ impl Held {
         }
     }
 
-    async fn over_tls(&self, client: &TlsClient, address: SocketAddr) -> Result<(u16, String)> {
+    async fn over_tls(&self, client: &TlsClient, address: SocketAddr) -> Result<Answer> {
         let mut connection = client.connect(address).await?;
         let answer = connection.send("POST", TOKEN, &FORM, self.form()).await?;
-        Ok((answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned()))
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        Ok(Answer { status: answer.status.as_u16(), text })
     }
 }
 
@@ -172,26 +171,22 @@ impl Caller {
         Ok(Self { address, connection: Connection::new(address), runtime: runtime()? })
     }
 
-    /// The status of a call with this credential, or of a token that is asked for with it.
-    pub(super) fn call(&mut self, held: &Held) -> Result<u16> {
+    /// Calls with this credential, or asks for a token with it.
+    pub(super) fn call(&mut self, held: &Held) -> Result<Answer> {
         let nobody = Client::new(self.address, "");
         match &held.shown {
             Shown::Key(key) => {
                 let request = Client::new(self.address, key).get_request(OPERATION);
-                self.connection.exchange(&request)
+                self.connection.answer(&request)
             }
             Shown::Secret(_) | Shown::Signature(_) => {
-                self.connection.exchange(&nobody.form_request(TOKEN, &held.form()))
+                self.connection.answer(&nobody.form_request(TOKEN, &held.form()))
             }
             Shown::Certificate(client) => {
-                Ok(self.runtime.block_on(held.over_tls(client, self.address))?.0)
+                self.runtime.block_on(held.over_tls(client, self.address))
             }
         }
     }
-}
-
-fn parts(answer: Answer) -> (u16, String) {
-    (answer.status, answer.text)
 }
 
 fn runtime() -> Result<Runtime> {

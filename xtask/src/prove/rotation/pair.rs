@@ -7,6 +7,7 @@ use model::Clock;
 use testkit::Authority;
 
 use super::super::{
+    chance::Chance,
     door::{Addresses, Door, Home},
     load::Load,
 };
@@ -16,6 +17,8 @@ use crate::run;
 pub(super) const IN_FORCE: Duration = Duration::from_secs(1);
 /// How long a step may take, with a replica that is killed in it.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A replica is killed after less than so many milliseconds of a step: before, in and after its work.
+const KILLED_WITHIN_MS: u64 = 30;
 
 /// The replicas, and how each is started again.
 pub(super) struct Pair<'a> {
@@ -24,6 +27,8 @@ pub(super) struct Pair<'a> {
     pub(super) operator: &'a str,
     pub(super) authority: Option<&'a Authority>,
     pub(super) load: &'a Load,
+    /// When in a step a replica is killed.
+    pub(super) chance: Chance,
 }
 
 /// Waits until something is so at both, within the time in which it has to be.
@@ -72,15 +77,17 @@ impl Pair<'_> {
             return again(killed.addresses());
         }
         let stays = stays.addresses();
-        let first = self.load.while_gone(which, || killed_meanwhile(killed, home, &work))?;
+        let after = Duration::from_millis(self.chance.below(KILLED_WITHIN_MS));
+        let first =
+            self.load.while_gone(which, || killed_meanwhile((killed, after), home, &work))?;
         // Begun at the door that went, and done at the one that stays.
         first.or_else(|_| again(stays))
     }
 }
 
-/// Begins something at a door and kills that in the middle of it. What came of the first try.
+/// Begins something at a door and kills that a moment later. What came of the first try.
 fn killed_meanwhile<T: Send>(
-    door: &mut Door,
+    (door, after): (&mut Door, Duration),
     home: &Home,
     work: &(impl Fn(Addresses) -> Result<T> + Sync),
 ) -> Result<Result<T>> {
@@ -92,6 +99,7 @@ fn killed_meanwhile<T: Send>(
     thread::scope(|scope| {
         let first = scope.spawn(work);
         begun.wait();
+        run::rest(after);
         door.kill()?;
         *door = home.serve()?;
         first.join().map_err(|_| anyhow!("the step panicked"))

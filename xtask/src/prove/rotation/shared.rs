@@ -19,7 +19,11 @@ use super::{
     wave::ON_THE_WAY,
 };
 use crate::{
-    prove::{client::Client, connection::Connection, door::Addresses},
+    prove::{
+        client::{Answer, Client},
+        connection::Connection,
+        door::Addresses,
+    },
     run,
 };
 
@@ -70,9 +74,9 @@ impl<'a> Bearer<'a> {
     pub(super) fn caller(
         &self,
         address: SocketAddr,
-    ) -> impl FnMut() -> Result<u16> + Send + use<'_> {
+    ) -> impl FnMut() -> Result<Answer> + Send + use<'_> {
         let mut connection = Connection::new(address);
-        move || connection.exchange(&Client::new(address, &self.token()).get_request(OPERATION))
+        move || connection.answer(&Client::new(address, &self.token()).get_request(OPERATION))
     }
 
     fn token(&self) -> Arc<str> {
