@@ -70,9 +70,9 @@ pub(crate) struct SigningKeys {
 
 struct Loaded {
     id: String,
-    /// None where the key that seals it is not in the keyring, or where it is for an algorithm that
+    /// None where the key that seals it was never in the keyring, or where it is for an algorithm that
     /// a later version has: its tokens are believed still.
-    pair: Option<Pair>,
+    pair: Option<Arc<Pair>>,
     public: Value,
     activates: Timestamp,
 }
@@ -115,7 +115,7 @@ impl SigningKeys {
     /// When a key that is to be made now begins to sign; none where there are enough.
     fn next(&self, stored: &[SigningKey], now: Timestamp) -> Option<Timestamp> {
         // A key that cannot be opened here signs nothing, so another has to.
-        let newest = stored.iter().filter(|it| self.can_open(it)).max_by_key(|it| it.activates);
+        let newest = stored.iter().filter(|it| self.can_sign(it)).max_by_key(|it| it.activates);
         // The first one signs at once: nobody has a token of another.
         let Some(newest) = newest else { return Some(now) };
         let is_ending = now.plus(AHEAD) >= newest.activates.plus(LIFE);
@@ -154,6 +154,15 @@ impl SigningKeys {
         })
     }
 
+    /// Whether it can sign here: what was opened once stays open.
+    fn can_sign(&self, stored: &SigningKey) -> bool {
+        self.can_open(stored) || self.opened(&stored.id).is_some()
+    }
+
+    fn opened(&self, id: &str) -> Option<Arc<Pair>> {
+        self.loaded.load().iter().find(|it| it.id == id)?.pair.clone()
+    }
+
     /// Whether the key that seals it is in the keyring.
     fn can_open(&self, stored: &SigningKey) -> bool {
         self.keyring.ids().contains(&stored.key)
@@ -182,20 +191,22 @@ impl SigningKeys {
     }
 
     fn load(&self, stored: &SigningKey) -> Result<Loaded, Error> {
-        let sealed = Sealed { key: stored.key.clone(), bytes: stored.sealed.clone() };
-        let pair = match Algorithm::parse(&stored.algorithm).filter(|_| self.can_open(stored)) {
-            Some(algorithm) => {
-                let private = secrets::open(&self.keyring, &name(), 1, &stored.id, &sealed)?;
-                Some(Pair::read(algorithm, private.expose())?)
-            }
-            None => None,
-        };
+        // By now another replica may have sealed it anew, and its old key be gone from the keyring.
+        let opened = self.opened(&stored.id).map_or_else(|| self.open(stored), |it| Ok(Some(it)));
         Ok(Loaded {
             id: stored.id.clone(),
-            pair,
+            pair: opened?,
             public: serde_json::from_str(&stored.public).map_err(|_| Error::Key)?,
             activates: stored.activates,
         })
+    }
+
+    fn open(&self, stored: &SigningKey) -> Result<Option<Arc<Pair>>, Error> {
+        let algorithm = Algorithm::parse(&stored.algorithm).filter(|_| self.can_open(stored));
+        let Some(algorithm) = algorithm else { return Ok(None) };
+        let sealed = Sealed { key: stored.key.clone(), bytes: stored.sealed.clone() };
+        let private = secrets::open(&self.keyring, &name(), 1, &stored.id, &sealed)?;
+        Ok(Some(Arc::new(Pair::read(algorithm, private.expose())?)))
     }
 
     /// The public halves, as a JWK Set (RFC 7517 section 5).

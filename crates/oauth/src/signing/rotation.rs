@@ -157,7 +157,7 @@ impl Server {
         let soon = now.plus(SOON);
         let mut newer: Vec<_> = rest
             .iter()
-            .filter(|it| it.activates > old.activates && self.keys.can_open(it))
+            .filter(|it| it.activates > old.activates && self.keys.can_sign(it))
             .collect();
         newer.sort_by_key(|it| it.activates);
         match newer.first() {
@@ -180,11 +180,11 @@ impl SigningKeys {
         until: Timestamp,
     ) -> Option<&'a SigningKey> {
         let coming = stored.iter().filter(|it| it.activates > now && it.activates <= until);
-        coming.filter(|it| self.can_open(it)).min_by_key(|it| it.activates)
+        coming.filter(|it| self.can_sign(it)).min_by_key(|it| it.activates)
     }
 
     fn published(&self, key: &SigningKey, all: &[SigningKey], now: Timestamp) -> PublishedKey {
-        let active = all.iter().filter(|it| it.activates <= now && self.can_open(it));
+        let active = all.iter().filter(|it| it.activates <= now && self.can_sign(it));
         let signs = active.max_by(|a, b| (a.activates, &a.id).cmp(&(b.activates, &b.id)));
         let follows = all.iter().map(|it| it.activates).filter(|it| *it > key.activates).min();
         let stage = match signs {

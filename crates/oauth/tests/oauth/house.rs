@@ -301,6 +301,11 @@ impl House {
         (answer.status().as_u16(), body, nonce)
     }
 
+    /// Has one key-encryption key in place of all there were.
+    pub(crate) fn replace_keyring(&self, id: &str) {
+        self.kept.keyring.replace(&Keyring::generate(id).unwrap().0);
+    }
+
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }

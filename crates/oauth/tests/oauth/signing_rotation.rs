@@ -81,6 +81,22 @@ async fn what_is_under_way_or_out_of_bounds_is_not_begun_again() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_opened_signs_on_whatever_seals_it_meanwhile() {
+    let house = House::open().await;
+    let old = token(&house).await;
+    house.advance(1);
+    // The keyring is replaced, in the moment before what it sealed is sealed anew.
+    house.replace_keyring("k2");
+    house.server.rotate_signing_key(AHEAD).await.unwrap();
+    assert_eq!(stages(&house).await, [KeyStage::Next, KeyStage::Signing]);
+    let new = token(&house).await;
+    assert_eq!(old.split('.').next(), new.split('.').next(), "the same key signs");
+    // Nor is it replaced by one that nobody else knows yet.
+    house.server.start().await.unwrap();
+    assert_eq!(published(&house).await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_withdrawn_key_is_believed_no_more_and_another_signs() {
     let house = House::open().await;
     let old = token(&house).await;
