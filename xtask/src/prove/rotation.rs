@@ -30,7 +30,7 @@ const PACE: Duration = Duration::from_millis(4);
 /// The same where each call is a handshake.
 const TLS_PACE: Duration = Duration::from_millis(20);
 /// The same where many sites share two cores.
-const SITE_PACE: Duration = Duration::from_millis(100);
+const SITE_PACE: Duration = Duration::from_millis(200);
 /// In one of so many waves the old ones end with their overlap.
 const LAPSE_EVERY: usize = 8;
 

@@ -18,6 +18,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What is hashed to see whether a pepper is the one that had this id before.
 const PROBE: &str = "onedoor pepper probe";
 
+/// What came of a look at a file.
+enum Looked {
+    /// What it holds is in force.
+    Taken,
+    /// Something goes with the next look.
+    Leaving,
+}
+
 /// The files of the pepper and the keyring, and who goes by what they hold.
 pub(super) struct KeyFiles {
     pub(super) data: DataFolder,
@@ -33,18 +41,25 @@ impl KeyFiles {
         let files = [self.data.pepper_file(), self.data.keyring_file()];
         // Not seen yet: they may have changed since they were read at the start.
         let (mut seen, mut told) = ([None, None], [None, None]);
+        // For which of them something has been about to go since the last look.
+        let mut leaving = [false, false];
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let now = files.each_ref().map(|it| stamp(it));
             if now == seen {
                 continue;
             }
-            let refused = [self.look_at_pepper(&admin).await, self.look_at_keyring(&admin).await];
-            let refused = refused.map(|it| it.err().map(|error| format!("{error:#}")));
+            let [pepper, keyring] = leaving;
+            let looked = [
+                self.look_at_pepper(&admin, pepper).await,
+                self.look_at_keyring(&admin, keyring).await,
+            ];
+            leaving = looked.each_ref().map(|it| matches!(it, Ok(Looked::Leaving)));
             // Looked at until it is taken: what stands in its way may go.
-            if refused.iter().all(Option::is_none) {
+            if looked.iter().all(|it| matches!(it, Ok(Looked::Taken))) {
                 seen = now;
             }
+            let refused = looked.map(|it| it.err().map(|error| format!("{error:#}")));
             if refused != told {
                 tell(&refused);
                 told = refused;
@@ -52,11 +67,13 @@ impl KeyFiles {
         }
     }
 
-    async fn look_at_pepper(&self, admin: &Admin) -> anyhow::Result<()> {
+    /// What goes, goes with the second look at which nothing depends on it: until the first one calls
+    /// began by what did, and are not through.
+    async fn look_at_pepper(&self, admin: &Admin, is_leaving: bool) -> anyhow::Result<Looked> {
         let new = self.data.read_pepper()?;
         let (before, after) = (self.pepper.hashes(PROBE), new.hashes(PROBE));
         if before == after {
-            return Ok(());
+            return Ok(Looked::Taken);
         }
         let id = |it: &KeyHash| it.pepper.to_string();
         let changed =
@@ -70,26 +87,31 @@ impl KeyFiles {
         let was: Vec<_> = before.iter().map(id).collect();
         let is: Vec<_> = after.iter().map(id).collect();
         let used = admin.peppers_in_use().await.map_err(anyhow::Error::msg)?;
-        refuse_loss(was, &is, &used, "onedoor pepper list")?;
+        if goes(&was, &is, &used, "onedoor pepper list")? && !is_leaving {
+            return Ok(Looked::Leaving);
+        }
         self.pepper.replace(&new);
         tell_read("pepper", &is);
-        Ok(())
+        Ok(Looked::Taken)
     }
 
-    async fn look_at_keyring(&self, admin: &Admin) -> anyhow::Result<()> {
-        let Some(keyring) = &self.keyring else { return Ok(()) };
+    /// As [`KeyFiles::look_at_pepper`].
+    async fn look_at_keyring(&self, admin: &Admin, is_leaving: bool) -> anyhow::Result<Looked> {
+        let Some(keyring) = &self.keyring else { return Ok(Looked::Taken) };
         let Some(new) = self.data.keyring(false)? else {
             anyhow::bail!("its file is gone: restore it from a backup")
         };
         let (was, is) = (keyring.ids(), new.ids());
         if was == is {
-            return Ok(());
+            return Ok(Looked::Taken);
         }
         let used = admin.sealing_keys_in_use().await.map_err(anyhow::Error::msg)?;
-        refuse_loss(was, &is, &used, "onedoor health get")?;
+        if goes(&was, &is, &used, "onedoor health get")? && !is_leaving {
+            return Ok(Looked::Leaving);
+        }
         keyring.replace(&new);
         tell_read("keyring", &is);
-        Ok(())
+        Ok(Looked::Taken)
     }
 }
 
@@ -99,21 +121,16 @@ fn stamp(file: &Path) -> Option<(u64, i64, i64, u64)> {
     Some((it.ino(), it.mtime(), it.mtime_nsec(), it.len()))
 }
 
-/// Whether nothing goes that something depends on.
-fn refuse_loss(
-    was: Vec<String>,
-    is: &[String],
-    used: &[String],
-    command: &str,
-) -> anyhow::Result<()> {
-    let gone = was.into_iter().filter(|it| !is.contains(it) && used.contains(it));
-    let gone: Vec<_> = gone.collect();
+/// Whether something goes, on which nothing may depend.
+fn goes(was: &[String], is: &[String], used: &[String], command: &str) -> anyhow::Result<bool> {
+    let gone: Vec<_> = was.iter().filter(|it| !is.contains(it)).cloned().collect();
+    let needed: Vec<_> = gone.iter().filter(|it| used.contains(it)).cloned().collect();
     anyhow::ensure!(
-        gone.is_empty(),
+        needed.is_empty(),
         "{} is gone and something depends on it ({command} says what): put it back",
-        gone.join(", ")
+        needed.join(", ")
     );
-    Ok(())
+    Ok(!gone.is_empty())
 }
 
 fn tell_read(what: &str, ids: &[String]) {
