@@ -8,22 +8,24 @@ mod rule;
 mod tls;
 mod wire;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls::ClientConfig;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
-use self::dial::{connect_error, dial};
+use self::dial::{addresses, connect_error, dial};
 pub(crate) use self::{
     names::SystemNames,
     origin::{Origin, shown},
     rule::Guard,
     tls::{Identity, Tls},
-    wire::Wire,
 };
 pub use self::{
     names::{Addresses, Resolve},
     rule::{AddressRule, Trust},
+    tls::Pem,
+    wire::Wire,
 };
 use crate::{Error, link::Link};
 
@@ -57,6 +59,40 @@ impl Connector {
         self.establish(None, guard, origin, wait).await
     }
 
+    /// The same, with another idea of whom to trust.
+    pub(crate) fn with(&self, tls: Tls) -> Self {
+        Self { tls: Arc::new(tls), names: Arc::clone(&self.names) }
+    }
+
+    /// The addresses of `origin`, if `guard` has nothing against any of them.
+    pub(crate) async fn addresses(
+        &self,
+        guard: Guard<'_>,
+        origin: &Origin,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        addresses(&*self.names, guard, origin).await
+    }
+
+    /// Opens a connection within `wait`, on which no HTTP is spoken.
+    pub(crate) async fn dial(
+        &self,
+        guard: Guard<'_>,
+        origin: &Origin,
+        wait: Duration,
+    ) -> Result<Wire, Error> {
+        let open = async {
+            let stream = dial(&*self.names, guard, origin, wait).await?;
+            if !origin.is_https() {
+                return Ok(Wire::plain(stream));
+            }
+            let connector = self.tls.connector().map_err(|source| tls_error(origin, source))?;
+            let mut config = ClientConfig::clone(connector.config());
+            config.alpn_protocols.clear();
+            self.secure(Some(&Arc::new(config).into()), origin, stream).await
+        };
+        timeout(wait, open).await.unwrap_or_else(|_| Err(late(origin, wait)))
+    }
+
     /// Opens a connection to an upstream, with the TLS side of a client certificate where there is one.
     pub(crate) async fn open_as(
         &self,
@@ -86,9 +122,7 @@ impl Connector {
         };
         match timeout(wait, open).await {
             Ok(opened) => opened,
-            Err(_) => {
-                Err(Error::ConnectTimeout { upstream: origin.authority().clone(), timeout: wait })
-            }
+            Err(_) => Err(late(origin, wait)),
         }
     }
 
@@ -112,6 +146,10 @@ impl Connector {
             connector.connect(name, stream).await.map_err(|source| tls_error(origin, source))?;
         Ok(Wire::tls(stream))
     }
+}
+
+fn late(origin: &Origin, wait: Duration) -> Error {
+    Error::ConnectTimeout { upstream: origin.authority().clone(), timeout: wait }
 }
 
 fn tls_error(origin: &Origin, source: io::Error) -> Error {

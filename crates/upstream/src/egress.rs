@@ -5,7 +5,7 @@ mod gate;
 mod post;
 mod target;
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -22,7 +22,7 @@ pub use self::{document::Document, post::Form};
 use crate::{
     Error, RequestBody, answer,
     body::Upload,
-    connect::{Connector, Origin, Trust, shown},
+    connect::{Connector, Guard, Origin, Pem, Tls, Trust, Wire, shown},
     link::{Failure, Link, Waits},
 };
 
@@ -40,6 +40,38 @@ pub struct Egress {
 impl Egress {
     pub(crate) fn new(connector: Connector, gate: Arc<Gate>, trust: Trust) -> Self {
         Self { connector, gate, trust }
+    }
+
+    /// The same, that trusts and shows what is in `pem`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn with_tls(&self, pem: Pem<'_>) -> Result<Self, &'static str> {
+        let connector = self.connector.with(Tls::of(pem)?);
+        Ok(Self { connector, gate: Arc::clone(&self.gate), trust: self.trust })
+    }
+
+    /// Opens a connection to `authority`, a host and a port, for another protocol than HTTP: over TLS,
+    /// or plain, wherever whoever wrote it may connect to.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`] and [`Error::Forbidden`], and what opening a connection can bring.
+    pub async fn dial(&self, authority: &str, is_tls: bool, wait: Duration) -> Result<Wire, Error> {
+        let origin = origin(authority, is_tls)?;
+        let guard = Guard::Rule(&self.gate.rule, self.trust);
+        self.connector.dial(guard, &origin, wait).await
+    }
+
+    /// The first address of `authority`, a host and a port, for datagrams.
+    ///
+    /// # Errors
+    /// As [`Egress::dial`].
+    pub async fn address(&self, authority: &str, wait: Duration) -> Result<SocketAddr, Error> {
+        let origin = origin(authority, false)?;
+        let guard = Guard::Rule(&self.gate.rule, self.trust);
+        let found = timeout(wait, self.connector.addresses(guard, &origin)).await;
+        let addresses = found.map_err(|_| silent(&origin, wait))??;
+        addresses.first().copied().ok_or_else(|| invalid(&origin, "its name has no address".into()))
     }
 
     /// Whether `url` can be asked for at all. Where its name leads to is not looked at.
@@ -137,6 +169,12 @@ impl Egress {
         let document = collect(origin, link, body, bytes_max).await?;
         Ok(Response::from_parts(parts, document))
     }
+}
+
+/// The place that a host and a port name.
+fn origin(authority: &str, is_tls: bool) -> Result<Origin, Error> {
+    let scheme = if is_tls { "https" } else { "http" };
+    Ok(Origin::parse(&format!("{scheme}://{authority}"))?.0)
 }
 
 async fn collect(

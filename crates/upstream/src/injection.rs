@@ -17,7 +17,7 @@ use http::{
 use model::{Injection, Query, RequestHead, Secret, SecretId};
 use tokio_rustls::TlsConnector;
 
-pub use self::slots::SecretSlots;
+pub use self::slots::{Scheme, SecretSlots};
 use self::token::{Token, Tokens};
 use crate::{Error, fleet::Shared, pool::Pool};
 

@@ -16,9 +16,9 @@ mod pool;
 mod upstream;
 
 pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody};
-pub use connect::{AddressRule, Addresses, Resolve, Trust};
+pub use connect::{AddressRule, Addresses, Pem, Resolve, Trust, Wire};
 pub use egress::{Document, Egress, Form};
 pub use error::Error;
 pub use fleet::{Fleet, Surroundings};
-pub use injection::SecretSlots;
+pub use injection::{Scheme, SecretSlots};
 pub use upstream::Upstream;

@@ -22,7 +22,18 @@ pub(super) async fn dial(
     origin: &Origin,
     wait: Duration,
 ) -> Result<TcpStream, Error> {
-    let mut addresses = match origin.host() {
+    let mut addresses = addresses(names, guard, origin).await?;
+    addresses.truncate(ADDRESSES_MAX);
+    connect(origin, &addresses, wait).await
+}
+
+/// The addresses of `origin`, if `guard` has nothing against any of them.
+pub(super) async fn addresses(
+    names: &dyn Resolve,
+    guard: Guard<'_>,
+    origin: &Origin,
+) -> Result<Vec<SocketAddr>, Error> {
+    let addresses = match origin.host() {
         Host::Address(address) => vec![SocketAddr::new(*address, origin.port())],
         Host::Name(name) => names
             .resolve(name, origin.port())
@@ -31,8 +42,7 @@ pub(super) async fn dial(
     };
     // All of them, those that will not be tried too.
     guard.check(&addresses).map_err(|it| forbidden(origin, guard, &it))?;
-    addresses.truncate(ADDRESSES_MAX);
-    connect(origin, &addresses, wait).await
+    Ok(addresses)
 }
 
 /// Tries the addresses one after the other. One that is silent must not use up all the time.

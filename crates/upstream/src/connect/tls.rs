@@ -20,6 +20,15 @@ pub(crate) struct Tls {
     connector: OnceLock<Result<Connector, rustls::Error>>,
 }
 
+/// What connections trust and show, in PEM.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pem<'a> {
+    /// The authorities that are trusted; those of the machine where there are none.
+    pub authorities: Option<&'a [u8]>,
+    /// A client certificate with what leads to its authority, and its private key.
+    pub identity: Option<&'a [u8]>,
+}
+
 /// A client certificate and its private key.
 pub(crate) struct Identity {
     chain: Vec<CertificateDer<'static>>,
@@ -59,6 +68,18 @@ impl Tls {
         Self { roots: Some(roots), connector: OnceLock::new() }
     }
 
+    /// Trusts and shows this.
+    pub(crate) fn of(pem: Pem<'_>) -> Result<Self, &'static str> {
+        let roots = pem.authorities.map(authorities).transpose()?;
+        let tls = Self { roots, connector: OnceLock::new() };
+        if let Some(identity) = pem.identity {
+            let shown = tls.showing(Identity::parse(identity)?);
+            let shown = shown.map_err(|_| "holds a certificate and a key that do not fit")?;
+            tls.connector.get_or_init(|| Ok(Connector(shown)));
+        }
+        Ok(tls)
+    }
+
     pub(crate) fn connector(&self) -> io::Result<&TlsConnector> {
         match self.connector.get_or_init(|| self.make()) {
             Ok(Connector(connector)) => Ok(connector),
@@ -88,6 +109,18 @@ impl Tls {
 fn connector(mut config: ClientConfig) -> TlsConnector {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     TlsConnector::from(Arc::new(config))
+}
+
+fn authorities(pem: &[u8]) -> Result<RootCertStore, &'static str> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let added = certificate.ok().map(|it| roots.add(it).is_ok());
+        added.filter(|it| *it).ok_or("holds something that is no certificate of an authority")?;
+    }
+    match roots.is_empty() {
+        true => Err("holds no certificate in PEM"),
+        false => Ok(roots),
+    }
 }
 
 fn native_roots() -> RootCertStore {

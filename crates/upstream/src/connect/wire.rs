@@ -17,7 +17,7 @@ use crate::link::Traffic;
 
 /// A stream to an upstream.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub struct Wire {
     stream: Stream,
     traffic: Arc<Traffic>,
 }

@@ -15,6 +15,19 @@ use super::{Injector, NO_VALUE, form};
 #[derive(Default)]
 pub struct SecretSlots(Mutex<BTreeMap<SecretId, Slot>>);
 
+/// How a receiver is shown a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `ApiKey`, as Elasticsearch has it.
+    ApiKey,
+    /// `Basic` (RFC 7617), where the secret is `USER:PASSWORD`.
+    Basic,
+    /// `Bearer` (RFC 6750).
+    Bearer,
+    /// `Splunk`, as its collector has it.
+    Splunk,
+}
+
 #[derive(Default)]
 struct Slot {
     value: Option<Secret<Vec<u8>>>,
@@ -68,6 +81,32 @@ impl SecretSlots {
         let slots = self.slots();
         let value = slots.get(secret).and_then(|it| it.value.as_ref()).ok_or(NO_VALUE)?;
         form::client_basic(client_id, value.expose())
+    }
+
+    /// The `Authorization` by which the door itself is known to a receiver, in its own scheme.
+    ///
+    /// # Errors
+    /// Why the secret cannot be shown: it has no value, or none that fits.
+    pub fn authorization(
+        &self,
+        scheme: Scheme,
+        secret: &SecretId,
+    ) -> Result<HeaderValue, &'static str> {
+        let slots = self.slots();
+        let value = slots.get(secret).and_then(|it| it.value.as_ref()).ok_or(NO_VALUE)?;
+        let value = value.expose().trim_ascii_end();
+        match scheme {
+            Scheme::ApiKey => form::header(&[b"ApiKey ", value].concat()),
+            Scheme::Basic => match value.iter().position(|it| *it == b':') {
+                Some(at) => {
+                    let (user, rest) = value.split_at(at);
+                    form::basic(user, rest.strip_prefix(b":").unwrap_or(rest))
+                }
+                None => Err("is not USER:PASSWORD"),
+            },
+            Scheme::Bearer => form::bearer(value),
+            Scheme::Splunk => form::header(&[b"Splunk ", value].concat()),
+        }
     }
 
     /// Gives an injector its value, now and at each change.
