@@ -43,12 +43,6 @@ pub enum Error {
         /// What serde said.
         source: Arc<serde_json::Error>,
     },
-    /// The last records could not be copied to the standard output. They are in the log.
-    #[error("audit log {log} is written, but its copy on the standard output lacks records")]
-    Uncopied {
-        /// Which log.
-        log: Arc<str>,
-    },
     /// A checkpoint could not be kept.
     #[error("the last checkpoint of audit log {log} could not be kept: {source}")]
     Unsigned {

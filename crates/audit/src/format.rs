@@ -16,8 +16,11 @@ mod tree;
 #[expect(clippy::arithmetic_side_effects, clippy::string_slice, reason = "a test may panic")]
 mod tests;
 
+use model::Timestamp;
+
+use self::event::Event;
+pub use self::severity::Severity;
 use crate::{Hash, record};
-use event::Event;
 
 /// How an event is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,17 @@ pub struct Source<'a> {
     pub version: &'a str,
     /// The hash of the record before, where whoever reads the log knows it.
     pub prev: Option<Hash>,
+}
+
+/// A record in one of the formats, and what a frame around it may have to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shaped {
+    /// When it happened.
+    pub time: Timestamp,
+    /// How much someone should care.
+    pub severity: Severity,
+    /// One line in UTF-8, without a newline and without a character that steers a terminal.
+    pub bytes: Vec<u8>,
 }
 
 /// Why a line is no event.
@@ -78,20 +92,21 @@ impl Format {
         }
     }
 
-    /// The event for a `line` of the log, with or without its newline. It is one line in UTF-8,
-    /// without a newline and without a character that steers a terminal.
+    /// The event for a `line` of the log, with or without its newline.
     ///
     /// # Errors
     /// Where it is no record: [`FormatError`] says why. Its chain is not checked.
-    pub fn event(self, line: &[u8], source: &Source<'_>) -> Result<Vec<u8>, FormatError> {
+    pub fn event(self, line: &[u8], source: &Source<'_>) -> Result<Shaped, FormatError> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let event = Event::read(line, source)?;
-        let json = match self {
-            Self::Cef => return Ok(cef::write(&event).into_bytes()),
-            Self::Ecs => ecs::write(&event),
-            Self::Native => return Ok(line.to_vec()),
-            Self::Ocsf => ocsf::write(&event),
+        let bytes = match self {
+            Self::Cef => Ok(cef::write(&event).into_bytes()),
+            Self::Ecs => record::one_line(&ecs::write(&event)),
+            Self::Native => Ok(line.to_vec()),
+            Self::Ocsf => record::one_line(&ocsf::write(&event)),
         };
-        record::one_line(&json).map_err(|source| FormatError::Json { source })
+        let bytes = bytes.map_err(|source| FormatError::Json { source })?;
+        let time = Timestamp::from_micros(event.time_us);
+        Ok(Shaped { time, severity: Severity::of(&event), bytes })
     }
 }

@@ -73,8 +73,6 @@ pub struct Location {
     pub folder: PathBuf,
     /// Another file that every checkpoint is appended to, as a line of JSON.
     pub checkpoints: Option<PathBuf>,
-    /// Whether what was written is copied to the standard output, too.
-    pub copies_to_stdout: bool,
 }
 
 /// The log as it is written. Failing to write closes it.
@@ -114,10 +112,9 @@ impl Journal {
         (key, rules): (SigningKey, Rules),
         clock: Clock,
     ) -> Result<Self, Error> {
-        let Location { folder, checkpoints, copies_to_stdout } = location;
+        let Location { folder, checkpoints } = location;
         let failed = |source| Error::Open { path: folder.clone(), source: Arc::new(source) };
-        let directory =
-            Directory::open(folder, checkpoints.clone(), *copies_to_stdout).map_err(failed)?;
+        let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
         let recovered = recover(folder, &key.verifying_key())?;
         let state = resume(&directory, &recovered, key.verifying_key().name(), &rules);
         let shared = Shared {
@@ -200,20 +197,13 @@ impl Journal {
         }
     }
 
-    /// Whether all is well with it: it can be written, its last checkpoint was kept, and the last
-    /// records were copied where they are to be copied.
+    /// Whether all is well with it: it can be written, and its last checkpoint was kept.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Unsigned`], [`Error::Uncopied`]
+    /// [`Error::Closed`], [`Error::Unsigned`]
     pub fn check(&self) -> Result<(), Error> {
         self.admit()?;
-        self.shared.unsigned()?;
-        match &self.shared.medium {
-            Medium::Directory(directory) if directory.is_uncopied() => {
-                Err(Error::Uncopied { log: Arc::clone(&self.shared.name) })
-            }
-            Medium::Directory(_) | Medium::Memory(_) => Ok(()),
-        }
+        self.shared.unsigned()
     }
 
     /// Brings all to the disk, and signs it. What is recorded after that is safe, and not signed.

@@ -33,7 +33,7 @@ mod walk;
 pub use checkpoint::Checkpoint;
 pub use damage::{Damage, DamageKind};
 pub use error::Error;
-pub use format::{Format, FormatError, Source};
+pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use journal::{Entry, Journal, Level, Levels, Location, Memory, Rules};
 pub use note::{KeyError, SigningKey, VerifyingKey};

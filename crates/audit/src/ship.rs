@@ -8,24 +8,26 @@
 mod cursor;
 mod dead;
 mod engine;
-mod file;
 mod reader;
 mod status;
 mod told;
 mod wait;
 
 pub use engine::{Batching, Place, Shipper, Step};
-pub use file::{Rotated, Stream};
 pub use status::{Status, Watch};
 pub use told::Told;
 
-use crate::Hash;
+use std::{io, path::Path};
+
+use crate::{Format, Hash, Shaped, Source, end::End};
 
 /// A record on its way to a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its number in the log.
     pub seq: u64,
+    /// The hash of the record before it.
+    pub before: Hash,
     /// Its hash. As it is of all records before it too, it is also an id that no other record has.
     pub hash: Hash,
     /// The line as it stands in the log, without its newline.
@@ -35,17 +37,25 @@ pub struct Line {
 /// What is delivered at once: at least one line, in the order of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
+    /// The name of the log.
+    pub log: &'a str,
     /// The lines.
     pub lines: &'a [Line],
 }
 
-/// How a line looks to the receiver; [`native`] leaves it as it is.
-pub type Shape = fn(&[u8]) -> Vec<u8>;
-
-/// The line as it stands in the log.
-#[must_use]
-pub fn native(line: &[u8]) -> Vec<u8> {
-    line.to_vec()
+impl<'a> Batch<'a> {
+    /// Its lines with the event of each in a format.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] where one of them is no event.
+    pub fn events(self, format: Format) -> Result<Vec<(&'a Line, Shaped)>, Failure> {
+        let event = |line: &'a Line| {
+            let (log, version, prev) = (self.log, env!("CARGO_PKG_VERSION"), Some(line.before));
+            let shaped = format.event(&line.json, &Source { log, version, prev });
+            shaped.map(|it| (line, it)).map_err(|error| Failure::Refused(error.to_string()))
+        };
+        self.lines.iter().map(event).collect()
+    }
 }
 
 /// What a receiver has acknowledged.
@@ -74,6 +84,14 @@ pub enum Failure {
     /// The receiver will never take this. One record is put aside for it, more are tried singly.
     #[error("{0}")]
     Refused(String),
+}
+
+/// How long a file of lines is without what stands behind its last newline.
+///
+/// # Errors
+/// Where it cannot be read, or holds a line that is longer than any of a log.
+pub fn whole_bytes(path: &Path) -> io::Result<u64> {
+    Ok(std::fs::metadata(path)?.len().saturating_sub(End::read(path)?.tail_bytes()))
 }
 
 /// Where records go.

@@ -4,7 +4,7 @@ use super::event::Event;
 
 /// In the order of OCSF's `severity_id`, which begins with 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Severity {
+pub enum Severity {
     /// It went as it should.
     Informational,
     /// Worth a look in a report.
@@ -24,6 +24,8 @@ impl Severity {
             ("audit.full", ..) => Self::Critical,
             (_, "unknown", _) => Self::High,
             ("audit.recovered" | "audit.resumed", ..) => Self::Medium,
+            ("sink.failed" | "sink.refused" | "sink.restarted", ..) => Self::Medium,
+            ("sink.lost", ..) => Self::High,
             ("sign_in.slowed" | "device.slowed" | "sign_in.failed", ..) => Self::Medium,
             (.., "deny") if is_destructive => Self::High,
             (.., "deny" | "error") => Self::Medium,
@@ -41,6 +43,30 @@ impl Severity {
             Self::Medium => (3, "Medium"),
             Self::High => (4, "High"),
             Self::Critical => (5, "Critical"),
+        }
+    }
+
+    /// The severity of a message of syslog (RFC 5424 section 6.2.1): 6 is informational, 2 critical.
+    #[must_use]
+    pub fn syslog(self) -> u8 {
+        match self {
+            Self::Informational => 6,
+            Self::Low => 5,
+            Self::Medium => 4,
+            Self::High => 3,
+            Self::Critical => 2,
+        }
+    }
+
+    /// The number and the name of a record of OpenTelemetry, in its ranges of INFO, WARN, ERROR and FATAL.
+    #[must_use]
+    pub fn otel(self) -> (u8, &'static str) {
+        match self {
+            Self::Informational => (9, "INFO"),
+            Self::Low => (10, "INFO2"),
+            Self::Medium => (13, "WARN"),
+            Self::High => (17, "ERROR"),
+            Self::Critical => (21, "FATAL"),
         }
     }
 

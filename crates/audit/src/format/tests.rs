@@ -13,7 +13,7 @@ use super::{Format, FormatError, Source};
 const SOURCE: Source<'static> = Source { log: "door-1", version: "0.1.0", prev: None };
 
 fn text(format: Format, line: &[u8]) -> String {
-    String::from_utf8(format.event(line, &SOURCE).unwrap()).unwrap()
+    String::from_utf8(format.event(line, &SOURCE).unwrap().bytes).unwrap()
 }
 
 fn json(format: Format, line: &[u8]) -> serde_json::Value {

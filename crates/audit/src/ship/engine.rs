@@ -66,6 +66,8 @@ pub struct Shipper<S> {
     watch: Watch,
     dead: DeadLetters,
     reader: Option<Reader>,
+    /// The name of the log that is read.
+    log: String,
     /// As the disk has it.
     cursor: Option<Cursor>,
     /// Read, and not acknowledged.
@@ -107,6 +109,7 @@ impl<S: Sink> Shipper<S> {
             clock,
             watch,
             reader: None,
+            log: String::new(),
             cursor,
             pending: VecDeque::new(),
             attempts: 0,
@@ -153,6 +156,7 @@ impl<S: Sink> Shipper<S> {
             None => match Reader::open(&self.place.log, self.cursor.as_ref())? {
                 Some((reader, told)) => {
                     told.map(|it| self.tell(2, it));
+                    reader.log().clone_into(&mut self.log);
                     reader
                 }
                 None => {
@@ -187,7 +191,7 @@ impl<S: Sink> Shipper<S> {
         let lines = if is_single { lines.get(..1).unwrap_or_default() } else { lines };
         let (count, last) = (lines.len(), lines.last().map_or(0, |it| it.seq));
         let first = lines.first().map_or(0, |it| it.seq);
-        match self.sink.deliver(Batch { lines }).await {
+        match self.sink.deliver(Batch { log: &self.log, lines }).await {
             Ok(Accepted { count: 0, .. }) => Err("the receiver took none of it".to_owned()),
             Ok(accepted) => self.settle(accepted),
             Err(Failure::Again(why)) => Err(why),

@@ -86,6 +86,11 @@ impl Reader {
         self.lines.back_to(self.lines.good_bytes())
     }
 
+    /// The name of the log.
+    pub(super) fn log(&self) -> &str {
+        &self.origin
+    }
+
     /// Where it stands.
     pub(super) fn cursor(&self) -> Cursor {
         Cursor { next: self.chain.next(), last: self.chain.last() }
@@ -99,11 +104,11 @@ impl Reader {
     /// The next record, if it is before `safe`: then it must be there.
     pub(super) fn next(&mut self, safe: u64) -> Result<Option<Line>, Broken> {
         while self.chain.next() < safe {
-            let seq = self.chain.next();
+            let (seq, before) = (self.chain.next(), self.chain.last());
             let damage = match self.lines.next(&mut self.chain)? {
                 Next::Record(hash) => {
                     let json = self.lines.line().to_vec();
-                    return Ok(Some(Line { seq, hash, json }));
+                    return Ok(Some(Line { seq, before, hash, json }));
                 }
                 Next::Tail(_) | Next::End => None,
                 Next::Damage(damage) => Some(damage),

@@ -22,11 +22,8 @@ pub(crate) fn key() -> SigningKey {
 }
 
 fn try_open(folder: &Path, rules: Rules) -> Result<Journal, Error> {
-    let location = Location {
-        folder: folder.join("audit"),
-        checkpoints: Some(folder.join("outside")),
-        ..Location::default()
-    };
+    let location =
+        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("outside")) };
     Journal::open(&location, (key(), rules), Clock::fake(START))
 }
 

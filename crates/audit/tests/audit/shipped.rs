@@ -11,10 +11,7 @@ use std::{
 
 use audit::{
     Journal, Rules,
-    ship::{
-        Accepted, Batch, Batching, Failure, Place, Rotated, Shipper, Sink, Step, Stream, Told,
-        native,
-    },
+    ship::{Accepted, Batch, Batching, Failure, Place, Shipper, Sink, Step, Told},
 };
 use model::Clock;
 
@@ -196,30 +193,6 @@ fn a_cursor_of_another_log_or_of_none_begins_anew_and_says_so() {
         assert!(why.starts_with(want), "{why}");
         assert_eq!(receiver.got, [0, 1, 2]);
     }
-}
-
-#[test]
-fn a_file_is_rotated_and_a_stream_is_not() {
-    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
-    let safe = log(folder.path(), 9);
-    let path = folder.path().join("out.jsonl");
-    // A line that a crash left in part.
-    fs::write(&path, "{\"seq\":").unwrap();
-    let sink = Rotated::new(path.clone(), native, (900, 9));
-    let mut file = shipper(sink, folder.path(), &clock);
-    (0..9).for_each(|_| drop(step(&mut file, safe)));
-    drop(file);
-    fs::remove_dir_all(folder.path().join("sinks")).unwrap();
-    let mut text = Vec::new();
-    let mut stream = shipper(Stream::new(&mut text, native), folder.path(), &clock);
-    (0..9).for_each(|_| drop(step(&mut stream, safe)));
-    drop(stream);
-    let parts = (1..9).rev().map(|it| folder.path().join(format!("out.jsonl.{it}")));
-    let parts: Vec<_> = parts.filter(|it| it.exists()).chain([path]).collect();
-    assert!(parts.len() > 2, "{parts:?}");
-    let written: String = parts.iter().map(|it| fs::read_to_string(it).unwrap()).collect();
-    assert_eq!(written.lines().count(), usize::try_from(safe).unwrap());
-    assert_eq!(written, String::from_utf8(text).unwrap());
 }
 
 #[test]

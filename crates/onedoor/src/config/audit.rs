@@ -19,8 +19,6 @@ pub(crate) struct Audit {
     pub(crate) signing_key: Option<PathBuf>,
     /// Another file that every checkpoint is appended to.
     pub(crate) checkpoints: Option<PathBuf>,
-    /// Whether records go to the standard output too, for whoever collects that.
-    pub(crate) copies_to_stdout: bool,
     /// How large a segment grows, and what must be on the disk before anybody goes on.
     pub(crate) rules: Rules,
 }
@@ -31,11 +29,6 @@ impl Audit {
         let directory = table.take(reader, "directory", |it| parse_path(it, from));
         let signing_key = table.take(reader, "signing_key", |it| parse_path(it, from));
         let checkpoints = table.take(reader, "checkpoints", |it| parse_path(it, from));
-        let copies_to_stdout = table.take(reader, "copy", |it| match it {
-            "none" => Ok(false),
-            "stdout" => Ok(true),
-            other => Err(format!("unknown copy \"{other}\": write none or stdout")),
-        });
         let levels = table.take(reader, "level", |it| match it {
             "by_effect" => Ok(Levels::ByEffect),
             "strict" => Ok(Levels::Strict),
@@ -49,8 +42,7 @@ impl Audit {
             segment_bytes: segment_bytes.unwrap_or(usual.segment_bytes),
             segment_age: usual.segment_age,
         };
-        let copies_to_stdout = copies_to_stdout.unwrap_or_default();
-        Self { directory, signing_key, checkpoints, copies_to_stdout, rules }
+        Self { directory, signing_key, checkpoints, rules }
     }
 }
 

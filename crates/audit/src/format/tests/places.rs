@@ -93,7 +93,7 @@ fn the_hash_before_goes_along_where_it_is_known() {
     let line = line(&bare(Kind::Call, Outcome::Answered));
     let source = Source { prev: Some(prev), ..SOURCE };
     for format in [Format::Cef, Format::Ecs, Format::Ocsf] {
-        let event = String::from_utf8(format.event(&line, &source).unwrap()).unwrap();
+        let event = String::from_utf8(format.event(&line, &source).unwrap().bytes).unwrap();
         assert!(event.contains(&prev.to_string()), "{event}");
     }
 }

@@ -3,15 +3,9 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Write as _},
-    os::{
-        fd::AsFd as _,
-        unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    },
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -40,10 +34,6 @@ pub(crate) struct Directory {
     lost: Mutex<Option<Arc<File>>>,
     /// Another file that every checkpoint is appended to.
     outside: Option<Outside>,
-    /// Where what was written is copied to.
-    copy: Option<File>,
-    /// Whether the last copy failed.
-    is_uncopied: AtomicBool,
     /// Held as long as this is: it keeps others out.
     _lock: File,
 }
@@ -52,27 +42,16 @@ impl Directory {
     /// Opens the folder, made for its owner only where it is missing.
     ///
     /// Fails with `WouldBlock` where another process has it.
-    pub(crate) fn open(
-        path: &Path,
-        outside: Option<PathBuf>,
-        copies_to_stdout: bool,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, outside: Option<PathBuf>) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let lock = private().write(true).create(true).truncate(false).open(path.join("lock"))?;
         take(&lock)?;
-        // Past its buffer: what was copied is gone when a write returns.
-        let copy = match copies_to_stdout {
-            true => Some(io::stdout().as_fd().try_clone_to_owned()?.into()),
-            false => None,
-        };
         outside.as_deref().map_or(Ok(()), cut_last_line)?;
         let this = Self {
             path: path.to_owned(),
             segment: Mutex::default(),
             lost: Mutex::default(),
             outside: outside.map(Outside::open).transpose()?,
-            copy,
-            is_uncopied: AtomicBool::new(false),
             _lock: lock,
         };
         cut_last_line(&path.join(CHECKPOINTS))?;
@@ -120,17 +99,7 @@ impl Directory {
             return Err(ErrorKind::NotFound.into());
         };
         // A signal may cut a write short. What is left of it fails or goes through now.
-        (&*file).write_all(bytes)?;
-        if let Some(mut copy) = self.copy.as_ref() {
-            // The log is what counts: a copy that fails is told, and refuses nobody.
-            self.is_uncopied.store(copy.write_all(bytes).is_err(), Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Whether the last copy failed.
-    pub(crate) fn is_uncopied(&self) -> bool {
-        self.is_uncopied.load(Ordering::Relaxed)
+        (&*file).write_all(bytes)
     }
 
     pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {

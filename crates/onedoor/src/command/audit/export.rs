@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &cli::Export) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
         let source = Source { log: record.log, version, prev: Some(record.before) };
         let event = format.event(record.line, &source);
-        let mut event = event.map_err(|error| Ended::Format(record.seq, error))?;
+        let mut event = event.map_err(|error| Ended::Format(record.seq, error))?.bytes;
         event.push(b'\n');
         out.write_all(&event).map_err(Ended::Write)?;
         count = count.saturating_add(1);
