@@ -24,21 +24,27 @@ pub(crate) enum Need {
     CargoDeny,
     /// `cargo-nextest`
     CargoNextest,
+    /// The server of NATS.
+    Nats,
     /// The packages of package.json.
     NodePackages,
     /// The server, its programs, and `psql`.
     Postgres,
     /// Both majors of the official MCP client, and the schemas of OCSF, each in its own environment.
     PythonPeers,
+    /// A receiver of syslog.
+    Rsyslog,
 }
 
 impl Need {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::CargoDeny,
         Self::CargoNextest,
+        Self::Nats,
         Self::NodePackages,
         Self::Postgres,
         Self::PythonPeers,
+        Self::Rsyslog,
     ];
 
     /// Sees to it that it is there.
@@ -46,6 +52,8 @@ impl Need {
         match self {
             Self::CargoDeny => cargo::ensure(&pins::CARGO_DENY).map(drop),
             Self::CargoNextest => cargo::ensure(&pins::CARGO_NEXTEST).map(drop),
+            Self::Nats => debian::ensure("nats-server", "nats-server"),
+            Self::Rsyslog => debian::ensure_rsyslog(),
             Self::NodePackages => node::ensure(root),
             Self::Postgres => debian::ensure_postgres(),
             Self::PythonPeers => {

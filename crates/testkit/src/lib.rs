@@ -1,25 +1,33 @@
 //! For tests: a recording upstream, a gateway in memory with a fake clock, clients over plain HTTP and
-//! over TLS, keys of clients, an authority for certificates, and a real PostgreSQL.
+//! over TLS, keys of clients, an authority for certificates, and real servers: PostgreSQL, rsyslog, NATS.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "test support: a broken set-up should end the test where it breaks"
 )]
 
 mod authority;
 mod client;
 mod client_key;
+mod collector;
 mod house;
+mod nats;
 mod postgres;
+mod process;
 mod recorder;
+mod rsyslog;
 mod tls;
 
 pub use authority::Authority;
 pub use client::{Answer, Client, Stream};
 pub use client_key::ClientKey;
+pub use collector::Collector;
 pub use house::{House, HouseBuilder};
+pub use nats::Nats;
 pub use postgres::Postgres;
 pub use recorder::{Recorder, Seen};
+pub use rsyslog::Rsyslog;
 pub use tls::{TlsClient, TlsConnection};

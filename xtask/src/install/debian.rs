@@ -22,6 +22,16 @@ pub(super) fn ensure_postgres() -> Result<()> {
     if versions.into_iter().any(is_whole) { Ok(()) } else { install("postgresql") }
 }
 
+/// Sees to it that an rsyslog that speaks TLS can be started.
+pub(super) fn ensure_rsyslog() -> Result<()> {
+    let is_there = |it: &str| Path::new(it).exists();
+    if is_there("/usr/sbin/rsyslogd") && is_there("/usr/share/doc/rsyslog-gnutls") {
+        return Ok(());
+    }
+    install("rsyslog")?;
+    install("rsyslog-gnutls")
+}
+
 /// Installs a package, with a fresh list of packages where the old one does not do.
 pub(super) fn install(package: &str) -> Result<()> {
     ensure!(

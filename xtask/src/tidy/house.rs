@@ -64,7 +64,7 @@ pub(crate) const HOUSE: House = House {
             "audit", "contract", "identity", "limits", "mcp", "policy", "secrets", "state",
             "store", "upstream",
         ],
-        &["admin", "gateway", "oauth"],
+        &["admin", "gateway", "oauth", "sinks"],
         &["onedoor"],
     ],
     beside: &["testkit", "xtask"],
@@ -93,8 +93,11 @@ pub(crate) const HOUSE: House = House {
     homes: &[
         Home {
             dependencies: &["aws-lc-rs"],
-            crates: &["audit", "gateway", "identity", "oauth", "onedoor", "secrets", "testkit"],
+            crates: &[
+                "audit", "gateway", "identity", "oauth", "onedoor", "secrets", "sinks", "testkit",
+            ],
         },
+        Home { dependencies: &["async-nats"], crates: &["sinks", "testkit"] },
         Home { dependencies: &["jsonschema", "schemars"], crates: &["admin"] },
         Home { dependencies: &["jsonwebtoken"], crates: &["identity"] },
         Home { dependencies: &["cedar-policy"], crates: &["policy"] },
@@ -175,6 +178,9 @@ const WALLS: &[Wall] = &[
             "crates/oauth/src/signing",
             "crates/onedoor",
             "crates/secrets",
+            // What receivers are shown, and by what webhooks are signed.
+            "crates/sinks/src/nats",
+            "crates/sinks/src/signature",
             // The password of its own database.
             "crates/store/src/database/connect",
             "crates/testkit",

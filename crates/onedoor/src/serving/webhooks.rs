@@ -1,6 +1,5 @@
 //! Tells webhooks what happened to credentials: at least once, each in order, whichever replica sends.
 
-mod sign;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderValue, Method, Request, header::CONTENT_TYPE};
 use model::Clock;
+use sinks::{shown, signature::sign};
 use store::{Delivery, Message, Next, Store};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use upstream::{Egress, Fleet, Trust};
@@ -157,7 +157,7 @@ impl Webhooks {
         let value = value.ok_or_else(|| format!("the secret {secret} has no value"))?;
         // Signed anew at each try: whoever checks it looks at how old it is.
         let timestamp = self.clock.now().as_seconds().to_string();
-        let signature = sign::sign(&value, (&message.id, &timestamp, &message.body))
+        let signature = sign(&value, (&message.id, &timestamp, &message.body))
             .map_err(|why| format!("the secret {secret} {why}"))?;
         let mut request = Request::new(Bytes::from(message.body.clone()));
         *request.method_mut() = Method::POST;
@@ -195,14 +195,6 @@ fn wait(attempts: u32, chance: u16) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(attempts));
     let least = doubled.min(LAST_WAIT);
     least.saturating_add(least.mul_f64(f64::from(chance) / 2_000.0))
-}
-
-/// Why nothing was sent. A URL may be a secret: its path stands in none of these.
-fn shown(error: &upstream::Error) -> String {
-    match error {
-        upstream::Error::InvalidUrl { .. } => "its URL is none that may be asked for".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 fn tell_failed(message: &Message, error: &str) {

@@ -10,11 +10,11 @@ const PREFIX: &str = "whsec_";
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 const WRONG: &str = "is not whsec_ and 24 to 64 bytes in base64";
 
-/// Signs a message.
+/// Signs a message: its id, the seconds since 1970 as text, and its body.
 ///
 /// # Errors
 /// What is wrong with the secret, without a word of it.
-pub(super) fn sign(
+pub fn sign(
     secret: &Secret<Vec<u8>>,
     (id, timestamp, body): (&str, &str, &str),
 ) -> Result<String, &'static str> {

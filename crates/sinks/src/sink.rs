@@ -1,0 +1,78 @@
+//! One of the kinds of sinks, opened.
+
+use std::io;
+
+use audit::{
+    Format,
+    ship::{Accepted, Batch, Failure, Sink as Deliver},
+};
+
+use crate::{
+    Declared, OpenError, Receiver, Surroundings,
+    elasticsearch::Elasticsearch,
+    file::{Rotated, Stream},
+    nats::Nats,
+    otlp::Otlp,
+    splunk::Splunk,
+    syslog::Syslog,
+    webhook::Webhook,
+};
+
+/// A sink of any kind. A connection is opened with the first batch.
+#[derive(Debug)]
+pub struct Sink {
+    format: Format,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Elasticsearch(Elasticsearch),
+    File(Rotated),
+    Nats(Nats),
+    Otlp(Otlp),
+    Splunk(Splunk),
+    Stdout(Stream<io::Stdout>),
+    Syslog(Syslog),
+    Webhook(Webhook),
+}
+
+impl Sink {
+    /// Opens what is declared.
+    ///
+    /// # Errors
+    /// Where its certificates cannot be read, or its URL is none that may be used.
+    pub fn open(declared: &Declared, around: &Surroundings) -> Result<Self, OpenError> {
+        let kind = match &declared.receiver {
+            Receiver::Elasticsearch(it) => {
+                Kind::Elasticsearch(Elasticsearch::open(it.clone(), around)?)
+            }
+            Receiver::File(it) => {
+                Kind::File(Rotated::new(it.path.clone(), (it.bytes_max, it.kept)))
+            }
+            Receiver::Nats(it) => Kind::Nats(Nats::open(it.clone(), around)?),
+            Receiver::Otlp(it) => Kind::Otlp(Otlp::open(it.clone(), around)?),
+            Receiver::Splunk(it) => Kind::Splunk(Splunk::open(it.clone(), around)?),
+            Receiver::Stdout => Kind::Stdout(Stream::new(io::stdout())),
+            Receiver::Syslog(it) => Kind::Syslog(Syslog::open(it.clone(), around)?),
+            Receiver::Webhook(it) => Kind::Webhook(Webhook::open(it.clone(), around)?),
+        };
+        Ok(Self { format: declared.format, kind })
+    }
+}
+
+impl Deliver for Sink {
+    async fn deliver(&mut self, batch: Batch<'_>) -> Result<Accepted, Failure> {
+        let events = batch.events(self.format)?;
+        match &mut self.kind {
+            Kind::Elasticsearch(it) => Box::pin(it.send(&events)).await,
+            Kind::File(it) => it.write(&events),
+            Kind::Nats(it) => Box::pin(it.send(&events)).await,
+            Kind::Otlp(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
+            Kind::Splunk(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
+            Kind::Stdout(it) => it.write(&events),
+            Kind::Syslog(it) => Box::pin(it.send(&events)).await,
+            Kind::Webhook(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
+        }
+    }
+}

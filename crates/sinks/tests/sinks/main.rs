@@ -1,0 +1,8 @@
+//! Records reach real receivers: all of them, in order, in their own form.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod ground;
+mod over_http;
+mod over_nats;
+mod over_syslog;
+mod to_files;

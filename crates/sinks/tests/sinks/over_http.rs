@@ -1,0 +1,101 @@
+//! Receivers over HTTP, which can be slow, lie, and end.
+
+use audit::{Format, ship::Told};
+use serde_json::Value;
+use sinks::{Elasticsearch, Otlp, Receiver, Splunk, TlsFiles, Webhook};
+use testkit::Collector;
+use upstream::Scheme;
+
+use crate::ground::Ground;
+
+const TLS: TlsFiles = TlsFiles { authorities: None, identity: None };
+
+/// Each of them, at `url`.
+fn receivers(ground: &Ground, url: &str) -> [(&'static str, Receiver); 4] {
+    let url = url.to_owned();
+    let (index, hook) = ("onedoor-audit".to_owned(), format!("{url}/hook"));
+    let logs = format!("{url}/v1/logs");
+    let [token, key] = [("hec-token", "hec-canary"), ("es-key", "es-canary")]
+        .map(|(id, it)| ground.secret(id, it));
+    let signing = ground.secret("hook-secret", &format!("whsec_{}", "A".repeat(40)));
+    let bearer = ground.secret("otlp-token", "otlp-canary");
+    let splunk = Splunk {
+        url: url.clone(),
+        secret: token,
+        index: Some("main".to_owned()),
+        acknowledges: true,
+        tls: TLS,
+    };
+    let secret = Some((Scheme::ApiKey, key));
+    let elasticsearch = Elasticsearch { url, index, secret, tls: TLS };
+    [
+        ("elasticsearch", Receiver::Elasticsearch(elasticsearch)),
+        ("otlp", Receiver::Otlp(Otlp { url: logs, secret: Some(bearer), tls: TLS })),
+        ("splunk", Receiver::Splunk(splunk)),
+        ("webhook", Receiver::Webhook(Webhook { url: hook, secret: signing, tls: TLS })),
+    ]
+}
+
+#[test]
+fn each_gets_every_record_over_a_kill() {
+    for number in 0..4 {
+        let (ground, mut collector) = (Ground::new(120), Collector::start());
+        let (kind, receiver) = receivers(&ground, &collector.url())[number].clone();
+        let mut line = ground.sink(Format::Native, receiver);
+        line.drain();
+        collector.kill();
+        ground.record(70);
+        assert!(!line.step(), "{kind}: nobody is there");
+        collector.serve();
+        line.drain();
+        // Some write JSON in their own way.
+        assert!(values(&collector.records(kind)) == values(&ground.lines()), "{kind}");
+        assert!(matches!(&line.told[..], [Told::Failed { .. }, Told::Recovered { .. }]), "{kind}");
+    }
+}
+
+fn values(lines: &[String]) -> Vec<Value> {
+    lines.iter().map(|it| serde_json::from_str(it).unwrap()).collect()
+}
+
+#[test]
+fn each_is_shown_its_secret_in_its_own_way() {
+    let want = [
+        ("authorization", "ApiKey es-canary"),
+        ("authorization", "Bearer otlp-canary"),
+        ("authorization", "Splunk hec-canary"),
+        ("webhook-signature", "v1,"),
+    ];
+    for (number, (name, value)) in want.into_iter().enumerate() {
+        let (ground, collector) = (Ground::new(1), Collector::start());
+        let (kind, receiver) = receivers(&ground, &collector.url())[number].clone();
+        ground.sink(Format::Ocsf, receiver).drain();
+        let headers = collector.headers();
+        let shown = headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        assert!(shown.starts_with(value), "{kind}: {shown}");
+        let first: Value = serde_json::from_str(&collector.records(kind)[0]).unwrap();
+        assert_eq!(first["metadata"]["version"], "1.8.0", "{kind}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_where_the_secret_has_no_value() {
+    let (ground, collector) = (Ground::new(1), Collector::start());
+    let [_, _, (_, splunk), _] = receivers(&ground, &collector.url());
+    let other = Ground::new(1);
+    let mut line = other.sink(Format::Native, splunk);
+    assert!(!line.step());
+    assert!(line.failure().contains("hec-token has no value"), "{}", line.failure());
+    assert!(collector.headers().is_empty());
+}
+
+#[test]
+fn what_is_sent_again_is_one_document() {
+    let (ground, collector) = (Ground::new(30), Collector::start());
+    let [(kind, receiver), ..] = receivers(&ground, &collector.url());
+    for _ in 0..2 {
+        ground.sink(Format::Ecs, receiver.clone()).drain();
+        std::fs::remove_dir_all(ground.path().join("sinks")).unwrap();
+    }
+    assert_eq!(collector.records(kind).len(), ground.lines().len());
+}

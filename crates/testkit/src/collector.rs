@@ -1,0 +1,240 @@
+//! A double of the receivers that take records over HTTP: Splunk, Elasticsearch, OTLP and webhooks.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::{runtime::Builder, sync::watch, task::JoinSet};
+
+/// A double of receivers over HTTP, on a thread of its own.
+///
+/// `POST /services/collector/event` and `/services/collector/ack` are Splunk's, with acknowledgements:
+/// what was not asked for yet is lost when it is killed. `/INDEX/_bulk` is Elasticsearch's, `/v1/logs`
+/// that of OTLP, and anything else a webhook.
+#[derive(Debug)]
+pub struct Collector {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    kept: Mutex<Kept>,
+    /// How long it thinks before each answer, in milliseconds.
+    delay_ms: AtomicU64,
+    is_lying: AtomicBool,
+}
+
+/// What it keeps, as lines, by the kind of receiver.
+#[derive(Debug, Default)]
+struct Kept {
+    disk: BTreeMap<&'static str, Vec<String>>,
+    /// Batches for Splunk that are not acknowledged yet.
+    memory: HashMap<u64, Vec<String>>,
+    acks: u64,
+    headers: HeaderMap,
+    /// The documents by their id.
+    ids: HashMap<String, ()>,
+}
+
+impl Collector {
+    /// Starts one.
+    #[must_use]
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let mut collector = Self { address, shared: Arc::default(), running: None };
+        collector.serve();
+        collector
+    }
+
+    /// Where it listens, as a URL without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Starts it anew where it was, with what was on its disk.
+    pub fn serve(&mut self) {
+        self.kill();
+        let listener = TcpListener::bind(self.address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(accept(listener, shared, stopped));
+        });
+        self.running = Some((stop, thread));
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        if let Some((stop, thread)) = self.running.take() {
+            stop.send_replace(true);
+            thread.join().unwrap();
+            self.shared.kept().memory.clear();
+        }
+    }
+
+    /// Thinks so long before each answer.
+    pub fn slow_down(&self, by: Duration) {
+        let delay = u64::try_from(by.as_millis()).unwrap();
+        self.shared.delay_ms.store(delay, Ordering::SeqCst);
+    }
+
+    /// From now on, whether it says that it keeps what it does not.
+    pub fn lie(&self, is_lying: bool) {
+        self.shared.is_lying.store(is_lying, Ordering::SeqCst);
+    }
+
+    /// What it keeps of `splunk`, `elasticsearch`, `otlp` or `webhook`: the records as lines.
+    #[must_use]
+    pub fn records(&self, kind: &str) -> Vec<String> {
+        self.shared.kept().disk.get(kind).cloned().unwrap_or_default()
+    }
+
+    /// The headers of the last request.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        self.shared.kept().headers.clone()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> (StatusCode, Value) {
+        let is_lying = self.is_lying.load(Ordering::SeqCst);
+        let mut kept = self.kept();
+        kept.headers.clone_from(headers);
+        match path {
+            "/services/collector/event" => {
+                let id = kept.acks;
+                kept.acks = id.saturating_add(1);
+                let lines = if is_lying { Vec::new() } else { events(body) };
+                kept.memory.insert(id, lines);
+                (StatusCode::OK, json!({"text": "Success", "code": 0, "ackId": id}))
+            }
+            "/services/collector/ack" => {
+                let asked: Value = serde_json::from_slice(body).unwrap();
+                let ids = asked["acks"].as_array().unwrap().iter().filter_map(Value::as_u64);
+                let acks: serde_json::Map<_, _> =
+                    ids.map(|it| (it.to_string(), kept.write(it).into())).collect();
+                (StatusCode::OK, json!({"acks": acks}))
+            }
+            "/v1/logs" => {
+                let lines = logs(body);
+                kept.keep("otlp", if is_lying { Vec::new() } else { lines });
+                (StatusCode::OK, json!({"partialSuccess": {}}))
+            }
+            path if path.ends_with("/_bulk") => (StatusCode::OK, kept.bulk(body, is_lying)),
+            _ => {
+                let message: Value = serde_json::from_slice(body).unwrap();
+                let records = message["data"]["records"].as_array().unwrap();
+                let lines = records.iter().map(ToString::to_string).collect();
+                kept.keep("webhook", if is_lying { Vec::new() } else { lines });
+                (StatusCode::NO_CONTENT, Value::Null)
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn keep(&mut self, kind: &'static str, lines: Vec<String>) {
+        self.disk.entry(kind).or_default().extend(lines);
+    }
+
+    /// Brings a batch for Splunk to the disk. Whether it is there.
+    fn write(&mut self, id: u64) -> bool {
+        let Some(lines) = self.memory.remove(&id) else { return false };
+        self.keep("splunk", lines);
+        true
+    }
+
+    fn bulk(&mut self, body: &[u8], is_lying: bool) -> Value {
+        let text = std::str::from_utf8(body).unwrap();
+        let (mut lines, mut items) = (text.lines(), Vec::new());
+        while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+            let action: Value = serde_json::from_str(action).unwrap();
+            let id = action["create"]["_id"].as_str().unwrap().to_owned();
+            let is_new = self.ids.insert(id.clone(), ()).is_none();
+            if is_new && !is_lying {
+                self.keep("elasticsearch", vec![document.to_owned()]);
+            }
+            let status = if is_new { 201 } else { 409 };
+            items.push(json!({"create": {"_id": id, "status": status}}));
+        }
+        json!({"errors": false, "items": items})
+    }
+}
+
+/// The records in a body for Splunk.
+fn events(body: &[u8]) -> Vec<String> {
+    let events = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+    events.map(|it| it.unwrap()["event"].to_string()).collect()
+}
+
+/// The records in a body of OTLP.
+fn logs(body: &[u8]) -> Vec<String> {
+    let body: Value = serde_json::from_slice(body).unwrap();
+    let records = body["resourceLogs"][0]["scopeLogs"][0]["logRecords"].as_array().unwrap();
+    let text = |it: &Value| it["body"]["stringValue"].as_str().unwrap().to_owned();
+    records.iter().map(text).collect()
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted.unwrap().0,
+            // With what is under way.
+            _ = stopped.changed() => return,
+        };
+        let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| respond(request, Arc::clone(&shared)));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service);
+        connections.spawn(connection);
+    }
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let delay = shared.delay_ms.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(delay)).await;
+    let (status, answer) = shared.answer(parts.uri.path(), &parts.headers, &body);
+    let text = if answer.is_null() { String::new() } else { answer.to_string() };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    Ok(response)
+}
