@@ -10,12 +10,14 @@ mod log;
 mod management;
 mod oauth;
 mod reader;
+mod sinks;
 mod store;
 mod tls;
 mod webhooks;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
+use ::sinks::Declared;
 use model::{Fault, Place};
 
 use self::reader::Reader;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// Who is told what happens to credentials.
     pub(crate) webhooks: Vec<Webhook>,
+    /// Where records are brought to.
+    pub(crate) sinks: Vec<Declared>,
 }
 
 impl Config {
@@ -135,6 +139,7 @@ impl Config {
             audit: Audit::read(&mut reader, folder),
             log: Log::read(&mut reader),
             webhooks: Webhook::read(&mut reader),
+            sinks: sinks::read(&mut reader, folder),
         };
         reader.finish().map(|()| config)
     }

@@ -94,6 +94,11 @@ impl DataFolder {
         Revisions::open(self.0.join("revision"))
     }
 
+    /// Where sinks keep how far they are.
+    pub(crate) fn sinks(&self) -> PathBuf {
+        self.0.join("sinks")
+    }
+
     /// Where the audit log is unless `onedoor.toml` says otherwise.
     pub(crate) fn audit_folder(&self) -> PathBuf {
         self.0.join("audit")

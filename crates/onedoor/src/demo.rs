@@ -56,7 +56,7 @@ async fn demo(
     let mut served = Served::new(&config, &world.places).await?;
     let watch = Watch::new(&world.places.state);
     served.look()?;
-    let supply = served.supply().await;
+    let supply = served.supply().await?;
 
     let stopping = CancellationToken::new();
     let mut serving = JoinSet::new();

@@ -10,6 +10,7 @@ mod places;
 mod proofs;
 mod rehash;
 mod signals;
+mod sinks;
 mod start;
 mod webhooks;
 
@@ -27,6 +28,7 @@ pub(crate) use self::{
     managed::Managed,
     places::Places,
     signals::{Hangup, Stop},
+    sinks::{Sinks, Watched},
     start::{check, runtime},
 };
 use crate::{
@@ -69,13 +71,23 @@ impl Served {
     }
 
     /// What goes on beside the calls, for ever. What the first call needs is there before.
-    pub(crate) async fn supply(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        self.door.begin().await;
+    ///
+    /// # Errors
+    /// Where a sink cannot be started.
+    pub(crate) async fn supply(
+        &mut self,
+    ) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+        self.door.begin().await?;
         let background = self.door.background();
-        async move {
+        Ok(async move {
             Box::pin(background).await;
             std::future::pending::<()>().await;
-        }
+        })
+    }
+
+    /// Where its records are brought to.
+    pub(crate) fn take_sinks(&mut self) -> Option<Sinks> {
+        self.door.sinks.take()
     }
 
     /// Reads the folder and puts it in force, if it is another and has no fault.

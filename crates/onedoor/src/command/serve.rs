@@ -4,7 +4,10 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 use gateway::{Entrance, Gateway};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    task::{JoinSet, block_in_place},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -13,7 +16,7 @@ use crate::{
     config::Config,
     folder::Watch,
     logging, management,
-    serving::{self, Certificates, Hangup, Look, Managed, Places, Served, Stop},
+    serving::{self, Certificates, Hangup, Look, Managed, Places, Served, Sinks, Stop},
     socket::Socket,
 };
 
@@ -38,13 +41,14 @@ async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), F
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
     let listeners = bind(&mut config).await?;
     let certificates = Certificates::open(&config, hangup)?;
-    let managed = Managed::open(&config, data).await?;
+    let mut managed = Managed::open(&config, data).await?;
+    let sinks = managed.take_sinks();
     let (collections, operations) = managed.gateway().snapshot().counts();
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
     let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
-    let parts = (&gateway, certificates, socket);
-    serve(&config, (listeners, parts), Box::pin(managed.keep_current()), stop).await
+    let parts = Parts { listeners, gateway, certificates, socket, sinks };
+    serve(&config, parts, Box::pin(managed.keep_current()), stop).await
 }
 
 async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure> {
@@ -59,27 +63,37 @@ async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure
     }
     tracing::info!(state = %places.state.display(), "serving the state folder");
     let gateway = Arc::clone(served.gateway());
-    let supply = served.supply().await;
+    let supply = served.supply().await?;
+    let sinks = served.take_sinks();
     let current = async {
         tokio::select! {
             never = serving::keep_current(&mut served, watch, hangup) => never,
             () = supply => std::future::pending().await,
         }
     };
-    let parts = (&gateway, certificates, || None);
-    Box::pin(serve(&config, (listeners, parts), current, stop)).await
+    let parts = Parts { listeners, gateway, certificates, socket: || None, sinks };
+    Box::pin(serve(&config, parts, current, stop)).await
+}
+
+/// What is served, and by what.
+struct Parts<S> {
+    listeners: Listeners,
+    gateway: Arc<Gateway>,
+    certificates: Certificates,
+    /// Opens the local socket, where there is one.
+    socket: S,
+    /// Where records are brought to.
+    sinks: Option<Sinks>,
 }
 
 /// Serves both listeners, and the local socket where there is one, while `current` keeps what is in force current.
 async fn serve(
     config: &Config,
-    (listeners, (gateway, certificates, socket)): (
-        Listeners,
-        (&Arc<Gateway>, Certificates, impl FnOnce() -> Option<Socket>),
-    ),
+    parts: Parts<impl FnOnce() -> Option<Socket>>,
     current: impl Future<Output = Infallible>,
     mut stop: Stop,
 ) -> Result<(), Failure> {
+    let Parts { listeners, gateway, certificates, socket, sinks } = parts;
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
     // Only where these are ours: a second door that finds the addresses taken must not take the
@@ -90,7 +104,7 @@ async fn serve(
     for (listener, entrance) in listeners {
         let tls = certificates.of(entrance);
         tell(config, listener.local_addr()?, entrance, tls.is_some());
-        let (gateway, stopping) = (Arc::clone(gateway), stopping.clone());
+        let (gateway, stopping) = (Arc::clone(&gateway), stopping.clone());
         match tls {
             None => tasks.spawn(gateway.serve(listener, entrance, stopping)),
             Some(tls) => tasks.spawn(gateway.serve_tls((listener, tls), entrance, stopping)),
@@ -105,6 +119,9 @@ async fn serve(
     stopping.cancel();
     let drained = drain(config, tasks, stop).await;
     gateway.live().log.end();
+    if let Some(sinks) = sinks {
+        block_in_place(|| sinks.end());
+    }
     drained
 }
 

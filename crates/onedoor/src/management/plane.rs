@@ -17,6 +17,7 @@ use state::Desired;
 use tokio::task::block_in_place;
 
 use super::{Supplier, records::Records, signing::Signing};
+use crate::serving::Watched;
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
@@ -25,6 +26,7 @@ pub(crate) struct DataPlane {
     records: Records,
     supplier: Arc<Supplier>,
     authorization: Option<Arc<oauth::Server>>,
+    sinks: Watched,
     /// Made once: they follow from the list of operations.
     built_in: Vec<Role>,
 }
@@ -35,10 +37,10 @@ impl DataPlane {
         gateway: Arc<Gateway>,
         pepper: Arc<Pepper>,
         records: Records,
-        (supplier, authorization): (Arc<Supplier>, Option<Arc<oauth::Server>>),
+        (supplier, authorization, sinks): (Arc<Supplier>, Option<Arc<oauth::Server>>, Watched),
     ) -> Self {
         let built_in = admin::built_in_roles();
-        Self { gateway, pepper, records, supplier, authorization, built_in }
+        Self { gateway, pepper, records, supplier, authorization, sinks, built_in }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -165,7 +167,10 @@ impl Plane for DataPlane {
             [] => "all have a value".to_owned(),
             some => format!("without a value: {}", some.join(", ")),
         };
-        vec![audit, Part { name: "secrets".to_owned(), ok: missing.is_empty(), detail }]
+        let mut parts =
+            vec![audit, Part { name: "secrets".to_owned(), ok: missing.is_empty(), detail }];
+        parts.extend(self.sinks.parts());
+        parts
     }
 }
 

@@ -7,12 +7,15 @@ use anyhow::Context as _;
 use gateway::Gateway;
 use identity::api_key::Pepper;
 use model::Clock;
+use sinks::Surroundings;
 use store::{Location, Store};
+use upstream::Trust;
 
 use super::{
     keys::KeyFiles,
     proofs::{forget, proofs},
     rehash,
+    sinks::Sinks,
     start::{live, open_log, settings},
     webhooks::{self, Webhooks},
 };
@@ -35,6 +38,8 @@ pub(crate) struct Door {
     pub(crate) authorization: Option<Arc<oauth::Server>>,
     /// Who is told what happens to credentials; none where nobody is. Taken by who runs it.
     webhooks: Option<Webhooks>,
+    /// Where its records are brought to. Taken by who runs it.
+    pub(crate) sinks: Option<Sinks>,
     /// The files of its keys. Taken by who runs it.
     key_files: Option<KeyFiles>,
     /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
@@ -62,6 +67,13 @@ impl Door {
         let gateway = Gateway::new(settings(config), live);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
         let places = Places::new(data.secrets());
+        let around = Surroundings {
+            egress: fleet.egress(Trust::Operator),
+            secrets: Arc::clone(fleet.secrets()),
+            clock: clock.clone(),
+        };
+        let log = Arc::clone(&gateway.live().log);
+        let sinks = Sinks::open(&config.sinks, (&log, data), &around)?;
         let webhooks = webhooks::open(&config.webhooks, store.as_ref(), (&fleet, &clock))?;
         let (supplier, supply) =
             Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
@@ -79,7 +91,7 @@ impl Door {
                 .await
                 .context("the keys that sign tokens, and what was taken back, cannot be had")?;
         }
-        let parts = (Arc::clone(&supplier), authorization.clone());
+        let parts = (Arc::clone(&supplier), authorization.clone(), sinks.watched());
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
         let key_files =
             KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };
@@ -96,16 +108,21 @@ impl Door {
             pepper,
             authorization,
             webhooks,
+            sinks: Some(sinks),
             key_files: Some(key_files),
             forgetful,
         })
     }
 
-    /// Has the values of secrets before the first call comes.
-    pub(crate) async fn begin(&mut self) {
+    /// Has the values of secrets before the first call comes, and brings records to sinks from now on.
+    ///
+    /// # Errors
+    /// Where a sink cannot be started.
+    pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
         if let Some(supply) = &mut self.supply {
             supply.begin().await;
         }
+        self.sinks.as_mut().map_or(Ok(()), Sinks::start)
     }
 
     /// What goes on beside the calls, for ever: values of secrets are kept fresh, what other replicas

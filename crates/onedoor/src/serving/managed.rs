@@ -5,7 +5,7 @@ use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 use admin::Admin;
 use gateway::Gateway;
 
-use super::{Door, door::open_store};
+use super::{Door, door::open_store, sinks::Sinks};
 use crate::{config::Config, data::DataFolder, socket::Socket};
 
 /// How often uses of credentials are stored.
@@ -29,7 +29,7 @@ impl Managed {
         let grants = config.gives_tokens().then(|| store.clone());
         let mut door = Door::new(config, &folder, (Some(store), grants)).await?;
         let revision = door.admin.start().await?;
-        door.begin().await;
+        door.begin().await?;
         if revision == 0 {
             tell_waiting(data);
         }
@@ -42,6 +42,11 @@ impl Managed {
         let parts = (Arc::clone(admin), Arc::clone(gateway), Arc::clone(pepper));
         let data = data.to_owned();
         move || Socket::bind(&data, parts).inspect_err(tell_no_socket).ok()
+    }
+
+    /// Where its records are brought to.
+    pub(crate) fn take_sinks(&mut self) -> Option<Sinks> {
+        self.door.sinks.take()
     }
 
     /// The gateway.

@@ -113,11 +113,10 @@ pub(super) fn open_log(
     data: &DataFolder,
     clock: Clock,
 ) -> anyhow::Result<audit::Journal> {
-    let Audit { directory, signing_key, checkpoints, copies_to_stdout, rules } = config;
+    let Audit { directory, signing_key, checkpoints, rules } = config;
     let location = audit::Location {
         folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
         checkpoints: checkpoints.clone(),
-        copies_to_stdout: *copies_to_stdout,
     };
     let key = data.audit_key(signing_key.as_deref())?;
     Ok(audit::Journal::open(&location, (key, *rules), clock)?)
@@ -148,6 +147,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         audit: _,
         log: _,
         webhooks: _,
+        sinks: _,
     } = config;
     let Listen {
         address: _,

@@ -1,0 +1,365 @@
+//! `[[sinks]]`: where records are brought to, besides the log itself.
+
+use std::{
+    collections::HashSet,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use audit::Format;
+use model::{SecretId, quantity::parse_bytes};
+use sinks::{
+    Declared, Elasticsearch, File, Nats, Otlp, Receiver, Splunk, Syslog, TlsFiles, Transport,
+    Webhook,
+};
+use upstream::Scheme;
+use url::Url;
+
+use super::{Reader, folders::parse_path, reader::Table};
+
+/// Most of them: each reads the whole log, and has a thread.
+const SINKS_MAX: usize = 16;
+/// How large a file grows, and how many older ones are kept, where nothing is said.
+const FILE: (u64, u32) = (64 << 20, 10);
+const FILE_BYTES: (u64, u64) = (1 << 20, 1 << 40);
+const KINDS: &str = "elasticsearch, file, nats, otlp, splunk, stdout, syslog or webhook";
+const SYSLOG: &str = "tls://siem.example.com:6514, or tcp:// or udp:// with a port";
+
+/// A table that is read, and what its receiver is.
+struct Fields<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    table: Table<'a>,
+    span: Range<usize>,
+    from: &'r Path,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, from: &Path) -> Vec<Declared> {
+    let (mut sinks, mut names) = (Vec::new(), HashSet::new());
+    for (number, (table, span)) in reader.tables("sinks").into_iter().enumerate() {
+        if number == SINKS_MAX {
+            let message = format!("more than {SINKS_MAX} sinks");
+            reader.fault(span.clone(), message, "let one of them pass it on");
+        }
+        let fields = Fields { reader, table, span: span.clone(), from };
+        let Some(declared) = fields.sink() else { continue };
+        if !names.insert(declared.name.clone()) {
+            let message = format!("two sinks are called \"{}\"", declared.name);
+            reader.fault(span, message, "give each a name of its own");
+        }
+        sinks.push(declared);
+    }
+    sinks
+}
+
+impl Fields<'_, '_> {
+    fn sink(mut self) -> Option<Declared> {
+        let name = self.required("name", "write name = \"siem\"", parse_name);
+        let format = self.optional("format", parse_format);
+        let kind = self.required("kind", "write kind = \"syslog\"", |it| Ok(it.to_owned()));
+        let receiver = match kind.as_deref() {
+            None => return None,
+            Some("elasticsearch") => self.elasticsearch().map(Receiver::Elasticsearch),
+            Some("file") => self.file().map(Receiver::File),
+            Some("nats") => self.nats().map(Receiver::Nats),
+            Some("otlp") => self.otlp().map(Receiver::Otlp),
+            Some("splunk") => self.splunk().map(Receiver::Splunk),
+            Some("stdout") => Some(Receiver::Stdout),
+            Some("syslog") => self.syslog().map(Receiver::Syslog),
+            Some("webhook") => self.webhook().map(Receiver::Webhook),
+            Some(other) => {
+                let message = format!("kind: \"{}\" is no kind of sink", other.escape_debug());
+                self.reader.fault(self.span, message, format!("write {KINDS}"));
+                return None;
+            }
+        };
+        self.table.finish(self.reader);
+        // What Elasticsearch and Kibana know what to do with.
+        let usual = match &receiver {
+            Some(Receiver::Elasticsearch(_)) => Format::Ecs,
+            Some(_) | None => Format::Native,
+        };
+        Some(Declared { name: name?, format: format.unwrap_or(usual), receiver: receiver? })
+    }
+
+    fn elasticsearch(&mut self) -> Option<Elasticsearch> {
+        let url = self.url("https://search.example.com:9200");
+        let index = self.required("index", "write index = \"onedoor-audit\"", parse_index);
+        let scheme = self.optional("authorization", parse_scheme).unwrap_or(Scheme::ApiKey);
+        let secret = self.optional("secret", parse_secret).map(|it| (scheme, it));
+        Some(Elasticsearch { url: url?, index: index?, secret, tls: self.tls() })
+    }
+
+    fn file(&mut self) -> Option<File> {
+        let from = self.from;
+        let path =
+            self.required("path", "write path = \"records.jsonl\"", |it| parse_path(it, from));
+        let bytes_max = self.optional("size", parse_size).unwrap_or(FILE.0);
+        let kept = self.optional("keep", parse_count).unwrap_or(FILE.1);
+        Some(File { path: path?, bytes_max, kept })
+    }
+
+    fn nats(&mut self) -> Option<Nats> {
+        let url = self.url("nats://127.0.0.1:4222, or tls:// and a host");
+        let subject = self.required("subject", "write subject = \"onedoor.audit\"", parse_subject);
+        let secret = self.optional("secret", parse_secret);
+        Some(Nats { url: url?, subject: subject?, secret, tls: self.tls() })
+    }
+
+    fn otlp(&mut self) -> Option<Otlp> {
+        let url = self.url("https://collector.example.com:4318/v1/logs");
+        let secret = self.optional("secret", parse_secret);
+        Some(Otlp { url: url?, secret, tls: self.tls() })
+    }
+
+    fn splunk(&mut self) -> Option<Splunk> {
+        let url = self.url("https://splunk.example.com:8088");
+        let secret = self.secret();
+        let index = self.optional("index", parse_index);
+        let acknowledges = self.acknowledges();
+        Some(Splunk { url: url?, secret: secret?, index, acknowledges, tls: self.tls() })
+    }
+
+    fn syslog(&mut self) -> Option<Syslog> {
+        let to = self.required("url", &format!("write url = \"{SYSLOG}\""), parse_syslog);
+        let hostname = self.optional("hostname", |it| Ok(it.to_owned()));
+        let hostname = hostname.unwrap_or_else(hostname_of_machine);
+        let acknowledges = self.acknowledges();
+        let tls = self.tls();
+        let (transport, authority) = to?;
+        Some(Syslog { transport, authority, hostname, acknowledges, tls })
+    }
+
+    fn webhook(&mut self) -> Option<Webhook> {
+        let url = self.url("https://siem.example.com/records");
+        let secret = self.secret();
+        Some(Webhook { url: url?, secret: secret?, tls: self.tls() })
+    }
+
+    fn url(&mut self, example: &str) -> Option<String> {
+        self.required("url", &format!("write url = \"{example}\""), |it| Ok(it.to_owned()))
+    }
+
+    fn secret(&mut self) -> Option<SecretId> {
+        self.required("secret", "write secret = \"ID\", the id of a declared secret", parse_secret)
+    }
+
+    fn acknowledges(&mut self) -> bool {
+        self.optional("acknowledge", parse_yes).unwrap_or(true)
+    }
+
+    fn tls(&mut self) -> TlsFiles {
+        let from = self.from;
+        let authorities = self.optional("ca", |it| parse_path(it, from));
+        let [has_certificate, has_key] = ["certificate", "key"].map(|it| self.table.has(it));
+        let path = |text: &str, is_whole: bool, other: &str| match is_whole {
+            true => parse_path(text, from),
+            false => Err(format!("has no meaning without {other}: write {other} = \"FILE.pem\"")),
+        };
+        let certificate = self.optional("certificate", |it| path(it, has_key, "key"));
+        let key = self.optional("key", |it| path(it, has_certificate, "certificate"));
+        TlsFiles { authorities, identity: certificate.zip(key) }
+    }
+
+    fn required<T>(
+        &mut self,
+        key: &'static str,
+        help: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if !self.table.has(key) {
+            self.reader.fault(self.span.clone(), format!("a sink without {key}"), help);
+        }
+        self.optional(key, parse)
+    }
+
+    fn optional<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.table.take(self.reader, key, parse)
+    }
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let wrong = || {
+        let shown = text.escape_debug();
+        format!("\"{shown}\" is not a name: write lower case letters, digits and -")
+    };
+    model::id::is_slug(text).then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    let found = Format::ALL.into_iter().find(|it| it.as_str() == text);
+    found.ok_or_else(|| {
+        let all = Format::ALL.map(Format::as_str).join(", ");
+        format!("\"{}\" is no format: write one of {all}", text.escape_debug())
+    })
+}
+
+fn parse_secret(text: &str) -> Result<SecretId, String> {
+    SecretId::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_scheme(text: &str) -> Result<Scheme, String> {
+    match text {
+        "api_key" => Ok(Scheme::ApiKey),
+        "basic" => Ok(Scheme::Basic),
+        "bearer" => Ok(Scheme::Bearer),
+        other => {
+            let other = other.escape_debug();
+            Err(format!("\"{other}\" is unknown: write api_key, basic or bearer"))
+        }
+    }
+}
+
+fn parse_yes(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        other => Err(format!("\"{}\" is neither: write yes or no", other.escape_debug())),
+    }
+}
+
+/// Part of a path, and a name of its own kind with its receiver.
+fn parse_index(text: &str) -> Result<String, String> {
+    let is_index = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "-_.".contains(it);
+    let begins = text.starts_with(|it: char| it.is_ascii_alphanumeric());
+    match begins && text.len() <= 200 && text.chars().all(is_index) {
+        true => Ok(text.to_owned()),
+        false => {
+            let shown = text.escape_debug();
+            Err(format!("\"{shown}\" is no index: write lower case letters, digits, -, _ and ."))
+        }
+    }
+}
+
+fn parse_subject(text: &str) -> Result<String, String> {
+    let is_token = |it: &str| {
+        !it.is_empty() && it.chars().all(|it| it.is_ascii_graphic() && it != '*' && it != '>')
+    };
+    match text.len() <= 200 && text.split('.').all(is_token) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "\"{}\" is no subject to publish to: write onedoor.audit",
+            text.escape_debug()
+        )),
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (min, max) = FILE_BYTES;
+    let bytes = u64::try_from(parse_bytes(text)?).unwrap_or(u64::MAX);
+    match (min..=max).contains(&bytes) {
+        true => Ok(bytes),
+        false => Err(format!("{text} is not from 1MiB to 1TiB")),
+    }
+}
+
+fn parse_count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|it| *it <= 1_000);
+    count.ok_or_else(|| format!("\"{}\" is not a number up to 1000", text.escape_debug()))
+}
+
+fn parse_syslog(text: &str) -> Result<(Transport, String), String> {
+    let wrong = || format!("\"{}\" is no receiver of syslog: write {SYSLOG}", text.escape_debug());
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let transport = match url.scheme() {
+        "tcp" => Transport::Tcp,
+        "tls" => Transport::Tls,
+        "udp" => Transport::Udp,
+        _ => return Err(wrong()),
+    };
+    let is_bare = matches!(url.path(), "" | "/")
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) if is_bare && !host.is_empty() => {
+            Ok((transport, format!("{host}:{port}")))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// What the machine calls itself; nothing where that cannot be told.
+fn hostname_of_machine() -> String {
+    let name = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/hostname"));
+    name.unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<Declared>, String> {
+        let mut reader = Reader::new(text, "onedoor.toml");
+        let sinks = read(&mut reader, Path::new("/etc/onedoor"));
+        let told = |faults: Vec<model::Fault>| {
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        reader.finish().map(|()| sinks).map_err(told)
+    }
+
+    #[test]
+    fn what_is_not_said_is_what_is_usual() {
+        let sinks = parse(
+            "[[sinks]]\nname = \"a\"\nkind = \"syslog\"\nurl = \"tls://siem.example.com:6514\"\n\
+             hostname = \"door-1\"\nca = \"ca.pem\"\n\
+             [[sinks]]\nname = \"b\"\nkind = \"elasticsearch\"\nurl = \"https://es.example.com\"\n\
+             index = \"audit\"\n[[sinks]]\nname = \"c\"\nkind = \"file\"\npath = \"out\"\nkeep = 3\n",
+        );
+        let [syslog, elasticsearch, file] = &sinks.unwrap()[..] else { panic!("there are three") };
+        let tls = TlsFiles { authorities: Some("/etc/onedoor/ca.pem".into()), identity: None };
+        let (authority, hostname) = ("siem.example.com:6514".to_owned(), "door-1".to_owned());
+        let transport = Transport::Tls;
+        let want = Syslog { transport, authority, hostname, acknowledges: true, tls };
+        assert_eq!((&syslog.receiver, syslog.format), (&Receiver::Syslog(want), Format::Native));
+        assert_eq!(elasticsearch.format, Format::Ecs);
+        let want = File { path: "/etc/onedoor/out".into(), bytes_max: FILE.0, kept: 3 };
+        assert_eq!(file.receiver, Receiver::File(want));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_with_its_line() {
+        let text = "\
+[[sinks]]
+name = \"Siem\"
+kind = \"syslog\"
+url = \"https://siem.example.com\"
+subject = \"x\"
+certificate = \"a.pem\"
+
+[[sinks]]
+name = \"a\"
+kind = \"carrier-pigeon\"
+
+[[sinks]]
+name = \"b\"
+kind = \"splunk\"
+format = \"leef\"
+index = \"../x\"
+";
+        insta::assert_snapshot!(parse(text).unwrap_err(), @r#"
+        onedoor.toml:2: name: "Siem" is not a name
+            help: write lower case letters, digits and -
+        onedoor.toml:4: url: "https://siem.example.com" is no receiver of syslog
+            help: write tls://siem.example.com:6514, or tcp:// or udp:// with a port
+        onedoor.toml:5: unknown key "subject" in [sinks]
+            help: use one of: name, format, kind, url, hostname, acknowledge, ca, certificate, key
+        onedoor.toml:6: certificate: has no meaning without key
+            help: write key = "FILE.pem"
+        onedoor.toml:8: kind: "carrier-pigeon" is no kind of sink
+            help: write elasticsearch, file, nats, otlp, splunk, stdout, syslog or webhook
+        onedoor.toml:12: a sink without secret
+            help: write secret = "ID", the id of a declared secret
+        onedoor.toml:12: a sink without url
+            help: write url = "https://splunk.example.com:8088"
+        onedoor.toml:15: format: "leef" is no format
+            help: write one of cef, ecs, native, ocsf
+        onedoor.toml:16: index: "../x" is no index
+            help: write lower case letters, digits, -, _ and .
+        "#);
+    }
+}
