@@ -6,5 +6,7 @@ pub(super) mod disk;
 mod fault;
 pub(super) mod killed;
 mod ledger;
+mod receivers;
+pub(super) mod sinks;
 mod site;
 mod traffic;

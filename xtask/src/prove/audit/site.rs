@@ -35,12 +35,17 @@ paths:
     delete: {operationId: delete_order, responses: {"200": {description: It is gone}}}
 "#;
 
+/// What receivers of records are shown.
+const SECRET: &str = "owner: platform\nsource: store\n";
+
 /// What runs, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) home: Home,
     pub(super) upstream: Upstream,
     pub(super) callers: Callers,
+    /// The first operator's key.
+    pub(super) operator: String,
     pub(super) fault: Fault,
     /// Every checkpoint, outside of the folder of the log.
     outside: PathBuf,
@@ -68,7 +73,7 @@ impl Site {
         home.environment.extend(fault.environment());
         upstream.take_targets();
         let program = setting.program.to_owned();
-        Ok(Self { home, upstream, callers, fault, outside, program })
+        Ok(Self { home, upstream, callers, operator, fault, outside, program })
     }
 
     /// The folder of its log.
@@ -128,12 +133,23 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
         ("limits/all.yaml", "rate: 1000000/s\n".to_owned()),
         ("roles/keeper.yaml", "allow:\n  - operations: [\"shop:*\"]\n".to_owned()),
         ("roles/reader.yaml", "allow:\n  - operations: [\"shop:get_order\"]\n".to_owned()),
+        ("secrets/collector-token.yaml", SECRET.to_owned()),
+        ("secrets/collector-signing.yaml", SECRET.to_owned()),
+        ("secrets/nats-token.yaml", SECRET.to_owned()),
         ("upstreams/stock.yaml", format!("url: http://{}\n", upstream.address)),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text))
     .collect();
     world::apply(operator, &files)?;
+    let signing = format!("whsec_{}", "A".repeat(40));
+    for (secret, value) in [
+        ("collector-token", "a-token"),
+        ("collector-signing", &signing),
+        ("nats-token", testkit::Nats::TOKEN),
+    ] {
+        world::set_secret(operator, secret, value)?;
+    }
     Ok(Callers {
         app: world::issue(operator, "app/default")?,
         agent: world::issue(operator, "agent/default")?,

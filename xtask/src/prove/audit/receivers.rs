@@ -1,0 +1,124 @@
+//! Receivers of records that can be killed, slowed down, and made to lie.
+
+use std::time::Duration;
+
+use testkit::{Authority, Collector, Nats, Rsyslog};
+
+use crate::run;
+
+/// How long one that is slow thinks before each answer, or does nothing at all.
+const SLOW: Duration = Duration::from_millis(400);
+/// How many of what it acknowledged a server loses that lies.
+const LOST: u64 = 25;
+
+/// One of each kind.
+#[derive(Debug)]
+pub(super) struct Receivers {
+    authority: Authority,
+    rsyslog: Rsyslog,
+    nats: Nats,
+    /// By kind.
+    collectors: [(&'static str, Collector); 4],
+}
+
+/// What a receiver suffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Killed,
+    Slowed,
+}
+
+impl Receivers {
+    /// Their kinds, which are the names of their sinks.
+    pub(super) const KINDS: [&'static str; 6] =
+        ["syslog", "nats", "elasticsearch", "otlp", "splunk", "webhook"];
+
+    pub(super) fn start() -> Self {
+        let authority = Authority::new();
+        let rsyslog = Rsyslog::start(&authority);
+        let collectors = ["elasticsearch", "otlp", "splunk", "webhook"];
+        let collectors = collectors.map(|it| (it, Collector::start()));
+        Self { authority, rsyslog, nats: Nats::start(), collectors }
+    }
+
+    /// What onedoor.toml has to say.
+    pub(super) fn config(&self) -> String {
+        let [tls, ..] = self.rsyslog.authorities();
+        let ca = self.authority.path("ca.pem").display().to_string();
+        let (nats, subject) = (self.nats.url(), Nats::SUBJECT);
+        let mut text = format!(
+            "[[sinks]]\nname = \"syslog\"\nkind = \"syslog\"\nurl = \"tls://{tls}\"\nca = \"{ca}\"\n\
+             [[sinks]]\nname = \"nats\"\nkind = \"nats\"\nurl = \"{nats}\"\nsubject = \"{subject}\"\n\
+             secret = \"nats-token\"\n"
+        );
+        for (kind, collector) in &self.collectors {
+            let url = collector.url();
+            let (url, more) = match *kind {
+                "elasticsearch" => (url, "index = \"audit\"\nformat = \"native\"\n"),
+                "otlp" => (format!("{url}/v1/logs"), ""),
+                "splunk" => (url, "secret = \"collector-token\"\n"),
+                _ => (format!("{url}/hook"), "secret = \"collector-signing\"\n"),
+            };
+            let head = format!("[[sinks]]\nname = \"{kind}\"\nkind = \"{kind}\"\n");
+            text.extend([head, format!("url = \"{url}\"\n{more}")]);
+        }
+        text
+    }
+
+    /// Has the receiver with this number in [`Self::KINDS`] suffer, and brings it back.
+    pub(super) fn trouble(&mut self, number: usize, trouble: Trouble, gone: Duration) {
+        match (number, trouble) {
+            (0, Trouble::Killed) => {
+                self.rsyslog.kill();
+                run::rest(gone);
+                self.rsyslog.serve(true);
+            }
+            (0, Trouble::Slowed) => self.rsyslog.hold(SLOW),
+            (1, Trouble::Killed) => {
+                self.nats.kill();
+                run::rest(gone);
+                self.nats.serve();
+            }
+            (1, Trouble::Slowed) => self.nats.hold(SLOW),
+            (other, trouble) => {
+                let which = self.collectors.get_mut(other.saturating_sub(2));
+                let Some((_, collector)) = which else { return };
+                match trouble {
+                    Trouble::Killed => {
+                        collector.kill();
+                        run::rest(gone);
+                        collector.serve();
+                    }
+                    Trouble::Slowed => {
+                        collector.slow_down(SLOW);
+                        run::rest(SLOW.saturating_mul(2));
+                        collector.slow_down(Duration::ZERO);
+                    }
+                }
+            }
+        }
+    }
+
+    /// From now on, whether they say that they keep what they do not.
+    pub(super) fn lie(&mut self, is_lying: bool) {
+        self.rsyslog.serve(!is_lying);
+        for (_, collector) in &self.collectors {
+            collector.lie(is_lying);
+        }
+        if !is_lying {
+            self.nats.lose(LOST);
+        }
+    }
+
+    /// What the receiver with this number holds.
+    pub(super) fn records(&self, number: usize) -> Vec<String> {
+        match number {
+            0 => self.rsyslog.messages(),
+            1 => self.nats.messages(),
+            other => match self.collectors.get(other.saturating_sub(2)) {
+                Some((kind, collector)) => collector.records(kind),
+                None => Vec::new(),
+            },
+        }
+    }
+}
