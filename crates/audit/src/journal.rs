@@ -233,6 +233,12 @@ impl Journal {
         self.shared.lock().synced.next()
     }
 
+    /// How many records were written. What comes behind may yet be taken back.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.shared.lock().written.next()
+    }
+
     /// Where its segments are; nowhere where it is in memory.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {

@@ -9,7 +9,8 @@ use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
 #[cfg(test)]
 pub(crate) use line::line;
-pub(crate) use line::{Line, is_unsafe, members, one_line};
+pub use line::one_line;
+pub(crate) use line::{Line, is_unsafe, members};
 pub use outcome::{Decision, Kind, Outcome};
 
 use crate::{Redacted, text};

@@ -122,6 +122,7 @@ fn a_full_disk_closes_the_log_and_admits_nothing_until_it_has_room_again() {
     journal.append(&record("a")).unwrap();
     memory.fill_after(10);
     assert!(matches!(journal.append(&record("b")), Err(Error::Write { .. })));
+    assert_eq!(journal.reached(), 2, "what is left of a record is none");
     assert!(matches!(journal.admit(), Err(Error::Closed { .. })));
     assert!(matches!(journal.append(&record("c")), Err(Error::Closed { .. })));
     memory.mend();

@@ -3,5 +3,6 @@
 
 mod disk;
 mod proofs;
+mod queried;
 mod reconciled;
 mod shipped;
