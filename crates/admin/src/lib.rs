@@ -35,9 +35,7 @@ pub use call::Call;
 pub use event::{CredentialEvent, Webhook};
 pub use operation::About;
 pub use peppers::Counted;
-pub use plane::{
-    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
-};
+pub use plane::{AccessView, ConditionView, OperationView, Part, Plane, Prepared, UsageView};
 pub use signing::{KeyWork, SigningFault, SigningKeyView, SigningKeys, SigningStage};
 pub use table::{
     built_in_roles, document, operations, self_service_document, self_service_operations,

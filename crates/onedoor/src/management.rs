@@ -2,7 +2,6 @@
 
 mod local;
 mod plane;
-mod records;
 mod secrets;
 mod signing;
 
@@ -15,7 +14,6 @@ use serde_json::Value;
 
 pub(crate) use self::{
     plane::DataPlane,
-    records::Records,
     secrets::{Places, Supplier, Supply},
 };
 

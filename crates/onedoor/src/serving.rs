@@ -4,6 +4,7 @@ mod certificates;
 mod current;
 mod door;
 mod egress;
+mod indexing;
 mod keys;
 mod managed;
 mod places;

@@ -3,26 +3,26 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, OperationView, Part, Plane, Prepared, RecordQuery,
-    SigningKeys, UsageView,
+    AccessView, ConditionView, Counted, OperationView, Part, Plane, Prepared, SigningKeys,
+    UsageView,
 };
+use audit::{Index, Page, Question};
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
     Proof, Rehash, Role, Secret, SecretId,
 };
-use serde_json::Value;
 use state::Desired;
 use tokio::task::block_in_place;
 
-use super::{Supplier, records::Records, signing::Signing};
+use super::{Supplier, signing::Signing};
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
     gateway: Arc<Gateway>,
     pepper: Arc<Pepper>,
-    records: Records,
+    index: Arc<Index>,
     supplier: Arc<Supplier>,
     authorization: Option<Arc<oauth::Server>>,
     /// Made once: they follow from the list of operations.
@@ -30,15 +30,15 @@ pub(crate) struct DataPlane {
 }
 
 impl DataPlane {
-    /// The data plane of `gateway`, whose records are in `records`.
+    /// The data plane of `gateway`, whose log is in `index`.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         pepper: Arc<Pepper>,
-        records: Records,
+        index: Arc<Index>,
         (supplier, authorization): (Arc<Supplier>, Option<Arc<oauth::Server>>),
     ) -> Self {
         let built_in = admin::built_in_roles();
-        Self { gateway, pepper, records, supplier, authorization, built_in }
+        Self { gateway, pepper, index, supplier, authorization, built_in }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -108,8 +108,9 @@ impl Plane for DataPlane {
         usage.into_iter().map(used).collect()
     }
 
-    fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
-        block_in_place(|| self.records.find(query)).map_err(|error| error.to_string())
+    fn records(&self, question: Question) -> Result<Page, String> {
+        let question = Question { reached: self.gateway.live().log.reached(), ..question };
+        block_in_place(|| self.index.find(&question)).map_err(|error| error.to_string())
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

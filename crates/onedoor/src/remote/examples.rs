@@ -70,11 +70,7 @@ The key is never an argument: others could read it."
   onedoor collection import --id orders --owner shop-team \\
     --upstream https://orders.internal --document-file orders.yaml --publish"
         }
-        "query_audit" => {
-            "  \
-  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
-  onedoor audit query --decision deny --limit 20"
-        }
+        "query_audit" => QUERY_AUDIT,
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
@@ -100,6 +96,11 @@ The key is never an argument: others could read it."
         _ => return None,
     })
 }
+
+const QUERY_AUDIT: &str = "  \
+  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
+  onedoor audit query --decision deny --kind call --limit 20
+  onedoor audit query --text example.com --order oldest --all --json";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

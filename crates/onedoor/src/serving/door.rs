@@ -10,6 +10,7 @@ use model::Clock;
 use store::{Location, Store};
 
 use super::{
+    indexing::Indexing,
     keys::KeyFiles,
     proofs::{forget, proofs},
     rehash,
@@ -20,7 +21,7 @@ use crate::{
     authorization,
     config::Config,
     data::DataFolder,
-    management::{self, DataPlane, Places, Records, Supplier, Supply},
+    management::{self, DataPlane, Places, Supplier, Supply},
 };
 
 /// A gateway with nothing in force yet, its management, and who finds the values of its secrets.
@@ -35,6 +36,7 @@ pub(crate) struct Door {
     pub(crate) authorization: Option<Arc<oauth::Server>>,
     /// Who is told what happens to credentials; none where nobody is. Taken by who runs it.
     webhooks: Option<Webhooks>,
+    indexing: Indexing,
     /// The files of its keys. Taken by who runs it.
     key_files: Option<KeyFiles>,
     /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
@@ -65,8 +67,7 @@ impl Door {
         let webhooks = webhooks::open(&config.webhooks, store.as_ref(), (&fleet, &clock))?;
         let (supplier, supply) =
             Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
-        let folder = config.audit.directory.clone();
-        let records = Records(folder.unwrap_or_else(|| data.audit_folder()));
+        let indexing = Indexing::of(&gateway, &clock);
         let authorization = match (grants, keyring.clone()) {
             (Some(grants), Some(keyring)) => {
                 authorization::mount(&gateway, grants, keyring, (&pepper, config.oauth.signing))
@@ -80,7 +81,8 @@ impl Door {
                 .context("the keys that sign tokens, and what was taken back, cannot be had")?;
         }
         let parts = (Arc::clone(&supplier), authorization.clone());
-        let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
+        let plane =
+            DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), indexing.index(), parts);
         let key_files =
             KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };
         let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());
@@ -96,6 +98,7 @@ impl Door {
             pepper,
             authorization,
             webhooks,
+            indexing,
             key_files: Some(key_files),
             forgetful,
         })
@@ -114,7 +117,7 @@ impl Door {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
         let (replays, clock) = self.forgetful.clone();
         let (admin, webhooks) = (Arc::clone(&self.admin), self.webhooks.take());
-        let key_files = self.key_files.take();
+        let (key_files, indexing) = (self.key_files.take(), self.indexing.clone());
         async move {
             tokio::join!(
                 run(supply),
@@ -123,6 +126,7 @@ impl Door {
                 admin.watch_ends(),
                 tell(webhooks),
                 keep_keys(key_files, &admin),
+                indexing.follow(),
             );
         }
     }
