@@ -100,7 +100,9 @@ The key is never an argument: others could read it."
 const QUERY_AUDIT: &str = "  \
   onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
   onedoor audit query --decision deny --kind call --limit 20
-  onedoor audit query --text example.com --order oldest --all --json";
+  onedoor audit query --text example.com --order oldest --all --json
+
+What follows a log is `onedoor audit tail`, what writes much of it `onedoor audit export`.";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

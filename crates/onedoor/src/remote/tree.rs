@@ -110,7 +110,7 @@ fn file(fields: &[Field]) -> Arg {
 }
 
 /// How the field is given; not at all where it can only stand in a file.
-fn argument(field: &Field) -> Option<Arg> {
+pub(super) fn argument(field: &Field) -> Option<Arg> {
     let argument = Arg::new(field.id()).help(field.help.clone());
     let argument = match field.place {
         Place::Path => argument.required(true),
