@@ -6,5 +6,6 @@ pub(super) mod disk;
 mod fault;
 pub(super) mod killed;
 mod ledger;
+pub(super) mod query;
 mod site;
 mod traffic;

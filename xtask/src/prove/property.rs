@@ -49,6 +49,8 @@ pub(super) enum Property {
     Damages,
     /// What a record costs at either level, beside a disk that does nothing else.
     Cost,
+    /// Records are found, all of them, and an index of them is made, in time.
+    Query,
 }
 
 /// What a proof works with.
@@ -66,7 +68,7 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Audit => &[Self::Killed, Self::Disk, Self::Damages, Self::Cost],
+            Part::Audit => &[Self::Killed, Self::Disk, Self::Damages, Self::Cost, Self::Query],
             Part::Identity => &[
                 Self::UrlOnly,
                 Self::Conformance,
@@ -113,6 +115,7 @@ impl Property {
             Self::Disk => audit::disk::prove(setting),
             Self::Damages => audit::damages::prove(setting),
             Self::Cost => audit::cost::prove(setting),
+            Self::Query => audit::query::prove(setting),
         }
     }
 }
