@@ -40,6 +40,6 @@ pub use note::{KeyError, SigningKey, VerifyingKey};
 pub use proof::{ProofError, Proven, prove};
 pub use read::records;
 pub use record::{Decision, Kind, Outcome, Record};
-pub use redact::Redacted;
+pub use redact::{Redacted, Salt};
 pub use verify::{Outside, Report, Unchecked, verify};
 pub use walk::{Stored, WalkError, walk};

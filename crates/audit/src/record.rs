@@ -21,7 +21,7 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 35] = [
+pub(crate) const NAMES: [&str; 36] = [
     "time",
     "id",
     "kind",
@@ -44,6 +44,7 @@ pub(crate) const NAMES: [&str; 35] = [
     "rpc",
     "tool",
     "arguments",
+    "arguments_digest",
     "bytes_in",
     "outcome",
     "decision",
@@ -213,7 +214,10 @@ impl Record<'_> {
         line.cut("path", *path)?;
         line.cut("rpc", *rpc)?;
         line.cut("tool", *tool)?;
-        line.some("arguments", *arguments)?;
+        if let Some(arguments) = arguments {
+            line.put("arguments", arguments.value())?;
+            line.word("arguments_digest", arguments.digest());
+        }
         line.some("bytes_in", bytes_in.as_ref())
     }
 
@@ -255,6 +259,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::redact::{By, Policy, Salt};
 
     fn check(record: &Record<'_>, want: &str) {
         assert_eq!(String::from_utf8(line(record).unwrap()).unwrap(), format!("{want}\n"));
@@ -262,6 +267,7 @@ mod tests {
 
     #[test]
     fn a_line_tells_who_did_what_how_it_was_decided_and_how_it_ended() {
+        let at = Timestamp::from_micros(1_795_392_000_123_456);
         let collection = CollectionId::parse("orders").unwrap();
         let operation = Operation {
             id: OperationId::new(&collection, "get_order").unwrap(),
@@ -279,7 +285,9 @@ mod tests {
             actors: vec![String::from("planner")],
             bounds: None,
         };
-        let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
+        let arguments = serde_json::json!({"id": 42});
+        let by = By { policy: &Policy::default(), salt: &Salt::new(&[7; 32]), at };
+        let arguments = Redacted::of(arguments.as_object().unwrap(), by);
         let record = Record {
             id: Some(RequestId::new(uuid::Uuid::nil())),
             surface: Some(Surface::Mcp),
@@ -300,11 +308,7 @@ mod tests {
             upstream_status: Some(200),
             upstream_time: Some(Duration::from_micros(310)),
             total_time: Some(Duration::from_micros(400)),
-            ..Record::new(
-                Timestamp::from_micros(1_795_392_000_123_456),
-                Kind::Call,
-                Outcome::Answered,
-            )
+            ..Record::new(at, Kind::Call, Outcome::Answered)
         };
         check(
             &record,
@@ -315,7 +319,8 @@ mod tests {
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
                 r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","#,
-                r#""tool":"orders_get_order","arguments":{"id":42},"bytes_in":120,"#,
+                r#""tool":"orders_get_order","arguments":{"id":42},"#,
+                r#""arguments_digest":"hmac:96ce-20261123:ba1dcb84b25a9317c11d8b51ceb3d01b","bytes_in":120,"#,
                 r#""outcome":"answered","decision":"allow","rule":"role reader: orders:*","#,
                 r#""status":200,"upstream":"http://127.0.0.1:9000","upstream_status":200,"#,
                 r#""upstream_us":310,"total_us":400}"#,

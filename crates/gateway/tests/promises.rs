@@ -30,6 +30,8 @@ mod one_decision;
 mod protected_resource;
 #[path = "promises/records.rs"]
 mod records;
+#[path = "promises/redaction.rs"]
+mod redaction;
 #[path = "promises/sender_constrained.rs"]
 mod sender_constrained;
 #[path = "promises/shop.rs"]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use admin::{About, Admin};
 use gateway::{Gateway, LocalCollection};
-use model::{Collection, CollectionId, Lifecycle, Override, Place, Upstream};
+use model::{Collection, CollectionId, Lifecycle, Override, Place, Recording, Upstream};
 use serde_json::Value;
 
 pub(crate) use self::{
@@ -69,6 +69,7 @@ fn collection(
         document_place: place.clone(),
         select: None,
         overrides: overrides.collect(),
+        recording: Recording::default(),
         place: place.clone(),
     }
 }

@@ -65,6 +65,10 @@ fn masked_word(word: &str) -> String {
     if is_time {
         return "(time)".to_owned();
     }
+    // Each door hashes under a salt of its own.
+    if word.starts_with("hmac:") {
+        return "(hash)".to_owned();
+    }
     if word.starts_with("odk_") {
         return "(key)".to_owned();
     }

@@ -46,7 +46,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 45] = [
+pub(super) const MEMBERS: [Member; 46] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -75,6 +75,7 @@ pub(super) const MEMBERS: [Member; 45] = [
     to("rpc", Text, ["unmapped.rpc", "onedoor.rpc", "onedoorRpc"], OURS),
     to("tool", Text, ["unmapped.tool", "onedoor.tool", "onedoorTool"], OURS),
     to("arguments", Json, ["unmapped.arguments", "onedoor.arguments", "onedoorArguments"], OURS),
+    to("arguments_digest", Text, ["unmapped.arguments_digest", "onedoor.arguments_digest", "onedoorArgumentsDigest"], 64),
     to("bytes_in", Plain, ["http_request.body_length", "http.request.body.bytes", "in"], 20),
     to("outcome", Text, ["unmapped.outcome", "onedoor.outcome", "outcome"], 63),
     to("decision", Text, ["unmapped.decision", "onedoor.decision", "act"], 63),

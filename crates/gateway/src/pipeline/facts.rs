@@ -1,8 +1,12 @@
 //! What is known of a call, written once, stage by stage, and recorded however it ends.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use audit::Kind;
+use audit::{Kind, Redacted, Salt, redact::By};
 use http::{Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
 use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp};
@@ -141,7 +145,9 @@ pub struct Facts {
 pub(super) struct RequestFacts {
     pub(super) method: Method,
     /// Path and query, by name.
-    pub(super) arguments: Map<String, Value>,
+    arguments: Map<String, Value>,
+    /// What records keep of them: worked out once, for the intent and the outcome.
+    redacted: OnceLock<Redacted>,
     pub(super) body_bytes: Option<u64>,
 }
 
@@ -219,6 +225,16 @@ impl Facts {
 }
 
 impl RequestFacts {
+    /// What records keep of the arguments of a call of `route`; none where there are none.
+    pub(super) fn arguments(&self, route: &Route, by: (&Salt, Timestamp)) -> Option<&Redacted> {
+        if self.arguments.is_empty() {
+            return None;
+        }
+        let (salt, at) = by;
+        let by = By { policy: &route.redaction, salt, at };
+        Some(self.redacted.get_or_init(|| Redacted::of(&self.arguments, by)))
+    }
+
     fn of(route: &Route, outgoing: &Outgoing) -> Self {
         let mut arguments = Map::new();
         // From the path that goes on, so that both surfaces record the same.
@@ -238,6 +254,7 @@ impl RequestFacts {
         Self {
             method: outgoing.head.method.clone(),
             arguments,
+            redacted: OnceLock::new(),
             body_bytes: http_body::Body::size_hint(&outgoing.body).exact().filter(|it| *it > 0),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use audit::{Entry, Kind, Outcome, Record, Redacted};
+use audit::{Entry, Kind, Outcome, Record};
 use model::{Refusal, RefusalKind};
 
 use super::{Answer, Facts, unrecorded};
@@ -135,8 +135,9 @@ impl Facts {
             subject,
         } = self;
         // Path and query as they were decided on, without their secrets. Bodies are not recorded.
-        let arguments = request.as_ref().map(|it| &it.arguments).filter(|it| !it.is_empty());
-        let arguments = arguments.map(Redacted::of);
+        let by = (&*live.salt, arrival.at);
+        let arguments = request.as_ref().zip(route.as_ref());
+        let arguments = arguments.and_then(|(request, route)| request.arguments(route, by));
         let upstream = route.as_ref().filter(|_| *was_sent).map(|it| it.destination.name());
         // Behind an upstream's answer comes its record, with nothing to wait for: one look at the clock does.
         let ended = || answered.unwrap_or_else(|| live.clock.elapsed());
@@ -151,7 +152,7 @@ impl Facts {
             method: request.as_ref().map(|it| it.method.as_str()),
             path: route.as_ref().map(|it| &*it.template),
             note: subject.as_deref(),
-            arguments: arguments.as_ref(),
+            arguments,
             bytes_in: request.as_ref().and_then(|it| it.body_bytes),
             rule: rule.as_deref(),
             status,

@@ -57,7 +57,7 @@ impl Door {
         let pepper = Arc::new(data.pepper()?);
         let replays = grants.clone().or_else(|| store.clone());
         let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
-        let live = live(log, config, (clock.clone(), proofs));
+        let live = live((log, data.audit_salt()?), config, (clock.clone(), proofs));
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);

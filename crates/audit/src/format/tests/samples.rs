@@ -7,7 +7,13 @@ use model::{
     Refusal, RefusalKind, RequestId, Surface, Timestamp,
 };
 
-use crate::{Kind, Outcome, Record, Redacted, chain::Chain, frame, record::members};
+use crate::{
+    Kind, Outcome, Record, Redacted, Salt,
+    chain::Chain,
+    frame,
+    record::members,
+    redact::{By, Policy},
+};
 
 pub(super) const KINDS: [Kind; 9] = [
     Kind::Authorization,
@@ -93,7 +99,9 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         actors: vec!["planner".to_owned()],
         ..Caller::anonymous()
     };
-    let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
+    let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
+    let by = By { policy: &policy, salt: &salt, at: Timestamp::from_seconds(1_795_392_000) };
+    let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap(), by);
     check(Record {
         id: Some(RequestId::new(uuid::Uuid::nil())),
         event: Some("sign_in"),
