@@ -158,7 +158,7 @@ impl Journal {
     /// [`Error::Write`] where it could not be, [`Error::Closed`] where that was so before,
     /// [`Error::Serialize`].
     pub fn append(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.enter(record)?.settle()
+        self.enter(record)?.settle().map(drop)
     }
 
     /// Writes `record`, and waits until it is as safe as its level asks.
@@ -166,7 +166,7 @@ impl Journal {
     /// # Errors
     /// As [`Self::append`].
     pub async fn store(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.enter(record)?.stored().await
+        self.enter(record)?.stored().await.map(drop)
     }
 
     /// Puts the line of `record` among those that wait. Whoever settles first writes them all.

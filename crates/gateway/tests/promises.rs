@@ -10,6 +10,8 @@
     reason = "tests end where they break"
 )]
 
+#[path = "promises/answers.rs"]
+mod answers;
 #[path = "promises/certificates.rs"]
 mod certificates;
 #[path = "promises/compile_fail.rs"]

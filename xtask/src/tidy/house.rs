@@ -197,6 +197,12 @@ const WALLS: &[Wall] = &[
         instead: "this crate is pure: let a floor above do the reading and writing",
     },
     Wall {
+        inside: &["crates"],
+        except: &["crates/audit/src/recorded", "crates/gateway/src/surface/mcp/call"],
+        never: &["audit::Recorded::given_up"],
+        instead: "an answer goes out behind its record: take one of the ledger's",
+    },
+    Wall {
         inside: &["crates/policy"],
         except: &[],
         never: &["model::Clock", "model::clock", "tokio"],

@@ -2,7 +2,8 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use audit::{Entry, Kind, Outcome, Record};
+use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
+use http::StatusCode;
 use model::{Refusal, RefusalKind};
 
 use super::{Answer, Facts, unrecorded};
@@ -27,14 +28,11 @@ impl<'a> Ledger<'a> {
         &mut self.facts
     }
 
-    /// Records how a call ended.
-    ///
-    /// # Errors
-    /// The call's own refusal, or `Unrecorded` in place of everything that cannot be recorded.
+    /// Records how a call ended: `Unrecorded` is in place of everything that cannot be recorded.
     pub(super) async fn close(
         mut self,
         outcome: Result<Answer, Refusal>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Recorded<Result<Answer, Refusal>> {
         let (end, status) = match &outcome {
             Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
@@ -43,28 +41,36 @@ impl<'a> Ledger<'a> {
             Ok(entry) => store(entry).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = written {
-            // Said once: a log that failed is closed, and what comes then is refused at the gate.
-            tracing::error!("a record could not be written, so calls are refused: {error}");
-            return Err(unrecorded(&error));
+        match written {
+            Ok(receipt) => receipt.behind(outcome),
+            Err(error) => {
+                // Said once: a log that failed is closed, and what comes then is refused at the gate.
+                tracing::error!("a record could not be written, so calls are refused: {error}");
+                Recorded::instead(&error, Err(unrecorded(&error)))
+            }
         }
-        outcome
     }
 
-    /// Records that what was asked was given: a list, a session.
-    ///
-    /// # Errors
-    /// `Unrecorded`, and then it must not be given.
-    pub(crate) fn note(mut self) -> Result<(), Refusal> {
-        self.write(Outcome::Answered, None).map_err(|error| unrecorded(&error))
+    /// Records that what was asked was given: a list, a session. Where that fails it must not be given,
+    /// and there is `Unrecorded` instead.
+    pub(crate) fn note(mut self) -> Recorded<Result<(), Refusal>> {
+        match self.write(Outcome::Answered, None) {
+            Ok(receipt) => receipt.behind(Ok(())),
+            Err(error) => Recorded::instead(&error, Err(unrecorded(&error))),
+        }
     }
 
     /// Records a refusal, and gives back what the caller is to be told.
-    pub(crate) fn refuse(mut self, refusal: Refusal) -> Refusal {
-        let status = refusal.kind().status().as_u16();
-        match self.write(Outcome::Refused(&refusal), Some(status)) {
-            Ok(()) => refusal,
-            Err(error) => unrecorded(&error),
+    pub(crate) fn refuse(self, refusal: Refusal) -> Recorded<Refusal> {
+        let status = refusal.kind().status();
+        self.refuse_as(status, refusal)
+    }
+
+    /// The same where the answer has another status than such a refusal usually has.
+    pub(crate) fn refuse_as(mut self, status: StatusCode, refusal: Refusal) -> Recorded<Refusal> {
+        match self.write(Outcome::Refused(&refusal), Some(status.as_u16())) {
+            Ok(receipt) => receipt.behind(refusal),
+            Err(error) => Recorded::instead(&error, unrecorded(&error)),
         }
     }
 
@@ -80,7 +86,11 @@ impl<'a> Ledger<'a> {
         self.is_closed = true;
     }
 
-    fn write(&mut self, outcome: Outcome<'_>, status: Option<u16>) -> Result<(), audit::Error> {
+    fn write(
+        &mut self,
+        outcome: Outcome<'_>,
+        status: Option<u16>,
+    ) -> Result<Receipt, audit::Error> {
         self.enter(outcome, status)?.settle()
     }
 
@@ -95,7 +105,7 @@ impl<'a> Ledger<'a> {
 }
 
 /// Waits until `entry` is as safe as its level asks.
-async fn store(entry: Entry<'_>) -> Result<(), audit::Error> {
+async fn store(entry: Entry<'_>) -> Result<Receipt, audit::Error> {
     // All who are ready enter too before the first of them writes: one system call for all.
     after_the_others().await;
     entry.stored().await
@@ -111,7 +121,7 @@ impl Facts {
             Ok(entry) => store(entry).await,
             Err(error) => Err(error),
         };
-        stored.map_err(|error| unrecorded(&error))
+        stored.map(drop).map_err(|error| unrecorded(&error))
     }
 
     fn enter<'a>(
