@@ -26,6 +26,11 @@ mod garbage;
 mod guards;
 #[path = "promises/lists.rs"]
 mod lists;
+#[path = "promises/naughty.rs"]
+mod naughty;
+// The same texts as for the formats of events.
+#[path = "../../audit/src/format/tests/naughty_strings.rs"]
+mod naughty_strings;
 #[path = "promises/one_decision.rs"]
 mod one_decision;
 #[path = "promises/protected_resource.rs"]
