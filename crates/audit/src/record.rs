@@ -21,7 +21,7 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 36] = [
+pub(crate) const NAMES: [&str; 40] = [
     "time",
     "id",
     "kind",
@@ -30,12 +30,15 @@ pub(crate) const NAMES: [&str; 36] = [
     "surface",
     "protocol",
     "peer",
+    "tls",
     "revision",
     "client",
+    "client_kind",
     "profile",
     "user",
     "actors",
     "credential",
+    "scopes",
     "collection",
     "operation",
     "effect",
@@ -54,6 +57,7 @@ pub(crate) const NAMES: [&str; 36] = [
     "detail",
     "cause",
     "status",
+    "bytes_out",
     "upstream",
     "upstream_status",
     "upstream_us",
@@ -81,6 +85,8 @@ pub struct Record<'a> {
     pub protocol: Option<&'a str>,
     /// The address at the other end of the connection.
     pub peer: Option<IpAddr>,
+    /// By which version of TLS the connection is encrypted: `TLSv1.3`.
+    pub tls: Option<&'a str>,
     /// The revision of the snapshot that was decided by.
     pub revision: Option<u64>,
     /// Who called.
@@ -105,6 +111,8 @@ pub struct Record<'a> {
     pub outcome: Outcome<'a>,
     /// The HTTP status of our answer.
     pub status: Option<u16>,
+    /// How many bytes of body the answer has, where that is known before they are sent.
+    pub bytes_out: Option<u64>,
     /// Where it was carried out.
     pub upstream: Option<&'a str>,
     /// The HTTP status of the upstream's answer.
@@ -128,6 +136,7 @@ impl<'a> Record<'a> {
             surface: None,
             protocol: None,
             peer: None,
+            tls: None,
             revision: None,
             caller: None,
             operation: None,
@@ -140,6 +149,7 @@ impl<'a> Record<'a> {
             rule: None,
             outcome,
             status: None,
+            bytes_out: None,
             upstream: None,
             upstream_status: None,
             upstream_time: None,
@@ -164,7 +174,7 @@ impl<'a> Record<'a> {
 impl Record<'_> {
     /// Writes all members, in the order of the line.
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { time, id, kind, event, note, surface, protocol, peer, revision, .. } = self;
+        let Self { time, id, kind, event, note, surface, protocol, peer, tls, revision, .. } = self;
         line.shown("time", time);
         line.some("id", id.as_ref())?;
         line.word("kind", kind.as_str());
@@ -175,6 +185,7 @@ impl Record<'_> {
         }
         line.cut("protocol", *protocol)?;
         line.some("peer", peer.as_ref())?;
+        line.cut("tls", *tls)?;
         line.some("revision", revision.as_ref())?;
         self.write_caller(line)?;
         self.write_operation(line);
@@ -185,8 +196,11 @@ impl Record<'_> {
 
     fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Some(caller) = self.caller else { return Ok(()) };
-        let Caller { client, kind: _, profile, credential, user, actors, bounds: _ } = caller;
+        let Caller { client, kind, profile, credential, user, actors, bounds } = caller;
         line.word("client", client.as_str());
+        if !caller.is_anonymous() {
+            line.word("client_kind", kind.as_str());
+        }
         line.word("profile", profile.as_str());
         line.cut("user", user.as_deref())?;
         if !actors.is_empty() {
@@ -196,6 +210,9 @@ impl Record<'_> {
         }
         if let Some(credential) = credential {
             line.word("credential", credential.as_str());
+        }
+        if let Some(scopes) = bounds.as_ref().and_then(|it| it.scopes.as_ref()) {
+            line.cut("scopes", Some(&scopes.to_string()))?;
         }
         Ok(())
     }
@@ -222,7 +239,7 @@ impl Record<'_> {
     }
 
     fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { outcome, rule, status, .. } = self;
+        let Record { outcome, rule, status, bytes_out, .. } = self;
         line.word("outcome", outcome.as_str());
         line.word("decision", self.decision().as_str());
         match outcome {
@@ -237,7 +254,8 @@ impl Record<'_> {
                 line.said("cause", refusal.cause())?;
             }
         }
-        line.some("status", status.as_ref())
+        line.some("status", status.as_ref())?;
+        line.some("bytes_out", bytes_out.as_ref())
     }
 
     fn write_upstream(&self, line: &mut Line) -> Result<(), serde_json::Error> {
@@ -315,7 +333,7 @@ mod tests {
             concat!(
                 r#"{"time":"2026-11-23T00:00:00.123456Z","id":"00000000-0000-0000-0000-000000000000","#,
                 r#""kind":"call","surface":"mcp","protocol":"2026-07-28","peer":"127.0.0.1","#,
-                r#""revision":3,"client":"shop-agent","profile":"shop-agent/read","#,
+                r#""revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
                 r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","#,

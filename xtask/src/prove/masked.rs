@@ -7,6 +7,7 @@ const OWN: &[&str] = &[
     "age_seconds",
     "at",
     "bytes_in",
+    "bytes_out",
     "crc",
     "created",
     "hash",

@@ -5,7 +5,7 @@ use std::{
 };
 
 use audit::{Kind, Recorded};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -186,7 +186,7 @@ async fn answer(
     ends: Ends,
 ) -> Result<Response<Body>, Infallible> {
     let surface = surface::of_path(request.uri().path());
-    let arrival = ends.arrival(&gateway, surface);
+    let arrival = ends.arrival(&gateway, surface).speaking(protocol(request.version()));
     let checked = guard::check(&gateway.settings, ends.local, &request);
     let answered = match checked.and_then(|()| guard::check_certificate(&arrival)) {
         Ok(()) => answer_checked(gateway, arrival, request).await,
@@ -202,6 +202,14 @@ async fn answer(
     };
     // The one place where answers go out: none gets here without its record.
     Ok(answered.into_inner())
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    }
 }
 
 /// Not of the surfaces' own: what is asked about tokens, and of who gives them.

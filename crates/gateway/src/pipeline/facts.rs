@@ -31,6 +31,8 @@ pub struct Arrival {
     pub entrance: Entrance,
     /// How it came.
     pub surface: Surface,
+    /// What is spoken: a version of HTTP, or a revision of MCP.
+    pub protocol: &'static str,
     /// What its connection is encrypted by; none where it is plain.
     // Behind a pointer: a plain connection pays for a word of it, and a request for a count.
     pub encryption: Option<Arc<Encryption>>,
@@ -45,6 +47,8 @@ pub struct Arrival {
 pub struct Encryption {
     /// The certificate that the client showed, if it did. It was verified.
     pub certificate: Option<ClientCertificate>,
+    /// The version of TLS.
+    pub version: &'static str,
 }
 
 impl Arrival {
@@ -64,6 +68,7 @@ impl Arrival {
             peer,
             entrance,
             surface,
+            protocol: "HTTP/1.1",
             encryption: None,
             proof: None,
             is_led: false,
@@ -76,8 +81,14 @@ impl Arrival {
             encryption: self.encryption,
             proof: self.proof,
             is_led: self.is_led,
+            protocol: self.protocol,
             ..Self::new(clock, self.peer, self.entrance, self.surface)
         }
+    }
+
+    /// The same, in this protocol.
+    pub(crate) fn speaking(self, protocol: &'static str) -> Self {
+        Self { protocol, ..self }
     }
 
     /// The same, over this encryption.
@@ -136,6 +147,8 @@ pub struct Facts {
     /// When the upstream began to answer, or was given up, on the clock that never jumps.
     pub(super) answered: Option<Duration>,
     pub(super) upstream_time: Option<Duration>,
+    /// How long the answer is, where that is known.
+    pub(super) bytes_out: Option<u64>,
     /// The protocol's own word for what was asked, where it is no call.
     pub(super) subject: Option<String>,
 }
@@ -179,6 +192,7 @@ impl Facts {
             upstream_status: None,
             answered: None,
             upstream_time: None,
+            bytes_out: None,
             subject: None,
         }
     }

@@ -4,7 +4,7 @@ use std::{future::poll_fn, task::Poll};
 
 use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
 use http::StatusCode;
-use model::{Refusal, RefusalKind};
+use model::{Refusal, RefusalKind, Surface};
 
 use super::{Answer, Facts, unrecorded};
 use crate::Live;
@@ -34,7 +34,10 @@ impl<'a> Ledger<'a> {
         outcome: Result<Answer, Refusal>,
     ) -> Recorded<Result<Answer, Refusal>> {
         let (end, status) = match &outcome {
-            Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
+            Ok(answer) => {
+                self.facts.bytes_out = http_body::Body::size_hint(answer.body()).exact();
+                (Outcome::Answered, answer.status().as_u16())
+            }
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
         let written = match self.enter(end, Some(status)) {
@@ -142,8 +145,10 @@ impl Facts {
             upstream_status,
             answered,
             upstream_time,
+            bytes_out,
             subject,
         } = self;
+        let is_tool = arrival.surface == Surface::Mcp && route.is_some();
         // Path and query as they were decided on, without their secrets. Bodies are not recorded.
         let by = (&*live.salt, arrival.at);
         let arguments = request.as_ref().zip(route.as_ref());
@@ -155,17 +160,22 @@ impl Facts {
         live.log.enter(&Record {
             id: Some(arrival.id),
             surface: Some(arrival.surface),
+            protocol: Some(arrival.protocol),
             peer: Some(arrival.peer.ip().to_canonical()),
+            tls: arrival.encryption.as_ref().map(|it| it.version),
             revision: Some(snapshot.revision),
             caller: caller.as_deref(),
             operation: route.as_ref().map(|it| &it.operation),
             method: request.as_ref().map(|it| it.method.as_str()),
             path: route.as_ref().map(|it| &*it.template),
+            rpc: is_tool.then_some("tools/call"),
+            tool: route.as_ref().filter(|_| is_tool).map(|it| &*it.tool_name),
             note: subject.as_deref(),
             arguments,
             bytes_in: request.as_ref().and_then(|it| it.body_bytes),
             rule: rule.as_deref(),
             status,
+            bytes_out: *bytes_out,
             upstream,
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,

@@ -1,10 +1,10 @@
 //! Lines of every kind of record, made by what writes the log.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{
-    Caller, ClientId, CollectionId, CredentialId, Effect, Operation, OperationId, ProfileId,
-    Refusal, RefusalKind, RequestId, Surface, Timestamp,
+    Audience, Caller, ClientId, CollectionId, CredentialId, Effect, Operation, OperationId,
+    ProfileId, Refusal, RefusalKind, RequestId, Surface, Timestamp, TokenBounds, TokenScopes,
 };
 
 use crate::{
@@ -97,6 +97,10 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         credential: Some(CredentialId::parse("k1").unwrap()),
         user: Some("ann@example.com".to_owned()),
         actors: vec!["planner".to_owned()],
+        bounds: Some(Arc::new(TokenBounds {
+            audience: Audience::Door,
+            scopes: Some(TokenScopes::parse("role:reader").unwrap()),
+        })),
         ..Caller::anonymous()
     };
     let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
@@ -109,6 +113,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         surface: Some(Surface::Mcp),
         protocol: Some("2026-07-28"),
         peer: Some([127, 0, 0, 1].into()),
+        tls: Some("TLSv1.3"),
         revision: Some(3),
         caller: Some(&caller),
         operation: Some(&operation),
@@ -120,6 +125,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         bytes_in: Some(120),
         rule: Some("role reader: orders:*"),
         status: Some(200),
+        bytes_out: Some(11),
         upstream: Some("http://127.0.0.1:9000"),
         upstream_status: Some(200),
         upstream_time: Some(Duration::from_micros(310)),

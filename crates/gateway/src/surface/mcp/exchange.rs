@@ -47,9 +47,12 @@ impl Exchange {
     }
 
     /// Answers what the body carries.
-    pub(super) async fn answer(self, body: &[u8]) -> Recorded<Response<Body>> {
+    pub(super) async fn answer(mut self, body: &[u8]) -> Recorded<Response<Body>> {
         match self.read(body) {
-            Ok((era, session, incoming)) => self.reply(era, session.as_ref(), incoming).await,
+            Ok((era, session, incoming)) => {
+                self.arrival.protocol = era.version().as_str();
+                self.reply(era, session.as_ref(), incoming).await
+            }
             Err(error) => self.broken(&error).map(reply::one),
         }
     }
