@@ -7,8 +7,10 @@
 
 mod entry;
 mod keeper;
+mod kept;
 mod level;
 mod medium;
+mod purge;
 mod reopen;
 mod state;
 mod write;
@@ -27,8 +29,10 @@ use std::{
 use model::Clock;
 
 pub use entry::Entry;
+pub use kept::{Closed, Keep};
 pub use level::{Level, Levels};
 pub use medium::Memory;
+pub use purge::{Purge, PurgeError, Purged};
 
 use self::{
     medium::{Directory, Medium},
@@ -82,6 +86,8 @@ pub struct Location {
 pub struct Journal {
     shared: Arc<Shared>,
     keeper: Mutex<Option<JoinHandle<()>>>,
+    /// Held while segments go: one purge at a time.
+    purging: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -132,7 +138,8 @@ impl Journal {
             let shared = Arc::clone(&shared);
             move || keeper::keep(&shared)
         });
-        Ok(Self { shared, keeper: Mutex::new(Some(keeper.map_err(failed)?)) })
+        let keeper = Mutex::new(Some(keeper.map_err(failed)?));
+        Ok(Self { shared, keeper, purging: Mutex::default() })
     }
 
     /// A log in memory, and the handle that reads it. Nobody signs it.
@@ -149,7 +156,8 @@ impl Journal {
         let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
         state.fresh = Some(Fresh::First);
         let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
-        (Self { shared: Arc::new(shared), keeper: Mutex::default() }, memory)
+        let (keeper, purging) = (Mutex::default(), Mutex::default());
+        (Self { shared: Arc::new(shared), keeper, purging }, memory)
     }
 
     /// Writes `record`, and blocks this thread until it is as safe as its level asks.
@@ -256,7 +264,7 @@ fn resume(
     origin: &str,
     rules: &Rules,
 ) -> io::Result<State> {
-    let Recovered { chain, last, open, empty, tail_bytes: _, signed } = recovered;
+    let Recovered { chain, last, open, empty, left: _, tail_bytes: _, signed } = recovered;
     for segment in empty {
         std::fs::remove_file(&segment.path)?;
     }
@@ -302,6 +310,12 @@ impl Shared {
                 );
                 self.say(&mut state, "audit.recovered", &note)?;
             }
+        }
+        if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
+            // Recorded and sealed before a crash: only their files were left.
+            directory.remove(&left.iter().collect::<Vec<_>>())?;
+            let note = format!("{} sealed segments that a crash had left were removed", left.len());
+            self.say(&mut state, "audit.purged", &note)?;
         }
         let open: Vec<_> = state.open.keys().copied().collect();
         self.say_unknown(&mut state, &open)?;

@@ -23,6 +23,7 @@ pub mod reconcile;
 pub mod record;
 mod recover;
 pub mod redact;
+mod seal;
 mod segment;
 pub mod ship;
 mod text;
@@ -35,11 +36,13 @@ pub use damage::{Damage, DamageKind};
 pub use error::Error;
 pub use format::{Format, FormatError, Source};
 pub use hash::Hash;
-pub use journal::{Entry, Journal, Level, Levels, Location, Memory, Rules};
+pub use journal::{
+    Closed, Entry, Journal, Keep, Level, Levels, Location, Memory, Purge, PurgeError, Purged, Rules,
+};
 pub use note::{KeyError, SigningKey, VerifyingKey};
 pub use proof::{ProofError, Proven, prove};
 pub use read::records;
 pub use record::{Decision, Kind, Outcome, Record};
 pub use redact::Redacted;
-pub use verify::{Outside, Report, Unchecked, verify};
+pub use verify::{Outside, Report, Unchecked, verify, verify_from};
 pub use walk::{Stored, WalkError, walk};

@@ -9,6 +9,7 @@ mod managed;
 mod places;
 mod proofs;
 mod rehash;
+mod retention;
 mod signals;
 mod start;
 mod webhooks;

@@ -55,7 +55,7 @@ fn check(memory: &Memory) -> u64 {
     memory.save(folder.path()).unwrap();
     let key = SigningKey::from_seed(MEMORY, &[1; 32]).unwrap().verifying_key();
     let recovered = recover(folder.path(), &key).unwrap();
-    let collected = crate::verify::collect(folder.path(), MEMORY, 0).unwrap();
+    let collected = crate::verify::collect(folder.path(), &key, 0).unwrap();
     assert_eq!(u64::try_from(collected.leaves.len()).unwrap(), recovered.chain.next());
     assert_eq!(recovered.tail_bytes, 0);
     recovered.chain.next()

@@ -3,5 +3,6 @@
 
 mod disk;
 mod proofs;
+mod purged;
 mod reconciled;
 mod shipped;

@@ -43,12 +43,16 @@ pub(crate) struct Verify {
     /// A checkpoint that was kept elsewhere: what it covers must be in the log as it was
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Where to begin, in a copy that lacks what stands before: at the first segment from record N on
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
 }
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   onedoor audit verify .onedoor/audit --key .onedoor/audit.pub
   onedoor audit verify copy --key audit.pub --checkpoint from-the-siem.txt
+  onedoor audit verify the-last-day --key audit.pub --from 4096
 
 Exit code 0: nothing is wrong. 1: damage; the first record that is not what was written, and what
 kind of damage it is. 2: it could not be checked. Needs no running door and no network.

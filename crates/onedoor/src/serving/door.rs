@@ -13,6 +13,7 @@ use super::{
     keys::KeyFiles,
     proofs::{forget, proofs},
     rehash,
+    retention::Retention,
     start::{live, open_log, settings},
     webhooks::{self, Webhooks},
 };
@@ -37,6 +38,8 @@ pub(crate) struct Door {
     webhooks: Option<Webhooks>,
     /// The files of its keys. Taken by who runs it.
     key_files: Option<KeyFiles>,
+    /// How much of the audit log is kept.
+    retention: Retention,
     /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
     forgetful: (Option<Store>, Clock),
 }
@@ -58,6 +61,8 @@ impl Door {
         let replays = grants.clone().or_else(|| store.clone());
         let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
         let live = live(log, config, (clock.clone(), proofs));
+        let (log, keep) = (Arc::clone(&live.log), config.audit.keep);
+        let retention = Retention { log, keep, sinks: Vec::new() };
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
@@ -97,6 +102,7 @@ impl Door {
             authorization,
             webhooks,
             key_files: Some(key_files),
+            retention,
             forgetful,
         })
     }
@@ -114,7 +120,7 @@ impl Door {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
         let (replays, clock) = self.forgetful.clone();
         let (admin, webhooks) = (Arc::clone(&self.admin), self.webhooks.take());
-        let key_files = self.key_files.take();
+        let (key_files, retention) = (self.key_files.take(), self.retention.clone());
         async move {
             tokio::join!(
                 run(supply),
@@ -123,6 +129,7 @@ impl Door {
                 admin.watch_ends(),
                 tell(webhooks),
                 keep_keys(key_files, &admin),
+                retention.run(),
             );
         }
     }

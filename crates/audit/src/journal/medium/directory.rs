@@ -21,7 +21,7 @@ use rustix::{
 };
 
 use super::outside::Outside;
-use crate::{end::End, segment::Segment, verify::CHECKPOINTS};
+use crate::{end::End, seal::SEALED, segment::Segment, verify::CHECKPOINTS};
 
 /// Room that is kept for saying that there is none.
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -76,6 +76,7 @@ impl Directory {
             _lock: lock,
         };
         cut_last_line(&path.join(CHECKPOINTS))?;
+        cut_last_line(&path.join(SEALED))?;
         if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
@@ -154,6 +155,23 @@ impl Directory {
         let line = format!("{}\n", serde_json::to_string(note).map_err(io::Error::other)?);
         append(&self.path.join(CHECKPOINTS), &line)?;
         self.outside.as_ref().map_or(Ok(()), |it| it.append(line))
+    }
+
+    /// Keeps these lines of sealed roots, all or none.
+    pub(crate) fn seal(&self, lines: &str) -> io::Result<()> {
+        append(&self.path.join(SEALED), lines).and_then(|()| sync_folder(&self.path))
+    }
+
+    /// Removes segments, the oldest first: what is left begins behind those that went.
+    pub(crate) fn remove(&self, segments: &[&Segment]) -> io::Result<()> {
+        for segment in segments {
+            match fs::remove_file(&segment.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                // Each by itself: none may be gone after a loss of power while one before it is there.
+                Ok(()) | Err(_) => sync_folder(&self.path)?,
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn use_reserve(&self) -> io::Result<()> {
