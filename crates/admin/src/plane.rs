@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use state::Desired;
 
-use crate::{SigningKeys, peppers::Counted};
+use crate::{LogView, PurgeFault, PurgedView, SegmentView, SigningKeys, peppers::Counted};
 
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
@@ -53,6 +53,24 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// # Errors
     /// Where the log cannot be read.
     fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String>;
+
+    /// The segments of the audit log that are not written to any more, the oldest first.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    fn log_segments(&self) -> Result<Vec<SegmentView>, String>;
+
+    /// Checks the audit log as whoever has a copy of it does.
+    ///
+    /// # Errors
+    /// Where there is no log on a disk.
+    fn check_log(&self) -> Result<LogView, String>;
+
+    /// Has the closed segments go whose records are all before `before`; `why` is recorded.
+    ///
+    /// # Errors
+    /// [`PurgeFault`]
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault>;
 
     /// A new key of this kind and its hash.
     ///

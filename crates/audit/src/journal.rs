@@ -39,7 +39,7 @@ use self::{
     state::{Fresh, Place, State},
 };
 use crate::{
-    Error, Record, SigningKey,
+    Error, Record, SigningKey, VerifyingKey,
     chain::Chain,
     record::members,
     recover::{Recovered, recover},
@@ -239,6 +239,12 @@ impl Journal {
     #[must_use]
     pub fn safe(&self) -> u64 {
         self.shared.lock().synced.next()
+    }
+
+    /// What its checkpoints are checked by; nothing where it is in memory.
+    #[must_use]
+    pub fn verifying_key(&self) -> Option<VerifyingKey> {
+        self.shared.key.as_ref().map(SigningKey::verifying_key)
     }
 
     /// Where its segments are; nowhere where it is in memory.

@@ -330,6 +330,15 @@ impl Report {
     }
 }
 
+/// The newest checkpoint beside the log in `folder`, as it was signed by `key`.
+///
+/// # Errors
+/// What the disk says.
+pub fn newest(folder: &Path, key: &VerifyingKey) -> io::Result<Option<String>> {
+    let notes = notes(folder)?.into_iter().flatten().rev();
+    Ok(notes.into_iter().find(|it| Checkpoint::open(it, key).is_some()))
+}
+
 /// Reads a checkpoint that was kept elsewhere.
 #[must_use]
 pub fn outside(note: &str, key: &VerifyingKey) -> Option<Outside> {

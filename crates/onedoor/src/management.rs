@@ -1,6 +1,7 @@
 //! Management in a running door: the store, the operations over it, and the data plane that they change.
 
 mod local;
+mod log;
 mod plane;
 mod records;
 mod secrets;

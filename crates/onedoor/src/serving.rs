@@ -27,6 +27,7 @@ pub(crate) use self::{
     egress::{DocumentEgress, IssuerEgress},
     managed::Managed,
     places::Places,
+    retention::Retention,
     signals::{Hangup, Stop},
     start::{check, runtime},
 };

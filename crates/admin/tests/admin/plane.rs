@@ -6,8 +6,8 @@ use std::{
 };
 
 use admin::{
-    About, AccessView, Counted, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys,
-    UsageView,
+    About, AccessView, Counted, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    PurgedView, RecordQuery, SegmentView, SigningKeys, UsageView,
 };
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
@@ -32,6 +32,8 @@ struct Force {
     revisions: Vec<u64>,
     changed: Vec<String>,
     uses: Vec<(CredentialId, LastUse)>,
+    purges: Vec<String>,
+    is_log_damaged: bool,
 }
 
 impl TestPlane {
@@ -43,6 +45,8 @@ impl TestPlane {
             revisions: Vec::new(),
             changed: Vec::new(),
             uses: Vec::new(),
+            purges: Vec::new(),
+            is_log_damaged: false,
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
         Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper })
@@ -51,6 +55,16 @@ impl TestPlane {
     /// The revisions that were put in force, in order.
     pub(crate) fn revisions(&self) -> Vec<u64> {
         self.force.lock().unwrap().revisions.clone()
+    }
+
+    /// Why something was purged from the log, each time.
+    pub(crate) fn purges(&self) -> Vec<String> {
+        self.force.lock().unwrap().purges.clone()
+    }
+
+    /// Says whether something is wrong with the log.
+    pub(crate) fn damage_log(&self, is_damaged: bool) {
+        self.force.lock().unwrap().is_log_damaged = is_damaged;
     }
 
     /// The secrets whose value may have become another.
@@ -183,6 +197,43 @@ impl Plane for TestPlane {
 
     fn records(&self, _: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
         Ok((vec![json!({"decision": "allowed"})], false))
+    }
+
+    fn log_segments(&self) -> Result<Vec<SegmentView>, String> {
+        // One a day, each with a hundred records.
+        let day = |day: u64| SegmentView {
+            first: day * 100 - 100,
+            last: day * 100 - 1,
+            bytes: 7000,
+            begun: format!("2026-11-{day:02}T00:00:00Z"),
+            ended: format!("2026-11-{:02}T00:00:00Z", day + 1),
+        };
+        Ok((1..4).map(day).collect())
+    }
+
+    fn check_log(&self) -> Result<LogView, String> {
+        Ok(LogView {
+            name: "onedoor-test".to_owned(),
+            key: "onedoor-test+00000000+AQ==".to_owned(),
+            ok: true,
+            fault: None,
+            first: 0,
+            records: 300,
+            signed: 300,
+            checkpoints: 3,
+            sealed: 0,
+            checkpoint: None,
+            segments: self.log_segments()?,
+        })
+    }
+
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault> {
+        let mut force = self.force.lock().unwrap();
+        if force.is_log_damaged {
+            return Err(PurgeFault::Conflict("what is to go is damaged".to_owned()));
+        }
+        force.purges.push(why.to_owned());
+        Ok(PurgedView { first: 0, last: before - 1, segments: before / 100, bytes: 7000 })
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

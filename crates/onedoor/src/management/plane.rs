@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, OperationView, Part, Plane, Prepared, RecordQuery,
-    SigningKeys, UsageView,
+    AccessView, ConditionView, Counted, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    PurgedView, RecordQuery, SegmentView, SigningKeys, UsageView,
 };
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
@@ -16,13 +16,15 @@ use serde_json::Value;
 use state::Desired;
 use tokio::task::block_in_place;
 
-use super::{Supplier, records::Records, signing::Signing};
+use super::{Supplier, log, records::Records, signing::Signing};
+use crate::serving::Retention;
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
     gateway: Arc<Gateway>,
     pepper: Arc<Pepper>,
     records: Records,
+    retention: Retention,
     supplier: Arc<Supplier>,
     authorization: Option<Arc<oauth::Server>>,
     /// Made once: they follow from the list of operations.
@@ -34,11 +36,11 @@ impl DataPlane {
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         pepper: Arc<Pepper>,
-        records: Records,
+        (records, retention): (Records, Retention),
         (supplier, authorization): (Arc<Supplier>, Option<Arc<oauth::Server>>),
     ) -> Self {
         let built_in = admin::built_in_roles();
-        Self { gateway, pepper, records, supplier, authorization, built_in }
+        Self { gateway, pepper, records, retention, supplier, authorization, built_in }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -110,6 +112,18 @@ impl Plane for DataPlane {
 
     fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
         block_in_place(|| self.records.find(query)).map_err(|error| error.to_string())
+    }
+
+    fn log_segments(&self) -> Result<Vec<SegmentView>, String> {
+        block_in_place(|| log::segments(&self.gateway.live().log))
+    }
+
+    fn check_log(&self) -> Result<LogView, String> {
+        block_in_place(|| log::check(&self.gateway.live().log))
+    }
+
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault> {
+        block_in_place(|| log::purge(&self.retention, before, why))
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

@@ -1,10 +1,11 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 21] = [
+pub(super) const NOUNS: [(&str, &str); 22] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
+    ("audit_purge", "Old segments of the audit log go when two people want it"),
     ("client", "Registered consumers and their profiles"),
     ("collection", "Operations published together, over one upstream"),
     ("credential", "Proofs that lead to a profile"),
@@ -70,11 +71,8 @@ The key is never an argument: others could read it."
   onedoor collection import --id orders --owner shop-team \\
     --upstream https://orders.internal --document-file orders.yaml --publish"
         }
-        "query_audit" => {
-            "  \
-  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
-  onedoor audit query --decision deny --limit 20"
-        }
+        "query_audit" => QUERY,
+        "propose_audit_purge" => PURGE,
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
@@ -100,6 +98,15 @@ The key is never an argument: others could read it."
         _ => return None,
     })
 }
+
+const PURGE: &str = "  \
+  onedoor audit_purge list                     what waits, and which segments are closed
+  onedoor audit_purge propose --older-than 400d --reason \"kept for 13 months\"
+  onedoor audit_purge approve ID               by somebody else, within 24 hours";
+
+const QUERY: &str = "  \
+  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
+  onedoor audit query --decision deny --limit 20";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

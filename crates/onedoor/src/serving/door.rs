@@ -85,7 +85,8 @@ impl Door {
                 .context("the keys that sign tokens, and what was taken back, cannot be had")?;
         }
         let parts = (Arc::clone(&supplier), authorization.clone());
-        let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
+        let log = (records, retention.clone());
+        let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), log, parts);
         let key_files =
             KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };
         let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());

@@ -10,7 +10,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What is kept of a log, and who still waits for its records.
 #[derive(Debug, Clone)]
-pub(super) struct Retention {
+pub(crate) struct Retention {
     pub(super) log: Arc<Journal>,
     pub(super) keep: Keep,
     /// The sinks. What one of them has not acknowledged stays.
@@ -41,7 +41,7 @@ impl Retention {
 
     /// Has the closed segments go whose records are all before `before`, as far as all sinks have
     /// acknowledged them.
-    fn purge(&self, before: u64, why: &str) -> Result<Purged, PurgeError> {
+    pub(crate) fn purge(&self, before: u64, why: &str) -> Result<Purged, PurgeError> {
         let delivered = self.sinks.iter().map(|it| it.status().next).min();
         let before = delivered.map_or(before, |it| it.min(before));
         self.log.purge(Purge { before, why })

@@ -27,6 +27,7 @@ mod login;
 mod managed;
 mod peers;
 mod peppers;
+mod purge;
 mod remote;
 mod self_service;
 mod serve;
