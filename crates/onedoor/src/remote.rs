@@ -3,6 +3,7 @@
 //! What can be typed? Read `tree`. What is sent? Read `input`. Where to, and as whom? Read `settings`.
 
 mod door;
+mod evidence;
 mod examples;
 mod failure;
 mod field;
@@ -56,18 +57,25 @@ pub(crate) fn run(matches: &ArgMatches) -> Option<ExitCode> {
         "completions" => completions(inner),
         _ => {
             let (verb, innermost) = inner.subcommand().unwrap_or(("", inner));
+            if [noun, verb] == ["audit", "evidence"] {
+                return Some(code(evidence::run(terminal, innermost)));
+            }
             let about = admin::operations().into_iter().find(|it| it.command == [noun, verb])?;
             operation(terminal, &about, innermost)
         }
     };
-    Some(match ended {
+    Some(code(ended))
+}
+
+fn code(ended: Result<Ended, Failure>) -> ExitCode {
+    match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Drift) => ExitCode::from(3),
         Err(failure) => {
             logging::tell(&failure);
             ExitCode::from(failure.code())
         }
-    })
+    }
 }
 
 fn operation(terminal: Terminal, about: &About, matches: &ArgMatches) -> Result<Ended, Failure> {

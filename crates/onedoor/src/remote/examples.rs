@@ -126,6 +126,16 @@ Exit codes:
   6  something stands in the way, or was changed in the meantime (409, 412)
   7  what was sent is wrong (422)";
 
+pub(super) const EVIDENCE: &str = "\
+Examples:
+  onedoor login --url https://door.example.com:8081         an auditor's login is enough
+  onedoor audit evidence --from 2027-01-01 --until 2027-04-01 --out evidence-2027-q1
+  (cd evidence-2027-q1 && sha256sum --check SHA256SUMS)
+
+Who may what, ages and rotations of credentials, refusals, changes of configuration with their
+differences, and what vouches for the audit log: an index.html that can be printed, and the same as
+CSV and JSON. Exit code 1: the door found that its audit log is damaged; all is written all the same.";
+
 pub(super) const EXPORT: &str = "\
 Examples:
   onedoor export state                      into a new or an empty folder

@@ -29,7 +29,7 @@ pub(super) fn all(door: &Door, about: &About, mut input: Input) -> Result<Answer
         if let Some(cursor) = cursor {
             input.set("cursor", cursor);
         }
-        door.send(about, &input)
+        door.send_patiently(about, &input)
     })
 }
 

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use super::{
-    examples,
+    evidence, examples,
     field::{Field, Form, Place, fields},
     folder, login,
 };
@@ -29,6 +29,9 @@ pub(super) fn command(base: Command, operations: &[About]) -> Command {
             (_, true) => command.mut_subcommand(noun, |it| it.subcommand(leaf)),
             (_, false) => command.subcommand(branch(noun).subcommand(leaf)),
         };
+    }
+    if command.find_subcommand("audit").is_some() {
+        command = command.mut_subcommand("audit", |it| it.subcommand(evidence::command()));
     }
     command.subcommands(folder::commands()).subcommands(login::commands()).subcommand(completions())
 }
