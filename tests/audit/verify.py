@@ -3,19 +3,17 @@
 
     verify.py --key NAME+ID+BASE64 [--checkpoint FILE] [--from N] FOLDER...
 
-Prints a line for each: `ok`, `unchecked: why` or `KIND at record N: what`. The exit code is the worst of
-all: 0 nothing wrong, 1 damage, 2 could not be checked.
+Prints `ok`, `unchecked: why` or `KIND at record N: what` for each. Exit code: 0 all ok, 1 damage, 2 unchecked.
 """
 
-import argparse, base64, functools, hashlib, json, pathlib, re, sys  # noqa: E401
-
+import argparse, base64, functools, hashlib, json, pathlib, re, sys, zlib  # noqa: E401
 from ed25519 import is_signed
 
-CHECKPOINTS, SEALED = "checkpoints.jsonl", "sealed.jsonl"
-HEX = "([0-9a-f]{64})"
+CHECKPOINTS, SEALED, HEX = "checkpoints.jsonl", "sealed.jsonl", "([0-9a-f]{64})"
+MEMBER = bytes.fromhex("1f8b080400000000 00ff0c004f440800")
 LINE = re.compile(rb'(\{"seq":(0|[1-9][0-9]*),.*),"hash":"([0-9a-f]{64})","crc":"([0-9a-f]{8})"\}', re.DOTALL)
 SEAL = re.compile(rf"sealed (\d+)\nprev {HEX}\nlast {HEX}\ntree ([0-9a-f ]+)\ntime .*\nbytes \d+\n", re.ASCII)
-CRC = list(range(256))
+CRC = range(256)
 for _ in range(8):
     CRC = [it >> 1 ^ (0x82F63B78 if it & 1 else 0) for it in CRC]
 
@@ -38,7 +36,6 @@ class Key:
         if len(key) != 33 or key[0] != 1 or sha256(self.name.encode(), b"\n", key)[:4].hex() != self.id:
             raise Unchecked("the key is none")
         self.key = key[1:]
-
     @functools.lru_cache(maxsize=None)
     def open(self, note):
         """Size, root and what else a checkpoint says; None where it is not one of this key."""
@@ -54,9 +51,7 @@ class Key:
                     if origin == self.name and re.fullmatch("0|[1-9][0-9]*", size):
                         return int(size), base64.b64decode(root, validate=True), more
             except ValueError:
-                continue
-        return None
-
+                pass
     def notes(self, path):
         """The same for each line of a file."""
         for line in path.read_bytes().split(b"\n")[:-1] if path.exists() else []:
@@ -68,18 +63,15 @@ class Key:
 
 class Log:
     """The chain and the tree, as far as they were followed."""
-
     def __init__(self, name, size=0, last=None, tree=()):
         self.size, self.tree = size, list(tree)
         self.last = last or sha256(b"\2onedoor audit log 1\n", name.encode())
-
     def push(self, leaf):
         self.last, size = leaf, self.size
         while size & 1:
             leaf, size = sha256(b"\1", self.tree.pop(), leaf), size >> 1
         self.tree.append(leaf)
         self.size += 1
-
     def root(self):
         root = self.tree[-1] if self.tree else sha256(b"")
         for left in reversed(self.tree[:-1]):
@@ -91,7 +83,7 @@ def header(body):
     try:
         record = json.loads(body + b"}")
         tree = [bytes.fromhex(it) for it in record["tree"]]
-        is_one = record["event"] == "audit.segment" and record["format"] == 1
+        is_one = (record["event"], record["format"]) == ("audit.segment", 1)
         is_one = is_one and len(tree) == bin(record["seq"]).count("1")
         return (record["origin"], record["seq"], bytes.fromhex(record["prev"]), tree) if is_one else None
     except (KeyError, TypeError, ValueError):
@@ -109,26 +101,42 @@ def seals(path, key):
     for size, root, more in (it or (0, b"", "") for it in key.notes(path)):
         first, prev, last, tree = (SEAL.fullmatch(more) or re.match("(0?)()()()", "0")).groups()
         after = Log(key.name, size, bytes.fromhex(last), map(bytes.fromhex, tree.split(" ")))
-        if len(after.tree) != bin(size).count("1") or after.root() != root or int(first) >= size:
-            raise Damage(log.size, "bad-signature", SEALED)
-        if int(first) != log.size or prev != log.last.hex():
-            kind = "gap" if int(first) > log.size else "reorder" if int(first) < log.size else "forged"
-            raise Damage(log.size, kind, SEALED)
+        is_one = len(after.tree) == bin(size).count("1") and after.root() == root and int(first) < size
+        kind = "gap" if int(first) > log.size else "reorder" if int(first) < log.size else "forged"
+        if not is_one or int(first) != log.size or prev != log.last.hex():
+            raise Damage(log.size, kind if is_one else "bad-signature", SEALED)
         log = after
         yield int(first), log
+
+def text(path):
+    """What a segment holds, as far as it is whole, and whether it is."""
+    rest, held = path.read_bytes(), b""
+    while path.suffix == ".gz" and rest:
+        packed, size = (int.from_bytes(rest[at : at + 4], "little") for at in (16, 20))
+        one, member = rest[: packed + 32], zlib.decompressobj(31)
+        try:
+            raw = member.decompress(one, size + 1)
+        except zlib.error:
+            return held, False
+        is_whole = one.startswith(MEMBER) and len(one) == packed + 32 and member.eof and not member.unused_data
+        if not is_whole or len(raw) != size or max(packed, size) > 1 << 25:
+            return held, False
+        held, rest = held + raw, rest[len(one) :]
+    return held or rest, True
 
 def check(folder, key, outside, start):
     lines = list(key.notes(folder / CHECKPOINTS))  # first: the log may grow meanwhile
     notes = sorted((it for it in [*lines, outside] if it), key=lambda it: it[0])
-    names = sorted(it for it in folder.iterdir() if re.fullmatch(r"[0-9]{20}\.jsonl", it.name))
-    names = [it for it in names if int(it.stem) >= (start or 0)]
+    names = (it for it in folder.iterdir() if re.fullmatch(r"[0-9]{20}\.jsonl(\.gz)?", it.name))
+    names = {int(it.name[:20]): it for it in sorted(names, reverse=True)}  # of two, the shorter name
+    names = sorted(it for it in names.items() if it[0] >= (start or 0))
     if not names:
         raise Unchecked("no segment")
     log, sealed = Log(key.name), list(seals(folder / SEALED, key)) if start is None else []
-    line = start is not None and read(names[0].read_bytes().partition(b"\n")[0])
-    here = line and int(names[0].stem) and header(line[1])
-    log, count = Log(key.name, *here[1:]) if here and here[0] == key.name else log, 0
-
+    line = start is not None and read(text(names[0][1])[0].partition(b"\n")[0])
+    here = line and names[0][0] and header(line[1])
+    log = Log(key.name, *here[1:]) if here and here[0] == key.name else log
+    signed, count = log.size, 0
     def meet():
         nonlocal signed, count
         if sealed and sealed[0][1].size <= log.size:
@@ -140,32 +148,29 @@ def check(folder, key, outside, start):
             if size == log.size and root != log.root():
                 raise Damage(signed, "forged", f"not what was signed for {size} records")
             signed, count = size, count + 1
-
-    signed = log.size
     while True:
         notes = [it for it in notes if it[0] >= log.size]
         meet()
         signed = begin = log.size
-        if not sealed or sealed[0][1].size > int(names[0].stem):
+        if not sealed or sealed[0][1].size > names[0][0]:
             break
         log = sealed[0][1]
-    for name in names:
-        *lines_here, tail = name.read_bytes().split(b"\n")
+    for number, path in names:
+        held, is_whole = text(path)
+        *lines_here, tail = held.split(b"\n")
         for index, line in enumerate(lines_here):
             seq, body, found = read(line) or (None, b"", b"")
             if seq not in (None, log.size):
-                later = (read(it) for it in lines_here[index + 1 :])
-                is_moved = seq < log.size or any(it and it[0] == log.size for it in later)
-                raise Damage(log.size, "reorder" if is_moved else "gap", name.name)
+                later = any(it and it[0] == log.size for it in map(read, lines_here[index + 1 :]))
+                raise Damage(log.size, "reorder" if later or seq < log.size else "gap", path.name)
             here = (key.name, log.size, log.last, log.tree)
             is_next = sha256(b"\0", len(body).to_bytes(8, "big"), log.last, body) == found
-            is_headed = index > 0 or int(name.stem) == log.size and header(body) == here
-            if not is_next or not is_headed:
-                raise Damage(log.size, "modified", name.name)
+            if not is_next or index == 0 and (number != log.size or header(body) != here):
+                raise Damage(log.size, "modified", path.name)
             log.push(found)
             meet()
-        if tail and name != names[-1]:
-            raise Damage(log.size, "modified", name.name)
+        if not is_whole or tail and path != names[-1][1]:
+            raise Damage(log.size, "modified", path.name)
     if sealed or notes:
         raise Damage(log.size, "truncated", "more records were sealed or signed")
     if None in lines:

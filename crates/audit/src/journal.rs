@@ -10,6 +10,7 @@ mod keeper;
 mod kept;
 mod level;
 mod medium;
+mod pack;
 mod purge;
 mod reopen;
 mod state;
@@ -34,6 +35,7 @@ pub use level::{Level, Levels};
 pub use medium::Memory;
 pub use purge::{Purge, PurgeError, Purged};
 
+pub(crate) use self::medium::private;
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
@@ -86,7 +88,7 @@ pub struct Location {
 pub struct Journal {
     shared: Arc<Shared>,
     keeper: Mutex<Option<JoinHandle<()>>>,
-    /// Held while segments go: one purge at a time.
+    /// Held while segments go or are packed: one at a time.
     purging: Mutex<()>,
 }
 

@@ -17,6 +17,7 @@ mod hash;
 pub mod journal;
 mod lines;
 pub mod note;
+mod packed;
 pub mod proof;
 mod read;
 pub mod reconcile;

@@ -102,6 +102,10 @@ fn last_checkpoint(folder: &Path, key: &VerifyingKey) -> Checked<Option<Checkpoi
 }
 
 fn is_without_line(segment: &Segment) -> io::Result<bool> {
+    // One that is packed was closed, and has lines.
+    if segment.is_packed() {
+        return Ok(false);
+    }
     let mut bytes = Vec::new();
     let read = File::open(&segment.path)?.take(LINE_BYTES_MAX).read_to_end(&mut bytes)?;
     // What was not read to its end may hold a line: it is not thrown away.
@@ -153,7 +157,9 @@ fn walk(
         begun = begun.or(at);
     }
     let begun = begun.unwrap_or(Timestamp::from_seconds(0));
-    recovered.last = Some((segment.clone(), lines.good_bytes(), begun));
+    // To what is packed nothing is added: another one begins.
+    let last = (segment.clone(), lines.good_bytes(), begun);
+    recovered.last = Some(last).filter(|it| !it.0.is_packed());
     Ok(Ok(()))
 }
 

@@ -58,12 +58,17 @@ fn purge(folder: &Path, before: u64) -> Vec<(PathBuf, Vec<u8>)> {
     kept.into_iter().filter(|it| !it.0.exists()).collect()
 }
 
-/// A log as it is, one whose first segments went, and one where a crash left them to go.
-fn logs() -> [TempDir; 3] {
-    let logs = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    let [whole, purged, left] = [0, 1, 2].map(|it| logs[it].path());
-    for log in [whole, purged, left] {
+/// A log as it is, one whose first segments went, one where a crash left them to go, and one of which
+/// most segments are packed.
+fn logs() -> [TempDir; 4] {
+    let logs = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let [whole, purged, left, packed] = [0, 1, 2, 3].map(|it| logs[it].path());
+    for log in [whole, purged, left, packed] {
         write(log, key);
+    }
+    for path in segments(packed).iter().skip(1).rev().skip(1) {
+        fs::rename(crate::packed::pack(path).unwrap(), crate::packed::packed_path(path)).unwrap();
+        fs::remove_file(path).unwrap();
     }
     assert!(purge(purged, 30).len() > 1);
     for (path, content) in purge(left, 30).into_iter().skip(1) {
@@ -125,14 +130,14 @@ fn told_by_python_with(
 
 #[test]
 fn every_damage_is_found_and_both_verifiers_say_the_same() {
-    check_damages(DAMAGES, 3);
+    check_damages(DAMAGES, 4);
 }
 
 /// For `cargo xtask prove audit --full`: it takes minutes.
 #[test]
 #[ignore = "it takes minutes"]
 fn ten_thousand_damages_are_found_and_both_verifiers_say_the_same() {
-    check_damages(500, 21);
+    check_damages(500, 20);
 }
 
 /// Makes so many, so many times, and tells of it for whoever asked for that.
@@ -225,7 +230,7 @@ fn what_nobody_signed_and_what_is_no_log_cannot_be_checked() {
 
 #[test]
 fn a_log_whose_first_segments_were_purged_is_checked_as_before() {
-    let [_, purged, left] = logs();
+    let [_, purged, left, _] = logs();
     let told_by_both = |log: &Path| {
         let told = told(log, None);
         assert_eq!(told_by_python(&[log], None), [&*told]);
@@ -254,7 +259,7 @@ fn a_log_whose_first_segments_were_purged_is_checked_as_before() {
 
 #[test]
 fn a_record_that_was_not_purged_is_proven_as_before() {
-    let [whole, purged, _] = logs();
+    let [whole, purged, ..] = logs();
     let first = verify(purged.path(), &key().verifying_key(), None).unwrap().first;
     let prove = |log: &Path, seq| prove(log, &key().verifying_key(), seq);
     for seq in first..40 {
@@ -289,4 +294,20 @@ fn what_is_missing_at_the_beginning_is_damage_unless_somebody_says_from_where_to
     let kept = tempfile::NamedTempFile::new().unwrap();
     fs::write(kept.path(), note).unwrap();
     assert_eq!(told_by_python_with(&from, &[log.path()], Some(kept.path())), ["unchecked"]);
+}
+
+#[test]
+fn a_log_that_is_packed_is_read_as_before() {
+    let [whole, _, _, packed] = logs();
+    assert!(segments(packed.path()).iter().filter(|it| crate::packed::is_packed(it)).count() > 2);
+    let report = |log: &Path| verify(log, &key().verifying_key(), None).unwrap();
+    let (before, after) = (report(whole.path()), report(packed.path()));
+    // The keys are the same, and so are the times: so are the logs.
+    assert_eq!(before, after);
+    assert_eq!(told_by_python(&[packed.path()], None), ["ok"]);
+    for seq in [0, 20, 39] {
+        let prove = |log: &Path| prove(log, &key().verifying_key(), seq).unwrap();
+        assert_eq!(prove(whole.path()), prove(packed.path()));
+    }
+    assert_eq!(crate::records(whole.path()).unwrap(), crate::records(packed.path()).unwrap());
 }

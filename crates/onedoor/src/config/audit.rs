@@ -30,6 +30,8 @@ pub(crate) struct Audit {
     pub(crate) rules: Rules,
     /// How much of it is kept.
     pub(crate) keep: Keep,
+    /// How long after a segment was closed it is packed; never where none is given.
+    pub(crate) compress_after: Option<Duration>,
 }
 
 impl Audit {
@@ -53,6 +55,7 @@ impl Audit {
             age: table.take(reader, "keep_for", keep_for),
             bytes: table.take(reader, "keep_size", keep_size),
         };
+        let compress_after = table.take(reader, "compress_after", parse_duration);
         table.finish(reader);
         let usual = Rules::default();
         let rules = Rules {
@@ -61,7 +64,7 @@ impl Audit {
             segment_age: usual.segment_age,
         };
         let copies_to_stdout = copies_to_stdout.unwrap_or_default();
-        Self { directory, signing_key, checkpoints, copies_to_stdout, rules, keep }
+        Self { directory, signing_key, checkpoints, copies_to_stdout, rules, keep, compress_after }
     }
 }
 

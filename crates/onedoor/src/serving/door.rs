@@ -61,8 +61,9 @@ impl Door {
         let replays = grants.clone().or_else(|| store.clone());
         let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
         let live = live(log, config, (clock.clone(), proofs));
-        let (log, keep) = (Arc::clone(&live.log), config.audit.keep);
-        let retention = Retention { log, keep, sinks: Vec::new() };
+        let (keep, compress_after) = (config.audit.keep, config.audit.compress_after);
+        let log = Arc::clone(&live.log);
+        let retention = Retention { log, keep, compress_after, sinks: Vec::new() };
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);

@@ -1,4 +1,4 @@
-//! Old segments of the audit log go, where the configuration says how much of it is kept.
+//! Old segments of the audit log are packed, and go, where the configuration says so.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,14 +13,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Retention {
     pub(super) log: Arc<Journal>,
     pub(super) keep: Keep,
+    /// How long after they were closed segments are packed.
+    pub(super) compress_after: Option<Duration>,
     /// The sinks. What one of them has not acknowledged stays.
     pub(super) sinks: Vec<Watch>,
 }
 
 impl Retention {
-    /// Has old segments go, for ever.
+    /// Has old segments go and packs those that stay, for ever.
     pub(super) async fn run(self) {
-        if self.keep.is_all() {
+        if self.keep.is_all() && self.compress_after.is_none() {
             return;
         }
         let mut ticks = interval(LOOK_EVERY);
@@ -29,7 +31,11 @@ impl Retention {
             ticks.tick().await;
             let this = self.clone();
             // It reads all that goes.
-            let looked = tokio::task::spawn_blocking(move || this.look()).await;
+            let looked = tokio::task::spawn_blocking(move || {
+                this.look()?;
+                this.pack()
+            });
+            let looked = looked.await;
             match looked {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tell_kept(&error),
@@ -66,8 +72,19 @@ impl Retention {
     }
 }
 
+impl Retention {
+    /// Packs all segments that are due.
+    fn pack(&self) -> Result<(), PurgeError> {
+        let Some(after) = self.compress_after else { return Ok(()) };
+        while let Some(first) = self.log.pack(after)? {
+            tracing::debug!("the segment of the audit log from record {first} on was packed");
+        }
+        Ok(())
+    }
+}
+
 fn tell_kept(error: &PurgeError) {
-    tracing::error!("old segments of the audit log stay: {error}");
+    tracing::error!("old segments of the audit log stay as they are: {error}");
 }
 
 /// Which rule it is by, as it is recorded.
@@ -114,7 +131,12 @@ mod tests {
         let before = segments();
         assert!(before.len() > 3);
         let keep = Keep { age: None, bytes: Some(1) };
-        let waiting = Retention { log: Arc::clone(&log), keep, sinks: vec![Watch::default()] };
+        let waiting = Retention {
+            log: Arc::clone(&log),
+            keep,
+            compress_after: None,
+            sinks: vec![Watch::default()],
+        };
         waiting.look().unwrap();
         assert_eq!(segments(), before);
         let free = Retention { sinks: Vec::new(), ..waiting };

@@ -113,7 +113,15 @@ pub(super) fn open_log(
     data: &DataFolder,
     clock: Clock,
 ) -> anyhow::Result<audit::Journal> {
-    let Audit { directory, signing_key, checkpoints, copies_to_stdout, rules, keep: _ } = config;
+    let Audit {
+        directory,
+        signing_key,
+        checkpoints,
+        copies_to_stdout,
+        rules,
+        keep: _,
+        compress_after: _,
+    } = config;
     let location = audit::Location {
         folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
         checkpoints: checkpoints.clone(),

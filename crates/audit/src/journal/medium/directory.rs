@@ -162,9 +162,21 @@ impl Directory {
         append(&self.path.join(SEALED), lines).and_then(|()| sync_folder(&self.path))
     }
 
+    /// Puts the packed file in the place of its segment.
+    pub(crate) fn replace(&self, segment: &Segment, draft: &Path) -> io::Result<()> {
+        fs::rename(draft, segment.packed().path)?;
+        sync_folder(&self.path)?;
+        fs::remove_file(&segment.path)?;
+        sync_folder(&self.path)
+    }
+
     /// Removes segments, the oldest first: what is left begins behind those that went.
     pub(crate) fn remove(&self, segments: &[&Segment]) -> io::Result<()> {
         for segment in segments {
+            // A crash may have left both.
+            if !segment.is_packed() && segment.packed().path.exists() {
+                fs::remove_file(segment.packed().path)?;
+            }
             match fs::remove_file(&segment.path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 // Each by itself: none may be gone after a loss of power while one before it is there.
@@ -212,7 +224,8 @@ fn take(lock: &File) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::WouldBlock, "another process writes to it"))
 }
 
-fn private() -> OpenOptions {
+/// Files that their owner alone reads.
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options

@@ -2,12 +2,14 @@
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use proptest::prelude::*;
 
 use super::segments;
+use crate::packed::{Source, is_packed, pack, packed_path};
 use crate::{chain::Chain, frame, seal::SEALED, segment::Header, verify::CHECKPOINTS};
 
 /// What is done to a log.
@@ -101,7 +103,7 @@ impl Text {
     pub(super) fn read(folder: &Path) -> Self {
         let mut lines = Vec::new();
         for path in segments(folder) {
-            let bytes = fs::read(&path).unwrap();
+            let bytes = unpacked(&path).unwrap();
             let whole = bytes.split_inclusive(|it| *it == b'\n');
             lines.extend(whole.map(|it| (path.clone(), it.to_vec())));
         }
@@ -113,7 +115,7 @@ impl Text {
         paths.dedup();
         for path in paths {
             let lines = self.0.iter().filter(|it| it.0 == path);
-            fs::write(&path, lines.flat_map(|it| it.1.clone()).collect::<Vec<_>>()).unwrap();
+            put(&path, &lines.flat_map(|it| it.1.clone()).collect::<Vec<_>>());
         }
     }
 
@@ -146,7 +148,12 @@ pub(super) fn harm(folder: &Path, harm: &Harm, other_log: &Path) -> bool {
     let before: Vec<_> = text.0.iter().flat_map(|it| it.1.clone()).collect();
     let lines = text.0.len();
     match harm {
-        Harm::Flip { file, byte, bit } => return flip(&files[file.index(files.len())], byte, *bit),
+        Harm::Flip { file, byte, bit } => {
+            let path = &files[file.index(files.len())];
+            flip(path, byte, *bit);
+            // A bit between two packed lines may mean nothing.
+            return unpacked(path).is_none_or(|it| it != lines_of(&text, path));
+        }
         Harm::FlipCheckpoint { byte, bit } => return flip(&folder.join(CHECKPOINTS), byte, *bit),
         Harm::Delete { line } => drop(text.0.remove(line.index(lines))),
         Harm::Insert { line, at } => {
@@ -185,6 +192,28 @@ pub(super) fn harm(folder: &Path, harm: &Harm, other_log: &Path) -> bool {
     let after: Vec<_> = text.0.iter().flat_map(|it| it.1.clone()).collect();
     text.write();
     before != after
+}
+
+/// The lines of a segment, as they were read before.
+fn lines_of(text: &Text, path: &Path) -> Vec<u8> {
+    text.0.iter().filter(|it| it.0 == path).flat_map(|it| it.1.clone()).collect()
+}
+
+/// The lines of a segment; none where it cannot be unpacked.
+fn unpacked(path: &Path) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    Source::open(path).unwrap().read_to_end(&mut text).ok().map(|_| text)
+}
+
+/// Puts these lines into a segment, packed where it was.
+fn put(path: &Path, lines: &[u8]) {
+    if !is_packed(path) {
+        return fs::write(path, lines).unwrap();
+    }
+    let plain = path.with_extension("");
+    fs::write(&plain, lines).unwrap();
+    fs::rename(pack(&plain).unwrap(), packed_path(&plain)).unwrap();
+    fs::remove_file(plain).unwrap();
 }
 
 /// Does it to the sealed roots; false where there is none.
