@@ -104,6 +104,7 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Jose,
             Property::Killed,
             Property::Disk,
+            Property::Sinks,
         ],
         false,
     )

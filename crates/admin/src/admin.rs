@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     Call, Plane, Webhook, budget::Budget, ends::Told, event, failure::Failure, keys, list,
-    reply::Reply, table::Table, working::Working,
+    purge::Proposals, reply::Reply, table::Table, working::Working,
 };
 
 /// The management of one door.
@@ -36,6 +36,10 @@ pub struct Admin {
     pub(crate) guesses: Budget,
     /// Changes that clients make to their own credentials.
     pub(crate) own_changes: Budget,
+    /// Purges of the audit log that wait for somebody to agree.
+    pub(crate) purges: Proposals,
+    /// Held while the audit log is checked.
+    pub(crate) checking: Mutex<()>,
     /// When it began, by the clock that never jumps.
     pub(crate) started: Duration,
     management: Table,
@@ -95,6 +99,8 @@ impl Admin {
             uses: Mutex::default(),
             guesses: Budget::of_wrong_keys(),
             own_changes: Budget::of_own_changes(),
+            purges: Proposals::default(),
+            checking: Mutex::default(),
             started: clock.elapsed(),
             clock,
             management,

@@ -16,11 +16,13 @@ mod first;
 mod input;
 mod keys;
 mod list;
+mod log;
 mod openapi;
 mod operation;
 mod operations;
 mod peppers;
 mod plane;
+mod purge;
 mod rehash;
 mod reply;
 mod resource;
@@ -33,11 +35,10 @@ mod working;
 pub use admin::{Admin, Error};
 pub use call::Call;
 pub use event::{CredentialEvent, Webhook};
+pub use log::{LogView, PurgeFault, PurgedView, SegmentView};
 pub use operation::About;
 pub use peppers::Counted;
-pub use plane::{
-    AccessView, ConditionView, OperationView, Part, Plane, Prepared, RecordQuery, UsageView,
-};
+pub use plane::{AccessView, ConditionView, OperationView, Part, Plane, Prepared, UsageView};
 pub use signing::{KeyWork, SigningFault, SigningKeyView, SigningKeys, SigningStage};
 pub use table::{
     built_in_roles, document, operations, self_service_document, self_service_operations,

@@ -3,8 +3,8 @@
 use crate::{
     operation::{AnyOperation, erased},
     operations::{
-        access, audit, collection, credential, delivery, health, limit, operation, pepper,
-        revision, secret, signing_key, state, whoami,
+        access, audit, audit_log, audit_purge, collection, credential, delivery, health, limit,
+        operation, pepper, revision, secret, signing_key, state, whoami,
     },
     resource::{
         Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
@@ -31,6 +31,11 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<access::Explain>(),
         erased::<access::WhoCan>(),
         erased::<audit::Query>(),
+        erased::<audit_log::Check>(),
+        erased::<audit_purge::Approve>(),
+        erased::<audit_purge::List>(),
+        erased::<audit_purge::Propose>(),
+        erased::<audit_purge::Reject>(),
         erased::<collection::Import>(),
         erased::<collection::Publish>(),
         erased::<collection::Unpublish>(),

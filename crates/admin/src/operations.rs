@@ -2,6 +2,8 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_log;
+pub(crate) mod audit_purge;
 pub(crate) mod collection;
 pub(crate) mod credential;
 pub(crate) mod delivery;

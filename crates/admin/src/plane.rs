@@ -2,16 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
+use audit::{Page, Question};
 use model::{
     Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
-    Proof, Rehash, Secret, SecretId, Timestamp,
+    Proof, Rehash, Secret, SecretId,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use state::Desired;
 
-use crate::{SigningKeys, peppers::Counted};
+use crate::{LogView, PurgeFault, PurgedView, SegmentView, SigningKeys, peppers::Counted};
 
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
@@ -48,11 +48,29 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// What was used of limits; of one client where it is named, at most `max` entries.
     fn usage(&self, client: Option<&ClientId>, max: usize) -> Vec<UsageView>;
 
-    /// Records of the audit log that fit, newest first, and whether there are more.
+    /// A page of the records of the audit log that fit, out of all that were written.
     ///
     /// # Errors
     /// Where the log cannot be read.
-    fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String>;
+    fn records(&self, question: Question) -> Result<Page, String>;
+
+    /// The segments of the audit log that are not written to any more, the oldest first.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    fn log_segments(&self) -> Result<Vec<SegmentView>, String>;
+
+    /// Checks the audit log as whoever has a copy of it does.
+    ///
+    /// # Errors
+    /// Where there is no log on a disk.
+    fn check_log(&self) -> Result<LogView, String>;
+
+    /// Has the closed segments go whose records are all before `before`; `why` is recorded.
+    ///
+    /// # Errors
+    /// [`PurgeFault`]
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault>;
 
     /// A new key of this kind and its hash.
     ///
@@ -141,25 +159,6 @@ pub struct UsageView {
     pub size: u64,
     /// How long until none is used, if nobody calls.
     pub renews_in_seconds: u64,
-}
-
-/// Which records of the audit log are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct RecordQuery {
-    /// Of this client.
-    pub client: Option<String>,
-    /// Of this operation.
-    pub operation: Option<String>,
-    /// With this decision: `allowed` or `refused`, as records have it.
-    pub decision: Option<String>,
-    /// Of the request with this id.
-    pub request_id: Option<String>,
-    /// Not before this time.
-    pub since: Option<Timestamp>,
-    /// Before this time.
-    pub until: Option<Timestamp>,
-    /// How many at most.
-    pub max: usize,
 }
 
 /// A part of the process and how it is.

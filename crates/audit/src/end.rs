@@ -1,12 +1,11 @@
 //! The last lines of a file, without a look at all that stands before them.
 
 use std::{
-    fs::File,
-    io::{self, ErrorKind, Read as _, Seek as _, SeekFrom},
+    io::{self, ErrorKind, Read as _},
     path::Path,
 };
 
-use crate::lines::LINE_BYTES_MAX;
+use crate::{lines::LINE_BYTES_MAX, packed::Source};
 
 /// How much is read, as a rule.
 const END_BYTES: u64 = 1 << 20;
@@ -24,12 +23,12 @@ impl End {
     ///
     /// Fails with `InvalidData` where that is longer than any is.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
+        let mut file = Source::open(path)?;
+        let length = file.length()?;
         let mut bytes = Vec::new();
         for most in [END_BYTES, LINE_BYTES_MAX] {
             let start = length.saturating_sub(most);
-            file.seek(SeekFrom::Start(start))?;
+            file.go_to(start)?;
             bytes.clear();
             (&mut file).take(most).read_to_end(&mut bytes)?;
             // The line between two newlines is whole.

@@ -7,8 +7,11 @@
 
 mod entry;
 mod keeper;
+mod kept;
 mod level;
 mod medium;
+mod pack;
+mod purge;
 mod reopen;
 mod state;
 mod write;
@@ -27,15 +30,18 @@ use std::{
 use model::Clock;
 
 pub use entry::Entry;
+pub use kept::{Closed, Keep};
 pub use level::{Level, Levels};
 pub use medium::Memory;
+pub use purge::{Purge, PurgeError, Purged};
 
+pub(crate) use self::medium::private;
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
 };
 use crate::{
-    Error, Record, SigningKey,
+    Error, Record, SigningKey, VerifyingKey,
     chain::Chain,
     record::members,
     recover::{Recovered, recover},
@@ -80,6 +86,8 @@ pub struct Location {
 pub struct Journal {
     shared: Arc<Shared>,
     keeper: Mutex<Option<JoinHandle<()>>>,
+    /// Held while segments go or are packed: one at a time.
+    purging: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -129,7 +137,8 @@ impl Journal {
             let shared = Arc::clone(&shared);
             move || keeper::keep(&shared)
         });
-        Ok(Self { shared, keeper: Mutex::new(Some(keeper.map_err(failed)?)) })
+        let keeper = Mutex::new(Some(keeper.map_err(failed)?));
+        Ok(Self { shared, keeper, purging: Mutex::default() })
     }
 
     /// A log in memory, and the handle that reads it. Nobody signs it.
@@ -146,7 +155,8 @@ impl Journal {
         let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
         state.fresh = Some(Fresh::First);
         let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
-        (Self { shared: Arc::new(shared), keeper: Mutex::default() }, memory)
+        let (keeper, purging) = (Mutex::default(), Mutex::default());
+        (Self { shared: Arc::new(shared), keeper, purging }, memory)
     }
 
     /// Writes `record`, and blocks this thread until it is as safe as its level asks.
@@ -155,7 +165,7 @@ impl Journal {
     /// [`Error::Write`] where it could not be, [`Error::Closed`] where that was so before,
     /// [`Error::Serialize`].
     pub fn append(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.enter(record)?.settle()
+        self.enter(record)?.settle().map(drop)
     }
 
     /// Writes `record`, and waits until it is as safe as its level asks.
@@ -163,7 +173,7 @@ impl Journal {
     /// # Errors
     /// As [`Self::append`].
     pub async fn store(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.enter(record)?.stored().await
+        self.enter(record)?.stored().await.map(drop)
     }
 
     /// Puts the line of `record` among those that wait. Whoever settles first writes them all.
@@ -223,6 +233,18 @@ impl Journal {
         self.shared.lock().synced.next()
     }
 
+    /// How many records were written. What comes behind may yet be taken back.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.shared.lock().written.next()
+    }
+
+    /// What its checkpoints are checked by; nothing where it is in memory.
+    #[must_use]
+    pub fn verifying_key(&self) -> Option<VerifyingKey> {
+        self.shared.key.as_ref().map(SigningKey::verifying_key)
+    }
+
     /// Where its segments are; nowhere where it is in memory.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
@@ -246,7 +268,7 @@ fn resume(
     origin: &str,
     rules: &Rules,
 ) -> io::Result<State> {
-    let Recovered { chain, last, open, empty, tail_bytes: _, signed } = recovered;
+    let Recovered { chain, last, open, empty, left: _, tail_bytes: _, signed } = recovered;
     for segment in empty {
         std::fs::remove_file(&segment.path)?;
     }
@@ -292,6 +314,12 @@ impl Shared {
                 );
                 self.say(&mut state, "audit.recovered", &note)?;
             }
+        }
+        if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
+            // Recorded and sealed before a crash: only their files were left.
+            directory.remove(&left.iter().collect::<Vec<_>>())?;
+            let note = format!("{} sealed segments that a crash had left were removed", left.len());
+            self.say(&mut state, "audit.purged", &note)?;
         }
         let open: Vec<_> = state.open.keys().copied().collect();
         self.say_unknown(&mut state, &open)?;

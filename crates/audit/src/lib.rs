@@ -5,6 +5,7 @@
 //! that all before it is part of, and signed checkpoints over them. [`verify()`] checks such a log,
 //! or a copy of one, with nothing but a public key; docs/audit-log.md describes the format.
 
+pub mod bodies;
 mod chain;
 mod checkpoint;
 mod checksum;
@@ -14,15 +15,20 @@ pub mod error;
 pub mod format;
 mod frame;
 mod hash;
+mod index;
 pub mod journal;
 mod lines;
 pub mod note;
+mod packed;
 pub mod proof;
+pub mod query;
 mod read;
 pub mod reconcile;
 pub mod record;
+mod recorded;
 mod recover;
 pub mod redact;
+mod seal;
 mod segment;
 pub mod ship;
 mod text;
@@ -35,11 +41,16 @@ pub use damage::{Damage, DamageKind};
 pub use error::Error;
 pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
-pub use journal::{Entry, Journal, Level, Levels, Location, Memory, Rules};
+pub use index::{Field, Index};
+pub use journal::{
+    Closed, Entry, Journal, Keep, Level, Levels, Location, Memory, Purge, PurgeError, Purged, Rules,
+};
 pub use note::{KeyError, SigningKey, VerifyingKey};
 pub use proof::{ProofError, Proven, prove};
+pub use query::{Filter, Order, Page, Question};
 pub use read::records;
 pub use record::{Decision, Kind, Outcome, Record};
-pub use redact::Redacted;
-pub use verify::{Outside, Report, Unchecked, verify};
+pub use recorded::{Receipt, Recorded};
+pub use redact::{Redacted, Salt};
+pub use verify::{Outside, Report, Unchecked, verify, verify_from};
 pub use walk::{Stored, WalkError, walk};

@@ -1,8 +1,7 @@
 //! Lines of a segment, one after the other, checked against the chain as far as it goes.
 
 use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    io::{self, BufRead as _, Read as _},
     path::Path,
 };
 
@@ -10,17 +9,16 @@ use crate::{
     Damage, DamageKind, Hash,
     chain::Chain,
     frame::{self, Frame},
+    packed::{Source, is_broken},
 };
 
 /// Longest line that is read. A record is shorter by far; a header may name many calls.
 pub(crate) const LINE_BYTES_MAX: u64 = 16 << 20;
-/// How much is read at once.
-const BUFFER_BYTES: usize = 256 << 10;
 
 /// Lines of one file.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    reader: BufReader<File>,
+    reader: Source,
     name: String,
     line: Vec<u8>,
     /// How much of it is the body of its frame.
@@ -44,7 +42,7 @@ pub(crate) enum Next {
 impl Lines {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let reader = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
+        let reader = Source::open(path)?;
         Ok(Self { reader, name, line: Vec::new(), body_bytes: 0, good_bytes: 0 })
     }
 
@@ -56,19 +54,28 @@ impl Lines {
     /// Goes back to where a line that was right ended: what follows is read anew, for it may have grown.
     pub(crate) fn back_to(&mut self, good_bytes: u64) -> io::Result<()> {
         self.good_bytes = good_bytes;
-        self.reader.seek(SeekFrom::Start(good_bytes)).map(drop)
+        self.reader.go_to(good_bytes)
     }
 
     /// The first line, without a look at the chain that it goes on with.
     pub(crate) fn first(path: &Path) -> io::Result<Option<Vec<u8>>> {
         let mut lines = Self::open(path)?;
-        let is_whole = lines.read()?;
+        let is_whole = match lines.read() {
+            Err(error) if is_broken(&error) => false,
+            other => other?,
+        };
         Ok(frame::read(&lines.line).filter(|_| is_whole).map(|it| frame::json(it.body)))
     }
 
     /// The next record, which is put into `chain`.
     pub(crate) fn next(&mut self, chain: &mut Chain) -> io::Result<Next> {
-        let is_whole = self.read()?;
+        let is_whole = match self.read() {
+            Err(error) if is_broken(&error) => {
+                let what = "cannot be unpacked any further";
+                return Ok(Next::Damage(self.damage(chain.next(), DamageKind::Modified, what)));
+            }
+            other => other?,
+        };
         let bytes = u64::try_from(self.line.len()).unwrap_or(u64::MAX);
         if !is_whole && bytes == 0 {
             return Ok(Next::End);
@@ -116,7 +123,14 @@ impl Lines {
     fn comes_later(&mut self, seq: u64) -> io::Result<bool> {
         let line = std::mem::take(&mut self.line);
         let mut is_there = false;
-        while !is_there && self.read()? {
+        loop {
+            let is_line = match self.read() {
+                Err(error) if is_broken(&error) => false,
+                other => other?,
+            };
+            if is_there || !is_line {
+                break;
+            }
             is_there = frame::read(&self.line).is_some_and(|it| it.seq == seq);
         }
         self.line = line;

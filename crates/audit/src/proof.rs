@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crate::{
     Checkpoint, Damage, Hash, Unchecked, VerifyingKey, frame,
     frame::number,
-    tree::{includes, inclusion},
+    tree::{includes, inclusion_behind},
     verify::{Collected, collect, notes},
 };
 
@@ -36,8 +36,8 @@ pub enum ProofError {
         /// What about it.
         what: &'static str,
     },
-    /// The tree cannot be built any more.
-    #[error("the records before {first} are not here: take a copy that has them")]
+    /// The record is gone.
+    #[error("the records before {first} were purged: take a copy that has them")]
     Purged {
         /// The first record that is here.
         first: u64,
@@ -63,17 +63,16 @@ pub struct Proven {
 /// # Errors
 /// [`ProofError`]
 pub fn prove(folder: &Path, key: &VerifyingKey, seq: u64) -> Result<String, ProofError> {
-    let Collected { leaves, found } = collect(folder, key.name(), seq)?;
+    let Collected { before: gone, leaves, found } = collect(folder, key, seq)?;
     let absent = || ProofError::Absent { seq };
     let (before, line) = found.ok_or_else(absent)?;
     let read = |source| Unchecked::Read { folder: folder.display().to_string(), source };
     let notes = notes(folder).map_err(read)?.into_iter().flatten().rev();
     let mut signed = notes.filter_map(|it| Some((Checkpoint::open(&it, key)?, it)));
-    let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+    let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX).saturating_add(gone.size());
     let covering = signed.find(|(it, _)| it.size > seq && it.size <= count);
     let (checkpoint, note) = covering.ok_or_else(absent)?;
-    let leaves = usize::try_from(checkpoint.size).ok().and_then(|it| leaves.get(..it));
-    let path = leaves.zip(usize::try_from(seq).ok()).and_then(|(it, index)| inclusion(it, index));
+    let path = inclusion_behind(&gone, &leaves, (seq, checkpoint.size));
     let extra = STANDARD.encode([&before.as_bytes()[..], &line].concat());
     let mut text = format!("{BEGIN}\nextra {extra}\nindex {seq}\n");
     for hash in path.ok_or_else(absent)? {

@@ -1,10 +1,13 @@
 //! What was recorded, read back whole: for what is small, such as a guided run.
 
-use std::{fs, io, path::Path};
+use std::{
+    io::{self, Read as _},
+    path::Path,
+};
 
 use serde_json::Value;
 
-use crate::{frame, segment};
+use crate::{frame, packed::Source, segment};
 
 /// Every record in `folder` but intents and those of the log about itself, without its frame.
 ///
@@ -15,7 +18,9 @@ use crate::{frame, segment};
 pub fn records(folder: &Path) -> io::Result<Vec<Value>> {
     let mut records = Vec::new();
     for segment in segment::list(folder)? {
-        records.extend(in_text(&fs::read(segment.path)?, |it| it != "intent" && it != "log"));
+        let mut text = Vec::new();
+        Source::open(&segment.path)?.read_to_end(&mut text)?;
+        records.extend(in_text(&text, |it| it != "intent" && it != "log"));
     }
     Ok(records)
 }

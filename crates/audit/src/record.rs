@@ -9,7 +9,8 @@ use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
 #[cfg(test)]
 pub(crate) use line::line;
-pub(crate) use line::{Line, is_unsafe, members, one_line};
+pub use line::one_line;
+pub(crate) use line::{Line, is_unsafe, members};
 pub use outcome::{Decision, Kind, Outcome};
 
 use crate::{Redacted, text};
@@ -21,7 +22,7 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 35] = [
+pub(crate) const NAMES: [&str; 40] = [
     "time",
     "id",
     "kind",
@@ -30,12 +31,15 @@ pub(crate) const NAMES: [&str; 35] = [
     "surface",
     "protocol",
     "peer",
+    "tls",
     "revision",
     "client",
+    "client_kind",
     "profile",
     "user",
     "actors",
     "credential",
+    "scopes",
     "collection",
     "operation",
     "effect",
@@ -44,6 +48,7 @@ pub(crate) const NAMES: [&str; 35] = [
     "rpc",
     "tool",
     "arguments",
+    "arguments_digest",
     "bytes_in",
     "outcome",
     "decision",
@@ -53,6 +58,7 @@ pub(crate) const NAMES: [&str; 35] = [
     "detail",
     "cause",
     "status",
+    "bytes_out",
     "upstream",
     "upstream_status",
     "upstream_us",
@@ -80,6 +86,8 @@ pub struct Record<'a> {
     pub protocol: Option<&'a str>,
     /// The address at the other end of the connection.
     pub peer: Option<IpAddr>,
+    /// By which version of TLS the connection is encrypted: `TLSv1.3`.
+    pub tls: Option<&'a str>,
     /// The revision of the snapshot that was decided by.
     pub revision: Option<u64>,
     /// Who called.
@@ -104,6 +112,8 @@ pub struct Record<'a> {
     pub outcome: Outcome<'a>,
     /// The HTTP status of our answer.
     pub status: Option<u16>,
+    /// How many bytes of body the answer has, where that is known before they are sent.
+    pub bytes_out: Option<u64>,
     /// Where it was carried out.
     pub upstream: Option<&'a str>,
     /// The HTTP status of the upstream's answer.
@@ -127,6 +137,7 @@ impl<'a> Record<'a> {
             surface: None,
             protocol: None,
             peer: None,
+            tls: None,
             revision: None,
             caller: None,
             operation: None,
@@ -139,6 +150,7 @@ impl<'a> Record<'a> {
             rule: None,
             outcome,
             status: None,
+            bytes_out: None,
             upstream: None,
             upstream_status: None,
             upstream_time: None,
@@ -163,7 +175,7 @@ impl<'a> Record<'a> {
 impl Record<'_> {
     /// Writes all members, in the order of the line.
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { time, id, kind, event, note, surface, protocol, peer, revision, .. } = self;
+        let Self { time, id, kind, event, note, surface, protocol, peer, tls, revision, .. } = self;
         line.shown("time", time);
         line.some("id", id.as_ref())?;
         line.word("kind", kind.as_str());
@@ -174,6 +186,7 @@ impl Record<'_> {
         }
         line.cut("protocol", *protocol)?;
         line.some("peer", peer.as_ref())?;
+        line.cut("tls", *tls)?;
         line.some("revision", revision.as_ref())?;
         self.write_caller(line)?;
         self.write_operation(line);
@@ -184,8 +197,11 @@ impl Record<'_> {
 
     fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Some(caller) = self.caller else { return Ok(()) };
-        let Caller { client, kind: _, profile, credential, user, actors, bounds: _ } = caller;
+        let Caller { client, kind, profile, credential, user, actors, bounds } = caller;
         line.word("client", client.as_str());
+        if !caller.is_anonymous() {
+            line.word("client_kind", kind.as_str());
+        }
         line.word("profile", profile.as_str());
         line.cut("user", user.as_deref())?;
         if !actors.is_empty() {
@@ -195,6 +211,9 @@ impl Record<'_> {
         }
         if let Some(credential) = credential {
             line.word("credential", credential.as_str());
+        }
+        if let Some(scopes) = bounds.as_ref().and_then(|it| it.scopes.as_ref()) {
+            line.cut("scopes", Some(&scopes.to_string()))?;
         }
         Ok(())
     }
@@ -213,12 +232,15 @@ impl Record<'_> {
         line.cut("path", *path)?;
         line.cut("rpc", *rpc)?;
         line.cut("tool", *tool)?;
-        line.some("arguments", *arguments)?;
+        if let Some(arguments) = arguments {
+            line.put("arguments", arguments.value())?;
+            line.word("arguments_digest", arguments.digest());
+        }
         line.some("bytes_in", bytes_in.as_ref())
     }
 
     fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { outcome, rule, status, .. } = self;
+        let Record { outcome, rule, status, bytes_out, .. } = self;
         line.word("outcome", outcome.as_str());
         line.word("decision", self.decision().as_str());
         match outcome {
@@ -233,7 +255,8 @@ impl Record<'_> {
                 line.said("cause", refusal.cause())?;
             }
         }
-        line.some("status", status.as_ref())
+        line.some("status", status.as_ref())?;
+        line.some("bytes_out", bytes_out.as_ref())
     }
 
     fn write_upstream(&self, line: &mut Line) -> Result<(), serde_json::Error> {
@@ -255,6 +278,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::redact::{By, Policy, Salt};
 
     fn check(record: &Record<'_>, want: &str) {
         assert_eq!(String::from_utf8(line(record).unwrap()).unwrap(), format!("{want}\n"));
@@ -262,6 +286,7 @@ mod tests {
 
     #[test]
     fn a_line_tells_who_did_what_how_it_was_decided_and_how_it_ended() {
+        let at = Timestamp::from_micros(1_795_392_000_123_456);
         let collection = CollectionId::parse("orders").unwrap();
         let operation = Operation {
             id: OperationId::new(&collection, "get_order").unwrap(),
@@ -279,7 +304,9 @@ mod tests {
             actors: vec![String::from("planner")],
             bounds: None,
         };
-        let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
+        let arguments = serde_json::json!({"id": 42});
+        let by = By { policy: &Policy::default(), salt: &Salt::new(&[7; 32]), at };
+        let arguments = Redacted::of(arguments.as_object().unwrap(), by);
         let record = Record {
             id: Some(RequestId::new(uuid::Uuid::nil())),
             surface: Some(Surface::Mcp),
@@ -300,22 +327,19 @@ mod tests {
             upstream_status: Some(200),
             upstream_time: Some(Duration::from_micros(310)),
             total_time: Some(Duration::from_micros(400)),
-            ..Record::new(
-                Timestamp::from_micros(1_795_392_000_123_456),
-                Kind::Call,
-                Outcome::Answered,
-            )
+            ..Record::new(at, Kind::Call, Outcome::Answered)
         };
         check(
             &record,
             concat!(
                 r#"{"time":"2026-11-23T00:00:00.123456Z","id":"00000000-0000-0000-0000-000000000000","#,
                 r#""kind":"call","surface":"mcp","protocol":"2026-07-28","peer":"127.0.0.1","#,
-                r#""revision":3,"client":"shop-agent","profile":"shop-agent/read","#,
+                r#""revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
                 r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","#,
-                r#""tool":"orders_get_order","arguments":{"id":42},"bytes_in":120,"#,
+                r#""tool":"orders_get_order","arguments":{"id":42},"#,
+                r#""arguments_digest":"hmac:96ce-20261123:ba1dcb84b25a9317c11d8b51ceb3d01b","bytes_in":120,"#,
                 r#""outcome":"answered","decision":"allow","rule":"role reader: orders:*","#,
                 r#""status":200,"upstream":"http://127.0.0.1:9000","upstream_status":200,"#,
                 r#""upstream_us":310,"total_us":400}"#,

@@ -1,5 +1,7 @@
 //! Where a log goes on after a start: behind its last whole record, if nothing else is wrong with it.
 
+mod sealed;
+
 use std::{
     collections::HashMap,
     fs::File,
@@ -18,6 +20,7 @@ use crate::{
     end::End,
     frame,
     lines::{LINE_BYTES_MAX, Lines, Next},
+    seal,
     segment::{self, Header, Segment},
     verify::CHECKPOINTS,
 };
@@ -32,6 +35,8 @@ pub(crate) struct Recovered {
     pub(crate) open: HashMap<RequestId, u64>,
     /// Files that were begun and got no record.
     pub(crate) empty: Vec<Segment>,
+    /// Segments that were recorded and sealed to go, and are still there.
+    pub(crate) left: Vec<Segment>,
     /// So many bytes of a record that was not written whole stand behind the last one.
     pub(crate) tail_bytes: u64,
     /// How many records were signed for.
@@ -46,12 +51,14 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
     let read = |source| Error::Open { path: folder.to_owned(), source: Arc::new(source) };
     let damaged = |damage| Error::Damaged { path: folder.to_owned(), damage };
     let signed = last_checkpoint(folder, key).map_err(read)?.map_err(damaged)?;
+    let seals = seal::read(folder, key).map_err(read)?.map_err(damaged)?;
     let mut segments = segment::list(folder).map_err(read)?;
     let mut recovered = Recovered {
         chain: Chain::begin(key.name()),
         last: None,
         open: HashMap::new(),
         empty: Vec::new(),
+        left: Vec::new(),
         tail_bytes: 0,
         signed: signed.map_or(0, |it| it.size),
     };
@@ -68,13 +75,14 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
     if let Some(last) = segments.last() {
         walk(&mut recovered, last, key.name(), signed).map_err(read)?.map_err(damaged)?;
     }
+    let left = sealed::left(&segments, &seals, key.name()).map_err(read)?;
     match signed.filter(|it| it.size > recovered.chain.next()) {
         Some(checkpoint) => {
             let seq = recovered.chain.next();
             let detail = format!("{} records were signed, and {seq} are there", checkpoint.size);
             Err(damaged(Damage { seq, kind: DamageKind::Truncated, detail }))
         }
-        None => Ok(recovered),
+        None => Ok(Recovered { left: left.map_err(damaged)?, ..recovered }),
     }
 }
 
@@ -94,6 +102,10 @@ fn last_checkpoint(folder: &Path, key: &VerifyingKey) -> Checked<Option<Checkpoi
 }
 
 fn is_without_line(segment: &Segment) -> io::Result<bool> {
+    // One that is packed was closed, and has lines.
+    if segment.is_packed() {
+        return Ok(false);
+    }
     let mut bytes = Vec::new();
     let read = File::open(&segment.path)?.take(LINE_BYTES_MAX).read_to_end(&mut bytes)?;
     // What was not read to its end may hold a line: it is not thrown away.
@@ -145,7 +157,9 @@ fn walk(
         begun = begun.or(at);
     }
     let begun = begun.unwrap_or(Timestamp::from_seconds(0));
-    recovered.last = Some((segment.clone(), lines.good_bytes(), begun));
+    // To what is packed nothing is added: another one begins.
+    let last = (segment.clone(), lines.good_bytes(), begun);
+    recovered.last = Some(last).filter(|it| !it.0.is_packed());
     Ok(Ok(()))
 }
 

@@ -8,7 +8,13 @@ use std::{
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Hash, chain::Chain, frame::number, tree::Edge};
+use crate::{
+    Hash,
+    chain::Chain,
+    frame::number,
+    packed::{is_packed, packed_path},
+    tree::Edge,
+};
 
 /// The version of the format, which docs/audit-log.md describes.
 pub(crate) const FORMAT: u32 = 1;
@@ -30,25 +36,40 @@ impl Segment {
         Self { first, path: folder.join(format!("{first:0NAME_DIGITS$}.jsonl")) }
     }
 
+    /// The same, packed.
+    pub(crate) fn packed(&self) -> Self {
+        Self { first: self.first, path: packed_path(&self.path) }
+    }
+
+    /// Whether it is packed: then nothing is written to it any more.
+    pub(crate) fn is_packed(&self) -> bool {
+        is_packed(&self.path)
+    }
+
     /// Its file's name.
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 
-/// The segments in `folder`, in their order. Other files are passed over.
+/// The segments in `folder`, in their order. Other files are passed over; of a segment that is there
+/// both packed and not, the one that is not packed counts.
 pub(crate) fn list(folder: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let digits = name.to_str().and_then(|it| it.strip_suffix(".jsonl"));
+        let plain = name.to_str().map(|it| it.strip_suffix(".gz").unwrap_or(it));
+        let digits = plain.and_then(|it| it.strip_suffix(".jsonl"));
         // Always twenty digits, so the zeros before a number are no fault.
         let first = digits
             .filter(|it| it.len() == NAME_DIGITS)
             .and_then(|it| number(it.trim_start_matches('0').as_bytes()).or(zero(it)));
-        segments.extend(first.map(|first| Segment::new(folder, first)));
+        let segment = first.map(|first| Segment::new(folder, first));
+        let is_packed = plain != name.to_str();
+        segments.extend(segment.map(|it| if is_packed { it.packed() } else { it }));
     }
-    segments.sort_by_key(|it| it.first);
+    segments.sort_by_key(|it| (it.first, it.is_packed()));
+    segments.dedup_by_key(|it| it.first);
     Ok(segments)
 }
 
@@ -176,12 +197,16 @@ mod tests {
             "00000000000000000100.jsonl",
             "00000000000000000000.jsonl",
             "99.jsonl",
+            "00000000000000000100.jsonl.gz",
+            "00000000000000000050.jsonl.gz",
+            "00000000000000000060.jsonl.gz.new",
             "0000000000000000000x.jsonl",
             "checkpoints",
         ] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let firsts: Vec<_> = list(folder.path()).unwrap().into_iter().map(|it| it.first).collect();
-        assert_eq!(firsts, [0, 100]);
+        let found = list(folder.path()).unwrap();
+        let found: Vec<_> = found.iter().map(|it| (it.first, it.is_packed())).collect();
+        assert_eq!(found, [(0, false), (50, true), (100, false)]);
     }
 }

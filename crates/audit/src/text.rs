@@ -1,6 +1,6 @@
 //! Text of a bounded length.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// `text`, or as much of it as fits into `bytes_max` and a mark that says how long it was.
 pub(crate) fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
@@ -8,13 +8,27 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let kept = start(text, bytes_max);
-    Cow::Owned(format!("{kept}[cut, {} bytes in all]", text.len()))
+    Cow::Owned(format!("{kept}{}", cut_mark(text)))
+}
+
+/// What stands behind the beginning of `text` where not all of it is kept.
+pub(crate) fn cut_mark(text: &str) -> String {
+    format!("[cut, {} bytes in all]", text.len())
 }
 
 /// The longest beginning of `text` within `bytes_max` that ends between two characters.
 pub(crate) fn start(text: &str, bytes_max: usize) -> &str {
     let end = text.floor_char_boundary(bytes_max);
     text.get(..end).unwrap_or_default()
+}
+
+/// The bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to memory does not fail.
+        write!(digits, "{byte:02x}").ok();
+        digits
+    })
 }
 
 #[cfg(test)]

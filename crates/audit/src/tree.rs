@@ -4,7 +4,7 @@ mod proof;
 
 use crate::Hash;
 
-pub use proof::{includes, inclusion};
+pub use proof::{includes, inclusion, inclusion_behind};
 
 /// The right edge of a tree: enough to add leaves and to know the root, whatever its size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,6 +32,15 @@ impl Edge {
     #[must_use]
     pub fn subtrees(&self) -> &[Hash] {
         &self.subtrees
+    }
+
+    /// The root of the whole subtree of so many leaves from `start` on; `None` where it has none such.
+    pub(crate) fn subtree(&self, start: u64, leaves: u64) -> Option<Hash> {
+        // One for each bit of the size, the largest first: each begins where those before it end.
+        let is_first = self.size & leaves != 0 && leaves.is_power_of_two();
+        let before = self.size & !leaves.checked_mul(2)?.checked_sub(1)?;
+        let larger = usize::try_from(before.count_ones()).ok()?;
+        self.subtrees.get(larger).copied().filter(|_| is_first && before == start)
     }
 
     /// Adds a leaf.

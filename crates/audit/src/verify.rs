@@ -4,15 +4,17 @@ mod signed;
 
 use std::{io, path::Path};
 
-pub(crate) use signed::notes;
 pub use signed::{CHECKPOINTS, Outside};
+pub(crate) use signed::{notes, notes_in};
 
 use self::signed::Signed;
 use crate::{
     Checkpoint, Damage, DamageKind, Hash, ProofError, VerifyingKey,
     chain::Chain,
     lines::{Lines, Next},
+    seal::{self, Seal},
     segment::{self, Header, Segment},
+    tree::Edge,
 };
 
 /// What a log was found to be.
@@ -24,6 +26,8 @@ pub struct Report {
     pub next: u64,
     /// How many segments there are.
     pub segments: usize,
+    /// How many sealed roots vouch for the records before the first that is there.
+    pub sealed: usize,
     /// How many checkpoints were checked.
     pub checkpoints: usize,
     /// How many records the newest good checkpoint vouches for.
@@ -84,13 +88,33 @@ pub fn verify(
     key: &VerifyingKey,
     outside: Option<&Outside>,
 ) -> Result<Report, Unchecked> {
+    verify_from(folder, key, outside, None)
+}
+
+/// The same, where what stands before record `from` is not looked at: the first segment that begins
+/// with it, or behind it, says where the log goes on there.
+///
+/// # Errors
+/// [`Unchecked`]
+pub fn verify_from(
+    folder: &Path,
+    key: &VerifyingKey,
+    outside: Option<&Outside>,
+    from: Option<u64>,
+) -> Result<Report, Unchecked> {
     let shown = || folder.display().to_string();
     let read = |source| Unchecked::Read { folder: shown(), source };
     // First what was signed: a log that grows meanwhile has all of that, and more.
     let signed = Signed::gather(folder, key, outside).map_err(read)?;
-    let segments = segment::list(folder).map_err(read)?;
-    let mut walk = Walk::begin(&segments, key.name(), signed).map_err(read)?;
-    let Some(walk) = &mut walk else { return Err(Unchecked::Empty { folder: shown() }) };
+    let mut segments = segment::list(folder).map_err(read)?;
+    let walk = match from {
+        Some(from) => {
+            segments.retain(|it| it.first >= from);
+            Walk::amid(&segments, key.name(), signed)
+        }
+        None => Walk::begin(folder, &segments, (key, signed)),
+    };
+    let mut walk = walk.map_err(read)?.ok_or_else(|| Unchecked::Empty { folder: shown() })?;
     for (index, segment) in segments.iter().enumerate() {
         let is_last = index.saturating_add(1) == segments.len();
         walk.segment(segment, is_last, &mut |_, _, _| {}).map_err(read)?;
@@ -107,23 +131,30 @@ pub fn verify(
 }
 
 /// The hashes of all records in `folder`, and the line of record `seq` with the hash before it.
-pub(crate) fn collect(folder: &Path, origin: &str, seq: u64) -> Result<Collected, ProofError> {
+pub(crate) fn collect(
+    folder: &Path,
+    key: &VerifyingKey,
+    seq: u64,
+) -> Result<Collected, ProofError> {
     let shown = || folder.display().to_string();
     let read = |source| Unchecked::Read { folder: shown(), source };
     let segments = segment::list(folder).map_err(read)?;
-    let walk = Walk::begin(&segments, origin, Signed::none()).map_err(read)?;
+    let walk = Walk::begin(folder, &segments, (key, Signed::none())).map_err(read)?;
     let mut walk = walk.ok_or_else(|| Unchecked::Empty { folder: shown() })?;
-    if walk.first > 0 {
+    if walk.first > seq {
         return Err(ProofError::Purged { first: walk.first });
     }
-    let mut collected = Collected { leaves: Vec::new(), found: None };
+    let before = walk.chain.edge().clone();
+    let mut collected = Collected { before, leaves: Vec::new(), found: None };
+    let mut next = walk.first;
     for (index, segment) in segments.iter().enumerate() {
         let is_last = index.saturating_add(1) == segments.len();
         let keep = &mut |before: Hash, hash: Hash, line: &[u8]| {
-            if u64::try_from(collected.leaves.len()).is_ok_and(|it| it == seq) {
+            if next == seq {
                 collected.found = Some((before, line.to_vec()));
             }
             collected.leaves.push(hash);
+            next = next.saturating_add(1);
         };
         walk.segment(segment, is_last, keep).map_err(read)?;
     }
@@ -132,40 +163,85 @@ pub(crate) fn collect(folder: &Path, origin: &str, seq: u64) -> Result<Collected
 
 /// What a proof is made from.
 pub(crate) struct Collected {
+    /// The tree over the records that went.
+    pub(crate) before: Edge,
+    /// The hashes of those behind.
     pub(crate) leaves: Vec<Hash>,
     pub(crate) found: Option<(Hash, Vec<u8>)>,
 }
 
 /// A walk through a log.
-struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     origin: &'a str,
-    chain: Chain,
+    pub(crate) chain: Chain,
     first: u64,
     signed: Signed,
+    /// How many sealed roots stand before the first record.
+    sealed: usize,
+    /// Those of segments that are still there, the last one first.
+    seals: Vec<Seal>,
     tail_bytes: u64,
-    damage: Option<Damage>,
+    pub(crate) damage: Option<Damage>,
 }
 
 impl<'a> Walk<'a> {
-    /// A walk that begins where the first segment says; none where there is no segment.
-    fn begin(segments: &[Segment], origin: &'a str, signed: Signed) -> io::Result<Option<Self>> {
+    /// A walk through a whole log, all checkpoints beside it included.
+    pub(crate) fn whole(
+        folder: &Path,
+        segments: &[Segment],
+        key: &'a VerifyingKey,
+    ) -> io::Result<Option<Self>> {
+        Self::begin(folder, segments, (key, Signed::gather(folder, key, None)?))
+    }
+
+    /// A walk that begins behind what was sealed and is gone; none where there is no segment.
+    fn begin(
+        folder: &Path,
+        segments: &[Segment],
+        (key, signed): (&'a VerifyingKey, Signed),
+    ) -> io::Result<Option<Self>> {
+        let Some(segment) = segments.first() else { return Ok(None) };
+        let (mut seals, damage) = match seal::read(folder, key)? {
+            Ok(seals) => (seals, None),
+            Err(damage) => (Vec::new(), Some(damage)),
+        };
+        // Segments that are sealed and still there were to go when the power went.
+        let mut left =
+            seals.split_off(seals.partition_point(|it| it.after.next() <= segment.first));
+        left.reverse();
+        let mut walk = Self::at(Chain::begin(key.name()), key.name(), signed);
+        walk.damage = walk.signed.pass(walk.chain.edge());
+        for Seal { after, .. } in &seals {
+            walk.damage = walk.damage.take().or_else(|| walk.signed.pass(after.edge()));
+            walk.chain.clone_from(after);
+        }
+        walk.damage = damage.or(walk.damage);
+        (walk.first, walk.sealed, walk.seals) = (walk.chain.next(), seals.len(), left);
+        Ok(Some(walk))
+    }
+
+    /// A walk that begins where the first of some segments says; none where there is none.
+    fn amid(segments: &[Segment], origin: &'a str, signed: Signed) -> io::Result<Option<Self>> {
         let Some(segment) = segments.first() else { return Ok(None) };
         let header = Lines::first(&segment.path)?.and_then(|it| Header::read(&it));
-        // Older segments may have been purged: the header holds the tree as it was. A checkpoint
-        // vouches for it, as for all else.
+        // The header holds the tree as it was. A checkpoint vouches for it, as for all else.
         let chain = match header.filter(|it| segment.first > 0 && it.origin == origin) {
             Some(header) => header.chain(),
             None => Chain::begin(origin),
         };
-        let mut walk =
-            Self { origin, first: chain.next(), chain, signed, tail_bytes: 0, damage: None };
-        walk.signed.begin(walk.first);
-        walk.meet();
+        let mut walk = Self::at(chain, origin, signed);
+        walk.damage = walk.signed.pass(walk.chain.edge());
         Ok(Some(walk))
     }
 
+    fn at(chain: Chain, origin: &'a str, signed: Signed) -> Self {
+        let (sealed, seals) = (0, Vec::new());
+        let first = chain.next();
+        Self { origin, chain, first, signed, sealed, seals, tail_bytes: 0, damage: None }
+    }
+
     /// Goes through one segment, unless something was wrong before.
-    fn segment(
+    pub(crate) fn segment(
         &mut self,
         segment: &Segment,
         is_last: bool,
@@ -207,21 +283,36 @@ impl<'a> Walk<'a> {
         before.next() == segment.first && header.is_some_and(|it| it.continues(before, self.origin))
     }
 
-    /// Compares with what was signed for so many records.
+    /// Compares with what was sealed and signed for so many records.
     fn meet(&mut self) {
-        if self.damage.is_none() {
-            self.damage = self.signed.meet(self.chain.edge());
+        if self.damage.is_some() {
+            return;
         }
+        let next = self.chain.next();
+        if let Some(seal) = self.seals.pop_if(|it| it.after.next() <= next)
+            && seal.after != self.chain
+        {
+            let (seq, kind) = (seal.first, DamageKind::Forged);
+            let detail = format!("the records from {seq} to {next} are not those that were sealed");
+            self.damage = Some(Damage { seq, kind, detail });
+            return;
+        }
+        self.damage = self.signed.meet(self.chain.edge());
     }
 
     fn report(&mut self, segments: usize) -> Report {
         let next = self.chain.next();
+        if let (None, Some(seal)) = (&self.damage, self.seals.first()) {
+            let detail = format!("{} records were sealed, and {next} are there", seal.after.next());
+            self.damage = Some(Damage { seq: next, kind: DamageKind::Truncated, detail });
+        }
         if self.damage.is_none() {
             self.damage = self.signed.end(next);
         }
         Report {
             first: self.first,
             next,
+            sealed: self.sealed,
             segments,
             checkpoints: self.signed.checked,
             signed: self.signed.size,
@@ -237,6 +328,15 @@ impl Report {
     pub fn unsigned(&self) -> u64 {
         self.next.saturating_sub(self.signed)
     }
+}
+
+/// The newest checkpoint beside the log in `folder`, as it was signed by `key`.
+///
+/// # Errors
+/// What the disk says.
+pub fn newest(folder: &Path, key: &VerifyingKey) -> io::Result<Option<String>> {
+    let notes = notes(folder)?.into_iter().flatten().rev();
+    Ok(notes.into_iter().find(|it| Checkpoint::open(it, key).is_some()))
 }
 
 /// Reads a checkpoint that was kept elsewhere.

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
 
-use audit::Kind;
+use audit::{Kind, Recorded};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -35,7 +35,8 @@ pub trait AuthorizationServer: fmt::Debug + Send + Sync {
 }
 
 /// What becomes of a request to the authorization server.
-pub type AuthorizationFuture<'a> = Pin<Box<dyn Future<Output = Response<Bytes>> + Send + 'a>>;
+pub type AuthorizationFuture<'a> =
+    Pin<Box<dyn Future<Output = Recorded<Response<Bytes>>> + Send + 'a>>;
 
 /// A request to the authorization server.
 pub struct AuthorizationRequest {
@@ -82,7 +83,7 @@ pub(crate) async fn answer(
     gateway: &Gateway,
     arrival: &Arrival,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Request<Incoming>> {
+) -> Result<Recorded<Response<Body>>, Request<Incoming>> {
     let snapshot = gateway.snapshot();
     let path = request.uri().path();
     let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -90,10 +91,10 @@ pub(crate) async fn answer(
     if let Some(document) = document.filter(|_| is_reading) {
         let facts = Facts::new(Kind::List, arrival.clone(), &snapshot).about(path);
         let noted = Ledger::open(&gateway.live, facts).note();
-        return Ok(match noted {
+        return Ok(noted.map(|it| match it {
             Ok(()) => shown(&document),
             Err(refusal) => problem::response(arrival.id, &refusal),
-        });
+        }));
     }
     // People and programs get tokens where everybody can reach it.
     let server = gateway.authorization.get().filter(|_| arrival.entrance != Entrance::Management);
@@ -108,7 +109,7 @@ pub(crate) async fn answer(
                 Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about(parts.uri.path());
             let refusal = Ledger::open(&gateway.live, facts)
                 .refuse(Refusal::new(RefusalKind::Malformed, detail));
-            return Ok(problem::response(arrival.id, &refusal));
+            return Ok(refusal.map(|it| problem::response(arrival.id, &it)));
         }
     };
     let answer = server.answer(AuthorizationRequest {
@@ -122,7 +123,7 @@ pub(crate) async fn answer(
         headers: parts.headers,
         body,
     });
-    Ok(answer.await.map(Body::from))
+    Ok(answer.await.map(|it| it.map(Body::from)))
 }
 
 fn shown(document: &serde_json::Value) -> Response<Body> {

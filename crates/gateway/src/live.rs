@@ -11,6 +11,8 @@ pub struct Live {
     pub clock: Clock,
     /// Where records go.
     pub log: Arc<audit::Journal>,
+    /// What values are hashed under in records.
+    pub salt: Arc<audit::Salt>,
     /// Connections to upstreams.
     pub fleet: Arc<upstream::Fleet>,
     /// Counters of limits.

@@ -18,6 +18,7 @@ mod standing;
 
 use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
+use audit::Recorded;
 use futures_util::FutureExt as _;
 use identity::Presented;
 use model::{Refusal, RefusalKind};
@@ -36,17 +37,16 @@ pub(crate) use standing::Standing;
 use self::{body::whole, standing::Begun};
 use crate::{Gateway, Snapshot};
 
-/// Carries one call through, and writes its record before the answer is given back. What of the
-/// answer is still to come breaks off where the caller may not have it any more.
+/// Carries one call through, and writes its record before the answer is given back.
 ///
-/// # Errors
-/// Every way in which a call does not go through, as a refusal.
+/// What of the answer is still to come breaks off where the caller may not have it any more. Every way
+/// in which it does not go through is a refusal.
 pub async fn run(
     gateway: &Arc<Gateway>,
     snapshot: &Arc<Snapshot>,
     arrival: Arrival,
     received: Received<'_>,
-) -> Result<Answer, Refusal> {
+) -> Recorded<Result<Answer, Refusal>> {
     let (live, begun) = (&gateway.live, Begun::now(gateway, snapshot));
     let mut ledger = Ledger::open(live, Facts::of_call(arrival, snapshot, &received));
     let presented = received.presented.as_ref().map_or(Presented::Nothing, |it| *it);
@@ -66,10 +66,11 @@ pub async fn run(
         Ok((answer, standing)) => (Ok(answer), Some(standing)),
         Err(refusal) => (Err(refusal), None),
     };
-    let answer = ledger.close(outcome).await?;
-    Ok(match standing {
-        Some(standing) => standing.hold(&presented, answer),
-        None => answer,
+    ledger.close(outcome).await.map(|outcome| {
+        outcome.map(|answer| match standing {
+            Some(standing) => standing.hold(&presented, answer),
+            None => answer,
+        })
     })
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod rest;
 
 use std::sync::Arc;
 
+use audit::Recorded;
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use identity::dpop::RequestProof;
@@ -28,22 +29,24 @@ pub(crate) async fn answer(
     gateway: Arc<Gateway>,
     arrival: Arrival,
     request: Request<Incoming>,
-) -> Response<Body> {
+) -> Recorded<Response<Body>> {
     // Cloned cheaply: it is a view of the request's own bytes.
     let uri = request.uri().clone();
     let (id, entrance) = (arrival.id, arrival.entrance);
     let proof = proof(&gateway, &arrival, &request);
     let arrival = arrival.proving(proof, is_led(request.headers()));
-    let mut response = match arrival.surface {
+    let recorded = match arrival.surface {
         // Boxed: it is the larger of the two, and each REST call would be moved at its size.
         Surface::Mcp => Box::pin(mcp::answer(Arc::clone(&gateway), arrival, request)).await,
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
-    if response.headers().contains_key(header::WWW_AUTHENTICATE) {
-        protected_resource::complete(&gateway, entrance, uri.path(), response.headers_mut());
-    }
-    name(&mut response, id);
-    response
+    recorded.map(|mut response| {
+        if response.headers().contains_key(header::WWW_AUTHENTICATE) {
+            protected_resource::complete(&gateway, entrance, uri.path(), response.headers_mut());
+        }
+        name(&mut response, id);
+        response
+    })
 }
 
 /// What the request brings to prove that its sender holds a key. It is for the URL that its sender

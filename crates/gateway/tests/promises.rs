@@ -10,6 +10,8 @@
     reason = "tests end where they break"
 )]
 
+#[path = "promises/answers.rs"]
+mod answers;
 #[path = "promises/certificates.rs"]
 mod certificates;
 #[path = "promises/compile_fail.rs"]
@@ -24,12 +26,19 @@ mod garbage;
 mod guards;
 #[path = "promises/lists.rs"]
 mod lists;
+#[path = "promises/naughty.rs"]
+mod naughty;
+// The same texts as for the formats of events.
+#[path = "../../audit/src/format/tests/naughty_strings.rs"]
+mod naughty_strings;
 #[path = "promises/one_decision.rs"]
 mod one_decision;
 #[path = "promises/protected_resource.rs"]
 mod protected_resource;
 #[path = "promises/records.rs"]
 mod records;
+#[path = "promises/redaction.rs"]
+mod redaction;
 #[path = "promises/sender_constrained.rs"]
 mod sender_constrained;
 #[path = "promises/shop.rs"]

@@ -21,6 +21,19 @@ pub enum ClientKind {
     Service,
 }
 
+impl ClientKind {
+    /// The word for it in state and records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::App => "app",
+            Self::Partner => "partner",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// A registered consumer with an accountable owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{CollectionId, Effect, Place, Upstream};
+use crate::{CollectionId, Effect, Place, Recording, Upstream};
 
 /// Whether a collection's operations can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Collection {
     pub select: Option<Vec<(String, Place)>>,
     /// What is changed, by the operation's name in the document.
     pub overrides: BTreeMap<String, Override>,
+    /// What records keep of the calls of all its operations.
+    pub recording: Recording,
     /// Where it is declared.
     pub place: Place,
 }
@@ -55,6 +57,8 @@ pub struct Override {
     pub effect: Option<Effect>,
     /// Whether it names the built-in client `anonymous`, and so is public.
     pub is_public: bool,
+    /// What records keep of its calls, before what the collection says.
+    pub recording: Recording,
     /// Where this is declared.
     pub place: Place,
 }

@@ -1,6 +1,6 @@
 //! What is known of a request, written as it becomes known, and recorded however it ends.
 
-use audit::{Entry, Journal, Kind, Outcome, Record};
+use audit::{Entry, Journal, Kind, Outcome, Receipt, Record};
 use model::{Caller, Refusal, RefusalKind};
 
 use crate::{Request, error::Denied};
@@ -43,7 +43,10 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// Where it cannot be recorded: then nothing may be given.
-    pub(crate) async fn close(mut self, outcome: Result<u16, &Denied>) -> Result<(), audit::Error> {
+    pub(crate) async fn close(
+        mut self,
+        outcome: Result<u16, &Denied>,
+    ) -> Result<Receipt, audit::Error> {
         let denied = self.facts.denied.take();
         let refusal = outcome.err().or(denied.as_ref()).map(Denied::refusal);
         let status = outcome.unwrap_or_else(|it| it.status().as_u16());

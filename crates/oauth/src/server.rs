@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use audit::Journal;
+use audit::{Journal, Recorded};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, dpop::Proofs};
@@ -158,7 +158,7 @@ impl Server {
     }
 
     /// Answers one request, whatever becomes of it, and records it.
-    pub async fn answer(&self, request: Request) -> Response<Bytes> {
+    pub async fn answer(&self, request: Request) -> Recorded<Response<Bytes>> {
         let endpoint = Endpoint::of(&request.method, &request.path);
         let mut ledger = Ledger::open(&self.log, &request, endpoint.event());
         let answered = match self.log.admit() {
@@ -166,11 +166,14 @@ impl Server {
             Err(error) => Err(unrecorded(&error)),
         };
         let outcome = answered.as_ref().map(|it| it.status().as_u16());
-        if let Err(error) = ledger.close(outcome).await {
-            return endpoint.denied(&unrecorded(&error), None);
-        }
         let nonce = || self.proofs.nonce(self.clock.now());
-        answered.unwrap_or_else(|denied| endpoint.denied(&denied, nonce()))
+        match ledger.close(outcome).await {
+            Ok(receipt) => {
+                let denied = |denied| endpoint.denied(&denied, nonce());
+                receipt.behind(answered.unwrap_or_else(denied))
+            }
+            Err(error) => Recorded::instead(&error, endpoint.denied(&unrecorded(&error), None)),
+        }
     }
 
     async fn dispatch(

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use model::{ClientId, CollectionId, Expiry, KeyKind, ProfileId};
 
 pub(crate) use self::audit::{
-    Audit, Export, Key as AuditKey, Prove, Reconcile, Verify, VerifyProof,
+    Audit, Export, Format, Key as AuditKey, Prove, Reconcile, Verify, VerifyProof,
 };
 use crate::config;
 

@@ -3,6 +3,7 @@
 mod keyring;
 mod pepper;
 mod revision;
+mod salt;
 mod signing;
 
 use std::{
@@ -111,6 +112,14 @@ impl DataFolder {
     pub(crate) fn audit_key(&self, file: Option<&Path>) -> anyhow::Result<audit::SigningKey> {
         let here = || self.0.join("audit.key");
         signing::open(&file.map_or_else(here, Path::to_owned))
+    }
+
+    /// What values are hashed under in records; made on first use.
+    ///
+    /// # Errors
+    /// Where it cannot be made or read, is broken, or can be read by others.
+    pub(crate) fn audit_salt(&self) -> anyhow::Result<audit::Salt> {
+        salt::open(&self.0.join("audit.salt"))
     }
 }
 

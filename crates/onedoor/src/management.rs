@@ -1,8 +1,8 @@
 //! Management in a running door: the store, the operations over it, and the data plane that they change.
 
 mod local;
+mod log;
 mod plane;
-mod records;
 mod secrets;
 mod signing;
 
@@ -10,12 +10,11 @@ use std::sync::Arc;
 
 use admin::{About, Admin};
 use gateway::{Gateway, LocalCollection};
-use model::{Collection, CollectionId, Lifecycle, Override, Place, Upstream};
+use model::{Collection, CollectionId, Lifecycle, Override, Place, Recording, Upstream};
 use serde_json::Value;
 
 pub(crate) use self::{
     plane::DataPlane,
-    records::Records,
     secrets::{Places, Supplier, Supply},
 };
 
@@ -69,6 +68,7 @@ fn collection(
         document_place: place.clone(),
         select: None,
         overrides: overrides.collect(),
+        recording: Recording::default(),
         place: place.clone(),
     }
 }

@@ -3,6 +3,7 @@
 //! What can be typed? Read `tree`. What is sent? Read `input`. Where to, and as whom? Read `settings`.
 
 mod door;
+mod evidence;
 mod examples;
 mod failure;
 mod field;
@@ -12,6 +13,7 @@ mod input;
 mod login;
 mod paging;
 mod private_file;
+mod records;
 mod settings;
 mod show;
 mod tree;
@@ -42,32 +44,43 @@ pub(crate) enum Ended {
 /// `base`, with every command of the running door.
 pub(crate) fn command(base: &Command) -> Command {
     let operations = admin::operations();
-    help::arranged(tree::command(base.clone(), &operations), &operations)
+    let command = records::command(tree::command(base.clone(), &operations), &operations);
+    help::arranged(command, &operations)
 }
 
 /// Runs what was typed, if it is a command of the running door.
 pub(crate) fn run(matches: &ArgMatches) -> Option<ExitCode> {
     let (noun, inner) = matches.subcommand()?;
     let terminal = Terminal::stdout();
+    let (verb, innermost) = inner.subcommand().unwrap_or(("", inner));
+    if noun == "audit"
+        && let Some(ended) = records::run(verb, innermost)
+    {
+        return Some(code(ended));
+    }
     let ended = match noun {
         "export" | "diff" | "apply" => folder::run(terminal, noun, inner),
+        "audit" if verb == "evidence" => evidence::run(terminal, innermost),
         "login" => login::login(inner),
         "logout" => login::logout(inner),
         "completions" => completions(inner),
         _ => {
-            let (verb, innermost) = inner.subcommand().unwrap_or(("", inner));
             let about = admin::operations().into_iter().find(|it| it.command == [noun, verb])?;
             operation(terminal, &about, innermost)
         }
     };
-    Some(match ended {
+    Some(code(ended))
+}
+
+fn code(ended: Result<Ended, Failure>) -> ExitCode {
+    match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Drift) => ExitCode::from(3),
         Err(failure) => {
             logging::tell(&failure);
             ExitCode::from(failure.code())
         }
-    })
+    }
 }
 
 fn operation(terminal: Terminal, about: &About, matches: &ArgMatches) -> Result<Ended, Failure> {

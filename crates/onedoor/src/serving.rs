@@ -4,11 +4,13 @@ mod certificates;
 mod current;
 mod door;
 mod egress;
+mod indexing;
 mod keys;
 mod managed;
 mod places;
 mod proofs;
 mod rehash;
+mod retention;
 mod signals;
 mod sinks;
 mod start;
@@ -27,6 +29,7 @@ pub(crate) use self::{
     egress::{DocumentEgress, IssuerEgress},
     managed::Managed,
     places::Places,
+    retention::Retention,
     signals::{Hangup, Stop},
     sinks::{Sinks, Watched},
     start::{check, runtime},

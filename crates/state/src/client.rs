@@ -124,13 +124,7 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
 pub fn write_client(client: &Client) -> String {
     let Client { id: _, kind, owner, description, is_enabled, profiles, place: _ } = client;
     let mut document = Writer::new();
-    let kind = match kind {
-        ClientKind::Agent => "agent",
-        ClientKind::App => "app",
-        ClientKind::Partner => "partner",
-        ClientKind::Service => "service",
-    };
-    document.put("kind", kind);
+    document.put("kind", kind.as_str());
     document.put("owner", owner.as_str());
     document.put_some("description", description.as_deref());
     document.put_if(!is_enabled, "enabled", false);

@@ -1,6 +1,7 @@
 //! `collections/ID.yaml`: operations published together, over one upstream.
 
 mod operations;
+mod recording;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {
         let document = document.and_then(|it| read_document(&it));
         let select = it.optional("select").map(|it| operations::read_select(&it));
         let overrides = it.optional("operations").map(|it| operations::read_overrides(&it));
+        let recording = it.optional("audit").map(recording::read);
         let (document, document_place) = document?;
         Some(Collection {
             title: title.map(str::to_owned),
@@ -60,6 +62,7 @@ pub(crate) fn read(id: CollectionId, root: Field<'_>) -> Option<Collection> {
             document_place,
             select: select.flatten(),
             overrides: overrides.unwrap_or_default(),
+            recording: recording.unwrap_or_default(),
             place,
             id,
         })
@@ -129,6 +132,7 @@ pub fn write_collection(collection: &Collection) -> String {
         document_place,
         select,
         overrides,
+        recording,
         place: _,
     } = collection;
     let mut written = Writer::new();
@@ -151,6 +155,7 @@ pub fn write_collection(collection: &Collection) -> String {
     if !overrides.is_empty() {
         written.put("operations", operations::write_overrides(overrides));
     }
+    written.put_some("audit", recording::write(recording));
     if !is_named {
         // Last, because it is long.
         written.put("document", Value::clone(document));

@@ -116,6 +116,7 @@ impl HouseBuilder {
         let live = Live {
             clock: clock.clone(),
             log: Arc::new(log),
+            salt: Arc::new(audit::Salt::new(&[7; audit::Salt::BYTES])),
             fleet: Arc::new(fleet),
             meter: Arc::new(limits::Meter::new(clock.clone())),
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),

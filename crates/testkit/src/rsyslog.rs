@@ -93,12 +93,11 @@ impl Rsyslog {
         let path = |name: &str| self.file(name).display().to_string();
         let (ca, certificate, key) = (path("ca.pem"), path("rsyslog.pem"), path("rsyslog.key"));
         let (folder, messages) = (self.folder.path().display(), path("messages"));
-        let kept = match honest {
-            true => format!(
-                "action(type=\"omfile\" file=\"{messages}\" template=\"raw\" asyncWriting=\"off\")"
-            ),
-            false => "stop".to_owned(),
-        };
+        // Of what it keeps nowhere, it says nothing either.
+        let file = if honest { messages } else { path("discarded") };
+        let kept = format!(
+            "action(type=\"omfile\" file=\"{file}\" template=\"raw\" asyncWriting=\"off\")"
+        );
         let input = |kind: &str, port: u16, more: &str| {
             format!(
                 "input(type=\"{kind}\" address=\"127.0.0.1\" port=\"{port}\" ruleset=\"in\" {more})\n"

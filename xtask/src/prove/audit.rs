@@ -6,6 +6,7 @@ pub(super) mod disk;
 mod fault;
 pub(super) mod killed;
 mod ledger;
+pub(super) mod query;
 mod receivers;
 pub(super) mod sinks;
 mod site;

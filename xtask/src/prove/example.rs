@@ -91,6 +91,11 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("explain_access", r#"{"profile": "app/default", "operation": "shop.get_order"}"#, ""),
     ("list_access", r#"{"operation": "shop.get_order"}"#, ""),
     ("query_audit", r#"{"client": "operator", "limit": 5}"#, ""),
+    ("check_audit", "{}", ""),
+    ("list_audit_purges", "{}", ""),
+    ("propose_audit_purge", "{}", r#"{"older_than": "400d", "reason": "a proof"}"#),
+    ("approve_audit_purge", r#"{"id": "absent"}"#, ""),
+    ("reject_audit_purge", r#"{"id": "absent"}"#, ""),
     (
         "import_collection",
         "{}",

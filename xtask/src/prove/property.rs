@@ -51,6 +51,8 @@ pub(super) enum Property {
     Cost,
     /// Receivers that are killed, slowed down and lying get every record, and a liar is found.
     Sinks,
+    /// Records are found, all of them, and an index of them is made, in time.
+    Query,
 }
 
 /// What a proof works with.
@@ -68,7 +70,9 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Audit => &[Self::Killed, Self::Disk, Self::Damages, Self::Sinks, Self::Cost],
+            Part::Audit => {
+                &[Self::Killed, Self::Disk, Self::Damages, Self::Sinks, Self::Query, Self::Cost]
+            }
             Part::Identity => &[
                 Self::UrlOnly,
                 Self::Conformance,
@@ -116,6 +120,7 @@ impl Property {
             Self::Damages => audit::damages::prove(setting),
             Self::Cost => audit::cost::prove(setting),
             Self::Sinks => audit::sinks::prove(setting),
+            Self::Query => audit::query::prove(setting),
         }
     }
 }

@@ -66,7 +66,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "whoami",
         ],
     ),
-    (READERS, &["list_deliveries", "query_audit"]),
+    (READERS, &["check_audit", "list_audit_purges", "list_deliveries", "query_audit"]),
     // Whoever rotates keys must see which are old.
     (KEEPERS, &["list_credential_ages"]),
     (
@@ -102,6 +102,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ADMIN,
         &[
             "apply_state",
+            "approve_audit_purge",
             "delete_admission",
             "delete_guard",
             "delete_issuer",
@@ -109,12 +110,14 @@ const TABLE: &[(&str, &[&str])] = &[
             "delete_stop",
             "delete_user",
             "export_state",
+            "propose_audit_purge",
             "put_admission",
             "put_guard",
             "put_issuer",
             "put_role",
             "put_stop",
             "put_user",
+            "reject_audit_purge",
             "rewrap_secrets",
             "rollback_revision",
             "rotate_signing_key",

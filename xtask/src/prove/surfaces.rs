@@ -27,6 +27,8 @@ use super::{
 /// Most differences that are told.
 const TOLD_MAX: usize = 20;
 
+/// What takes two people and a log that is old: `onedoor/tests/onedoor/purge.rs` shows it carried out.
+const FOR_TWO: [&str; 3] = ["approve_audit_purge", "propose_audit_purge", "reject_audit_purge"];
 /// What a command ends with that is wrong by itself.
 const UNCLEAR: i32 = 2;
 
@@ -67,7 +69,12 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         anyhow::bail!("{}", seen.differences.join("\n"));
     }
     let operations = admin::operations().len();
-    ensure!(seen.carried_out == operations, "only {} of {operations} went well", seen.carried_out);
+    let carried_out = operations.saturating_sub(FOR_TWO.len());
+    ensure!(
+        seen.carried_out == carried_out,
+        "only {} of {carried_out} went well",
+        seen.carried_out
+    );
     let calls = seen.can_type.len();
     let typed = seen.can_type.iter().filter(|it| **it).count();
     let others = calls.saturating_sub(typed);
@@ -132,7 +139,7 @@ impl Doors {
             matches!(&rest, Plain::Answered(status, _) if *status == about.status.as_u16());
         if flaw.is_empty() && *role == *"admin" {
             seen.carried_out = seen.carried_out.saturating_add(usize::from(is_done));
-            if !is_done {
+            if is_done == FOR_TWO.contains(&name) {
                 seen.differences.push(format!("the example of {name} is wrong: {rest:?}"));
             }
         } else if is_done && !flaw.is_empty() {

@@ -101,7 +101,7 @@ pub(crate) const HOUSE: House = House {
         Home { dependencies: &["jsonschema", "schemars"], crates: &["admin"] },
         Home { dependencies: &["jsonwebtoken"], crates: &["identity"] },
         Home { dependencies: &["cedar-policy"], crates: &["policy"] },
-        Home { dependencies: &["rustix"], crates: &["audit"] },
+        Home { dependencies: &["flate2", "rustix"], crates: &["audit"] },
         Home { dependencies: &["redis"], crates: &["limits"] },
         Home { dependencies: &["rusqlite", "sqlx"], crates: &["store"] },
         Home {
@@ -201,6 +201,12 @@ const WALLS: &[Wall] = &[
         except: &[],
         never: &["std::fs", "std::net::TcpStream", "std::process", "tokio::fs", "tokio::net"],
         instead: "this crate is pure: let a floor above do the reading and writing",
+    },
+    Wall {
+        inside: &["crates"],
+        except: &["crates/audit/src/recorded", "crates/gateway/src/surface/mcp/call"],
+        never: &["audit::Recorded::given_up"],
+        instead: "an answer goes out behind its record: take one of the ledger's",
     },
     Wall {
         inside: &["crates/policy"],

@@ -27,6 +27,8 @@ pub(crate) struct Collection {
     select: Option<Vec<String>>,
     /// What is changed, by the operation's name in the document.
     operations: Option<BTreeMap<String, Override>>,
+    /// What records keep of calls.
+    audit: Option<Recording>,
 }
 
 #[derive(JsonSchema)]
@@ -65,6 +67,27 @@ struct Override {
     effect: Option<Effect>,
     /// `[anonymous]`: callable without a credential.
     allow: Option<Vec<String>>,
+    /// What records keep of its calls, before what the collection says.
+    audit: Option<Recording>,
+}
+
+/// What records keep of the arguments of calls.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Recording {
+    /// What is kept of them: by a JSON pointer (`/customer/name`, where `*` is any one name), or of
+    /// all that looks like a `card_number`, an `email` or a `secret`.
+    redact: Option<BTreeMap<String, Treatment>>,
+}
+
+/// How much of a value is kept: nothing, a keyed hash, all of it, or its end.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Treatment {
+    Drop,
+    Hash,
+    Keep,
+    Mask,
 }
 
 /// Where operations are carried out, and how the door shows who it is.

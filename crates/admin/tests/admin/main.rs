@@ -21,6 +21,7 @@ mod matrix;
 mod own;
 mod peppers;
 mod plane;
+mod purge;
 mod reach;
 mod read_only;
 mod replicas;

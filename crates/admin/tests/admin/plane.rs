@@ -6,9 +6,10 @@ use std::{
 };
 
 use admin::{
-    About, AccessView, Counted, OperationView, Part, Plane, Prepared, RecordQuery, SigningKeys,
-    UsageView,
+    About, AccessView, Counted, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    PurgedView, SegmentView, SigningKeys, UsageView,
 };
+use audit::{Page, Question};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyHash, KeyKind,
@@ -16,7 +17,7 @@ use model::{
     Secret, SecretId, Surface, Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 use state::Desired;
 
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct Force {
     revisions: Vec<u64>,
     changed: Vec<String>,
     uses: Vec<(CredentialId, LastUse)>,
+    purges: Vec<String>,
+    is_log_damaged: bool,
 }
 
 impl TestPlane {
@@ -43,6 +46,8 @@ impl TestPlane {
             revisions: Vec::new(),
             changed: Vec::new(),
             uses: Vec::new(),
+            purges: Vec::new(),
+            is_log_damaged: false,
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
         Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper })
@@ -51,6 +56,16 @@ impl TestPlane {
     /// The revisions that were put in force, in order.
     pub(crate) fn revisions(&self) -> Vec<u64> {
         self.force.lock().unwrap().revisions.clone()
+    }
+
+    /// Why something was purged from the log, each time.
+    pub(crate) fn purges(&self) -> Vec<String> {
+        self.force.lock().unwrap().purges.clone()
+    }
+
+    /// Says whether something is wrong with the log.
+    pub(crate) fn damage_log(&self, is_damaged: bool) {
+        self.force.lock().unwrap().is_log_damaged = is_damaged;
     }
 
     /// The secrets whose value may have become another.
@@ -181,8 +196,47 @@ impl Plane for TestPlane {
         Vec::new()
     }
 
-    fn records(&self, _: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
-        Ok((vec![json!({"decision": "allowed"})], false))
+    fn records(&self, _: Question) -> Result<Page, String> {
+        let record = r#"{"decision":"allow"}"#.to_owned();
+        let records = vec![RawValue::from_string(record).unwrap()];
+        Ok(Page { records, next: None, reached: 1, unreadable: 0 })
+    }
+
+    fn log_segments(&self) -> Result<Vec<SegmentView>, String> {
+        // One a day, each with a hundred records.
+        let day = |day: u64| SegmentView {
+            first: day * 100 - 100,
+            last: day * 100 - 1,
+            bytes: 7000,
+            begun: format!("2026-11-{day:02}T00:00:00Z"),
+            ended: format!("2026-11-{:02}T00:00:00Z", day + 1),
+        };
+        Ok((1..4).map(day).collect())
+    }
+
+    fn check_log(&self) -> Result<LogView, String> {
+        Ok(LogView {
+            name: "onedoor-test".to_owned(),
+            key: "onedoor-test+00000000+AQ==".to_owned(),
+            ok: true,
+            fault: None,
+            first: 0,
+            records: 300,
+            signed: 300,
+            checkpoints: 3,
+            sealed: 0,
+            checkpoint: None,
+            segments: self.log_segments()?,
+        })
+    }
+
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault> {
+        let mut force = self.force.lock().unwrap();
+        if force.is_log_damaged {
+            return Err(PurgeFault::Conflict("what is to go is damaged".to_owned()));
+        }
+        force.purges.push(why.to_owned());
+        Ok(PurgedView { first: 0, last: before - 1, segments: before / 100, bytes: 7000 })
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

@@ -46,7 +46,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 45] = [
+pub(super) const MEMBERS: [Member; 50] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -61,12 +61,15 @@ pub(super) const MEMBERS: [Member; 45] = [
     to("surface", Text, ["unmapped.surface", "onedoor.surface", "onedoorSurface"], 64),
     to("protocol", Text, ["unmapped.protocol", "onedoor.protocol", "app"], 31),
     to("peer", Text, ["src_endpoint.ip", "source.ip", "src"], 64),
+    to("tls", Text, ["unmapped.tls", "onedoor.tls", "onedoorTls"], 64),
     to("revision", Text, ["policy.version", "rule.version", "onedoorRevision"], 20),
     to("client", Text, ["actor.app_uid", "onedoor.client", "suid"], 1023),
+    to("client_kind", Text, ["unmapped.client_kind", "onedoor.client_kind", "onedoorClientKind"], 64),
     to("profile", Text, ["actor.app_name", "onedoor.profile", "onedoorProfile"], OURS),
     to("user", Text, ["actor.user.name", "user.name", "suser"], 1023),
     to("actors", Plain, ["unmapped.actors", "onedoor.actors", "onedoorActors"], OURS),
     to("credential", Text, ["actor.session.credential_uid", "onedoor.credential", "onedoorCredential"], OURS),
+    to("scopes", Text, ["unmapped.scopes", "onedoor.scopes", "onedoorScopes"], OURS),
     to("collection", Text, ["api.service.name", "onedoor.collection", "destinationServiceName"], 1023),
     to("operation", Text, ["api.operation", "onedoor.operation", "onedoorOperation"], OURS),
     to("effect", Text, ["unmapped.effect", "onedoor.effect", "onedoorEffect"], 64),
@@ -75,6 +78,7 @@ pub(super) const MEMBERS: [Member; 45] = [
     to("rpc", Text, ["unmapped.rpc", "onedoor.rpc", "onedoorRpc"], OURS),
     to("tool", Text, ["unmapped.tool", "onedoor.tool", "onedoorTool"], OURS),
     to("arguments", Json, ["unmapped.arguments", "onedoor.arguments", "onedoorArguments"], OURS),
+    to("arguments_digest", Text, ["unmapped.arguments_digest", "onedoor.arguments_digest", "onedoorArgumentsDigest"], 64),
     to("bytes_in", Plain, ["http_request.body_length", "http.request.body.bytes", "in"], 20),
     to("outcome", Text, ["unmapped.outcome", "onedoor.outcome", "outcome"], 63),
     to("decision", Text, ["unmapped.decision", "onedoor.decision", "act"], 63),
@@ -84,6 +88,7 @@ pub(super) const MEMBERS: [Member; 45] = [
     to("detail", Text, ["status_detail", "error.message", "onedoorDetail"], OURS),
     to("cause", Text, ["unmapped.cause", "onedoor.cause", "onedoorCause"], OURS),
     to("status", Plain, ["http_response.code", "http.response.status_code", "onedoorStatus"], 20),
+    to("bytes_out", Plain, ["http_response.body_length", "http.response.body.bytes", "out"], 20),
     to("upstream", Text, ["dst_endpoint.name", "destination.address", "onedoorUpstream"], OURS),
     to("upstream_status", Plain, ["api.response.code", "onedoor.upstream_status", "onedoorUpstreamStatus"], 20),
     to("upstream_us", Plain, ["unmapped.upstream_us", "onedoor.upstream_us", "onedoorUpstreamUs"], 20),

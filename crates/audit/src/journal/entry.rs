@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Shared, state::Ticket};
-use crate::Error;
+use crate::{Error, Receipt};
 
 /// A record that waits to be written. Dropping it writes it too, and nobody learns how that went.
 #[derive(Debug)]
@@ -25,16 +25,17 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// [`Error::Write`]
-    pub fn settle(mut self) -> Result<(), Error> {
-        self.ticket.take().map_or(Ok(()), |ticket| self.shared.settle_safely(ticket))
+    pub fn settle(mut self) -> Result<Receipt, Error> {
+        let settled = self.ticket.take().map_or(Ok(()), |it| self.shared.settle_safely(it));
+        settled.map(|()| Receipt::new())
     }
 
     /// Writes the record, and does not wait for the disk: nobody is told what it says.
     ///
     /// # Errors
     /// [`Error::Write`]
-    pub fn written(mut self) -> Result<(), Error> {
-        self.write()
+    pub fn written(mut self) -> Result<Receipt, Error> {
+        self.write().map(|()| Receipt::new())
     }
 
     fn write(&mut self) -> Result<(), Error> {
@@ -46,12 +47,12 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// [`Error::Write`]
-    pub async fn stored(mut self) -> Result<(), Error> {
-        let Some(ticket) = self.ticket.take() else { return Ok(()) };
+    pub async fn stored(mut self) -> Result<Receipt, Error> {
+        let Some(ticket) = self.ticket.take() else { return Ok(Receipt::new()) };
         let shared = self.shared;
         shared.settle(ticket)?;
         drop(shared.want(ticket));
-        poll_fn(|context| shared.poll(ticket, context)).await
+        poll_fn(|context| shared.poll(ticket, context)).await.map(|()| Receipt::new())
     }
 }
 

@@ -6,7 +6,7 @@ mod outside;
 
 use std::io;
 
-pub(crate) use directory::Directory;
+pub(crate) use directory::{Directory, private};
 pub use memory::Memory;
 
 /// Where segments are.

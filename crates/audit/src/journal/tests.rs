@@ -55,7 +55,7 @@ fn check(memory: &Memory) -> u64 {
     memory.save(folder.path()).unwrap();
     let key = SigningKey::from_seed(MEMORY, &[1; 32]).unwrap().verifying_key();
     let recovered = recover(folder.path(), &key).unwrap();
-    let collected = crate::verify::collect(folder.path(), MEMORY, 0).unwrap();
+    let collected = crate::verify::collect(folder.path(), &key, 0).unwrap();
     assert_eq!(u64::try_from(collected.leaves.len()).unwrap(), recovered.chain.next());
     assert_eq!(recovered.tail_bytes, 0);
     recovered.chain.next()
@@ -122,6 +122,7 @@ fn a_full_disk_closes_the_log_and_admits_nothing_until_it_has_room_again() {
     journal.append(&record("a")).unwrap();
     memory.fill_after(10);
     assert!(matches!(journal.append(&record("b")), Err(Error::Write { .. })));
+    assert_eq!(journal.reached(), 2, "what is left of a record is none");
     assert!(matches!(journal.admit(), Err(Error::Closed { .. })));
     assert!(matches!(journal.append(&record("c")), Err(Error::Closed { .. })));
     memory.mend();

@@ -128,7 +128,7 @@ fn is_plain(text: &str) -> bool {
 ///
 /// # Errors
 /// What serde says of a value that is no JSON.
-pub(crate) fn one_line<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+pub fn one_line<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(USUAL_BYTES);
     value.serialize(&mut Serializer::with_formatter(&mut out, OneLine))?;
     Ok(out)

@@ -1,5 +1,7 @@
 //! Does the name of an argument say that its value is a secret?
 
+use model::Detector;
+
 /// Words that make a name secret, as one of its words.
 const WORDS: &[&str] = &[
     "assertion",
@@ -7,7 +9,6 @@ const WORDS: &[&str] = &[
     "authentication",
     "authorization",
     "bearer",
-    "card",
     "cookie",
     "credential",
     "csrf",
@@ -19,7 +20,6 @@ const WORDS: &[&str] = &[
     "key",
     "mfa",
     "otp",
-    "pan",
     "passcode",
     "passphrase",
     "passwd",
@@ -43,9 +43,7 @@ const PARTS: &[&str] = &[
     "accesskey",
     "apikey",
     "authorization",
-    "cardnumber",
     "cookie",
-    "creditcard",
     "credential",
     "passcode",
     "passphrase",
@@ -60,6 +58,10 @@ const PARTS: &[&str] = &[
     "token",
 ];
 
+/// The same for cards: words, and parts.
+const CARD_WORDS: &[&str] = &["card", "pan"];
+const CARD_PARTS: &[&str] = &["cardnumber", "creditcard"];
+
 /// Longest name that is looked at word by word; a longer one is a secret to be safe.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -69,17 +71,28 @@ const NAME_BYTES_MAX: usize = 256;
 /// errs on the side of silence: `sort_key` is taken for a secret, `keyword` is not.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
+    named(name).is_some()
+}
+
+/// What the value under this name is: a secret, something of a card, or neither.
+pub(super) fn named(name: &str) -> Option<Detector> {
     // The shortest word that betrays a secret has three letters.
     if name.len() < 3 {
-        return false;
+        return None;
     }
     if name.len() > NAME_BYTES_MAX {
-        return true;
+        return Some(Detector::Secret);
     }
     let words = words(name);
     let joined: String = words.split(' ').collect();
-    words.split(' ').any(|word| WORDS.contains(&singular(word)))
-        || PARTS.iter().any(|part| joined.contains(part))
+    let has = |known: &[&str], parts: &[&str]| {
+        words.split(' ').any(|word| known.contains(&singular(word)))
+            || parts.iter().any(|part| joined.contains(part))
+    };
+    if has(WORDS, PARTS) {
+        return Some(Detector::Secret);
+    }
+    has(CARD_WORDS, CARD_PARTS).then_some(Detector::CardNumber)
 }
 
 /// The words of a name in lower case, with a blank between: broken at what is no letter, and
@@ -146,6 +159,16 @@ mod tests {
             &"a".repeat(300),
         ] {
             assert!(is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_a_card_is_known_apart_from_what_lets_somebody_in() {
+        for name in ["card", "cardNumber", "creditcard", "PAN", "card_holder"] {
+            assert_eq!(named(name), Some(Detector::CardNumber), "{name}");
+        }
+        for name in ["cvv2", "card_token", "cardPin"] {
+            assert_eq!(named(name), Some(Detector::Secret), "{name}");
         }
     }
 

@@ -1,61 +1,74 @@
 //! Does a text look like a secret, whatever it is called?
 
-use super::name::is_secret_name;
+use super::{card, name::is_secret_name, prefix::begins_secret};
 use crate::text;
 
 /// As much of a text is looked at. No more than a part of it is ever kept.
-const LOOKED_AT_BYTES: usize = 4096;
-
-/// How well-known kinds of secret begin, and how long the shortest of them is.
-const PREFIXES: &[(&str, usize)] = &[
-    ("AIza", 30),
-    ("AKIA", 20),
-    ("ASIA", 20),
-    ("SG.", 20),
-    ("eyJ", 20), // `{"` in base64: the header of a JWT
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghs_", 20),
-    ("github_pat_", 20),
-    ("glpat-", 16),
-    ("hf_", 20),
-    ("npm_", 20),
-    ("odk_", 8), // our own keys, broken ones too
-    ("pypi-", 20),
-    ("rk_live_", 16),
-    ("sk-", 20),
-    ("sk_live_", 16),
-    ("sk_test_", 16),
-    ("xoxb-", 16),
-    ("xoxp-", 16),
-    ("ya29.", 16),
-];
+pub(super) const LOOKED_AT_BYTES: usize = 4096;
 
 /// Schemes of the `Authorization` header, in lower case.
 const SCHEMES: &[&str] = &["basic", "bearer", "digest", "dpop"];
 /// Shortest word after a scheme that is a credential and not prose.
 const CREDENTIAL_BYTES_MIN: usize = 8;
+/// Shortest JWT: a header of some bytes, claims and a signature.
+const WEB_TOKEN_BYTES_MIN: usize = 40;
 
-/// Digits in a card number.
-const CARD_DIGITS_MIN: usize = 13;
-const CARD_DIGITS_MAX: usize = 19;
-
-/// Whether a text holds something that looks like a secret.
+/// Whether a text holds something that no sentence of a record may hold.
 ///
 /// Tokens and keys of known kinds, `Bearer …`, PEM blocks, `password=…`, addresses with a
 /// password, card numbers (by their check digit) and social security numbers.
 #[must_use]
-pub fn is_secret_text(whole: &str) -> bool {
+pub fn is_secret_text(text: &str) -> bool {
+    holds_secret(text) || card::first(text::start(text, LOOKED_AT_BYTES)).is_some()
+}
+
+/// The same without card numbers, of which a part may be kept.
+pub(super) fn holds_secret(whole: &str) -> bool {
     if is_short_word(whole) {
         return false;
     }
     let text = text::start(whole, LOOKED_AT_BYTES);
-    text.contains("-----BEGIN ")
+    is_in(text) || text.contains('%') && is_in_encoded(text)
+}
+
+/// What a URL within the text has in its own writing, once.
+fn is_in_encoded(text: &str) -> bool {
+    let decoded = percent_decoded(text);
+    decoded != text && (is_in(&decoded) || card::first(&decoded).is_some())
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        let hex = others.first_chunk().filter(|_| *first == b'%');
+        let hex = hex.and_then(|it: &[u8; 2]| str::from_utf8(it).ok());
+        match hex.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = others.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = others;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn is_in(text: &str) -> bool {
+    has_block(text)
         || has_known_word(text)
+        || has_web_token(text)
         || has_assignment(text)
         || has_user_info(text)
-        || has_card_number(text)
         || has_social_security_number(text)
+}
+
+/// A key in PEM, `OpenPGP` or as `PuTTY` has it.
+fn has_block(text: &str) -> bool {
+    text.contains("-----BEGIN ") || text.contains("PuTTY-User-Key-File")
 }
 
 /// Too short for a token or a card, and without a sign that could assign: most ids and numbers.
@@ -63,19 +76,35 @@ fn is_short_word(text: &str) -> bool {
     text.len() < 12 && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
 }
 
-/// A word that begins as a known kind of secret does, or follows the name of a scheme.
+/// A word, or a part of one, that begins as a known kind of secret does; or the credential behind the
+/// name of a scheme.
 fn has_known_word(text: &str) -> bool {
     let mut follows_scheme = false;
     for word in text.split(|it: char| !is_of_token(it)).filter(|it| !it.is_empty()) {
-        let is_known = PREFIXES
-            .iter()
-            .any(|(prefix, bytes_min)| word.len() >= *bytes_min && word.starts_with(prefix));
-        if is_known || (follows_scheme && word.len() >= CREDENTIAL_BYTES_MIN) {
+        if follows_scheme && word.len() >= CREDENTIAL_BYTES_MIN {
             return true;
         }
         follows_scheme = SCHEMES.iter().any(|it| word.eq_ignore_ascii_case(it));
+        let mut is_inside = false;
+        for (at, byte) in word.bytes().enumerate() {
+            let begins_secret = || begins_secret(word.get(at..).unwrap_or_default(), is_of_token);
+            if !is_inside && begins_secret() {
+                return true;
+            }
+            is_inside = byte.is_ascii_alphanumeric();
+        }
     }
     false
+}
+
+/// A JWT or JWE that does not begin as most do: parts in base64url with a dot between, of which the
+/// first is JSON.
+fn has_web_token(text: &str) -> bool {
+    text.split(|it: char| !is_of_token(it)).any(|word| {
+        let is_json = matches!(word.as_bytes(), [b'e', b'w'..=b'z' | b'0'..=b'9', ..]);
+        let dots = word.bytes().filter(|it| *it == b'.').count();
+        is_json && word.len() >= WEB_TOKEN_BYTES_MIN && matches!(dots, 2 | 4)
+    })
 }
 
 fn is_of_token(character: char) -> bool {
@@ -111,50 +140,6 @@ fn has_user_info(text: &str) -> bool {
     })
 }
 
-fn has_card_number(text: &str) -> bool {
-    text.split(|it: char| !it.is_ascii_digit() && it != ' ' && it != '-')
-        .any(|it| is_card_number(it.bytes().filter(u8::is_ascii_digit)))
-}
-
-/// Whether these digits are a card number: length, issuer and check digit (Luhn) fit.
-pub(super) fn is_card_number(digits: impl Iterator<Item = u8>) -> bool {
-    let mut card = [0_u8; CARD_DIGITS_MAX];
-    let mut count = 0_usize;
-    for digit in digits {
-        let Some(place) = card.get_mut(count).filter(|_| digit.is_ascii_digit()) else {
-            return false;
-        };
-        *place = digit.saturating_sub(b'0');
-        count = count.saturating_add(1);
-    }
-    let Some(card) = card.get(..count).filter(|it| it.len() >= CARD_DIGITS_MIN) else {
-        return false;
-    };
-    is_of_issuer(card) && check_sum(card).is_multiple_of(10)
-}
-
-/// Without this, every tenth long number would be taken for a card: times in microseconds, too.
-fn is_of_issuer(card: &[u8]) -> bool {
-    match card {
-        [4, ..] | [5, 1..=5, ..] | [2, 2..=7, ..] => true, // Visa, Mastercard
-        [3, 4 | 7, ..] | [3, 0 | 5 | 6 | 8, ..] => true,   // American Express, Diners Club, JCB
-        [6, 0 | 2 | 4 | 5, ..] => true,                    // Discover, UnionPay
-        _ => false,
-    }
-}
-
-fn check_sum(card: &[u8]) -> u32 {
-    card.iter()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| match (index % 2, u32::from(*digit)) {
-            (0, digit) => digit,
-            (_, digit @ 0..=4) => digit.saturating_mul(2),
-            (_, digit) => digit.saturating_mul(2).saturating_sub(9),
-        })
-        .sum()
-}
-
 /// `123-45-6789`, standing alone.
 fn has_social_security_number(text: &str) -> bool {
     text.split(|it: char| !it.is_ascii_alphanumeric() && it != '-').any(|word| {
@@ -184,6 +169,14 @@ mod tests {
             "ghp_0123456789abcdefghij",
             "sk-proj-0123456789abcdefghij",
             "AKIAIOSFODNN7EXAMPLE",
+            "my-odk_7gh3kd9fj2",
+            "password%3Dhunter2",
+            "q=4111%201111%201111%201111",
+            "x.ghp_0123456789abcdefghij",
+            "ods_0123456789abcdefghijkl",
+            "https://hooks.slack.com/services/T0/B0/xoxb-0123456789abcdef",
+            "ewogImFsZyI6IkVTMjU2In0.eyJzdWIiOiJhIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ",
+            "PuTTY-User-Key-File-3: ssh-ed25519",
             "https://x.example/cb?state=1&access_token=abc",
             "{\"password\": \"hunter2\"}",
             "{\\\"password\\\":\\\"hunter2\\\"}",
@@ -191,7 +184,6 @@ mod tests {
             "postgres://app:pw@db/orders",
             "4111111111111111",
             "card 4111-1111-1111-1111 please",
-            "3782 822463 10005",
             "my number is 123-45-6789.",
         ] {
             assert!(is_secret_text(text), "{text}");
@@ -204,8 +196,10 @@ mod tests {
             "",
             "a bearer of good news",
             "basic needs",
-            "4111111111111112",
-            "1795392000123456",
+            "odd_numbers",
+            "100% of %zz and 5%",
+            "risk-management-overview-of-2026",
+            "e0.example.com and some-more.example.org",
             "018f4a3e-7c1d-7b3a-9e59-1f2d3c4b5a69",
             "123-456-7890",
             "https://shop.example/orders/42?page=2",

@@ -28,6 +28,51 @@ pub fn inclusion(leaves: &[Hash], index: usize) -> Option<Vec<Hash>> {
     Some(path)
 }
 
+/// The hashes beside the way from leaf `index` to the root of a tree of `size`, where the first leaves
+/// are known by the tree that they made alone, and `leaves` are those behind.
+///
+/// `None` where the leaf is none of those behind, or there are fewer.
+#[must_use]
+pub fn inclusion_behind(
+    edge: &Edge,
+    leaves: &[Hash],
+    (index, size): (u64, u64),
+) -> Option<Vec<Hash>> {
+    if index < edge.size() || index >= size {
+        return None;
+    }
+    let (mut start, mut length, mut path) = (0_u64, size, Vec::new());
+    while length > 1 {
+        let left = split_at(length);
+        let (middle, right) = (start.saturating_add(left), length.saturating_sub(left));
+        if index < middle {
+            path.push(root_of(edge, leaves, (middle, right))?);
+            length = left;
+        } else {
+            path.push(root_of(edge, leaves, (start, left))?);
+            (start, length) = (middle, right);
+        }
+    }
+    path.reverse();
+    Some(path)
+}
+
+/// The root over so many leaves from `start` on.
+fn root_of(edge: &Edge, leaves: &[Hash], (start, length): (u64, u64)) -> Option<Hash> {
+    let end = start.saturating_add(length);
+    if let Some(from) = start.checked_sub(edge.size()) {
+        let (from, until) = (usize::try_from(from).ok()?, end.checked_sub(edge.size())?);
+        return leaves.get(from..usize::try_from(until).ok()?).map(root);
+    }
+    if end <= edge.size() {
+        return edge.subtree(start, length);
+    }
+    let left = split_at(length);
+    let (middle, right) = (start.saturating_add(left), length.saturating_sub(left));
+    let left = root_of(edge, leaves, (start, left))?;
+    Some(Hash::of_nodes(left, root_of(edge, leaves, (middle, right))?))
+}
+
 /// Whether `path` leads from `leaf` at `index` to `root` of a tree of `size` (section 2.1.3.2).
 #[must_use]
 pub fn includes((size, root): (u64, Hash), (index, leaf): (u64, Hash), path: &[Hash]) -> bool {
@@ -51,6 +96,11 @@ pub fn includes((size, root): (u64, Hash), (index, leaf): (u64, Hash), path: &[H
         (first, last) = (first >> 1, last >> 1);
     }
     last == 0 && node == root
+}
+
+/// The same as [`split`].
+fn split_at(leaves: u64) -> u64 {
+    leaves.div_ceil(2).next_power_of_two()
 }
 
 /// Where a tree of so many leaves is split: at the largest power of two below.
@@ -113,6 +163,27 @@ mod tests {
                 assert!(includes(tree, leaf, &path), "{index} of {count}");
             }
             assert_eq!(inclusion(&leaves, count), None);
+        }
+    }
+
+    /// Proves each leaf of which the first ones are gone.
+    fn prove_behind(leaves: &[Hash], gone: usize) {
+        let at = |it: usize| u64::try_from(it).unwrap();
+        let (before, behind) = leaves.split_at(gone);
+        let edge: Edge = before.iter().copied().collect();
+        for index in 0..leaves.len() {
+            let want = inclusion(leaves, index).filter(|_| index >= gone);
+            let path = inclusion_behind(&edge, behind, (at(index), size(leaves)));
+            assert_eq!(path, want, "{index} of {}, {gone} gone", leaves.len());
+        }
+        assert_eq!(inclusion_behind(&edge, behind, (at(gone), 64)), None);
+    }
+
+    #[test]
+    fn a_proof_is_the_same_whatever_is_known_of_the_leaves_before() {
+        for count in 1..34 {
+            let leaves = leaves(count);
+            (0..count).for_each(|gone| prove_behind(&leaves, gone));
         }
     }
 

@@ -17,7 +17,12 @@ pub struct Outside(pub Checkpoint);
 
 /// The notes beside a log in `folder`, in their order; `None` for a line that holds none.
 pub(crate) fn notes(folder: &Path) -> io::Result<Vec<Option<String>>> {
-    let text = match fs::read(folder.join(CHECKPOINTS)) {
+    notes_in(&folder.join(CHECKPOINTS))
+}
+
+/// The notes in a file, each a JSON text on a line; `None` for a line that holds none.
+pub(crate) fn notes_in(path: &Path) -> io::Result<Vec<Option<String>>> {
+    let text = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
@@ -64,10 +69,13 @@ impl Signed {
         Ok(this)
     }
 
-    /// The log begins with this record: what was signed before is about records that are gone.
-    pub(super) fn begin(&mut self, first: u64) {
-        self.checkpoints.retain(|it| it.size >= first);
-        self.size = first;
+    /// Compares with all that was signed for just so many records. What was signed for fewer is about
+    /// records that are not there any more, and is passed over.
+    pub(super) fn pass(&mut self, edge: &Edge) -> Option<Damage> {
+        self.checkpoints.retain(|it| it.size >= edge.size());
+        let damage = self.meet(edge);
+        self.size = edge.size();
+        damage
     }
 
     /// Compares `edge` with all that was signed for so many records.

@@ -1,5 +1,7 @@
 //! Damages of every kind, judged by this verifier and by the one in Python.
 
+mod harm;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,15 +10,22 @@ use std::{
 };
 
 use model::{Clock, Timestamp};
-use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest::{
+    strategy::{Strategy as _, ValueTree as _},
+    test_runner::TestRunner,
+};
 use tempfile::TempDir;
 
+use self::harm::{Harm, Text, harm, harms};
 use super::*;
-use crate::{Journal, Kind, Location, Outcome, Record, Rules, SigningKey, frame};
+use crate::{
+    Journal, Kind, Location, Outcome, Purge, Record, Rules, SigningKey, proof::check, prove,
+    seal::SEALED,
+};
 
 const NAME: &str = "onedoor-test";
-/// How many damages the two verifiers are asked about.
-const DAMAGES: u32 = 120;
+/// How many damages of each log the two verifiers are asked about.
+const DAMAGES: u32 = 60;
 
 fn key() -> SigningKey {
     SigningKey::from_seed(NAME, &[1; 32]).unwrap()
@@ -25,7 +34,7 @@ fn key() -> SigningKey {
 /// Writes a log of some segments, with a checkpoint at each start and each end.
 fn write(folder: &Path, key: fn() -> SigningKey) {
     let clock = Clock::fake(Timestamp::from_seconds(1_795_392_000));
-    let rules = Rules { segment_bytes: 3000, ..Rules::default() };
+    let rules = Rules { segment_bytes: 2000, ..Rules::default() };
     let location = Location { folder: folder.to_owned(), ..Location::default() };
     for run in 0..3 {
         let journal = Journal::open(&location, (key(), rules), clock.clone()).unwrap();
@@ -36,6 +45,36 @@ fn write(folder: &Path, key: fn() -> SigningKey) {
             clock.advance(Duration::from_millis(1));
         }
     }
+}
+
+/// Has the first segments go. Gives those that went, as they were.
+fn purge(folder: &Path, before: u64) -> Vec<(PathBuf, Vec<u8>)> {
+    let kept: Vec<_> =
+        segments(folder).into_iter().map(|it| (it.clone(), fs::read(it).unwrap())).collect();
+    let location = Location { folder: folder.to_owned(), ..Location::default() };
+    let clock = Clock::fake(Timestamp::from_seconds(1_795_400_000));
+    let journal = Journal::open(&location, (key(), Rules::default()), clock).unwrap();
+    journal.purge(Purge { before, why: "a test" }).unwrap();
+    kept.into_iter().filter(|it| !it.0.exists()).collect()
+}
+
+/// A log as it is, one whose first segments went, one where a crash left them to go, and one of which
+/// most segments are packed.
+fn logs() -> [TempDir; 4] {
+    let logs = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let [whole, purged, left, packed] = [0, 1, 2, 3].map(|it| logs[it].path());
+    for log in [whole, purged, left, packed] {
+        write(log, key);
+    }
+    for path in segments(packed).iter().skip(1).rev().skip(1) {
+        fs::rename(crate::packed::pack(path).unwrap(), crate::packed::packed_path(path)).unwrap();
+        fs::remove_file(path).unwrap();
+    }
+    assert!(purge(purged, 30).len() > 1);
+    for (path, content) in purge(left, 30).into_iter().skip(1) {
+        fs::write(path, content).unwrap();
+    }
+    logs
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {
@@ -56,169 +95,6 @@ fn copy(from: &Path) -> TempDir {
     folder
 }
 
-/// What is done to a log.
-#[derive(Debug, Clone)]
-enum Harm {
-    Flip {
-        file: prop::sample::Index,
-        byte: prop::sample::Index,
-        bit: u32,
-    },
-    FlipCheckpoint {
-        byte: prop::sample::Index,
-        bit: u32,
-    },
-    Delete {
-        line: prop::sample::Index,
-    },
-    Insert {
-        line: prop::sample::Index,
-        at: prop::sample::Index,
-    },
-    Swap {
-        one: prop::sample::Index,
-        other: prop::sample::Index,
-    },
-    Truncate {
-        file: prop::sample::Index,
-        byte: prop::sample::Index,
-    },
-    /// Another text, and all hashes behind it made anew, as who has no key could.
-    Rehash {
-        line: prop::sample::Index,
-    },
-    /// An old segment in the place of another.
-    Replay {
-        from: prop::sample::Index,
-        to: prop::sample::Index,
-    },
-    /// A segment of another log.
-    Mix {
-        file: prop::sample::Index,
-    },
-}
-
-fn harms() -> impl Strategy<Value = Harm> {
-    let index = any::<prop::sample::Index>;
-    prop_oneof![
-        3 => (index(), index(), 0..8_u32).prop_map(|(file, byte, bit)| Harm::Flip { file, byte, bit }),
-        1 => (index(), 0..8_u32).prop_map(|(byte, bit)| Harm::FlipCheckpoint { byte, bit }),
-        2 => index().prop_map(|line| Harm::Delete { line }),
-        2 => (index(), index()).prop_map(|(line, at)| Harm::Insert { line, at }),
-        2 => (index(), index()).prop_map(|(one, other)| Harm::Swap { one, other }),
-        2 => (index(), index()).prop_map(|(file, byte)| Harm::Truncate { file, byte }),
-        2 => index().prop_map(|line| Harm::Rehash { line }),
-        1 => (index(), index()).prop_map(|(from, to)| Harm::Replay { from, to }),
-        1 => index().prop_map(|file| Harm::Mix { file }),
-    ]
-}
-
-/// The members of a header, for where `chain` is.
-fn moved(mut members: String, header: &Header, chain: &Chain) -> String {
-    members = members.replace(&header.before.to_string(), &chain.last().to_string());
-    for (old, new) in header.edge.subtrees().iter().zip(chain.edge().subtrees()) {
-        members = members.replace(&old.to_string(), &new.to_string());
-    }
-    members
-}
-
-/// A log as lines, each with the file it stands in.
-struct Text(Vec<(PathBuf, Vec<u8>)>);
-
-impl Text {
-    fn read(folder: &Path) -> Self {
-        let mut lines = Vec::new();
-        for path in segments(folder) {
-            let bytes = fs::read(&path).unwrap();
-            let whole = bytes.split_inclusive(|it| *it == b'\n');
-            lines.extend(whole.map(|it| (path.clone(), it.to_vec())));
-        }
-        Self(lines)
-    }
-
-    fn write(self) {
-        let mut paths: Vec<_> = self.0.iter().map(|it| it.0.clone()).collect();
-        paths.dedup();
-        for path in paths {
-            let lines = self.0.iter().filter(|it| it.0 == path);
-            fs::write(&path, lines.flat_map(|it| it.1.clone()).collect::<Vec<_>>()).unwrap();
-        }
-    }
-
-    /// Changes the record on `line`, and makes the frames of all behind it anew.
-    fn rehash(&mut self, line: usize) {
-        let mut chain = Chain::begin(NAME);
-        for (index, (_, text)) in self.0.iter_mut().enumerate() {
-            let frame = frame::read(text.strip_suffix(b"\n").unwrap()).unwrap();
-            let start = format!("{{\"seq\":{},", chain.next());
-            let members = frame.body.strip_prefix(start.as_bytes()).unwrap();
-            let mut members = String::from_utf8(members.to_vec()).unwrap();
-            if index == line {
-                members.push_str(",\"forged\":true");
-            }
-            if let Some(header) = Header::read(&frame::json(frame.body)) {
-                members = moved(members, &header, &chain);
-            }
-            let mut out = Vec::new();
-            frame::write(&mut out, &mut chain, members.as_bytes());
-            *text = out;
-        }
-    }
-}
-
-/// Does it; false where that changes nothing.
-fn harm(folder: &Path, harm: &Harm, other_log: &Path) -> bool {
-    let files = segments(folder);
-    let mut text = Text::read(folder);
-    let before: Vec<_> = text.0.iter().flat_map(|it| it.1.clone()).collect();
-    let lines = text.0.len();
-    match harm {
-        Harm::Flip { file, byte, bit } => return flip(&files[file.index(files.len())], byte, *bit),
-        Harm::FlipCheckpoint { byte, bit } => return flip(&folder.join(CHECKPOINTS), byte, *bit),
-        Harm::Delete { line } => drop(text.0.remove(line.index(lines))),
-        Harm::Insert { line, at } => {
-            let inserted = text.0[line.index(lines)].1.clone();
-            let at = at.index(lines);
-            let file = text.0[at].0.clone();
-            text.0.insert(at, (file, inserted));
-        }
-        Harm::Swap { one, other } => {
-            let (one, other) = (one.index(lines), other.index(lines));
-            let kept = text.0[one].1.clone();
-            text.0[one].1 = std::mem::replace(&mut text.0[other].1, kept);
-        }
-        Harm::Truncate { file, byte } => {
-            let path = &files[file.index(files.len())];
-            let bytes = fs::read(path).unwrap();
-            fs::write(path, &bytes[..byte.index(bytes.len())]).unwrap();
-            return true;
-        }
-        Harm::Rehash { line } => text.rehash(line.index(lines)),
-        Harm::Replay { from, to } => {
-            let (from, to) = (from.index(files.len()), to.index(files.len()));
-            fs::copy(&files[from], &files[to]).unwrap();
-            return from != to;
-        }
-        Harm::Mix { file } => {
-            let path = &files[file.index(files.len())];
-            fs::copy(other_log.join(path.file_name().unwrap()), path).unwrap();
-            return true;
-        }
-    }
-    let after: Vec<_> = text.0.iter().flat_map(|it| it.1.clone()).collect();
-    text.write();
-    before != after
-}
-
-fn flip(path: &Path, byte: &prop::sample::Index, bit: u32) -> bool {
-    let mut bytes = fs::read(path).unwrap();
-    // The last newline of the checkpoints ends what may be cut off.
-    let index = byte.index(bytes.len().saturating_sub(1));
-    bytes[index] ^= 1 << bit;
-    fs::write(path, bytes).unwrap();
-    true
-}
-
 /// What this verifier says, in the words of the other.
 fn told(folder: &Path, outside: Option<&Outside>) -> String {
     match verify(folder, &key().verifying_key(), outside) {
@@ -232,9 +108,17 @@ fn told(folder: &Path, outside: Option<&Outside>) -> String {
 
 /// What the verifier in Python says of so many folders.
 fn told_by_python(folders: &[&Path], checkpoint: Option<&Path>) -> Vec<String> {
+    told_by_python_with(&[], folders, checkpoint)
+}
+
+fn told_by_python_with(
+    arguments: &[&str],
+    folders: &[&Path],
+    checkpoint: Option<&Path>,
+) -> Vec<String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/audit/verify.py");
     let mut command = Command::new("python3");
-    command.arg(script).arg("--key").arg(key().verifying_key().to_string());
+    command.arg(script).arg("--key").arg(key().verifying_key().to_string()).args(arguments);
     if let Some(checkpoint) = checkpoint {
         command.arg("--checkpoint").arg(checkpoint);
     }
@@ -246,7 +130,7 @@ fn told_by_python(folders: &[&Path], checkpoint: Option<&Path>) -> Vec<String> {
 
 #[test]
 fn every_damage_is_found_and_both_verifiers_say_the_same() {
-    check_damages(DAMAGES, 1);
+    check_damages(DAMAGES, 4);
 }
 
 /// For `cargo xtask prove audit --full`: it takes minutes.
@@ -257,18 +141,16 @@ fn ten_thousand_damages_are_found_and_both_verifiers_say_the_same() {
 }
 
 /// Makes so many, so many times, and tells of it for whoever asked for that.
-fn check_damages(count: u32, times: u32) {
-    let (log, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    write(log.path(), key);
+fn check_damages(count: u32, times: usize) {
+    let (logs, other) = (logs(), tempfile::tempdir().unwrap());
     write(other.path(), || SigningKey::from_seed("onedoor-other", &[2; 32]).unwrap());
-    assert!(segments(log.path()).len() > 3);
-    let note = log.path().join("outside");
-    fs::write(&note, newest(log.path())).unwrap();
-    let kept = outside(&newest(log.path()), &key().verifying_key());
-
     let mut runner = TestRunner::deterministic();
     let mut made = 0_usize;
-    for _ in 0..times {
+    for log in logs.iter().cycle().take(times) {
+        assert!(segments(log.path()).len() > 2);
+        let note = tempfile::NamedTempFile::new().unwrap();
+        fs::write(note.path(), newest(log.path())).unwrap();
+        let kept = outside(&newest(log.path()), &key().verifying_key());
         let mut damaged = Vec::new();
         for _ in 0..count {
             let done = harms().new_tree(&mut runner).unwrap().current();
@@ -279,7 +161,7 @@ fn check_damages(count: u32, times: u32) {
         }
         made = made.saturating_add(damaged.len());
         let whole = copy(log.path());
-        for (checkpoint, kept) in [(Some(&*note), kept), (None, None)] {
+        for (checkpoint, kept) in [(Some(note.path()), kept), (None, None)] {
             compare(&damaged, whole.path(), (checkpoint, kept));
         }
     }
@@ -347,22 +229,85 @@ fn what_nobody_signed_and_what_is_no_log_cannot_be_checked() {
 }
 
 #[test]
-fn a_log_whose_first_segments_are_gone_is_checked_from_there_on() {
+fn a_log_whose_first_segments_were_purged_is_checked_as_before() {
+    let [_, purged, left, _] = logs();
+    let told_by_both = |log: &Path| {
+        let told = told(log, None);
+        assert_eq!(told_by_python(&[log], None), [&*told]);
+        told
+    };
+    let report = verify(purged.path(), &key().verifying_key(), None).unwrap();
+    assert!(report.first > 0 && report.sealed > 1 && report.checkpoints > 0, "{report:?}");
+    for log in [purged.path(), left.path()] {
+        assert_eq!(told_by_both(log), "ok");
+    }
+    let sealed = fs::read_to_string(purged.path().join(SEALED)).unwrap();
+    let [first, second] = [0, 1].map(|it| sealed.lines().nth(it).unwrap());
+    let end = Seal::open(&serde_json::from_str::<String>(first).unwrap(), &key().verifying_key());
+    let end = end.unwrap().after.next();
+    for (text, want) in [
+        (String::new(), "gap at record 0".to_owned()),
+        (format!("{first}\n"), format!("gap at record {end}")),
+        (format!("{second}\n"), "gap at record 0".to_owned()),
+        (format!("{first}\n{first}\n"), format!("reorder at record {end}")),
+        (format!("{first}\n\"x\"\n"), format!("bad-signature at record {end}")),
+    ] {
+        fs::write(purged.path().join(SEALED), text).unwrap();
+        assert_eq!(told_by_both(purged.path()), want);
+    }
+}
+
+#[test]
+fn a_record_that_was_not_purged_is_proven_as_before() {
+    let [whole, purged, ..] = logs();
+    let first = verify(purged.path(), &key().verifying_key(), None).unwrap().first;
+    let prove = |log: &Path, seq| prove(log, &key().verifying_key(), seq);
+    for seq in first..40 {
+        let proof = prove(purged.path(), seq).unwrap();
+        let proven = check(&proof, &key().verifying_key()).unwrap();
+        let before = check(&prove(whole.path(), seq).unwrap(), &key().verifying_key()).unwrap();
+        assert_eq!((proven.seq, proven.line), (before.seq, before.line));
+    }
+    assert!(matches!(prove(purged.path(), 0), Err(ProofError::Purged { .. })));
+}
+
+#[test]
+fn what_is_missing_at_the_beginning_is_damage_unless_somebody_says_from_where_to_look() {
     let log = tempfile::tempdir().unwrap();
     write(log.path(), key);
     let removed = segments(log.path());
     for path in &removed[..2] {
         fs::remove_file(path).unwrap();
     }
-    let report = verify(log.path(), &key().verifying_key(), None).unwrap();
-    assert!(report.first > 0 && report.damage.is_none() && report.checkpoints > 0, "{report:?}");
-    assert_eq!(told_by_python(&[log.path()], None), ["ok"]);
+    assert_eq!(told(log.path(), None), "gap at record 0");
+    assert_eq!(told_by_python(&[log.path()], None), ["gap at record 0"]);
+    let report = verify_from(log.path(), &key().verifying_key(), None, Some(1)).unwrap();
+    assert!(report.first > 1 && report.damage.is_none() && report.checkpoints > 0, "{report:?}");
+    let from = ["--from", "1"];
+    assert_eq!(told_by_python_with(&from, &[log.path()], None), ["ok"]);
     // One from elsewhere that is about what is gone vouches for nothing that is there.
     let note = Checkpoint { size: 1, root: Hash::of_nothing() }.sign(&key());
     let outside = outside(&note, &key().verifying_key());
-    let unchecked = verify(log.path(), &key().verifying_key(), outside.as_ref());
+    let key = key().verifying_key();
+    let unchecked = verify_from(log.path(), &key, outside.as_ref(), Some(1));
     assert!(matches!(unchecked, Err(Unchecked::Before { size: 1, .. })), "{unchecked:?}");
     let kept = tempfile::NamedTempFile::new().unwrap();
     fs::write(kept.path(), note).unwrap();
-    assert_eq!(told_by_python(&[log.path()], Some(kept.path())), ["unchecked"]);
+    assert_eq!(told_by_python_with(&from, &[log.path()], Some(kept.path())), ["unchecked"]);
+}
+
+#[test]
+fn a_log_that_is_packed_is_read_as_before() {
+    let [whole, _, _, packed] = logs();
+    assert!(segments(packed.path()).iter().filter(|it| crate::packed::is_packed(it)).count() > 2);
+    let report = |log: &Path| verify(log, &key().verifying_key(), None).unwrap();
+    let (before, after) = (report(whole.path()), report(packed.path()));
+    // The keys are the same, and so are the times: so are the logs.
+    assert_eq!(before, after);
+    assert_eq!(told_by_python(&[packed.path()], None), ["ok"]);
+    for seq in [0, 20, 39] {
+        let prove = |log: &Path| prove(log, &key().verifying_key(), seq).unwrap();
+        assert_eq!(prove(whole.path()), prove(packed.path()));
+    }
+    assert_eq!(crate::records(whole.path()).unwrap(), crate::records(packed.path()).unwrap());
 }

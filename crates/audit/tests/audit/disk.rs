@@ -28,7 +28,11 @@ fn try_open(folder: &Path, rules: Rules) -> Result<Journal, Error> {
 }
 
 pub(crate) fn open(folder: &Path) -> Journal {
-    try_open(folder, Rules::default()).unwrap()
+    open_with(folder, Rules::default())
+}
+
+pub(crate) fn open_with(folder: &Path, rules: Rules) -> Journal {
+    try_open(folder, rules).unwrap()
 }
 
 pub(crate) fn record(tool: &str) -> Record<'_> {

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod disk;
+mod packed;
 mod proofs;
+mod purged;
+mod queried;
 mod reconciled;
 mod shipped;

@@ -4,8 +4,8 @@ use std::{
     convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
 };
 
-use audit::Kind;
-use http::{Request, Response};
+use audit::{Kind, Recorded};
+use http::{Request, Response, StatusCode, Version};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -186,19 +186,30 @@ async fn answer(
     ends: Ends,
 ) -> Result<Response<Body>, Infallible> {
     let surface = surface::of_path(request.uri().path());
-    let arrival = ends.arrival(&gateway, surface);
+    let arrival = ends.arrival(&gateway, surface).speaking(protocol(request.version()));
     let checked = guard::check(&gateway.settings, ends.local, &request);
-    Ok(match checked.and_then(|()| guard::check_certificate(&arrival)) {
+    let answered = match checked.and_then(|()| guard::check_certificate(&arrival)) {
         Ok(()) => answer_checked(gateway, arrival, request).await,
         Err(fault) => {
             let snapshot = gateway.snapshot();
             let asked = format!("{} {}", request.method(), request.uri());
             let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
             let facts = facts.about(asked);
-            let refusal = Ledger::open(&gateway.live, facts).refuse(fault.refusal);
-            surface::refused(id, fault.status, &refusal)
+            let ledger = Ledger::open(&gateway.live, facts);
+            let refusal = ledger.refuse_as(fault.status, fault.refusal);
+            refusal.map(|it| surface::refused(id, fault.status, &it))
         }
-    })
+    };
+    // The one place where answers go out: none gets here without its record.
+    Ok(answered.into_inner())
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    }
 }
 
 /// Not of the surfaces' own: what is asked about tokens, and of who gives them.
@@ -206,17 +217,17 @@ async fn answer_checked(
     gateway: Arc<Gateway>,
     arrival: Arrival,
     request: Request<Incoming>,
-) -> Response<Body> {
+) -> Recorded<Response<Body>> {
     if !authorization::is_asked(request.uri().path()) {
         return surface::answer(gateway, arrival, request).await;
     }
     // Boxed: calls would be moved at its size.
     let id = arrival.id;
     match Box::pin(authorization::answer(&gateway, &arrival, request)).await {
-        Ok(mut response) => {
+        Ok(recorded) => recorded.map(|mut response| {
             surface::name(&mut response, id);
             response
-        }
+        }),
         Err(request) => surface::answer(gateway, arrival, request).await,
     }
 }
@@ -224,10 +235,11 @@ async fn answer_checked(
 /// What hyper refused by itself: bytes that are no HTTP. A caller may have been meant.
 fn record_broken(gateway: &Gateway, ends: &Ends, error: &hyper::Error) {
     // hyper has answered already, with 400 or 431 and no word of ours.
-    let refusal = if error.is_parse_too_large() {
-        Refusal::new(RefusalKind::TooLarge, "the head of the request is too large")
+    let (status, refusal) = if error.is_parse_too_large() {
+        let refusal = Refusal::new(RefusalKind::TooLarge, "the head of the request is too large");
+        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, refusal)
     } else if error.is_parse() {
-        Refusal::new(RefusalKind::Malformed, "this is not HTTP")
+        (StatusCode::BAD_REQUEST, Refusal::new(RefusalKind::Malformed, "this is not HTTP"))
     } else {
         debug!(peer = %ends.peer, "a connection of {} ended early: {error}", ends.peer);
         return;
@@ -235,5 +247,5 @@ fn record_broken(gateway: &Gateway, ends: &Ends, error: &hyper::Error) {
     let snapshot = gateway.snapshot();
     let arrival = ends.arrival(gateway, Surface::Rest);
     let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
-    drop(Ledger::open(&gateway.live, facts).refuse(refusal.because(error)));
+    drop(Ledger::open(&gateway.live, facts).refuse_as(status, refusal.because(error)));
 }

@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use audit::Kind;
 use model::{ClientCertificate, Refusal, RefusalKind, Surface};
+use rustls::ProtocolVersion;
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout_at},
@@ -59,8 +60,14 @@ pub(super) async fn serve(
     };
     // Not held on to: with many connections open, a replaced one would live as long as the last of them.
     drop((side, tls));
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2);
-    let ends = Ends { encryption: Some(Arc::new(Encryption { certificate })), ..ends };
+    let session = stream.get_ref().1;
+    let is_http2 = session.alpn_protocol() == Some(tls::HTTP2);
+    let version = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+        // The door speaks no others.
+        _ => "TLSv1.3",
+    };
+    let ends = Ends { encryption: Some(Arc::new(Encryption { certificate, version })), ..ends };
     connection::speak(gateway, (stream, is_http2), ends, stop).await;
 }
 

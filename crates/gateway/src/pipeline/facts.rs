@@ -1,8 +1,12 @@
 //! What is known of a call, written once, stage by stage, and recorded however it ends.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use audit::Kind;
+use audit::{Kind, Redacted, Salt, redact::By};
 use http::{Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
 use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp};
@@ -27,6 +31,8 @@ pub struct Arrival {
     pub entrance: Entrance,
     /// How it came.
     pub surface: Surface,
+    /// What is spoken: a version of HTTP, or a revision of MCP.
+    pub protocol: &'static str,
     /// What its connection is encrypted by; none where it is plain.
     // Behind a pointer: a plain connection pays for a word of it, and a request for a count.
     pub encryption: Option<Arc<Encryption>>,
@@ -41,6 +47,8 @@ pub struct Arrival {
 pub struct Encryption {
     /// The certificate that the client showed, if it did. It was verified.
     pub certificate: Option<ClientCertificate>,
+    /// The version of TLS.
+    pub version: &'static str,
 }
 
 impl Arrival {
@@ -60,6 +68,7 @@ impl Arrival {
             peer,
             entrance,
             surface,
+            protocol: "HTTP/1.1",
             encryption: None,
             proof: None,
             is_led: false,
@@ -72,8 +81,14 @@ impl Arrival {
             encryption: self.encryption,
             proof: self.proof,
             is_led: self.is_led,
+            protocol: self.protocol,
             ..Self::new(clock, self.peer, self.entrance, self.surface)
         }
+    }
+
+    /// The same, in this protocol.
+    pub(crate) fn speaking(self, protocol: &'static str) -> Self {
+        Self { protocol, ..self }
     }
 
     /// The same, over this encryption.
@@ -132,6 +147,8 @@ pub struct Facts {
     /// When the upstream began to answer, or was given up, on the clock that never jumps.
     pub(super) answered: Option<Duration>,
     pub(super) upstream_time: Option<Duration>,
+    /// How long the answer is, where that is known.
+    pub(super) bytes_out: Option<u64>,
     /// The protocol's own word for what was asked, where it is no call.
     pub(super) subject: Option<String>,
 }
@@ -141,7 +158,9 @@ pub struct Facts {
 pub(super) struct RequestFacts {
     pub(super) method: Method,
     /// Path and query, by name.
-    pub(super) arguments: Map<String, Value>,
+    arguments: Map<String, Value>,
+    /// What records keep of them: worked out once, for the intent and the outcome.
+    redacted: OnceLock<Redacted>,
     pub(super) body_bytes: Option<u64>,
 }
 
@@ -173,6 +192,7 @@ impl Facts {
             upstream_status: None,
             answered: None,
             upstream_time: None,
+            bytes_out: None,
             subject: None,
         }
     }
@@ -219,6 +239,16 @@ impl Facts {
 }
 
 impl RequestFacts {
+    /// What records keep of the arguments of a call of `route`; none where there are none.
+    pub(super) fn arguments(&self, route: &Route, by: (&Salt, Timestamp)) -> Option<&Redacted> {
+        if self.arguments.is_empty() {
+            return None;
+        }
+        let (salt, at) = by;
+        let by = By { policy: &route.redaction, salt, at };
+        Some(self.redacted.get_or_init(|| Redacted::of(&self.arguments, by)))
+    }
+
     fn of(route: &Route, outgoing: &Outgoing) -> Self {
         let mut arguments = Map::new();
         // From the path that goes on, so that both surfaces record the same.
@@ -238,6 +268,7 @@ impl RequestFacts {
         Self {
             method: outgoing.head.method.clone(),
             arguments,
+            redacted: OnceLock::new(),
             body_bytes: http_body::Body::size_hint(&outgoing.body).exact().filter(|it| *it > 0),
         }
     }

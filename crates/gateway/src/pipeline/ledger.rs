@@ -2,8 +2,9 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use audit::{Entry, Kind, Outcome, Record, Redacted};
-use model::{Refusal, RefusalKind};
+use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
+use http::StatusCode;
+use model::{Refusal, RefusalKind, Surface};
 
 use super::{Answer, Facts, unrecorded};
 use crate::Live;
@@ -27,44 +28,52 @@ impl<'a> Ledger<'a> {
         &mut self.facts
     }
 
-    /// Records how a call ended.
-    ///
-    /// # Errors
-    /// The call's own refusal, or `Unrecorded` in place of everything that cannot be recorded.
+    /// Records how a call ended: `Unrecorded` is in place of everything that cannot be recorded.
     pub(super) async fn close(
         mut self,
         outcome: Result<Answer, Refusal>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Recorded<Result<Answer, Refusal>> {
         let (end, status) = match &outcome {
-            Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
+            Ok(answer) => {
+                self.facts.bytes_out = http_body::Body::size_hint(answer.body()).exact();
+                (Outcome::Answered, answer.status().as_u16())
+            }
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
         let written = match self.enter(end, Some(status)) {
             Ok(entry) => store(entry).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = written {
-            // Said once: a log that failed is closed, and what comes then is refused at the gate.
-            tracing::error!("a record could not be written, so calls are refused: {error}");
-            return Err(unrecorded(&error));
+        match written {
+            Ok(receipt) => receipt.behind(outcome),
+            Err(error) => {
+                // Said once: a log that failed is closed, and what comes then is refused at the gate.
+                tracing::error!("a record could not be written, so calls are refused: {error}");
+                Recorded::instead(&error, Err(unrecorded(&error)))
+            }
         }
-        outcome
     }
 
-    /// Records that what was asked was given: a list, a session.
-    ///
-    /// # Errors
-    /// `Unrecorded`, and then it must not be given.
-    pub(crate) fn note(mut self) -> Result<(), Refusal> {
-        self.write(Outcome::Answered, None).map_err(|error| unrecorded(&error))
+    /// Records that what was asked was given: a list, a session. Where that fails it must not be given,
+    /// and there is `Unrecorded` instead.
+    pub(crate) fn note(mut self) -> Recorded<Result<(), Refusal>> {
+        match self.write(Outcome::Answered, None) {
+            Ok(receipt) => receipt.behind(Ok(())),
+            Err(error) => Recorded::instead(&error, Err(unrecorded(&error))),
+        }
     }
 
     /// Records a refusal, and gives back what the caller is to be told.
-    pub(crate) fn refuse(mut self, refusal: Refusal) -> Refusal {
-        let status = refusal.kind().status().as_u16();
-        match self.write(Outcome::Refused(&refusal), Some(status)) {
-            Ok(()) => refusal,
-            Err(error) => unrecorded(&error),
+    pub(crate) fn refuse(self, refusal: Refusal) -> Recorded<Refusal> {
+        let status = refusal.kind().status();
+        self.refuse_as(status, refusal)
+    }
+
+    /// The same where the answer has another status than such a refusal usually has.
+    pub(crate) fn refuse_as(mut self, status: StatusCode, refusal: Refusal) -> Recorded<Refusal> {
+        match self.write(Outcome::Refused(&refusal), Some(status.as_u16())) {
+            Ok(receipt) => receipt.behind(refusal),
+            Err(error) => Recorded::instead(&error, unrecorded(&error)),
         }
     }
 
@@ -80,7 +89,11 @@ impl<'a> Ledger<'a> {
         self.is_closed = true;
     }
 
-    fn write(&mut self, outcome: Outcome<'_>, status: Option<u16>) -> Result<(), audit::Error> {
+    fn write(
+        &mut self,
+        outcome: Outcome<'_>,
+        status: Option<u16>,
+    ) -> Result<Receipt, audit::Error> {
         self.enter(outcome, status)?.settle()
     }
 
@@ -95,7 +108,7 @@ impl<'a> Ledger<'a> {
 }
 
 /// Waits until `entry` is as safe as its level asks.
-async fn store(entry: Entry<'_>) -> Result<(), audit::Error> {
+async fn store(entry: Entry<'_>) -> Result<Receipt, audit::Error> {
     // All who are ready enter too before the first of them writes: one system call for all.
     after_the_others().await;
     entry.stored().await
@@ -111,7 +124,7 @@ impl Facts {
             Ok(entry) => store(entry).await,
             Err(error) => Err(error),
         };
-        stored.map_err(|error| unrecorded(&error))
+        stored.map(drop).map_err(|error| unrecorded(&error))
     }
 
     fn enter<'a>(
@@ -132,11 +145,14 @@ impl Facts {
             upstream_status,
             answered,
             upstream_time,
+            bytes_out,
             subject,
         } = self;
+        let is_tool = arrival.surface == Surface::Mcp && route.is_some();
         // Path and query as they were decided on, without their secrets. Bodies are not recorded.
-        let arguments = request.as_ref().map(|it| &it.arguments).filter(|it| !it.is_empty());
-        let arguments = arguments.map(Redacted::of);
+        let by = (&*live.salt, arrival.at);
+        let arguments = request.as_ref().zip(route.as_ref());
+        let arguments = arguments.and_then(|(request, route)| request.arguments(route, by));
         let upstream = route.as_ref().filter(|_| *was_sent).map(|it| it.destination.name());
         // Behind an upstream's answer comes its record, with nothing to wait for: one look at the clock does.
         let ended = || answered.unwrap_or_else(|| live.clock.elapsed());
@@ -144,17 +160,22 @@ impl Facts {
         live.log.enter(&Record {
             id: Some(arrival.id),
             surface: Some(arrival.surface),
+            protocol: Some(arrival.protocol),
             peer: Some(arrival.peer.ip().to_canonical()),
+            tls: arrival.encryption.as_ref().map(|it| it.version),
             revision: Some(snapshot.revision),
             caller: caller.as_deref(),
             operation: route.as_ref().map(|it| &it.operation),
             method: request.as_ref().map(|it| it.method.as_str()),
             path: route.as_ref().map(|it| &*it.template),
+            rpc: is_tool.then_some("tools/call"),
+            tool: route.as_ref().filter(|_| is_tool).map(|it| &*it.tool_name),
             note: subject.as_deref(),
-            arguments: arguments.as_ref(),
+            arguments,
             bytes_in: request.as_ref().and_then(|it| it.body_bytes),
             rule: rule.as_deref(),
             status,
+            bytes_out: *bytes_out,
             upstream,
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,

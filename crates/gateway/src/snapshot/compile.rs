@@ -1,6 +1,7 @@
 //! Desired state to tables: everything that can be worked out before a call is worked out here.
 
 mod collection;
+mod recording;
 mod references;
 
 use std::{

@@ -30,6 +30,8 @@ pub struct Route {
     pub(super) description: Option<Arc<str>>,
     /// The operation's index in its collection's document.
     pub(super) index: usize,
+    /// What records keep of its arguments.
+    pub(crate) redaction: Arc<audit::redact::Policy>,
     /// Where it is carried out.
     pub(crate) destination: Destination,
     /// Whether its collection was retired: calls are answered with that.

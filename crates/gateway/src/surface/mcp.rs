@@ -10,7 +10,7 @@ mod result;
 
 use std::{sync::Arc, time::Duration};
 
-use audit::Kind;
+use audit::{Kind, Recorded};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -35,9 +35,10 @@ pub(crate) async fn answer(
     gateway: Arc<Gateway>,
     arrival: Arrival,
     request: Request<Incoming>,
-) -> Response<Body> {
+) -> Recorded<Response<Body>> {
     let snapshot = gateway.snapshot();
     let ((parts, body), id) = (request.into_parts(), arrival.id);
+    let refused = |refusal: Recorded<Refusal>| refusal.map(|it| reply::refused(id, &it));
     let facts = Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about("mcp");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let admitted = admit(&snapshot, &arrival, &parts.headers).await;
@@ -51,7 +52,7 @@ pub(crate) async fn answer(
         Err(refusal) => {
             let refusal = ledger.refuse(refusal);
             discard(body).await;
-            return reply::refused(id, &refusal);
+            return refused(refusal);
         }
     };
     let is_deletion = match parts.method {
@@ -62,16 +63,17 @@ pub(crate) async fn answer(
             ledger.facts().set_kind(Kind::Session);
             let detail = "this endpoint has POST, and DELETE to end a session";
             let refusal = Refusal::new(RefusalKind::MethodNotAllowed, detail);
-            return reply::refused(id, &ledger.refuse(refusal));
+            return refused(ledger.refuse(refusal));
         }
     };
     let body = if is_deletion { Ok(Bytes::new()) } else { read(&gateway, body).await };
     let body = match body {
         Ok(body) => body,
-        Err(refusal) => return reply::refused(id, &ledger.refuse(refusal)),
+        Err(refusal) => return refused(ledger.refuse(refusal)),
     };
     // From here on whatever happens has a record of its own kind.
     ledger.withdraw();
+    let panicked = Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about("mcp");
     let exchange =
         Exchange::new(Arc::clone(&gateway), snapshot, arrival, parts.headers, (caller, endpoint));
     if is_deletion {
@@ -84,7 +86,7 @@ pub(crate) async fn answer(
     let work = gateway.tasks.spawn(async move { exchange.answer(&body).await });
     work.await.unwrap_or_else(|_| {
         let refusal = Refusal::new(RefusalKind::Internal, "the message could not be answered");
-        reply::refused(id, &refusal)
+        refused(Ledger::open(&gateway.live, panicked).refuse(refusal))
     })
 }
 

@@ -5,6 +5,7 @@ mod view;
 
 use std::sync::Arc;
 
+use audit::Recorded;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header, request::Parts};
 use hyper::body::{Body as _, Incoming};
 use model::{Path, Query, Refusal, RefusalKind};
@@ -22,7 +23,7 @@ pub(crate) async fn answer(
     gateway: &Arc<Gateway>,
     arrival: Arrival,
     request: Request<Incoming>,
-) -> Response<Body> {
+) -> Recorded<Response<Body>> {
     let snapshot = gateway.snapshot();
     let (parts, body) = request.into_parts();
     let (id, entrance) = (arrival.id, arrival.entrance);
@@ -32,7 +33,7 @@ pub(crate) async fn answer(
         return view::answer(gateway, &snapshot, shelf, arrival, &parts).await;
     }
     let received = received(gateway, (&snapshot, entrance), &parts, target, body);
-    match pipeline::run(gateway, &snapshot, arrival, received).await {
+    pipeline::run(gateway, &snapshot, arrival, received).await.map(|outcome| match outcome {
         Ok(answer) => answer,
         Err(refusal) => {
             let mut response = problem::response(id, &refusal);
@@ -47,7 +48,7 @@ pub(crate) async fn answer(
             }
             response
         }
-    }
+    })
 }
 
 /// A 405 names the methods that there are (RFC 9110 section 15.5.6).

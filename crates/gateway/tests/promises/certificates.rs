@@ -115,6 +115,7 @@ async fn who_connects_with_a_certificate_that_is_declared_needs_nothing_else() {
             (&record["credential"], &record["decision"]),
             (&"by-name".into(), &"allow".into())
         );
+        assert_eq!(record["tls"], "TLSv1.3");
     }
     assert_eq!(records.len(), 2);
     // `door` is of the same authority, and nobody knows it.

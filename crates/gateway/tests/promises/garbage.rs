@@ -13,7 +13,7 @@ use tokio::{
 use crate::shop;
 
 /// Sends bytes and reads the head of what comes back, or all until the door closes.
-async fn raw(house: &House, bytes: &[u8]) -> String {
+pub(crate) async fn raw(house: &House, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(house.address).await.unwrap();
     // The door may close before everything is sent.
     drop(stream.write_all(bytes).await);

@@ -116,6 +116,22 @@ async fn a_caller_that_goes_away_leaves_a_record() {
 }
 
 #[tokio::test]
+async fn a_record_of_a_tool_says_how_it_was_called() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    house.client.call_tool(house.key("app/full"), "shop_get_item", &json!({"id": "7"})).await;
+    let record = house.records().remove(0);
+    for (name, want) in [
+        ("surface", "mcp"),
+        ("protocol", "2026-07-28"),
+        ("rpc", "tools/call"),
+        ("tool", "shop_get_item"),
+        ("method", "GET"),
+    ] {
+        assert_eq!(record[name], want, "{name} of {record}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_names_who_what_and_why_and_no_secret() {
     let house = shop::builder().open().await.expect("the shop has no faults");
     let key = house.key("agent/one").to_owned();
@@ -130,7 +146,9 @@ async fn a_record_names_who_what_and_why_and_no_secret() {
     for (name, want) in [
         ("kind", json!("call")),
         ("surface", json!("rest")),
+        ("protocol", json!("HTTP/1.1")),
         ("client", json!("agent")),
+        ("client_kind", json!("agent")),
         ("profile", json!("agent/one")),
         ("operation", json!("shop.get_item")),
         ("effect", json!("read")),
@@ -138,6 +156,7 @@ async fn a_record_names_who_what_and_why_and_no_secret() {
         ("path", json!("/shop/items/{id}")),
         ("decision", json!("allow")),
         ("status", json!(200)),
+        ("bytes_out", json!(r#"{"ok":true}"#.len())),
         ("upstream_status", json!(200)),
         ("revision", json!(1)),
     ] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gateway::{Local, LocalCollection};
-use model::{Collection, CollectionId, Lifecycle, Place, Upstream};
+use model::{Collection, CollectionId, Lifecycle, Place, Recording, Upstream};
 use serde_json::json;
 use testkit::{House, HouseBuilder};
 
@@ -122,6 +122,7 @@ pub(crate) async fn managed(handler: Arc<dyn Local>) -> House {
         document_place: place.clone(),
         select: None,
         overrides: std::collections::BTreeMap::default(),
+        recording: Recording::default(),
         place,
     };
     house.gateway.mount(vec![LocalCollection {

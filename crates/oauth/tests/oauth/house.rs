@@ -263,7 +263,7 @@ impl House {
             headers,
             body: body.into(),
         };
-        self.server.answer(request).await
+        self.server.answer(request).await.into_inner()
     }
 
     /// Posts a form, as the client with these basic credentials where there are any.

@@ -10,6 +10,33 @@ use http::{HeaderMap, Method};
 
 use crate::house::{Browser, DOCUMENT, House, PASSWORD, SILENT, authorize};
 
+/// All endpoints, and some that there are not.
+const PATHS: [&str; 23] = [
+    "/.well-known/nothing",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth",
+    "/oauth/account",
+    "/oauth/account/revoke",
+    "/oauth/account/second-factor",
+    "/oauth/account/second-factor/remove",
+    "/oauth/account/sign-out",
+    "/oauth/account/sign-in",
+    "/oauth/authorize",
+    "/oauth/consent",
+    "/oauth/device",
+    "/oauth/device/sign-in",
+    "/oauth/device_authorization",
+    "/oauth/introspect",
+    "/oauth/jwks",
+    "/oauth/nothing",
+    "/oauth/par",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/oauth/sign-in",
+    "/oauth/token",
+];
+
 #[tokio::test]
 async fn who_reads_what_everybody_may_read_is_recorded() {
     let house = House::open().await;
@@ -108,4 +135,20 @@ async fn a_request_that_nobody_waits_for_any_more_leaves_a_record() {
     assert_eq!(records[0]["event"], "authorization.begin");
     assert_eq!(records[0]["outcome"], "cancelled");
     assert!(records[0].get("status").is_none());
+}
+
+#[tokio::test]
+async fn whatever_is_asked_has_one_record_with_its_status() {
+    let house = House::open().await;
+    for path in PATHS {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::OPTIONS] {
+            let before = house.log.records().len();
+            let answer = house.ask(method.clone(), path, HeaderMap::new(), "a=b").await;
+            let records = house.log.records().split_off(before);
+            assert_eq!(records.len(), 1, "{method} {path}: {records:?}");
+            let record = &records[0];
+            assert_eq!(record["status"], answer.status().as_u16(), "{method} {path}: {record}");
+            assert!(record["event"].is_string() && record["id"].is_string(), "{record}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 /// Records of calls, and the log that holds them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Write the records of a log as events for a SIEM
+    /// Write the records of a log as events for a SIEM, or those of a running door that fit
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(Export),
     /// Write the proof that one record is in a log
@@ -43,12 +43,16 @@ pub(crate) struct Verify {
     /// A checkpoint that was kept elsewhere: what it covers must be in the log as it was
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Where to begin, in a copy that lacks what stands before: at the first segment from record N on
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
 }
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   onedoor audit verify .onedoor/audit --key .onedoor/audit.pub
   onedoor audit verify copy --key audit.pub --checkpoint from-the-siem.txt
+  onedoor audit verify the-last-day --key audit.pub --from 4096
 
 Exit code 0: nothing is wrong. 1: damage; the first record that is not what was written, and what
 kind of damage it is. 2: it could not be checked. Needs no running door and no network.
@@ -57,9 +61,9 @@ docs/audit-log.md says what can be found without a checkpoint from elsewhere, an
 /// `onedoor audit export`.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The folder of the log
+    /// The folder of the log; without it, the running door is asked
     #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
+    pub(crate) folder: Option<PathBuf>,
     /// How each record is written, on one line
     #[arg(long, value_enum, default_value_t = Format::Native)]
     pub(crate) format: Format,
@@ -72,7 +76,7 @@ pub(crate) struct Export {
 }
 
 /// How a record is written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Common Event Format, version 0
     Cef,
@@ -100,9 +104,11 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   onedoor audit export .onedoor/audit >records.jsonl
   onedoor audit export copy --format ocsf --from 1000 --until 2000 >events.jsonl
+  onedoor audit export --client shop-agent --since 2027-01-01 >of-one-client.jsonl
 
 Exit code 0: all were written. 1: a record is damaged; those before it were written. 2: the log
-cannot be read. Needs no running door and no network. docs/siem.md says what an event holds.";
+cannot be read. A folder needs no running door and no network. docs/siem.md says what an event
+holds; of a running door each record is written as it is.";
 
 /// `onedoor audit prove`.
 #[derive(Debug, Args)]

@@ -29,12 +29,12 @@ pub(super) fn run(terminal: Terminal, command: &cli::Audit) -> Result<(), Failur
 }
 
 fn verify(terminal: Terminal, arguments: &cli::Verify) -> Result<(), Failure> {
-    let cli::Verify { folder, key, checkpoint } = arguments;
+    let cli::Verify { folder, key, checkpoint, from } = arguments;
     let key = read_key(key)?;
     let outside = checkpoint.as_deref().map(|it| read_checkpoint(it, &key)).transpose()?;
-    let report = audit::verify(folder, &key, outside.as_ref())
+    let report = audit::verify_from(folder, &key, outside.as_ref(), *from)
         .map_err(|error| Failure::Unchecked(error.into()))?;
-    let Report { first, next, segments, checkpoints, signed, tail_bytes, damage } = &report;
+    let Report { first, next, segments, sealed, checkpoints, signed, tail_bytes, damage } = &report;
     if let Some(damage) = damage {
         let bad = terminal.paint(Look::Bad, damage);
         terminal.line(bad)?;
@@ -48,6 +48,14 @@ fn verify(terminal: Terminal, arguments: &cli::Verify) -> Result<(), Failure> {
     let (segments, checkpoints) =
         (counted(*segments, "segment"), counted(*checkpoints, "checkpoint"));
     terminal.line(format_args!("{good}: {records} from {first} on, {segments}, {checkpoints}"))?;
+    if from.is_some() {
+        terminal.line(format_args!("  the records before {first} were not looked at"))?;
+    } else if *first > 0 {
+        let sealed = counted(*sealed, "sealed root");
+        terminal.line(format_args!(
+            "  the records before {first} were purged: of them {sealed} can be checked, and no content"
+        ))?;
+    }
     if report.unsigned() > 0 {
         let unsigned = report.unsigned();
         terminal.line(format_args!("  the last {unsigned} are not signed for yet"))?;

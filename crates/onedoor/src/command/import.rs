@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use contract::Document;
-use model::{Collection, Fault, Lifecycle, Place, Upstream};
+use model::{Collection, Fault, Lifecycle, Place, Recording, Upstream};
 use state::Folder;
 
 use super::Failure;
@@ -69,6 +69,7 @@ fn collection(
         document_place: Place::new(&Arc::from(files.document.as_str()), 0),
         select: None,
         overrides: BTreeMap::new(),
+        recording: Recording::default(),
         place: Place::default(),
     }
 }

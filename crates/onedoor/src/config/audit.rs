@@ -1,14 +1,19 @@
 //! `[audit]`: how the log is kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use audit::{Levels, Rules};
-use model::quantity::parse_bytes;
+use audit::{Keep, Levels, Rules};
+use model::quantity::{parse_bytes, parse_duration};
 
 use super::{Reader, folders::parse_path};
 
 /// Smallest and largest segment.
 const SEGMENT_BYTES: (u64, u64) = (1 << 20, 1 << 30);
+/// Shortest time that segments are kept.
+const KEEP_FOR_MIN: Duration = Duration::from_secs(3600);
 
 /// How the log is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +26,10 @@ pub(crate) struct Audit {
     pub(crate) checkpoints: Option<PathBuf>,
     /// How large a segment grows, and what must be on the disk before anybody goes on.
     pub(crate) rules: Rules,
+    /// How much of it is kept.
+    pub(crate) keep: Keep,
+    /// How long after a segment was closed it is packed; never where none is given.
+    pub(crate) compress_after: Option<Duration>,
 }
 
 impl Audit {
@@ -35,6 +44,11 @@ impl Audit {
             other => Err(format!("unknown level \"{other}\": write by_effect or strict")),
         });
         let segment_bytes = table.take(reader, "segment_size", segment_size);
+        let keep = Keep {
+            age: table.take(reader, "keep_for", keep_for),
+            bytes: table.take(reader, "keep_size", keep_size),
+        };
+        let compress_after = table.take(reader, "compress_after", parse_duration);
         table.finish(reader);
         let usual = Rules::default();
         let rules = Rules {
@@ -42,7 +56,7 @@ impl Audit {
             segment_bytes: segment_bytes.unwrap_or(usual.segment_bytes),
             segment_age: usual.segment_age,
         };
-        Self { directory, signing_key, checkpoints, rules }
+        Self { directory, signing_key, checkpoints, rules, keep, compress_after }
     }
 }
 
@@ -52,5 +66,34 @@ fn segment_size(text: &str) -> Result<u64, String> {
     match (min..=max).contains(&bytes) {
         true => Ok(bytes),
         false => Err(format!("{text} is not from 1MiB to 1GiB")),
+    }
+}
+
+fn keep_for(text: &str) -> Result<Duration, String> {
+    let age = parse_duration(text)?;
+    match age >= KEEP_FOR_MIN {
+        true => Ok(age),
+        false => Err(format!("{text} is less than 1h: write how long records are kept, as 400d")),
+    }
+}
+
+fn keep_size(text: &str) -> Result<u64, String> {
+    let bytes = u64::try_from(parse_bytes(text)?).unwrap_or(u64::MAX);
+    match bytes >= SEGMENT_BYTES.0 {
+        true => Ok(bytes),
+        false => Err(format!("{text} is less than 1MiB")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_keep_next_to_nothing_is_a_mistake() {
+        assert_eq!(keep_for("400d"), Ok(Duration::from_secs(400 * 24 * 3600)));
+        assert_eq!(keep_size("2MiB"), Ok(2 << 20));
+        assert!(keep_for("59m").unwrap_err().starts_with("59m is less than 1h"));
+        assert_eq!(keep_size("1KiB"), Err("1KiB is less than 1MiB".to_owned()));
     }
 }

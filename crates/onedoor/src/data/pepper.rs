@@ -80,7 +80,7 @@ fn create(path: &Path) -> anyhow::Result<()> {
 }
 
 /// As hexadecimal digits, with a line end.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     // The capacity is final: growing would leave copies behind.
     let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(1));
     for byte in bytes {
@@ -91,7 +91,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     let mut digits = text.bytes().map(|it| char::from(it).to_digit(16));
     while let Some(high) = digits.next() {

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use model::{
     Assignment, Client, ClientId, ClientKind, Clock, Collection, CollectionId, Effect, Grant,
     KeyKind, Lifecycle, Limit, LimitId, Measure, Pattern, Period, Place, Profile, ProfileId, Quota,
-    Rate, Role, RoleId, Scope, Secret, Surface, Upstream,
+    Rate, Recording, Role, RoleId, Scope, Secret, Surface, Upstream,
 };
 use state::Kind;
 
@@ -130,6 +130,7 @@ fn collection(id: &str, base: &str, upstream: &str, select: &[&str]) -> anyhow::
         document_place: Place::new(&Arc::from(DOCUMENT), 0),
         select: Some(select.iter().map(|it| ((*it).to_owned(), place.clone())).collect()),
         overrides: BTreeMap::new(),
+        recording: Recording::default(),
         place,
     })
 }

@@ -3,27 +3,28 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, OperationView, Part, Plane, Prepared, RecordQuery,
-    SigningKeys, UsageView,
+    AccessView, ConditionView, Counted, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    PurgedView, SegmentView, SigningKeys, UsageView,
 };
+use audit::{Index, Page, Question};
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
     Proof, Rehash, Role, Secret, SecretId,
 };
-use serde_json::Value;
 use state::Desired;
 use tokio::task::block_in_place;
 
-use super::{Supplier, records::Records, signing::Signing};
-use crate::serving::Watched;
+use super::{Supplier, log, signing::Signing};
+use crate::serving::{Retention, Watched};
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
     gateway: Arc<Gateway>,
     pepper: Arc<Pepper>,
-    records: Records,
+    index: Arc<Index>,
+    retention: Retention,
     supplier: Arc<Supplier>,
     authorization: Option<Arc<oauth::Server>>,
     sinks: Watched,
@@ -32,15 +33,15 @@ pub(crate) struct DataPlane {
 }
 
 impl DataPlane {
-    /// The data plane of `gateway`, whose records are in `records`.
+    /// The data plane of `gateway`, whose log is in `index`.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         pepper: Arc<Pepper>,
-        records: Records,
+        (index, retention): (Arc<Index>, Retention),
         (supplier, authorization, sinks): (Arc<Supplier>, Option<Arc<oauth::Server>>, Watched),
     ) -> Self {
         let built_in = admin::built_in_roles();
-        Self { gateway, pepper, records, supplier, authorization, sinks, built_in }
+        Self { gateway, pepper, index, retention, supplier, authorization, sinks, built_in }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -110,8 +111,21 @@ impl Plane for DataPlane {
         usage.into_iter().map(used).collect()
     }
 
-    fn records(&self, query: &RecordQuery) -> Result<(Vec<Value>, bool), String> {
-        block_in_place(|| self.records.find(query)).map_err(|error| error.to_string())
+    fn records(&self, question: Question) -> Result<Page, String> {
+        let question = Question { reached: self.gateway.live().log.reached(), ..question };
+        block_in_place(|| self.index.find(&question)).map_err(|error| error.to_string())
+    }
+
+    fn log_segments(&self) -> Result<Vec<SegmentView>, String> {
+        block_in_place(|| log::segments(&self.gateway.live().log))
+    }
+
+    fn check_log(&self) -> Result<LogView, String> {
+        block_in_place(|| log::check(&self.gateway.live().log))
+    }
+
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault> {
+        block_in_place(|| log::purge(&self.retention, before, why))
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

@@ -6,7 +6,7 @@ use admin::About;
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request,
+    HeaderValue, Request, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
 use model::Secret;
@@ -26,6 +26,9 @@ use crate::management::BASE;
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Longest wait for a whole answer: a big state may take its time.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Longest wait for a door that takes no more calls for now.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A running door.
 pub(super) struct Door {
@@ -82,6 +85,30 @@ impl Door {
         let value = value
             .with_context(|| format!("{} did not answer with JSON: is it a Onedoor?", self.url))?;
         Ok(Answer { text, value })
+    }
+}
+
+impl Door {
+    /// The same for one of many calls: where the door takes no more of them for now, it is waited as long
+    /// as the door says, and no longer than an hour in all.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(super) fn send_patiently(&self, about: &About, input: &Input) -> Result<Answer, Failure> {
+        let mut patience = PATIENCE;
+        loop {
+            let refused = match self.send(about, input) {
+                Err(Failure::Refused(it)) if it.status == StatusCode::TOO_MANY_REQUESTS => it,
+                other => return other,
+            };
+            let seconds = refused.retry_after.as_deref().and_then(|it| it.parse().ok());
+            let wait = Duration::from_secs(seconds.unwrap_or(1).max(1));
+            let Some(rest) = patience.checked_sub(wait) else {
+                return Err(Failure::Refused(refused));
+            };
+            patience = rest;
+            self.wire.pause(wait);
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 21] = [
+pub(super) const NOUNS: [(&str, &str); 22] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
+    ("audit_purge", "Old segments of the audit log go when two people want it"),
     ("client", "Registered consumers and their profiles"),
     ("collection", "Operations published together, over one upstream"),
     ("credential", "Proofs that lead to a profile"),
@@ -70,11 +71,8 @@ The key is never an argument: others could read it."
   onedoor collection import --id orders --owner shop-team \\
     --upstream https://orders.internal --document-file orders.yaml --publish"
         }
-        "query_audit" => {
-            "  \
-  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
-  onedoor audit query --decision deny --limit 20"
-        }
+        "query_audit" => QUERY_AUDIT,
+        "propose_audit_purge" => PURGE,
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
@@ -101,6 +99,18 @@ The key is never an argument: others could read it."
     })
 }
 
+const QUERY_AUDIT: &str = "  \
+  onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z
+  onedoor audit query --decision deny --kind call --limit 20
+  onedoor audit query --text example.com --order oldest --all --json
+
+What follows a log is `onedoor audit tail`, what writes much of it `onedoor audit export`.";
+
+const PURGE: &str = "  \
+  onedoor audit_purge list                     what waits, and which segments are closed
+  onedoor audit_purge propose --older-than 400d --reason \"kept for 13 months\"
+  onedoor audit_purge approve ID               by somebody else, within 24 hours";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   onedoor completions bash >~/.local/share/bash-completion/completions/onedoor
@@ -118,6 +128,16 @@ Exit codes:
   5  there is no such thing (404)
   6  something stands in the way, or was changed in the meantime (409, 412)
   7  what was sent is wrong (422)";
+
+pub(super) const EVIDENCE: &str = "\
+Examples:
+  onedoor login --url https://door.example.com:8081         an auditor's login is enough
+  onedoor audit evidence --from 2027-01-01 --until 2027-04-01 --out evidence-2027-q1
+  (cd evidence-2027-q1 && sha256sum --check SHA256SUMS)
+
+Who may what, ages and rotations of credentials, refusals, changes of configuration with their
+differences, and what vouches for the audit log: an index.html that can be printed, and the same as
+CSV and JSON. Exit code 1: the door found that its audit log is damaged; all is written all the same.";
 
 pub(super) const EXPORT: &str = "\
 Examples:

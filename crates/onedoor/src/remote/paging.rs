@@ -29,7 +29,7 @@ pub(super) fn all(door: &Door, about: &About, mut input: Input) -> Result<Answer
         if let Some(cursor) = cursor {
             input.set("cursor", cursor);
         }
-        door.send(about, &input)
+        door.send_patiently(about, &input)
     })
 }
 
@@ -53,7 +53,7 @@ fn gathered(
         }
         cursor = next;
     }
-    Err(anyhow!("the list goes on behind {PAGES_MAX} pages: ask for less with --filter").into())
+    Err(anyhow!("the list goes on behind {PAGES_MAX} pages: ask for less").into())
 }
 
 fn text(cursor: &Value) -> Option<String> {
@@ -72,8 +72,6 @@ pub(super) fn tell_more(answer: &Value, about: &About) {
         logging::tell(format_args!(
             "there are more: `{command} --all` shows them, --cursor {next} goes on here"
         ));
-    } else if answer.get("has_more").and_then(Value::as_bool) == Some(true) {
-        logging::tell(format_args!("there are older ones: --limit shows more, --until goes on"));
     }
 }
 

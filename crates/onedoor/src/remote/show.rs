@@ -81,6 +81,12 @@ pub(super) fn changes(terminal: Terminal, changes: &[Value]) -> String {
     text
 }
 
+/// One change as a unified diff, without colours.
+pub(super) fn difference(change: &Value) -> String {
+    let member = |name: &str| change.get(name).and_then(Value::as_str);
+    unified::diff(member("path").unwrap_or_default(), member("before"), member("after"))
+}
+
 /// One change in a line.
 pub(super) fn change(terminal: Terminal, change: &Value) -> String {
     let member = |name: &str| change.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use super::{
-    examples,
+    evidence, examples,
     field::{Field, Form, Place, fields},
     folder, login,
 };
@@ -29,6 +29,9 @@ pub(super) fn command(base: Command, operations: &[About]) -> Command {
             (_, true) => command.mut_subcommand(noun, |it| it.subcommand(leaf)),
             (_, false) => command.subcommand(branch(noun).subcommand(leaf)),
         };
+    }
+    if command.find_subcommand("audit").is_some() {
+        command = command.mut_subcommand("audit", |it| it.subcommand(evidence::command()));
     }
     command.subcommands(folder::commands()).subcommands(login::commands()).subcommand(completions())
 }
@@ -110,7 +113,7 @@ fn file(fields: &[Field]) -> Arg {
 }
 
 /// How the field is given; not at all where it can only stand in a file.
-fn argument(field: &Field) -> Option<Arg> {
+pub(super) fn argument(field: &Field) -> Option<Arg> {
     let argument = Arg::new(field.id()).help(field.help.clone());
     let argument = match field.place {
         Place::Path => argument.required(true),

@@ -12,9 +12,11 @@ use store::{Location, Store};
 use upstream::Trust;
 
 use super::{
+    indexing::Indexing,
     keys::KeyFiles,
     proofs::{forget, proofs},
     rehash,
+    retention::Retention,
     sinks::Sinks,
     start::{live, open_log, settings},
     webhooks::{self, Webhooks},
@@ -23,7 +25,7 @@ use crate::{
     authorization,
     config::Config,
     data::DataFolder,
-    management::{self, DataPlane, Places, Records, Supplier, Supply},
+    management::{self, DataPlane, Places, Supplier, Supply},
 };
 
 /// A gateway with nothing in force yet, its management, and who finds the values of its secrets.
@@ -40,8 +42,11 @@ pub(crate) struct Door {
     webhooks: Option<Webhooks>,
     /// Where its records are brought to. Taken by who runs it.
     pub(crate) sinks: Option<Sinks>,
+    indexing: Indexing,
     /// The files of its keys. Taken by who runs it.
     key_files: Option<KeyFiles>,
+    /// How much of the audit log is kept.
+    retention: Retention,
     /// Where used proofs are remembered, if anywhere, and the time by which they are forgotten.
     forgetful: (Option<Store>, Clock),
 }
@@ -62,7 +67,7 @@ impl Door {
         let pepper = Arc::new(data.pepper()?);
         let replays = grants.clone().or_else(|| store.clone());
         let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
-        let live = live(log, config, (clock.clone(), proofs));
+        let live = live((log, data.audit_salt()?), config, (clock.clone(), proofs));
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
@@ -74,11 +79,16 @@ impl Door {
         };
         let log = Arc::clone(&gateway.live().log);
         let sinks = Sinks::open(&config.sinks, (&log, data), &around)?;
+        let retention = Retention {
+            log,
+            keep: config.audit.keep,
+            compress_after: config.audit.compress_after,
+            sinks: sinks.watched().all(),
+        };
         let webhooks = webhooks::open(&config.webhooks, store.as_ref(), (&fleet, &clock))?;
         let (supplier, supply) =
             Supplier::new(fleet, store.clone(), keyring.clone(), places, clock.clone());
-        let folder = config.audit.directory.clone();
-        let records = Records(folder.unwrap_or_else(|| data.audit_folder()));
+        let indexing = Indexing::of(&gateway, &clock);
         let authorization = match (grants, keyring.clone()) {
             (Some(grants), Some(keyring)) => {
                 authorization::mount(&gateway, grants, keyring, (&pepper, config.oauth.signing))
@@ -92,7 +102,8 @@ impl Door {
                 .context("the keys that sign tokens, and what was taken back, cannot be had")?;
         }
         let parts = (Arc::clone(&supplier), authorization.clone(), sinks.watched());
-        let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), records, parts);
+        let log = (indexing.index(), retention.clone());
+        let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), log, parts);
         let key_files =
             KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };
         let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());
@@ -109,7 +120,9 @@ impl Door {
             authorization,
             webhooks,
             sinks: Some(sinks),
+            indexing,
             key_files: Some(key_files),
+            retention,
             forgetful,
         })
     }
@@ -131,7 +144,8 @@ impl Door {
         let (supply, authorization) = (self.supply.take(), self.authorization.clone());
         let (replays, clock) = self.forgetful.clone();
         let (admin, webhooks) = (Arc::clone(&self.admin), self.webhooks.take());
-        let key_files = self.key_files.take();
+        let (key_files, indexing) = (self.key_files.take(), self.indexing.clone());
+        let retention = self.retention.clone();
         async move {
             tokio::join!(
                 run(supply),
@@ -140,6 +154,8 @@ impl Door {
                 admin.watch_ends(),
                 tell(webhooks),
                 keep_keys(key_files, &admin),
+                indexing.follow(),
+                retention.run(),
             );
         }
     }

@@ -167,6 +167,11 @@ impl Line {
 }
 
 impl Watched {
+    /// What tells of each.
+    pub(crate) fn all(&self) -> Vec<Watch> {
+        self.sinks.iter().map(|(_, watch)| watch.clone()).collect()
+    }
+
     /// How they are, for whoever asks how the door is.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let now = self.clock.now();

@@ -72,7 +72,8 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     let clock = Clock::system();
     let (log, _) = audit::Journal::memory(clock.clone());
     let proofs = Proofs::new(None);
-    let gateway = Gateway::new(settings(&config), live(log, &config, (clock, proofs)));
+    let records = (log, audit::Salt::new(&[0; audit::Salt::BYTES]));
+    let gateway = Gateway::new(settings(&config), live(records, &config, (clock, proofs)));
     let pepper = throwaway_pepper().map_err(stopped)?;
     let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
     Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
@@ -85,7 +86,11 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
-pub(super) fn live(log: audit::Journal, config: &Config, (clock, proofs): (Clock, Proofs)) -> Live {
+pub(super) fn live(
+    (log, salt): (audit::Journal, audit::Salt),
+    config: &Config,
+    (clock, proofs): (Clock, Proofs),
+) -> Live {
     let rule = address_rule(&config.egress);
     let surroundings = Surroundings { rule, ..Surroundings::default() };
     let fleet = Fleet::within(clock.clone(), surroundings);
@@ -95,6 +100,7 @@ pub(super) fn live(log: audit::Journal, config: &Config, (clock, proofs): (Clock
     let key_sets = KeySets::new(egress, clock.clone()).introspecting(Arc::new(issuers));
     Live {
         log: Arc::new(log),
+        salt: Arc::new(salt),
         fleet,
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(key_sets),
@@ -113,7 +119,7 @@ pub(super) fn open_log(
     data: &DataFolder,
     clock: Clock,
 ) -> anyhow::Result<audit::Journal> {
-    let Audit { directory, signing_key, checkpoints, rules } = config;
+    let Audit { directory, signing_key, checkpoints, rules, keep: _, compress_after: _ } = config;
     let location = audit::Location {
         folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
         checkpoints: checkpoints.clone(),

@@ -27,6 +27,8 @@ mod login;
 mod managed;
 mod peers;
 mod peppers;
+mod purge;
+mod recorded;
 mod remote;
 mod self_service;
 mod serve;

@@ -16,20 +16,20 @@ use crate::binary::{self, Ran};
 
 /// What was asked.
 #[derive(Debug, Clone)]
-struct Asked {
-    line: String,
+pub(crate) struct Asked {
+    pub(crate) line: String,
     headers: String,
     body: Value,
 }
 
 /// A door that answers as it is told.
-struct Door {
+pub(crate) struct Door {
     url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Door {
-    fn start(answer: impl Fn(&Asked) -> (u16, Value) + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Asked) -> (u16, Value) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let challenge =
@@ -57,11 +57,11 @@ impl Door {
     }
 
     /// Runs the binary against this door.
-    fn run(&self, folder: &Path, arguments: &[&str], stdin: &str) -> Ran {
+    pub(crate) fn run(&self, folder: &Path, arguments: &[&str], stdin: &str) -> Ran {
         run(folder, &self.url, Some("odk_canary"), (arguments, stdin))
     }
 
-    fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }

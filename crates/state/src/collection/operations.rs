@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{Override, Place, id::is_operation_name};
 use serde_json::Value;
 
+use super::recording;
 use crate::{
     field::Field,
     reader::Reader,
@@ -41,12 +42,14 @@ fn read_override(place: Place, it: &mut Reader<'_>) -> Override {
     let is_hidden = it.optional("hidden").and_then(|it| it.bool()).unwrap_or(false);
     let effect = it.optional("effect").and_then(|it| it.one_of(EFFECTS));
     let allow = it.optional("allow").and_then(|it| it.set(|it| it.one_of(&[("anonymous", ())])));
+    let recording = it.optional("audit").map(recording::read);
     Override {
         name,
         description: description.map(str::to_owned),
         is_hidden,
         effect,
         is_public: allow.is_some_and(|it| !it.is_empty()),
+        recording: recording.unwrap_or_default(),
         place,
     }
 }
@@ -64,7 +67,8 @@ fn checked_name(text: &str) -> Result<String, String> {
 pub(super) fn write_overrides(overrides: &BTreeMap<String, Override>) -> Value {
     let mut written = Writer::new();
     for (operation, changed) in overrides {
-        let Override { name, description, is_hidden, effect, is_public, place: _ } = changed;
+        let Override { name, description, is_hidden, effect, is_public, recording, place: _ } =
+            changed;
         let mut one = Writer::new();
         one.put_some("name", name.as_deref());
         one.put_some("description", description.as_deref());
@@ -73,6 +77,7 @@ pub(super) fn write_overrides(overrides: &BTreeMap<String, Override>) -> Value {
         if *is_public {
             one.put("allow", writer::list(&["anonymous"]));
         }
+        one.put_some("audit", recording::write(recording));
         written.put(operation, one.value());
     }
     written.value()

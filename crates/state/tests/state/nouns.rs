@@ -4,12 +4,13 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{
     Admission, AdmissionId, Assignment, CertificateMatch, Client, ClientId, ClientKind, Collection,
-    CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Effect, Grant,
-    GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeyHash, KeySource,
-    Lifecycle, Limit, LimitId, Measure, Override, Pattern, PepperId, Period, Place, Profile,
-    ProfileId, Proof, Quota, Rate, Reach, Registration, Role, RoleId, RotationPolicy, Scope,
-    SecondFactor, SecretId, SecretSource, SignIn, Stop, StopId, Stopped, Surface, Timestamp,
-    TokenBinding, TokenTerms, Upstream, UpstreamId, User, UserId,
+    CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Detector, Effect,
+    Grant, GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeyHash,
+    KeySource, Lifecycle, Limit, LimitId, Measure, Override, Pattern, PepperId, Period, Place,
+    Pointer, Profile, ProfileId, Proof, Quota, Rate, Reach, Recording, Redaction, Registration,
+    Role, RoleId, RotationPolicy, Scope, SecondFactor, SecretId, SecretSource, SignIn, Sought,
+    Stop, StopId, Stopped, Surface, Timestamp, TokenBinding, TokenTerms, Treatment, Upstream,
+    UpstreamId, User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -557,16 +558,44 @@ fn upstream() -> impl Strategy<Value = Upstream> {
     )
 }
 
+fn recording() -> impl Strategy<Value = Recording> {
+    let sought = prop_oneof![
+        "(/[a-z0-9*é ]{1,5}){1,4}".prop_map(|it| Sought::At(Pointer::parse(&it).unwrap())),
+        sample::select(Detector::ALL.to_vec()).prop_map(Sought::Like),
+    ];
+    let one = (sought, sample::select(Treatment::ALL.to_vec())).prop_filter(
+        "more than is allowed",
+        |(of, treatment)| match of {
+            Sought::At(_) | Sought::Like(Detector::Email) => true,
+            Sought::Like(Detector::CardNumber) => *treatment != Treatment::Keep,
+            Sought::Like(Detector::Secret) => !treatment.shows(),
+        },
+    );
+    let redaction = |(of, treatment)| Redaction { of, treatment, place: Place::default() };
+    collection::vec(one.prop_map(redaction), 0..4).prop_map(|mut redactions| {
+        let mut seen = Vec::new();
+        redactions.retain(|it: &Redaction| {
+            let key = it.of.to_string();
+            let is_new = !seen.contains(&key);
+            seen.push(key);
+            is_new
+        });
+        Recording { redactions }
+    })
+}
+
 fn override_() -> impl Strategy<Value = Override> {
     let effects =
         option::of(sample::select(&[Effect::Destructive, Effect::Read, Effect::Write][..]));
-    (option::of(NAME), option::of(prose()), any::<bool>(), effects, any::<bool>()).prop_map(
-        |(name, description, is_hidden, effect, is_public)| Override {
+    let names = (option::of(NAME), option::of(prose()));
+    (names, any::<bool>(), effects, any::<bool>(), recording()).prop_map(
+        |((name, description), is_hidden, effect, is_public, recording)| Override {
             name,
             description,
             is_hidden,
             effect,
             is_public,
+            recording,
             place: Place::default(),
         },
     )
@@ -580,13 +609,13 @@ pub(crate) fn collection_() -> impl Strategy<Value = Collection> {
     let select = option::of(texts(NAME));
     let overrides = collection::btree_map(NAME, override_(), 0..4);
     let document = (object(json()), any::<bool>());
-    (facts, base, upstream(), document, (select, overrides)).prop_map(
+    (facts, base, upstream(), document, (select, overrides, recording())).prop_map(
         |(
             (id, title, owner, state),
             base,
             upstream,
             (document, is_inline),
-            (select, overrides),
+            (select, overrides, recording),
         )| {
             let file =
                 if is_inline { format!("collections/{id}.yaml") } else { "documents/a".into() };
@@ -601,6 +630,7 @@ pub(crate) fn collection_() -> impl Strategy<Value = Collection> {
                 document_place: Place::new(&file.into(), 0),
                 select: select.map(|it| it.into_iter().map(|it| (it, Place::default())).collect()),
                 overrides,
+                recording,
                 place: Place::default(),
             }
         },

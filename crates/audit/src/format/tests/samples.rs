@@ -1,13 +1,19 @@
 //! Lines of every kind of record, made by what writes the log.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use model::{
-    Caller, ClientId, CollectionId, CredentialId, Effect, Operation, OperationId, ProfileId,
-    Refusal, RefusalKind, RequestId, Surface, Timestamp,
+    Audience, Caller, ClientId, CollectionId, CredentialId, Effect, Operation, OperationId,
+    ProfileId, Refusal, RefusalKind, RequestId, Surface, Timestamp, TokenBounds, TokenScopes,
 };
 
-use crate::{Kind, Outcome, Record, Redacted, chain::Chain, frame, record::members};
+use crate::{
+    Kind, Outcome, Record, Redacted, Salt,
+    chain::Chain,
+    frame,
+    record::members,
+    redact::{By, Policy},
+};
 
 pub(super) const KINDS: [Kind; 9] = [
     Kind::Authorization,
@@ -91,9 +97,15 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         credential: Some(CredentialId::parse("k1").unwrap()),
         user: Some("ann@example.com".to_owned()),
         actors: vec!["planner".to_owned()],
+        bounds: Some(Arc::new(TokenBounds {
+            audience: Audience::Door,
+            scopes: Some(TokenScopes::parse("role:reader").unwrap()),
+        })),
         ..Caller::anonymous()
     };
-    let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap());
+    let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
+    let by = By { policy: &policy, salt: &salt, at: Timestamp::from_seconds(1_795_392_000) };
+    let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap(), by);
     check(Record {
         id: Some(RequestId::new(uuid::Uuid::nil())),
         event: Some("sign_in"),
@@ -101,6 +113,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         surface: Some(Surface::Mcp),
         protocol: Some("2026-07-28"),
         peer: Some([127, 0, 0, 1].into()),
+        tls: Some("TLSv1.3"),
         revision: Some(3),
         caller: Some(&caller),
         operation: Some(&operation),
@@ -112,6 +125,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         bytes_in: Some(120),
         rule: Some("role reader: orders:*"),
         status: Some(200),
+        bytes_out: Some(11),
         upstream: Some("http://127.0.0.1:9000"),
         upstream_status: Some(200),
         upstream_time: Some(Duration::from_micros(310)),

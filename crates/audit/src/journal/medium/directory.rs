@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use super::outside::Outside;
-use crate::{end::End, segment::Segment, verify::CHECKPOINTS};
+use crate::{end::End, seal::SEALED, segment::Segment, verify::CHECKPOINTS};
 
 /// Room that is kept for saying that there is none.
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -55,6 +55,7 @@ impl Directory {
             _lock: lock,
         };
         cut_last_line(&path.join(CHECKPOINTS))?;
+        cut_last_line(&path.join(SEALED))?;
         if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
@@ -125,6 +126,35 @@ impl Directory {
         self.outside.as_ref().map_or(Ok(()), |it| it.append(line))
     }
 
+    /// Keeps these lines of sealed roots, all or none.
+    pub(crate) fn seal(&self, lines: &str) -> io::Result<()> {
+        append(&self.path.join(SEALED), lines).and_then(|()| sync_folder(&self.path))
+    }
+
+    /// Puts the packed file in the place of its segment.
+    pub(crate) fn replace(&self, segment: &Segment, draft: &Path) -> io::Result<()> {
+        fs::rename(draft, segment.packed().path)?;
+        sync_folder(&self.path)?;
+        fs::remove_file(&segment.path)?;
+        sync_folder(&self.path)
+    }
+
+    /// Removes segments, the oldest first: what is left begins behind those that went.
+    pub(crate) fn remove(&self, segments: &[&Segment]) -> io::Result<()> {
+        for segment in segments {
+            // A crash may have left both.
+            if !segment.is_packed() && segment.packed().path.exists() {
+                fs::remove_file(segment.packed().path)?;
+            }
+            match fs::remove_file(&segment.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                // Each by itself: none may be gone after a loss of power while one before it is there.
+                Ok(()) | Err(_) => sync_folder(&self.path)?,
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn use_reserve(&self) -> io::Result<()> {
         match fs::remove_file(self.reserve()) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -163,7 +193,8 @@ fn take(lock: &File) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::WouldBlock, "another process writes to it"))
 }
 
-fn private() -> OpenOptions {
+/// Files that their owner alone reads.
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options

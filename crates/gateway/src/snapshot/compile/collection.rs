@@ -7,6 +7,7 @@ use model::{Collection, Effect, Fault, Lifecycle, Operation, OperationId, Overri
 use serde_json::value::RawValue;
 use state::nearest;
 
+use super::recording;
 use crate::{
     local,
     snapshot::{Destination, Route, Shelf, VIEW, Withheld, shelf::Draft},
@@ -29,6 +30,7 @@ pub(super) fn read(
         vec![Fault::new(&collection.document_place, message, help)]
     })?;
     let mut faults = unknown_names(collection, &document);
+    faults.extend(recording::faults(collection, &document));
     let (published, others): (Vec<_>, Vec<_>) = document
         .operations()
         .iter()
@@ -85,7 +87,7 @@ fn unknown_names(collection: &Collection, document: &Document) -> Vec<Fault> {
         .collect()
 }
 
-fn listed(names: &[&str]) -> String {
+pub(super) fn listed(names: &[&str]) -> String {
     const SHOWN_MAX: usize = 12;
     let shown: Vec<_> = names.iter().copied().take(SHOWN_MAX).collect();
     match names.len().checked_sub(SHOWN_MAX) {
@@ -126,7 +128,7 @@ fn draft(
     let unchanged = Override::default();
     let change = collection.overrides.get(&contract.name);
     let place = change.map_or(&collection.place, |it| &it.place).clone();
-    let Override { name: _, description, is_hidden: _, effect, is_public, place: _ } =
+    let Override { name: _, description, is_hidden: _, effect, is_public, recording, place: _ } =
         change.unwrap_or(&unchanged);
     let id = OperationId::new(&collection.id, name)
         .map_err(|error| Fault::new(&place, error.to_string(), "set another `name`"))?;
@@ -157,6 +159,7 @@ fn draft(
         tool: RawValue::NULL.to_owned().into(),
         description: texts.into_iter().flatten().next().map(|it| it.as_str().into()),
         index,
+        redaction: Arc::new(recording::policy(collection, recording)),
         destination: destination.clone(),
         is_retired: collection.state == Lifecycle::Retired,
     };

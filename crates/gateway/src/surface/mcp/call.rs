@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::mcp::{CallParams, Era, ProtocolError, Request, Session};
+use audit::Recorded;
 use model::{Refusal, RefusalKind};
 use serde_json::{Map, Value};
 use upstream::RequestBody;
@@ -21,7 +22,7 @@ pub(super) async fn answer(
     session: Option<&Arc<Session>>,
     arrival: Arrival,
     request: &Request<'_>,
-) -> Result<Reply, ProtocolError> {
+) -> Result<Recorded<Reply>, ProtocolError> {
     let params = CallParams::read(request)?;
     let in_flight = session.map(|it| it.begin(&request.id)).transpose()?;
     let work = carry_out(exchange, era, arrival, request, params);
@@ -30,7 +31,9 @@ pub(super) async fn answer(
         Some(in_flight) => tokio::select! {
             reply = work => Ok(reply),
             // The work is dropped, and with it the upstream's connection; its record says so.
-            () = in_flight.token().cancelled() => Ok(refusal::cancelled(&request.id)),
+            () = in_flight.token().cancelled() => {
+                Ok(Recorded::given_up(refusal::cancelled(&request.id)))
+            }
         },
     }
 }
@@ -41,16 +44,20 @@ async fn carry_out(
     arrival: Arrival,
     request: &Request<'_>,
     params: CallParams<'_>,
-) -> Reply {
+) -> Recorded<Reply> {
     let received = received(exchange, params);
     let id = arrival.id;
-    match pipeline::run(&exchange.gateway, &exchange.snapshot, arrival, received).await {
-        Ok(answer) => {
-            let bytes_max = exchange.gateway.settings.tool_answer_bytes_max;
-            result::reply(era, (&request.id, id), answer, bytes_max).await
+    let recorded = pipeline::run(&exchange.gateway, &exchange.snapshot, arrival, received).await;
+    let form = move |outcome| async move {
+        match outcome {
+            Ok(answer) => {
+                let bytes_max = exchange.gateway.settings.tool_answer_bytes_max;
+                result::reply(era, (&request.id, id), answer, bytes_max).await
+            }
+            Err(refusal) => refusal::reply(era, &request.id, id, refusal),
         }
-        Err(refusal) => refusal::reply(era, &request.id, id, refusal),
-    }
+    };
+    recorded.then(form).await
 }
 
 fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> {

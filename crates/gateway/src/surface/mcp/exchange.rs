@@ -6,7 +6,7 @@ use ::mcp::{
     Era, Id, Incoming, InitializeParams, Message, Method, Notice, ProtocolError, Request, Session,
     SessionId, Version,
 };
-use audit::Kind;
+use audit::{Kind, Recorded};
 use http::{HeaderMap, Response, StatusCode};
 use model::{Caller, Refusal, RefusalKind};
 
@@ -47,10 +47,13 @@ impl Exchange {
     }
 
     /// Answers what the body carries.
-    pub(super) async fn answer(self, body: &[u8]) -> Response<Body> {
+    pub(super) async fn answer(mut self, body: &[u8]) -> Recorded<Response<Body>> {
         match self.read(body) {
-            Ok((era, session, incoming)) => self.reply(era, session.as_ref(), incoming).await,
-            Err(error) => reply::one(self.broken(&error)),
+            Ok((era, session, incoming)) => {
+                self.arrival.protocol = era.version().as_str();
+                self.reply(era, session.as_ref(), incoming).await
+            }
+            Err(error) => self.broken(&error).map(reply::one),
         }
     }
 
@@ -94,11 +97,12 @@ impl Exchange {
         era: Era,
         session: Option<&Arc<Session>>,
         incoming: Incoming<'_>,
-    ) -> Response<Body> {
+    ) -> Recorded<Response<Body>> {
         let (messages, is_batch) = match &incoming {
             Incoming::One(message) => (slice::from_ref(message), false),
             Incoming::Batch(messages) => (messages.as_slice(), true),
         };
+        let asks = messages.iter().any(|it| matches!(it, Message::Request(_)));
         let mut replies = Vec::new();
         for (index, message) in messages.iter().enumerate() {
             let mut arrival = self.arrival.clone();
@@ -110,14 +114,18 @@ impl Exchange {
                 Message::Request(request) => {
                     replies.push(self.request(era, session, arrival, request).await);
                 }
-                Message::Notification(notification) => {
-                    hear(session, &Notice::of(era, notification));
+                Message::Notification(notification) if asks => {
+                    act(session, &Notice::of(era, notification));
                 }
-                // We ask nothing of clients, so there is nothing to be told.
-                Message::Response(_) => {}
+                // Heard below; and we ask nothing of clients, so there is nothing to be told.
+                Message::Notification(_) | Message::Response(_) => {}
             }
         }
-        if is_batch { reply::batch(&replies) } else { reply::first(replies) }
+        match Recorded::all(replies) {
+            Some(replies) if is_batch => replies.map(|it| reply::batch(&it)),
+            Some(replies) => replies.map(reply::first),
+            None => self.hear(era, session, messages),
+        }
     }
 
     async fn request(
@@ -126,7 +134,7 @@ impl Exchange {
         session: Option<&Arc<Session>>,
         arrival: Arrival,
         request: &Request<'_>,
-    ) -> Reply {
+    ) -> Recorded<Reply> {
         let method = match Method::of(era, request) {
             Ok(method) => method,
             Err(error) => return self.broken(&error),
@@ -145,7 +153,7 @@ impl Exchange {
         answered.unwrap_or_else(|error| self.broken(&error))
     }
 
-    fn initialize(&self, request: &Request<'_>) -> Result<Reply, ProtocolError> {
+    fn initialize(&self, request: &Request<'_>) -> Result<Recorded<Reply>, ProtocolError> {
         let params = InitializeParams::read(request)?;
         let version = Version::negotiate(&params.protocol_version);
         self.note(Kind::Session, Method::Initialize, &request.id, || {
@@ -156,7 +164,7 @@ impl Exchange {
     }
 
     /// Ends the session that the headers name.
-    pub(super) fn end_session(&self) -> Response<Body> {
+    pub(super) fn end_session(&self) -> Recorded<Response<Body>> {
         let ended = match SessionId::of(&self.headers) {
             Ok(Some(id)) if self.gateway.sessions.delete(id, &self.caller.profile) => Ok(()),
             Ok(Some(_)) => Err(ProtocolError::session_not_found()),
@@ -168,10 +176,34 @@ impl Exchange {
             Ledger::open(&self.gateway.live, facts).note()
         });
         match noted {
-            Ok(Ok(())) => reply::empty(StatusCode::NO_CONTENT),
-            Ok(Err(refusal)) => reply::refused(self.arrival.id, &refusal),
-            Err(error) => reply::one(self.broken(&error)),
+            Ok(noted) => noted.map(|it| match it {
+                Ok(()) => reply::empty(StatusCode::NO_CONTENT),
+                Err(refusal) => reply::refused(self.arrival.id, &refusal),
+            }),
+            Err(error) => self.broken(&error).map(reply::one),
         }
+    }
+
+    /// Records that nothing was asked, and then hears what was told.
+    fn hear(
+        &self,
+        era: Era,
+        session: Option<&Arc<Session>>,
+        messages: &[Message<'_>],
+    ) -> Recorded<Response<Body>> {
+        let told = messages.first().and_then(Message::method).unwrap_or("response");
+        let noted = Ledger::open(&self.gateway.live, self.facts(Kind::Session, told)).note();
+        noted.map(|it| {
+            if let Err(refusal) = it {
+                return reply::refused(self.arrival.id, &refusal);
+            }
+            let told = messages.iter().filter_map(|it| match it {
+                Message::Notification(notification) => Some(Notice::of(era, notification)),
+                Message::Request(_) | Message::Response(_) => None,
+            });
+            told.for_each(|it| act(session, &it));
+            reply::empty(StatusCode::ACCEPTED)
+        })
     }
 
     /// Records that something was asked that is no call, and then answers it.
@@ -181,12 +213,12 @@ impl Exchange {
         method: Method,
         id: &Id,
         answer: impl FnOnce() -> Reply,
-    ) -> Result<Reply, ProtocolError> {
+    ) -> Result<Recorded<Reply>, ProtocolError> {
         let facts = self.facts(kind, method.as_str());
-        match Ledger::open(&self.gateway.live, facts).note() {
-            Ok(()) => Ok(answer()),
-            Err(refusal) => Ok(reply::unrecorded(Some(id), &refusal)),
-        }
+        Ok(Ledger::open(&self.gateway.live, facts).note().map(|noted| match noted {
+            Ok(()) => answer(),
+            Err(refusal) => reply::unrecorded(Some(id), &refusal),
+        }))
     }
 
     fn facts(&self, kind: Kind, subject: &str) -> Facts {
@@ -196,20 +228,20 @@ impl Exchange {
     }
 
     /// Records a message that breaks the protocol, and answers with what is wrong.
-    fn broken(&self, error: &ProtocolError) -> Reply {
+    fn broken(&self, error: &ProtocolError) -> Recorded<Reply> {
         let refusal = Refusal::new(RefusalKind::Malformed, error.message.clone())
             .because(format!("JSON-RPC {}", error.code));
         let facts = self.facts(Kind::Malformed, "mcp");
-        let refusal = Ledger::open(&self.gateway.live, facts).refuse(refusal);
-        if refusal.kind() == RefusalKind::Unrecorded {
-            return reply::unrecorded(error.id.as_ref(), &refusal);
-        }
-        Reply { status: error.status, ..Reply::ok(error.body()) }
+        let ledger = Ledger::open(&self.gateway.live, facts);
+        ledger.refuse_as(error.status, refusal).map(|refusal| match refusal.kind() {
+            RefusalKind::Unrecorded => reply::unrecorded(error.id.as_ref(), &refusal),
+            _ => Reply { status: error.status, ..Reply::ok(error.body()) },
+        })
     }
 }
 
-/// Acts on a notification. It is never answered, and never recorded: the call that it ends is.
-fn hear(session: Option<&Arc<Session>>, notice: &Notice) {
+/// Acts on a notification. What it ends has a record of its own.
+fn act(session: Option<&Arc<Session>>, notice: &Notice) {
     match (notice, session) {
         (Notice::Cancelled(id), Some(session)) => {
             session.cancel(id);

@@ -1,7 +1,7 @@
 //! `tools/list`: exactly what a call would be allowed, a page at a time, in a fixed order.
 
 use ::mcp::{Era, ListParams, Method, Page, ProtocolError, Request};
-use audit::Kind;
+use audit::{Kind, Recorded};
 use model::id::is_operation_name;
 
 use super::{
@@ -18,7 +18,7 @@ pub(super) fn answer(
     exchange: &Exchange,
     era: Era,
     request: &Request<'_>,
-) -> Result<Reply, ProtocolError> {
+) -> Result<Recorded<Reply>, ProtocolError> {
     let params = ListParams::read(request)?;
     let cursor = params.cursor.as_deref().unwrap_or_default();
     let visible: Vec<_> =

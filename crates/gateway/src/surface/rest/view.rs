@@ -1,6 +1,6 @@
 //! `GET {base}/openapi.json`: a collection's OpenAPI document as the caller may use it.
 
-use audit::Kind;
+use audit::{Kind, Recorded};
 use http::{HeaderValue, Method, Response, header, request::Parts};
 use model::{Path, Query, Refusal};
 
@@ -32,7 +32,7 @@ pub(super) async fn answer(
     shelf: &Shelf,
     arrival: Arrival,
     parts: &Parts,
-) -> Response<Body> {
+) -> Recorded<Response<Body>> {
     let facts = Facts::new(Kind::List, arrival.clone(), snapshot).about("openapi.json");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let identified = match identity::present(&parts.headers) {
@@ -42,7 +42,9 @@ pub(super) async fn answer(
     let caller = match identified.and_then(|it| pipeline::may_list(snapshot, arrival.entrance, it))
     {
         Ok(caller) => caller,
-        Err(refusal) => return problem::response(arrival.id, &ledger.refuse(refusal)),
+        Err(refusal) => {
+            return ledger.refuse(refusal).map(|it| problem::response(arrival.id, &it));
+        }
     };
     ledger.facts().set_caller(&caller);
     let shown: Vec<_> = pipeline::visible(snapshot, &arrival, &caller)
@@ -50,7 +52,7 @@ pub(super) async fn answer(
         .map(|it| it.shown())
         .collect();
     let document = shelf.document.view(&base_url(gateway, shelf, &arrival, parts), &shown);
-    match ledger.note() {
+    ledger.note().map(|noted| match noted {
         Ok(()) => {
             let mut response = Response::new(Body::from(document.to_string().into_bytes()));
             let headers = response.headers_mut();
@@ -59,7 +61,7 @@ pub(super) async fn answer(
             response
         }
         Err(refusal) => problem::response(arrival.id, &refusal),
-    }
+    })
 }
 
 /// Where the caller reaches the collection.

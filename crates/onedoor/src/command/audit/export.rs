@@ -23,6 +23,8 @@ impl From<WalkError> for Ended {
 pub(super) fn run(arguments: &cli::Export) -> Result<(), Failure> {
     let cli::Export { folder, format, from, until } = arguments;
     let format = format.of_audit();
+    // Without a folder a running door is asked, and not this.
+    let folder = folder.as_deref().ok_or_else(|| anyhow!("which folder?"))?;
     let (mut out, mut count) = (BufWriter::new(io::stdout().lock()), 0_usize);
     let written = audit::walk(folder, &(*from..*until), |record| {
         let version = env!("CARGO_PKG_VERSION");

@@ -53,7 +53,7 @@ fn a_collection_says_what_is_wrong_with_it() {
                 "collections/a.yaml:6: operations.get.order.effect: \"delete\" is not known | known here: destructive, read, write",
                 "collections/a.yaml:6: operations: \"get.order\" is not the name of an operation | use 1 to 64 of a-z, A-Z, 0-9, - and _",
                 "collections/a.yaml:7: operations.list.allow[0]: \"everybody\" is not known | known here: anonymous",
-                "collections/a.yaml:7: operations.list: unknown key \"hiden\" | did you mean hidden? known here: name, description, hidden, effect, allow",
+                "collections/a.yaml:7: operations.list: unknown key \"hiden\" | did you mean hidden? known here: name, description, hidden, effect, allow, audit",
             ],
         ),
         (
@@ -76,6 +76,38 @@ fn a_collection_says_what_is_wrong_with_it() {
             "owner: t\nupstream: {url: http://x}\ndocument: {}\n",
             &[
                 "collections/onedoor.yaml:1: the collection onedoor is built in | give this file another name",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn what_records_keep_is_known_and_never_a_secret() {
+    let begin = "owner: t\nupstream: {url: http://x}\ndocument: {}\n";
+    check(&[
+        (
+            "collections/a.yaml",
+            &format!(
+                "{begin}audit:\n  redact:\n    mail: hash\n    e_mail: hash\n    /a~b: hash\n    /a: hide\n    /a//b: keep\n"
+            ),
+            &[
+                "collections/a.yaml:6: audit.redact: \"mail\" is no detector and no JSON pointer | did you mean email? write card_number, email, secret, or a pointer: /name",
+                "collections/a.yaml:7: audit.redact: \"e_mail\" is no detector and no JSON pointer | did you mean email? write card_number, email, secret, or a pointer: /name",
+                "collections/a.yaml:8: audit.redact: \"/a~b\" is no JSON pointer | write ~0 for ~ and ~1 for /, and no empty name",
+                "collections/a.yaml:9: audit.redact./a: \"hide\" is not known | known here: drop, hash, keep, mask",
+                "collections/a.yaml:10: audit.redact: \"/a//b\" is no JSON pointer | write ~0 for ~ and ~1 for /, and no empty name",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            &format!(
+                "{begin}operations:\n  get:\n    audit: {{redact: {{secret: keep, card_number: keep, iban: drop}}, redakt: {{}}}}\n"
+            ),
+            &[
+                "collections/a.yaml:6: operations.get.audit.redact.card_number: no record holds a card number whole | write mask, hash or drop",
+                "collections/a.yaml:6: operations.get.audit.redact.secret: a secret is in no record, nor a part of it | write drop or hash",
+                "collections/a.yaml:6: operations.get.audit.redact: \"iban\" is no detector and no JSON pointer | write card_number, email, secret, or a pointer: /iban",
+                "collections/a.yaml:6: operations.get.audit: unknown key \"redakt\" | did you mean redact? known here: redact",
             ],
         ),
     ]);

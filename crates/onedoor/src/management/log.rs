@@ -1,0 +1,95 @@
+//! The files of the audit log, as management sees them.
+
+use admin::{LogView, PurgeFault, PurgedView, SegmentView};
+use audit::{Closed, Journal, PurgeError, Purged, Report};
+
+use crate::serving::Retention;
+
+/// The segments that are not written to any more.
+pub(super) fn segments(log: &Journal) -> Result<Vec<SegmentView>, String> {
+    let closed = log.closed().map_err(|error| error.to_string())?;
+    Ok(closed.into_iter().map(shown).collect())
+}
+
+fn shown(closed: Closed) -> SegmentView {
+    let Closed { records, bytes, time: (begun, ended) } = closed;
+    SegmentView {
+        first: records.start,
+        last: records.end.saturating_sub(1),
+        bytes,
+        begun: begun.to_string(),
+        ended: ended.to_string(),
+    }
+}
+
+/// Reads all of it.
+pub(super) fn check(log: &Journal) -> Result<LogView, String> {
+    let (Some(folder), Some(key)) = (log.folder(), log.verifying_key()) else {
+        return Err("this log is kept in memory: there is nothing to check".to_owned());
+    };
+    let checkpoint = audit::verify::newest(folder, &key).map_err(|error| error.to_string())?;
+    let view = LogView {
+        name: key.name().to_owned(),
+        key: key.to_string(),
+        ok: false,
+        fault: None,
+        first: 0,
+        records: 0,
+        signed: 0,
+        checkpoints: 0,
+        sealed: 0,
+        checkpoint,
+        segments: segments(log)?,
+    };
+    Ok(match audit::verify(folder, &key, None) {
+        Err(unchecked) => LogView { fault: Some(unchecked.to_string()), ..view },
+        Ok(Report {
+            first,
+            next,
+            segments: _,
+            sealed,
+            checkpoints,
+            signed,
+            tail_bytes: _,
+            damage,
+        }) => LogView {
+            ok: damage.is_none(),
+            fault: damage.map(|it| it.to_string()),
+            first,
+            records: next,
+            signed,
+            checkpoints: counted(checkpoints),
+            sealed: counted(sealed),
+            ..view
+        },
+    })
+}
+
+/// Has old segments go.
+pub(super) fn purge(
+    retention: &Retention,
+    before: u64,
+    why: &str,
+) -> Result<PurgedView, PurgeFault> {
+    match retention.purge(before, why) {
+        Ok(Purged { records, segments, bytes }) => Ok(PurgedView {
+            first: records.start,
+            last: records.end.saturating_sub(1),
+            segments: counted(segments),
+            bytes,
+        }),
+        Err(error @ (PurgeError::Disk(_) | PurgeError::Log(_))) => {
+            Err(PurgeFault::Unavailable(error.to_string()))
+        }
+        Err(
+            error @ (PurgeError::Damaged(_)
+            | PurgeError::Memory
+            | PurgeError::Nothing { .. }
+            | PurgeError::Unsigned { .. }),
+        ) => Err(PurgeFault::Conflict(error.to_string())),
+    }
+}
+
+fn counted(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

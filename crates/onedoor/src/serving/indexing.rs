@@ -1,0 +1,78 @@
+//! Puts what is recorded into the index of the log: beside the calls, and never much of a core's time.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use audit::{Index, Journal};
+use gateway::Gateway;
+use model::Clock;
+use tokio::{task::spawn_blocking, time::sleep};
+
+/// So many times as long as a piece of work took is rested after it.
+const REST: u32 = 9;
+/// The same where calls come fast: what is left over then is done later, or by whoever asks.
+const BUSY_REST: u32 = 49;
+/// So many records in a second are fast.
+const BUSY_RECORDS: u64 = 2000;
+/// How soon it is looked again where there is nothing to do.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+/// How often what could not be written is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// An index, and the log that it follows.
+#[derive(Debug, Clone)]
+pub(super) struct Indexing {
+    index: Arc<Index>,
+    log: Arc<Journal>,
+    clock: Clock,
+}
+
+impl Indexing {
+    /// The index of the log of `gateway`.
+    pub(super) fn of(gateway: &Gateway, clock: &Clock) -> Self {
+        let log = Arc::clone(&gateway.live().log);
+        // A log in memory has no folder: whoever asks it is told that there is none.
+        let index = Arc::new(Index::open(log.folder().unwrap_or(Path::new(""))));
+        Self { index, log, clock: clock.clone() }
+    }
+
+    /// What finds records.
+    pub(super) fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.index)
+    }
+
+    /// Follows the log, for ever.
+    pub(super) async fn follow(self) {
+        let Self { index, log, clock } = self;
+        let (mut before, mut tried) = ((log.reached(), clock.elapsed()), clock.elapsed());
+        let mut was_well = true;
+        loop {
+            let (reached, started) = (log.reached(), clock.elapsed());
+            let work = Arc::clone(&index);
+            let made = spawn_blocking(move || work.advance(reached)).await;
+            let now = clock.elapsed();
+            let made = made.map_err(std::io::Error::other).flatten();
+            if let (Err(error), true) = (&made, was_well) {
+                tracing::warn!("the audit log cannot be put into its index: {error}");
+            }
+            was_well = made.is_ok();
+            if now.saturating_sub(tried) >= RETRY_AFTER {
+                index.retry();
+                tried = now;
+            }
+            let is_busy =
+                is_busy(reached.saturating_sub(before.0), started.saturating_sub(before.1));
+            before = (reached, started);
+            let rest = if is_busy { BUSY_REST } else { REST };
+            sleep(match made {
+                Ok(true) => now.saturating_sub(started).saturating_mul(rest),
+                Ok(false) | Err(_) => LOOK_AFTER,
+            })
+            .await;
+        }
+    }
+}
+
+fn is_busy(records: u64, time: Duration) -> bool {
+    u128::from(records).saturating_mul(1000)
+        > u128::from(BUSY_RECORDS).saturating_mul(time.as_millis())
+}
