@@ -2,7 +2,7 @@
 //!
 //! [`audit::ship`] reads the log and keeps the cursor; here is only how a batch gets to one kind of
 //! receiver, and what counts as its acknowledgement. [`Declared`] is what an operator says of a sink,
-//! and [`Receiver::open`] makes it one. docs/siem-sinks.md says it for people.
+//! and [`Sink::open`] makes it one. docs/siem-sinks.md says it for people.
 
 mod declared;
 mod elasticsearch;
