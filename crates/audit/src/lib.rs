@@ -5,7 +5,6 @@
 //! that all before it is part of, and signed checkpoints over them. [`verify()`] checks such a log,
 //! or a copy of one, with nothing but a public key; docs/audit-log.md describes the format.
 
-pub mod bodies;
 mod chain;
 mod checkpoint;
 mod checksum;

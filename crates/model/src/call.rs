@@ -40,12 +40,6 @@ impl RequestId {
         Self(id)
     }
 
-    /// Its bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-
     /// The id as the value of a header.
     #[must_use]
     pub fn header_value(self) -> http::HeaderValue {
