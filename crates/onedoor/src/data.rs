@@ -2,14 +2,14 @@
 
 mod keyring;
 mod pepper;
+mod private;
 mod revision;
 mod salt;
 mod signing;
 
 use std::{
-    fs,
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -33,7 +33,7 @@ impl DataFolder {
             format!("cannot make the data folder {shown} (--data names another)")
         })?;
         // It may stand inside a state folder that is kept in git: nothing of it belongs there.
-        match create_private(&path.join(".gitignore"), b"*\n") {
+        match private::create(&path.join(".gitignore"), b"*\n") {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(error).with_context(|| format!("cannot write to the data folder {shown}"))
             }
@@ -121,27 +121,4 @@ impl DataFolder {
     pub(crate) fn audit_salt(&self) -> anyhow::Result<audit::Salt> {
         salt::open(&self.0.join("audit.salt"))
     }
-}
-
-/// Writes a new file that only we can read. It is there whole or not at all.
-///
-/// # Errors
-/// `AlreadyExists` where there is one, and what the disk says.
-fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    if path.try_exists()? {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", uuid::Uuid::new_v4().simple()));
-    let draft = path.with_file_name(name);
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        // A link, not a rename: of two that start together, the second must not replace the first's.
-        .and_then(|()| fs::hard_link(&draft, path));
-    let removed = fs::remove_file(&draft);
-    written.and(removed)
 }

@@ -1,25 +1,26 @@
 //! The file of the pepper: the keys of the HMACs in which API keys are kept. Readable by us alone.
 
-use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail};
-use identity::api_key::{Pepper, SecureRandom as _, SystemRandom};
+use anyhow::{Context as _, anyhow};
+use identity::api_key::Pepper;
 use model::{PepperId, Secret};
 
-use super::create_private;
+use super::private::{self, Advice};
 
-/// Largest file that is read: some lines of an id and 64 hexadecimal digits, or longer ones.
-const FILE_BYTES_MAX: u64 = 8 * 1024;
+const ADVICE: Advice = Advice {
+    // Some lines of an id and 64 hexadecimal digits, or longer ones.
+    bytes_max: 8 * 1024,
+    wrong: "is no pepper: restore it from a backup",
+    seen: "remove it and issue every API key anew",
+};
 
 /// Reads the pepper in `path`; makes one where there is none.
 ///
 /// # Errors
 /// Where it cannot be made or read, is broken, or can be read by others.
 pub(super) fn open(path: &Path) -> anyhow::Result<Pepper> {
-    let shown = path.display();
-    if !path.try_exists().with_context(|| format!("cannot look at {shown}"))? {
-        create(path).with_context(|| format!("cannot make {shown}"))?;
-    }
+    private::ensure(path, || private::random(Pepper::BYTES_MIN))?;
     read(path)
 }
 
@@ -30,18 +31,7 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Pepper> {
 /// Where it cannot be read, is broken, or can be read by others.
 pub(super) fn read(path: &Path) -> anyhow::Result<Pepper> {
     let shown = path.display();
-    let metadata = fs::metadata(path).with_context(|| format!("cannot look at {shown}"))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        bail!(
-            "{shown} can be read by others (mode {mode:o}): chmod 600 it; if others did read it, remove it and issue every API key anew"
-        );
-    }
-    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
-        bail!("{shown} is no pepper: restore it from a backup");
-    }
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    let text = Secret::new(text);
+    let text = private::read(path, &ADVICE)?;
     let mut peppers = Vec::new();
     for (number, line) in (1..).zip(text.expose().lines()) {
         let line = line.trim();
@@ -64,46 +54,12 @@ fn parse(line: &str) -> Option<(PepperId, Secret<Vec<u8>>)> {
         Some((id, digits)) => (PepperId::parse(id).ok()?, digits.trim_start()),
         None => (PepperId::first(), line),
     };
-    Some((id, Secret::new(unhex(digits)?)))
-}
-
-/// Another process may make one at the same time: whoever comes second takes the first's.
-fn create(path: &Path) -> anyhow::Result<()> {
-    let mut bytes = vec![0; Pepper::BYTES_MIN];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no random bytes are to be had"))?;
-    let bytes = Secret::new(bytes);
-    let text = Secret::new(hex(bytes.expose()));
-    match create_private(path, text.expose().as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => Ok(other?),
-    }
-}
-
-/// As hexadecimal digits, with a line end.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    // The capacity is final: growing would leave copies behind.
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(1));
-    for byte in bytes {
-        let digits = [byte >> 4, byte & 15].map(|it| char::from_digit(u32::from(it), 16));
-        text.extend(digits.into_iter().flatten());
-    }
-    text.push('\n');
-    text
-}
-
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 2);
-    let mut digits = text.bytes().map(|it| char::from(it).to_digit(16));
-    while let Some(high) = digits.next() {
-        let byte = high?.checked_mul(16)?.checked_add(digits.next()??)?;
-        bytes.push(u8::try_from(byte).ok()?);
-    }
-    Some(bytes)
+    Some((id, Secret::new(private::unhex(digits)?)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
     use crate::data::DataFolder;
@@ -148,7 +104,7 @@ mod tests {
         let path = root.path().join("pepper");
         for text in ["", "abc", "zz", "hunter2", "P 2", &"ab".repeat(31), &"a".repeat(9000)] {
             drop(fs::remove_file(&path));
-            create_private(&path, text.as_bytes()).unwrap();
+            private::create(&path, text.as_bytes()).unwrap();
             let error = format!("{:#}", open(&path).unwrap_err());
             assert!(text.is_empty() || !error.contains(text), "{error}");
         }

@@ -1,15 +1,17 @@
 //! The key that signs the audit log. Made once, readable by us alone; its public half lies beside it.
 
-use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, io, path::Path};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use audit::SigningKey;
-use model::Secret;
 
-use super::create_private;
+use super::private::{self, Advice};
 
-/// Longest content of the file.
-const FILE_BYTES_MAX: u64 = 1024;
+const ADVICE: Advice = Advice {
+    bytes_max: 1024,
+    wrong: "holds no key that signs the audit log: restore it from a backup",
+    seen: "move it and the audit log away, and a new log begins",
+};
 
 /// Reads the key in `path`; makes one where there is none, for a log with a name of its own.
 ///
@@ -17,35 +19,15 @@ const FILE_BYTES_MAX: u64 = 1024;
 /// Where it cannot be made or read, is broken, or can be read by others.
 pub(super) fn open(path: &Path) -> anyhow::Result<SigningKey> {
     let shown = path.display();
-    if !path.try_exists().with_context(|| format!("cannot look at {shown}"))? {
-        create(path).with_context(|| format!("cannot make {shown}"))?;
-    }
-    let metadata = fs::metadata(path).with_context(|| format!("cannot look at {shown}"))?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        bail!(
-            "{shown} can be read by others (mode {mode:o}): chmod 600 it; if others did read it, move it and the audit log away, and a new log begins"
-        );
-    }
-    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
-        bail!("{shown} holds no key that signs the audit log: restore it from a backup");
-    }
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    let text = Secret::new(text);
+    private::ensure(path, || {
+        let name = format!("onedoor-{}", uuid::Uuid::new_v4().simple());
+        SigningKey::generate(&name).map_err(|error| anyhow!(error))
+    })?;
+    let text = private::read(path, &ADVICE)?;
     let key = SigningKey::parse(text.expose())
         .with_context(|| format!("{shown} holds no key that signs the audit log"))?;
     publish(path, &key).with_context(|| format!("cannot write the public half of {shown}"))?;
     Ok(key)
-}
-
-/// Another process may make one at the same time: whoever comes second takes the first's.
-fn create(path: &Path) -> anyhow::Result<()> {
-    let name = format!("onedoor-{}", uuid::Uuid::new_v4().simple());
-    let text = SigningKey::generate(&name).map_err(|error| anyhow!(error))?;
-    match create_private(path, text.expose().as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => Ok(other?),
-    }
 }
 
 /// Everybody may have it: who checks the log needs it.
@@ -57,6 +39,8 @@ fn publish(path: &Path, key: &SigningKey) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -78,7 +62,7 @@ mod tests {
         let path = root.path().join("audit.key");
         for text in ["", "hunter2", "PRIVATE+KEY+a+00000000+hunter2", &"a".repeat(5000)] {
             drop(fs::remove_file(&path));
-            create_private(&path, text.as_bytes()).unwrap();
+            private::create(&path, text.as_bytes()).unwrap();
             let error = format!("{:#}", open(&path).unwrap_err());
             assert!(text.is_empty() || !error.contains(text), "{error}");
         }
