@@ -53,9 +53,9 @@ pub(crate) struct Which {
     /// Of the request with this id.
     #[schemars(length(max = 100))]
     request_id: Option<String>,
-    /// With arguments that have this SHA-256, as they stand in the record.
-    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
-    arguments: Option<String>,
+    /// With arguments that have this digest, as a record shows it.
+    #[schemars(length(max = 100))]
+    arguments_digest: Option<String>,
     /// With this text in a value, in capital letters or small ones.
     #[schemars(length(min = 1, max = 200))]
     text: Option<String>,
@@ -186,7 +186,7 @@ fn question(which: Which) -> Result<Question, Failure> {
         kind,
         event,
         request_id,
-        arguments,
+        arguments_digest,
         text,
         since,
         until,
@@ -196,7 +196,7 @@ fn question(which: Which) -> Result<Question, Failure> {
     } = which;
     let one = |field, value: Option<String>| value.map(|it| (field, vec![it]));
     let fields = [
-        one(Field::Arguments, arguments),
+        one(Field::ArgumentsDigest, arguments_digest),
         one(Field::Client, client),
         one(Field::Credential, credential),
         one(Field::Decision, decision.map(word).transpose()?),
@@ -265,11 +265,11 @@ mod tests {
         let asked = asked(&json!({
             "client": "c", "profile": "p", "user": "u", "credential": "k", "operation": "o",
             "surface": "mcp", "decision": "deny", "status": 403, "kind": "event", "event": "e",
-            "request_id": "00AB", "arguments": "d", "text": "t", "since": "2027-01-31",
+            "request_id": "00AB", "arguments_digest": "d", "text": "t", "since": "2027-01-31",
             "until": "2027-02-01", "order": "oldest", "cursor": 7, "limit": 3,
         }));
         let fields = [
-            (Field::Arguments, "d"),
+            (Field::ArgumentsDigest, "d"),
             (Field::Client, "c"),
             (Field::Credential, "k"),
             (Field::Decision, "deny"),

@@ -3,8 +3,8 @@
 /// A member of a record that has its entry in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// The SHA-256 of the arguments as they stand in the line, as 64 small hexadecimal digits.
-    Arguments,
+    /// The digest of the arguments, as records have it.
+    ArgumentsDigest,
     /// Who called.
     Client,
     /// With which credential.
@@ -40,7 +40,7 @@ const FNV_PRIME: u64 = 0x0100_0000_01b3;
 impl Field {
     /// All of them.
     pub const ALL: [Self; 13] = [
-        Self::Arguments,
+        Self::ArgumentsDigest,
         Self::Client,
         Self::Credential,
         Self::Decision,
@@ -64,7 +64,7 @@ impl Field {
     /// What it is called in the files of the index.
     const fn tag(self) -> u8 {
         match self {
-            Self::Arguments => 1,
+            Self::ArgumentsDigest => 1,
             Self::Client => 2,
             Self::Credential => 3,
             Self::Decision => 4,

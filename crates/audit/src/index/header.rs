@@ -5,7 +5,7 @@ use crate::checksum::crc32c;
 
 /// What a part begins with. The number is that of the form: another form has another number, and parts
 /// of an older one are made anew.
-const MAGIC: &[u8; 8] = b"odindex1";
+const MAGIC: &[u8; 8] = b"odindex2";
 /// How long a header is.
 pub(super) const HEADER_BYTES: u64 = 68;
 /// So much of the end of a line is kept in mind: its hash stands there, which depends on all before.

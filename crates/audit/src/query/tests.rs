@@ -59,7 +59,7 @@ fn filters() -> impl Strategy<Value = Filter> {
         "20[0-3]".prop_map(|it| (Field::Status, vec![it])),
         "allow|deny".prop_map(|it| (Field::Decision, vec![it])),
         "rest|mcp".prop_map(|it| (Field::Surface, vec![it])),
-        (0..4_u8).prop_map(|it| (Field::Arguments, vec![log::digest(it)])),
+        (0..4_u8).prop_map(|it| (Field::ArgumentsDigest, vec![log::digest(it)])),
         "orders\\.[x-z]".prop_map(|it| (Field::Operation, vec![it])),
         Just((Field::User, vec!["ann\n".to_owned()])),
         Just((Field::Outcome, vec!["refused".to_owned()])),

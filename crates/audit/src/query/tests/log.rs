@@ -17,8 +17,7 @@ use uuid::Uuid;
 
 use super::{Question, naive};
 use crate::{
-    Hash, Journal, Kind, Memory, Outcome, Record, Redacted, Rules, Salt,
-    index::Members,
+    Journal, Kind, Memory, Outcome, Record, Redacted, Rules, Salt,
     redact::{By, Policy},
 };
 
@@ -115,11 +114,13 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// The digest that a record with this argument is found by.
 pub(super) fn digest(argument: u8) -> String {
-    let line = format!(r#"{{"time":"","kind":"call","arguments":{{"a":{argument}}}}}"#);
-    let members = Members::read(line.as_bytes()).unwrap();
-    let digest = members.value(crate::Field::Arguments).unwrap().into_owned();
-    assert!(Hash::from_hex(digest.as_bytes()).is_some());
-    digest
+    arguments(argument).digest().to_owned()
+}
+
+fn arguments(argument: u8) -> Redacted {
+    let (policy, salt) = (Policy::new(&[]), Salt::new(&[7; Salt::BYTES]));
+    let by = By { policy: &policy, salt: &salt, at: START };
+    Redacted::of(json!({"a": argument}).as_object().unwrap(), by)
 }
 
 fn append(journal: &Journal, call: &Call) {
@@ -141,9 +142,7 @@ fn append(journal: &Journal, call: &Call) {
     };
     let refusal = Refusal::new(RefusalKind::Forbidden, "no");
     let outcome = if *is_refused { Outcome::Refused(&refusal) } else { Outcome::Answered };
-    let (policy, salt) = (Policy::new(&[]), Salt::new(&[7; Salt::BYTES]));
-    let by = By { policy: &policy, salt: &salt, at: START };
-    let arguments = Redacted::of(json!({"a": argument}).as_object().unwrap(), by);
+    let arguments = arguments(*argument);
     let kind = [Kind::Call, Kind::Intent, Kind::Event][usize::from(*kind)];
     let record = Record {
         id: Some(RequestId::new(Uuid::from_u128(u128::from(*argument)))),
