@@ -24,6 +24,8 @@ pub(crate) enum Need {
     CargoDeny,
     /// `cargo-nextest`
     CargoNextest,
+    /// A browser.
+    Chromium,
     /// The server of NATS.
     Nats,
     /// The packages of package.json.
@@ -37,9 +39,10 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::CargoDeny,
         Self::CargoNextest,
+        Self::Chromium,
         Self::Nats,
         Self::NodePackages,
         Self::Postgres,
@@ -52,6 +55,7 @@ impl Need {
         match self {
             Self::CargoDeny => cargo::ensure(&pins::CARGO_DENY).map(drop),
             Self::CargoNextest => cargo::ensure(&pins::CARGO_NEXTEST).map(drop),
+            Self::Chromium => debian::ensure("chromium", "chromium"),
             Self::Nats => debian::ensure("nats-server", "nats-server"),
             Self::Rsyslog => debian::ensure_rsyslog(),
             Self::NodePackages => node::ensure(root),

@@ -175,7 +175,6 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
 }
 
 #[test]
-#[ignore = "needs the program chromium on PATH"]
 fn the_page_of_the_evidence_is_printed_as_it_is() {
     let site = Site::start();
     site.done(&site.auditor, &["audit", "evidence", "--from", "2020-01-01", "--out", "evidence"]);
