@@ -1,15 +1,16 @@
 //! A receiver over HTTP: one POST, and what its answer means.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use audit::ship::Failure;
+use audit::{Format, Shaped, ship::Failure};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use model::SecretId;
-use std::sync::Arc;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use upstream::{Egress, Scheme, SecretSlots};
 
 use crate::{OpenError, Surroundings, TlsFiles};
@@ -65,6 +66,27 @@ impl Endpoint {
         let answer = self.egress.send(request, ANSWER_BYTES_MAX, PATIENCE).await;
         let answer = answer.map_err(|error| again(shown(&error)))?;
         judge(answer.status()).map(|()| answer.into_body())
+    }
+}
+
+/// An event within JSON: as it is where it is JSON itself, else as a text.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Embedded<'a> {
+    Json(&'a RawValue),
+    Text(&'a str),
+}
+
+impl<'a> Embedded<'a> {
+    pub(crate) fn of(format: Format, shaped: &'a Shaped) -> Result<Self, Failure> {
+        let refused = |it: String| Failure::Refused(it);
+        let text = std::str::from_utf8(&shaped.bytes).map_err(|it| refused(it.to_string()))?;
+        Ok(match format {
+            Format::Cef => Self::Text(text),
+            Format::Ecs | Format::Native | Format::Ocsf => {
+                Self::Json(serde_json::from_str(text).map_err(|it| refused(it.to_string()))?)
+            }
+        })
     }
 }
 

@@ -9,14 +9,14 @@ use audit::{
 use http::HeaderName;
 use model::Clock;
 use serde::{Deserialize, Serialize};
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 use tokio::time::sleep;
 use upstream::Scheme;
 use uuid::Uuid;
 
 use crate::{
     OpenError, Surroundings, declared,
-    http::{Endpoint, JSON, again, behind},
+    http::{Embedded, Endpoint, JSON, again, behind},
 };
 
 const CHANNEL: HeaderName = HeaderName::from_static("x-splunk-request-channel");
@@ -46,15 +46,8 @@ struct Event<'a> {
     sourcetype: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<&'a str>,
-    event: Body<'a>,
+    event: Embedded<'a>,
     fields: Fields<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Body<'a> {
-    Json(&'a RawValue),
-    Text(&'a str),
 }
 
 /// What is indexed with an event, whatever its format.
@@ -119,14 +112,6 @@ impl Splunk {
         line: &Line,
         shaped: &Shaped,
     ) -> Result<Vec<u8>, Failure> {
-        let refused = |it: String| Failure::Refused(it);
-        let text = std::str::from_utf8(&shaped.bytes).map_err(|it| refused(it.to_string()))?;
-        let event = match format {
-            Format::Cef => Body::Text(text),
-            Format::Ecs | Format::Native | Format::Ocsf => {
-                Body::Json(serde_json::from_str(text).map_err(|it| refused(it.to_string()))?)
-            }
-        };
         let micros = shaped.time.as_micros();
         let event = Event {
             time: format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)),
@@ -138,10 +123,10 @@ impl Splunk {
                 Format::Ocsf => "onedoor:ocsf",
             },
             index: self.index.as_deref(),
-            event,
+            event: Embedded::of(format, shaped)?,
             fields: Fields { log, seq: line.seq, hash: line.hash.to_string() },
         };
-        serde_json::to_vec(&event).map_err(|it| refused(it.to_string()))
+        serde_json::to_vec(&event).map_err(|it| Failure::Refused(it.to_string()))
     }
 
     /// Waits until a batch is on its disks.

@@ -127,18 +127,20 @@ fn octets(messages: &[Vec<u8>]) -> Vec<u8> {
 /// Ends a connection, and waits until the other end has read all of it.
 async fn read_to_the_end(wire: &mut Wire) -> Result<(), Failure> {
     within(PATIENCE, wire.shutdown()).await.map_err(untaken)?;
-    let mut answer = [0_u8; 256];
-    loop {
-        match within(PATIENCE, wire.read(&mut answer)).await {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            // Receivers are known that close a connection without the goodbye of TLS.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::TimedOut => {
-                return Err(Failure::Again(NOT_CLOSED.to_owned()));
-            }
-            Err(error) => return Err(untaken(error)),
+    // In all: one that goes on talking is no receiver of syslog.
+    let closed = async {
+        let mut answer = [0_u8; 256];
+        while wire.read(&mut answer).await? > 0 {}
+        Ok(())
+    };
+    match within(PATIENCE, closed).await {
+        Ok(()) => Ok(()),
+        // Receivers are known that close a connection without the goodbye of TLS.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) if error.kind() == ErrorKind::TimedOut => {
+            Err(Failure::Again(NOT_CLOSED.to_owned()))
         }
+        Err(error) => Err(untaken(error)),
     }
 }
 

@@ -9,12 +9,11 @@ use audit::{
 use http::HeaderName;
 use model::{Clock, SecretId};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use upstream::SecretSlots;
 
 use crate::{
     OpenError, Surroundings, declared,
-    http::{Endpoint, JSON, again},
+    http::{Embedded, Endpoint, JSON, again},
     signature::sign,
 };
 
@@ -45,14 +44,7 @@ struct Data<'a> {
     /// The number of the first record.
     first: u64,
     count: usize,
-    records: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Entry<'a> {
-    Json(&'a RawValue),
-    Text(&'a str),
+    records: Vec<Embedded<'a>>,
 }
 
 impl Webhook {
@@ -75,17 +67,8 @@ impl Webhook {
         let secret = &self.secret;
         let value = self.secrets.value(secret);
         let value = value.ok_or_else(|| again(format!("the secret {secret} has no value")))?;
-        let mut records = Vec::with_capacity(events.len());
-        for (_, shaped) in events {
-            let refused = |it: String| Failure::Refused(it);
-            let text = std::str::from_utf8(&shaped.bytes).map_err(|it| refused(it.to_string()))?;
-            records.push(match format {
-                Format::Cef => Entry::Text(text),
-                Format::Ecs | Format::Native | Format::Ocsf => {
-                    Entry::Json(serde_json::from_str(text).map_err(|it| refused(it.to_string()))?)
-                }
-            });
-        }
+        let records = events.iter().map(|(_, shaped)| Embedded::of(format, shaped));
+        let records = records.collect::<Result<_, _>>()?;
         let now = self.clock.now();
         let (format, count) = (format.as_str(), events.len());
         let data = Data { log, format, first: first.seq, count, records };

@@ -1,7 +1,7 @@
 //! A double of the receivers that take records over HTTP: Splunk, Elasticsearch, OTLP and webhooks.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     convert::Infallible,
     net::{SocketAddr, TcpListener},
     sync::{
@@ -49,7 +49,7 @@ struct Kept {
     acks: u64,
     headers: HeaderMap,
     /// The documents by their id.
-    ids: HashMap<String, ()>,
+    ids: HashSet<String>,
 }
 
 impl Collector {
@@ -182,7 +182,7 @@ impl Kept {
         while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
             let action: Value = serde_json::from_str(action).unwrap();
             let id = action["create"]["_id"].as_str().unwrap().to_owned();
-            let is_new = self.ids.insert(id.clone(), ()).is_none();
+            let is_new = self.ids.insert(id.clone());
             if is_new && !is_lying {
                 self.keep("elasticsearch", vec![document.to_owned()]);
             }
