@@ -39,8 +39,8 @@ impl Retention {
             match looked {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tell_kept(&error),
-                // One that panicked has said so.
-                Err(_) => return,
+                // One that panicked has said so, and is tried again.
+                Err(_) => {}
             }
         }
     }
@@ -70,9 +70,7 @@ impl Retention {
             Err(error) => Err(error),
         }
     }
-}
 
-impl Retention {
     /// Packs all segments that are due.
     fn pack(&self) -> Result<(), PurgeError> {
         let Some(after) = self.compress_after else { return Ok(()) };
