@@ -222,8 +222,7 @@ fn refusals(door: &Door, period: Period, pack: &mut Pack) -> Result<(), Failure>
             let items = answer.get("items").and_then(Value::as_array);
             items.into_iter().flatten().for_each(|it| refusals.add(it));
             let next = text(&answer, "next");
-            let has_more = !next.is_empty() || text(&answer, "has_more") == "true";
-            if has_more && (next.is_empty() || page == PAGES_MAX) {
+            if !next.is_empty() && page == PAGES_MAX {
                 pack.notes.push(format!("There were more refusals ({decision}) than could be counted: ask for a shorter period."));
             }
             if next.is_empty() {
