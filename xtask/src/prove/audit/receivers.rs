@@ -65,35 +65,24 @@ impl Receivers {
         text
     }
 
-    /// Has the receiver with this number in [`Self::KINDS`] suffer, and brings it back.
-    pub(super) fn trouble(&mut self, number: usize, trouble: Trouble, gone: Duration) {
-        match (number, trouble) {
-            (0, Trouble::Killed) => {
+    /// Has the receiver of this kind suffer, and brings it back.
+    pub(super) fn trouble(&mut self, kind: &str, trouble: Trouble, gone: Duration) {
+        match (kind, trouble) {
+            ("syslog", Trouble::Killed) => {
                 self.rsyslog.kill();
                 run::rest(gone);
                 self.rsyslog.serve(true);
             }
-            (0, Trouble::Slowed) => self.rsyslog.hold(SLOW),
-            (1, Trouble::Killed) => {
+            ("syslog", Trouble::Slowed) => self.rsyslog.hold(SLOW),
+            ("nats", Trouble::Killed) => {
                 self.nats.kill();
                 run::rest(gone);
                 self.nats.serve();
             }
-            (1, Trouble::Slowed) => self.nats.hold(SLOW),
-            (other, trouble) => {
-                let which = self.collectors.get_mut(other.saturating_sub(2));
-                let Some((_, collector)) = which else { return };
-                match trouble {
-                    Trouble::Killed => {
-                        collector.kill();
-                        run::rest(gone);
-                        collector.serve();
-                    }
-                    Trouble::Slowed => {
-                        collector.slow_down(SLOW);
-                        run::rest(SLOW.saturating_mul(2));
-                        collector.slow_down(Duration::ZERO);
-                    }
+            ("nats", Trouble::Slowed) => self.nats.hold(SLOW),
+            (_, trouble) => {
+                for (_, collector) in self.collectors.iter_mut().filter(|it| it.0 == kind) {
+                    suffer(collector, trouble, gone);
                 }
             }
         }
@@ -110,15 +99,30 @@ impl Receivers {
         }
     }
 
-    /// What the receiver with this number holds.
-    pub(super) fn records(&self, number: usize) -> Vec<String> {
-        match number {
-            0 => self.rsyslog.messages(),
-            1 => self.nats.messages(),
-            other => match self.collectors.get(other.saturating_sub(2)) {
-                Some((kind, collector)) => collector.records(kind),
-                None => Vec::new(),
-            },
+    /// What the receiver of this kind holds.
+    pub(super) fn records(&self, kind: &str) -> Vec<String> {
+        match kind {
+            "syslog" => self.rsyslog.messages(),
+            "nats" => self.nats.messages(),
+            _ => {
+                let found = self.collectors.iter().find(|it| it.0 == kind);
+                found.map(|(_, collector)| collector.records(kind)).unwrap_or_default()
+            }
+        }
+    }
+}
+
+fn suffer(collector: &mut Collector, trouble: Trouble, gone: Duration) {
+    match trouble {
+        Trouble::Killed => {
+            collector.kill();
+            run::rest(gone);
+            collector.serve();
+        }
+        Trouble::Slowed => {
+            collector.slow_down(SLOW);
+            run::rest(SLOW.saturating_mul(2));
+            collector.slow_down(Duration::ZERO);
         }
     }
 }

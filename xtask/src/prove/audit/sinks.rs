@@ -73,9 +73,9 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
 /// Has each suffer everything.
 fn trouble(receivers: &mut Receivers, chance: &mut Chance) {
     let all = [Trouble::Killed, Trouble::Slowed];
-    for (number, trouble) in (0..Receivers::KINDS.len()).flat_map(|it| all.map(|of| (it, of))) {
+    for (kind, trouble) in Receivers::KINDS.into_iter().flat_map(|it| all.map(|of| (it, of))) {
         let gone = Duration::from_millis(chance.below(GONE_MS));
-        receivers.trouble(number, trouble, gone);
+        receivers.trouble(kind, trouble, gone);
     }
 }
 
@@ -143,8 +143,8 @@ fn judge(
     lie: &Range<u64>,
 ) -> Result<Vec<(&'static str, Reconciled)>> {
     let mut held = Vec::new();
-    for (number, kind) in Receivers::KINDS.into_iter().enumerate() {
-        let records = receivers.records(number);
+    for kind in Receivers::KINDS {
+        let records = receivers.records(kind);
         ensure_order(&records).with_context(|| kind.to_owned())?;
         let export = site.home.data.with_file_name(format!("{kind}.jsonl"));
         fs::write(&export, records.join("\n") + "\n")?;
