@@ -233,9 +233,11 @@ impl Exchange {
             .because(format!("JSON-RPC {}", error.code));
         let facts = self.facts(Kind::Malformed, "mcp");
         let ledger = Ledger::open(&self.gateway.live, facts);
-        ledger.refuse_as(error.status, refusal).map(|refusal| match refusal.kind() {
-            RefusalKind::Unrecorded => reply::unrecorded(error.id.as_ref(), &refusal),
-            _ => Reply { status: error.status, ..Reply::ok(error.body()) },
+        ledger.refuse_as(error.status, refusal).map(|refusal| {
+            if refusal.kind() == RefusalKind::Unrecorded {
+                return reply::unrecorded(error.id.as_ref(), &refusal);
+            }
+            Reply { status: error.status, ..Reply::ok(error.body()) }
         })
     }
 }
