@@ -5,6 +5,7 @@
 //! [`Operation::bind`] turns a tool's arguments into the request that a REST caller would have sent.
 
 mod bind;
+mod contents;
 mod document;
 mod error;
 mod kind;
@@ -19,6 +20,7 @@ mod template;
 mod view;
 
 pub use bind::{ArgumentFault, Bound};
+pub use contents::Notation;
 pub use document::Document;
 pub use error::{Error, Warning};
 pub use name::tool_names;

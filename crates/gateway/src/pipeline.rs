@@ -9,6 +9,7 @@ mod authenticate;
 mod authorize;
 mod body;
 mod call;
+mod contents;
 mod dispatch;
 mod facts;
 mod held;

@@ -18,6 +18,8 @@ mod certificates;
 mod compile_fail;
 #[path = "promises/connections.rs"]
 mod connections;
+#[path = "promises/contents.rs"]
+mod contents;
 #[path = "promises/cut_off.rs"]
 mod cut_off;
 #[path = "promises/garbage.rs"]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use model::{Caller, Operation, Refusal, RefusalKind};
 use policy::{Clearance, Denial, Facts, Rules};
 
-use super::{Arrival, Authenticated, Authorized, Call, arguments, authenticate::no_credential};
+use super::{
+    Arrival, Authenticated, Authorized, Call, arguments, authenticate::no_credential, contents,
+};
 use crate::{Entrance, Snapshot, snapshot::Route};
 
 /// Asks the rules, then what the surface found wrong with the request, and then the guards that
@@ -35,7 +37,13 @@ pub async fn authorize<'a>(
     let outgoing = request?;
     // Boxed: only calls that a guard looks into pay for what it takes.
     let (outgoing, arguments) = if reads_arguments {
-        Box::pin(arguments::read(snapshot, &route, outgoing)).await?
+        let (mut outgoing, arguments) =
+            Box::pin(arguments::read(snapshot, &route, outgoing)).await?;
+        // Here, so that the record of a refusal tells what it was refused for.
+        if contents::is_at_hand(facts, &route, &outgoing) {
+            Box::pin(contents::tell(facts, &route, &mut outgoing)).await?;
+        }
+        (outgoing, arguments)
     } else {
         (outgoing, None)
     };

@@ -29,18 +29,29 @@ pub(super) async fn whole(body: RequestBody, bytes_max: usize) -> Result<Bytes, 
     let error = match collected {
         Ok(Ok(collected)) => return Ok(collected.to_bytes()),
         Ok(Err(error)) => error,
-        Err(_) => return Err(malformed("the body did not arrive in time")),
+        Err(_) => return Err(late()),
     };
     if error.is::<LengthLimitError>() {
         return Err(too_large());
     }
-    Err(match error.downcast::<BodyError>().map(|it| *it) {
-        Ok(error @ BodyError::TooLarge { .. }) => {
-            Refusal::new(RefusalKind::TooLarge, format!("the body {error}"))
-        }
-        Ok(error @ BodyError::Broken(_)) => malformed(format!("the body {error}")).because(error),
+    Err(match error.downcast::<BodyError>() {
+        Ok(error) => broken(*error),
         Err(error) => malformed("the body broke off").because(error),
     })
+}
+
+/// What is said of a body that cannot be read to its end.
+pub(super) fn broken(error: BodyError) -> Refusal {
+    let detail = format!("the body {error}");
+    match error {
+        BodyError::TooLarge { .. } => Refusal::new(RefusalKind::TooLarge, detail),
+        BodyError::Broken(_) => malformed(detail).because(error),
+    }
+}
+
+/// What is said of a body that takes too long.
+pub(super) fn late() -> Refusal {
+    malformed("the body did not arrive in time")
 }
 
 fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {

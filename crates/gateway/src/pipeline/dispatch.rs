@@ -3,7 +3,7 @@
 use http::Response;
 use model::{Refusal, RequestId};
 
-use super::{Call, Metered, Outgoing, body::whole};
+use super::{Call, Metered, Outgoing, body::whole, contents};
 use crate::{Body, Live, LocalCall, snapshot::Destination};
 
 /// What was answered.
@@ -17,7 +17,11 @@ pub type Answer = Response<Body>;
 /// [`Local`](crate::Local) refuses.
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
     let Call { snapshot: _, facts, stage } = call;
-    let Metered { caller, route, outgoing, permit, _allowance } = stage;
+    let Metered { caller, route, mut outgoing, permit, _allowance } = stage;
+    if contents::is_untold(facts, &route, &outgoing) {
+        // Boxed: only calls with a body pay for what it takes.
+        Box::pin(contents::tell(facts, &route, &mut outgoing)).await?;
+    }
     let Outgoing { mut head, body } = *outgoing;
     // Nothing is carried out that would be unknown if this process died now.
     facts.intend(live).await?;

@@ -157,8 +157,10 @@ pub struct Facts {
 #[derive(Debug)]
 pub(super) struct RequestFacts {
     pub(super) method: Method,
-    /// Path and query, by name.
+    /// Of path, query, headers and, once it was looked at, the body: by name.
     arguments: Map<String, Value>,
+    /// Whether they tell what the body says.
+    pub(super) tells_body: bool,
     /// What records keep of them: worked out once, for the intent and the outcome.
     redacted: OnceLock<Redacted>,
     pub(super) body_bytes: Option<u64>,
@@ -249,6 +251,14 @@ impl RequestFacts {
         Some(self.redacted.get_or_init(|| Redacted::of(&self.arguments, by)))
     }
 
+    /// Adds what the body says. Only before a record tells them.
+    pub(super) fn add_body(&mut self, arguments: impl IntoIterator<Item = (String, Value)>) {
+        self.tells_body = true;
+        for (name, value) in arguments {
+            add(&mut self.arguments, name, value);
+        }
+    }
+
     fn of(route: &Route, outgoing: &Outgoing) -> Self {
         let mut arguments = Map::new();
         // From the path that goes on, so that both surfaces record the same.
@@ -265,9 +275,13 @@ impl RequestFacts {
             }
             add(&mut arguments, name.clone(), value.as_deref().map_or(Value::Null, Value::from));
         }
+        for (name, value) in route.contract.in_headers(&outgoing.head.headers) {
+            add(&mut arguments, name.to_owned(), value.into());
+        }
         Self {
             method: outgoing.head.method.clone(),
             arguments,
+            tells_body: false,
             redacted: OnceLock::new(),
             body_bytes: http_body::Body::size_hint(&outgoing.body).exact().filter(|it| *it > 0),
         }
@@ -282,7 +296,7 @@ fn is_misplaced(route: &Route, text: &str) -> bool {
 }
 
 /// A name that comes again makes a list.
-fn add(arguments: &mut Map<String, Value>, name: String, value: Value) {
+pub(super) fn add(arguments: &mut Map<String, Value>, name: String, value: Value) {
     match arguments.get_mut(&name) {
         None => {
             arguments.insert(name, value);

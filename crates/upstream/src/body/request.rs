@@ -1,6 +1,8 @@
 //! The body of a request: nothing, bytes at hand, or the client's own body up to a bound.
 
 use std::{
+    collections::VecDeque,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -26,6 +28,8 @@ pub enum RequestBody {
 /// A client's body that breaks off where it gets larger than is allowed.
 #[derive(Debug)]
 pub struct BoundedBody {
+    /// What was looked at, and is sent before the rest.
+    seen: VecDeque<Frame<Bytes>>,
     incoming: Incoming,
     bytes_left: u64,
     bytes_max: u64,
@@ -59,7 +63,21 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
-        Self::Stream(BoundedBody { incoming, bytes_left: bytes_max, bytes_max })
+        let seen = VecDeque::new();
+        Self::Stream(BoundedBody { seen, incoming, bytes_left: bytes_max, bytes_max })
+    }
+
+    /// All of the body where it has at most `bytes_max`, to look at; none where it has more. What is
+    /// sent is the same, whatever was looked at.
+    ///
+    /// # Errors
+    /// [`BodyError`], of what had to be read.
+    pub async fn look(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
+        match self {
+            Self::Empty => Ok(Some(Bytes::new())),
+            Self::Full(bytes) => Ok((bytes.len() <= bytes_max).then(|| bytes.clone())),
+            Self::Stream(body) => body.look(bytes_max).await,
+        }
     }
 
     /// The bound, where the client has already announced more than that.
@@ -103,7 +121,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_empty(),
-            Self::Stream(body) => body.incoming.is_end_stream(),
+            Self::Stream(body) => body.seen.is_empty() && body.incoming.is_end_stream(),
         }
     }
 
@@ -113,13 +131,53 @@ impl Body for RequestBody {
             Self::Full(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
-            Self::Stream(body) => body.incoming.size_hint(),
+            Self::Stream(body) => body.size_hint(),
         }
     }
 }
 
 impl BoundedBody {
+    async fn look(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
+        // What says itself that it is too long is not begun.
+        let bytes_max = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+        while self.size_hint().lower() <= bytes_max {
+            match poll_fn(|context| self.poll_next(context)).await {
+                Some(frame) => self.seen.push_back(frame?),
+                None => {
+                    let pieces = self.seen.iter().filter_map(Frame::data_ref);
+                    let pieces: Vec<_> = pieces.map(|it| &**it).collect();
+                    return Ok(Some(pieces.concat().into()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let seen = self.seen.iter().filter_map(Frame::data_ref);
+        let seen = seen.map(|it| u64::try_from(it.len()).unwrap_or(u64::MAX));
+        let seen = seen.fold(0, u64::saturating_add);
+        let rest = self.incoming.size_hint();
+        let mut hint = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(seen));
+        }
+        hint.set_lower(rest.lower().saturating_add(seen));
+        hint
+    }
+
     fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.seen.pop_front() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None => self.poll_next(cx),
+        }
+    }
+
+    /// The next of what was not looked at.
+    fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
