@@ -10,7 +10,9 @@ use tokio::{
 
 use crate::shop;
 
-async fn post(house: &House, headers: &[(&str, &str)], body: &str) -> u16 {
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+async fn post(house: &House, headers: Headers<'_>, body: &str) -> u16 {
     let key = [("x-api-key", house.key("app/full"))];
     let headers = [&key, headers].concat();
     let answer = house.client.send("POST", "/shop/items?note=n", &headers, body.to_owned()).await;
@@ -49,19 +51,35 @@ async fn what_a_body_says_is_told_and_sent_as_it_came() {
     let zipped = [("content-type", "application/json"), ("content-encoding", "gzip")];
     let parts = [("content-type", "multipart/form-data; boundary=x")];
     let long = format!(r#"{{"name": "{}"}}"#, "x".repeat(64 * 1024));
-    let cases: [(&[(&str, &str)], &str, Value); 12] = [
-        (&json_type, r#" {"name":"a","more":[1,{"b":null}]} "#, json!({"name": "a", "more": [1, {"b": null}]})),
+    let cases: [(Headers<'_>, &str, Value); 12] = [
+        (
+            &json_type,
+            r#" {"name":"a","more":[1,{"b":null}]} "#,
+            json!({"name": "a", "more": [1, {"b": null}]}),
+        ),
         (&problem, r#"{"name":"a"}"#, json!({"name": "a"})),
         (&json_type, "[1,2]", json!({"body": [1, 2]})),
         // Its name is a parameter's as well: a list of both.
         (&json_type, r#"{"note":"m"}"#, json!({"note": ["n", "m"]})),
-        (&json_type, r#"{"password":"hunter2","name":"ghp_0123456789abcdefghij"}"#, json!({"password": "[redacted]", "name": "[redacted]"})),
-        (&form, "name=a+b&count=1&count=2&x", json!({"name": "a b", "count": ["1", "2"], "x": null})),
+        (
+            &json_type,
+            r#"{"password":"hunter2","name":"ghp_0123456789abcdefghij"}"#,
+            json!({"password": "[redacted]", "name": "[redacted]"}),
+        ),
+        (
+            &form,
+            "name=a+b&count=1&count=2&x",
+            json!({"name": "a b", "count": ["1", "2"], "x": null}),
+        ),
         (&form, "name=%ff", json!({"body": "[not read: no form with one reading]"})),
         (&zipped, r#"{"name":"a"}"#, json!({"body": "[not read: neither JSON nor a form]"})),
         (&parts, "--x--", json!({"body": "[not read: neither JSON nor a form]"})),
         (&json_type, "{name", json!({"body": "[not read: no JSON]"})),
-        (&json_type, r#"{"name":"a","name":"b"}"#, json!({"body": "[not read: JSON with more than one reading]"})),
+        (
+            &json_type,
+            r#"{"name":"a","name":"b"}"#,
+            json!({"body": "[not read: JSON with more than one reading]"}),
+        ),
         (&json_type, &long, json!({"body": "[not read: more than 65536 bytes]"})),
     ];
     for (number, (headers, body, want)) in cases.iter().enumerate() {
