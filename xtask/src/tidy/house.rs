@@ -101,7 +101,7 @@ pub(crate) const HOUSE: House = House {
         Home { dependencies: &["jsonschema", "schemars"], crates: &["admin"] },
         Home { dependencies: &["jsonwebtoken"], crates: &["identity"] },
         Home { dependencies: &["cedar-policy"], crates: &["policy"] },
-        Home { dependencies: &["flate2", "rustix"], crates: &["audit"] },
+        Home { dependencies: &["crc32c", "flate2", "rustix"], crates: &["audit"] },
         Home { dependencies: &["redis"], crates: &["limits"] },
         Home { dependencies: &["rusqlite", "sqlx"], crates: &["store"] },
         Home {

@@ -177,10 +177,7 @@ impl BoundedBody {
     }
 
     /// The next of what was not looked at.
-    fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
             Some(frame) => frame.map_err(BodyError::Broken)?,
             None => return Poll::Ready(None),
