@@ -34,7 +34,7 @@ pub(crate) async fn begin(
 ) -> Result<Response<Bytes>, Denied> {
     let wanted = match Wanted::read(server, request).await {
         Ok(wanted) => wanted,
-        // To nobody but a client that is known, at an address that it registered.
+        // To nobody but a client that an operator knows, at an address that they registered.
         Err(Turned::Here(denied)) => return Err(denied),
         Err(Turned::Back { denied, redirect_uri, state }) => {
             let response = back(server, &redirect_uri, state.as_deref(), &Err(&denied));

@@ -46,6 +46,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Whether an operator registered it. What any other says of itself, nobody has looked at.
+    pub(crate) fn is_registered(&self) -> bool {
+        match self.origin {
+            Origin::Declared(_) => true,
+            Origin::CommandLine | Origin::Document { .. } | Origin::Dynamic { .. } => false,
+        }
+    }
+
     /// What its tokens have to be bound by, where they are of a profile with these terms.
     pub(crate) fn demands(&self, terms: &TokenTerms) -> Vec<TokenBinding> {
         terms.binding.into_iter().chain(self.bindings.iter().copied()).collect()

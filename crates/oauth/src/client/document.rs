@@ -11,7 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Client, Origin, bindings, unknown};
-use crate::{Server, client::redirect, error::Denied};
+use crate::{Server, error::Denied};
 
 /// How long a document is believed before it is fetched again.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -107,7 +107,7 @@ fn read(id: &str, text: &[u8]) -> Result<Value, String> {
     if redirects.is_empty() || redirects.len() > REDIRECTS_MAX {
         return Err("its document has no redirect_uris, or too many".to_owned());
     }
-    redirects.iter().try_for_each(|it| redirect::check(it))?;
+    redirects.iter().try_for_each(|it| model::redirect::check(it))?;
     Ok(document)
 }
 

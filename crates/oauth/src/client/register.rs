@@ -8,7 +8,7 @@ use model::{KeyHash, Registration, Rehash, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, DYNAMIC, Origin, bindings, certificate, redirect, unknown};
+use super::{Client, DYNAMIC, Origin, bindings, certificate, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied, json_response},
@@ -149,7 +149,7 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
     let uris = uris.ok_or_else(|| redirect_fault("name 1 to 16 redirect_uris"))?;
     let read = |it: &Value| {
         let uri = it.as_str().ok_or_else(|| redirect_fault("a redirect uri is no text"))?;
-        redirect::check(uri).map_err(redirect_fault)?;
+        model::redirect::check(uri).map_err(redirect_fault)?;
         Ok(uri.to_owned())
     };
     let redirect_uris = uris.iter().map(read).collect::<Result<Vec<_>, Denied>>()?;
@@ -181,7 +181,7 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
     Denied::new(Code::InvalidClientMetadata, detail)
 }
 
-fn redirect_fault(detail: &'static str) -> Denied {
+fn redirect_fault(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
     Denied::new(Code::InvalidRedirectUri, detail)
 }
 

@@ -112,6 +112,9 @@ async fn metadata_that_would_lead_people_astray_is_refused() {
         (json!({ "redirect_uris": [] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["http://evil.example/cb"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["javascript:alert(1)"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["intent://a.example/#Intent;end"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["search-ms:/query=x"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["myapp://cb"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["https://a.example/cb#x"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": [LOOPBACK], "client_name": 7 }), "invalid_client_metadata"),
         (
