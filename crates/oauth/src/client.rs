@@ -3,6 +3,7 @@
 mod authenticate;
 mod certificate;
 mod document;
+mod keys;
 pub(crate) mod redirect;
 mod register;
 mod rehash;
@@ -16,6 +17,7 @@ use serde_json::Value;
 pub(crate) use self::{
     authenticate::authenticate,
     document::Documents,
+    keys::Keys,
     register::register,
     rehash::{Outdated, keep as keep_rehashed},
 };
@@ -96,7 +98,7 @@ pub(crate) struct Proven {
 /// `invalid_client` where there is none.
 pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result<Client, Denied> {
     if id.starts_with("https://") {
-        return document::find(server, id, request.at).await;
+        return document::find(server, id, request).await;
     }
     if id.starts_with(DYNAMIC) {
         return register::find(server, id, request.at).await;

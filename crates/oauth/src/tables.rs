@@ -150,11 +150,7 @@ mod tests {
     struct Nothing;
 
     impl identity::Fetch for Nothing {
-        fn get<'a>(
-            &'a self,
-            _: &'a str,
-        ) -> std::pin::Pin<Box<dyn Future<Output = Result<bytes::Bytes, String>> + Send + 'a>>
-        {
+        fn get<'a>(&'a self, _: &'a str) -> identity::Fetching<'a> {
             Box::pin(async { Err("404".to_owned()) })
         }
     }

@@ -9,9 +9,9 @@ use identity::{
     assertion::{Assertion, AssertionTerms, CLIENT_TYPES, VerificationKeys},
     replay,
 };
-use model::{CredentialId, How, LastUse, PepperId, Proof, Secret, Way};
+use model::{CredentialId, How, KeySource, LastUse, PepperId, Proof, Secret, Way};
 
-use super::{Client, Origin, Proven, certificate, find, unknown};
+use super::{Client, Origin, Proven, certificate, find, keys, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied},
@@ -116,8 +116,9 @@ async fn prove(
             match (method, shown) {
                 (None | Some("none"), Shown::Nothing) => None,
                 (Some("private_key_jwt"), Shown::Assertion(assertion)) => {
-                    let keys = document_keys(server, &client)?;
-                    verify(server, request, &client, assertion, &keys).await?;
+                    let source = keys::source(|it| metadata.get(it));
+                    let source = source.map_err(|it| unknown().because(it))?;
+                    verify_by(server, request, &client, assertion, &source).await?;
                     None
                 }
                 _ => return Err(unknown().because("it did not prove itself as its document says")),
@@ -217,6 +218,17 @@ async fn by_assertion(
     Err(last)
 }
 
+async fn verify_by(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    assertion: &str,
+    source: &KeySource,
+) -> Result<(), Denied> {
+    let keys = server.stranger_keys.of(source).map_err(|it| unknown().because(it))?;
+    verify(server, request, client, assertion, &keys).await
+}
+
 async fn verify(
     server: &Server,
     request: &Request,
@@ -244,13 +256,4 @@ async fn verify(
     let jti = verified.jti.ok_or_else(|| refused(&"it has no jti"))?;
     let seen = server.proofs.first(replay::digest(&client.id, &jti), verified.expires, request.at);
     seen.await.map_err(|it| refused(&it))
-}
-
-fn document_keys(server: &Server, client: &Client) -> Result<VerificationKeys, Denied> {
-    let Origin::Document { metadata, .. } = &client.origin else { return Err(unknown()) };
-    match (metadata.get("jwks"), metadata.get("jwks_uri").and_then(|it| it.as_str())) {
-        (Some(keys), None) => VerificationKeys::inline(keys).map_err(|it| unknown().because(it)),
-        (None, Some(url)) => Ok(VerificationKeys::live(url, &server.stranger_key_sets)),
-        _ => Err(unknown().because("its document has no keys, or has them in two places")),
-    }
 }
