@@ -9,7 +9,7 @@ mod register;
 mod rehash;
 
 use model::{
-    Admission, CertificateMatch, CredentialId, KeyHash, ProfileId, Registration, TokenBinding,
+    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Registration, TokenBinding,
     TokenTerms,
 };
 use serde_json::Value;
@@ -77,6 +77,8 @@ pub(crate) enum Origin {
         secret: Option<KeyHash>,
         /// By which certificates it proves itself, if it does.
         certificates: Vec<CertificateMatch>,
+        /// By which keys it proves itself, if it does.
+        keys: Option<KeySource>,
     },
 }
 
@@ -121,8 +123,7 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
 
 /// The command line, where any admission lets it in. It is sent nowhere: it asks on a device.
 fn command_line(tables: &Tables) -> Result<Client, Denied> {
-    let lets_it_in = |it: &Admission| it.registrations.contains(&Registration::CommandLine);
-    if !tables.admissions().iter().any(|it| lets_it_in(it)) {
+    if !tables.admits(Registration::CommandLine) {
         return Err(unknown().because("no admission lets the command line in"));
     }
     Ok(Client {

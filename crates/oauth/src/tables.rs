@@ -7,8 +7,8 @@ use std::{
 
 use identity::{KeySets, OwnIssuer, assertion::VerificationKeys};
 use model::{
-    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Resources,
-    Timestamp, TokenTerms, User,
+    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Registration,
+    Resources, Timestamp, TokenTerms, User,
 };
 use state::Desired;
 
@@ -99,6 +99,11 @@ impl Tables {
     /// Everybody who is let in without being registered, in the order in which they count.
     pub(crate) fn admissions(&self) -> &[Arc<Admission>] {
         &self.admissions
+    }
+
+    /// Whether anybody is let in who makes themselves known in this way.
+    pub(crate) fn admits(&self, registration: Registration) -> bool {
+        self.admissions.iter().any(|it| it.registrations.contains(&registration))
     }
 
     /// The provider `id`, where people sign in by it.

@@ -10,16 +10,21 @@ const DOCUMENTS: Budget = Budget::new(8, Duration::from_secs(10));
 /// What the door sends to one host on behalf of others.
 const DOCUMENTS_OF_HOST: Budget = Budget::new(30, Duration::from_secs(5));
 
+/// Each costs a row. There is a bound for all together besides, which one source is not to use up.
+const REGISTRATIONS: Budget = Budget::new(20, Duration::from_secs(60));
+
 /// What anybody can have this server do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Effort<'a> {
     /// Fetches a document that nothing is known of.
     Document { source: IpAddr, host: &'a str },
+    /// Keeps a client that registers itself.
+    Registration { source: IpAddr },
 }
 
 impl Effort<'_> {
     fn source(&self) -> IpAddr {
-        let Self::Document { source, .. } = self;
+        let (Self::Document { source, .. } | Self::Registration { source }) = self;
         network(*source)
     }
 
@@ -31,6 +36,9 @@ impl Effort<'_> {
                 bucket("this source", DOCUMENTS, key("documents for", &source, "")),
                 bucket("this host", DOCUMENTS_OF_HOST, key("documents of", &"", host)),
             ],
+            Self::Registration { source: _ } => {
+                vec![bucket("this source", REGISTRATIONS, key("registrations of", &source, ""))]
+            }
         }
     }
 
@@ -40,6 +48,7 @@ impl Effort<'_> {
         let seconds = wait.as_secs().saturating_add(1);
         let what = match self {
             Self::Document { source: _, host } => format!("a document of {host:.64?}"),
+            Self::Registration { source: _ } => "a registration".to_owned(),
         };
         let cause = format!("{what} for {}: the budget of {of} is used up", self.source());
         let detail = format!("too many requests: try again in {seconds} seconds");

@@ -1,13 +1,21 @@
 //! Clients that nobody registered: by a document about them, or by themselves.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
+use oauth::follow;
 use serde_json::{Value, json};
+use store::Consent;
+use tokio::task::JoinSet;
 
-use crate::house::{Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims};
+use crate::{
+    house::{Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims},
+    key::Key,
+};
 
 const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const KEYS: &str = "https://keys.example/agent";
 
 async fn register(house: &House, metadata: Value) -> (u16, Value) {
     let body = metadata.to_string();
@@ -127,5 +135,164 @@ async fn metadata_that_would_lead_people_astray_is_refused() {
     ] {
         let (status, answer) = register(&house, metadata.clone()).await;
         assert_eq!((status, answer["error"].as_str().unwrap()), (400, want), "{metadata}");
+    }
+}
+
+#[tokio::test]
+async fn one_source_registers_only_so_many_clients() {
+    let house = House::open().await;
+    let metadata = json!({ "redirect_uris": [LOOPBACK] });
+    for _ in 0..20 {
+        // What is wrong costs nothing.
+        assert_eq!(register(&house, json!({})).await.0, 400);
+        assert_eq!(register(&house, metadata.clone()).await.0, 201);
+    }
+    let (status, answer) = register(&house, metadata.clone()).await;
+    assert_eq!((status, &answer["error"]), (429, &"temporarily_unavailable".into()));
+    let record = house.log.records().pop().unwrap().to_string();
+    assert!(record.contains("192.0.2.1") && record.contains("this source"), "{record}");
+    house.peer.set(IpAddr::from([192, 0, 2, 2]));
+    assert_eq!(register(&house, metadata.clone()).await.0, 201);
+    house.peer.set(IpAddr::from([192, 0, 2, 1]));
+    house.advance(60);
+    assert_eq!(register(&house, metadata.clone()).await.0, 201);
+    assert_eq!(register(&house, metadata).await.0, 429);
+}
+
+#[tokio::test]
+async fn all_sources_together_register_only_so_many_clients_in_an_hour() {
+    let house = House::open().await;
+    for number in 0..500 {
+        let id = format!("dyn-{number}");
+        house.store.put_registration(&id, "{}", house.clock.now()).await.unwrap();
+    }
+    let metadata = json!({ "redirect_uris": [LOOPBACK] });
+    let (status, answer) = register(&house, metadata.clone()).await;
+    assert_eq!((status, &answer["error"]), (503, &"temporarily_unavailable".into()));
+    house.advance(3_601);
+    assert_eq!(register(&house, metadata).await.0, 201);
+}
+
+#[tokio::test]
+async fn what_came_to_nothing_is_forgotten_by_itself() {
+    let house = House::open().await;
+    let metadata = json!({ "redirect_uris": [LOOPBACK], "token_endpoint_auth_method": "none" });
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let (_, client) = register(&house, metadata.clone()).await;
+        ids.push(client["client_id"].as_str().unwrap().to_owned());
+    }
+    let [unused, used] = &ids[..] else { panic!("{ids:?}") };
+    let target = authorize(&[("client_id", used), ("redirect_uri", LOOPBACK)]);
+    Browser::default().allow(&house, &target).await;
+    let gone = Consent {
+        subject: "local:ben".to_owned(),
+        client: unused.clone(),
+        body: "{}".to_owned(),
+        given: house.clock.now(),
+    };
+    house.store.put_consent(&gone).await.unwrap();
+    house.advance(24 * 3600 + 1);
+    let mut following = JoinSet::new();
+    following.spawn(follow(Arc::clone(&house.server)));
+    let forgotten = async {
+        while house.store.registration(unused).await.unwrap().is_some()
+            || house.store.consent(&gone.subject, unused).await.unwrap().is_some()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), forgotten).await.expect("it is forgotten");
+    assert!(house.store.registration(used).await.unwrap().is_some());
+    assert!(house.store.consent("local:ann", used).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_client_registers_the_keys_that_it_proves_itself_by() {
+    let house = House::open().await;
+    let key = Key::new();
+    house.web().publish(KEYS, &json!({ "keys": [key.jwk()] }), None);
+    for (name, value) in [("jwks", json!({ "keys": [key.jwk()] })), ("jwks_uri", json!(KEYS))] {
+        let metadata = json!({ "redirect_uris": [LOOPBACK],
+            "token_endpoint_auth_method": "private_key_jwt", name: value });
+        let (status, client) = register(&house, metadata).await;
+        assert_eq!((status, &client[name]), (201, &value), "{client}");
+        assert_eq!(client["token_endpoint_auth_method"], "private_key_jwt");
+        assert!(client.get("client_secret").is_none());
+        let id = client["client_id"].as_str().unwrap().to_owned();
+        let target = authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)]);
+        let code = Browser::default().allow(&house, &target).await;
+        let redeem = async |assertion: Option<String>| {
+            let mut form = vec![
+                ("grant_type", "authorization_code"),
+                ("client_id", &id),
+                ("code", &code),
+                ("code_verifier", VERIFIER),
+            ];
+            if let Some(assertion) = &assertion {
+                form.push(("client_assertion_type", ASSERTION));
+                form.push(("client_assertion", assertion));
+            }
+            house.post("/oauth/token", None, &form).await.0
+        };
+        assert_eq!(redeem(None).await, 401, "{name}");
+        assert_eq!(redeem(Some(Key::new().assertion(&house, &id))).await, 401, "{name}");
+        assert_eq!(redeem(Some(key.assertion(&house, &id))).await, 200, "{name}");
+    }
+    for says in [
+        json!({}),
+        json!({ "jwks": { "keys": [] } }),
+        json!({ "jwks": { "keys": [key.jwk()] }, "jwks_uri": KEYS }),
+        json!({ "jwks_uri": "http://keys.example/agent" }),
+        json!({ "jwks_uri": "https://u@keys.example/agent" }),
+        json!({ "jwks": { "keys": [key.jwk()], "more": "x".repeat(17_000) } }),
+    ] {
+        let mut metadata = json!({ "redirect_uris": [LOOPBACK],
+            "token_endpoint_auth_method": "private_key_jwt" });
+        metadata.as_object_mut().unwrap().extend(says.as_object().unwrap().clone());
+        let (status, answer) = register(&house, metadata).await;
+        assert_eq!((status, &answer["error"]), (400, &"invalid_client_metadata".into()), "{says}");
+    }
+}
+
+#[tokio::test]
+async fn an_admission_by_software_lets_in_who_names_it_and_nobody_else() {
+    let mut house = House::open().await;
+    let admission = Arc::make_mut(&mut house.desired.admissions[0]);
+    admission.software = vec!["inspector".to_owned(), "assistant".to_owned()];
+    house.declare();
+    for (software, want) in
+        [(json!("inspector"), true), (json!("Inspector"), false), (Value::Null, false)]
+    {
+        let metadata = json!({ "redirect_uris": [LOOPBACK], "software_id": software });
+        let (_, client) = register(&house, metadata).await;
+        let id = client["client_id"].as_str().unwrap();
+        let mut document = json!({ "client_id": DOCUMENT, "redirect_uris": [LOOPBACK] });
+        document["software_id"] = software.clone();
+        house.web().publish(DOCUMENT, &document, None);
+        house.advance(300);
+        for id in [id, DOCUMENT] {
+            let mut browser = Browser::default();
+            let target = authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)]);
+            browser.open(&house, &target).await;
+            let filled = [("name", "ann"), ("password", PASSWORD)];
+            browser.send(&house, "/oauth/sign-in", &filled).await;
+            let is_admitted = browser.page.contains("/oauth/consent");
+            assert_eq!(is_admitted, want, "{software} {id}: {}", browser.page);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_warned_of_a_client_that_nobody_vouches_for() {
+    let house = House::open().await;
+    let metadata = json!({ "redirect_uris": [LOOPBACK], "client_name": "Trusted Bank" });
+    let (_, client) = register(&house, metadata).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::default();
+    browser.open(&house, &authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)])).await;
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    for want in ["Trusted Bank", "nobody vouches for its name", "It runs on this computer"] {
+        assert!(browser.page.contains(want), "{want}: {}", browser.page);
     }
 }
