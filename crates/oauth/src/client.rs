@@ -3,6 +3,7 @@
 mod authenticate;
 mod certificate;
 mod document;
+mod found;
 mod keys;
 pub(crate) mod redirect;
 mod register;

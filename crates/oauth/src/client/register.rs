@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use identity::assertion::VerificationKeys;
-use model::{KeyHash, KeySource, Registration, Rehash, Timestamp};
+use identity::{
+    api_key::{self, SystemRandom},
+    assertion::VerificationKeys,
+};
+use model::{KeyHash, KeyKind, KeySource, Registration, Rehash, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -15,7 +18,6 @@ use crate::{
     error::{Code, Denied, json_response},
     facts::Facts,
     throttle::Effort,
-    ticket,
 };
 
 /// Most registrations of an hour, by everybody: each costs a row.
@@ -104,8 +106,12 @@ pub(crate) async fn register(
     registered.proof = proof(server, &metadata, method)?;
     check_rate(server, request).await?;
     let has_secret = ["client_secret_basic", "client_secret_post"].contains(&method);
-    let secret = if has_secret { Some(format!("ods_{}", ticket::random()?)) } else { None };
-    registered.secret = secret.as_deref().map(|it| server.pepper.hash(it).text());
+    let made = has_secret
+        .then(|| api_key::make(KeyKind::ClientSecret, &server.pepper, &SystemRandom::new()))
+        .transpose();
+    let made =
+        made.map_err(|it| Denied::new(Code::ServerError, "no secret can be made now").because(it))?;
+    registered.secret = made.as_ref().map(|(_, hash)| hash.text());
     let id = format!("{DYNAMIC}{}", uuid::Uuid::new_v4().simple());
     facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
     let body = serde_json::to_string(&registered).unwrap_or_default();
@@ -123,8 +129,8 @@ pub(crate) async fn register(
         members.extend(registered.bound.into_iter().map(|it| (it, json!(true))));
         members.extend(registered.proof);
     }
-    if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
-        members.insert("client_secret".to_owned(), json!(secret));
+    if let (Some((secret, _)), Some(members)) = (made, answer.as_object_mut()) {
+        members.insert("client_secret".to_owned(), json!(secret.expose()));
         members.insert("client_secret_expires_at".to_owned(), json!(0));
     }
     Ok(json_response(StatusCode::CREATED, &answer))

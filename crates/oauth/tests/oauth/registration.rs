@@ -3,6 +3,8 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
+use identity::api_key;
+use model::KeyKind;
 use oauth::follow;
 use serde_json::{Value, json};
 use store::Consent;
@@ -295,4 +297,35 @@ async fn a_person_is_warned_of_a_client_that_nobody_vouches_for() {
     for want in ["Trusted Bank", "nobody vouches for its name", "It runs on this computer"] {
         assert!(browser.page.contains(want), "{want}: {}", browser.page);
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_found_ends_its_client_and_all_that_it_was_given() {
+    let house = House::open().await;
+    let (_, client) = register(&house, json!({ "redirect_uris": [LOOPBACK] })).await;
+    let text = |name: &str| client[name].as_str().unwrap().to_owned();
+    let (id, secret) = (text("client_id"), text("client_secret"));
+    // Scanners know it by its form.
+    assert_eq!(api_key::kind(&secret), Some(KeyKind::ClientSecret), "{secret}");
+    let target = authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)]);
+    let code = Browser::default().allow(&house, &target).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", VERIFIER),
+    ];
+    let (_, given) = house.post("/oauth/token", Some((&id, &secret)), &form).await;
+    let grant = claims(&given["access_token"])["onedoor"]["grant"].as_str().unwrap().to_owned();
+    let end = async |secret: &str| {
+        let hashes = house.pepper().hashes(secret);
+        house.server.end_registered_client(&hashes).await.unwrap()
+    };
+    assert_eq!(end("ods_of-nobody").await, None);
+    assert!(!house.issuer.is_revoked(&grant));
+    assert_eq!(end(&secret).await, Some(id.clone()));
+    assert!(house.issuer.is_revoked(&grant));
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", "odr_x")];
+    assert_eq!(house.post("/oauth/token", Some((&id, &secret)), &refresh).await.0, 401);
+    assert!(house.store.grant(&grant).await.unwrap().unwrap().revoked.is_some());
+    assert_eq!(end(&secret).await, None);
 }
