@@ -53,6 +53,7 @@ pub(super) async fn issue(
     let scopes = narrower(scopes(form)?, &subject, &audience, profiles)?;
     let client = proven.client.id.as_str();
     let earlier_actors = subject.earlier_actors(client)?;
+    let earlier_givers = subject.givers()?;
     // What the one that was brought was bound to, the new one is bound to as well.
     let demands = proven.client.demands(contract.terms).into_iter().chain(subject.bindings());
     let demands: Vec<_> = demands.collect();
@@ -63,6 +64,7 @@ pub(super) async fn issue(
         profile: &contract.profile.id,
         subject: subject.subject().filter(|it| *it != client),
         earlier_actors,
+        earlier_givers: &earlier_givers,
         resource: &resource,
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),
