@@ -14,6 +14,7 @@ use crate::{
     facts::Facts,
     form::Form,
     possession::Held,
+    throttle::Effort,
     ticket::{self, Ticket},
 };
 
@@ -39,6 +40,9 @@ pub(crate) async fn push(
     let pushed = form.without(&PROOFS).with("client_id", &proven.client.id);
     let pushed = bound(pushed, &proven.held)?;
     Wanted::of_form(server, request, proven.client, &pushed, true)?;
+    if !proven.is_confidential {
+        server.throttle.spend(Effort::Waiting { source: request.peer }, request.at)?;
+    }
     proven.held.use_up(server, request).await?;
     let (uri, digest) = Ticket::Pushed.issue()?;
     let handle = Handle {
