@@ -206,7 +206,8 @@ impl Server {
         match which {
             Document::KeySet => document(&self.keys.public()),
             Document::Metadata => {
-                document(&metadata::document(self.url(), self.asks_for_certificates))
+                let (tables, asks) = (self.tables(), self.asks_for_certificates);
+                document(&metadata::document(self.url(), &tables, asks))
             }
         }
     }

@@ -89,7 +89,7 @@ pub(super) async fn take(
     let pushed: Form = serde_json::from_str(&handle.body).map_err(unknown)?;
     // Libraries send some of the parameters again, client_id always: one that differs is somebody else's.
     let mut others = brought.iter().filter(|(name, _)| *name != "request_uri");
-    if let Some((name, _)) = others.find(|(name, value)| pushed.get(name) != Some(value)) {
+    if let Some((name, _)) = others.find(|(name, value)| !pushed.all(name).any(|it| it == *value)) {
         let detail = format!("the parameter {} is none that was pushed", name.escape_debug());
         return Err(Denied::new(Code::InvalidRequest, detail));
     }
