@@ -162,3 +162,26 @@ async fn a_token_for_several_resources_is_for_the_one_that_is_good_for_all() {
     ];
     assert_eq!(house.post("/oauth/token", None, &refresh).await.0, 200);
 }
+
+#[tokio::test]
+async fn a_token_of_a_client_that_proves_itself_is_taken_back_by_that_proof_alone() {
+    let house = House::open().await;
+    let (_, answer) = house.post("/oauth/token", BATCH, &FORM).await;
+    let token = answer["access_token"].as_str().unwrap();
+    let is_good = async || {
+        let (_, said) = house.post("/oauth/introspect", BATCH, &[("token", token)]).await;
+        said["active"].as_bool().unwrap()
+    };
+    for (basic, form, want) in [
+        (None, vec![("token", token), ("client_id", "batch/main")], 401),
+        (None, vec![("token", token), ("client_id", "batch/main"), ("client_secret", "x")], 401),
+        (Some(("batch/main", "ods_wrong")), vec![("token", token)], 401),
+        // Of another client's, nothing is told.
+        (None, vec![("token", token), ("client_id", "web/app")], 200),
+    ] {
+        assert_eq!(house.post("/oauth/revoke", basic, &form).await.0, want, "{basic:?} {form:?}");
+        assert!(is_good().await, "{basic:?} {form:?}");
+    }
+    assert_eq!(house.post("/oauth/revoke", BATCH, &[("token", token)]).await.0, 200);
+    assert!(!is_good().await);
+}
