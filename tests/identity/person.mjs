@@ -4,6 +4,7 @@
 // Reads one JSON object a line, and answers each with one:
 //   {"open": URL, "back": PREFIX, "name": WHO, "decision": "allow" | "deny"}
 //       -> {"landed": URL, "pages": [TITLE, ...], "consent": TEXT | null}
+//   {"device": URL, "name": WHO, "decision": "allow" | "deny"} -> {"connected": true}
 //   {"account": URL, "take_back": CLIENT, "name": WHO} -> {"taken_back": true}
 // What goes wrong is answered with {"error": TEXT}.
 
@@ -70,6 +71,20 @@ async function authorize({ open, back, name, decision }) {
   throw new Error(`no end after ${PAGES_MAX} pages: ${pages}`);
 }
 
+/** Types nothing: the link has the code in it, and the person compares it. */
+async function connect({ device, name, decision }) {
+  await page.goto(device);
+  for (let count = 0; count < PAGES_MAX; count += 1) {
+    if ((await page.title()).startsWith('Your device is connected')) return { connected: true };
+    const decide = page.locator(`button[name="decision"][value="${decision}"]`);
+    if (await decide.count()) await press(decide);
+    else if (await page.locator('input[name="user_code"]').count()) {
+      await press(page.getByRole('button', { name: 'Continue' }));
+    } else await sign_in(name);
+  }
+  throw new Error(`no end after ${PAGES_MAX} pages: ${await text()}`);
+}
+
 async function takeBack({ account, take_back: client, name }) {
   await page.goto(account);
   const button = page.getByRole('button', { name: `Take back what ${client}` });
@@ -85,7 +100,8 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   let answer;
   try {
     const wanted = JSON.parse(line);
-    answer = await (wanted.open ? authorize(wanted) : takeBack(wanted));
+    const act = wanted.open ? authorize : wanted.device ? connect : takeBack;
+    answer = await act(wanted);
   } catch (error) {
     answer = { error: String(error.message ?? error) };
   }

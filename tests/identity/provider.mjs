@@ -4,8 +4,11 @@
 //   node provider.mjs DOOR_URL CERTIFICATE KEY
 //
 // Prints {"issuer": URL, "documents": URL} and serves until its input ends. Whoever signs in as
-// NAME@GROUP is of that group. Documents are at /REDIRECT_PORT/client.json.
+// NAME@GROUP is of that group. Documents are at /REDIRECT_PORT/client.json. Beside them, whoever asks
+// for /id-jag?client_id=CLIENT&sub=WHO gets an assertion of the provider that this client may act for
+// them (ID-JAG), which a provider of an enterprise would make where the person has signed in.
 
+import crypto from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import fs from 'node:fs';
@@ -18,7 +21,10 @@ const listening = (server) =>
 
 const server = http.createServer();
 const issuer = `http://127.0.0.1:${await listening(server)}`;
+const { privateKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+const jwk = { ...privateKey.export({ format: 'jwk' }), kid: 'corp', alg: 'RS256', use: 'sig' };
 const provider = new Provider(issuer, {
+  jwks: { keys: [jwk] },
   clients: [
     {
       client_id: 'onedoor',
@@ -37,9 +43,24 @@ const provider = new Provider(issuer, {
 });
 server.on('request', provider.callback());
 
+/** That a client may act for somebody at the door. */
+function assertion(client, who) {
+  const now = Math.floor(Date.now() / 1000);
+  const header = { alg: 'RS256', kid: 'corp', typ: 'oauth-id-jag+jwt' };
+  const claims = {
+    iss: issuer, aud: door, sub: who, client_id: client, jti: crypto.randomUUID(),
+    iat: now, exp: now + 120, groups: who.split('@').slice(1),
+  };
+  const part = (it) => Buffer.from(JSON.stringify(it)).toString('base64url');
+  const message = `${part(header)}.${part(claims)}`;
+  return `${message}.${crypto.sign('RSA-SHA256', Buffer.from(message), privateKey).toString('base64url')}`;
+}
+
 const documents = https.createServer(
   { cert: fs.readFileSync(certificate), key: fs.readFileSync(key) },
   (request, response) => {
+    const { pathname, searchParams: asked } = new URL(request.url, 'https://documents.example');
+    if (pathname === '/id-jag') return response.end(assertion(asked.get('client_id'), asked.get('sub')));
     const port = /^\/(\d{1,5})\/client\.json$/.exec(request.url)?.[1];
     if (!port) return response.writeHead(404).end();
     const { host } = request.headers;

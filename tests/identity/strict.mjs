@@ -1,13 +1,14 @@
 // Strict clients that nobody wrote with this door in mind, through all flows: `openid-client` and
 // `oauth4webapi`, over TLS that they check.
 //
-//   node strict.mjs DOOR BACK_PORT CERTIFICATE KEY
+//   node strict.mjs DOOR BACK_PORT CERTIFICATE KEY DOCUMENTS
 //
 // Prints one JSON object a line: first {"jwk": PUBLIC_KEY} of the client that signs assertions, and
 // reads {"secret": SECRET} of the one that has one. Then {"open": URL, "back": PREFIX} where a person
-// is wanted, answered with {"landed": URL}; and {"library": NAME, "flow": NAME, "ok": true} for each
+// is wanted, answered with {"landed": URL}, or {"device": URL}, answered with {"connected": true}; and {"library": NAME, "flow": NAME, "ok": true} for each
 // flow. The exit code is 0 where all are ok.
 
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -15,7 +16,7 @@ import readline from 'node:readline';
 import * as oauth4webapi from './strict/oauth4webapi.mjs';
 import * as openidClient from './strict/openid-client.mjs';
 
-const [door, port, certificate, key] = process.argv.slice(2);
+const [door, port, certificate, key, documents] = process.argv.slice(2);
 const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const print = (line) => console.log(JSON.stringify(line));
 const read = async () => JSON.parse((await lines.next()).value);
@@ -68,15 +69,36 @@ const world = {
   clients: {
     public: 'strict/public',
     pushed: 'strict/pushed',
+    device: 'strict/device',
     dpop: 'strict/dpop',
     secret: 'strict/secret',
     keyed: 'strict/keyed',
+    opaque: 'strict/opaque',
     certified: 'strict/certified',
   },
   /** Sends the person there; where they are sent back to. */
   async person(url) {
     print({ open: url.toString(), back });
     return new URL((await read()).landed);
+  },
+  /** A person allows the device whose code is in the link. */
+  async connect(url) {
+    print({ device: url });
+    assert.ok((await read()).connected);
+  },
+  /** The provider's word that a client may act for somebody (ID-JAG). */
+  async assertion(client) {
+    const asked = new URLSearchParams({ client_id: client, sub: 'ann@staff' });
+    return (await fetch(`${documents}/id-jag?${asked}`)).text();
+  },
+  /** The key of another client that registers itself, and its public half. */
+  async newKey() {
+    const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+    const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
+    return {
+      private: { key: pair.privateKey, kid: 'two' },
+      public: { kty, crv, x, y, kid: 'two', alg: 'ES256', use: 'sig' },
+    };
   },
   /** The tool behind the same token, as it is, over MCP. */
   async tool(authorization, more = {}) {

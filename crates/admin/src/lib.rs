@@ -38,7 +38,9 @@ pub use event::{CredentialEvent, Webhook};
 pub use log::{LogView, PurgeFault, PurgedView, SegmentView};
 pub use operation::About;
 pub use peppers::Counted;
-pub use plane::{AccessView, ConditionView, OperationView, Part, Plane, Prepared, UsageView};
+pub use plane::{
+    AccessView, ConditionView, Ending, OperationView, Part, Plane, Prepared, UsageView,
+};
 pub use signing::{KeyWork, SigningFault, SigningKeyView, SigningKeys, SigningStage};
 pub use table::{
     built_in_roles, document, operations, self_service_document, self_service_operations,

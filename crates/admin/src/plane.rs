@@ -1,6 +1,6 @@
 //! What management needs of the data plane. Whoever puts the process together provides it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use audit::{Page, Question};
 use model::{
@@ -15,6 +15,9 @@ use crate::{LogView, PurgeFault, PurgedView, SegmentView, SigningKeys, peppers::
 
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
+
+/// The end of a client that registered itself, on its way.
+pub type Ending<'a> = Pin<Box<dyn Future<Output = Result<Option<String>, String>> + Send + 'a>>;
 
 /// The data plane, as management sees it.
 pub trait Plane: fmt::Debug + Send + Sync {
@@ -81,6 +84,10 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// What a credential may be known by whose key this is, with or without spaces around it: under each
     /// pepper something else. None where it is no key of any door.
     fn recognize(&self, key: &Secret<String>) -> Vec<Proof>;
+
+    /// Ends the client that registered itself and is known by one of these proofs, with all that it was
+    /// given. Its id; none where there is none.
+    fn end_registered_client<'a>(&'a self, proofs: &'a [Proof]) -> Ending<'a>;
 
     /// Tells that the value of a secret may be another now.
     fn secret_changed(&self, secret: &SecretId);

@@ -43,11 +43,27 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Brings a document from a URL. Implemented above, where the one egress client is.
 pub trait Fetch: Send + Sync {
-    /// The body of a successful answer, bounded in size and time; else why there is none.
-    fn get<'a>(
-        &'a self,
-        url: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>>;
+    /// What a successful answer brought, bounded in size and time; else why there is none.
+    fn get<'a>(&'a self, url: &'a str) -> Fetching<'a>;
+}
+
+/// A document that is on its way.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, String>> + Send + 'a>>;
+
+/// A document that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its bytes.
+    pub body: Bytes,
+    /// How long its server lets it be kept, where it says so.
+    pub fresh_for: Option<Duration>,
+}
+
+impl From<Bytes> for Fetched {
+    /// A document of which its server says nothing more.
+    fn from(body: Bytes) -> Self {
+        Self { body, fresh_for: None }
+    }
 }
 
 /// The live key sets, one for each URL or issuer. They outlive the directories that use them.

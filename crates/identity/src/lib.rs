@@ -19,6 +19,6 @@ mod fingerprint;
 
 pub use directory::{Declared, Directory, Own, Sender};
 pub use introspection::{Introspect, Question, Reply};
-pub use key_set::{Fetch, KeySets, Provider, ProviderMetadata};
+pub use key_set::{Fetch, Fetched, Fetching, KeySets, Provider, ProviderMetadata};
 pub use own_issuer::OwnIssuer;
 pub use presented::{CREDENTIAL_BYTES_MAX, Kept, Presented, present};

@@ -49,14 +49,15 @@ fn is_written_right(uri: &str) -> bool {
     uri.bytes().all(is_good) && uri.split('%').skip(1).all(is_encoded)
 }
 
-/// A scheme in lower case with a dot in it: `com.example.app`. Those that browsers give a meaning
-/// to, such as `javascript` and `data`, have none.
+/// A scheme in lower case that is the name of a host the other way round: `com.example.app`. Those
+/// that systems give a meaning to have no dot (`javascript`, `intent`, `search-ms`), or begin with
+/// what ends no name of a host (`x-apple.systempreferences`, `z39.50r`).
 fn is_private_use(scheme: &str) -> bool {
-    let is_good = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || b"+-.".contains(&it);
-    scheme.starts_with(|it: char| it.is_ascii_lowercase())
-        && scheme.contains('.')
-        && scheme.split('.').all(|it| !it.is_empty())
-        && scheme.bytes().all(is_good)
+    let is_good = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    let is_label = |it: &str| !it.is_empty() && it.bytes().all(is_good);
+    let Some((top, below)) = scheme.split_once('.') else { return false };
+    let is_top = top.starts_with("xn--") || top.bytes().all(|it| it.is_ascii_lowercase());
+    top.len() > 1 && is_top && is_label(top) && below.split('.').all(is_label)
 }
 
 fn private_use(rest: &str) -> Result<(), String> {
@@ -140,6 +141,7 @@ mod tests {
             ("http://localhost:3000/cb", Some("localhost")),
             ("com.example.app:/cb", None),
             ("com.example.app://cb?x=@", None),
+            ("xn--p1ai.example.my-app2:/cb", None),
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
             assert_eq!(host(good).as_deref(), want, "{good}");
@@ -195,6 +197,16 @@ mod tests {
             "com..app:/cb",
             "com.example.app:cb",
             "com.example.app:",
+            "intent://a.example/#Intent;end",
+            "intent:/cb",
+            "search-ms:/query",
+            "ms-settings:/privacy",
+            "ms-appinstaller:/?source=x",
+            "cursor://a.b/cb",
+            "x-apple.systempreferences:/cb",
+            "z39.50r:/cb",
+            "a.example:/cb",
+            "com.example+app:/cb",
             "com.example.app://hunter2@x/cb",
             &long,
         ] {

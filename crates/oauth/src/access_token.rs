@@ -23,6 +23,8 @@ pub(crate) struct AccessToken<'a> {
     pub(crate) subject: Option<&'a str>,
     /// Who acted before the client does, as an `act` (RFC 8693 section 4.1).
     pub(crate) earlier_actors: Option<&'a Value>,
+    /// By what the tokens were given that it is exchanged for, the first one first: it ends with that.
+    pub(crate) earlier_givers: &'a [Value],
     /// The `aud`.
     pub(crate) resource: &'a str,
     pub(crate) scopes: Option<&'a TokenScopes>,
@@ -117,6 +119,9 @@ impl AccessToken<'_> {
         put("credential", self.credential.map(CredentialId::as_str));
         put("admission", self.admission.map(AdmissionId::as_str));
         put("grant", self.grant);
+        if !self.earlier_givers.is_empty() {
+            own.insert("givers".to_owned(), json!(self.earlier_givers));
+        }
         Value::Object(own)
     }
 }

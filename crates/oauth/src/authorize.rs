@@ -22,6 +22,7 @@ use crate::{
     error::{Code, Denied},
     facts::Facts,
     page,
+    throttle::Effort,
 };
 use pending::Pending;
 use wanted::{Turned, Wanted};
@@ -34,7 +35,7 @@ pub(crate) async fn begin(
 ) -> Result<Response<Bytes>, Denied> {
     let wanted = match Wanted::read(server, request).await {
         Ok(wanted) => wanted,
-        // To nobody but a client that is known, at an address that it registered.
+        // To nobody but a client that an operator knows, at an address that they registered.
         Err(Turned::Here(denied)) => return Err(denied),
         Err(Turned::Back { denied, redirect_uri, state }) => {
             let response = back(server, &redirect_uri, state.as_deref(), &Err(&denied));
@@ -43,6 +44,8 @@ pub(crate) async fn begin(
         }
     };
     facts.note = Some(format!("client {}", wanted.client.id.escape_debug()));
+    // Whoever follows the link: that costs a row, and nothing was shown for it.
+    server.throttle.spend(Effort::Waiting { source: request.peer }, request.at)?;
     let (pending, cookie) = Pending::begin(server, request, &wanted).await?;
     let mut response = sign_in::next_page(server, request, &pending, facts).await?;
     response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));

@@ -3,12 +3,14 @@
 mod authenticate;
 mod certificate;
 mod document;
+mod found;
+mod keys;
 pub(crate) mod redirect;
 mod register;
 mod rehash;
 
 use model::{
-    Admission, CertificateMatch, CredentialId, KeyHash, ProfileId, Registration, TokenBinding,
+    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Registration, TokenBinding,
     TokenTerms,
 };
 use serde_json::Value;
@@ -16,6 +18,7 @@ use serde_json::Value;
 pub(crate) use self::{
     authenticate::authenticate,
     document::Documents,
+    keys::Keys,
     register::register,
     rehash::{Outdated, keep as keep_rehashed},
 };
@@ -46,6 +49,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Whether an operator registered it. What any other says of itself, nobody has looked at.
+    pub(crate) fn is_registered(&self) -> bool {
+        match self.origin {
+            Origin::Declared(_) => true,
+            Origin::CommandLine | Origin::Document { .. } | Origin::Dynamic { .. } => false,
+        }
+    }
+
     /// What its tokens have to be bound by, where they are of a profile with these terms.
     pub(crate) fn demands(&self, terms: &TokenTerms) -> Vec<TokenBinding> {
         terms.binding.into_iter().chain(self.bindings.iter().copied()).collect()
@@ -67,6 +78,8 @@ pub(crate) enum Origin {
         secret: Option<KeyHash>,
         /// By which certificates it proves itself, if it does.
         certificates: Vec<CertificateMatch>,
+        /// By which keys it proves itself, if it does.
+        keys: Option<KeySource>,
     },
 }
 
@@ -88,7 +101,7 @@ pub(crate) struct Proven {
 /// `invalid_client` where there is none.
 pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result<Client, Denied> {
     if id.starts_with("https://") {
-        return document::find(server, id, request.at).await;
+        return document::find(server, id, request).await;
     }
     if id.starts_with(DYNAMIC) {
         return register::find(server, id, request.at).await;
@@ -111,8 +124,7 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
 
 /// The command line, where any admission lets it in. It is sent nowhere: it asks on a device.
 fn command_line(tables: &Tables) -> Result<Client, Denied> {
-    let lets_it_in = |it: &Admission| it.registrations.contains(&Registration::CommandLine);
-    if !tables.admissions().iter().any(|it| lets_it_in(it)) {
+    if !tables.admits(Registration::CommandLine) {
         return Err(unknown().because("no admission lets the command line in"));
     }
     Ok(Client {

@@ -18,6 +18,7 @@ use crate::{
     error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
+    throttle::Effort,
     ticket::Ticket,
     token,
 };
@@ -75,6 +76,9 @@ pub(crate) async fn begin(
         }
     }
     let (resource, _) = token::resource(&server.tables(), &form)?;
+    if !proven.is_confidential {
+        server.throttle.spend(Effort::Device { source: request.peer }, request.at)?;
+    }
     let (code, device) = Ticket::Device.issue()?;
     let asked = Asked {
         client: proven.client.id.clone(),

@@ -1,4 +1,4 @@
-//! Parameters of a query or a form, each at most once (RFC 6749 section 3.1).
+//! Parameters of a query or a form, each at most once (RFC 6749 section 3.1) but for resources.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,13 @@ use crate::{
 const PARAMETERS_MAX: usize = 64;
 const VALUE_BYTES_MAX: usize = 16 * 1024;
 
+/// The one parameter that may stand several times (RFC 8707 section 2).
+const REPEATED: &str = "resource";
+
 /// Parameters by name. Those without a value are as good as absent.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Form(BTreeMap<String, String>);
+pub(crate) struct Form(BTreeMap<String, Vec<String>>);
 
 impl Form {
     /// The parameters of a form that was posted.
@@ -45,30 +48,36 @@ impl Form {
     }
 
     fn parse(text: &str) -> Result<Self, Denied> {
-        let mut form = BTreeMap::new();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            if form.len() == PARAMETERS_MAX || value.len() > VALUE_BYTES_MAX {
+        let mut form: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (count, (name, value)) in url::form_urlencoded::parse(text.as_bytes()).enumerate() {
+            if count >= PARAMETERS_MAX || value.len() > VALUE_BYTES_MAX {
                 return Err(Denied::new(Code::InvalidRequest, "there are too many parameters"));
             }
-            if form.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            let values = form.entry(name.clone().into_owned()).or_default();
+            if !values.is_empty() && name != REPEATED {
                 let detail = format!("the parameter {} stands twice", name.escape_debug());
                 return Err(Denied::new(Code::InvalidRequest, detail));
             }
+            values.push(value.into_owned());
         }
         Ok(Self(form))
     }
 
-    /// The value of `name`, where it has one.
+    /// The value of `name`, where it has one; the first of those that may be several.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|it| !it.is_empty())
+        self.all(name).next()
+    }
+
+    /// All values of `name`.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.0.get(name).into_iter().flatten();
+        values.map(String::as_str).filter(|it| !it.is_empty())
     }
 
     /// Each parameter that has a value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .filter(|(_, value)| !value.is_empty())
+        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(|it| (&**name, &**it)));
+        pairs.filter(|(_, value)| !value.is_empty())
     }
 
     /// All but `names`.
@@ -79,7 +88,7 @@ impl Form {
 
     /// With this value of `name`.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        self.0.insert(name.to_owned(), value.to_owned());
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
         self
     }
 
@@ -106,6 +115,10 @@ mod tests {
         for bad in ["a=1&a=1", "a=1&%61=2", "a&a"] {
             assert_eq!(Form::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad}");
         }
+        let several = Form::parse("resource=a&resource=&resource=b&a=1").unwrap();
+        assert_eq!(several.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        let pairs = [("a", "1"), ("resource", "a"), ("resource", "b")];
+        assert_eq!(several.iter().collect::<Vec<_>>(), pairs);
         let many: String = (0..65).map(|it| format!("p{it}=1&")).collect();
         assert!(Form::parse(&many).is_err());
     }

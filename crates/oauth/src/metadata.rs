@@ -1,17 +1,20 @@
 //! What clients find out by themselves (RFC 8414, `OpenID` Connect Discovery).
 
 use identity::dpop;
-use model::GrantType;
+use model::{GrantType, Registration};
 use serde_json::{Value, json};
 
-use crate::token::ID_JAG;
+use crate::{tables::Tables, token::ID_JAG};
 
 /// The document at each of the well-known places, which are both at the root: the issuer has no path.
 ///
 /// There is none at the places that belong to `/mcp` and to other paths. A client that asks there
 /// holds that path to be part of the issuer, has to refuse a document with another `issuer` (RFC 8414
 /// section 3.3), and goes on to the root where there is none.
-pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
+///
+/// What no admission lets anybody do is not promised: clients choose by it how they make themselves
+/// known, and would learn only at the end that it was in vain.
+pub(crate) fn document(issuer: &str, tables: &Tables, asks_for_certificates: bool) -> Value {
     let at = |path: &str| json!(format!("{issuer}/oauth/{path}"));
     let grants = [
         GrantType::AuthorizationCode,
@@ -29,13 +32,12 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
     // Who asks about tokens has to prove who it is.
     let methods = [&["none"], &*proving].concat();
     let algorithms = json!(["EdDSA", "ES256", "PS256", "RS256"]);
-    json!({
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("token"),
         "device_authorization_endpoint": at("device_authorization"),
         "pushed_authorization_request_endpoint": at("par"),
-        "registration_endpoint": at("register"),
         "revocation_endpoint": at("revoke"),
         "introspection_endpoint": at("introspect"),
         "jwks_uri": at("jwks"),
@@ -53,10 +55,14 @@ pub(crate) fn document(issuer: &str, asks_for_certificates: bool) -> Value {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": true,
+        "client_id_metadata_document_supported": tables.admits(Registration::MetadataDocument),
         "protected_resources": [issuer],
         // Required by OpenID Connect Discovery, whose documents some clients read instead.
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
-    })
+    });
+    if let (true, Some(members)) = (tables.admits(Registration::Dynamic), document.as_object_mut()) {
+        members.insert("registration_endpoint".to_owned(), at("register"));
+    }
+    document
 }

@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use model::Timestamp;
+use store::Store;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{Server, client, signing};
@@ -17,6 +18,15 @@ const PAGE: u32 = 1_000;
 const KEYS_EVERY: Duration = Duration::from_secs(1);
 const PURGE_TICKS: u64 = 60;
 const PURGE_MAX: u32 = 1_000;
+
+/// How often it is looked for what is over without an end of its own: that means to look at all rows.
+const SWEEP_TICKS: u64 = 600;
+const SWEEP_MAX: u32 = 1_000;
+
+/// How long a client that registered itself is kept that never came back, and one that has been given
+/// nothing for so long that nothing of that is left.
+const UNUSED_KEPT: Duration = Duration::from_secs(24 * 3600);
+const IDLE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Takes over what others store, for ever.
 pub async fn follow(server: Arc<Server>) -> Infallible {
@@ -85,7 +95,19 @@ async fn tend(server: &Server) {
                 tell_unpurged(&error);
             }
         }
+        if tick.is_multiple_of(SWEEP_TICKS)
+            && let Err(error) = sweep(&server.store, now).await
+        {
+            tell_unpurged(&error);
+        }
     }
+}
+
+/// Deletes consents of which nothing is left, and clients that registered themselves for nothing.
+async fn sweep(store: &Store, now: Timestamp) -> Result<(), store::Error> {
+    store.purge_consents(now, SWEEP_MAX).await?;
+    let (unused, idle) = (now.minus(UNUSED_KEPT), now.minus(IDLE_KEPT));
+    store.purge_registrations(unused, idle, SWEEP_MAX).await.map(drop)
 }
 
 fn tell_behind(error: &store::Error) {
@@ -101,5 +123,5 @@ fn tell_not_rehashed(error: &store::Error) {
 }
 
 fn tell_unpurged(error: &store::Error) {
-    tracing::warn!("expired grants and tickets stay in the store for now: {error}");
+    tracing::warn!("what has expired stays in the store for now: {error}");
 }

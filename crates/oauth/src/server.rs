@@ -69,7 +69,7 @@ pub struct Server {
     pub(crate) plane: Arc<dyn Plane>,
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) outside: Arc<dyn Outside>,
-    pub(crate) stranger_key_sets: KeySets,
+    pub(crate) stranger_keys: client::Keys,
     pub(crate) keys: SigningKeys,
     pub(crate) documents: Documents,
     pub(crate) proofs: Arc<Proofs>,
@@ -106,7 +106,7 @@ impl Server {
         Arc::new(Self {
             keys: SigningKeys::new(store.clone(), Arc::clone(&keyring), signing),
             keyring,
-            stranger_key_sets: KeySets::new(Arc::clone(&strangers), clock.clone()),
+            stranger_keys: client::Keys::new(Arc::clone(&strangers), clock.clone()),
             fetch: strangers,
             outside,
             documents: Documents::default(),
@@ -206,7 +206,8 @@ impl Server {
         match which {
             Document::KeySet => document(&self.keys.public()),
             Document::Metadata => {
-                document(&metadata::document(self.url(), self.asks_for_certificates))
+                let (tables, asks) = (self.tables(), self.asks_for_certificates);
+                document(&metadata::document(self.url(), &tables, asks))
             }
         }
     }

@@ -7,8 +7,8 @@ use std::{
 
 use identity::{KeySets, OwnIssuer, assertion::VerificationKeys};
 use model::{
-    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Resources,
-    Timestamp, TokenTerms, User,
+    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Registration,
+    Resources, Timestamp, TokenTerms, User,
 };
 use state::Desired;
 
@@ -101,6 +101,11 @@ impl Tables {
         &self.admissions
     }
 
+    /// Whether anybody is let in who makes themselves known in this way.
+    pub(crate) fn admits(&self, registration: Registration) -> bool {
+        self.admissions.iter().any(|it| it.registrations.contains(&registration))
+    }
+
     /// The provider `id`, where people sign in by it.
     pub(crate) fn provider(&self, id: &str) -> Option<Arc<Provider>> {
         self.providers.get(id).map(Arc::clone)
@@ -150,11 +155,7 @@ mod tests {
     struct Nothing;
 
     impl identity::Fetch for Nothing {
-        fn get<'a>(
-            &'a self,
-            _: &'a str,
-        ) -> std::pin::Pin<Box<dyn Future<Output = Result<bytes::Bytes, String>> + Send + 'a>>
-        {
+        fn get<'a>(&'a self, _: &'a str) -> identity::Fetching<'a> {
             Box::pin(async { Err("404".to_owned()) })
         }
     }

@@ -1,7 +1,9 @@
 //! Guessing is slowed down: every attempt is paid for before it is checked, and a good one gets its
 //! price back. Budgets are for each source, for each account or client, and for each two of them; a
-//! browser or source that is known has one of its own, so that nobody is locked out by others.
+//! browser or source that is known has one of its own, so that nobody is locked out by others. What
+//! anybody can have done is paid for too, and for good.
 
+mod effort;
 mod guess;
 
 use std::{
@@ -14,7 +16,7 @@ use model::Timestamp;
 use store::Digest;
 
 use self::guess::Bucket;
-pub(crate) use self::guess::Guess;
+pub(crate) use self::{effort::Effort, guess::Guess};
 use crate::error::Denied;
 
 /// Most budgets that are remembered, and most sources of clients that are known.
@@ -55,18 +57,18 @@ impl Throttle {
         let source = guess.of_source();
         let is_known = ledger.known.get(&source).is_some_and(|it| *it > now);
         let buckets = guess.buckets(is_known);
-        let used = |it: &Bucket| ledger.whole_again(it, now).plus(it.budget.every);
-        let over = |it: &Bucket| used(it).since(now.plus(it.budget.whole()));
-        if let Some(bucket) =
-            buckets.iter().filter(|it| !over(it).is_zero()).max_by_key(|it| over(it))
-        {
-            return Err(guess.slowed(bucket.of, over(bucket)));
-        }
-        let payments: Vec<_> = buckets.iter().map(|it| (it.key, used(it))).collect();
-        make_room(&mut ledger.used, now);
-        ledger.used.extend(payments);
+        ledger.pay(&buckets, now).map_err(|(of, wait)| guess.slowed(of, wait))?;
         let knows = matches!(guess, Guess::Client { .. }).then(|| (source, now.plus(KNOWN_FOR)));
         Ok(Attempt { throttle: self, buckets, knows })
+    }
+
+    /// Pays for what anybody can have done. Nothing gives it back.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable` with status 429 and how long to wait.
+    pub(crate) fn spend(&self, effort: Effort<'_>, now: Timestamp) -> Result<(), Denied> {
+        let paid = self.ledger().pay(&effort.buckets(), now);
+        paid.map_err(|(of, wait)| effort.slowed(of, wait))
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -92,6 +94,20 @@ impl Attempt<'_> {
 }
 
 impl Ledger {
+    /// Debits all of these budgets, or none: then which has nothing left, and for how long.
+    fn pay(&mut self, buckets: &[Bucket], now: Timestamp) -> Result<(), (&'static str, Duration)> {
+        let used = |it: &Bucket| self.whole_again(it, now).plus(it.budget.every);
+        let over = |it: &Bucket| used(it).since(now.plus(it.budget.whole()));
+        let empty = buckets.iter().filter(|it| !over(it).is_zero()).max_by_key(|it| over(it));
+        if let Some(bucket) = empty {
+            return Err((bucket.of, over(bucket)));
+        }
+        let payments: Vec<_> = buckets.iter().map(|it| (it.key, used(it))).collect();
+        make_room(&mut self.used, now);
+        self.used.extend(payments);
+        Ok(())
+    }
+
     /// When a budget is whole again. Never later than from nothing left, wherever the clock jumps.
     fn whole_again(&self, bucket: &Bucket, now: Timestamp) -> Timestamp {
         let until = self.used.get(&bucket.key).copied().unwrap_or(now);

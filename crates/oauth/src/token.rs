@@ -115,18 +115,30 @@ pub(crate) fn scopes(form: &Form) -> Result<Option<TokenScopes>, Denied> {
 /// The resource that is asked for, and what it means; the whole door where none is named.
 ///
 /// # Errors
-/// `invalid_target` where it is none of this door's (RFC 8707 section 2).
+/// As [`covering`].
 pub(crate) fn resource(tables: &Tables, form: &Form) -> Result<(String, Audience), Denied> {
-    match form.get("resource") {
-        None => Ok((tables.resources.door().to_owned(), Audience::Door)),
-        Some(url) => {
-            let audience = tables.resources.audience(url).ok_or_else(|| {
-                let detail = "the resource is none of this door's: see its resource metadata";
-                Denied::new(Code::InvalidTarget, detail)
-            })?;
-            Ok((url.to_owned(), audience))
-        }
+    let asked: Vec<_> = form.all("resource").collect();
+    if asked.is_empty() {
+        return Ok((tables.resources.door().to_owned(), Audience::Door));
     }
+    covering(tables, &asked).map(|(url, audience)| (url.to_owned(), audience))
+}
+
+/// The one of several resources that is good for all of them: a token is for one.
+///
+/// # Errors
+/// `invalid_target` where one is none of this door's (RFC 8707 section 2), or no token is for all.
+fn covering<'f>(tables: &Tables, asked: &[&'f str]) -> Result<(&'f str, Audience), Denied> {
+    let refused = |detail: &'static str| Denied::new(Code::InvalidTarget, detail);
+    let known = asked.iter().map(|url| Some((*url, tables.resources.audience(url)?)));
+    let known: Vec<_> = known.collect::<Option<_>>().ok_or_else(|| {
+        refused("the resource is none of this door's: see its resource metadata")
+    })?;
+    let covers = |one: &Audience| known.iter().all(|(_, other)| one.covers(other));
+    let found = known.iter().find(|(_, one)| covers(one)).cloned();
+    found.ok_or_else(|| {
+        refused("no token is for all of these resources: ask for one, or for the door and for scopes")
+    })
 }
 
 /// The profile of a registered client that has proved who it is, where it may have a token by `grant`

@@ -37,6 +37,12 @@ const PRIVATE_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Reads the issuer `id`.
 pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
     let place = root.place();
+    // What begins the names of people with an account of this door.
+    if id.as_str() == "local" {
+        let help = "give the issuer's file another name";
+        root.fault("people of this door are called local:NAME", help);
+        return None;
+    }
     root.mapping(|it| {
         let issuer = it.required("issuer", "write the iss of its tokens, exactly");
         let issuer = issuer.and_then(|it| it.parse(address::trusted));

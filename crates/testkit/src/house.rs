@@ -1,8 +1,7 @@
 //! A whole gateway on a loopback port: real sockets, a fake clock, records in memory.
 
-use std::{collections::BTreeMap, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use gateway::{Entrance, Gateway, Live, Settings};
 use identity::{
     OwnIssuer,
@@ -248,13 +247,10 @@ fn settings(public_url: Option<String>) -> Settings {
 struct KeySetEgress(upstream::Egress);
 
 impl identity::Fetch for KeySetEgress {
-    fn get<'a>(
-        &'a self,
-        url: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
+    fn get<'a>(&'a self, url: &'a str) -> identity::Fetching<'a> {
         Box::pin(async move {
             let fetched = self.0.get(url, 64 * 1024, Duration::from_secs(5)).await;
-            fetched.map_err(|it| it.to_string())
+            fetched.map(Into::into).map_err(|it| it.to_string())
         })
     }
 }

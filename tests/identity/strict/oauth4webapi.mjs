@@ -147,6 +147,98 @@ export const flows = {
     assert.ok(said.active);
   },
 
+  async exchange_for_another(world) {
+    const as = await discovered(world);
+    const keyed = { client_id: world.clients.keyed };
+    const own = oauth.PrivateKeyJwt(world.signing);
+    const answer = await oauth.clientCredentialsGrantRequest(as, keyed, own, {});
+    const subject = await oauth.processClientCredentialsResponse(as, keyed, answer);
+    const client = { client_id: world.clients.secret };
+    const asked = await oauth.genericTokenEndpointRequest(
+      as, client, oauth.ClientSecretPost(world.secret),
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+      {
+        subject_token: subject.access_token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      },
+    );
+    const exchanged = await oauth.processGenericTokenEndpointResponse(as, client, asked);
+    await calls(world, exchanged.access_token);
+    assert.equal((await world.tool(`Bearer ${exchanged.access_token}`)).status, 200);
+    const revoked = await oauth.revocationRequest(as, keyed, own, subject.access_token);
+    await oauth.processRevocationResponse(revoked);
+    await refused(calls(world, exchanged.access_token));
+  },
+
+  async device(world) {
+    const as = await discovered(world);
+    const client = { client_id: world.clients.device };
+    const begun = await oauth.deviceAuthorizationRequest(as, client, oauth.None(), {
+      resource: world.resource,
+    });
+    const device = await oauth.processDeviceAuthorizationResponse(as, client, begun);
+    const ask = () => oauth.deviceCodeGrantRequest(as, client, oauth.None(), device.device_code);
+    await assert.rejects(oauth.processDeviceCodeResponse(as, client, await ask()), {
+      error: 'authorization_pending',
+    });
+    await world.connect(device.verification_uri_complete);
+    const tokens = await oauth.processDeviceCodeResponse(as, client, await ask());
+    await calls(world, tokens.access_token);
+    // Once, and then all of it ends.
+    await assert.rejects(oauth.processDeviceCodeResponse(as, client, await ask()), {
+      error: 'invalid_grant',
+    });
+    await refused(calls(world, tokens.access_token));
+  },
+
+  async registered(world) {
+    const as = await discovered(world);
+    const metadata = { redirect_uris: [world.back], token_endpoint_auth_method: 'none' };
+    const answer = await oauth.dynamicClientRegistrationRequest(as, metadata);
+    const client = await oauth.processDynamicClientRegistrationResponse(answer);
+    assert.equal(client.client_secret, undefined);
+    const tokens = await byCode(world, as, client.client_id);
+    // Its code was shown twice.
+    await refused(calls(world, tokens.access_token));
+    const bad = { ...metadata, redirect_uris: ['intent://x/#Intent;end'] };
+    const refusal = await oauth.dynamicClientRegistrationRequest(as, bad);
+    await assert.rejects(oauth.processDynamicClientRegistrationResponse(refusal), {
+      error: 'invalid_redirect_uri',
+    });
+  },
+
+  async id_jag(world) {
+    const as = await discovered(world);
+    const client = { client_id: world.clients.secret };
+    const answer = await oauth.genericTokenEndpointRequest(
+      as, client, oauth.ClientSecretPost(world.secret),
+      'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      { assertion: await world.assertion(client.client_id), resource: world.resource },
+    );
+    const tokens = await oauth.processGenericTokenEndpointResponse(as, client, answer);
+    await calls(world, tokens.access_token);
+    assert.equal(tokens.refresh_token, undefined);
+  },
+
+  async opaque(world) {
+    const as = await discovered(world);
+    const client = { client_id: world.clients.opaque };
+    const authentication = oauth.PrivateKeyJwt(world.signing);
+    const answer = await oauth.clientCredentialsGrantRequest(as, client, authentication, {});
+    const { access_token: token } = await oauth.processClientCredentialsResponse(as, client, answer);
+    assert.match(token, /^oda_[0-9A-Za-z]{49}$/);
+    await calls(world, token);
+    const active = async () => {
+      const asked = await oauth.introspectionRequest(as, client, authentication, token);
+      return (await oauth.processIntrospectionResponse(as, client, asked)).active;
+    };
+    assert.ok(await active());
+    const revoked = await oauth.revocationRequest(as, client, authentication, token);
+    await oauth.processRevocationResponse(revoked);
+    assert.equal(await active(), false);
+    await refused(calls(world, token));
+  },
+
   async dpop(world) {
     const as = await discovered(world);
     const client = { client_id: world.clients.dpop };

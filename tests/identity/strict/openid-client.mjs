@@ -119,6 +119,66 @@ export const flows = {
     await calls(world, config, exchanged);
   },
 
+  async exchange_for_another(world) {
+    const keyed = await configured(world, world.clients.keyed, client.PrivateKeyJwt(world.signing));
+    const authentication = client.ClientSecretBasic(world.secret);
+    const config = await configured(world, world.clients.secret, authentication);
+    const exchange = (token) =>
+      client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+        subject_token: token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      });
+    const subject = await client.clientCredentialsGrant(keyed);
+    const exchanged = await exchange(subject.access_token);
+    await calls(world, config, exchanged);
+    assert.equal((await world.tool(`Bearer ${exchanged.access_token}`)).status, 200);
+    // It ends with the one that was brought.
+    await client.tokenRevocation(keyed, subject.access_token);
+    await unknown(calls(world, config, exchanged));
+    const person = await configured(world, world.clients.public, client.None());
+    const tokens = await byCode(world, person);
+    await calls(world, config, await exchange(tokens.access_token));
+  },
+
+  async device(world) {
+    const config = await configured(world, world.clients.device, client.None());
+    const asked = await client.initiateDeviceAuthorization(config, { resource: world.resource });
+    await world.connect(asked.verification_uri_complete);
+    const tokens = await client.pollDeviceAuthorizationGrant(config, asked);
+    await calls(world, config, tokens);
+    await renewsAndEnds(world, config, tokens);
+  },
+
+  async registered(world) {
+    const metadata = { client_name: 'Strict client', redirect_uris: [world.back] };
+    const config = await client.dynamicClientRegistration(world.door, metadata, undefined, ALGORITHM);
+    await calls(world, config, await byCode(world, config));
+    const pair = await world.newKey();
+    const keyed = await client.dynamicClientRegistration(
+      world.door,
+      { ...metadata, token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [pair.public] } },
+      client.PrivateKeyJwt(pair.private),
+      ALGORITHM,
+    );
+    const tokens = await byCode(world, keyed);
+    await calls(world, keyed, tokens);
+    await renewsAndEnds(world, keyed, tokens);
+  },
+
+  async id_jag(world) {
+    const authentication = client.ClientSecretBasic(world.secret);
+    const config = await configured(world, world.clients.secret, authentication);
+    const assertion = await world.assertion(world.clients.secret);
+    const bring = (what) =>
+      client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:jwt-bearer', {
+        assertion: what,
+        resource: world.resource,
+      });
+    await calls(world, config, await bring(assertion));
+    await refused(bring(assertion), 'invalid_grant');
+    await refused(bring(await world.assertion(world.clients.public)), 'invalid_grant');
+  },
+
   async dpop(world) {
     const config = await configured(world, world.clients.dpop, client.None());
     const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());

@@ -35,14 +35,25 @@ impl Person {
 
     /// Signs in where that is asked, allows what `url` asks for, and ends below `back`. That address.
     pub(super) fn authorize(&mut self, url: &str, back: &str) -> Result<String> {
-        let asked = json!({"open": url, "back": back, "name": NAME, "decision": "allow"});
-        writeln!(self.input, "{asked}")?;
+        let answer =
+            self.ask(&json!({"open": url, "back": back, "name": NAME, "decision": "allow"}))?;
+        let landed = answer.get("landed").and_then(Value::as_str);
+        ensure!(landed.is_some(), "the browser: {answer}");
+        Ok(landed.unwrap_or_default().to_owned())
+    }
+
+    /// Signs in where that is asked, and allows the device whose code is in `url`.
+    pub(super) fn connect(&mut self, url: &str) -> Result<()> {
+        let answer = self.ask(&json!({"device": url, "name": NAME, "decision": "allow"}))?;
+        ensure!(answer.get("connected") == Some(&Value::Bool(true)), "the browser: {answer}");
+        Ok(())
+    }
+
+    fn ask(&mut self, what: &Value) -> Result<Value> {
+        writeln!(self.input, "{what}")?;
         let mut line = String::new();
         self.output.read_line(&mut line)?;
-        let answer: Value = serde_json::from_str(&line).context("the browser is gone")?;
-        let landed = answer.get("landed").and_then(Value::as_str);
-        ensure!(landed.is_some(), "the browser: {line}");
-        Ok(landed.unwrap_or_default().to_owned())
+        serde_json::from_str(&line).context("the browser is gone")
     }
 }
 

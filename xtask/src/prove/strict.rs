@@ -17,7 +17,7 @@ const PROGRAM: &str = "tests/identity/strict.mjs";
 /// What a certificate of the client that has one names.
 const CERTIFIED: &str = "strict.example";
 /// Flows that they go through. Fewer would mean that some were left out.
-const FLOWS: usize = 16;
+const FLOWS: usize = 25;
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let grounds = Grounds::start_tls(setting)?;
@@ -28,6 +28,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     clients.env("NODE_EXTRA_CA_CERTS", authority.path("ca.pem"));
     clients.arg(PROGRAM).arg(&grounds.url).arg(free_port()?.to_string());
     clients.args([authority.path("client.pem"), authority.path("client.key")]);
+    clients.arg(&grounds.strangers.documents);
     let mut clients = clients.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let flows = attend(&mut clients, &grounds);
     drop(clients.kill());
@@ -35,7 +36,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let flows = flows.map_err(|why| grounds.explained(why))?;
     ensure!(flows.values().sum::<usize>() >= FLOWS, "only {flows:?} were gone through");
     let flows: Vec<_> = flows.iter().map(|(name, count)| format!("{count} of {name}")).collect();
-    Ok(Done::Held(format!("{} flows, with PAR, DPoP and mTLS among them", flows.join(" and "))))
+    Ok(Done::Held(format!("{} flows, with PAR, DPoP, mTLS, devices, registration and ID-JAG among them", flows.join(" and "))))
 }
 
 /// Gives the clients what they need, and does what they ask of a person. How many flows each went through.
@@ -53,6 +54,9 @@ fn attend(clients: &mut Child, grounds: &Grounds) -> Result<BTreeMap<String, usi
         } else if said.get("open").is_some() {
             let landed = person.authorize(text("open"), text("back"))?;
             writeln!(input, "{}", json!({"landed": landed}))?;
+        } else if said.get("device").is_some() {
+            person.connect(text("device"))?;
+            writeln!(input, "{}", json!({"connected": true}))?;
         } else if said.get("ok") == Some(&Value::Bool(true)) {
             let count: &mut usize = flows.entry(text("library").to_owned()).or_default();
             *count = count.saturating_add(1);
@@ -72,7 +76,9 @@ fn credentials(grounds: &Grounds, jwk: &Value) -> Result<String> {
         let answer = grounds.manager.manage("POST", "/credentials", body)?;
         answer.done("issue_credential")
     };
-    issue(&json!({"profile": "strict/keyed", "kind": "private_key_jwt", "jwks": {"keys": [jwk]}}))?;
+    for profile in ["strict/keyed", "strict/opaque"] {
+        issue(&json!({"profile": profile, "kind": "private_key_jwt", "jwks": {"keys": [jwk]}}))?;
+    }
     issue(&json!({"profile": "strict/certified", "kind": "mtls", "dns": CERTIFIED}))?;
     let issued = issue(&json!({"profile": "strict/secret", "kind": "client_secret"}))?;
     let secret = issued.get("secret").and_then(Value::as_str).context("it has no secret")?;
@@ -100,8 +106,10 @@ fn files() -> BTreeMap<String, String> {
             "public": of_people(&[]),
             "pushed": of_people(&[("push_required", json!(true))]),
             "dpop": of_people(&[("bound_by", json!("dpop"))]),
-            "secret": profile(json!({"grants": ["client_credentials", "token_exchange"]})),
+            "device": profile(json!({"grants": ["device_code", "refresh_token"], "public": true})),
+            "secret": profile(json!({"grants": ["client_credentials", "jwt_bearer", "token_exchange"]})),
             "keyed": profile(json!({"grants": ["client_credentials"]})),
+            "opaque": profile(json!({"grants": ["client_credentials"], "format": "opaque"})),
             "certified": profile(json!({"grants": ["client_credentials"], "bound_by": "mtls"})),
         },
     });

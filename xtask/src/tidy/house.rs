@@ -172,6 +172,8 @@ const WALLS: &[Wall] = &[
             "crates/identity",
             // Where secrets that clients and people show are checked, and keys are loaded.
             "crates/oauth/src/client/authenticate",
+            // The one answer that shows a client the secret that it registered with.
+            "crates/oauth/src/client/register",
             "crates/oauth/src/password",
             "crates/oauth/src/provider",
             "crates/oauth/src/second_factor",

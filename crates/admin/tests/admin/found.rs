@@ -101,6 +101,28 @@ async fn a_client_secret_and_what_was_retired_are_taken_too() {
 }
 
 #[tokio::test]
+async fn the_secret_of_a_client_that_registered_itself_ends_the_client() {
+    let house = House::new().await;
+    let [secret, other] = ["dyn-1", "dyn-2"].map(|it| house.plane.register(it));
+    let found = report(&house, ADMIN, json!({"key": format!("{secret}\n")})).await;
+    let want = json!({
+        "id": "dyn-1", "kind": "client_secret", "profile": null, "client": "dyn-1", "owner": null,
+        "was": "active", "state": "revoked", "expires": null,
+        "last_used": null, "used_by": null, "used_from": null,
+        "next": [
+            "nothing is to be given: it registers itself anew, and asks its people again",
+            "take it out of where it was found",
+        ],
+        "revision": 1,
+    });
+    assert_eq!((found.status, &found.body), (200, &want), "{}", found.text);
+    assert!(!found.text.contains(&secret));
+    assert_eq!(report(&house, ADMIN, json!({"key": secret})).await.status, 404);
+    let found = report(&house, TEAM, json!({"key": other})).await;
+    assert_eq!((found.status, &found.body["id"]), (200, &json!("dyn-2")));
+}
+
+#[tokio::test]
 async fn who_has_the_key_has_it_refused_whose_ever_it_is_and_learns_no_more() {
     let house = House::new().await;
     let (id, key) = issue(&house, json!({"profile": "boss/viewer"})).await;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use admin::{
-    About, AccessView, Counted, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    About, AccessView, Counted, Ending, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
     PurgedView, SegmentView, SigningKeys, UsageView,
 };
 use audit::{Page, Question};
@@ -35,6 +35,8 @@ struct Force {
     uses: Vec<(CredentialId, LastUse)>,
     purges: Vec<String>,
     is_log_damaged: bool,
+    /// The clients that registered themselves, by what each is known by.
+    registered: Vec<(Proof, String)>,
 }
 
 impl TestPlane {
@@ -48,6 +50,7 @@ impl TestPlane {
             uses: Vec::new(),
             purges: Vec::new(),
             is_log_damaged: false,
+            registered: Vec::new(),
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
         Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper })
@@ -61,6 +64,14 @@ impl TestPlane {
     /// Why something was purged from the log, each time.
     pub(crate) fn purges(&self) -> Vec<String> {
         self.force.lock().unwrap().purges.clone()
+    }
+
+    /// A client registers itself. Its secret.
+    pub(crate) fn register(&self, id: &str) -> String {
+        let kind = KeyKind::ClientSecret;
+        let (secret, hash) = api_key::make(kind, &self.pepper, &SystemRandom::new()).unwrap();
+        self.force.lock().unwrap().registered.push((kind.proof(hash), id.to_owned()));
+        secret.expose().clone()
     }
 
     /// Says whether something is wrong with the log.
@@ -247,6 +258,13 @@ impl Plane for TestPlane {
         let key = key.expose().trim();
         let Some(kind) = api_key::kind(key) else { return Vec::new() };
         self.pepper.hashes(key).into_iter().map(|it| kind.proof(it)).collect()
+    }
+
+    fn end_registered_client<'a>(&'a self, proofs: &'a [Proof]) -> Ending<'a> {
+        let mut force = self.force.lock().unwrap();
+        let found = force.registered.iter().position(|(it, _)| proofs.contains(it));
+        let ended = found.map(|it| force.registered.remove(it).1);
+        Box::pin(std::future::ready(Ok(ended)))
     }
 
     fn secret_changed(&self, secret: &SecretId) {

@@ -91,7 +91,15 @@ impl Binding {
 
     /// Asked on every call: nothing remembered can outlive an expiry.
     pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
-        let (id, contract) = (&self.credential, &*self.contract);
+        self.hold(now)?;
+        self.contract.admit_from(peer, || Holder::Credential(self.credential.clone()))?;
+        self.note_use(peer, now);
+        Ok(())
+    }
+
+    /// The same, from wherever a call comes; it is no use of the credential.
+    pub(super) fn hold(&self, now: Timestamp) -> Result<(), Failure> {
+        let id = &self.credential;
         match self.state {
             CredentialState::Retired => return Err(Failure::CredentialRetired(id.clone())),
             CredentialState::Revoked => return Err(Failure::CredentialRevoked(id.clone())),
@@ -100,9 +108,7 @@ impl Binding {
         if now >= self.expires {
             return Err(Failure::CredentialExpired(id.clone(), self.expires));
         }
-        contract.admit((peer, now), || Holder::Credential(id.clone()))?;
-        self.note_use(peer, now);
-        Ok(())
+        self.contract.hold(now, || Holder::Credential(id.clone()))
     }
 
     /// When it ends at the latest.
@@ -159,6 +165,16 @@ impl Contract {
         (peer, now): (IpAddr, Timestamp),
         holder: impl Fn() -> Holder,
     ) -> Result<(), Failure> {
+        self.hold(now, &holder)?;
+        self.admit_from(peer, holder)
+    }
+
+    /// The same, from wherever a call comes.
+    pub(super) fn hold(
+        &self,
+        now: Timestamp,
+        holder: impl Fn() -> Holder,
+    ) -> Result<(), Failure> {
         if !self.is_client_enabled {
             return Err(Failure::ClientDisabled(holder()));
         }
@@ -168,10 +184,11 @@ impl Contract {
         if let Some(expires) = self.expires.filter(|it| now >= *it) {
             return Err(Failure::ProfileExpired(holder(), expires));
         }
-        if !self.is_open_to(peer) {
-            return Err(Failure::Network(holder(), peer));
-        }
         Ok(())
+    }
+
+    fn admit_from(&self, peer: IpAddr, holder: impl Fn() -> Holder) -> Result<(), Failure> {
+        if self.is_open_to(peer) { Ok(()) } else { Err(Failure::Network(holder(), peer)) }
     }
 
     /// When the profile ends; none where it does not.

@@ -1,5 +1,7 @@
 //! Tokens of the door's own authorization server: each names the profile that it leads to.
 
+mod giver;
+
 use std::{
     collections::{HashMap, HashSet},
     hash::RandomState,
@@ -17,13 +19,14 @@ use quick_cache::{
 };
 use serde_json::Value;
 
+use self::giver::Giver;
 use super::{
     VERIFIED_MAX,
     binding::{Binding, CallerOf, Contract},
 };
 use crate::{
     OwnIssuer,
-    failure::{Failure, Holder},
+    failure::Failure,
     fingerprint::Fingerprint,
     token::{Algorithm, Claims, Compact, Confirmation, Defect, Subject, texts},
 };
@@ -82,9 +85,10 @@ struct Parts {
 pub(super) struct OwnHolder {
     issuer: Arc<OwnIssuer>,
     caller: Arc<Caller>,
-    contract: Arc<Contract>,
-    binding: Option<Arc<Binding>>,
-    /// The token's own id, and the grant's that it came of.
+    giver: Giver,
+    /// By what the tokens were given that it was exchanged for.
+    earlier: Vec<Giver>,
+    /// The token's own id, the grant's that it came of, and those of the tokens it was exchanged for.
     ids: Vec<Box<str>>,
     confirmation: Confirmation,
     expires: Timestamp,
@@ -248,12 +252,27 @@ impl OwnTokens {
         generation: Option<u64>,
     ) -> Result<OwnHolder, Defect> {
         let confirmation = claims.confirmation()?;
-        let Subject { user, actors } = claims.subject()?;
-        let (contract, binding) = self.holder(claims, user.as_deref())?;
+        let Subject { mut user, mut actors } = claims.subject()?;
+        let giver = self.giver(claims.get(CLAIM))?;
+        let said = giver::earlier(claims, CLAIM)?;
+        let earlier = said.iter().map(|it| self.giver(Some(it))).collect::<Result<Vec<_>, _>>()?;
+        // A client for which another one acts is no person: it stands behind those who act for it.
+        if let Some(client) = user.take_if(|it| ProfileId::parse(it).is_ok()) {
+            if !earlier.iter().any(|it| it.profile().as_str() == client) {
+                return Err(Defect::Holder);
+            }
+            actors.push(client);
+        }
+        if !user.as_deref().is_none_or(|it| self.is_known(it)) {
+            return Err(Defect::Holder);
+        }
         let bounds = TokenBounds { audience, scopes: scopes(claims)? };
         let jti = claims.get("jti").and_then(Value::as_str).ok_or(Defect::Claim("jti"))?;
-        let caller = contract.caller(CallerOf {
-            credential: binding.map(|it| it.credential().clone()),
+        let tokens = said.iter().map(|it| it.get("token").and_then(Value::as_str));
+        let tokens = tokens.collect::<Option<Vec<_>>>().ok_or(Defect::Holder)?;
+        let ids = own_claim(claims, "grant").into_iter().chain([jti]).chain(tokens);
+        let caller = giver.contract().caller(CallerOf {
+            credential: giver.credential(),
             user,
             actors,
             bounds: Some(bounds),
@@ -261,24 +280,21 @@ impl OwnTokens {
         Ok(OwnHolder {
             issuer: Arc::clone(&self.issuer),
             caller: Arc::new(caller),
-            contract: Arc::clone(contract),
-            binding: binding.map(Arc::clone),
-            ids: own_claim(claims, "grant").into_iter().chain([jti]).map(Into::into).collect(),
+            ids: ids.map(Into::into).collect(),
+            giver,
+            earlier,
             confirmation,
             expires,
             generation,
         })
     }
 
-    /// The profile that a token leads to, while all that it was given by is still there.
-    fn holder(
-        &self,
-        claims: &Claims,
-        user: Option<&str>,
-    ) -> Result<(&Arc<Contract>, Option<&Arc<Binding>>), Defect> {
-        let profile = own_claim(claims, "profile").and_then(|it| ProfileId::parse(it).ok());
+    /// By what a token was given that says this of it, while all of that is still there.
+    fn giver(&self, says: Option<&Value>) -> Result<Giver, Defect> {
+        let member = |name: &str| says?.get(name)?.as_str();
+        let profile = member("profile").and_then(|it| ProfileId::parse(it).ok());
         let contract = profile.and_then(|it| self.contracts.get(&it)).ok_or(Defect::Holder)?;
-        let binding = match own_claim(claims, "credential") {
+        let binding = match member("credential") {
             Some(id) => {
                 let id = CredentialId::parse(id).map_err(|_| Defect::Holder)?;
                 let found = self.bindings.get(&id);
@@ -287,14 +303,11 @@ impl OwnTokens {
             }
             None => None,
         };
-        if let Some(id) = own_claim(claims, "admission") {
+        if let Some(id) = member("admission") {
             let found = AdmissionId::parse(id).ok().and_then(|it| self.admissions.get(&it));
             found.filter(|it| *it == contract.profile()).ok_or(Defect::Holder)?;
         }
-        if !user.is_none_or(|it| self.is_known(it)) {
-            return Err(Defect::Holder);
-        }
-        Ok((contract, binding))
+        Ok(Giver::new(contract, binding))
     }
 
     /// Whether who signed a person in is still there, and with an account of this door the person.
@@ -316,16 +329,13 @@ impl OwnHolder {
 
     /// What it is bound to, and whose it is.
     pub(super) fn bond(&self) -> (&Confirmation, &Contract) {
-        (&self.confirmation, &self.contract)
+        (&self.confirmation, self.giver.contract())
     }
 
     /// When it ends at the latest.
     pub(super) fn until(&self) -> Timestamp {
-        let giver = match &self.binding {
-            Some(binding) => Some(binding.until()),
-            None => self.contract.until(),
-        };
-        giver.map_or(self.expires, |it| it.min(self.expires))
+        let givers = [&self.giver].into_iter().chain(&self.earlier);
+        givers.filter_map(Giver::until).fold(self.expires, Timestamp::min)
     }
 
     /// Asked on every call: nothing remembered outlives what it was given by.
@@ -333,14 +343,8 @@ impl OwnHolder {
         if self.ids.iter().any(|it| self.issuer.is_revoked(it)) {
             return Err(Failure::TokenRevoked);
         }
-        match &self.binding {
-            Some(binding) => binding.admit(peer, now)?,
-            None => {
-                let holder = || Holder::Token(self.contract.profile().clone());
-                self.contract.admit((peer, now), holder)?;
-            }
-        }
-        Ok(())
+        self.earlier.iter().try_for_each(|it| it.hold(now))?;
+        self.giver.admit(peer, now)
     }
 }
 

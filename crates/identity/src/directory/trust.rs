@@ -78,6 +78,8 @@ impl Trust {
             return Err(Defect::Bound);
         }
         let Subject { user, actors } = claims.subject()?;
+        // As people are called who sign in by it: what an issuer says of its own is of nobody else.
+        let user = user.map(|it| format!("{}:{it}", self.id));
         let scopes = claims.scopes()?;
         let bounds = scopes.map(|it| TokenBounds { audience: Audience::Door, scopes: Some(it) });
         Ok(Holder {

@@ -94,13 +94,13 @@ impl Provider {
     async fn discover(&self) -> Result<ProviderMetadata, String> {
         let (openid, oauth) = places(&self.issuer)
             .ok_or("an issuer with a query has no metadata: write jwks_url instead")?;
-        let text = match self.fetch.get(&openid).await {
-            Ok(text) => text,
+        let found = match self.fetch.get(&openid).await {
+            Ok(found) => found,
             Err(first) => self.fetch.get(&oauth).await.map_err(|second| {
                 format!("no metadata at {openid}: {first}; nor at {oauth}: {second}")
             })?,
         };
-        ProviderMetadata::read(&text, &self.issuer)
+        ProviderMetadata::read(&found.body, &self.issuer)
     }
 }
 

@@ -103,6 +103,7 @@ impl Source {
             Self::Url(url) => fetch.get(url).await,
             Self::Provider(provider) => fetch.get(&provider.metadata().await?.jwks_uri).await,
         }
+        .map(|it| it.body)
     }
 
     fn name(&self) -> &str {

@@ -2,14 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    future::Future,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use bytes::Bytes;
-use identity::{Fetch, KeySets};
+use identity::{Fetch, Fetching, KeySets};
 use jsonwebtoken::Algorithm;
 use model::KeySource;
 use serde_json::{Value, json};
@@ -49,14 +47,11 @@ impl Shelf {
 }
 
 impl Fetch for Shelf {
-    fn get<'a>(
-        &'a self,
-        url: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
+    fn get<'a>(&'a self, url: &'a str) -> Fetching<'a> {
         Box::pin(async move {
             self.asked.lock().unwrap().push(url.into());
             let document = self.documents.lock().unwrap().get(url).cloned();
-            document.ok_or_else(|| "status 404 instead of 200".to_owned())
+            document.map(Into::into).ok_or_else(|| "status 404 instead of 200".to_owned())
         })
     }
 }

@@ -33,7 +33,7 @@ fn token(signer: &Signer, change: &Value) -> String {
 
 #[tokio::test]
 async fn a_person_and_an_application_are_told_apart_however_the_issuer_says_it() {
-    let (person, application) = (Some("AAAA-1"), None);
+    let (person, application) = (Some("idp:AAAA-1"), None);
     for (why, claim, change, want) in [
         (
             "Entra, first version, a person",
@@ -151,4 +151,12 @@ async fn a_token_of_a_general_type_that_is_none_for_access_is_refused() {
     }
     let good = token(&signer, &json!({"azp": "web"}));
     assert!(house.token(&directory, &good).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_subject_of_an_issuer_passes_for_somebody_elses() {
+    for subject in ["local:ann", "corp:eve", "idp:eve", "shop/main", "onedoor"] {
+        let caller = let_in(("azp", "web"), json!({"sub": subject, "azp": "web"})).await;
+        assert_eq!(caller.user, Some(format!("idp:{subject}")));
+    }
 }

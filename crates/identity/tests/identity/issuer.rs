@@ -1,16 +1,12 @@
 //! An issuer's key desk: publishes a set, fails, stays silent, and counts who asked.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
-use identity::Fetch;
+use identity::{Fetch, Fetching};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -67,16 +63,13 @@ impl Desk {
 }
 
 impl Fetch for Desk {
-    fn get<'a>(
-        &'a self,
-        _url: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
+    fn get<'a>(&'a self, _url: &'a str) -> Fetching<'a> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             let _permit = self.door.acquire().await.unwrap();
             let answer = self.answer.lock().unwrap().clone();
             match answer {
-                Answer::Body(body) => Ok(body),
+                Answer::Body(body) => Ok(body.into()),
                 Answer::Down => Err("connection refused".into()),
                 Answer::Panic => panic!("on purpose"),
             }

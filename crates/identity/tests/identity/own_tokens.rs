@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use identity::{Declared, Directory, Own, OwnIssuer};
 use jsonwebtoken::Algorithm;
 use model::{
-    Admission, AdmissionId, Audience, Collection, CollectionId, Credential, CredentialId,
+    Admission, AdmissionId, Audience, ClientId, Collection, CollectionId, Credential, CredentialId,
     CredentialState, GrantType, KeySource, Place, ProfileId, Proof, Timestamp, TokenTerms, User,
     UserId, Way,
 };
@@ -219,6 +219,83 @@ async fn a_token_ends_with_what_it_was_given_by() {
         change(&mut own);
         let after = own.directory();
         refused(own.house.token(&after, &token).await, want, &token);
+    }
+}
+
+/// The door with a second client, and a token that it got in exchange for one of `shop/main`.
+fn relaying(change: &Value) -> (Door, String) {
+    let mut door = Door::new();
+    let mut relay = door.house.clients[0].clone();
+    relay.id = ClientId::parse("relay").unwrap();
+    relay.profiles[0].id = ProfileId::parse("relay/main").unwrap();
+    door.house.clients.insert(0, relay);
+    // What the first client may be used from does not bind the second.
+    door.house.clients[1].profiles[0].networks = vec!["203.0.113.0/24".parse().unwrap()];
+    let exchanged = json!({
+        "sub": "shop/main", "client_id": "relay/main", "act": {"sub": "relay/main"},
+        "onedoor": {"profile": "relay/main", "grant": "t0",
+            "givers": [{"profile": "shop/main", "credential": "shop-keys", "token": "t0"}]},
+    });
+    let token = door.token(&with(&exchanged, change));
+    (door, token)
+}
+
+#[tokio::test]
+async fn a_client_that_acts_for_another_one_acts_for_no_person() {
+    let (door, token) = relaying(&json!({}));
+    let directory = door.directory();
+    let caller = door.house.token(&directory, &token).await.unwrap();
+    assert_eq!((caller.profile.as_str(), caller.user.as_deref()), ("relay/main", None));
+    // A stop of the first finds it there, too.
+    assert_eq!(caller.actors, ["relay/main", "shop/main"]);
+    // It was the relay that got it, and no use of what the first one shows.
+    assert!(caller.credential.is_none() && directory.take_uses().is_empty());
+    let giver = json!({"profile": "shop/main", "token": "t0"});
+    for givers in [
+        json!(null),
+        json!([]),
+        json!({}),
+        json!([{"profile": "relay/main", "token": "t0"}]),
+        json!([{"profile": "shop/main"}]),
+        json!([{"profile": "shop/main", "admission": "gone", "token": "t0"}]),
+        json!([{"profile": "shop/main", "credential": "gone", "token": "t0"}]),
+        json!([{"profile": "shop/gone", "token": "t0"}]),
+        json!([giver, {}]),
+        json!(vec![giver.clone(); 9]),
+    ] {
+        let own = json!({"onedoor": {"profile": "relay/main", "givers": givers}});
+        let (door, token) = relaying(&own);
+        refused(door.house.token(&door.directory(), &token).await, "not there", &token);
+    }
+    let own = json!({"onedoor": {"profile": "relay/main", "givers": vec![giver; 8]}});
+    let (door, token) = relaying(&own);
+    assert!(door.house.token(&door.directory(), &token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_ends_with_what_those_were_given_by_that_it_was_exchanged_for() {
+    let of_person = json!({"sub": "local:ann", "onedoor": {"profile": "relay/main", "grant": "g1",
+        "givers": [{"profile": "shop/main", "admission": "agents", "token": "t0"}]}});
+    let changes: [(&str, &Value, Change); 9] = [
+        ("taken back", &json!({}), |it| it.issuer.revoke("t0", Timestamp::from_seconds(NOW + 9))),
+        ("revoked", &json!({}), |it| {
+            Arc::make_mut(&mut it.credentials[0]).state = CredentialState::Revoked;
+        }),
+        ("expired", &json!({}), |it| {
+            Arc::make_mut(&mut it.credentials[0]).expires = Timestamp::from_seconds(NOW);
+        }),
+        ("not there", &json!({}), |it| it.credentials.clear()),
+        ("disabled", &json!({}), |it| it.house.clients[1].is_enabled = false),
+        ("disabled", &of_person, |it| it.house.clients[1].profiles[0].is_enabled = false),
+        ("not there", &of_person, |it| it.house.clients[1].profiles[0].tokens = None),
+        ("not there", &of_person, |it| it.admissions.clear()),
+        ("taken back", &of_person, |it| it.issuer.revoke("g1", Timestamp::from_seconds(NOW + 9))),
+    ];
+    for (want, claims, change) in changes {
+        let (mut door, token) = relaying(claims);
+        assert!(door.house.token(&door.directory(), &token).await.is_ok(), "{want} {claims}");
+        change(&mut door);
+        refused(door.house.token(&door.directory(), &token).await, want, &token);
     }
 }
 

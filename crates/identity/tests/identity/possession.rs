@@ -130,7 +130,7 @@ async fn a_bound_token_needs_a_new_proof_for_each_request_however_well_it_is_kno
     let token = bound.bound_token();
     let first = bound.request(&token, &json!({}));
     let caller = bound.prove(&token, &first).await.unwrap();
-    assert_eq!(caller.user.as_deref(), Some("ann"));
+    assert_eq!(caller.user.as_deref(), Some("idp:ann"));
     // The calls of one request stand on its one proof.
     assert!(bound.prove(&token, &first).await.is_ok());
     // The token is remembered from here on. That somebody held its key is not.

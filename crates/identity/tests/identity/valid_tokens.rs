@@ -92,7 +92,7 @@ async fn the_caller_is_the_bound_client_and_the_user_of_the_token() {
     let token = signer.sign(&signer.header(), &with(&claims(), &json!({"act": act})));
     let caller = house.token(&directory, &token).await.unwrap();
     assert_eq!((caller.client.as_str(), caller.profile.as_str()), ("shop", "shop/main"));
-    assert_eq!(caller.user.as_deref(), Some("ann"));
+    assert_eq!(caller.user.as_deref(), Some("idp:ann"));
     assert_eq!(caller.actors, ["agent-7", "planner"]);
 
     let token = signer.sign(&signer.header(), &with(&claims(), &json!({"sub": "shop-1"})));
@@ -110,7 +110,7 @@ async fn two_users_of_one_client_are_never_mixed_up() {
         for user in &users {
             let token = signer.sign(&signer.header(), &with(&claims(), &json!({"sub": user})));
             let caller = house.token(&directory, &token).await.unwrap();
-            assert_eq!(caller.user.as_ref(), Some(user));
+            assert_eq!(caller.user, Some(format!("idp:{user}")));
         }
     }
 }

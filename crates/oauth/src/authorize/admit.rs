@@ -41,6 +41,15 @@ pub(crate) fn profile(
     }
 }
 
+/// Whether any admission could let in a client with a document of `host`, whoever is behind it.
+pub(crate) fn could_admit_document(tables: &Tables, host: &str, now: Timestamp) -> bool {
+    tables.admissions().iter().any(|it| {
+        it.registrations.contains(&Registration::MetadataDocument)
+            && are_of(&it.hosts, &[host])
+            && tables.contract(&it.profile, now).is_some()
+    })
+}
+
 /// Whether a profile with these terms gives tokens in the way in which `client` asks.
 fn gives(terms: &TokenTerms, client: &Client) -> bool {
     match client.origin {
@@ -82,18 +91,21 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
             (Registration::Dynamic, hosts, software.as_deref())
         }
     };
-    let is_of_host = hosts.is_empty()
-        || (!own_hosts.is_empty()
-            && own_hosts.iter().all(|own| hosts.iter().any(|it| matches_host(it, own))));
     let is_of_software =
         software.is_empty() || own_software.is_some_and(|own| software.iter().any(|it| it == own));
     let is_of_issuer =
         issuer.as_ref().is_none_or(|it| person.issuer.as_deref() == Some(it.as_str()));
     registrations.contains(&registration)
-        && is_of_host
+        && are_of(hosts, &own_hosts)
         && is_of_software
         && is_of_issuer
         && shares(groups, &person.groups)
+}
+
+/// Whether there are `own` hosts and all of them are wanted; any, and none, are where nothing is wanted.
+fn are_of(wanted: &[String], own: &[impl AsRef<str>]) -> bool {
+    let is_wanted = |own: &str| wanted.iter().any(|it| matches_host(it, own));
+    wanted.is_empty() || (!own.is_empty() && own.iter().all(|it| is_wanted(it.as_ref())))
 }
 
 /// Whether one of `own` is wanted; anything is where nothing is wanted.

@@ -136,6 +136,11 @@ pub(crate) async fn decide(
     if pending.body.device.is_some() {
         return device::decide(server, request, (&pending, is_allowed), &person, facts).await;
     }
+    if !pending.client.is_registered() {
+        // Whom no rule admits is sent nowhere: nobody has looked at where that is.
+        let admitted = admit::profile(&server.tables(), &pending.client, &person, request.at);
+        admitted.inspect_err(|_| facts.event = "consent.denied")?;
+    }
     if !is_allowed {
         facts.event = "consent.denied";
         let denied = Denied::new(Code::AccessDenied, "the person did not allow it");

@@ -16,6 +16,7 @@ use crate::{
     form::Form,
     people::{Cookie, Person},
     provider::{Provider, Redeemed},
+    throttle::Effort,
     ticket::{self, Ticket},
 };
 
@@ -101,6 +102,8 @@ async fn depart(
         created: request.at,
         expires: request.at.plus(LIFE),
     };
+    // Anybody can begin to sign in, and again and again.
+    server.throttle.spend(Effort::Waiting { source: request.peer }, request.at)?;
     server.store.put_handle(&handle).await?;
     let scopes = ["openid"].into_iter().chain(provider.sign_in.scopes.iter().map(String::as_str));
     let scopes: Vec<_> = scopes.collect();

@@ -14,6 +14,7 @@ use crate::{
     facts::Facts,
     form::Form,
     possession::Held,
+    throttle::Effort,
     ticket::{self, Ticket},
 };
 
@@ -39,6 +40,9 @@ pub(crate) async fn push(
     let pushed = form.without(&PROOFS).with("client_id", &proven.client.id);
     let pushed = bound(pushed, &proven.held)?;
     Wanted::of_form(server, request, proven.client, &pushed, true)?;
+    if !proven.is_confidential {
+        server.throttle.spend(Effort::Waiting { source: request.peer }, request.at)?;
+    }
     proven.held.use_up(server, request).await?;
     let (uri, digest) = Ticket::Pushed.issue()?;
     let handle = Handle {
@@ -85,7 +89,7 @@ pub(super) async fn take(
     let pushed: Form = serde_json::from_str(&handle.body).map_err(unknown)?;
     // Libraries send some of the parameters again, client_id always: one that differs is somebody else's.
     let mut others = brought.iter().filter(|(name, _)| *name != "request_uri");
-    if let Some((name, _)) = others.find(|(name, value)| pushed.get(name) != Some(value)) {
+    if let Some((name, _)) = others.find(|(name, value)| !pushed.all(name).any(|it| it == *value)) {
         let detail = format!("the parameter {} is none that was pushed", name.escape_debug());
         return Err(Denied::new(Code::InvalidRequest, detail));
     }

@@ -31,7 +31,7 @@ pub(super) struct Wanted {
 
 /// Why it does not go on, and who is told.
 pub(super) enum Turned {
-    /// The client, at an address that it registered.
+    /// The client, at an address that an operator registered.
     Back { denied: Denied, redirect_uri: String, state: Option<String> },
     /// The person, here: where else is not known.
     Here(Denied),
@@ -70,12 +70,16 @@ impl Wanted {
     ) -> Result<Self, Turned> {
         let redirect_uri = address(&client, form).map_err(Turned::Here)?;
         let state = form.get("state").map(str::to_owned);
+        let is_registered = client.is_registered();
         match Self::rest(server, request, client, form, is_pushed) {
             Ok(mut wanted) => {
                 wanted.redirect_uri = redirect_uri;
                 wanted.state = state;
                 Ok(wanted)
             }
+            // Whoever describes a client chose where it sends people: nobody is sent there for having
+            // opened a link (RFC 9700 section 4.11.2).
+            Err(denied) if !is_registered => Err(Turned::Here(denied)),
             Err(denied) => {
                 let state = state.filter(|it| it.len() <= STATE_BYTES_MAX);
                 Err(Turned::Back { denied, redirect_uri, state })

@@ -9,9 +9,9 @@ use identity::{
     assertion::{Assertion, AssertionTerms, CLIENT_TYPES, VerificationKeys},
     replay,
 };
-use model::{CredentialId, How, LastUse, PepperId, Proof, Secret, Way};
+use model::{CredentialId, How, KeySource, LastUse, PepperId, ProfileId, Proof, Secret, Way};
 
-use super::{Client, Origin, Proven, certificate, find, unknown};
+use super::{Client, Origin, Proven, certificate, find, keys, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied},
@@ -77,59 +77,90 @@ async fn prove(
         let held = Held::read(server, request)?;
         return Ok(Proven { client, credential, is_confidential: true, held });
     }
-    let credential = match (&client.origin, shown) {
-        (Origin::Declared(profile), Shown::Secret(secret)) => {
-            let tables = server.tables();
+    let credential = match &client.origin {
+        Origin::Declared(profile) => registered(server, request, (&client, profile), shown).await?,
+        Origin::CommandLine | Origin::Document { .. } | Origin::Dynamic { .. } => {
+            unregistered(server, request, &client, shown).await?;
+            None
+        }
+    };
+    let is_confidential = !matches!(shown, Shown::Nothing);
+    let held = Held::read(server, request)?;
+    Ok(Proven { client, credential, is_confidential, held })
+}
+
+/// By which credential a client proves itself that an operator registered; by none where it is public.
+async fn registered(
+    server: &Server,
+    request: &Request,
+    (client, profile): (&Client, &ProfileId),
+    shown: &Shown<'_>,
+) -> Result<Option<CredentialId>, Denied> {
+    let tables = server.tables();
+    match shown {
+        Shown::Secret(secret) => {
             let found = server.pepper.find(secret.expose(), |pepper, hmac| {
                 let mut credentials = tables.credentials(profile, request.at);
                 credentials.find(|it| is_secret(&it.proof, pepper, hmac)).map(|it| it.id.clone())
             });
             let (id, rehash) = found.ok_or_else(|| unknown().because("the secret is wrong"))?;
             rehash.into_iter().for_each(|it| server.pepper.note(&id, it));
-            Some(id)
+            Ok(Some(id))
         }
-        (Origin::Declared(_), Shown::Assertion(assertion)) => {
-            Some(by_assertion(server, request, &client, assertion).await?)
+        Shown::Assertion(assertion) => {
+            by_assertion(server, request, client, assertion).await.map(Some)
         }
-        (Origin::Declared(profile), Shown::Nothing) => {
-            let tables = server.tables();
-            let is_public =
-                tables.contract(profile, request.at).is_some_and(|it| it.terms.is_public);
-            if !is_public {
-                return Err(unknown().because("the client is not public and showed nothing"));
+        Shown::Nothing => {
+            let contract = tables.contract(profile, request.at);
+            match contract.is_some_and(|it| it.terms.is_public) {
+                true => Ok(None),
+                false => Err(unknown().because("the client is not public and showed nothing")),
             }
-            None
         }
-        (Origin::CommandLine | Origin::Dynamic { secret: None, .. }, Shown::Nothing) => None,
+    }
+}
+
+/// Whether any other client proves itself as it says of itself that it does.
+async fn unregistered(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    shown: &Shown<'_>,
+) -> Result<(), Denied> {
+    match (&client.origin, shown) {
+        (
+            Origin::CommandLine | Origin::Dynamic { secret: None, keys: None, .. },
+            Shown::Nothing,
+        ) => Ok(()),
         (Origin::CommandLine, _) => {
-            return Err(unknown().because("the command line has nothing to prove itself by"));
+            Err(unknown().because("the command line has nothing to prove itself by"))
         }
         (Origin::Dynamic { secret: Some(known), .. }, Shown::Secret(secret)) => {
             let is_known = |pepper: &_, hmac: &_| api_key::is_of(known, pepper, hmac).then_some(());
             let found = server.pepper.find(secret.expose(), is_known);
             let ((), rehash) = found.ok_or_else(|| unknown().because("the secret is wrong"))?;
-            rehash.into_iter().for_each(|it| server.outdated.note(id, it));
-            None
+            rehash.into_iter().for_each(|it| server.outdated.note(&client.id, it));
+            Ok(())
+        }
+        (Origin::Dynamic { keys: Some(source), .. }, Shown::Assertion(assertion)) => {
+            verify_by(server, request, client, assertion, source).await
         }
         (Origin::Document { metadata, .. }, shown) => {
             let method = metadata.get("token_endpoint_auth_method").and_then(|it| it.as_str());
             match (method, shown) {
-                (None | Some("none"), Shown::Nothing) => None,
+                (None | Some("none"), Shown::Nothing) => Ok(()),
                 (Some("private_key_jwt"), Shown::Assertion(assertion)) => {
-                    let keys = document_keys(server, &client)?;
-                    verify(server, request, &client, assertion, &keys).await?;
-                    None
+                    let source = keys::source(|it| metadata.get(it));
+                    let source = source.map_err(|it| unknown().because(it))?;
+                    verify_by(server, request, client, assertion, &source).await
                 }
-                _ => return Err(unknown().because("it did not prove itself as its document says")),
+                _ => Err(unknown().because("it did not prove itself as its document says")),
             }
         }
-        (Origin::Dynamic { .. }, _) => {
-            return Err(unknown().because("it did not prove itself as it registered"));
+        (Origin::Declared(_) | Origin::Dynamic { .. }, _) => {
+            Err(unknown().because("it did not prove itself as it registered"))
         }
-    };
-    let is_confidential = !matches!(shown, Shown::Nothing);
-    let held = Held::read(server, request)?;
-    Ok(Proven { client, credential, is_confidential, held })
+    }
 }
 
 fn is_secret(proof: &Proof, pepper: &PepperId, hmac: &[u8; 32]) -> bool {
@@ -217,6 +248,17 @@ async fn by_assertion(
     Err(last)
 }
 
+async fn verify_by(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    assertion: &str,
+    source: &KeySource,
+) -> Result<(), Denied> {
+    let keys = server.stranger_keys.of(source).map_err(|it| unknown().because(it))?;
+    verify(server, request, client, assertion, &keys).await
+}
+
 async fn verify(
     server: &Server,
     request: &Request,
@@ -244,13 +286,4 @@ async fn verify(
     let jti = verified.jti.ok_or_else(|| refused(&"it has no jti"))?;
     let seen = server.proofs.first(replay::digest(&client.id, &jti), verified.expires, request.at);
     seen.await.map_err(|it| refused(&it))
-}
-
-fn document_keys(server: &Server, client: &Client) -> Result<VerificationKeys, Denied> {
-    let Origin::Document { metadata, .. } = &client.origin else { return Err(unknown()) };
-    match (metadata.get("jwks"), metadata.get("jwks_uri").and_then(|it| it.as_str())) {
-        (Some(keys), None) => VerificationKeys::inline(keys).map_err(|it| unknown().because(it)),
-        (None, Some(url)) => Ok(VerificationKeys::live(url, &server.stranger_key_sets)),
-        _ => Err(unknown().because("its document has no keys, or has them in two places")),
-    }
 }

@@ -12,7 +12,7 @@ use crate::{Request, Server, error::Denied};
 pub(super) const METHODS: [&str; 2] = ["tls_client_auth", "self_signed_tls_client_auth"];
 
 /// What a client's metadata can name of the certificate that an authority gives it.
-const NAMES: [&str; 5] = [
+pub(super) const NAMES: [&str; 5] = [
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
     "tls_client_auth_san_uri",
@@ -76,11 +76,6 @@ fn is_one(certificate: &ClientCertificate, mark: &CertificateMatch) -> bool {
 pub(super) fn method(metadata: &Map<String, Value>) -> Option<&str> {
     let method = metadata.get("token_endpoint_auth_method").and_then(Value::as_str);
     method.filter(|it| METHODS.contains(it))
-}
-
-/// Whether a member of metadata says how a client proves itself by a certificate.
-pub(super) fn is_kept(name: &str) -> bool {
-    NAMES.contains(&name) || ["jwks", "token_endpoint_auth_method"].contains(&name)
 }
 
 /// What the metadata of a client with this method says of its certificates. One of them is enough.

@@ -1,77 +1,94 @@
 //! Clients that describe themselves: the client's id is the URL of a document about it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod cache;
 
-use model::Timestamp;
+use std::sync::Arc;
+
 use serde_json::Value;
 use url::Url;
 
+pub(crate) use self::cache::Documents;
+use self::cache::Known;
 use super::{Client, Origin, bindings, unknown};
-use crate::{Server, client::redirect, error::Denied};
+use crate::{
+    Request, Server,
+    authorize::admit,
+    error::{Code, Denied},
+    throttle::Effort,
+};
 
-/// How long a document is believed before it is fetched again.
-const FRESH: Duration = Duration::from_secs(5 * 60);
-/// How long it is remembered that one could not be had.
-const FAILED: Duration = Duration::from_secs(30);
-/// Most documents that are remembered.
-const DOCUMENTS_MAX: usize = 1_000;
 const URL_BYTES_MAX: usize = 1_024;
 const REDIRECTS_MAX: usize = 32;
-
-/// The documents that were fetched lately.
-#[derive(Debug, Default)]
-pub(crate) struct Documents(Mutex<BTreeMap<String, (Timestamp, Fetched)>>);
-
-/// A document, or why there is none.
-type Fetched = Result<Arc<Value>, String>;
-
-impl Documents {
-    fn known(&self, url: &str, now: Timestamp) -> Option<Fetched> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(url).filter(|(until, _)| *until > now).map(|(_, document)| document.clone())
-    }
-
-    fn keep(&self, url: &str, document: Fetched, now: Timestamp) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= DOCUMENTS_MAX {
-            known.retain(|_, (until, _)| *until > now);
-        }
-        if known.len() >= DOCUMENTS_MAX {
-            known.pop_first();
-        }
-        let until = now.plus(if document.is_ok() { FRESH } else { FAILED });
-        known.insert(url.to_owned(), (until, document));
-    }
-}
 
 /// The client whose id is this URL.
 ///
 /// # Errors
-/// `invalid_client` where the URL is none for that, or its document is not to be had, or is none.
-pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Client, Denied> {
+/// `invalid_client` where the URL is none for that, no admission could let such a client in, or its
+/// document is not to be had, or is none; `temporarily_unavailable` where it cannot be looked at now.
+pub(super) async fn find(server: &Server, id: &str, request: &Request) -> Result<Client, Denied> {
     let url = check(id).map_err(|why| unknown().because(why))?;
-    let document = match server.documents.known(id, now) {
-        Some(known) => known,
-        None => {
-            let fetched = server.fetch.get(id).await;
-            let read = fetched.and_then(|text| read(id, &text)).map(Arc::new);
-            server.documents.keep(id, read.clone(), now);
-            read
-        }
-    };
-    let metadata = document.map_err(|why| unknown().because(why))?;
+    let host = url.host_str().unwrap_or_default();
+    // Before anybody is asked: the door fetches nothing for who could not get in anyway.
+    if !admit::could_admit_document(&server.tables(), host, request.at) {
+        return Err(unknown().because("no admission lets in who has a document of that host"));
+    }
+    let metadata = document(server, (id, host), request).await?;
     let name = metadata.get("client_name").and_then(Value::as_str).unwrap_or(id).to_owned();
     Ok(Client {
         id: id.to_owned(),
         name,
         redirect_uris: texts(&metadata, "redirect_uris"),
         bindings: bindings(|it| metadata.get(it).and_then(Value::as_bool) == Some(true)),
-        origin: Origin::Document { host: url.host_str().unwrap_or_default().to_owned(), metadata },
+        origin: Origin::Document { host: host.to_owned(), metadata },
     })
+}
+
+/// The document at `id`: one that is known, else one that is fetched now, by one request at a time.
+async fn document(
+    server: &Server,
+    (id, host): (&str, &str),
+    request: &Request,
+) -> Result<Arc<Value>, Denied> {
+    let (documents, now) = (&server.documents, request.at);
+    let turn = documents.turn(id);
+    let turn = match documents.known(id, now) {
+        Known::Good(document) => return Ok(document),
+        Known::Bad(why) => return Err(unknown().because(why)),
+        Known::Old(document) => match turn.try_lock_owned() {
+            Ok(turn) => turn,
+            // Somebody looks already.
+            Err(_) => return Ok(document),
+        },
+        Known::Nothing => turn.lock_owned().await,
+    };
+    let looked = match documents.known(id, now) {
+        // By whoever had the turn before.
+        Known::Good(document) => return Ok(document),
+        Known::Bad(why) => return Err(unknown().because(why)),
+        // To look again at what was good costs nobody's budget: it is seldom, for each document.
+        Known::Old(_) => look(server, id).await,
+        Known::Nothing => {
+            server.throttle.spend(Effort::Document { source: request.peer, host }, now)?;
+            look(server, id).await
+        }
+    };
+    let known = documents.keep(id, looked, server.clock.now());
+    drop(turn);
+    match known {
+        Known::Good(document) | Known::Old(document) => Ok(document),
+        Known::Bad(why) => Err(unknown().because(why)),
+        Known::Nothing => {
+            let detail = "too many documents of clients are looked at just now: try again";
+            Err(Denied::new(Code::TemporarilyUnavailable, detail).after(1))
+        }
+    }
+}
+
+/// Looks at the document; none where too many are looked at.
+async fn look(server: &Server, id: &str) -> Option<cache::Looked> {
+    let _place = server.documents.place()?;
+    let fetched = server.fetch.get(id).await;
+    Some(fetched.and_then(|it| Ok((read(id, &it.body)?, it.fresh_for))))
 }
 
 /// A URL that can be a client's id: https, with a path, and spelled in one way only.
@@ -107,7 +124,7 @@ fn read(id: &str, text: &[u8]) -> Result<Value, String> {
     if redirects.is_empty() || redirects.len() > REDIRECTS_MAX {
         return Err("its document has no redirect_uris, or too many".to_owned());
     }
-    redirects.iter().try_for_each(|it| redirect::check(it))?;
+    redirects.iter().try_for_each(|it| model::redirect::check(it))?;
     Ok(document)
 }
 

@@ -4,28 +4,38 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use model::{KeyHash, Registration, Rehash, Timestamp};
+use identity::{
+    api_key::{self, SystemRandom},
+    assertion::VerificationKeys,
+};
+use model::{KeyHash, KeyKind, KeySource, Registration, Rehash, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, DYNAMIC, Origin, bindings, certificate, redirect, unknown};
+use super::{Client, DYNAMIC, Origin, bindings, certificate, keys, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied, json_response},
     facts::Facts,
-    ticket,
+    throttle::Effort,
 };
 
 /// Most registrations of an hour, by everybody: each costs a row.
 const REGISTRATIONS_PER_HOUR_MAX: u64 = 500;
 const REDIRECTS_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 1_024;
-const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+const PROOF_BYTES_MAX: usize = 16 * 1024;
+const HOUR: Duration = Duration::from_secs(3600);
 const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 /// What a client can ask of its tokens: kept as it says it.
 const BINDINGS: [&str; 2] =
     ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"];
+/// The ways to prove itself that need nothing besides, and the one by keys that it names. There are
+/// those by certificates besides.
 const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+const BY_KEY: &str = "private_key_jwt";
+/// The member of metadata that says which it is.
+const METHOD: &str = "token_endpoint_auth_method";
 
 /// What is kept of a registration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,9 +48,9 @@ struct Registered {
     /// What its tokens are to be bound by, in the words of its metadata.
     #[serde(default)]
     bound: Vec<String>,
-    /// What it proves itself by, where that is a certificate: what of its metadata says so.
-    #[serde(default)]
-    certificate: Map<String, Value>,
+    /// What it proves itself by, where that is a certificate or a key: what of its metadata says so.
+    #[serde(default, alias = "certificate")]
+    proof: Map<String, Value>,
 }
 
 /// The client that registered itself as `id`.
@@ -50,11 +60,11 @@ struct Registered {
 pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Client, Denied> {
     let found = server.store.registration(id).await?;
     let found = found.ok_or_else(|| unknown().because("nobody registered as this"))?;
-    let Registered { name, redirect_uris, software, secret, bound, certificate } =
+    let Registered { name, redirect_uris, software, secret, bound, proof } =
         serde_json::from_str(&found.body).map_err(|it| {
             Denied::new(Code::ServerError, "the registration cannot be read").because(it)
         })?;
-    if found.used.is_none_or(|it| it.plus(Duration::from_secs(3600)) < now) {
+    if found.used.is_none_or(|it| it.plus(HOUR) < now) {
         server.store.note_registration_use(id, now).await?;
     }
     let secret = match secret.as_deref().map(KeyHash::parse) {
@@ -62,12 +72,15 @@ pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Cl
         Some(Some(hash)) => Some(hash),
         None => None,
     };
-    let certificates = match certificate::method(&certificate) {
-        Some(method) => certificate::marks(&certificate, method),
+    let certificates = match certificate::method(&proof) {
+        Some(method) => certificate::marks(&proof, method),
         None => Ok(Vec::new()),
     };
     let certificates = certificates.map_err(|it| unknown().because(it))?;
-    let origin = Origin::Dynamic { software, secret, certificates };
+    let is_by_key = proof.get(METHOD).is_some_and(|it| it == BY_KEY);
+    let source = is_by_key.then(|| keys::source(|it| proof.get(it))).transpose();
+    let keys = source.map_err(|it| unknown().because(it))?;
+    let origin = Origin::Dynamic { software, secret, certificates, keys };
     let bindings = bindings(|it| bound.iter().any(|of| of == it));
     Ok(Client { id: id.to_owned(), name, redirect_uris, origin, bindings })
 }
@@ -82,43 +95,23 @@ pub(crate) async fn register(
     request: &Request,
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
-    let tables = server.tables();
-    let is_open =
-        tables.admissions().iter().any(|it| it.registrations.contains(&Registration::Dynamic));
-    if !is_open {
+    if !server.tables().admits(Registration::Dynamic) {
         let detail = "clients do not register themselves here: an operator has to admit them";
         return Err(Denied::new(Code::AccessDenied, detail));
-    }
-    let hour = Duration::from_secs(3600);
-    let since = Timestamp::from_micros(
-        request.at.as_micros().saturating_sub(i64::try_from(hour.as_micros()).unwrap_or(i64::MAX)),
-    );
-    if server.store.count_registrations(since).await? >= REGISTRATIONS_PER_HOUR_MAX {
-        let detail = "too many clients registered themselves of late: try again later";
-        return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(hour.as_secs()));
     }
     let metadata: Map<String, Value> =
         serde_json::from_slice(&request.body).map_err(|_| invalid("the body is no json object"))?;
     let mut registered = read(&metadata)?;
-    let method = text(&metadata, "token_endpoint_auth_method")?.unwrap_or("client_secret_basic");
-    let by_certificate = server.asks_for_certificates && certificate::METHODS.contains(&method);
-    if !METHODS.contains(&method) && !by_certificate {
-        return Err(invalid("token_endpoint_auth_method is none of those that are supported"));
-    }
-    if by_certificate {
-        certificate::marks(&metadata, method).map_err(invalid)?;
-        registered.certificate = metadata.clone();
-        registered.certificate.retain(|name, _| certificate::is_kept(name));
-        if json!(registered.certificate).to_string().len() > CERTIFICATE_BYTES_MAX {
-            return Err(invalid("what it says of its certificates is too long"));
-        }
-    }
-    let secret = if method == "none" || by_certificate {
-        None
-    } else {
-        Some(format!("ods_{}", ticket::random()?))
-    };
-    registered.secret = secret.as_deref().map(|it| server.pepper.hash(it).text());
+    let method = text(&metadata, METHOD)?.unwrap_or("client_secret_basic");
+    registered.proof = proof(server, &metadata, method)?;
+    check_rate(server, request).await?;
+    let has_secret = ["client_secret_basic", "client_secret_post"].contains(&method);
+    let made = has_secret
+        .then(|| api_key::make(KeyKind::ClientSecret, &server.pepper, &SystemRandom::new()))
+        .transpose();
+    let made =
+        made.map_err(|it| Denied::new(Code::ServerError, "no secret can be made now").because(it))?;
+    registered.secret = made.as_ref().map(|(_, hash)| hash.text());
     let id = format!("{DYNAMIC}{}", uuid::Uuid::new_v4().simple());
     facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
     let body = serde_json::to_string(&registered).unwrap_or_default();
@@ -130,17 +123,61 @@ pub(crate) async fn register(
         "redirect_uris": registered.redirect_uris,
         "grant_types": GRANTS,
         "response_types": ["code"],
-        "token_endpoint_auth_method": method,
+        METHOD: method,
     });
     if let Some(members) = answer.as_object_mut() {
         members.extend(registered.bound.into_iter().map(|it| (it, json!(true))));
-        members.extend(registered.certificate);
+        members.extend(registered.proof);
     }
-    if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
-        members.insert("client_secret".to_owned(), json!(secret));
+    if let (Some((secret, _)), Some(members)) = (made, answer.as_object_mut()) {
+        members.insert("client_secret".to_owned(), json!(secret.expose()));
         members.insert("client_secret_expires_at".to_owned(), json!(0));
     }
     Ok(json_response(StatusCode::CREATED, &answer))
+}
+
+/// What of its metadata says by what a client proves itself that has no secret; nothing where it has
+/// one, or proves nothing.
+fn proof(
+    server: &Server,
+    metadata: &Map<String, Value>,
+    method: &str,
+) -> Result<Map<String, Value>, Denied> {
+    if METHODS.contains(&method) {
+        return Ok(Map::new());
+    }
+    if method == BY_KEY {
+        let source = keys::source(|it| metadata.get(it)).map_err(invalid)?;
+        if let KeySource::Inline(set) = &source {
+            VerificationKeys::inline(set).map_err(invalid)?;
+        }
+    } else if server.asks_for_certificates && certificate::METHODS.contains(&method) {
+        certificate::marks(metadata, method).map_err(invalid)?;
+    } else {
+        return Err(invalid("token_endpoint_auth_method is none of those that are supported"));
+    }
+    let mut kept = metadata.clone();
+    kept.retain(|name, _| is_proof(name));
+    match json!(kept).to_string().len() > PROOF_BYTES_MAX {
+        true => Err(invalid("what it says of its certificates or keys is too long")),
+        false => Ok(kept),
+    }
+}
+
+/// Whether a member of metadata says by what a client proves itself.
+fn is_proof(name: &str) -> bool {
+    certificate::NAMES.contains(&name) || ["jwks", "jwks_uri", METHOD].contains(&name)
+}
+
+/// Whether there is room for another registration, of this source and at all.
+async fn check_rate(server: &Server, request: &Request) -> Result<(), Denied> {
+    server.throttle.spend(Effort::Registration { source: request.peer }, request.at)?;
+    let of_late = server.store.count_registrations(request.at.minus(HOUR)).await?;
+    if of_late >= REGISTRATIONS_PER_HOUR_MAX {
+        let detail = "too many clients registered themselves of late: try again later";
+        return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(HOUR.as_secs()));
+    }
+    Ok(())
 }
 
 fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
@@ -149,7 +186,7 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
     let uris = uris.ok_or_else(|| redirect_fault("name 1 to 16 redirect_uris"))?;
     let read = |it: &Value| {
         let uri = it.as_str().ok_or_else(|| redirect_fault("a redirect uri is no text"))?;
-        redirect::check(uri).map_err(redirect_fault)?;
+        model::redirect::check(uri).map_err(redirect_fault)?;
         Ok(uri.to_owned())
     };
     let redirect_uris = uris.iter().map(read).collect::<Result<Vec<_>, Denied>>()?;
@@ -165,8 +202,7 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
     let software = text(metadata, "software_id")?.map(str::to_owned);
     let bound = BINDINGS.into_iter().filter(|it| metadata.get(*it) == Some(&Value::Bool(true)));
     let bound = bound.map(str::to_owned).collect();
-    let certificate = Map::new();
-    Ok(Registered { name, redirect_uris, software, secret: None, bound, certificate })
+    Ok(Registered { name, redirect_uris, software, secret: None, bound, proof: Map::new() })
 }
 
 fn text<'a>(metadata: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Denied> {
@@ -181,7 +217,7 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
     Denied::new(Code::InvalidClientMetadata, detail)
 }
 
-fn redirect_fault(detail: &'static str) -> Denied {
+fn redirect_fault(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
     Denied::new(Code::InvalidRedirectUri, detail)
 }
 

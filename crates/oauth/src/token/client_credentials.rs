@@ -28,6 +28,7 @@ pub(super) async fn issue(
         profile: &contract.profile.id,
         subject: None,
         earlier_actors: None,
+        earlier_givers: &[],
         resource: &resource,
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),

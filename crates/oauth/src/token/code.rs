@@ -250,6 +250,7 @@ impl<'a> Answer<'a> {
             profile: &self.profile,
             subject: self.grant.subject.as_deref(),
             earlier_actors: None,
+            earlier_givers: &[],
             resource: &self.body.resource,
             scopes: scopes.as_ref(),
             credential: self.proven.credential.as_ref(),

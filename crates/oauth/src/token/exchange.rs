@@ -3,7 +3,7 @@
 use model::{Audience, GrantType, Profile, TokenScope, TokenScopes};
 
 use super::{
-    Issued, caller, registered, scopes,
+    Issued, caller, covering, registered, scopes,
     subject::{Subject, check_actor},
 };
 use crate::{
@@ -53,6 +53,7 @@ pub(super) async fn issue(
     let scopes = narrower(scopes(form)?, &subject, &audience, profiles)?;
     let client = proven.client.id.as_str();
     let earlier_actors = subject.earlier_actors(client)?;
+    let earlier_givers = subject.givers()?;
     // What the one that was brought was bound to, the new one is bound to as well.
     let demands = proven.client.demands(contract.terms).into_iter().chain(subject.bindings());
     let demands: Vec<_> = demands.collect();
@@ -63,6 +64,7 @@ pub(super) async fn issue(
         profile: &contract.profile.id,
         subject: subject.subject().filter(|it| *it != client),
         earlier_actors,
+        earlier_givers: &earlier_givers,
         resource: &resource,
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),
@@ -110,17 +112,21 @@ fn check_person(server: &Server, contract: &Contract<'_>, subject: &Subject) -> 
 /// What the token is to be for, within what the one is for that was brought.
 fn resource(tables: &Tables, form: &Form, subject: &Subject) -> Result<(String, Audience), Denied> {
     let refused = |detail: &'static str| Denied::new(Code::InvalidTarget, detail);
-    let wanted = match (form.get("resource"), form.get("audience")) {
-        (Some(one), Some(other)) if one != other => {
+    let mut asked: Vec<_> = form.all("resource").collect();
+    if let Some(audience) = form.get("audience") {
+        if asked.iter().any(|it| *it != audience) {
             return Err(refused("resource and audience name two things: name one"));
         }
-        (Some(url), _) | (None, Some(url)) => url,
-        (None, None) => &subject.resource,
-    };
-    let audience = tables.resources.audience(wanted).filter(|it| subject.audience.covers(it));
-    let audience =
-        audience.ok_or_else(|| refused("the subject_token is not good for that resource"))?;
-    Ok((wanted.to_owned(), audience))
+        asked = vec![audience];
+    }
+    if asked.is_empty() {
+        asked.push(&subject.resource);
+    }
+    let (wanted, audience) = covering(tables, &asked)?;
+    match subject.audience.covers(&audience) {
+        true => Ok((wanted.to_owned(), audience)),
+        false => Err(refused("the subject_token is not good for that resource")),
+    }
 }
 
 /// What of its profile the token is to carry: what is asked for, where that is no more than the

@@ -83,6 +83,7 @@ pub(super) async fn issue(
         profile: &profile,
         subject: Some(&brought.person.subject),
         earlier_actors: None,
+        earlier_givers: &[],
         resource: &body.resource,
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),

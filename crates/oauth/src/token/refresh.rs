@@ -7,7 +7,7 @@ use store::{Handle, Taken};
 use super::{
     Issued,
     code::{Answer, grant_of, refresh_handle, reused},
-    invalid_grant, scopes,
+    invalid_grant, resource, scopes,
 };
 use crate::{
     Request, Server,
@@ -87,11 +87,13 @@ fn narrower(form: &Form, answer: &Answer<'_>) -> Result<Option<model::TokenScope
 
 fn check_resource(server: &Server, form: &Form, answer: &Answer<'_>) -> Result<(), Denied> {
     let tables = server.tables();
-    let Some(asked) = form.get("resource") else { return Ok(()) };
-    let audience = |url| tables.resources.audience(url);
-    match (audience(asked), audience(answer.resource())) {
-        (Some(asked), Some(given)) if asked == given => Ok(()),
-        _ => {
+    if form.get("resource").is_none() {
+        return Ok(());
+    }
+    let (_, asked) = resource(&tables, form)?;
+    match tables.resources.audience(answer.resource()) {
+        Some(given) if asked == given => Ok(()),
+        Some(_) | None => {
             let detail = "the resource is another than this was given for";
             Err(Denied::new(Code::InvalidTarget, detail))
         }

@@ -13,6 +13,9 @@ use crate::{
     possession::{Confirmation, Held},
 };
 
+/// Most tokens that one is exchanged for, one after the other. With more it would be refused, too.
+const GIVERS_MAX: usize = 8;
+
 /// Most actors of one token. A token with more would be refused where it is shown.
 const ACTORS_MAX: usize = 5;
 
@@ -65,12 +68,15 @@ impl Subject {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let own = |name: &str| claims.get("onedoor")?.get(name)?.as_str();
         let jti = text("jti").ok_or("it has no jti")?;
-        if own("grant").into_iter().chain([jti]).any(|it| server.issuer.is_revoked(it)) {
+        let tokens = earlier(&claims).iter().filter_map(|it| it.get("token")?.as_str());
+        let mut ids = own("grant").into_iter().chain([jti]).chain(tokens);
+        if ids.any(|it| server.issuer.is_revoked(it)) {
             return Err("it was taken back");
         }
+        let mut givers = claims.get("onedoor").into_iter().chain(earlier(&claims));
+        givers.try_for_each(|it| check_giver(server, request, it))?;
         let profile = own("profile").and_then(|it| ProfileId::parse(it).ok());
         let profile = profile.ok_or("it names no profile")?;
-        check_givers(server, request, &profile, (own("credential"), own("admission")))?;
         let user = text("sub").and_then(|it| it.strip_prefix(people::LOCAL));
         if user.is_some_and(|it| server.tables().user(it).is_none()) {
             return Err("its user may not sign in now");
@@ -115,9 +121,29 @@ impl Subject {
         self.text("sub")
     }
 
-    /// The person it acts for; none where its client acts for itself.
+    /// The person it acts for; none where its client acts for itself, or for another client.
     pub(super) fn person(&self) -> Option<&str> {
-        self.subject().filter(|it| Some(*it) != self.client())
+        // Clients that get tokens for themselves are called as their profiles are, and no person is.
+        self.subject().filter(|it| Some(*it) != self.client() && ProfileId::parse(it).is_err())
+    }
+
+    /// By what it was given, and each token that it was exchanged for: what comes of it ends with that.
+    ///
+    /// # Errors
+    /// `invalid_request` where these would be too many.
+    pub(super) fn givers(&self) -> Result<Vec<Value>, Denied> {
+        let mut givers = earlier(&self.claims).to_vec();
+        if givers.len() >= GIVERS_MAX {
+            let detail = format!("one token after the other was exchanged more than {GIVERS_MAX} times");
+            return Err(Denied::new(Code::InvalidRequest, detail));
+        }
+        let own = self.claims.get("onedoor");
+        let members = ["profile", "credential", "admission"];
+        let members = members.iter().filter_map(|it| Some(((*it).to_owned(), own?.get(it)?.clone())));
+        let mut giver: Map<String, Value> = members.collect();
+        giver.extend(self.claims.get("jti").map(|it| ("token".to_owned(), it.clone())));
+        givers.push(Value::Object(giver));
+        Ok(givers)
     }
 
     /// To whom it was given.
@@ -158,21 +184,25 @@ impl Subject {
     }
 }
 
-/// Whether profile, credential and admission are still there.
-fn check_givers(
-    server: &Server,
-    request: &Request,
-    profile: &ProfileId,
-    (credential, admission): (Option<&str>, Option<&str>),
-) -> Result<(), &'static str> {
+/// What a token says of those that it was exchanged for.
+fn earlier(claims: &Map<String, Value>) -> &[Value] {
+    let said = claims.get("onedoor").and_then(|it| it.get("givers")).and_then(Value::as_array);
+    said.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Whether profile, credential and admission are still there by which a token was given.
+fn check_giver(server: &Server, request: &Request, giver: &Value) -> Result<(), &'static str> {
     let tables = server.tables();
+    let member = |name: &str| giver.get(name).and_then(Value::as_str);
+    let profile = member("profile").and_then(|it| ProfileId::parse(it).ok());
+    let profile = &profile.ok_or("it names no profile")?;
     tables.contract(profile, request.at).ok_or("its profile gets no tokens now")?;
-    if let Some(id) = credential {
+    if let Some(id) = member("credential") {
         let id = CredentialId::parse(id).map_err(|_| "its credential is none")?;
         let mut credentials = tables.credentials(profile, request.at);
         credentials.find(|it| it.id == id).ok_or("its credential was revoked or has expired")?;
     }
-    if let Some(id) = admission {
+    if let Some(id) = member("admission") {
         let id = AdmissionId::parse(id).map_err(|_| "its admission is none")?;
         let mut admissions = tables.admissions().iter();
         let found = admissions.find(|it| it.id == id && it.profile == *profile);
@@ -218,7 +248,7 @@ pub(super) async fn check_actor(
         return Err(invalid("actor_token_type has to be that of an access token"));
     }
     let actor = Subject::read(server, request, ("actor_token", token), &proven.held).await?;
-    if actor.client() != Some(&proven.client.id) || actor.person().is_some() {
+    if actor.client() != Some(&proven.client.id) || actor.subject() != actor.client() {
         return Err(invalid("the actor_token has to be one of the client for itself"));
     }
     Ok(())

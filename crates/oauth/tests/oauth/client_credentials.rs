@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use model::{CredentialState, How, LastUse, TokenBinding, TokenTerms, Way};
 
-use crate::house::{DOOR, House, SECRET, claims};
+use crate::house::{Browser, DOOR, House, SECRET, VERIFIER, authorize, claims};
 
 const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 const BATCH: Option<(&str, &str)> = Some(("batch/main", SECRET));
@@ -117,4 +117,71 @@ async fn a_secret_that_was_revoked_or_has_expired_gets_nothing() {
     house.desired.credentials.clear();
     house.declare();
     assert_eq!(house.post("/oauth/token", BATCH, &FORM).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_token_for_several_resources_is_for_the_one_that_is_good_for_all() {
+    const MCP: &str = "https://door.example/mcp";
+    const ORDERS: &str = "https://door.example/mcp/orders";
+    let house = House::open().await;
+    for (resources, want) in [
+        ([MCP, ORDERS], Some(MCP)),
+        ([ORDERS, DOOR], Some(DOOR)),
+        ([ORDERS, ORDERS], Some(ORDERS)),
+        (["https://door.example/mcp/orders/", ORDERS], Some("https://door.example/mcp/orders/")),
+        ([ORDERS, "https://door.example/mcp/customers"], None),
+        ([MCP, "https://other.example/mcp"], None),
+    ] {
+        let form = [&FORM[..], &resources.map(|it| ("resource", it))].concat();
+        let (status, answer) = house.post("/oauth/token", BATCH, &form).await;
+        match want {
+            Some(want) => assert_eq!(claims(&answer["access_token"])["aud"], want, "{resources:?}"),
+            None => {
+                let got = (status, answer["error"].as_str().unwrap());
+                assert_eq!(got, (400, "invalid_target"), "{resources:?}");
+            }
+        }
+    }
+    // A person is asked for that one, and the client may say all of them again.
+    let target = format!("{}&resource=https%3A%2F%2Fdoor.example%2Fmcp%2Forders", authorize(&[]));
+    let code = Browser::default().allow(&house, &target).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "web/app"),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    let (_, answer) = house.post("/oauth/token", None, &form).await;
+    assert_eq!(claims(&answer["access_token"])["aud"], MCP);
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "web/app"),
+        ("refresh_token", answer["refresh_token"].as_str().unwrap()),
+        ("resource", ORDERS),
+        ("resource", MCP),
+    ];
+    assert_eq!(house.post("/oauth/token", None, &refresh).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_token_of_a_client_that_proves_itself_is_taken_back_by_that_proof_alone() {
+    let house = House::open().await;
+    let (_, answer) = house.post("/oauth/token", BATCH, &FORM).await;
+    let token = answer["access_token"].as_str().unwrap();
+    let is_good = async || {
+        let (_, said) = house.post("/oauth/introspect", BATCH, &[("token", token)]).await;
+        said["active"].as_bool().unwrap()
+    };
+    for (basic, form, want) in [
+        (None, vec![("token", token), ("client_id", "batch/main")], 401),
+        (None, vec![("token", token), ("client_id", "batch/main"), ("client_secret", "x")], 401),
+        (Some(("batch/main", "ods_wrong")), vec![("token", token)], 401),
+        // Of another client's, nothing is told.
+        (None, vec![("token", token), ("client_id", "web/app")], 200),
+    ] {
+        assert_eq!(house.post("/oauth/revoke", basic, &form).await.0, want, "{basic:?} {form:?}");
+        assert!(is_good().await, "{basic:?} {form:?}");
+    }
+    assert_eq!(house.post("/oauth/revoke", BATCH, &[("token", token)]).await.0, 200);
+    assert!(!is_good().await);
 }

@@ -1,6 +1,9 @@
 //! What clients find out by themselves, and where.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Method, header};
+use model::Registration;
 use serde_json::Value;
 
 use crate::house::{DOOR, House};
@@ -59,4 +62,28 @@ async fn no_document_stands_where_another_issuer_would_have_its_own() {
     ] {
         assert_eq!(get(&house, path).await.0, 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn only_what_an_admission_lets_in_is_promised() {
+    let mut house = House::open().await;
+    for (registrations, has_document, registers) in [
+        (vec![Registration::Dynamic, Registration::MetadataDocument], true, true),
+        (vec![Registration::MetadataDocument], true, false),
+        (vec![Registration::Dynamic], false, true),
+        (vec![Registration::CommandLine], false, false),
+    ] {
+        Arc::make_mut(&mut house.desired.admissions[0]).registrations = registrations.clone();
+        house.declare();
+        let (_, document) = get(&house, "/.well-known/oauth-authorization-server").await;
+        let said = &document["client_id_metadata_document_supported"];
+        assert_eq!(*said, Value::from(has_document), "{registrations:?}");
+        let endpoint = document.get("registration_endpoint");
+        assert_eq!(endpoint.is_some(), registers, "{registrations:?}");
+    }
+    house.desired.admissions.clear();
+    house.declare();
+    let (_, document) = get(&house, "/.well-known/openid-configuration").await;
+    assert_eq!(document["client_id_metadata_document_supported"], Value::from(false));
+    assert!(document.get("registration_endpoint").is_none());
 }

@@ -1,11 +1,13 @@
 //! A client exchanges a token for one that goes less far.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use model::{Assignment, GrantType, RoleId};
-use serde_json::Value;
+use model::{
+    Assignment, Credential, CredentialId, CredentialState, GrantType, ProfileId, Proof, RoleId,
+};
+use serde_json::{Value, json};
 
-use crate::house::{Browser, House, SECRET, VERIFIER, authorize, claims};
+use crate::house::{Browser, House, SECRET, VERIFIER, authorize, claims, client, terms};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -211,4 +213,105 @@ async fn a_profile_exchanges_what_its_terms_let_it_and_for_whom() {
     assert_eq!(exchange(&house, &whole, &[]).await.1["error"], "invalid_scope");
     change(&mut house, |_, grants| grants.retain(|it| *it != GrantType::TokenExchange));
     assert_eq!(exchange(&house, &whole, &[]).await.1["error"], "unauthorized_client");
+}
+
+/// A house in which `relay/main` may exchange tokens of `batch/main`, with its secret.
+async fn with_relay() -> (House, String) {
+    let mut house = open().await;
+    let grants = [GrantType::ClientCredentials, GrantType::TokenExchange];
+    house.desired.clients.insert(2, client("relay", "main", terms(&grants, &[], false)));
+    let secret = format!("{SECRET}-of-relay");
+    let of_batch = Credential::clone(&house.desired.credentials[0]);
+    house.desired.credentials.push(Arc::new(Credential {
+        id: CredentialId::parse("relay-secret").unwrap(),
+        profile: ProfileId::parse("relay/main").unwrap(),
+        proof: Proof::ClientSecret { hash: house.pepper().hash(&secret) },
+        ..of_batch
+    }));
+    house.declare();
+    (house, secret)
+}
+
+async fn relayed(house: &House, secret: &str, subject: &str) -> (u16, Value) {
+    let form = [
+        ("grant_type", GRANT),
+        ("subject_token", subject),
+        ("subject_token_type", ACCESS_TOKEN),
+    ];
+    house.post("/oauth/token", Some(("relay/main", secret)), &form).await
+}
+
+#[tokio::test]
+async fn a_client_acts_for_another_client_within_what_both_may() {
+    let (house, secret) = with_relay().await;
+    let form = [("grant_type", "client_credentials")];
+    let first = access(&house.post("/oauth/token", BATCH, &form).await.1);
+    let (status, answer) = relayed(&house, &secret, &first).await;
+    assert_eq!(status, 200, "{answer}");
+    let token = claims(&answer["access_token"]);
+    assert_eq!((&token["sub"], &token["client_id"]), (&"batch/main".into(), &"relay/main".into()));
+    assert_eq!((&token["act"], &token["scope"]), (&json!({"sub": "relay/main"}), &"role:reader".into()));
+    let jti = claims(&json!(first))["jti"].clone();
+    let giver = json!({"profile": "batch/main", "credential": "batch-secret", "token": jti});
+    assert_eq!(token["onedoor"]["givers"], json!([giver]));
+    assert_eq!(token["onedoor"]["credential"], "relay-secret");
+    // One after the other, and not without end.
+    let mut last = access(&answer);
+    let mut count = 1;
+    loop {
+        let (status, answer) = relayed(&house, &secret, &last).await;
+        if status != 200 {
+            assert_eq!((answer["error"].as_str().unwrap(), count), ("invalid_request", 8));
+            break;
+        }
+        last = access(&answer);
+        count += 1;
+        let givers = claims(&answer["access_token"])["onedoor"]["givers"].clone();
+        assert_eq!((givers.as_array().unwrap().len(), &givers[0]), (count, &giver));
+    }
+    // It is a token of the relay, and none of it for itself.
+    let actor = [("actor_token", last.as_str()), ("actor_token_type", ACCESS_TOKEN)];
+    let subject = token_of_ann(&house).await;
+    let form = [
+        ("grant_type", GRANT),
+        ("subject_token", &*subject),
+        ("subject_token_type", ACCESS_TOKEN),
+    ];
+    let form = [&form[..], &actor].concat();
+    let (status, _) = house.post("/oauth/token", Some(("relay/main", &secret)), &form).await;
+    assert_eq!(status, 400);
+}
+
+async fn token_of_ann(house: &House) -> String {
+    access(&token(house, &[]).await)
+}
+
+#[tokio::test]
+async fn what_was_exchanged_is_not_exchanged_once_the_first_giver_is_gone() {
+    let ends: [fn(&mut House, &str); 4] = [
+        |house, _| {
+            Arc::make_mut(&mut house.desired.credentials[0]).state = CredentialState::Revoked;
+        },
+        |house, _| {
+            let batch = house.desired.clients.iter_mut().find(|it| it.id.as_str() == "batch");
+            Arc::make_mut(batch.unwrap()).is_enabled = false;
+        },
+        |house, _| {
+            let batch = house.desired.clients.iter_mut().find(|it| it.id.as_str() == "batch");
+            Arc::make_mut(batch.unwrap()).profiles[0].is_enabled = false;
+        },
+        |house, jti| house.issuer.revoke(jti, house.clock.now().plus(Duration::from_secs(600))),
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let (mut house, secret) = with_relay().await;
+        let form = [("grant_type", "client_credentials")];
+        let first = access(&house.post("/oauth/token", BATCH, &form).await.1);
+        let second = access(&relayed(&house, &secret, &first).await.1);
+        assert_eq!(relayed(&house, &secret, &second).await.0, 200, "{number}");
+        let jti = claims(&json!(first))["jti"].as_str().unwrap().to_owned();
+        end(&mut house, &jti);
+        house.declare();
+        let (status, answer) = relayed(&house, &secret, &second).await;
+        assert_eq!((status, &answer["error"]), (400, &"invalid_request".into()), "{number}");
+    }
 }

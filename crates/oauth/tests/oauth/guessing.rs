@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, header};
 
-use crate::house::{Browser, House, PASSWORD, SECRET, authorize};
+use crate::house::{BACK, Browser, House, PASSWORD, SECRET, VERIFIER, authorize, challenge};
 
 const WRONG: &str = "not the right password";
 
@@ -133,4 +133,48 @@ async fn a_client_that_is_told_to_wait_is_told_how_long() {
     assert_eq!(last.status().as_u16(), 429);
     assert_eq!(last.headers()[header::RETRY_AFTER], "11");
     assert!(last.headers().get(header::WWW_AUTHENTICATE).is_none());
+}
+
+#[tokio::test]
+async fn a_source_keeps_only_so_much_waiting_for_people() {
+    let mut house = House::open().await;
+    let web = house.desired.clients.iter_mut().find(|it| it.id.as_str() == "web").unwrap();
+    let terms = std::sync::Arc::make_mut(web).profiles[0].tokens.as_mut().unwrap();
+    terms.grants.push(model::GrantType::DeviceCode);
+    house.declare();
+    let challenge = challenge(VERIFIER);
+    let pushed = [
+        ("client_id", "web/app"),
+        ("redirect_uri", BACK),
+        ("response_type", "code"),
+        ("code_challenge", &*challenge),
+        ("code_challenge_method", "S256"),
+    ];
+    let open = async || {
+        let answer = house.ask(Method::GET, &authorize(&[]), HeaderMap::new(), "").await;
+        answer.status().as_u16()
+    };
+    let push = async || house.post("/oauth/par", None, &pushed).await;
+    let device = [("client_id", "web/app")];
+    let begin = async || house.post("/oauth/device_authorization", None, &device).await;
+    for number in 0..34 {
+        assert_eq!(open().await, 200, "{number}");
+        assert_eq!(push().await.0, 201, "{number}");
+        if number < 32 {
+            assert_eq!(begin().await.0, 200, "{number}");
+        }
+    }
+    assert_eq!(open().await, 429);
+    let (status, answer) = push().await;
+    assert_eq!((status, &answer["error"]), (429, &"temporarily_unavailable".into()));
+    let (status, answer) = begin().await;
+    assert_eq!((status, &answer["error"]), (429, &"slow_down".into()));
+    let record = house.log.records().pop().unwrap().to_string();
+    assert!(record.contains("192.0.2.1") && record.contains("this source"), "{record}");
+    // Others are not held up.
+    house.peer.set(IpAddr::from([192, 0, 2, 2]));
+    assert_eq!(open().await, 200);
+    house.peer.set(IpAddr::from([192, 0, 2, 1]));
+    house.advance(2);
+    assert_eq!((open().await, open().await), (200, 429));
 }

@@ -5,8 +5,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
 
-use crate::house::{BACK, Browser, DOOR, House, PASSWORD, SECRET, authorize};
+use crate::house::{BACK, Browser, DOCUMENT, DOOR, House, PASSWORD, SECRET, authorize};
 
+const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The status and the error of a POST to `path`.
@@ -60,6 +61,60 @@ async fn nobody_is_sent_where_the_client_did_not_say() {
         let changes = [("redirect_uri", uri), ("response_type", "token")];
         browser.open(&house, &authorize(&changes)).await;
         assert!(browser.location.is_none(), "{uri} {browser:?}");
+    }
+}
+
+/// A client that registered itself.
+async fn registered(house: &House) -> String {
+    let metadata = format!(r#"{{"redirect_uris":["{LOOPBACK}"]}}"#);
+    let answer = house.ask(Method::POST, "/oauth/register", HeaderMap::new(), metadata).await;
+    let client: Value = serde_json::from_slice(answer.body()).unwrap();
+    client["client_id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_nobody_registered_leads_nobody_away_by_a_mistake() {
+    let house = House::open().await;
+    for id in [DOCUMENT.to_owned(), registered(&house).await] {
+        let usual = [("client_id", &*id), ("redirect_uri", LOOPBACK)];
+        let mut signed_in = Browser::default();
+        signed_in.allow(&house, &authorize(&usual)).await;
+        for mistake in [
+            ("response_type", "x"),
+            ("response_mode", "form_post"),
+            ("scope", "everything"),
+            ("code_challenge", ""),
+            ("code_challenge_method", "plain"),
+            ("resource", "https://other.example"),
+            ("request", "x.y.z"),
+        ] {
+            let target = authorize(&[&usual[..], &[mistake]].concat());
+            for browser in [&mut Browser::default(), &mut signed_in] {
+                browser.open(&house, &target).await;
+                let got = (browser.status, browser.location.as_deref());
+                assert_eq!(got, (400, None), "{id} {mistake:?} {browser:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whom_no_rule_admits_is_led_nowhere_by_what_they_decide() {
+    let house = House::open().await;
+    for id in [DOCUMENT.to_owned(), registered(&house).await] {
+        for decision in ["allow", "deny"] {
+            let mut ben = Browser::default();
+            ben.open(&house, &authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)])).await;
+            // The page to decide on, which he is not shown, would hold the same.
+            let page = ben.page.replace("action=\"/oauth/sign-in\"", "action=\"/oauth/consent\"");
+            let filled = [("name", "ben"), ("password", PASSWORD)];
+            ben.send(&house, "/oauth/sign-in", &filled).await;
+            assert_eq!(ben.status, 403, "{}", ben.page);
+            ben.page = page;
+            ben.send(&house, "/oauth/consent", &[("decision", decision)]).await;
+            assert_eq!((ben.status, ben.location.as_deref()), (403, None), "{id} {ben:?}");
+            assert!(ben.page.contains("admits"), "{}", ben.page);
+        }
     }
 }
 

@@ -3,9 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
-    future::Future,
     net::IpAddr,
-    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -15,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, header};
 use identity::{
-    Fetch, KeySets, OwnIssuer,
+    Fetch, Fetched, Fetching, KeySets, OwnIssuer,
     api_key::Pepper,
     dpop::{NonceMaker, Proofs},
 };
@@ -41,7 +39,7 @@ pub(crate) const BACK: &str = "https://app.example/cb";
 pub(crate) const DOCUMENT: &str = "https://agent.example/client.json";
 /// Of a client that proves itself by a certificate.
 pub(crate) const BY_CERTIFICATE: &str = "https://agent.example/certified.json";
-/// A document that never comes.
+/// What documents begin with that never come.
 pub(crate) const SILENT: &str = "https://agent.example/silent.json";
 pub(crate) const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
 
@@ -71,13 +69,17 @@ struct Kept {
     pepper: Arc<Pepper>,
     log: Arc<audit::Journal>,
     clock: Clock,
-    web: Arc<dyn Fetch>,
+    web: Arc<Web>,
     idp: Arc<Idp>,
     proofs: Arc<Proofs>,
     plane: Arc<Orders>,
 }
 
 impl Kept {
+    fn strangers(&self) -> Arc<dyn Fetch> {
+        Arc::clone(&self.web) as Arc<dyn Fetch>
+    }
+
     fn parts(&self, signing: Algorithm) -> Parts {
         Parts {
             issuer: Arc::clone(&self.issuer),
@@ -88,27 +90,52 @@ impl Kept {
             signing,
             clock: self.clock.clone(),
             plane: Arc::clone(&self.plane) as Arc<dyn Plane>,
-            key_sets: Arc::new(KeySets::new(Arc::clone(&self.web), self.clock.clone())),
+            key_sets: Arc::new(KeySets::new(self.strangers(), self.clock.clone())),
             proofs: Arc::clone(&self.proofs),
             asks_for_certificates: true,
-            strangers: Arc::clone(&self.web),
+            strangers: self.strangers(),
             outside: Arc::clone(&self.idp) as Arc<dyn oauth::Outside>,
         }
     }
 }
 
-/// What strangers publish.
+/// What strangers publish, and what of it was asked for.
 #[derive(Debug)]
-struct Web(BTreeMap<String, String>);
+pub(crate) struct Web {
+    pages: Mutex<BTreeMap<String, Fetched>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Web {
+    fn new(pages: impl Iterator<Item = (String, String)>) -> Self {
+        let pages = pages.map(|(url, text)| (url, Bytes::from(text).into())).collect();
+        Self { pages: Mutex::new(pages), asked: Mutex::default() }
+    }
+
+    /// Has this at `url` from now on, which may be kept for so many seconds.
+    pub(crate) fn publish(&self, url: &str, text: &Value, fresh_for: Option<u64>) {
+        let body = Bytes::from(text.to_string());
+        let page = Fetched { body, fresh_for: fresh_for.map(Duration::from_secs) };
+        self.pages.lock().unwrap().insert(url.to_owned(), page);
+    }
+
+    /// Has nothing there any more.
+    pub(crate) fn take(&self, url: &str) {
+        self.pages.lock().unwrap().remove(url);
+    }
+
+    /// What was asked for since this was asked before.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
 
 impl Fetch for Web {
-    fn get<'a>(
-        &'a self,
-        url: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
-        let found = self.0.get(url).cloned().map(Bytes::from);
+    fn get<'a>(&'a self, url: &'a str) -> Fetching<'a> {
+        self.asked.lock().unwrap().push(url.to_owned());
+        let found = self.pages.lock().unwrap().get(url).cloned();
         Box::pin(async move {
-            if url == SILENT {
+            if url.starts_with(SILENT) {
                 std::future::pending::<()>().await;
             }
             found.ok_or_else(|| "404".to_owned())
@@ -138,7 +165,7 @@ impl Plane for Orders {
 
 impl House {
     /// What strangers publish.
-    pub(crate) fn web(&self) -> Arc<dyn Fetch> {
+    pub(crate) fn web(&self) -> Arc<Web> {
         Arc::clone(&self.kept.web)
     }
 
@@ -164,7 +191,7 @@ impl House {
         );
         let pages = [(DOCUMENT.to_owned(), document), (BY_CERTIFICATE.to_owned(), certified)];
         let pages = pages.into_iter().chain(idp.documents());
-        let strangers: Arc<dyn Fetch> = Arc::new(Web(pages.collect()));
+        let strangers = Arc::new(Web::new(pages));
         let pepper = Arc::new(Pepper::new(&Secret::new(vec![7; 32])).unwrap());
         let desired = desired(&pepper);
         let plane = Arc::new(Orders::default());

@@ -20,7 +20,7 @@ impl Key {
         Self { pair: Ed25519KeyPair::generate().unwrap(), made: AtomicU32::new(0) }
     }
 
-    fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         json!({"crv": "Ed25519", "kty": "OKP", "x": encode(self.pair.public_key())})
     }
 
@@ -34,12 +34,29 @@ impl Key {
     pub(crate) fn proof(&self, house: &House, path: &str, change: &Value) -> String {
         let header = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": self.jwk()});
         let mut claims = json!({
-            "jti": format!("proof {}", self.made.fetch_add(1, Ordering::SeqCst)),
+            "jti": self.jti(),
             "htm": "POST",
             "htu": format!("{DOOR}{path}"),
             "iat": house.clock.now().as_seconds(),
         });
         claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        self.sign(&header, &claims)
+    }
+
+    /// A new assertion that its holder is the client `id` (RFC 7523 section 2.2).
+    pub(crate) fn assertion(&self, house: &House, id: &str) -> String {
+        let now = house.clock.now().as_seconds();
+        let claims = json!({
+            "iss": id, "sub": id, "aud": DOOR, "jti": self.jti(), "iat": now, "exp": now + 60,
+        });
+        self.sign(&json!({"alg": "EdDSA"}), &claims)
+    }
+
+    fn jti(&self) -> String {
+        format!("proof {}", self.made.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let signature = encode(self.pair.sign(message.as_bytes()));
         format!("{message}.{signature}")

@@ -14,6 +14,7 @@ mod certificates;
 mod client_credentials;
 mod command_line;
 mod device;
+mod described;
 mod documents;
 mod exchange;
 mod guessing;

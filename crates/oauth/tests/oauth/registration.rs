@@ -1,13 +1,23 @@
 //! Clients that nobody registered: by a document about them, or by themselves.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
+use identity::api_key;
+use model::KeyKind;
+use oauth::follow;
 use serde_json::{Value, json};
+use store::Consent;
+use tokio::task::JoinSet;
 
-use crate::house::{Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims};
+use crate::{
+    house::{Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims},
+    key::Key,
+};
 
 const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const KEYS: &str = "https://keys.example/agent";
 
 async fn register(house: &House, metadata: Value) -> (u16, Value) {
     let body = metadata.to_string();
@@ -49,8 +59,7 @@ async fn nobody_is_admitted_whom_no_rule_admits() {
     house.declare();
     let mut browser = Browser::default();
     browser.open(&house, &target).await;
-    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
-    assert_eq!(browser.status, 403);
+    assert!(browser.status == 401 && browser.location.is_none(), "{browser:?}");
     let unknown = "https://agent.example/unknown.json";
     let mut browser = Browser::default();
     browser.open(&house, &authorize(&[("client_id", unknown)])).await;
@@ -112,6 +121,9 @@ async fn metadata_that_would_lead_people_astray_is_refused() {
         (json!({ "redirect_uris": [] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["http://evil.example/cb"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["javascript:alert(1)"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["intent://a.example/#Intent;end"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["search-ms:/query=x"] }), "invalid_redirect_uri"),
+        (json!({ "redirect_uris": ["myapp://cb"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": ["https://a.example/cb#x"] }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": [LOOPBACK], "client_name": 7 }), "invalid_client_metadata"),
         (
@@ -126,4 +138,194 @@ async fn metadata_that_would_lead_people_astray_is_refused() {
         let (status, answer) = register(&house, metadata.clone()).await;
         assert_eq!((status, answer["error"].as_str().unwrap()), (400, want), "{metadata}");
     }
+}
+
+#[tokio::test]
+async fn one_source_registers_only_so_many_clients() {
+    let house = House::open().await;
+    let metadata = json!({ "redirect_uris": [LOOPBACK] });
+    for _ in 0..20 {
+        // What is wrong costs nothing.
+        assert_eq!(register(&house, json!({})).await.0, 400);
+        assert_eq!(register(&house, metadata.clone()).await.0, 201);
+    }
+    let (status, answer) = register(&house, metadata.clone()).await;
+    assert_eq!((status, &answer["error"]), (429, &"temporarily_unavailable".into()));
+    let record = house.log.records().pop().unwrap().to_string();
+    assert!(record.contains("192.0.2.1") && record.contains("this source"), "{record}");
+    house.peer.set(IpAddr::from([192, 0, 2, 2]));
+    assert_eq!(register(&house, metadata.clone()).await.0, 201);
+    house.peer.set(IpAddr::from([192, 0, 2, 1]));
+    house.advance(60);
+    assert_eq!(register(&house, metadata.clone()).await.0, 201);
+    assert_eq!(register(&house, metadata).await.0, 429);
+}
+
+#[tokio::test]
+async fn all_sources_together_register_only_so_many_clients_in_an_hour() {
+    let house = House::open().await;
+    for number in 0..500 {
+        let id = format!("dyn-{number}");
+        house.store.put_registration(&id, "{}", house.clock.now()).await.unwrap();
+    }
+    let metadata = json!({ "redirect_uris": [LOOPBACK] });
+    let (status, answer) = register(&house, metadata.clone()).await;
+    assert_eq!((status, &answer["error"]), (503, &"temporarily_unavailable".into()));
+    house.advance(3_601);
+    assert_eq!(register(&house, metadata).await.0, 201);
+}
+
+#[tokio::test]
+async fn what_came_to_nothing_is_forgotten_by_itself() {
+    let house = House::open().await;
+    let metadata = json!({ "redirect_uris": [LOOPBACK], "token_endpoint_auth_method": "none" });
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let (_, client) = register(&house, metadata.clone()).await;
+        ids.push(client["client_id"].as_str().unwrap().to_owned());
+    }
+    let [unused, used] = &ids[..] else { panic!("{ids:?}") };
+    let target = authorize(&[("client_id", used), ("redirect_uri", LOOPBACK)]);
+    Browser::default().allow(&house, &target).await;
+    let gone = Consent {
+        subject: "local:ben".to_owned(),
+        client: unused.clone(),
+        body: "{}".to_owned(),
+        given: house.clock.now(),
+    };
+    house.store.put_consent(&gone).await.unwrap();
+    house.advance(24 * 3600 + 1);
+    let mut following = JoinSet::new();
+    following.spawn(follow(Arc::clone(&house.server)));
+    let forgotten = async {
+        while house.store.registration(unused).await.unwrap().is_some()
+            || house.store.consent(&gone.subject, unused).await.unwrap().is_some()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), forgotten).await.expect("it is forgotten");
+    assert!(house.store.registration(used).await.unwrap().is_some());
+    assert!(house.store.consent("local:ann", used).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_client_registers_the_keys_that_it_proves_itself_by() {
+    let house = House::open().await;
+    let key = Key::new();
+    house.web().publish(KEYS, &json!({ "keys": [key.jwk()] }), None);
+    for (name, value) in [("jwks", json!({ "keys": [key.jwk()] })), ("jwks_uri", json!(KEYS))] {
+        let metadata = json!({ "redirect_uris": [LOOPBACK],
+            "token_endpoint_auth_method": "private_key_jwt", name: value });
+        let (status, client) = register(&house, metadata).await;
+        assert_eq!((status, &client[name]), (201, &value), "{client}");
+        assert_eq!(client["token_endpoint_auth_method"], "private_key_jwt");
+        assert!(client.get("client_secret").is_none());
+        let id = client["client_id"].as_str().unwrap().to_owned();
+        let target = authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)]);
+        let code = Browser::default().allow(&house, &target).await;
+        let redeem = async |assertion: Option<String>| {
+            let mut form = vec![
+                ("grant_type", "authorization_code"),
+                ("client_id", &id),
+                ("code", &code),
+                ("code_verifier", VERIFIER),
+            ];
+            if let Some(assertion) = &assertion {
+                form.push(("client_assertion_type", ASSERTION));
+                form.push(("client_assertion", assertion));
+            }
+            house.post("/oauth/token", None, &form).await.0
+        };
+        assert_eq!(redeem(None).await, 401, "{name}");
+        assert_eq!(redeem(Some(Key::new().assertion(&house, &id))).await, 401, "{name}");
+        assert_eq!(redeem(Some(key.assertion(&house, &id))).await, 200, "{name}");
+    }
+    for says in [
+        json!({}),
+        json!({ "jwks": { "keys": [] } }),
+        json!({ "jwks": { "keys": [key.jwk()] }, "jwks_uri": KEYS }),
+        json!({ "jwks_uri": "http://keys.example/agent" }),
+        json!({ "jwks_uri": "https://u@keys.example/agent" }),
+        json!({ "jwks": { "keys": [key.jwk()], "more": "x".repeat(17_000) } }),
+    ] {
+        let mut metadata = json!({ "redirect_uris": [LOOPBACK],
+            "token_endpoint_auth_method": "private_key_jwt" });
+        metadata.as_object_mut().unwrap().extend(says.as_object().unwrap().clone());
+        let (status, answer) = register(&house, metadata).await;
+        assert_eq!((status, &answer["error"]), (400, &"invalid_client_metadata".into()), "{says}");
+    }
+}
+
+#[tokio::test]
+async fn an_admission_by_software_lets_in_who_names_it_and_nobody_else() {
+    let mut house = House::open().await;
+    let admission = Arc::make_mut(&mut house.desired.admissions[0]);
+    admission.software = vec!["inspector".to_owned(), "assistant".to_owned()];
+    house.declare();
+    for (software, want) in
+        [(json!("inspector"), true), (json!("Inspector"), false), (Value::Null, false)]
+    {
+        let metadata = json!({ "redirect_uris": [LOOPBACK], "software_id": software });
+        let (_, client) = register(&house, metadata).await;
+        let id = client["client_id"].as_str().unwrap();
+        let mut document = json!({ "client_id": DOCUMENT, "redirect_uris": [LOOPBACK] });
+        document["software_id"] = software.clone();
+        house.web().publish(DOCUMENT, &document, None);
+        house.advance(300);
+        for id in [id, DOCUMENT] {
+            let mut browser = Browser::default();
+            let target = authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)]);
+            browser.open(&house, &target).await;
+            let filled = [("name", "ann"), ("password", PASSWORD)];
+            browser.send(&house, "/oauth/sign-in", &filled).await;
+            let is_admitted = browser.page.contains("/oauth/consent");
+            assert_eq!(is_admitted, want, "{software} {id}: {}", browser.page);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_warned_of_a_client_that_nobody_vouches_for() {
+    let house = House::open().await;
+    let metadata = json!({ "redirect_uris": [LOOPBACK], "client_name": "Trusted Bank" });
+    let (_, client) = register(&house, metadata).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::default();
+    browser.open(&house, &authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)])).await;
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    for want in ["Trusted Bank", "nobody vouches for its name", "It runs on this computer"] {
+        assert!(browser.page.contains(want), "{want}: {}", browser.page);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_found_ends_its_client_and_all_that_it_was_given() {
+    let house = House::open().await;
+    let (_, client) = register(&house, json!({ "redirect_uris": [LOOPBACK] })).await;
+    let text = |name: &str| client[name].as_str().unwrap().to_owned();
+    let (id, secret) = (text("client_id"), text("client_secret"));
+    // Scanners know it by its form.
+    assert_eq!(api_key::kind(&secret), Some(KeyKind::ClientSecret), "{secret}");
+    let target = authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)]);
+    let code = Browser::default().allow(&house, &target).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", VERIFIER),
+    ];
+    let (_, given) = house.post("/oauth/token", Some((&id, &secret)), &form).await;
+    let grant = claims(&given["access_token"])["onedoor"]["grant"].as_str().unwrap().to_owned();
+    let end = async |secret: &str| {
+        let hashes = house.pepper().hashes(secret);
+        house.server.end_registered_client(&hashes).await.unwrap()
+    };
+    assert_eq!(end("ods_of-nobody").await, None);
+    assert!(!house.issuer.is_revoked(&grant));
+    assert_eq!(end(&secret).await, Some(id.clone()));
+    assert!(house.issuer.is_revoked(&grant));
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", "odr_x")];
+    assert_eq!(house.post("/oauth/token", Some((&id, &secret)), &refresh).await.0, 401);
+    assert!(house.store.grant(&grant).await.unwrap().unwrap().revoked.is_some());
+    assert_eq!(end(&secret).await, None);
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    AccessView, ConditionView, Counted, Ending, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
     PurgedView, SegmentView, SigningKeys, UsageView,
 };
 use audit::{Index, Page, Question};
@@ -136,6 +136,21 @@ impl Plane for DataPlane {
         let key = key.expose().trim();
         let Some(kind) = api_key::kind(key) else { return Vec::new() };
         self.pepper.hashes(key).into_iter().map(|it| kind.proof(it)).collect()
+    }
+
+    fn end_registered_client<'a>(&'a self, proofs: &'a [Proof]) -> Ending<'a> {
+        let hashes = proofs.iter().filter_map(|it| match it {
+            Proof::ClientSecret { hash } => Some(hash.clone()),
+            Proof::ApiKey { .. }
+            | Proof::External { .. }
+            | Proof::Mtls { .. }
+            | Proof::PrivateKeyJwt { .. } => None,
+        });
+        let hashes: Vec<_> = hashes.collect();
+        Box::pin(async move {
+            let Some(server) = &self.authorization else { return Ok(None) };
+            server.end_registered_client(&hashes).await.map_err(|error| error.to_string())
+        })
     }
 
     fn secret_changed(&self, secret: &SecretId) {

@@ -4,10 +4,10 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request};
-use identity::{Question, Reply};
+use identity::{Fetched, Fetching, Question, Reply};
 use model::{Secret, SecretId};
 use oauth::{Outside, Sending};
-use upstream::{Egress, Fleet, Form, Trust};
+use upstream::{Document, Egress, Fleet, Form, Trust};
 
 /// Largest document.
 const DOCUMENT_BYTES_MAX: usize = 256 << 10;
@@ -20,13 +20,11 @@ const WORD_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct DocumentEgress(pub(crate) Egress);
 
 impl identity::Fetch for DocumentEgress {
-    fn get<'a>(
-        &'a self,
-        url: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Bytes, String>> + Send + 'a>> {
+    fn get<'a>(&'a self, url: &'a str) -> Fetching<'a> {
         Box::pin(async move {
-            let fetched = self.0.get(url, DOCUMENT_BYTES_MAX, DOCUMENT_TIMEOUT).await;
-            fetched.map_err(|it| it.to_string())
+            let fetched = self.0.document(url, DOCUMENT_BYTES_MAX, DOCUMENT_TIMEOUT).await;
+            let Document { body, fresh_for, .. } = fetched.map_err(|it| it.to_string())?;
+            Ok(Fetched { body, fresh_for })
         })
     }
 }

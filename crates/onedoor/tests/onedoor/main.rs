@@ -19,6 +19,7 @@ mod credential;
 mod demo;
 mod documentation;
 mod documents;
+mod exchanged;
 mod github;
 mod help;
 mod import;

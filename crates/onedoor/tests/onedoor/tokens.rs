@@ -39,7 +39,7 @@ async fn a_token_of_a_trusted_issuer_is_good_on_both_surfaces_and_recorded() {
     assert_eq!(surfaces, ["rest", "mcp", "rest", "mcp"]);
     for record in &records {
         let want = json!({
-            "kind": "call", "client": "app", "profile": "app/default", "user": "ann",
+            "kind": "call", "client": "app", "profile": "app/default", "user": "company:ann",
             "credential": "nightly", "operation": "orders.get_order", "decision": "allow",
         });
         assert_eq!(with(record.clone(), &want), *record);

@@ -15,14 +15,6 @@ const USUAL_SCOPES: [&str; 2] = ["profile", "email"];
 
 /// Reads how people sign in by the issuer `id`.
 pub(super) fn read(id: &IssuerId, field: Field<'_>) -> Option<SignIn> {
-    // What begins the names of people with an account of this door.
-    if id.as_str() == "local" {
-        field.fault(
-            "people of this door are called local:NAME",
-            "give the issuer's file another name",
-        );
-        return None;
-    }
     field.mapping(|it| {
         let label = it.optional("label").map(|it| it.text());
         let client_id = it.required("client_id", "write who the door is there");

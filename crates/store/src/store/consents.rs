@@ -1,5 +1,7 @@
 //! Consents. To take one back is to revoke what came of it.
 
+use std::time::Duration;
+
 use model::Timestamp;
 use sqlx::SqlStr;
 
@@ -17,6 +19,13 @@ const ALL: &str = "SELECT subject, client, body, given FROM consents \
      WHERE (subject, client) > ($1, $2) ORDER BY subject, client LIMIT $3";
 const OF_SUBJECT: &str = "SELECT subject, client, body, given FROM consents \
      WHERE subject = $1 AND client > $2 ORDER BY client LIMIT $3";
+/// One that is given anew meanwhile stays.
+const PURGE: &str = "DELETE FROM consents WHERE given < $1 AND (subject, client) IN \
+     (SELECT subject, client FROM consents WHERE given < $1 AND NOT EXISTS (SELECT 1 FROM grants \
+     WHERE grants.subject = consents.subject AND grants.client = consents.client \
+     AND grants.revoked IS NULL AND grants.expires > $2) ORDER BY given LIMIT $3)";
+/// So long a consent is kept whatever becomes of its grant: that is made before it.
+const KEPT: Duration = Duration::from_secs(3600);
 const DELETE: &str = "DELETE FROM consents WHERE subject = $1 AND client = $2";
 
 impl Store {
@@ -85,6 +94,17 @@ impl Store {
         grants::revoke(&mut revoking, filter, at).await?;
         revoking.commit().await?;
         Ok(deleted > 0)
+    }
+
+    /// Deletes consents of which nothing is left: all grants of user and client have expired or were
+    /// revoked. At most `limit`, the oldest first. Says how many there were.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
+    pub async fn purge_consents(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
+        let values =
+            [Value::time(now.minus(KEPT)), Value::time(now), Value::Int(limit.into())];
+        self.database.execute(PURGE, &values).await
     }
 }
 

@@ -19,10 +19,10 @@ const COUNT: &str = "SELECT count(*) FROM registrations WHERE created >= $1";
 const USE: &str = "UPDATE registrations SET used = $2 \
      WHERE id = $1 AND (used IS NULL OR used < $2)";
 const DELETE: &str = "DELETE FROM registrations WHERE id = $1";
-/// One that has a grant was used, whether that was noted or not.
-const PURGE: &str = "DELETE FROM registrations WHERE used IS NULL AND id IN (SELECT id \
-     FROM registrations WHERE used IS NULL AND created < $1 AND NOT EXISTS (SELECT 1 FROM grants \
-     WHERE grants.client = registrations.id) ORDER BY created LIMIT $2)";
+/// One that has a grant was used, whether that was noted or not. One that is used meanwhile stays.
+const PURGE: &str = "DELETE FROM registrations WHERE (used IS NULL OR used < $2) AND id IN (SELECT id \
+     FROM registrations WHERE (used IS NULL AND created < $1 OR used < $2) AND NOT EXISTS (SELECT 1 \
+     FROM grants WHERE grants.client = registrations.id) ORDER BY created LIMIT $3)";
 
 impl Store {
     /// Keeps a registration. One of the same id gets the new body, and stays as old as it is.
@@ -118,17 +118,19 @@ impl Store {
         Ok(deleted > 0)
     }
 
-    /// Deletes registrations that were made before a time, were never used and have no grant: at most
-    /// `limit`, the oldest first. Says how many there were.
+    /// Deletes registrations that have no grant, and were made before `unused` and never used, or used
+    /// last before `idle`: at most `limit`, the oldest first. Says how many there were.
     ///
     /// # Errors
     /// [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
-    pub async fn purge_unused_registrations(
+    pub async fn purge_registrations(
         &self,
-        before: Timestamp,
+        unused: Timestamp,
+        idle: Timestamp,
         limit: u32,
     ) -> Result<u64, Error> {
-        self.database.execute(PURGE, &[Value::time(before), Value::Int(limit.into())]).await
+        let values = [Value::time(unused), Value::time(idle), Value::Int(limit.into())];
+        self.database.execute(PURGE, &values).await
     }
 }
 

@@ -12,6 +12,7 @@ on_every_database!(
     a_revocation_is_seen_by_who_watches,
     a_consent_is_one_for_each_user_and_client,
     a_consent_is_taken_back_with_what_came_of_it,
+    a_consent_is_forgotten_when_nothing_of_it_is_left,
     a_text_that_one_database_cannot_keep_is_in_no_grant,
     a_thousand_grants_are_revoked_at_once,
 );
@@ -194,6 +195,28 @@ async fn a_consent_is_taken_back_with_what_came_of_it(place: &Place) {
     store.put_grant(&grant("late")).await.unwrap();
     assert!(!store.delete_consent("ada", "shop", at(160)).await.unwrap());
     assert_eq!(revoked(&store).await, [entry(1, "a"), entry(2, "late")]);
+}
+
+async fn a_consent_is_forgotten_when_nothing_of_it_is_left(place: &Place) {
+    let store = place.open().await;
+    for (subject, client) in [("ada", "crm"), ("ada", "shop"), ("bob", "shop"), ("eve", "shop")] {
+        let given = at(0);
+        store.put_consent(&Consent { given, ..consent(subject, client) }).await.unwrap();
+        let (id, subject) = (format!("{subject} {client}"), Some(subject.to_owned()));
+        let grant = Grant { id, client: client.to_owned(), subject, ..grant("") };
+        // That of Eve never came to be.
+        if grant.subject.as_deref() != Some("eve") {
+            store.put_grant(&Grant { expires: at(10_000), ..grant }).await.unwrap();
+        }
+    }
+    store.revoke_grants(GrantFilter::One("bob shop"), at(150)).await.unwrap();
+    assert_eq!(store.purge_consents(at(3_600), 9).await.unwrap(), 0);
+    assert_eq!(store.purge_consents(at(3_601), 1).await.unwrap(), 1);
+    assert_eq!(store.purge_consents(at(9_999), 9).await.unwrap(), 1);
+    let left = store.consents(None, None, 9).await.unwrap();
+    let left: Vec<_> = left.iter().map(|it| (&*it.subject, &*it.client)).collect();
+    assert_eq!(left, [("ada", "crm"), ("ada", "shop")]);
+    assert_eq!(store.purge_consents(at(10_000), 9).await.unwrap(), 2);
 }
 
 async fn a_text_that_one_database_cannot_keep_is_in_no_grant(place: &Place) {

@@ -64,11 +64,18 @@ async fn a_registration_that_was_never_used_is_forgotten(place: &Place) {
     assert!(!store.note_registration_use("unknown", at(11)).await.unwrap());
     assert_eq!(store.registration("used").await.unwrap(), Some(registration("used", 5, Some(12))));
     store.put_grant(&grant("of-shop")).await.unwrap();
-    assert_eq!(store.purge_unused_registrations(at(20), 1).await.unwrap(), 1);
+    assert_eq!(store.purge_registrations(at(20), at(12), 1).await.unwrap(), 1);
     assert_eq!(store.registration("older").await.unwrap(), None);
-    assert_eq!(store.purge_unused_registrations(at(20), 9).await.unwrap(), 1);
-    let left = store.registrations(None, 9).await.unwrap();
-    assert_eq!(left.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["shop", "used", "young"]);
+    assert_eq!(store.purge_registrations(at(20), at(12), 9).await.unwrap(), 1);
+    let left = async || {
+        let left = store.registrations(None, 9).await.unwrap();
+        left.into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    assert_eq!(left().await, ["shop", "used", "young"]);
+    // One that leads to nothing any more, and was used long ago.
+    assert!(store.note_registration_use("shop", at(12)).await.unwrap());
+    assert_eq!(store.purge_registrations(at(20), at(13), 9).await.unwrap(), 1);
+    assert_eq!(left().await, ["shop", "young"]);
 }
 
 fn signing_key(id: &str, created: i64) -> SigningKey {

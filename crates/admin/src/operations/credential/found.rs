@@ -36,22 +36,22 @@ pub(crate) struct Finding {
 /// What the key was.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Found {
-    /// The credential's id.
+    /// The credential's id; the client's where that registered itself.
     id: String,
     /// `api_key` or `client_secret`.
     kind: &'static str,
-    /// The profile that it led to.
-    profile: String,
+    /// The profile that it led to; none where its client registered itself.
+    profile: Option<String>,
     /// That profile's client.
     client: String,
-    /// Who answers for the client.
-    owner: String,
+    /// Who answers for the client; nobody where it registered itself.
+    owner: Option<String>,
     /// What it was until now: `active`, `retiring`, `retired`, `expired` or `revoked`.
     was: &'static str,
     /// What it is from now on: `revoked`.
     state: &'static str,
-    /// When it ended, or would have.
-    expires: String,
+    /// When it ended, or would have; none where its client registered itself.
+    expires: Option<String>,
     /// When it was last used, where it was and is within your reach.
     last_used: Option<String>,
     /// How it was last used: `call`, `token` (one that was got with it) or `token_request`.
@@ -71,7 +71,7 @@ impl Operation for ReportFound {
     const PATH: &'static str = "/reports/found-credentials";
     const EFFECT: Effect = Effect::Destructive;
     const SUMMARY: &'static str = "Hand in a key that was found: it is revoked";
-    const DESCRIPTION: &'static str = "Whose ever it is: who has the key could use it, so nothing more is needed to have it refused. The answer says which credential it was, how it was last used, and what to do next. The key itself is in no answer and no record. To hand one in again changes nothing. Wrong keys are counted: after 20 there is one more every 10 seconds.";
+    const DESCRIPTION: &'static str = "Whose ever it is: who has the key could use it, so nothing more is needed to have it refused. The answer says which credential it was, how it was last used, and what to do next. The key itself is in no answer and no record. To hand one in again changes nothing. The secret of a client that registered itself ends that client, with all that it was given. Wrong keys are counted: after 20 there is one more every 10 seconds.";
     type Parameters = NoParameters;
     type Body = Finding;
     type Output = Found;
@@ -87,8 +87,13 @@ impl Operation for ReportFound {
         ensure_left_out(&key, reason.as_deref())?;
         let proofs = recognized(admin, call, &key)?;
         let working = admin.working();
-        let found = known_by(&working.desired, &proofs);
-        let (path, found) = found.and_then(|it| placed(&working, it)).ok_or_else(unknown)?;
+        let found = known_by(&working.desired, &proofs).and_then(|it| placed(&working, it));
+        let Some((path, found)) = found else {
+            let ended = admin.plane.end_registered_client(&proofs).await;
+            let client = ended.map_err(Failure::Unavailable)?.ok_or_else(unknown)?;
+            admin.guesses.give_back(&call.caller.profile, call.at);
+            return Ok(Reply::of(registered(client, working.revision)));
+        };
         admin.guesses.give_back(&call.caller.profile, call.at);
         let profile = &found.profile;
         let changeable = admin.changeable().map_err(|_| read_only(&found, &path));
@@ -105,8 +110,7 @@ impl Operation for ReportFound {
         let end = working.rotation(profile).end(&found);
         let was = ages::state(found.state, end, call.at);
         let owner = client(&working.desired, profile.client()).map(|it| it.owner.clone());
-        let owner = owner.unwrap_or_default();
-        let next = next(&found, &owner, used.is_some());
+        let next = next(&found, owner.as_deref().unwrap_or_default(), used.is_some());
         let told = told(&found, (was, end), used);
         Ok(Reply::of(Found { owner, next, revision: after.revision, ..told }))
     }
@@ -180,17 +184,39 @@ fn told(found: &Credential, (was, end): (&'static str, Timestamp), used: Option<
     Found {
         id: found.id.to_string(),
         kind: found.proof.kind(),
-        profile: found.profile.to_string(),
+        profile: Some(found.profile.to_string()),
         client: found.profile.client().to_owned(),
-        owner: String::new(),
+        owner: None,
         was,
         state: "revoked",
-        expires: end.to_string(),
+        expires: Some(end.to_string()),
         last_used: used.map(|it| it.at.to_string()),
         used_by: how.map(|it| it.way.as_str()),
         used_from: how.map(|it| it.from.to_string()),
         next: Vec::new(),
         revision: 0,
+    }
+}
+
+/// What is told of a client that registered itself, and is no more.
+fn registered(client: String, revision: u64) -> Found {
+    Found {
+        id: client.clone(),
+        kind: "client_secret",
+        profile: None,
+        client,
+        owner: None,
+        was: "active",
+        state: "revoked",
+        expires: None,
+        last_used: None,
+        used_by: None,
+        used_from: None,
+        next: vec![
+            "nothing is to be given: it registers itself anew, and asks its people again".to_owned(),
+            "take it out of where it was found".to_owned(),
+        ],
+        revision,
     }
 }
 

@@ -117,6 +117,13 @@ fn what_records_keep_is_known_and_never_a_secret() {
 fn an_issuer_says_what_is_wrong_with_it() {
     check(&[
         (
+            "issuers/local.yaml",
+            "issuer: https://login.example.com\ndiscovery: true\naudiences: [door]\nalgorithms: [ES256]\n",
+            &[
+                "issuers/local.yaml:1: people of this door are called local:NAME | give the issuer's file another name",
+            ],
+        ),
+        (
             "issuers/a.yaml",
             "issuer: http://staff.example\naudiences: []\nalgorithms: [HS256, none, ES265]\n",
             &[

@@ -1,0 +1,110 @@
+//! What anybody can have this server do without being anybody, and how much of it.
+
+use std::{net::IpAddr, time::Duration};
+
+use super::guess::{Bucket, Budget, key, network};
+use crate::error::{Code, Denied};
+
+/// Each holds up one of the few fetches that go on at the same time: one source never has all of them.
+const DOCUMENTS: Budget = Budget::new(8, Duration::from_secs(10));
+/// What the door sends to one host on behalf of others.
+const DOCUMENTS_OF_HOST: Budget = Budget::new(30, Duration::from_secs(5));
+
+/// Each costs a row. There is a bound for all together besides, which one source is not to use up.
+const REGISTRATIONS: Budget = Budget::new(20, Duration::from_secs(60));
+
+/// Each costs a row for the 10 minutes that a person has to decide, or two. Many people may share a source.
+const WAITING: Budget = Budget::new(100, Duration::from_secs(2));
+/// Over all sources: so bounds the rows that there are at once, 5,000 and what comes in 10 minutes.
+const WAITING_IN_ALL: Budget = Budget::new(5_000, Duration::from_millis(120));
+
+/// What anybody can have this server do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Effort<'a> {
+    /// Fetches a document that nothing is known of.
+    Document { source: IpAddr, host: &'a str },
+    /// Keeps what a device asks for until a person has decided.
+    Device { source: IpAddr },
+    /// Keeps a client that registers itself.
+    Registration { source: IpAddr },
+    /// Keeps what a browser was sent for until a person has decided.
+    Waiting { source: IpAddr },
+}
+
+impl Effort<'_> {
+    fn source(&self) -> IpAddr {
+        let (Self::Document { source, .. }
+        | Self::Device { source }
+        | Self::Registration { source }
+        | Self::Waiting { source }) = self;
+        network(*source)
+    }
+
+    pub(super) fn buckets(&self) -> Vec<Bucket> {
+        let bucket = |of, budget, key| Bucket { key, budget, of };
+        let source = self.source();
+        match self {
+            Self::Document { source: _, host } => vec![
+                bucket("this source", DOCUMENTS, key("documents for", &source, "")),
+                bucket("this host", DOCUMENTS_OF_HOST, key("documents of", &"", host)),
+            ],
+            Self::Device { source: _ } | Self::Waiting { source: _ } => vec![
+                bucket("this source", WAITING, key("waiting for", &source, "")),
+                bucket("all sources", WAITING_IN_ALL, key("waiting", &"", "")),
+            ],
+            Self::Registration { source: _ } => {
+                vec![bucket("this source", REGISTRATIONS, key("registrations of", &source, ""))]
+            }
+        }
+    }
+
+    /// Refused for now, with what and from where for the record. Nobody is told that a client is unknown:
+    /// many would throw away what they have.
+    pub(super) fn slowed(&self, of: &str, wait: Duration) -> Denied {
+        let seconds = wait.as_secs().saturating_add(1);
+        let (code, what) = match self {
+            Self::Document { source: _, host } => {
+                (Code::TemporarilyUnavailable, format!("a document of {host:.64?}"))
+            }
+            // The word that devices know.
+            Self::Device { source: _ } => (Code::SlowDown, "what a device asks for".to_owned()),
+            Self::Registration { source: _ } => {
+                (Code::TemporarilyUnavailable, "a registration".to_owned())
+            }
+            Self::Waiting { source: _ } => {
+                (Code::TemporarilyUnavailable, "a request that waits".to_owned())
+            }
+        };
+        let cause = format!("{what} for {}: the budget of {of} is used up", self.source());
+        let detail = format!("too many requests: try again in {seconds} seconds");
+        Denied::new(code, detail).because(cause).slowed(seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Timestamp;
+
+    use super::*;
+    use crate::throttle::Throttle;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn all_sources_together_keep_only_so_many_waiting() {
+        let throttle = Throttle::default();
+        let spend = |number: u32, now| {
+            let [_, b, c, d] = number.to_be_bytes();
+            let source = IpAddr::from([10, b, c, d]);
+            throttle.spend(Effort::Waiting { source }, now).map_err(|it| it.retry_after)
+        };
+        let admitted = (0..6_000).filter(|it| spend(*it, at(0)).is_ok());
+        assert_eq!(admitted.count(), 5_000);
+        assert_eq!(spend(9_999, at(0)), Err(Some(1)));
+        // What comes in the time that one waits is as much again.
+        let later = (0..6_000).filter(|it| spend(*it, at(600)).is_ok());
+        assert_eq!(later.count(), 5_000);
+    }
+}
