@@ -26,20 +26,26 @@ pub(crate) enum Need {
     CargoNextest,
     /// A browser.
     Chromium,
+    /// What the sink for Kafka is built and tested with. Not needed without it.
+    Kafka,
     /// The server of NATS.
     Nats,
     /// The packages of package.json.
     NodePackages,
     /// The server, its programs, and `psql`.
     Postgres,
-    /// Both majors of the official MCP client, and the schemas of OCSF, each in its own environment.
+    /// Both majors of the official MCP client, the schemas of OCSF, and what reads metrics, each in
+    /// its own environment.
     PythonPeers,
     /// A receiver of syslog.
     Rsyslog,
+    /// A server of object storage.
+    S3,
 }
 
 impl Need {
-    pub(crate) const ALL: [Self; 8] = [
+    /// All but what a step of its own sees to.
+    pub(crate) const ALL: [Self; 9] = [
         Self::CargoDeny,
         Self::CargoNextest,
         Self::Chromium,
@@ -48,6 +54,7 @@ impl Need {
         Self::Postgres,
         Self::PythonPeers,
         Self::Rsyslog,
+        Self::S3,
     ];
 
     /// Sees to it that it is there.
@@ -57,13 +64,19 @@ impl Need {
             Self::CargoNextest => cargo::ensure(&pins::CARGO_NEXTEST).map(drop),
             Self::Chromium => debian::ensure("chromium", "chromium"),
             Self::Nats => debian::ensure("nats-server", "nats-server"),
+            Self::Kafka => {
+                debian::ensure_kafka_build()?;
+                python::ensure(&pins::KAFKA_BROKER)
+            }
             Self::Rsyslog => debian::ensure_rsyslog(),
+            Self::S3 => cargo::ensure(&pins::S3_SERVER).map(drop),
             Self::NodePackages => node::ensure(root),
             Self::Postgres => debian::ensure_postgres(),
             Self::PythonPeers => {
                 for version in [MCP_2, MCP_1] {
                     python::ensure(&[(MCP, version)])?;
                 }
+                python::ensure(&pins::OPEN_METRICS)?;
                 python::ensure(&pins::OCSF_SCHEMA)
             }
         }

@@ -3,7 +3,7 @@
 /// The checksum of `bytes`.
 // By the processor where it can: a record is written for every call.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(bytes)
+    crc_fast::crc32_iscsi(bytes)
 }
 
 #[cfg(test)]

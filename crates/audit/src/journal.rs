@@ -5,6 +5,7 @@
 //! came. What fails is told to all whose records were in it, and closes the journal: nothing is
 //! admitted until it can be written again.
 
+mod condition;
 mod entry;
 mod keeper;
 mod kept;
@@ -29,6 +30,7 @@ use std::{
 
 use model::Clock;
 
+pub use condition::{Condition, Disk};
 pub use entry::Entry;
 pub use kept::{Closed, Keep};
 pub use level::{Level, Levels};

@@ -42,7 +42,8 @@ pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use index::{Field, Index};
 pub use journal::{
-    Closed, Entry, Journal, Keep, Level, Levels, Location, Memory, Purge, PurgeError, Purged, Rules,
+    Closed, Condition, Disk, Entry, Journal, Keep, Level, Levels, Location, Memory, Purge,
+    PurgeError, Purged, Rules,
 };
 pub use note::{KeyError, SigningKey, VerifyingKey};
 pub use proof::{ProofError, Proven, prove};

@@ -8,6 +8,7 @@ mod limits;
 mod listen;
 mod log;
 mod management;
+mod metrics;
 mod oauth;
 mod reader;
 mod sinks;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     listen::{Listen, parse_address},
     log::Log,
     management::Management,
+    metrics::Metrics,
     oauth::OAuth,
     store::Store,
     tls::{ClientCertificates, Tls},
@@ -70,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) webhooks: Vec<Webhook>,
     /// Where records are brought to.
     pub(crate) sinks: Vec<Declared>,
+    /// Where numbers of the process are read; nowhere where no address is named.
+    pub(crate) metrics: Option<Metrics>,
 }
 
 impl Config {
@@ -140,6 +144,7 @@ impl Config {
             log: Log::read(&mut reader),
             webhooks: Webhook::read(&mut reader),
             sinks: sinks::read(&mut reader, folder),
+            metrics: Metrics::read(&mut reader),
         };
         reader.finish().map(|()| config)
     }
@@ -271,6 +276,7 @@ cert = \"tls.pem\"
             "egress",
             "audit",
             "log",
+            "metrics",
         ] {
             let fault = faults(&format!("[{table}]\n\"????????\" = 1")).join("");
             let (_, keys) = fault.split_once("use one of: ").unwrap();

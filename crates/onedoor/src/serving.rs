@@ -7,6 +7,7 @@ mod egress;
 mod indexing;
 mod keys;
 mod managed;
+mod metrics;
 mod places;
 mod proofs;
 mod rehash;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     door::{Door, open_store},
     egress::{DocumentEgress, IssuerEgress},
     managed::Managed,
+    metrics::Metrics,
     places::Places,
     retention::Retention,
     signals::{Hangup, Stop},

@@ -1,8 +1,8 @@
 //! What an operator says of a sink.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use audit::Format;
+use audit::{Format, ship::Batching};
 use model::SecretId;
 use upstream::Scheme;
 
@@ -24,10 +24,14 @@ pub enum Receiver {
     Elasticsearch(Elasticsearch),
     /// A file of lines that is rotated.
     File(File),
+    /// A topic of Kafka.
+    Kafka(Kafka),
     /// A stream of NATS `JetStream`.
     Nats(Nats),
     /// A collector of OpenTelemetry, by OTLP over HTTP in JSON.
     Otlp(Otlp),
+    /// Object storage that speaks S3.
+    S3(S3),
     /// Splunk's HTTP event collector.
     Splunk(Splunk),
     /// The standard output of the process.
@@ -36,6 +40,27 @@ pub enum Receiver {
     Syslog(Syslog),
     /// Anything that takes a signed POST.
     Webhook(Webhook),
+}
+
+impl Receiver {
+    /// How much it gets at once. Objects should be few and large, messages soon there.
+    #[must_use]
+    pub fn batching(&self) -> Batching {
+        match self {
+            Self::S3(S3 { linger, .. }) => {
+                Batching { records_max: 10_000, bytes_max: 8 << 20, linger: *linger }
+            }
+            Self::Elasticsearch(_)
+            | Self::File(_)
+            | Self::Kafka(_)
+            | Self::Nats(_)
+            | Self::Otlp(_)
+            | Self::Splunk(_)
+            | Self::Stdout
+            | Self::Syslog(_)
+            | Self::Webhook(_) => Batching::default(),
+        }
+    }
 }
 
 /// Elasticsearch or `OpenSearch`.
@@ -62,6 +87,32 @@ pub struct File {
     pub kept: u32,
 }
 
+/// A topic of Kafka.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kafka {
+    /// Hosts and ports of brokers, which tell of the others.
+    pub brokers: Vec<String>,
+    /// The topic, which has to be there.
+    pub topic: String,
+    /// Whether it speaks TLS.
+    pub is_tls: bool,
+    /// `USER:PASSWORD`, and by which mechanism of SASL it is shown.
+    pub secret: Option<(Mechanism, SecretId)>,
+    /// Whom it must show to be.
+    pub tls: TlsFiles,
+}
+
+/// How a password is shown to Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// As it is.
+    Plain,
+    /// RFC 7677.
+    ScramSha256,
+    /// The same, with the other hash.
+    ScramSha512,
+}
+
 /// A stream of NATS `JetStream`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nats {
@@ -82,6 +133,27 @@ pub struct Otlp {
     pub url: String,
     /// A bearer token.
     pub secret: Option<SecretId>,
+    /// Whom it must show to be.
+    pub tls: TlsFiles,
+}
+
+/// Object storage that speaks S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3 {
+    /// Its URL, without the bucket.
+    pub url: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// What the names of objects begin with: `audit/prod`. May be nothing.
+    pub prefix: String,
+    /// `ACCESS_KEY_ID:SECRET_ACCESS_KEY`.
+    pub secret: SecretId,
+    /// Whether objects are packed with gzip.
+    pub is_packed: bool,
+    /// So long an object that is not full waits for more records.
+    pub linger: Duration,
     /// Whom it must show to be.
     pub tls: TlsFiles,
 }

@@ -1,4 +1,4 @@
-//! Where records are brought to: files, syslog, and receivers over HTTP and NATS.
+//! Where records are brought to: files, syslog, object storage, and receivers over HTTP, NATS and Kafka.
 //!
 //! [`audit::ship`] reads the log and keeps the cursor; here is only how a batch gets to one kind of
 //! receiver, and what counts as its acknowledgement. [`Declared`] is what an operator says of a sink,
@@ -8,8 +8,11 @@ mod declared;
 mod elasticsearch;
 mod file;
 mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod nats;
 mod otlp;
+mod s3;
 pub mod signature;
 mod sink;
 mod splunk;
@@ -18,8 +21,8 @@ mod syslog;
 mod webhook;
 
 pub use declared::{
-    Declared, Elasticsearch, File, Nats, Otlp, Receiver, Splunk, Syslog, TlsFiles, Transport,
-    Webhook,
+    Declared, Elasticsearch, File, Kafka, Mechanism, Nats, Otlp, Receiver, S3, Splunk, Syslog,
+    TlsFiles, Transport, Webhook,
 };
 pub use http::shown;
 pub use sink::Sink;

@@ -13,6 +13,7 @@ use crate::{
     file::{Rotated, Stream},
     nats::Nats,
     otlp::Otlp,
+    s3::S3,
     splunk::Splunk,
     syslog::Syslog,
     webhook::Webhook,
@@ -29,8 +30,11 @@ pub struct Sink {
 enum Kind {
     Elasticsearch(Elasticsearch),
     File(Rotated),
+    #[cfg(feature = "kafka")]
+    Kafka(Box<crate::kafka::Kafka>),
     Nats(Nats),
     Otlp(Otlp),
+    S3(S3),
     Splunk(Splunk),
     Stdout(Stream<io::Stdout>),
     Syslog(Syslog),
@@ -50,8 +54,15 @@ impl Sink {
             Receiver::File(it) => {
                 Kind::File(Rotated::new(it.path.clone(), (it.bytes_max, it.kept)))
             }
+            #[cfg(feature = "kafka")]
+            Receiver::Kafka(it) => {
+                Kind::Kafka(Box::new(crate::kafka::Kafka::open(it.clone(), around)?))
+            }
+            #[cfg(not(feature = "kafka"))]
+            Receiver::Kafka(_) => return Err(OpenError::Kafka),
             Receiver::Nats(it) => Kind::Nats(Nats::open(it.clone(), around)?),
             Receiver::Otlp(it) => Kind::Otlp(Otlp::open(it.clone(), around)?),
+            Receiver::S3(it) => Kind::S3(S3::open(it.clone(), around)?),
             Receiver::Splunk(it) => Kind::Splunk(Splunk::open(it.clone(), around)?),
             Receiver::Stdout => Kind::Stdout(Stream::new(io::stdout())),
             Receiver::Syslog(it) => Kind::Syslog(Syslog::open(it.clone(), around)?),
@@ -67,8 +78,11 @@ impl Deliver for Sink {
         match &mut self.kind {
             Kind::Elasticsearch(it) => Box::pin(it.send(&events)).await,
             Kind::File(it) => it.write(&events),
+            #[cfg(feature = "kafka")]
+            Kind::Kafka(it) => Box::pin(it.send(batch.log, &events)).await,
             Kind::Nats(it) => Box::pin(it.send(&events)).await,
             Kind::Otlp(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
+            Kind::S3(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
             Kind::Splunk(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
             Kind::Stdout(it) => it.write(&events),
             Kind::Syslog(it) => Box::pin(it.send(&events)).await,

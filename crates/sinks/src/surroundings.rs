@@ -37,6 +37,12 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// It is for Kafka, and this program cannot speak to that.
+    #[error(
+        "this onedoor was built without Kafka: build it with `cargo build --release --package onedoor \
+         --features kafka` (docs/siem-sinks.md says what that needs)"
+    )]
+    Kafka,
     /// Its URL is none that may be asked for.
     #[error("its url is none that may be used: write https://; http:// is for this machine alone")]
     Url,

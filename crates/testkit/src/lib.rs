@@ -1,5 +1,6 @@
 //! For tests: a recording upstream, a gateway in memory with a fake clock, clients over plain HTTP and
-//! over TLS, keys of clients, an authority for certificates, and real servers: PostgreSQL, rsyslog, NATS.
+//! over TLS, keys of clients, an authority for certificates, and real servers:
+//! PostgreSQL, rsyslog, NATS, one of object storage, and a broker of Kafka's protocol.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,11 +15,13 @@ mod client;
 mod client_key;
 mod collector;
 mod house;
+mod kafka;
 mod nats;
 mod postgres;
 mod process;
 mod recorder;
 mod rsyslog;
+mod s3;
 mod tls;
 
 pub use authority::Authority;
@@ -26,8 +29,10 @@ pub use client::{Answer, Client, Stream};
 pub use client_key::ClientKey;
 pub use collector::Collector;
 pub use house::{House, HouseBuilder};
+pub use kafka::Kafka;
 pub use nats::Nats;
 pub use postgres::Postgres;
 pub use recorder::{Recorder, Seen};
 pub use rsyslog::Rsyslog;
+pub use s3::S3;
 pub use tls::{TlsClient, TlsConnection};

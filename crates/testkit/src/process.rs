@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpStream,
+    path::PathBuf,
     process::{Child, Command},
     thread,
     time::Duration,
@@ -48,6 +49,11 @@ impl Drop for Process {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
+}
+
+/// Where `cargo xtask test` puts what it installs.
+pub(crate) fn installed(path: &str) -> PathBuf {
+    std::env::home_dir().expect("there is a home folder").join(".cache/onedoor").join(path)
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process needs real time")]

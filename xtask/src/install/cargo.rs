@@ -12,11 +12,13 @@ use crate::run;
 pub(super) struct Tool {
     pub(super) name: &'static str,
     pub(super) version: &'static str,
+    /// Its features besides the usual ones.
+    pub(super) features: &'static [&'static str],
 }
 
 /// Where the tool is; builds it first where it is not (some minutes).
 pub(super) fn ensure(tool: &Tool) -> Result<PathBuf> {
-    let Tool { name, version } = tool;
+    let Tool { name, version, features } = tool;
     let folder = cache()?.join("tools").join(format!("{name}-{version}"));
     let program = folder.join("bin").join(name);
     if program.is_file() {
@@ -30,6 +32,7 @@ pub(super) fn ensure(tool: &Tool) -> Result<PathBuf> {
     command
         .args(["install", "--quiet", "--locked", "--root"])
         .arg(&folder)
+        .args(features.iter().flat_map(|it| ["--features", it]))
         .arg(format!("{name}@{version}"))
         // Its parts are of no use to our own builds.
         .env_remove("CARGO_TARGET_DIR");

@@ -32,6 +32,15 @@ pub(super) fn ensure_rsyslog() -> Result<()> {
     install("rsyslog-gnutls")
 }
 
+/// Sees to it that librdkafka can be built.
+pub(super) fn ensure_kafka_build() -> Result<()> {
+    ensure("make", "make")?;
+    ensure("g++", "g++")?;
+    ensure("pkg-config", "pkg-config")?;
+    let has_headers = Path::new("/usr/include/openssl/ssl.h").exists();
+    if has_headers { Ok(()) } else { install("libssl-dev") }
+}
+
 /// Installs a package, with a fresh list of packages where the old one does not do.
 pub(super) fn install(package: &str) -> Result<()> {
     ensure!(

@@ -16,7 +16,7 @@ const DEMO_DEADLINE: Duration = Duration::from_secs(120);
 /// One check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Step {
-    /// Installs cargo-nextest, cargo-deny, PostgreSQL, the MCP clients and the packages of npm.
+    /// Installs cargo-nextest, cargo-deny, servers, the MCP clients and the packages of npm.
     Install,
     /// The sources are formatted.
     Format,
@@ -30,6 +30,8 @@ pub(super) enum Step {
     Advisories,
     /// Unit and integration tests, those with official MCP clients among them.
     Nextest,
+    /// The sink for Kafka, which is a feature: lints, and tests with a broker.
+    Kafka,
     /// Examples in the documentation.
     Doctest,
     /// The documentation builds without a warning.
@@ -50,7 +52,7 @@ pub(super) enum Done {
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Install,
         Self::Format,
         Self::Tidy,
@@ -58,6 +60,7 @@ impl Step {
         Self::Deny,
         Self::Advisories,
         Self::Nextest,
+        Self::Kafka,
         Self::Doctest,
         Self::Doc,
         Self::Release,
@@ -92,6 +95,7 @@ impl Step {
             Self::Deny => deny(root, &["check", "bans", "licenses", "sources"])?,
             Self::Advisories => return advisories(root),
             Self::Nextest => nextest(root)?,
+            Self::Kafka => kafka(root)?,
             Self::Doctest => cargo(root, &["test", "--workspace", "--locked", "--doc"])?,
             Self::Doc => {
                 let arguments = ["doc", "--workspace", "--locked", "--no-deps"];
@@ -138,9 +142,20 @@ fn advisories(root: &Path) -> Result<Done> {
     Ok(Done::Passed)
 }
 
+/// A feature is built by who asks for it, so nothing else here does.
+fn kafka(root: &Path) -> Result<()> {
+    Need::Kafka.ensure(root)?;
+    let of = ["--package", "sinks", "--features", "kafka", "--locked"];
+    let clippy = [&["clippy", "--all-targets"], &of[..], &["--", "-D", "warnings"]].concat();
+    cargo(root, &clippy)?;
+    let mut command = run::program(install::cargo_nextest()?, root);
+    command.args(["nextest", "run"]).args(of).args(["--profile", "ci", "--", "over_kafka"]);
+    run::run(&mut command)
+}
+
 /// The tests find the MCP clients' Pythons by these variables.
 fn nextest(root: &Path) -> Result<()> {
-    for need in [Need::NodePackages, Need::Postgres, Need::PythonPeers] {
+    for need in [Need::NodePackages, Need::Postgres, Need::PythonPeers, Need::S3] {
         need.ensure(root)?;
     }
     let mut command = run::program(install::cargo_nextest()?, root);

@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) closed: Option<Closed>,
     /// How many records the last checkpoint covers, and when it was signed.
     pub(super) signed: (u64, Duration),
+    /// How many segments were given up since the start, because a sync of them failed.
+    pub(super) poisoned: u64,
     /// Why the last checkpoint could not be kept.
     pub(super) unsigned: Option<Arc<io::Error>>,
     pub(super) is_ending: bool,
@@ -124,6 +126,7 @@ impl State {
             is_writing: false,
             sleepers: 0,
             closed: None,
+            poisoned: 0,
             unsigned: None,
             is_ending: false,
         }
@@ -289,6 +292,7 @@ impl State {
     /// The segment is not written to any more: what it lost, nobody knows.
     pub(super) fn poison(&mut self) {
         self.fresh = Some(Fresh::Unsynced(self.synced.next()));
+        self.poisoned = self.poisoned.saturating_add(1);
     }
 
     /// Counts a record that comes while the journal is closed.

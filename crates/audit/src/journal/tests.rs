@@ -154,10 +154,13 @@ fn a_segment_that_failed_to_sync_is_never_written_again() {
     memory.fail_syncs();
     assert!(matches!(journal.append(&strict), Err(Error::Write { .. })));
     assert!(journal.admit().is_err());
+    let broken = journal.condition();
+    assert_eq!((broken.is_closed, broken.poisoned, broken.disk), (true, 1, None));
     let old = memory.text();
     memory.mend();
     clock.advance(RETRY);
     journal.append(&record("after")).unwrap();
+    assert_eq!((journal.condition().is_closed, journal.condition().poisoned), (false, 1));
     let text = memory.text();
     let new: serde_json::Value =
         serde_json::from_str(text.strip_prefix(&old).unwrap().lines().next().unwrap()).unwrap();

@@ -27,12 +27,14 @@ pub struct Batching {
     pub records_max: usize,
     /// So many bytes of lines at most; one record always goes.
     pub bytes_max: usize,
+    /// So long what is less than that waits for more.
+    pub linger: Duration,
 }
 
 impl Default for Batching {
-    /// 500 records, 1 MiB.
+    /// 500 records, 1 MiB, at once.
     fn default() -> Self {
-        Self { records_max: 500, bytes_max: 1 << 20 }
+        Self { records_max: 500, bytes_max: 1 << 20, linger: Duration::ZERO }
     }
 }
 
@@ -72,6 +74,10 @@ pub struct Shipper<S> {
     cursor: Option<Cursor>,
     /// Read, and not acknowledged.
     pending: VecDeque<Line>,
+    /// When the first of those was read, and whether the sink was offered them: then no more are added,
+    /// so that what comes again comes as the same batch.
+    begun: Duration,
+    is_offered: bool,
     attempts: u32,
     /// Before this record each is delivered by itself: one of them was refused.
     singly_until: u64,
@@ -112,6 +118,8 @@ impl<S: Sink> Shipper<S> {
             log: String::new(),
             cursor,
             pending: VecDeque::new(),
+            begun: Duration::ZERO,
+            is_offered: false,
             attempts: 0,
             singly_until: 0,
             refused_run: 0,
@@ -127,12 +135,17 @@ impl<S: Sink> Shipper<S> {
         self.watch.clone()
     }
 
+    /// From now on nothing waits for more to go with it.
+    pub fn hasten(&mut self) {
+        self.batching.linger = Duration::ZERO;
+    }
+
     /// Tries to deliver one batch of the records before `safe`. Reads files, which may take a while:
     /// not for a thread that serves calls. `chance` is any `u16`, another one each time.
     pub async fn step(&mut self, safe: u64, chance: u16) -> Step {
         let outcome = match self.fill(safe) {
             Err(broken) => Err(broken.to_string()),
-            Ok(()) if self.pending.is_empty() => {
+            Ok(()) if self.pending.is_empty() || self.lingers() => {
                 self.note(safe);
                 return Step { wait: LOOK_EVERY, told: mem::take(&mut self.told) };
             }
@@ -148,7 +161,9 @@ impl<S: Sink> Shipper<S> {
 
     /// Reads on, until there is enough for a batch.
     fn fill(&mut self, safe: u64) -> Result<(), Broken> {
-        if !self.pending.is_empty() {
+        if self.pending.is_empty() {
+            (self.begun, self.is_offered) = (self.clock.elapsed(), false);
+        } else if self.is_offered || self.is_full() {
             return Ok(());
         }
         let mut reader = match self.reader.take() {
@@ -166,7 +181,7 @@ impl<S: Sink> Shipper<S> {
             },
         };
         // A reader that failed is opened anew, where the cursor is.
-        let mut bytes = 0_usize;
+        let mut bytes = self.bytes();
         while self.pending.len() < self.batching.records_max && bytes < self.batching.bytes_max {
             let line = reader.next(safe);
             self.told.extend(reader.take_lost());
@@ -185,7 +200,22 @@ impl<S: Sink> Shipper<S> {
         Ok(())
     }
 
+    fn bytes(&self) -> usize {
+        self.pending.iter().map(|it| it.json.len()).sum()
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.len() >= self.batching.records_max || self.bytes() >= self.batching.bytes_max
+    }
+
+    /// Whether what was read waits for more to go with it.
+    fn lingers(&self) -> bool {
+        let until = self.begun.saturating_add(self.batching.linger);
+        !self.is_offered && self.clock.elapsed() < until && !self.is_full()
+    }
+
     async fn deliver(&mut self) -> Result<(), String> {
+        self.is_offered = true;
         let lines = self.pending.make_contiguous();
         let is_single = lines.first().is_some_and(|it| it.seq < self.singly_until);
         let lines = if is_single { lines.get(..1).unwrap_or_default() } else { lines };
@@ -226,10 +256,13 @@ impl<S: Sink> Shipper<S> {
             let kept = self.dead.keep(line, why, now);
             kept.map_err(|error| format!("a refused record cannot be put aside: {error}"))?;
         }
+        let number = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
+        let mut status = self.watch.lock();
+        status.dead = status.dead.saturating_add(number(refused.len()));
+        let taken = number(count.saturating_sub(refused.len()));
+        status.acknowledged = status.acknowledged.saturating_add(taken);
+        drop(status);
         if let Some((seq, why)) = refused.first() {
-            let mut status = self.watch.lock();
-            status.dead = status.dead.saturating_add(u64::try_from(refused.len()).unwrap_or(0));
-            drop(status);
             self.tell(1, Told::Dead { seq: *seq, why: why.clone() });
         }
         let done = self.pending.drain(..count).next_back();
@@ -248,7 +281,10 @@ impl<S: Sink> Shipper<S> {
     /// Notes a failure, and says how long to wait after it.
     fn fail(&mut self, why: String, chance: u16) -> Duration {
         self.attempts = self.attempts.saturating_add(1);
-        self.watch.lock().last_failure = Some((self.clock.now(), why.clone()));
+        let mut status = self.watch.lock();
+        status.failures = status.failures.saturating_add(1);
+        status.last_failure = Some((self.clock.now(), why.clone()));
+        drop(status);
         if self.tell(0, Told::Failed { why }) {
             self.is_told = true;
         }

@@ -20,6 +20,10 @@ pub struct Status {
     pub attempts: u32,
     /// What the last failure was, and when. It stays when it works again.
     pub last_failure: Option<(Timestamp, String)>,
+    /// How many records were acknowledged since the start.
+    pub acknowledged: u64,
+    /// How often it was tried in vain since the start.
+    pub failures: u64,
     /// How many records were put aside since the start.
     pub dead: u64,
 }

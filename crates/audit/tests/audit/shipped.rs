@@ -116,6 +116,38 @@ fn what_is_not_safe_yet_is_not_delivered_and_what_comes_later_is() {
 }
 
 #[test]
+fn what_is_less_than_a_batch_waits_for_more_and_goes_again_as_it_went() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let mut safe = log(folder.path(), 2);
+    let down = Err(Failure::Again("nobody answers".to_owned()));
+    let mut receiver = Receiver { answers: [down].into(), ..Receiver::default() };
+    let linger = Duration::from_secs(60);
+    let batching = Batching { records_max: 100, linger, ..Batching::default() };
+    let mut shipper =
+        Shipper::open(&mut receiver, place(folder.path()), batching, clock.clone()).unwrap();
+    let first = safe;
+    assert!(step(&mut shipper, safe).wait > Duration::ZERO);
+    assert_eq!(shipper.watch().status().lag_records, safe);
+    safe = log(folder.path(), 1);
+    clock.advance(linger);
+    step(&mut shipper, safe);
+    let second = safe;
+    safe = log(folder.path(), 1);
+    step(&mut shipper, safe);
+    // What came meanwhile waits again, until it is to wait no more.
+    step(&mut shipper, safe);
+    assert_eq!(shipper.watch().status().next, second);
+    shipper.hasten();
+    step(&mut shipper, safe);
+    let status = shipper.watch().status();
+    assert_eq!((status.next, status.acknowledged, status.failures), (safe, safe, 1));
+    drop(shipper);
+    let of = |it: u64| usize::try_from(it).unwrap();
+    assert!(first < second);
+    assert_eq!(receiver.batches, [of(second), of(second), of(safe - second)]);
+}
+
+#[test]
 fn a_receiver_that_is_down_is_tried_again_and_told_of_once() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
     let safe = log(folder.path(), 2);

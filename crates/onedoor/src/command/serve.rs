@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     folder::Watch,
     logging, management,
-    serving::{self, Certificates, Hangup, Look, Managed, Places, Served, Sinks, Stop},
+    serving::{self, Certificates, Hangup, Look, Managed, Metrics, Places, Served, Sinks, Stop},
     socket::Socket,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
 
 async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), Failure> {
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
-    let listeners = bind(&mut config).await?;
+    let (listeners, metrics) = bind(&mut config).await?;
     let certificates = Certificates::open(&config, hangup)?;
     let mut managed = Managed::open(&config, data).await?;
     let sinks = managed.take_sinks();
@@ -47,14 +47,14 @@ async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), F
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
     let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
-    let parts = Parts { listeners, gateway, certificates, socket, sinks };
+    let parts = Parts { listeners, metrics, gateway, certificates, socket, sinks };
     serve(&config, parts, Box::pin(managed.keep_current()), stop).await
 }
 
 async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure> {
     // First of all: a signal that comes early must not be lost.
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
-    let listeners = bind(&mut config).await?;
+    let (listeners, metrics) = bind(&mut config).await?;
     let certificates = Certificates::open(&config, Hangup::new()?)?;
     let mut served = Served::new(&config, places).await?;
     let watch = Watch::new(&places.state);
@@ -71,13 +71,15 @@ async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure
             () = supply => std::future::pending().await,
         }
     };
-    let parts = Parts { listeners, gateway, certificates, socket: || None, sinks };
+    let parts = Parts { listeners, metrics, gateway, certificates, socket: || None, sinks };
     Box::pin(serve(&config, parts, current, stop)).await
 }
 
 /// What is served, and by what.
 struct Parts<S> {
     listeners: Listeners,
+    /// Where numbers are read, if anywhere.
+    metrics: Option<Metrics>,
     gateway: Arc<Gateway>,
     certificates: Certificates,
     /// Opens the local socket, where there is one.
@@ -93,13 +95,17 @@ async fn serve(
     current: impl Future<Output = Infallible>,
     mut stop: Stop,
 ) -> Result<(), Failure> {
-    let Parts { listeners, gateway, certificates, socket, sinks } = parts;
+    let Parts { listeners, metrics, gateway, certificates, socket, sinks } = parts;
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
     // Only where these are ours: a second door that finds the addresses taken must not take the
     // first one's socket.
     if let Some(socket) = socket() {
         tasks.spawn(socket.serve(stopping.clone()));
+    }
+    if let Some(metrics) = metrics {
+        let of = (Arc::clone(&gateway), sinks.as_ref().map(Sinks::watched));
+        tasks.spawn(metrics.serve(of, stopping.clone()));
     }
     for (listener, entrance) in listeners {
         let tls = certificates.of(entrance);
@@ -158,7 +164,7 @@ fn entrances(config: &Config) -> [(SocketAddr, Entrance); 2] {
 type Listeners = Vec<(TcpListener, Entrance)>;
 
 /// Takes the addresses, first of all: what the door is reached by stands in all that it says of itself.
-async fn bind(config: &mut Config) -> anyhow::Result<Listeners> {
+async fn bind(config: &mut Config) -> anyhow::Result<(Listeners, Option<Metrics>)> {
     let mut listeners = Vec::new();
     for (address, entrance) in entrances(config) {
         let bound = TcpListener::bind(address).await;
@@ -170,7 +176,7 @@ async fn bind(config: &mut Config) -> anyhow::Result<Listeners> {
         }
         listeners.push((listener, entrance));
     }
-    Ok(listeners)
+    Ok((listeners, Metrics::bind(config.metrics.as_ref()).await?))
 }
 
 fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) {

@@ -84,7 +84,8 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_host(text: &str) -> Result<String, String> {
+/// Reads `api.example.com` or `api.example.com:8443`.
+pub(super) fn parse_host(text: &str) -> Result<String, String> {
     let is_host = text.parse::<http::uri::Authority>().is_ok_and(|it| !it.as_str().contains('@'));
     if is_host {
         Ok(text.to_ascii_lowercase())

@@ -1,29 +1,37 @@
 //! `[[sinks]]`: where records are brought to, besides the log itself.
 
+mod words;
+
 use std::{
     collections::HashSet,
     ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use audit::Format;
-use model::{SecretId, quantity::parse_bytes};
+use model::SecretId;
 use sinks::{
-    Declared, Elasticsearch, File, Nats, Otlp, Receiver, Splunk, Syslog, TlsFiles, Transport,
-    Webhook,
+    Declared, Elasticsearch, File, Kafka, Mechanism, Nats, Otlp, Receiver, S3, Splunk, Syslog,
+    TlsFiles, Webhook,
 };
 use upstream::Scheme;
-use url::Url;
 
-use super::{Reader, folders::parse_path, reader::Table};
+use self::words::{
+    SYSLOG, parse_brokers, parse_bucket, parse_count, parse_format, parse_index, parse_mechanism,
+    parse_name, parse_prefix, parse_region, parse_scheme, parse_secret, parse_size, parse_subject,
+    parse_syslog, parse_topic, parse_yes,
+};
+use super::{Reader, bounds, folders::parse_path, reader::Table};
 
 /// Most of them: each reads the whole log, and has a thread.
 const SINKS_MAX: usize = 16;
 /// How large a file grows, and how many older ones are kept, where nothing is said.
 const FILE: (u64, u32) = (64 << 20, 10);
-const FILE_BYTES: (u64, u64) = (1 << 20, 1 << 40);
-const KINDS: &str = "elasticsearch, file, nats, otlp, splunk, stdout, syslog or webhook";
-const SYSLOG: &str = "tls://siem.example.com:6514, or tcp:// or udp:// with a port";
+/// What S3 itself takes where nothing else is said, and how long an object waits to be full.
+const REGION: &str = "us-east-1";
+const LINGER: Duration = Duration::from_secs(60);
+const KINDS: &str = "elasticsearch, file, kafka, nats, otlp, s3, splunk, stdout, syslog or webhook";
 
 /// A table that is read, and what its receiver is.
 struct Fields<'r, 'a> {
@@ -60,8 +68,10 @@ impl Fields<'_, '_> {
             None => return None,
             Some("elasticsearch") => self.elasticsearch().map(Receiver::Elasticsearch),
             Some("file") => self.file().map(Receiver::File),
+            Some("kafka") => self.kafka().map(Receiver::Kafka),
             Some("nats") => self.nats().map(Receiver::Nats),
             Some("otlp") => self.otlp().map(Receiver::Otlp),
+            Some("s3") => self.s3().map(Receiver::S3),
             Some("splunk") => self.splunk().map(Receiver::Splunk),
             Some("stdout") => Some(Receiver::Stdout),
             Some("syslog") => self.syslog().map(Receiver::Syslog),
@@ -98,6 +108,23 @@ impl Fields<'_, '_> {
         Some(File { path: path?, bytes_max, kept })
     }
 
+    fn kafka(&mut self) -> Option<Kafka> {
+        let help = "write brokers = \"kafka-1.example.com:9093,kafka-2.example.com:9093\"";
+        let brokers = self.required("brokers", help, parse_brokers);
+        let topic = self.required("topic", "write topic = \"onedoor-audit\"", parse_topic);
+        let is_tls = self.optional("encrypt", parse_yes).unwrap_or(true);
+        let mechanism = self.optional("mechanism", |it| match (it, is_tls) {
+            ("plain", false) => {
+                Err("plain shows the password to everybody on the way: write encrypt = \"yes\""
+                    .into())
+            }
+            (it, _) => parse_mechanism(it),
+        });
+        let mechanism = mechanism.unwrap_or(Mechanism::ScramSha512);
+        let secret = self.optional("secret", parse_secret).map(|it| (mechanism, it));
+        Some(Kafka { brokers: brokers?, topic: topic?, is_tls, secret, tls: self.tls() })
+    }
+
     fn nats(&mut self) -> Option<Nats> {
         let url = self.url("nats://127.0.0.1:4222, or tls:// and a host");
         let subject = self.required("subject", "write subject = \"onedoor.audit\"", parse_subject);
@@ -109,6 +136,19 @@ impl Fields<'_, '_> {
         let url = self.url("https://collector.example.com:4318/v1/logs");
         let secret = self.optional("secret", parse_secret);
         Some(Otlp { url: url?, secret, tls: self.tls() })
+    }
+
+    fn s3(&mut self) -> Option<S3> {
+        let url = self.url("https://s3.eu-central-1.amazonaws.com");
+        let bucket = self.required("bucket", "write bucket = \"onedoor-audit\"", parse_bucket);
+        let region = self.optional("region", parse_region).unwrap_or_else(|| REGION.to_owned());
+        let prefix = self.optional("prefix", parse_prefix).unwrap_or_default();
+        let secret = self.secret();
+        let is_packed = self.optional("compress", parse_yes).unwrap_or(true);
+        let linger = self.optional("wait", |it| bounds::duration(it, 0, 600)).unwrap_or(LINGER);
+        let tls = self.tls();
+        let (url, bucket, secret) = (url?, bucket?, secret?);
+        Some(S3 { url, bucket, region, prefix, secret, is_packed, linger, tls })
     }
 
     fn splunk(&mut self) -> Option<Splunk> {
@@ -181,108 +221,6 @@ impl Fields<'_, '_> {
     }
 }
 
-fn parse_name(text: &str) -> Result<String, String> {
-    let wrong = || {
-        let shown = text.escape_debug();
-        format!("\"{shown}\" is not a name: write lower case letters, digits and -")
-    };
-    model::id::is_slug(text).then(|| text.to_owned()).ok_or_else(wrong)
-}
-
-fn parse_format(text: &str) -> Result<Format, String> {
-    let found = Format::ALL.into_iter().find(|it| it.as_str() == text);
-    found.ok_or_else(|| {
-        let all = Format::ALL.map(Format::as_str).join(", ");
-        format!("\"{}\" is no format: write one of {all}", text.escape_debug())
-    })
-}
-
-fn parse_secret(text: &str) -> Result<SecretId, String> {
-    SecretId::parse(text).map_err(|error| error.to_string())
-}
-
-fn parse_scheme(text: &str) -> Result<Scheme, String> {
-    match text {
-        "api_key" => Ok(Scheme::ApiKey),
-        "basic" => Ok(Scheme::Basic),
-        "bearer" => Ok(Scheme::Bearer),
-        other => {
-            let other = other.escape_debug();
-            Err(format!("\"{other}\" is unknown: write api_key, basic or bearer"))
-        }
-    }
-}
-
-fn parse_yes(text: &str) -> Result<bool, String> {
-    match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        other => Err(format!("\"{}\" is neither: write yes or no", other.escape_debug())),
-    }
-}
-
-/// Part of a path, and a name of its own kind with its receiver.
-fn parse_index(text: &str) -> Result<String, String> {
-    let is_index = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "-_.".contains(it);
-    let begins = text.starts_with(|it: char| it.is_ascii_alphanumeric());
-    match begins && text.len() <= 200 && text.chars().all(is_index) {
-        true => Ok(text.to_owned()),
-        false => {
-            let shown = text.escape_debug();
-            Err(format!("\"{shown}\" is no index: write lower case letters, digits, -, _ and ."))
-        }
-    }
-}
-
-fn parse_subject(text: &str) -> Result<String, String> {
-    let is_token = |it: &str| {
-        !it.is_empty() && it.chars().all(|it| it.is_ascii_graphic() && it != '*' && it != '>')
-    };
-    match text.len() <= 200 && text.split('.').all(is_token) {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "\"{}\" is no subject to publish to: write onedoor.audit",
-            text.escape_debug()
-        )),
-    }
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let (min, max) = FILE_BYTES;
-    let bytes = u64::try_from(parse_bytes(text)?).unwrap_or(u64::MAX);
-    match (min..=max).contains(&bytes) {
-        true => Ok(bytes),
-        false => Err(format!("{text} is not from 1MiB to 1TiB")),
-    }
-}
-
-fn parse_count(text: &str) -> Result<u32, String> {
-    let count = text.parse().ok().filter(|it| *it <= 1_000);
-    count.ok_or_else(|| format!("\"{}\" is not a number up to 1000", text.escape_debug()))
-}
-
-fn parse_syslog(text: &str) -> Result<(Transport, String), String> {
-    let wrong = || format!("\"{}\" is no receiver of syslog: write {SYSLOG}", text.escape_debug());
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    let transport = match url.scheme() {
-        "tcp" => Transport::Tcp,
-        "tls" => Transport::Tls,
-        "udp" => Transport::Udp,
-        _ => return Err(wrong()),
-    };
-    let is_bare = matches!(url.path(), "" | "/")
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) if is_bare && !host.is_empty() => {
-            Ok((transport, format!("{host}:{port}")))
-        }
-        _ => Err(wrong()),
-    }
-}
-
 /// What the machine calls itself; nothing where that cannot be told.
 fn hostname_of_machine() -> String {
     let name = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/hostname"));
@@ -291,6 +229,8 @@ fn hostname_of_machine() -> String {
 
 #[cfg(test)]
 mod tests {
+    use sinks::Transport;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Vec<Declared>, String> {
@@ -351,7 +291,7 @@ index = \"../x\"
         onedoor.toml:6: certificate: has no meaning without key
             help: write key = "FILE.pem"
         onedoor.toml:8: kind: "carrier-pigeon" is no kind of sink
-            help: write elasticsearch, file, nats, otlp, splunk, stdout, syslog or webhook
+            help: write elasticsearch, file, kafka, nats, otlp, s3, splunk, stdout, syslog or webhook
         onedoor.toml:12: a sink without secret
             help: write secret = "ID", the id of a declared secret
         onedoor.toml:12: a sink without url

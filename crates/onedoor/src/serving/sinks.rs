@@ -11,7 +11,7 @@ use admin::Part;
 use anyhow::Context as _;
 use audit::{
     Journal, Kind, Outcome, Record,
-    ship::{Batching, Place, Shipper, Step, Told, Watch},
+    ship::{Place, Shipper, Status, Step, Told, Watch},
 };
 use model::Clock;
 use sinks::{Declared, Sink, Surroundings};
@@ -70,7 +70,7 @@ impl Sinks {
             let log = Arc::clone(log);
             let folder = log.folder().context("a log in memory is brought nowhere")?.to_owned();
             let place = Place { log: folder, state: data.sinks(), name: name.clone() };
-            let shipper = Shipper::open(sink, place, Batching::default(), clock.clone());
+            let shipper = Shipper::open(sink, place, declared.receiver.batching(), clock.clone());
             let shipper = shipper.with_context(what)?;
             sinks.push((name.clone(), shipper.watch()));
             let (clock, stopping) = (clock.clone(), stopping.clone());
@@ -130,6 +130,9 @@ impl Line {
         loop {
             let step = self.step().await;
             let is_stopping = self.stopping.is_cancelled();
+            if is_stopping {
+                self.shipper.hasten();
+            }
             if is_stopping && self.shipper.watch().status().next >= self.log.safe() {
                 return;
             }
@@ -170,6 +173,11 @@ impl Watched {
     /// What tells of each.
     pub(crate) fn all(&self) -> Vec<Watch> {
         self.sinks.iter().map(|(_, watch)| watch.clone()).collect()
+    }
+
+    /// How far each is, by its name.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = (&str, Status)> {
+        self.sinks.iter().map(|(name, watch)| (name.as_str(), watch.status()))
     }
 
     /// How they are, for whoever asks how the door is.

@@ -154,6 +154,7 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         log: _,
         webhooks: _,
         sinks: _,
+        metrics: _,
     } = config;
     let Listen {
         address: _,

@@ -26,6 +26,7 @@ mod import;
 mod init;
 mod login;
 mod managed;
+mod metrics;
 mod peers;
 mod peppers;
 mod purge;

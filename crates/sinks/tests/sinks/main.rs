@@ -3,6 +3,9 @@
 
 mod ground;
 mod over_http;
+#[cfg(feature = "kafka")]
+mod over_kafka;
 mod over_nats;
+mod over_s3;
 mod over_syslog;
 mod to_files;

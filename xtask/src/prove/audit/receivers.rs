@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testkit::{Authority, Collector, Nats, Rsyslog};
+use testkit::{Authority, Collector, Nats, Rsyslog, S3};
 
 use crate::run;
 
@@ -17,6 +17,7 @@ pub(super) struct Receivers {
     authority: Authority,
     rsyslog: Rsyslog,
     nats: Nats,
+    s3: S3,
     /// By kind.
     collectors: [(&'static str, Collector); 4],
 }
@@ -30,15 +31,15 @@ pub(super) enum Trouble {
 
 impl Receivers {
     /// Their kinds, which are the names of their sinks.
-    pub(super) const KINDS: [&'static str; 6] =
-        ["syslog", "nats", "elasticsearch", "otlp", "splunk", "webhook"];
+    pub(super) const KINDS: [&'static str; 7] =
+        ["syslog", "nats", "s3", "elasticsearch", "otlp", "splunk", "webhook"];
 
     pub(super) fn start() -> Self {
         let authority = Authority::new();
         let rsyslog = Rsyslog::start(&authority);
         let collectors = ["elasticsearch", "otlp", "splunk", "webhook"];
         let collectors = collectors.map(|it| (it, Collector::start()));
-        Self { authority, rsyslog, nats: Nats::start(), collectors }
+        Self { authority, rsyslog, nats: Nats::start(), s3: S3::start(), collectors }
     }
 
     /// What onedoor.toml has to say.
@@ -46,10 +47,13 @@ impl Receivers {
         let [tls, ..] = self.rsyslog.authorities();
         let ca = self.authority.path("ca.pem").display().to_string();
         let (nats, subject) = (self.nats.url(), Nats::SUBJECT);
+        let (s3, bucket) = (self.s3.url(), S3::BUCKET);
         let mut text = format!(
             "[[sinks]]\nname = \"syslog\"\nkind = \"syslog\"\nurl = \"tls://{tls}\"\nca = \"{ca}\"\n\
              [[sinks]]\nname = \"nats\"\nkind = \"nats\"\nurl = \"{nats}\"\nsubject = \"{subject}\"\n\
-             secret = \"nats-token\"\n"
+             secret = \"nats-token\"\n\
+             [[sinks]]\nname = \"s3\"\nkind = \"s3\"\nurl = \"{s3}\"\nbucket = \"{bucket}\"\n\
+             secret = \"s3-keys\"\nwait = \"0s\"\n"
         );
         for (kind, collector) in &self.collectors {
             let url = collector.url();
@@ -80,6 +84,12 @@ impl Receivers {
                 self.nats.serve();
             }
             ("nats", Trouble::Slowed) => self.nats.hold(SLOW),
+            ("s3", Trouble::Killed) => {
+                self.s3.kill();
+                run::rest(gone);
+                self.s3.serve();
+            }
+            ("s3", Trouble::Slowed) => self.s3.hold(SLOW),
             (_, trouble) => {
                 for (_, collector) in self.collectors.iter_mut().filter(|it| it.0 == kind) {
                     suffer(collector, trouble, gone);
@@ -96,6 +106,7 @@ impl Receivers {
         }
         if !is_lying {
             self.nats.lose(LOST);
+            self.s3.lose();
         }
     }
 
@@ -104,6 +115,7 @@ impl Receivers {
         match kind {
             "syslog" => self.rsyslog.messages(),
             "nats" => self.nats.messages(),
+            "s3" => self.s3.lines(),
             _ => {
                 let found = self.collectors.iter().find(|it| it.0 == kind);
                 found.map(|(_, collector)| collector.records(kind)).unwrap_or_default()

@@ -136,6 +136,7 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
         ("secrets/collector-token.yaml", SECRET.to_owned()),
         ("secrets/collector-signing.yaml", SECRET.to_owned()),
         ("secrets/nats-token.yaml", SECRET.to_owned()),
+        ("secrets/s3-keys.yaml", SECRET.to_owned()),
         ("upstreams/stock.yaml", format!("url: http://{}\n", upstream.address)),
     ]
     .into_iter()
@@ -147,6 +148,7 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
         ("collector-token", "a-token"),
         ("collector-signing", &signing),
         ("nats-token", testkit::Nats::TOKEN),
+        ("s3-keys", testkit::S3::KEYS),
     ] {
         world::set_secret(operator, secret, value)?;
     }

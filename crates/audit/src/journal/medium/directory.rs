@@ -3,14 +3,14 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use rustix::{
-    fs::{FallocateFlags, fallocate},
+    fs::{FallocateFlags, fallocate, statvfs},
     io::Errno,
 };
 
@@ -165,6 +165,18 @@ impl Directory {
     pub(super) fn set_reserve(&self) -> io::Result<()> {
         let file = private().write(true).create(true).truncate(false).open(self.reserve())?;
         allocate(&file, RESERVE_BYTES)
+    }
+
+    /// How many bytes are set aside, and how many are free on the disk.
+    pub(crate) fn room(&self) -> io::Result<(u64, u64)> {
+        // Room that was taken without a length: files of 512-byte blocks, as POSIX counts them.
+        let reserve = match fs::metadata(self.reserve()) {
+            Ok(it) => it.blocks().saturating_mul(512),
+            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        let disk = statvfs(&self.path)?;
+        Ok((reserve, disk.f_bavail.saturating_mul(disk.f_frsize)))
     }
 
     fn reserve(&self) -> PathBuf {

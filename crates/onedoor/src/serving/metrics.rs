@@ -1,0 +1,222 @@
+//! Numbers of the process for Prometheus, on a listener of their own. They are read when somebody asks:
+//! no call counts anything for them.
+
+mod numbers;
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use gateway::Gateway;
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HOST, ORIGIN},
+    uri::Authority,
+};
+use http_body_util::Full;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::{JoinSet, spawn_blocking},
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::numbers::Numbers;
+use super::Watched;
+use crate::config;
+
+/// Who asks has so long for one question and its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECTIONS_MAX: usize = 16;
+const PATH: &str = "/metrics";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How long to wait where the system takes no more connections.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A listener for who reads numbers, and who may ask by which name.
+pub(crate) struct Metrics {
+    listener: TcpListener,
+    allowed_hosts: Vec<String>,
+}
+
+/// What answers there.
+struct Answers {
+    registry: Registry,
+    allowed_hosts: Vec<String>,
+}
+
+impl Metrics {
+    /// Takes the address, where one is named.
+    ///
+    /// # Errors
+    /// Where it cannot be had.
+    pub(crate) async fn bind(config: Option<&config::Metrics>) -> anyhow::Result<Option<Self>> {
+        let Some(config::Metrics { address, allowed_hosts }) = config else { return Ok(None) };
+        let bound = TcpListener::bind(address).await;
+        let listener = bound.with_context(|| format!("cannot listen on {address} for metrics"))?;
+        tell(listener.local_addr()?);
+        Ok(Some(Self { listener, allowed_hosts: allowed_hosts.clone() }))
+    }
+
+    /// Answers whoever asks for the numbers of `gateway` and its `sinks`, until `stop`.
+    ///
+    /// # Errors
+    /// None: it serves until it is told to stop.
+    pub(crate) async fn serve(
+        self,
+        (gateway, sinks): (Arc<Gateway>, Option<Watched>),
+        stop: CancellationToken,
+    ) -> io::Result<()> {
+        let Self { listener, allowed_hosts } = self;
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Numbers::new(gateway, sinks)));
+        let answers = Arc::new(Answers { registry, allowed_hosts });
+        let accepting = stop.run_until_cancelled(accept(&listener, &answers));
+        match accepting.await {
+            Some(never) => match never {},
+            None => Ok(()),
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, answers: &Arc<Answers>) -> Infallible {
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let seat = Arc::clone(&seats).acquire_owned().await;
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(RETRY).await;
+            continue;
+        };
+        let served = serve(stream, Arc::clone(answers));
+        connections.spawn(async move {
+            served.await;
+            drop(seat);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, answers: Arc<Answers>) {
+    let service = service_fn(move |request| {
+        let answers = Arc::clone(&answers);
+        async move { Ok::<_, Infallible>(answer(&answers, &request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    // Who breaks off, or asks for ever, gets nothing.
+    drop(timeout(PATIENCE, served).await);
+}
+
+async fn answer<B>(answers: &Arc<Answers>, request: &Request<B>) -> Response<Full<Bytes>> {
+    let target = request.uri().authority();
+    if let Err((status, why)) = check(&answers.allowed_hosts, target, request.headers()) {
+        return text(status, why);
+    }
+    if request.uri().path() != PATH {
+        return text(StatusCode::NOT_FOUND, "there is nothing here but /metrics\n");
+    }
+    if request.method() != Method::GET {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "it is read by GET\n");
+    }
+    let answers = Arc::clone(answers);
+    // It looks at the disk.
+    let encoded = spawn_blocking(move || {
+        let mut text = String::new();
+        encode(&mut text, &answers.registry).map(|()| text)
+    });
+    match encoded.await {
+        Ok(Ok(body)) => {
+            let mut response = Response::new(Full::from(body));
+            let kind = HeaderValue::from_static(OPEN_METRICS);
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
+        Ok(Err(_)) | Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "they cannot be read\n"),
+    }
+}
+
+/// Against browsers that are led astray: a name that leads here may be anybody's, an address may not.
+fn check(
+    allowed: &[String],
+    target: Option<&Authority>,
+    headers: &HeaderMap,
+) -> Result<(), (StatusCode, &'static str)> {
+    if headers.contains_key(ORIGIN) {
+        return Err((StatusCode::FORBIDDEN, "no web page may read this\n"));
+    }
+    let host = headers.get(HOST).and_then(|it| it.to_str().ok()?.parse::<Authority>().ok());
+    let host = host.ok_or((StatusCode::BAD_REQUEST, "there is no host header\n"))?;
+    if target.into_iter().chain([&host]).all(|it| is_served(allowed, it)) {
+        return Ok(());
+    }
+    let why = "this host is not served here: add it to allowed_hosts of [metrics]\n";
+    Err((StatusCode::MISDIRECTED_REQUEST, why))
+}
+
+fn is_served(allowed: &[String], host: &Authority) -> bool {
+    let name = host.host();
+    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    let is_same = |it: &str| [host.as_str(), name].iter().any(|of| of.eq_ignore_ascii_case(it));
+    is_address || is_same("localhost") || allowed.iter().any(|it| is_same(it))
+}
+
+fn text(status: StatusCode, why: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(why));
+    *response.status_mut() = status;
+    response
+}
+
+fn tell(address: SocketAddr) {
+    tracing::info!("metrics at http://{address}{PATH}");
+    if !address.ip().is_loopback() {
+        warn_open(address);
+    }
+}
+
+fn warn_open(address: SocketAddr) {
+    tracing::warn!(
+        "metrics are read by everybody who reaches {address}: keep it to the network of Prometheus"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(headers: &[(http::HeaderName, &str)]) -> u16 {
+        let headers = headers.iter().map(|(name, it)| (name.clone(), it.parse().unwrap()));
+        let allowed = ["door.example.com".to_owned()];
+        check(&allowed, None, &headers.collect()).map_or_else(|it| it.0.as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn a_foreign_name_and_a_web_page_get_nothing() {
+        for (host, want) in [
+            ("127.0.0.1:9464", 200),
+            ("[::1]:9464", 200),
+            ("10.1.2.3", 200),
+            ("localhost:9464", 200),
+            ("Door.example.com:9464", 200),
+            ("evil.example.com", 421),
+            ("127.0.0.1.evil.example.com", 421),
+            ("a b", 400),
+        ] {
+            assert_eq!(status(&[(HOST, host)]), want, "{host}");
+        }
+        assert_eq!(status(&[]), 400);
+        assert_eq!(status(&[(HOST, "localhost"), (ORIGIN, "null")]), 403);
+    }
+}

@@ -1,0 +1,86 @@
+//! A real broker of Kafka's protocol.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use audit::{Format, ship::Told};
+use rdkafka::{
+    ClientConfig, Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+};
+use sinks::{Kafka, Mechanism, Receiver, TlsFiles};
+
+use crate::ground::Ground;
+
+const PARTITIONS: i32 = 3;
+/// So long an answer of a broker of this machine may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn kafka(broker: &testkit::Kafka, topic: &str) -> Kafka {
+    let (brokers, topic) = (vec![broker.broker()], topic.to_owned());
+    Kafka { brokers, topic, is_tls: false, secret: None, tls: TlsFiles::default() }
+}
+
+/// What each partition holds that has something: the key and the payload of each message.
+fn messages(broker: &testkit::Kafka) -> BTreeMap<i32, Vec<(String, String)>> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.broker()).set("group.id", "test");
+    let consumer: BaseConsumer = config.create().unwrap();
+    let (mut assigned, mut ends) = (TopicPartitionList::new(), BTreeMap::new());
+    for partition in 0..PARTITIONS {
+        let topic = testkit::Kafka::TOPIC;
+        assigned.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        let (_, end) = consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap();
+        ends.insert(partition, usize::try_from(end).unwrap());
+    }
+    consumer.assign(&assigned).unwrap();
+    let mut messages: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let wanted = |of: &BTreeMap<i32, Vec<_>>| of.values().map(Vec::len).sum::<usize>();
+    while wanted(&messages) < ends.values().sum() {
+        let message = consumer.poll(PATIENCE).expect("it has more").unwrap();
+        let text = |it: Option<&[u8]>| String::from_utf8(it.unwrap().to_vec()).unwrap();
+        let of = (text(message.key()), text(message.payload()));
+        messages.entry(message.partition()).or_default().push(of);
+    }
+    messages
+}
+
+/// The payloads of the one partition that has any.
+fn of_one_partition(broker: &testkit::Kafka) -> Vec<String> {
+    let all = messages(broker);
+    assert_eq!(all.len(), 1, "one log, one key, one partition");
+    let messages = all.into_values().next().unwrap();
+    assert!(messages.iter().all(|it| it.0 == "onedoor-test"));
+    messages.into_iter().map(|it| it.1).collect()
+}
+
+#[test]
+fn a_partition_holds_every_record_in_order_and_what_comes_after_a_kill() {
+    let (ground, mut broker) = (Ground::new(120), testkit::Kafka::start());
+    let receiver = Receiver::Kafka(kafka(&broker, testkit::Kafka::TOPIC));
+    let mut line = ground.sink(Format::Native, receiver);
+    line.drain();
+    assert_eq!(of_one_partition(&broker), ground.lines());
+    broker.kill();
+    let before = ground.lines().len();
+    ground.record(60);
+    assert!(!line.step(), "nobody is there");
+    assert!(line.failure().contains("no acknowledgement within 10 s"), "{}", line.failure());
+    // It kept nothing: what is there now came after it was back.
+    broker.serve();
+    line.drain();
+    assert_eq!(of_one_partition(&broker), ground.lines()[before..]);
+    assert!(matches!(&line.told[..], [Told::Failed { .. }, Told::Recovered { .. }]));
+}
+
+#[test]
+fn a_broker_that_does_not_know_us_is_told_and_the_password_is_not() {
+    let (ground, mut broker) = (Ground::new(3), testkit::Kafka::start());
+    broker.serve_strictly();
+    let secret = ground.secret("kafka-user", "door:canary-77ab");
+    let kafka = kafka(&broker, testkit::Kafka::TOPIC);
+    let secret = Some((Mechanism::ScramSha512, secret));
+    let mut line = ground.sink(Format::Native, Receiver::Kafka(Kafka { secret, ..kafka }));
+    assert!(!line.step());
+    assert!(line.failure().contains("Authentication"), "{}", line.failure());
+    assert!(!line.failure().contains("canary"), "{}", line.failure());
+}
