@@ -6,7 +6,8 @@
 // Prints {"issuer": URL, "documents": URL} and serves until its input ends. Whoever signs in as
 // NAME@GROUP is of that group. Documents are at /REDIRECT_PORT/client.json. Beside them, whoever asks
 // for /id-jag?client_id=CLIENT&sub=WHO gets an assertion of the provider that this client may act for
-// them (ID-JAG), which a provider of an enterprise would make where the person has signed in.
+// them (ID-JAG), which a provider of an enterprise would make where the person has signed in. The client
+// `machine` gets access tokens for every resource that it names.
 
 import crypto from 'node:crypto';
 import http from 'node:http';
@@ -31,7 +32,28 @@ const provider = new Provider(issuer, {
       client_secret: 'only-for-this-proof',
       redirect_uris: [`${door}/oauth/callback/corp`],
     },
+    {
+      client_id: 'machine',
+      client_secret: 'only-for-this-proof',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+      token_endpoint_auth_method: 'client_secret_post',
+    },
   ],
+  features: {
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      getResourceServerInfo: (_, resource) => ({
+        audience: resource,
+        scope: 'role:reader',
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'RS256' } },
+      }),
+    },
+  },
   claims: { openid: ['sub', 'groups'], profile: ['name'] },
   conformIdTokenClaims: false,
   cookies: { keys: ['only-for-this-proof'] },

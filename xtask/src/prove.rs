@@ -10,6 +10,7 @@ mod connection;
 mod crash;
 mod door;
 mod example;
+mod external;
 mod grounds;
 mod jose;
 mod large;
@@ -102,6 +103,7 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Revocation,
             Property::UnderWay,
             Property::Jose,
+            Property::External,
             Property::Killed,
             Property::Disk,
             Property::Sinks,

@@ -38,6 +38,12 @@ impl<T> Recorded<T> {
         Self(value)
     }
 
+    /// What is said to one of many, of whom one record tells that they come and a later one how many
+    /// they were. The same wall says who may.
+    pub fn counted(value: T) -> Self {
+        Self(value)
+    }
+
     /// The same in another form.
     pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Recorded<U> {
         Recorded(form(self.0))

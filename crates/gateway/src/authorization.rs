@@ -14,7 +14,7 @@ use crate::{
     Body, Entrance, Gateway,
     pipeline::{Arrival, Facts, Ledger},
     protected_resource,
-    surface::rest::problem,
+    surface::{is_led, rest::problem},
 };
 
 /// Where its endpoints are. No collection can be there.
@@ -116,7 +116,8 @@ pub(crate) async fn answer(
         id: arrival.id,
         at: arrival.at,
         peer: arrival.peer.ip().to_canonical(),
-        certificate: arrival.certificate().cloned(),
+        // A browser shows its certificate by itself, to whatever page makes it ask.
+        certificate: arrival.certificate().filter(|_| !is_led(&parts.headers)).cloned(),
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),

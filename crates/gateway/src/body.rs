@@ -34,6 +34,14 @@ pub enum BodyError {
 }
 
 impl Body {
+    /// Whether an upstream gave it, and so the head of its answer.
+    pub(crate) fn is_upstreams(&self) -> bool {
+        match self {
+            Self::Upstream(_) | Self::Held(_) => true,
+            Self::Whole(_) => false,
+        }
+    }
+
     /// No body.
     #[must_use]
     pub fn empty() -> Self {

@@ -1,8 +1,14 @@
 //! What outlives a snapshot: all that happens, as against all that is declared.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use audit::{Entry, Kind, Outcome, Record};
 use model::Clock;
+
+use crate::guesses::{Counted, Guesses};
+
+/// What a record says of wrong credentials that have none of their own.
+const EVENT: &str = "credentials.wrong";
 
 /// What outlives a snapshot: counters, connections, keys, sessions and the log.
 #[derive(Debug)]
@@ -19,8 +25,34 @@ pub struct Live {
     pub meter: Arc<limits::Meter>,
     /// Keys of trusted issuers.
     pub key_sets: Arc<identity::KeySets>,
+    /// Wrong credentials that were shown.
+    pub guesses: Guesses,
     /// Proofs of keys that were used, and what the next ones have to hold.
     pub proofs: Arc<identity::dpop::Proofs>,
     /// The door's own authorization server, as who checks its tokens sees it; none where it is off.
     pub own_issuer: Option<Arc<identity::OwnIssuer>>,
+}
+
+impl Live {
+    /// Records how many wrong credentials came in floods that were told before: of a minute that has
+    /// ended `now`, of all where there is no time.
+    pub(crate) fn tell_guesses(&self, now: Option<Duration>) {
+        for counted in self.guesses.take_counted(now) {
+            if let Err(error) = self.tell(&counted) {
+                tracing::error!("{}, and that could not be recorded: {error}", counted.note());
+            }
+        }
+    }
+
+    fn tell(&self, counted: &Counted) -> Result<(), audit::Error> {
+        let (refusal, note) = (counted.refusal(), counted.note());
+        let record = Record {
+            event: Some(EVENT),
+            note: Some(&note),
+            peer: counted.peer(),
+            status: Some(refusal.kind().status().as_u16()),
+            ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
+        };
+        self.log.enter(&record).and_then(Entry::written).map(drop)
+    }
 }

@@ -41,7 +41,9 @@ pub(crate) async fn answer(
         Surface::Rest => rest::answer(&gateway, arrival, request).await,
     };
     recorded.map(|mut response| {
-        if response.headers().contains_key(header::WWW_AUTHENTICATE) {
+        // What an upstream asks for is between it and who calls: to be let in here helps nobody there.
+        let is_ours = !response.body().is_upstreams();
+        if is_ours && response.headers().contains_key(header::WWW_AUTHENTICATE) {
             protected_resource::complete(&gateway, entrance, uri.path(), response.headers_mut());
         }
         name(&mut response, id);
@@ -61,7 +63,7 @@ fn proof<B>(gateway: &Gateway, arrival: &Arrival, request: &Request<B>) -> Optio
 }
 
 /// Whether a browser says that a page of another site makes it ask (Fetch Metadata).
-fn is_led(headers: &HeaderMap) -> bool {
+pub(crate) fn is_led(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
     site.is_some_and(|it| !matches!(it, b"same-origin" | b"none"))
 }

@@ -12,6 +12,8 @@
 
 #[path = "promises/answers.rs"]
 mod answers;
+#[path = "promises/browsers.rs"]
+mod browsers;
 #[path = "promises/certificates.rs"]
 mod certificates;
 #[path = "promises/compile_fail.rs"]
@@ -26,6 +28,8 @@ mod cut_off;
 mod garbage;
 #[path = "promises/guards.rs"]
 mod guards;
+#[path = "promises/guesses.rs"]
+mod guesses;
 #[path = "promises/lists.rs"]
 mod lists;
 #[path = "promises/naughty.rs"]
@@ -35,8 +39,12 @@ mod naughty;
 mod naughty_strings;
 #[path = "promises/one_decision.rs"]
 mod one_decision;
+#[path = "promises/people.rs"]
+mod people;
 #[path = "promises/protected_resource.rs"]
 mod protected_resource;
+#[path = "promises/proxies.rs"]
+mod proxies;
 #[path = "promises/records.rs"]
 mod records;
 #[path = "promises/redaction.rs"]

@@ -22,6 +22,7 @@ use std::{
 
 use model::{
     Caller, Client, Credential, CredentialId, Fault, Issuer, LastUse, PepperId, Refusal, Timestamp,
+    Wrong,
 };
 use quick_cache::{UnitWeighter, sync::Cache};
 
@@ -176,7 +177,22 @@ impl Directory {
             Presented::Token(token) => (token, false),
             Presented::TokenWithProof(token) => (token, true),
         };
-        Ok(self.holder_of_token(Shown { token, with_proof, sender }, now).await?)
+        let shown = Shown { token, with_proof, sender };
+        self.holder_of_token(shown, now).await.map_err(|failure| {
+            let refusal = Refusal::from(failure);
+            match refusal.wrong() {
+                Some(Wrong::Unknown) if self.knew(token) => refusal.of_wrong(Wrong::Ended),
+                Some(_) | None => refusal,
+            }
+        })
+    }
+
+    /// Whether a token was good here, as far as that is remembered.
+    fn knew(&self, token: &str) -> bool {
+        let fingerprint = Fingerprint::of(token.as_bytes());
+        self.own.as_ref().is_some_and(|it| it.knew(&fingerprint))
+            || self.tokens.verified.peek(&fingerprint).is_some()
+            || self.tokens.opaque.as_ref().is_some_and(|it| it.knew(&fingerprint))
     }
 
     /// Whom the credential of a call under way leads to now, and until when at the latest; none where
@@ -206,7 +222,7 @@ impl Directory {
             Presented::Token(token) => (token, false),
             Presented::TokenWithProof(token) => (token, true),
         };
-        let known = self.known(token, now).await?;
+        let known = self.known((token, sender.peer), now).await?;
         known.admit(sender.peer, now)?;
         let (confirmation, contract) = known.bond();
         Shown { token, with_proof, sender }.check_bond(confirmation, contract)?;
@@ -269,7 +285,7 @@ impl Directory {
         shown: Shown<'_>,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Failure> {
-        let known = self.known(shown.token, now).await?;
+        let known = self.known((shown.token, shown.sender.peer), now).await?;
         known.admit(shown.sender.peer, now)?;
         // Last, since it uses up the proof, and on every call: that a token is good is remembered,
         // and that somebody held its key is not.
@@ -279,7 +295,11 @@ impl Directory {
     }
 
     /// Whom a token leads to, by what is remembered of it, or by itself.
-    async fn known(&self, token: &str, now: Timestamp) -> Result<Known, Failure> {
+    async fn known(
+        &self,
+        (token, source): (&str, IpAddr),
+        now: Timestamp,
+    ) -> Result<Known, Failure> {
         if token.len() > CREDENTIAL_BYTES_MAX {
             return Err(Failure::Token(Defect::TooLong));
         }
@@ -298,7 +318,7 @@ impl Directory {
         let parsed = Compact::parse(token);
         if let (Err(_), Some(opaque)) = (&parsed, self.tokens.opaque_of(token)) {
             // Boxed: rare, and large beside what a known token needs.
-            let holder = Box::pin(opaque.holder(&fingerprint, token, now)).await?;
+            let holder = Box::pin(opaque.holder(&fingerprint, (token, source), now)).await?;
             return Ok(Known::Other(holder));
         }
         let token = parsed?;

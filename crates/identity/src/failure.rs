@@ -2,7 +2,10 @@
 
 use std::{fmt, net::IpAddr};
 
-use model::{CredentialId, ProfileId, ProofDemand, Refusal, RefusalKind, Timestamp, TokenBinding};
+use model::{
+    CredentialId, LimitState, ProfileId, ProofDemand, Refusal, RefusalKind, Timestamp,
+    TokenBinding, Wrong,
+};
 
 use crate::{dpop::ProofFailure, token::Defect};
 
@@ -84,8 +87,47 @@ impl Failure {
             Self::Token(Defect::IssuerOutOfReach(_) | Defect::ReferencesOutOfReach) => {
                 RefusalKind::IssuerUnavailable
             }
+            Self::Token(Defect::Unasked(_)) => RefusalKind::LimitReached,
             Self::Proof { failure, nonce: _ } if failure.code().is_none() => RefusalKind::Internal,
             _ => RefusalKind::Unauthenticated,
+        }
+    }
+
+    /// What is known of the credential, where that is why. Whoever holds one that was taken back, or is
+    /// for others, does not try out what they make up.
+    fn wrong(&self) -> Option<Wrong> {
+        match self {
+            Self::KeyMalformed | Self::KeyUnknown => Some(Wrong::Unknown),
+            Self::Token(defect) => Some(defect.wrong()),
+            Self::BoundAsBearer
+            | Self::CertificateAmbiguous(..)
+            | Self::ClientDisabled(_)
+            | Self::CredentialExpired(..)
+            | Self::CredentialRetired(_)
+            | Self::CredentialRevoked(_)
+            | Self::Network(..)
+            | Self::NoCertificate
+            | Self::NoPepper
+            | Self::NotBound
+            | Self::OtherCertificate
+            | Self::ProfileDisabled(_)
+            | Self::ProfileExpired(..)
+            | Self::Proof { .. }
+            | Self::TokenRevoked
+            | Self::Unbound(..) => None,
+        }
+    }
+
+    /// How long to wait, where it was too much for its source.
+    fn limit(&self) -> Option<LimitState> {
+        match self {
+            Self::Token(Defect::Unasked(excess)) => Some(LimitState {
+                limit: "unknown-tokens".into(),
+                count: excess.count,
+                window: excess.window,
+                retry_after: excess.wait,
+            }),
+            _ => None,
         }
     }
 
@@ -127,6 +169,14 @@ impl From<Failure> for Refusal {
         let refusal = Self::new(failure.kind(), failure.detail());
         let refusal = match failure.demand() {
             Some(demand) => refusal.demanding(demand),
+            None => refusal,
+        };
+        let refusal = match failure.limit() {
+            Some(limit) => refusal.by_limit(limit),
+            None => refusal,
+        };
+        let refusal = match failure.wrong() {
+            Some(wrong) => refusal.of_wrong(wrong),
             None => refusal,
         };
         refusal.because(failure)

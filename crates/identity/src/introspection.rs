@@ -1,25 +1,30 @@
-//! Asks an issuer whether an opaque token is good (RFC 7662): few at once, and not one that fails.
+//! Asks an issuer whether an opaque token is good (RFC 7662): few at once, by turns for all who show
+//! one, and not an issuer that fails.
 
 mod breaker;
+mod lines;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use model::{Clock, SecretId};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
-use self::breaker::Breaker;
+use self::{breaker::Breaker, lines::Lines};
 use crate::{
     key_set::Provider,
-    token::{Claims, object},
+    sources::{Budget, Sources},
+    token::{Claims, Unasked, object},
 };
 
-/// The longest a call waits for an answer, its turn included.
+/// The longest a call waits for its turn, and then for an answer.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Questions that one issuer is asked at once. Whoever floods the door with tokens does not flood
-/// the issuer.
-const AT_ONCE: usize = 16;
+/// How many tokens from one source the issuer may not know, before it is not asked about others of
+/// that source for a while.
+const UNKNOWN: Budget = Budget { burst: 50, every: Duration::from_millis(500) };
+/// The same of all sources together.
+const UNKNOWN_OF_ALL: Budget = Budget { burst: 1000, every: Duration::from_millis(50) };
 
 /// Asks issuers about tokens. Implemented above, where the egress client and the secrets are.
 pub trait Introspect: Send + Sync {
@@ -68,8 +73,9 @@ pub(crate) struct Introspector {
     introspect: Arc<dyn Introspect>,
     clock: Clock,
     wait: Duration,
-    turns: Semaphore,
+    lines: Lines,
     breaker: Breaker,
+    unknown: Sources,
 }
 
 /// Who says where to ask.
@@ -88,6 +94,14 @@ pub(crate) enum Word {
     Inactive,
 }
 
+/// Why nothing is known of a token.
+pub(crate) enum Silence {
+    /// The issuer does not answer, or was not asked because it did not answer before.
+    NoAnswer,
+    /// It is not asked, because of what came from the same source.
+    TooMany(Unasked),
+}
+
 impl Introspector {
     pub(crate) fn new(
         place: Place,
@@ -103,51 +117,66 @@ impl Introspector {
             introspect,
             clock,
             wait: wait.min(WAIT),
-            turns: Semaphore::new(AT_ONCE),
+            lines: Lines::default(),
             breaker: Breaker::default(),
+            unknown: Sources::new(UNKNOWN, UNKNOWN_OF_ALL),
         }
     }
 
-    /// What the issuer says of `token`; none where it says nothing that can be understood.
-    pub(crate) async fn ask(&self, token: &str) -> Option<Word> {
-        let Ok(asked) = timeout(self.wait, self.in_turn(token)).await else {
-            // The question may have waited for its turn alone: others that were asked tell more.
-            self.failed(&format!("no answer in {:?}", self.wait));
-            return None;
-        };
-        match asked {
+    /// What the issuer says of `token`, which came from `source`.
+    ///
+    /// # Errors
+    /// Why it says nothing that can be understood.
+    pub(crate) async fn ask(&self, token: &str, source: IpAddr) -> Result<Word, Silence> {
+        self.may_ask(source)?;
+        if !self.breaker.lets_through(self.clock.elapsed()) {
+            return Err(Silence::NoAnswer);
+        }
+        // Whoever waits for a turn in vain has asked nobody: that tells nothing of the issuer.
+        let turn = timeout(self.wait, self.lines.turn(source)).await;
+        let Some(_turn) = turn.ok().flatten() else { return Err(Silence::NoAnswer) };
+        // Those before it in its line may have used up what there is.
+        self.may_ask(source)?;
+        let asked = timeout(self.wait, self.question(token)).await;
+        match asked.unwrap_or_else(|_| Err(format!("no answer in {:?}", self.wait))) {
             Ok(word) => {
                 self.breaker.closes();
-                Some(word)
+                Ok(word)
             }
-            Err(Failed::Shut) => None,
-            Err(Failed::Said(why)) => {
+            Err(why) => {
                 self.failed(&why);
-                None
+                Err(Silence::NoAnswer)
             }
         }
     }
 
-    async fn in_turn(&self, token: &str) -> Result<Word, Failed> {
-        if !self.breaker.lets_through(self.clock.elapsed()) {
-            return Err(Failed::Shut);
+    /// Counts a token that the issuer does not know, and never did.
+    pub(crate) fn count_unknown(&self, source: IpAddr) {
+        self.unknown.count(source, self.clock.elapsed());
+    }
+
+    fn may_ask(&self, source: IpAddr) -> Result<(), Silence> {
+        let wait = self.unknown.wait(source, self.clock.elapsed());
+        if wait.is_zero() {
+            return Ok(());
         }
-        let _turn = self.turns.acquire().await.map_err(|_| Failed::Shut)?;
+        let (count, window) = (UNKNOWN.burst, UNKNOWN.whole());
+        Err(Silence::TooMany(Unasked { count, window, wait }))
+    }
+
+    async fn question(&self, token: &str) -> Result<Word, String> {
         let discovered;
         let url = match &self.place {
             Place::Url(url) => url,
             Place::Provider(provider) => {
-                discovered = provider.metadata().await.map_err(Failed::Said)?;
+                discovered = provider.metadata().await?;
                 let found = discovered.introspection_endpoint.as_deref();
-                found.ok_or_else(|| {
-                    Failed::Said("the metadata has no introspection_endpoint".to_owned())
-                })?
+                found.ok_or_else(|| "the metadata has no introspection_endpoint".to_owned())?
             }
         };
         let Self { client_id, client_secret, .. } = self;
         let question = Question { url, client_id, client_secret, token };
-        let reply = self.introspect.ask(question).await.map_err(Failed::Said)?;
-        read(&reply).map_err(Failed::Said)
+        read(&self.introspect.ask(question).await?)
     }
 
     fn failed(&self, why: &str) {
@@ -166,12 +195,6 @@ impl Introspector {
 
 fn warn(source: &str, why: &str) {
     tracing::warn!(%source, "opaque tokens are refused for now, {source} does not answer: {why}");
-}
-
-enum Failed {
-    /// It failed before, and is left alone.
-    Shut,
-    Said(String),
 }
 
 /// Reads an answer (RFC 7662 section 2.2).

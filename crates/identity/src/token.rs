@@ -11,7 +11,7 @@ pub(crate) use algorithm::{Algorithm, Family};
 pub(crate) use claims::{Claims, LEEWAY, Subject};
 pub(crate) use compact::{Compact, is_jose};
 pub(crate) use confirmation::Confirmation;
-pub(crate) use defect::Defect;
+pub(crate) use defect::{Defect, Unasked};
 pub(crate) use json::{base64url, object, texts};
 
 #[cfg(test)]

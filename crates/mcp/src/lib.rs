@@ -29,7 +29,7 @@ pub use id::Id;
 pub use message::{Incoming, Message, Notification, Params, Request, Response, parse};
 pub use method::{Method, Notice};
 pub use params::{CallParams, InitializeParams, ListParams};
-pub use session::{InFlight, Session, SessionBounds, SessionId, Sessions};
+pub use session::{InFlight, Owner, Session, SessionBounds, SessionId, Sessions};
 pub use tool::Tool;
 pub use truncate::{Whole, truncate};
 pub use version::Version;

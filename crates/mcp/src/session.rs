@@ -1,10 +1,11 @@
 //! The sessions of the older revisions: which version was agreed on, and what is in flight.
 //!
 //! A session carries no authority. Each of its requests brings its own credential, and a session
-//! of another profile reads as one that was never there.
+//! of another profile, or of another person behind the same one, reads as one that was never there.
 
 mod id;
 mod in_flight;
+mod owner;
 
 use std::{
     sync::{
@@ -14,12 +15,13 @@ use std::{
     time::Duration,
 };
 
-use model::{Clock, ProfileId};
+use model::Clock;
 
 use crate::Version;
 
 pub use id::SessionId;
 pub use in_flight::{InFlight, Session};
+pub use owner::Owner;
 
 /// How often expired sessions are looked for, at most.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -29,8 +31,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub struct SessionBounds {
     /// How many sessions in all; the longest idle ones make room for new ones.
     pub count_max: usize,
-    /// How many sessions of one profile, so that no caller can push out the others' sessions.
-    pub per_owner_max: usize,
+    /// How many sessions of one profile that nobody stands behind, so that no caller can push out the
+    /// others' sessions.
+    pub per_profile_max: usize,
+    /// How many sessions of one person, by one profile.
+    pub per_person_max: usize,
     /// How many requests of one session may be in flight.
     pub in_flight_max: usize,
     /// After how long without a request a session ends.
@@ -41,7 +46,8 @@ impl Default for SessionBounds {
     fn default() -> Self {
         Self {
             count_max: 10_000,
-            per_owner_max: 1_000,
+            per_profile_max: 1_000,
+            per_person_max: 100,
             in_flight_max: 256,
             // Many clients cannot begin anew by themselves, and agents wait over night.
             idle_max: Duration::from_hours(24),
@@ -58,7 +64,7 @@ pub struct Sessions {
     /// When expired sessions were last looked for, in milliseconds of [`Clock::elapsed`].
     swept_ms: AtomicU64,
     table: scc::HashMap<SessionId, Arc<Session>>,
-    owners: scc::HashMap<ProfileId, Vec<Arc<Session>>>,
+    owners: scc::HashMap<Owner, Vec<Arc<Session>>>,
 }
 
 impl Sessions {
@@ -76,7 +82,7 @@ impl Sessions {
     }
 
     /// Begins a session. Where there are too many, the longest idle ones end.
-    pub fn create(&self, owner: &ProfileId, version: Version) -> Arc<Session> {
+    pub fn create(&self, owner: &Owner, version: Version) -> Arc<Session> {
         let now_ms = milliseconds(self.clock.elapsed());
         self.sweep(now_ms);
         let (id, in_flight_max) = (SessionId::random(), self.bounds.in_flight_max);
@@ -93,7 +99,7 @@ impl Sessions {
 
     /// The session, where it is this owner's and has not ended. Marks it as used.
     #[must_use]
-    pub fn find(&self, id: SessionId, owner: &ProfileId) -> Option<Arc<Session>> {
+    pub fn find(&self, id: SessionId, owner: &Owner) -> Option<Arc<Session>> {
         let session = self.table.read_sync(&id, |_, session| Arc::clone(session))?;
         if session.owner() != owner {
             return None;
@@ -108,7 +114,7 @@ impl Sessions {
     }
 
     /// Ends a session at its owner's wish, and cancels what is in flight. Whether there was one.
-    pub fn delete(&self, id: SessionId, owner: &ProfileId) -> bool {
+    pub fn delete(&self, id: SessionId, owner: &Owner) -> bool {
         let session = self.find(id, owner);
         session.is_some_and(|session| {
             self.end(&session);
@@ -128,10 +134,14 @@ impl Sessions {
     }
 
     /// The owner's longest idle session, where it has no room for another one.
-    fn oldest_beyond_share(&self, owner: &ProfileId) -> Option<Arc<Session>> {
+    fn oldest_beyond_share(&self, owner: &Owner) -> Option<Arc<Session>> {
+        let share_max = match owner.is_person() {
+            true => self.bounds.per_person_max,
+            false => self.bounds.per_profile_max,
+        };
         let oldest = self.owners.read_sync(owner, |_, sessions| {
             let oldest = sessions.iter().min_by_key(|it| (it.is_busy(), it.touched_ms()));
-            oldest.filter(|_| sessions.len() >= self.bounds.per_owner_max.max(1)).cloned()
+            oldest.filter(|_| sessions.len() >= share_max.max(1)).cloned()
         });
         oldest.flatten()
     }

@@ -61,7 +61,7 @@ pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
 pub use recording::{Detector, Pointer, Recording, Redaction, Sought, Step, Treatment};
-pub use refusal::{LimitState, ProofDemand, Refusal, RefusalKind};
+pub use refusal::{LimitState, ProofDemand, Refusal, RefusalKind, Wrong};
 pub use request::{Ambiguity, Path, Query, RequestHead};
 pub use resource::Resources;
 pub use role::{Assignment, Grant, Pattern, Reach, Role};

@@ -143,6 +143,15 @@ pub struct ProofDemand {
     pub nonce: Option<String>,
 }
 
+/// What can be told of a credential that was refused: whether somebody tries out what they make up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// It was good once, or says so of itself: its holder is to get another.
+    Ended,
+    /// Nothing is known of it.
+    Unknown,
+}
+
 /// Why a call did not go through: a public kind and detail, and a private cause.
 #[derive(Debug, Clone)]
 pub struct Refusal(Box<Inner>);
@@ -156,6 +165,7 @@ struct Inner {
     limit: Option<LimitState>,
     scope: Option<TokenScopes>,
     demand: Option<ProofDemand>,
+    wrong: Option<Wrong>,
 }
 
 impl Refusal {
@@ -170,6 +180,7 @@ impl Refusal {
             limit: None,
             scope: None,
             demand: None,
+            wrong: None,
         }))
     }
 
@@ -207,6 +218,19 @@ impl Refusal {
     pub fn demanding(mut self, demand: ProofDemand) -> Self {
         self.0.demand = Some(demand);
         self
+    }
+
+    /// Adds what is known of the credential, where that is why.
+    #[must_use]
+    pub fn of_wrong(mut self, wrong: Wrong) -> Self {
+        self.0.wrong = Some(wrong);
+        self
+    }
+
+    /// What is known of the credential, where that is why.
+    #[must_use]
+    pub fn wrong(&self) -> Option<Wrong> {
+        self.0.wrong
     }
 
     /// Whether, and how, a key has to be proved.

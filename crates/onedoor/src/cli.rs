@@ -145,7 +145,9 @@ pub(crate) struct Demo {
 const DEMO_EXAMPLES: &str = "\
 Examples:
   onedoor demo               stays up until Ctrl-C: try the curl lines and the MCP entry it prints
-  onedoor demo --once        the guided run only";
+  onedoor demo --once        the guided run only
+
+All that it writes is in a new folder, which is removed at its end.";
 
 const PASSWORD_EXAMPLES: &str = "\
 Examples:

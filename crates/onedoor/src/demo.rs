@@ -66,10 +66,10 @@ async fn demo(
     let shown = async {
         let went_well = tour::run(terminal, door, &world).await?;
         if !arguments.once {
-            terminal.line(
-                terminal
-                    .paint(Look::Dim, "\nup until Ctrl-C; edit the state folder and it reloads"),
-            )?;
+            terminal.line(terminal.paint(
+                Look::Dim,
+                "\nup until Ctrl-C, which removes its folder; edit the state in it and it reloads",
+            ))?;
             stop.asked().await;
         }
         Ok::<_, anyhow::Error>(went_well)
@@ -83,6 +83,13 @@ async fn demo(
     // Whoever still holds a stream of the sample API open must not keep us up.
     drop(sample);
     drop(serving.join_next().await);
+    // First: it writes there.
+    drop(served);
+    let folder = world.root.path().display().to_string();
+    drop(world);
+    if !arguments.once {
+        terminal.line(terminal.paint(Look::Dim, format_args!("{folder} is removed")))?;
+    }
     if shown { Ok(()) } else { Err(Failure::Told) }
 }
 

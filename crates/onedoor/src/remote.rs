@@ -14,6 +14,7 @@ mod login;
 mod paging;
 mod private_file;
 mod records;
+mod rotation;
 mod settings;
 mod show;
 mod tree;
@@ -45,7 +46,7 @@ pub(crate) enum Ended {
 pub(crate) fn command(base: &Command) -> Command {
     let operations = admin::operations();
     let command = records::command(tree::command(base.clone(), &operations), &operations);
-    help::arranged(command, &operations)
+    help::arranged(rotation::command(command), &operations)
 }
 
 /// Runs what was typed, if it is a command of the running door.
@@ -66,7 +67,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Option<ExitCode> {
         "completions" => completions(inner),
         _ => {
             let about = admin::operations().into_iter().find(|it| it.command == [noun, verb])?;
-            operation(terminal, &about, innermost)
+            let carry_out = |terminal| operation(terminal, &about, innermost);
+            match rotation::is_meant(&about, innermost) {
+                true => rotation::run(terminal, (&about, innermost), carry_out),
+                false => carry_out(terminal),
+            }
         }
     };
     Some(code(ended))

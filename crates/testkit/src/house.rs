@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
-use gateway::{Entrance, Gateway, Live, Settings};
+use gateway::{Entrance, Forwarding, Gateway, Guesses, Live, Settings};
 use identity::{
     OwnIssuer,
     api_key::{self, Pepper, SystemRandom},
@@ -27,6 +27,7 @@ pub struct HouseBuilder {
     public_url: Option<String>,
     proofs: Option<Arc<Proofs>>,
     own_issuer: Option<Arc<OwnIssuer>>,
+    set: Option<fn(&mut Settings)>,
 }
 
 /// A gateway in front of a [`Recorder`].
@@ -88,12 +89,19 @@ impl HouseBuilder {
         self
     }
 
+    /// Has it set up otherwise than usual.
+    #[must_use]
+    pub fn set(mut self, set: fn(&mut Settings)) -> Self {
+        self.set = Some(set);
+        self
+    }
+
     /// Opens the house.
     ///
     /// # Errors
     /// The faults of its state.
     pub async fn open(self) -> Result<House, Vec<Fault>> {
-        let Self { mut files, mut keys, public_url, proofs, own_issuer } = self;
+        let Self { mut files, mut keys, public_url, proofs, own_issuer, set } = self;
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
@@ -119,10 +127,15 @@ impl HouseBuilder {
             fleet: Arc::new(fleet),
             meter: Arc::new(limits::Meter::new(clock.clone())),
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
+            guesses: Guesses::default(),
             proofs: proofs.unwrap_or_else(|| Arc::new(Proofs::new(None))),
             own_issuer,
         };
-        let gateway = Gateway::new(settings(public_url), live);
+        let mut settings = settings(public_url);
+        if let Some(set) = set {
+            set(&mut settings);
+        }
+        let gateway = Gateway::new(settings, live);
         let mut library = Library::new();
         let desired = library.read(&folder(&files))?;
         gateway.swap(gateway.compile(&desired, Some(&pepper), 1)?);
@@ -229,6 +242,8 @@ fn settings(public_url: Option<String>) -> Settings {
         asks_for_certificates: false,
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
+        trusted_proxies: Vec::new(),
+        forwarding: Forwarding::default(),
         request_body_bytes_max: 1 << 20,
         message_bytes_max: 1 << 20,
         tool_answer_bytes_max: 4096,

@@ -33,7 +33,7 @@ pub struct Seen {
 }
 
 /// An upstream that writes down what it was asked and answers `{"ok":true}`, but for what was published, and
-/// for paths that end in `drip`, `hang`, `fail`, `big`, `text`, `list` or `nothing`.
+/// for paths that end in `drip`, `hang`, `fail`, `denied`, `big`, `text`, `list` or `nothing`.
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
@@ -147,6 +147,7 @@ async fn answer(end: &str) -> Response<Answered> {
     let (status, kind, body) = match end {
         "hang" => std::future::pending().await,
         "fail" => (500, "application/problem+json", r#"{"title":"broken"}"#.to_owned()),
+        "denied" => return denied(),
         "big" => (200, "application/json", format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000))),
         "text" => (200, "text/plain", "plain words".to_owned()),
         "list" => (200, "application/json", "[1,2]".to_owned()),
@@ -154,6 +155,16 @@ async fn answer(end: &str) -> Response<Answered> {
         _ => (200, "application/json", r#"{"ok":true}"#.to_owned()),
     };
     respond(status, kind, Full::new(Bytes::from(body)).boxed_unsync())
+}
+
+/// A refusal of the upstream's own, with two challenges.
+fn denied() -> Response<Answered> {
+    let body = Full::new(Bytes::from_static(b"{\"title\":\"denied\"}")).boxed_unsync();
+    let mut response = respond(401, "application/problem+json", body);
+    for challenge in ["Basic realm=\"stock\"", "Negotiate"] {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, challenge.parse().unwrap());
+    }
+    response
 }
 
 fn respond(status: u16, kind: &str, body: Answered) -> Response<Answered> {

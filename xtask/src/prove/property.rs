@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, audit, canary, conformance, crash, jose, large, replicas, revocation, roles,
-    rotation, schemathesis, strict, surfaces, under_way, url_only,
+    Done, Part, audit, canary, conformance, crash, external, jose, large, replicas, revocation,
+    roles, rotation, schemathesis, strict, surfaces, under_way, url_only,
 };
 
 /// Something that must hold.
@@ -29,6 +29,8 @@ pub(super) enum Property {
     Schemathesis,
     /// Tokens that four independent libraries make are accepted when good, and refused when not.
     Jose,
+    /// Where the door gives no tokens itself, those of a provider of others get in.
+    External,
     /// The scenarios of MCP's conformance suite for authorization servers.
     Conformance,
     /// Strict clients of others get through all flows, and are refused where they have to be.
@@ -78,6 +80,7 @@ impl Property {
                 Self::Conformance,
                 Self::Strict,
                 Self::Jose,
+                Self::External,
                 Self::Revocation,
                 Self::UnderWay,
                 Self::Rotation,
@@ -106,6 +109,7 @@ impl Property {
             Self::Replicas => replicas::prove(setting),
             Self::Crash => crash::prove(setting),
             Self::Jose => jose::prove(setting),
+            Self::External => external::prove(setting),
             Self::Conformance => conformance::prove(setting),
             Self::Strict => strict::prove(setting),
             Self::Rotation => rotation::prove(setting),

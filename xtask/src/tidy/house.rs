@@ -217,6 +217,12 @@ const WALLS: &[Wall] = &[
         instead: "an answer goes out behind its record: take one of the ledger's",
     },
     Wall {
+        inside: &["crates"],
+        except: &["crates/audit/src/recorded", "crates/gateway/src/pipeline/ledger"],
+        never: &["audit::Recorded::counted"],
+        instead: "an answer goes out behind its record: take one of the ledger's",
+    },
+    Wall {
         inside: &["crates/policy"],
         except: &[],
         never: &["model::Clock", "model::clock", "tokio"],

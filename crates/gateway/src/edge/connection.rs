@@ -21,11 +21,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::debug;
 
-use super::{guard, head_timer::HeadTimer, patient::Patient, until_stopped::until_stopped};
+use super::{
+    cors::{self, Readers},
+    forwarded,
+    guard::{self, Fault},
+    head_timer::HeadTimer,
+    patient::Patient,
+    until_stopped::until_stopped,
+};
 use crate::{
     Body, Entrance, Gateway, authorization,
     pipeline::{Arrival, Encryption, Facts, Ledger},
-    surface,
+    surface::{self, rest::problem},
 };
 
 /// Streams of one HTTP/2 connection that may be open at once.
@@ -186,22 +193,57 @@ async fn answer(
     ends: Ends,
 ) -> Result<Response<Body>, Infallible> {
     let surface = surface::of_path(request.uri().path());
+    let (settings, headers) = (&gateway.settings, request.headers());
+    let sender = forwarded::sender(settings, &ends, headers).map_err(guard::unnamed);
+    let ends = Ends { peer: sender.as_ref().map_or(ends.peer, |it| *it), ..ends };
     let arrival = ends.arrival(&gateway, surface).speaking(protocol(request.version()));
-    let checked = guard::check(&gateway.settings, ends.local, &request);
-    let answered = match checked.and_then(|()| guard::check_certificate(&arrival)) {
-        Ok(()) => answer_checked(gateway, arrival, request).await,
-        Err(fault) => {
-            let snapshot = gateway.snapshot();
-            let asked = format!("{} {}", request.method(), request.uri());
-            let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
-            let facts = facts.about(asked);
-            let ledger = Ledger::open(&gateway.live, facts);
-            let refusal = ledger.refuse_as(fault.status, fault.refusal);
-            refusal.map(|it| surface::refused(id, fault.status, &it))
-        }
+    let (readers, may_ask) = match Readers::of(settings, ends.local, &request) {
+        Ok(readers) => (readers, Ok(())),
+        Err(fault) => (Readers::Nobody, Err(fault)),
+    };
+    let checked = sender
+        .and_then(|_| guard::check(settings, &ends, &request))
+        .and(may_ask)
+        .and_then(|()| guard::check_certificate(&arrival));
+    let answered = match checked {
+        Ok(()) if cors::is_preflight(&request) => allow(&gateway, arrival, &request),
+        Ok(()) => answer_checked(Arc::clone(&gateway), arrival, request).await,
+        Err(fault) => refuse(&gateway, arrival, &request, fault),
     };
     // The one place where answers go out: none gets here without its record.
-    Ok(answered.into_inner())
+    let mut response = answered.into_inner();
+    readers.tell(&gateway.settings, response.headers_mut());
+    Ok(response)
+}
+
+/// Refuses a request that no surface gets to see.
+fn refuse<B>(
+    gateway: &Gateway,
+    arrival: Arrival,
+    request: &Request<B>,
+    fault: Fault,
+) -> Recorded<Response<Body>> {
+    let snapshot = gateway.snapshot();
+    let asked = format!("{} {}", request.method(), request.uri());
+    let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
+    let ledger = Ledger::open(&gateway.live, facts.about(asked));
+    let refusal = ledger.refuse_as(fault.status, fault.refusal);
+    refusal.map(|it| surface::refused(id, fault.status, &it))
+}
+
+/// Tells a browser that a page may send what it wants to send.
+fn allow<B>(gateway: &Gateway, arrival: Arrival, request: &Request<B>) -> Recorded<Response<Body>> {
+    let asked = format!("OPTIONS {}", request.uri().path());
+    let (id, snapshot) = (arrival.id, gateway.snapshot());
+    let facts = Facts::new(Kind::List, arrival, &snapshot).about(asked);
+    Ledger::open(&gateway.live, facts).note().map(|noted| {
+        let mut response = match noted {
+            Ok(()) => cors::allowed(request),
+            Err(refusal) => problem::response(id, &refusal),
+        };
+        surface::name(&mut response, id);
+        response
+    })
 }
 
 fn protocol(version: Version) -> &'static str {

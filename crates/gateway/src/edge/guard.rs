@@ -1,12 +1,13 @@
 //! What is checked before any surface looks: host, origin, framing. Against browsers led astray
 //! (DNS rebinding, cross-site requests) and against requests that two servers read in two ways.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
 use model::{Refusal, RefusalKind};
 
-use crate::{Settings, pipeline::Arrival};
+use super::connection::Ends;
+use crate::{Entrance, Settings, pipeline::Arrival};
 
 /// A request that no surface gets to see.
 #[derive(Debug)]
@@ -28,13 +29,13 @@ const SINGLE: [HeaderName; 5] = [
     header::AUTHORIZATION,
 ];
 
-/// Checks what holds for every request that arrived at the address `local`.
+/// Checks what holds for every request that arrived over a connection with these `ends`.
 ///
 /// # Errors
 /// The first thing that is wrong, with the status that says so.
 pub(super) fn check<B>(
     settings: &Settings,
-    local: SocketAddr,
+    ends: &Ends,
     request: &Request<B>,
 ) -> Result<(), Fault> {
     let headers = request.headers();
@@ -61,8 +62,7 @@ pub(super) fn check<B>(
     if request.method().as_str().len() > METHOD_BYTES_MAX {
         return Err(malformed("the method is no method"));
     }
-    check_host(settings, local, request)?;
-    check_origin(settings, local, headers)
+    check_host(settings, ends, request)
 }
 
 /// Checks that the certificate of the connection is still what it was at the handshake: a connection
@@ -82,11 +82,7 @@ fn is_chunked(value: &HeaderValue) -> bool {
     value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
 }
 
-fn check_host<B>(
-    settings: &Settings,
-    local: SocketAddr,
-    request: &Request<B>,
-) -> Result<(), Fault> {
+fn check_host<B>(settings: &Settings, ends: &Ends, request: &Request<B>) -> Result<(), Fault> {
     let named = match request.headers().get(header::HOST) {
         Some(value) => Some(value.to_str().map_err(|_| malformed("the host is not ASCII"))?),
         None => None,
@@ -104,21 +100,44 @@ fn check_host<B>(
     let Some(name) = host_name(host) else {
         return Err(malformed("the host is no name and no address"));
     };
-    let is_named = |it: &str| host_name(it).is_some_and(|it| it.eq_ignore_ascii_case(name));
-    let urls = [settings.public_url.as_deref(), settings.management_url.as_deref()];
-    let is_known = settings.allowed_hosts.iter().any(|it| is_named(it))
-        || urls.into_iter().flatten().any(|it| authority_of(it).is_some_and(is_named));
-    let is_local = local.ip().to_canonical().is_loopback();
-    let is_open = settings.allowed_hosts.is_empty() && settings.public_url.is_none() && !is_local;
-    if is_known || is_open || (is_local && is_loopback(name)) {
+    if is_served(settings, ends, name) {
         return Ok(());
     }
     let detail = format!("the host \"{name}\" is not served here: add it to allowed_hosts");
     Err(fault(StatusCode::MISDIRECTED_REQUEST, RefusalKind::Malformed, detail))
 }
 
-fn check_origin(settings: &Settings, local: SocketAddr, headers: &HeaderMap) -> Result<(), Fault> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+/// Whether this door is meant by `name`: a page that is led here by a name of its own must not be.
+fn is_served(settings: &Settings, ends: &Ends, name: &str) -> bool {
+    let is_named = |it: &str| host_name(it).is_some_and(|it| it.eq_ignore_ascii_case(name));
+    let is_of_url =
+        |url: &Option<String>| url.as_deref().and_then(authority_of).is_some_and(is_named);
+    if settings.allowed_hosts.iter().any(|it| is_named(it))
+        || is_of_url(&settings.public_url)
+        || is_of_url(&settings.management_url)
+    {
+        return true;
+    }
+    let own_url = match ends.entrance {
+        Entrance::Management => &settings.management_url,
+        Entrance::Everything | Entrance::Public => &settings.public_url,
+    };
+    let local = ends.local.ip().to_canonical();
+    // Where nobody has said by which names it is reached, it is by none that somebody else can give it.
+    let has_no_name = own_url.is_none() && settings.allowed_hosts.is_empty();
+    let is_itself = || name.parse::<IpAddr>().is_ok_and(|it| it.to_canonical() == local);
+    (has_no_name && is_itself()) || ((has_no_name || local.is_loopback()) && is_loopback(name))
+}
+
+/// Checks that a page of this origin may have a browser send requests here.
+///
+/// # Errors
+/// Where it may not.
+pub(super) fn check_origin(
+    settings: &Settings,
+    local: SocketAddr,
+    origin: &HeaderValue,
+) -> Result<(), Fault> {
     let origin = origin.to_str().unwrap_or("null");
     let is_same = |it: &str| it.trim_end_matches('/').eq_ignore_ascii_case(origin);
     let is_known = settings.allowed_origins.iter().any(|it| is_same(it))
@@ -130,6 +149,11 @@ fn check_origin(settings: &Settings, local: SocketAddr, headers: &HeaderMap) -> 
     }
     let detail = "this origin is not allowed: add it to allowed_origins";
     Err(fault(StatusCode::FORBIDDEN, RefusalKind::Forbidden, detail))
+}
+
+/// Somebody that a proxy passes on whom it does not name as it should.
+pub(super) fn unnamed(detail: &'static str) -> Fault {
+    malformed(detail)
 }
 
 fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
@@ -178,7 +202,7 @@ fn origin_of(url: &str) -> &str {
 
 fn is_loopback(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.to_canonical().is_loopback())
+        || name.parse::<IpAddr>().is_ok_and(|it| it.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -204,6 +228,40 @@ mod tests {
             ("a/b", None),
         ] {
             assert_eq!(host_name(host), want, "{host}");
+        }
+    }
+
+    #[test]
+    fn off_loopback_the_door_has_its_address_and_the_names_that_it_was_given() {
+        let url = |it: &str| Some(it.to_owned());
+        let nothing = crate::settings::for_tests();
+        let named = Settings { public_url: url("https://api.example.com"), ..nothing.clone() };
+        let listed = Settings { allowed_hosts: vec!["door.lan".to_owned()], ..nothing.clone() };
+        for (settings, local, served) in [
+            (&nothing, "192.0.2.1:80", &["192.0.2.1", "localhost", "127.0.0.1"][..]),
+            (&nothing, "[2001:db8::1]:80", &["2001:db8::1", "localhost", "127.0.0.1"]),
+            (&nothing, "[::ffff:192.0.2.1]:80", &["192.0.2.1", "localhost", "127.0.0.1"]),
+            (&nothing, "127.0.0.1:80", &["localhost", "127.0.0.1"]),
+            (&named, "192.0.2.1:80", &["api.example.com"]),
+            (&named, "127.0.0.1:80", &["api.example.com", "localhost", "127.0.0.1"]),
+            (&listed, "192.0.2.1:80", &["door.lan"]),
+        ] {
+            let local = local.parse().unwrap();
+            let (peer, entrance) = (local, Entrance::Public);
+            let ends = Ends { local, peer, entrance, encryption: None };
+            for name in [
+                "192.0.2.1",
+                "2001:db8::1",
+                "localhost",
+                "127.0.0.1",
+                "api.example.com",
+                "door.lan",
+                "rebound.example",
+                "192.0.2.2",
+            ] {
+                let want = served.contains(&name);
+                assert_eq!(is_served(settings, &ends, name), want, "{name} at {local}");
+            }
         }
     }
 

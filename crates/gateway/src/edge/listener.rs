@@ -2,16 +2,24 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use audit::Kind;
+use model::{Refusal, RefusalKind, Surface};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use super::{Tls, connection, connection::Ends, secure};
-use crate::{Entrance, Gateway};
+use super::{Forwarding, Tls, connection, connection::Ends, forwarded, proxy_protocol, secure};
+use crate::{
+    Entrance, Gateway,
+    pipeline::{Facts, Ledger},
+};
+
+/// How often it is looked for floods of wrong credentials that are over.
+const FLOODS_EVERY: Duration = Duration::from_secs(10);
 
 /// Serves connections of `listener` until `stop`, then lets open calls end.
 pub(crate) async fn serve(
@@ -24,12 +32,14 @@ pub(crate) async fn serve(
     let door = Door { listener, tls, local, entrance };
     tokio::select! {
         () = accept(&gateway, &door, &stop) => {}
+        () = tell_guesses(&gateway) => {}
         () = stop.cancelled() => {}
     }
     // No new ones from here on: the port is free for who comes after.
     drop(door);
     gateway.tasks.close();
     drain(&gateway).await;
+    gateway.live.tell_guesses(None);
     info!("{} is closed", local);
     Ok(())
 }
@@ -41,6 +51,14 @@ struct Door {
     /// What the listener is bound to.
     local: SocketAddr,
     entrance: Entrance,
+}
+
+/// For ever: a flood that ends has to be told too.
+async fn tell_guesses(gateway: &Gateway) {
+    loop {
+        sleep(FLOODS_EVERY).await;
+        gateway.live.tell_guesses(Some(gateway.live.clock.elapsed()));
+    }
 }
 
 async fn drain(gateway: &Gateway) {
@@ -59,16 +77,59 @@ async fn accept(gateway: &Arc<Gateway>, door: &Door, stop: &CancellationToken) {
         let local = stream.local_addr().unwrap_or(*local);
         let ends = Ends { local, peer, entrance: *entrance, encryption: None };
         let (shared, stop) = (Arc::clone(gateway), stop.clone());
-        match tls.clone() {
-            None => gateway.tasks.spawn(async move {
-                connection::serve(shared, stream, ends, stop).await;
-                drop(place);
-            }),
-            Some(tls) => gateway.tasks.spawn(async move {
-                secure::serve(shared, (stream, tls), ends, stop).await;
-                drop(place);
-            }),
-        };
+        let tls = tls.clone();
+        gateway.tasks.spawn(async move {
+            begin(shared, (stream, tls), ends, stop).await;
+            drop(place);
+        });
+    }
+}
+
+/// Serves one connection to its end, once it is known whose it is.
+async fn begin(
+    gateway: Arc<Gateway>,
+    (mut stream, tls): (TcpStream, Option<Arc<Tls>>),
+    ends: Ends,
+    stop: CancellationToken,
+) {
+    let is_introduced = gateway.settings.forwarding == Forwarding::ProxyProtocol
+        && forwarded::is_proxy(&gateway.settings, &ends);
+    let ends = match is_introduced {
+        false => ends,
+        true => match introduced(&gateway, &mut stream, ends).await {
+            Some(ends) => ends,
+            None => return,
+        },
+    };
+    match tls {
+        None => connection::serve(gateway, stream, ends, stop).await,
+        Some(tls) => secure::serve(gateway, (stream, tls), ends, stop).await,
+    }
+}
+
+/// Reads for whom a trusted proxy has connected; nothing where it does not say so.
+async fn introduced(gateway: &Gateway, stream: &mut TcpStream, ends: Ends) -> Option<Ends> {
+    let wait = gateway.settings.header_timeout;
+    match timeout(wait, stream.peek(&mut [0])).await {
+        Ok(Ok(count)) if count > 0 => {}
+        Ok(_) | Err(_) => {
+            debug!(peer = %ends.peer, "{} connected and sent nothing in time", ends.peer);
+            return None;
+        }
+    }
+    match proxy_protocol::read(stream, wait).await {
+        Ok(Some(peer)) => Some(Ends { peer, ..ends }),
+        Ok(None) => Some(ends),
+        Err(why) => {
+            let snapshot = gateway.snapshot();
+            let arrival = ends.arrival(gateway, Surface::Rest);
+            let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
+            let facts = facts.about(format!("PROXY protocol: {why}"));
+            let detail = "a trusted proxy does not say for whom it has connected";
+            let refusal = Refusal::new(RefusalKind::Malformed, detail).because(why);
+            Ledger::open(&gateway.live, facts).break_off(&refusal);
+            None
+        }
     }
 }
 

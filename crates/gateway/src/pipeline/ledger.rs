@@ -7,7 +7,7 @@ use http::StatusCode;
 use model::{Refusal, RefusalKind, Surface};
 
 use super::{Answer, Facts, unrecorded};
-use crate::Live;
+use crate::{Live, guesses::Weighed};
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
 #[derive(Debug)]
@@ -33,6 +33,11 @@ impl<'a> Ledger<'a> {
         mut self,
         outcome: Result<Answer, Refusal>,
     ) -> Recorded<Result<Answer, Refusal>> {
+        let outcome = match outcome.map_err(|it| self.weigh(it)) {
+            Ok(answer) => Ok(answer),
+            Err(Weighed::Told(refusal)) => Err(refusal),
+            Err(Weighed::Counted(refusal)) => return Recorded::counted(Err(refusal)),
+        };
         let (end, status) = match &outcome {
             Ok(answer) => {
                 self.facts.bytes_out = http_body::Body::size_hint(answer.body()).exact();
@@ -64,9 +69,26 @@ impl<'a> Ledger<'a> {
     }
 
     /// Records a refusal, and gives back what the caller is to be told.
-    pub(crate) fn refuse(self, refusal: Refusal) -> Recorded<Refusal> {
-        let status = refusal.kind().status();
-        self.refuse_as(status, refusal)
+    pub(crate) fn refuse(mut self, refusal: Refusal) -> Recorded<Refusal> {
+        match self.weigh(refusal) {
+            Weighed::Told(refusal) => {
+                let status = refusal.kind().status();
+                self.refuse_as(status, refusal)
+            }
+            Weighed::Counted(refusal) => Recorded::counted(refusal),
+        }
+    }
+
+    /// Counts a wrong credential, if it was one. One of a flood has no record of its own.
+    fn weigh(&mut self, refusal: Refusal) -> Weighed {
+        if refusal.wrong().is_none() {
+            return Weighed::Told(refusal);
+        }
+        let now = self.live.clock.elapsed();
+        self.live.tell_guesses(Some(now));
+        let weighed = self.live.guesses.weigh(refusal, self.facts.arrival.peer.ip(), now);
+        self.is_closed = matches!(weighed, Weighed::Counted(_));
+        weighed
     }
 
     /// The same where the answer has another status than such a refusal usually has.

@@ -54,6 +54,16 @@ async fn a_document_that_cannot_be_recorded_is_not_told() {
 }
 
 #[tokio::test]
+async fn what_an_upstream_asks_for_passes_as_it_came() {
+    let house = house().await;
+    let headers = [("host", "door.example"), ("x-api-key", house.key("app/full"))];
+    let answer = house.client.send("GET", "/shop/items/denied", &headers, "").await;
+    let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+    assert_eq!(answer.status.as_u16(), 401, "{answer:?}");
+    assert_eq!(challenges, ["Basic realm=\"stock\"", "Negotiate"]);
+}
+
+#[tokio::test]
 async fn a_challenge_leads_to_the_document_of_what_was_asked_for() {
     let house = house().await;
     for (path, resource, scope) in

@@ -1,6 +1,6 @@
 //! Opaque tokens: their issuer is asked, once for all who show the same, and believed for seconds.
 
-use std::{hash::RandomState, sync::Arc, time::Duration};
+use std::{hash::RandomState, net::IpAddr, sync::Arc, time::Duration};
 
 use model::Timestamp;
 use quick_cache::{
@@ -11,7 +11,7 @@ use quick_cache::{
 use super::{Holder, trust::Trust};
 use crate::{
     fingerprint::Fingerprint,
-    introspection::{Introspector, Word},
+    introspection::{Introspector, Silence, Word},
     token::{Defect, is_jose},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Opaque {
 struct Answer {
     until: Timestamp,
     says: Result<Arc<Holder>, Defect>,
+    /// Whether one before this was good.
+    was_good: bool,
 }
 
 impl Opaque {
@@ -57,11 +59,17 @@ impl Opaque {
         token.len() <= BYTES_MAX && !is_jose(token) && !is_own(token)
     }
 
-    /// The holder of a token, by what its issuer says or said within the last half minute.
+    /// Whether the issuer has said of a token that it is good, as far as that is remembered.
+    pub(super) fn knew(&self, fingerprint: &Fingerprint) -> bool {
+        self.answers.peek(fingerprint).is_some_and(|it| it.was_good || it.says.is_ok())
+    }
+
+    /// The holder of a token that came from `source`, by what its issuer says or said within the last
+    /// half minute.
     pub(super) async fn holder(
         &self,
         fingerprint: &Fingerprint,
-        token: &str,
+        (token, source): (&str, IpAddr),
         now: Timestamp,
     ) -> Result<Arc<Holder>, Defect> {
         // Who asks at the same time waits for this answer. Where the one who asks hangs up, the
@@ -73,31 +81,43 @@ impl Opaque {
                 EntryAction::ReplaceWithGuard
             }
         });
-        let place = match entry.await {
+        let (place, was_good) = match entry.await {
             EntryResult::Retained(answer) => return answer.says,
-            EntryResult::Vacant(place) | EntryResult::Replaced(place, _) => place,
+            EntryResult::Vacant(place) => (place, false),
+            EntryResult::Replaced(place, before) => (place, before.was_good || before.says.is_ok()),
             // Neither is asked for above.
             EntryResult::Removed(..) | EntryResult::Timeout => return Err(self.out_of_reach()),
         };
-        let answer = self.ask(token, now).await;
+        let word = match self.introspector.ask(token, source).await {
+            Ok(word) => Some(word),
+            Err(Silence::NoAnswer) => None,
+            // It says nothing of the token: whoever else shows it may ask.
+            Err(Silence::TooMany(unasked)) => return Err(Defect::Unasked(unasked)),
+        };
+        if !was_good && matches!(word, Some(Word::Inactive)) {
+            self.introspector.count_unknown(source);
+        }
+        let answer = Answer { was_good, ..self.answer(word, now) };
         let says = answer.says.clone();
         // Where it was taken out meanwhile, the next one asks again.
         let _placed = place.insert(answer);
         says
     }
 
-    async fn ask(&self, token: &str, now: Timestamp) -> Answer {
+    fn answer(&self, word: Option<Word>, now: Timestamp) -> Answer {
         let good = now.plus(GOOD_FOR);
-        match self.introspector.ask(token).await {
+        let bad =
+            |wait, defect| Answer { until: now.plus(wait), says: Err(defect), was_good: false };
+        match word {
             Some(Word::Active(claims)) => match self.trust.holder_by_answer(&claims, good, now) {
-                Ok(holder) => Answer { until: holder.expires, says: Ok(Arc::new(holder)) },
-                Err(defect) => Answer { until: now.plus(BAD_FOR), says: Err(defect) },
+                Ok(holder) => {
+                    let (until, says) = (holder.expires, Ok(Arc::new(holder)));
+                    Answer { until, says, was_good: false }
+                }
+                Err(defect) => bad(BAD_FOR, defect),
             },
-            Some(Word::Inactive) => {
-                let says = Err(Defect::Inactive(self.trust.id.clone()));
-                Answer { until: now.plus(BAD_FOR), says }
-            }
-            None => Answer { until: now.plus(NONE_FOR), says: Err(self.out_of_reach()) },
+            Some(Word::Inactive) => bad(BAD_FOR, Defect::Inactive(self.trust.id.clone())),
+            None => bad(NONE_FOR, self.out_of_reach()),
         }
     }
 

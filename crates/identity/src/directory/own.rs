@@ -186,6 +186,11 @@ impl OwnTokens {
             .filter(|it| now < it.expires && self.is_current(it.generation, now))
     }
 
+    /// Whether a token was verified before, whether or not that still holds.
+    pub(super) fn knew(&self, token: &Fingerprint) -> bool {
+        self.verified.peek(token).is_some()
+    }
+
     /// Verifies a token, and remembers it.
     pub(super) fn remember(
         &self,

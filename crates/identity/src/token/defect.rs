@@ -1,6 +1,8 @@
 //! What is wrong with a token. The caller is told little of it; the record has the whole.
 
-use model::{CredentialId, IssuerId};
+use std::time::Duration;
+
+use model::{CredentialId, IssuerId, Wrong};
 
 /// The text of each variant is the private cause. Nothing of the token is in it but bounded names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,11 +67,62 @@ pub(crate) enum Defect {
     TooLong,
     #[error("the header's typ is not at+jwt, or its alg not one of this door's")]
     OwnHeader,
+    #[error(
+        "its source has shown too many tokens that their issuer does not know: it was not asked"
+    )]
+    Unasked(Unasked),
     #[error("the header's typ is not one that issuer \"{0}\" gives access tokens")]
     Type(IssuerId),
 }
 
+/// What there is of questions about tokens for one source, and how long until there is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unasked {
+    pub(crate) count: u32,
+    pub(crate) window: Duration,
+    pub(crate) wait: Duration,
+}
+
 impl Defect {
+    /// What is known of the token. That it has expired everybody can write, and its holder needs to
+    /// hear it; where it cannot be checked, nothing can be held against it.
+    pub(crate) fn wrong(&self) -> Wrong {
+        match self {
+            Self::Expired
+            | Self::CredentialAmbiguous(..)
+            | Self::CredentialUnknown(_)
+            | Self::Holder
+            | Self::IssuerOutOfReach(_)
+            | Self::KeysOutOfReach(_)
+            | Self::ReferencesOutOfReach
+            | Self::Unasked(_) => Wrong::Ended,
+            Self::Actors
+            | Self::AlgorithmNotAllowed { .. }
+            | Self::AlgorithmUnknown
+            | Self::Audience(_)
+            | Self::Bound
+            | Self::Claim(_)
+            | Self::Header(_)
+            | Self::Inactive(_)
+            | Self::Issuer
+            | Self::IssuerDisabled(_)
+            | Self::KeyUnknown { .. }
+            | Self::Kid
+            | Self::NotYet(_)
+            | Self::Object(_)
+            | Self::OtherUse(_)
+            | Self::OwnHeader
+            | Self::Parts
+            | Self::Reference
+            | Self::Resource
+            | Self::Scope
+            | Self::Signature
+            | Self::Time(_)
+            | Self::TooLong
+            | Self::Type(_) => Wrong::Unknown,
+        }
+    }
+
     /// What the caller is told: no oracle for forgers, enough for an honest client to act on.
     pub(crate) fn detail(&self) -> &'static str {
         match self {
@@ -79,6 +132,9 @@ impl Defect {
             }
             Self::KeysOutOfReach(_) => {
                 "the token cannot be checked now: the keys of its issuer are out of reach"
+            }
+            Self::Unasked(_) => {
+                "too many unknown tokens came from this address: wait, then show a good one"
             }
             Self::ReferencesOutOfReach => "the token cannot be checked now: try again",
             Self::CredentialAmbiguous(..) | Self::CredentialUnknown(_) | Self::Holder => {

@@ -11,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use identity::{Introspect, KeySets, Question, Reply};
+use identity::{Introspect, KeySets, Presented, Question, Reply};
 use jsonwebtoken::Algorithm;
 use model::{Introspection, KeySource, RefusalKind, SecretId};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::{
-    house::{House, ISS, NOW, refused},
+    house::{House, ISS, NOW, refused, sender},
     signer::{Signer, claims, with},
 };
 
@@ -344,4 +344,100 @@ async fn an_issuer_says_itself_where_it_is_asked() {
     house.clock.advance(Duration::from_secs(601));
     counter.says(TOKEN, with(&word(), &json!({"exp": NOW + 7200})));
     assert!(house.token(&house.directory(), TOKEN).await.is_ok());
+}
+
+/// Somebody else than who shows all other tokens.
+const OTHER: &str = "198.51.100.9";
+
+async fn from_other(
+    house: &House,
+    directory: &identity::Directory,
+    token: &str,
+) -> Result<Arc<model::Caller>, model::Refusal> {
+    house.shown(directory, Presented::Token(token), &sender(OTHER)).await
+}
+
+#[tokio::test]
+async fn who_makes_tokens_up_waits_for_himself() {
+    let (house, counter) = asking();
+    counter.door.forget_permits(usize::MAX);
+    let directory = house.directory();
+    let tokens: Vec<_> = (0..100).map(|it| format!("made-up-{it}")).collect();
+    let mut flood: Vec<_> = tokens.iter().map(|it| Box::pin(house.token(&directory, it))).collect();
+    let mut other = Box::pin(from_other(&house, &directory, TOKEN));
+    let polled = std::future::poll_fn(|cx| {
+        let is_waiting = flood.iter_mut().all(|it| it.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(is_waiting && other.as_mut().poll(cx).is_pending())
+    });
+    assert!(polled.await, "the issuer is silent");
+    assert_eq!(counter.asked(), 4 + 1, "a few questions of each source at once");
+    counter.door.add_permits(1000);
+    assert!(other.await.is_ok());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_turn_in_vain_says_nothing_of_the_issuer() {
+    let (house, counter) = asking();
+    counter.door.forget_permits(usize::MAX);
+    let directory = house.directory();
+    let tokens: Vec<_> = (0..4).map(|it| format!("made-up-{it}")).collect();
+    let mut asking: Vec<_> =
+        tokens.iter().map(|it| Box::pin(house.token(&directory, it))).collect();
+    // They have their turns, and nobody looks at them any more.
+    std::future::poll_fn(|cx| {
+        asking.iter_mut().for_each(|it| assert!(it.as_mut().poll(cx).is_pending()));
+        std::task::Poll::Ready(())
+    })
+    .await;
+    for number in 0..6 {
+        let refusal = house.token(&directory, &format!("waiting-{number}")).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::IssuerUnavailable);
+    }
+    assert_eq!(counter.asked(), 4);
+    drop(asking);
+    counter.door.add_permits(1000);
+    assert!(house.token(&directory, TOKEN).await.is_ok(), "it was not shut out");
+}
+
+#[tokio::test]
+async fn an_issuer_is_not_asked_again_and_again_for_who_makes_tokens_up() {
+    let (house, counter) = asking();
+    let directory = house.directory();
+    counter.says("mine", word());
+    assert!(house.token(&directory, "mine").await.is_ok());
+    for number in 0..50 {
+        let token = format!("made-up-{number}");
+        refused(house.token(&directory, &token).await, "not active", &token);
+    }
+    let refusal = house.token(&directory, "one-too-many").await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::LimitReached, "{refusal:?}");
+    assert_eq!(refusal.limit().unwrap().retry_after, Duration::from_millis(500));
+    assert_eq!(counter.asked(), 51);
+    assert!(house.token(&directory, "mine").await.is_ok(), "it is known to be good");
+    assert!(from_other(&house, &directory, TOKEN).await.is_ok(), "nobody else waits");
+    house.clock.advance(Duration::from_millis(500));
+    refused(house.token(&directory, "one-more").await, "not active", "one-more");
+    assert_eq!(
+        house.token(&directory, "another").await.unwrap_err().kind(),
+        RefusalKind::LimitReached
+    );
+}
+
+#[tokio::test]
+async fn tokens_that_have_ended_are_no_guesses() {
+    let (house, counter) = asking();
+    let directory = house.directory();
+    let tokens: Vec<_> = (0..60).map(|it| format!("token-{it}")).collect();
+    for token in &tokens {
+        counter.says(token, word());
+        assert!(house.token(&directory, token).await.is_ok());
+        counter.says(token, json!({"active": false}));
+    }
+    house.clock.advance(Duration::from_secs(30));
+    for token in &tokens {
+        let refusal = house.token(&directory, token).await.unwrap_err();
+        assert_eq!(refusal.wrong(), Some(model::Wrong::Ended), "{refusal:?}");
+    }
+    let refusal = house.token(&directory, "made-up").await.unwrap_err();
+    assert_eq!(refusal.wrong(), Some(model::Wrong::Unknown), "{refusal:?}");
 }

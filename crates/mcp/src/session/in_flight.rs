@@ -9,16 +9,16 @@ use std::{
 };
 
 use http::StatusCode;
-use model::ProfileId;
 use tokio_util::sync::CancellationToken;
 
+use super::Owner;
 use crate::{Id, ProtocolError, SessionId, Version};
 
 /// A session of the older revisions.
 #[derive(Debug)]
 pub struct Session {
     id: SessionId,
-    owner: ProfileId,
+    owner: Owner,
     version: Version,
     in_flight_max: usize,
     touched_ms: AtomicU64,
@@ -30,7 +30,7 @@ pub struct Session {
 impl Session {
     pub(super) fn new(
         id: SessionId,
-        owner: ProfileId,
+        owner: Owner,
         version: Version,
         in_flight_max: usize,
         now_ms: u64,
@@ -52,9 +52,9 @@ impl Session {
         self.id
     }
 
-    /// The profile that began it.
+    /// Who began it.
     #[must_use]
-    pub fn owner(&self) -> &ProfileId {
+    pub fn owner(&self) -> &Owner {
         &self.owner
     }
 

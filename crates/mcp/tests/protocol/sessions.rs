@@ -1,16 +1,22 @@
-//! Sessions of the older revisions: bound to a profile, bounded in number, and without authority.
+//! Sessions of the older revisions: bound to a profile and the person behind it, bounded in number, and without authority.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use mcp::{Id, Session, SessionBounds, SessionId, Sessions, Version};
-use model::{Clock, ProfileId, Timestamp};
+use mcp::{Id, Owner, Session, SessionBounds, SessionId, Sessions, Version};
+use model::{Caller, Clock, ProfileId, Timestamp};
 
 use crate::{headers, verdict};
 
 const HOUR: Duration = Duration::from_hours(1);
 
 fn bounds() -> SessionBounds {
-    SessionBounds { count_max: 40, per_owner_max: 4, in_flight_max: 2, idle_max: HOUR }
+    SessionBounds {
+        count_max: 40,
+        per_profile_max: 4,
+        per_person_max: 3,
+        in_flight_max: 2,
+        idle_max: HOUR,
+    }
 }
 
 fn table() -> (Sessions, Clock) {
@@ -18,8 +24,11 @@ fn table() -> (Sessions, Clock) {
     (Sessions::new(clock.clone(), bounds()), clock)
 }
 
-fn owner(name: &str) -> ProfileId {
-    ProfileId::parse(&format!("{name}/default")).unwrap()
+/// A profile of that name, or after a colon a person behind it.
+fn owner(name: &str) -> Owner {
+    let (client, person) = name.split_once(':').map_or((name, None), |it| (it.0, Some(it.1)));
+    let profile = ProfileId::parse(&format!("{client}/default")).unwrap();
+    Owner::of(&Caller { profile, user: person.map(str::to_owned), ..Caller::anonymous() })
 }
 
 fn begin(sessions: &Sessions, name: &str) -> Arc<Session> {
@@ -43,6 +52,29 @@ fn a_session_is_found_by_its_owner_only() {
     assert!(!sessions.delete(session.id(), &owner("alice")));
     assert!(!is_there(&sessions, &session));
     assert_eq!(sessions.count(), 0);
+}
+
+#[test]
+fn who_comes_by_the_same_profile_as_another_person_finds_no_session() {
+    let (sessions, _) = table();
+    let session = begin(&sessions, "agent:ann");
+    for other in ["agent:ben", "agent", "other:ann", "agent:ann "] {
+        assert!(sessions.find(session.id(), &owner(other)).is_none(), "{other}");
+        assert!(!sessions.delete(session.id(), &owner(other)), "{other}");
+    }
+    assert!(sessions.delete(session.id(), &owner("agent:ann")));
+}
+
+#[test]
+fn a_person_who_opens_many_sessions_pushes_out_only_their_own() {
+    let (sessions, clock) = table();
+    let others = ["agent:ben", "agent"].map(|it| begin(&sessions, it));
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(1));
+        begin(&sessions, "agent:ann");
+    }
+    assert!(others.iter().all(|it| is_there(&sessions, it)));
+    assert_eq!(sessions.count(), 5, "three of a person");
 }
 
 #[test]

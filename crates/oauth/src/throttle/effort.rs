@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::guess::{Bucket, Budget, key, network};
+use identity::sources::network;
+
+use super::guess::{Bucket, Budget, key};
 use crate::error::{Code, Denied};
 
 /// Each holds up one of the few fetches that go on at the same time: one source never has all of them.

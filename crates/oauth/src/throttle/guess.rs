@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use identity::sources::network;
 use store::Digest;
 
 use crate::{
@@ -147,15 +148,4 @@ impl Guess<'_> {
 /// Names a budget in as many bytes whatever was sent.
 pub(super) fn key(of: &str, one: &dyn std::fmt::Display, other: &str) -> Digest {
     ticket::digest(&format!("{of}\0{one}\0{other}"))
-}
-
-/// Whoever has one address of a /64 has all of it.
-pub(super) fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        address @ IpAddr::V4(_) => address,
-    }
 }

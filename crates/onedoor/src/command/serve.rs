@@ -184,7 +184,7 @@ fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) 
         Entrance::Management => config.management.public_url.clone(),
         Entrance::Everything | Entrance::Public => config.listen.public_url.clone(),
     };
-    let url = public_url.unwrap_or_else(|| {
+    let url = public_url.clone().unwrap_or_else(|| {
         let scheme = if is_tls { "https" } else { "http" };
         format!("{scheme}://{address}")
     });
@@ -193,9 +193,19 @@ fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) 
         Entrance::Everything | Entrance::Public => format!("serving {url}"),
     };
     tracing::info!(%address, "{served}, with MCP at {url}/mcp");
+    if public_url.is_none() && config.listen.allowed_hosts.is_empty() {
+        tell_nameless(address);
+    }
     if !is_tls && !address.ip().is_loopback() && !url.starts_with("https://") {
         warn_plain(address);
     }
+}
+
+/// A listener on loopback has a URL by now.
+fn tell_nameless(address: SocketAddr) {
+    tracing::info!(
+        "{address} is reached by the machine's addresses and by localhost alone: name public_url or allowed_hosts in onedoor.toml to be reached by a name"
+    );
 }
 
 fn warn_plain(address: SocketAddr) {

@@ -31,7 +31,7 @@ impl Egress {
 }
 
 /// Reads `10.0.0.0/8` or one address.
-fn parse_network(text: &str) -> Result<IpNet, String> {
+pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     let network = address.or_else(|_| text.parse::<IpNet>()).map_err(|_| {
         format!("\"{}\" is not a network: write 10.0.0.0/8 or fd00::/8", text.escape_debug())

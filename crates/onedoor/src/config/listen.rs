@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{Reader, bounds};
+use gateway::Forwarding;
+use ipnet::IpNet;
+
+use super::{Reader, bounds, egress::parse_network};
 
 /// Loopback unless said otherwise: a fresh door is not open to the network.
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -21,6 +24,10 @@ pub(crate) struct Listen {
     pub(crate) allowed_hosts: Vec<String>,
     /// Web pages from which callers may reach it: `https://app.example.com`.
     pub(crate) allowed_origins: Vec<String>,
+    /// Proxies that are believed about who sends what they pass on.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// How they say it.
+    pub(crate) forwarding: Forwarding,
     /// Most connections at once.
     pub(crate) connections_max: usize,
     /// Longest wait for the head of a request.
@@ -40,6 +47,8 @@ impl Listen {
             public_url: table.take(reader, "public_url", parse_origin),
             allowed_hosts: table.take_list(reader, "allowed_hosts", parse_host),
             allowed_origins: table.take_list(reader, "allowed_origins", parse_origin),
+            trusted_proxies: table.take_list(reader, "trusted_proxies", parse_network),
+            forwarding: table.take(reader, "forwarding", parse_forwarding).unwrap_or_default(),
             connections_max: table
                 .take(reader, "connections_max", |it| bounds::count(it, 1, 1_000_000))
                 .unwrap_or(10_000),
@@ -81,6 +90,18 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
         Ok(url.to_owned())
     } else {
         Err(format!("\"{text}\" is not a scheme and a host alone: write https://api.example.com"))
+    }
+}
+
+fn parse_forwarding(text: &str) -> Result<Forwarding, String> {
+    match text {
+        "forwarded" => Ok(Forwarding::Forwarded),
+        "proxy-protocol" => Ok(Forwarding::ProxyProtocol),
+        "x-forwarded-for" => Ok(Forwarding::XForwardedFor),
+        other => Err(format!(
+            "\"{}\" is unknown: write x-forwarded-for, forwarded or proxy-protocol",
+            other.escape_debug()
+        )),
     }
 }
 

@@ -29,6 +29,8 @@ const KEY_LIFE: Duration = Duration::from_secs(86_400);
 
 /// The folders of the demo, and the keys of its clients.
 pub(super) struct World {
+    /// All that it has written is below it, and goes with it.
+    pub(super) root: Scratch,
     pub(super) places: Places,
     /// Where records go.
     pub(super) audit: PathBuf,
@@ -38,6 +40,29 @@ pub(super) struct World {
     pub(super) app_key: Secret<String>,
 }
 
+/// A folder that is removed when this is dropped.
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make(path: PathBuf) -> anyhow::Result<Self> {
+        let made = fs::DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("cannot make the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!("the folder {} stays: {error}", self.0.display());
+        }
+    }
+}
+
 impl World {
     /// Writes the state folder to a fresh directory, over the sample API at `upstream`.
     ///
@@ -45,15 +70,11 @@ impl World {
     /// What the disk says.
     pub(super) fn make(upstream: &str) -> anyhow::Result<Self> {
         let end: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
-        let root = std::env::temp_dir().join(format!("onedoor-demo-{end}"));
-        let shown = root.display();
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&root)
-            .with_context(|| format!("cannot make the folder {shown}"))?;
-        let state = root.join("state");
-        write_all(&state, upstream).with_context(|| format!("cannot write to {shown}"))?;
-        let places = Places { data: root.join("data"), state };
+        let root = Scratch::make(std::env::temp_dir().join(format!("onedoor-demo-{end}")))?;
+        let state = root.path().join("state");
+        write_all(&state, upstream)
+            .with_context(|| format!("cannot write to {}", root.path().display()))?;
+        let places = Places { data: root.path().join("data"), state };
         let data = DataFolder::open(&places.data)?;
         let (pepper, now) = (data.pepper()?, Clock::system().now());
         let key = |client: &str| {
@@ -64,7 +85,7 @@ impl World {
             )
         };
         let (agent_key, app_key) = (key("shop-agent")?, key("shop-app")?);
-        Ok(Self { audit: data.audit_folder(), places, agent_key, app_key })
+        Ok(Self { root, audit: data.audit_folder(), places, agent_key, app_key })
     }
 }
 

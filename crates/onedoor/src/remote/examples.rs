@@ -49,7 +49,11 @@ pub(super) fn of(operation: &str) -> Option<&'static str> {
         "rotate_credential" => {
             "  \
   onedoor credential rotate shop-agent-default-1f0c5a2e --overlap 7d
-  onedoor credential retire shop-agent-default-1f0c5a2e    when nobody uses it any more"
+  onedoor credential retire shop-agent-default-1f0c5a2e    when nobody uses it any more
+
+  onedoor credential rotate shop-agent-default-1f0c5a2e --wait >key
+                                  both: it retires the old one when it was not used for a day
+  onedoor credential rotate shop-agent-default-1f0c5a2e --wait --unused-for 2h"
         }
         "add_secret_version" => {
             "  \

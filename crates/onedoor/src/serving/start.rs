@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
-use gateway::{Gateway, Live};
+use gateway::{Gateway, Guesses, Live};
 use identity::{
     KeySets, OwnIssuer,
     api_key::{Pepper, SecureRandom as _, SystemRandom},
@@ -104,6 +104,7 @@ pub(super) fn live(
         fleet,
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(key_sets),
+        guesses: Guesses::default(),
         proofs: Arc::new(proofs),
         own_issuer: config.own_url().map(|it| Arc::new(own_issuer(it, config))),
         clock,
@@ -161,6 +162,8 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         public_url,
         allowed_hosts,
         allowed_origins,
+        trusted_proxies,
+        forwarding,
         connections_max,
         header_timeout,
         message_timeout,
@@ -180,6 +183,8 @@ pub(super) fn settings(config: &Config) -> gateway::Settings {
         management_url: management.public_url.clone(),
         allowed_hosts: allowed_hosts.clone(),
         allowed_origins: allowed_origins.clone(),
+        trusted_proxies: trusted_proxies.clone(),
+        forwarding: *forwarding,
         asks_for_certificates: tls.as_ref().is_some_and(Tls::asks_for_certificates),
         request_body_bytes_max: u64::try_from(*request_body_bytes_max).unwrap_or(u64::MAX),
         message_bytes_max: *message_bytes_max,

@@ -24,6 +24,12 @@ fn the_guided_run_goes_as_it_should() {
     ] {
         assert!(ran.out.contains(line), "{line} is missing in\n{}", ran.out);
     }
+    assert_eq!(left(folder.path()), 0, "it leaves something behind");
+}
+
+/// How many things are left in the folder for temporary ones.
+fn left(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
 }
 
 #[test]
@@ -34,6 +40,7 @@ fn a_port_in_use_is_told() {
     let ran = onedoor(folder.path(), &["demo", "--once", "--port", &port]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains(&format!("cannot listen on port {port}")), "{}", ran.err);
+    assert_eq!(left(folder.path()), 0);
 }
 
 #[test]
@@ -43,8 +50,11 @@ fn it_stays_up_until_ctrl_c() {
     let mut demo = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|it| it.contains("up until Ctrl-C")));
+    assert_eq!(left(folder.path()), 1);
     assert!(demo.try_wait().unwrap().is_none(), "it ended by itself");
     let id = demo.id().to_string();
     assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    assert!(lines.any(|it| it.ends_with("is removed")));
     assert_eq!(demo.wait().unwrap().code(), Some(0));
+    assert_eq!(left(folder.path()), 0);
 }

@@ -17,6 +17,7 @@ fn every_command_explains_itself() {
         ("client_list", &["client", "list", "--help"]),
         ("client_put", &["client", "put", "--help"]),
         ("credential_issue", &["credential", "issue", "--help"]),
+        ("credential_rotate", &["credential", "rotate", "--help"]),
         ("credential_new", &["credential", "new", "--help"]),
         ("demo", &["demo", "--help"]),
         ("diff", &["diff", "--help"]),

@@ -99,6 +99,28 @@ fn a_key_that_is_issued_opens_the_door_until_it_is_revoked() {
 }
 
 #[test]
+fn a_rotation_that_waits_ends_the_old_key_and_leaves_the_new_one() {
+    const VIEW: &str = "/orders/openapi.json";
+    let managed = Managed::start();
+    write(managed.folder.path(), STATE);
+    managed.done(&["apply", "-f", "state"]);
+    let key = |shown: &str| {
+        let shown: serde_json::Value = serde_json::from_str(shown).unwrap();
+        ["id", "key"].map(|it| shown[it].as_str().unwrap().to_owned())
+    };
+    let issue = ["credential", "issue", "--profile", "app/default", "--json"];
+    let [id, old] = key(&managed.done(&issue));
+    assert_eq!(managed.door.get(VIEW, &old).0, 200);
+    let rotate = ["credential", "rotate", &id, "--wait", "--unused-for", "1s", "--every", "1"];
+    let ran = managed.run(&[&rotate[..], &["--json"]].concat());
+    assert!(ran.code == 0 && ran.err.contains(" is retired"), "{}{}", ran.out, ran.err);
+    let [_, new] = key(&ran.out);
+    assert_eq!([&old, &new].map(|it| managed.door.get(VIEW, it).0), [401, 200]);
+    let again = managed.run(&rotate);
+    assert!(again.code == 6 && again.err.contains("is retired"), "{}", again.err);
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_a_kill() {
     let mut managed = Managed::start();
     write(managed.folder.path(), STATE);

@@ -388,3 +388,82 @@ fn completions_know_the_commands_of_the_door() {
         }
     }
 }
+
+/// The last of an old credential that is asked about again and again: used at first, and then unused.
+fn rotating(asked: &Asked, looks: &std::sync::atomic::AtomicUsize, state: &str) -> (u16, Value) {
+    let line = |state: &str, last_used: &str| {
+        json!({"items": [{"id": "a", "state": "active"}, {
+            "id": "old", "profile": "shop/default", "state": state, "last_used": last_used,
+            "used_by": "call", "used_from": "192.0.2.7", "replaced": "2026-11-20T00:00:00Z",
+        }]})
+    };
+    match asked.line.split_once(' ').unwrap() {
+        ("GET", "/onedoor/v1/credentials/old") => {
+            (200, json!({"id": "old", "etag": "x", "document": {"profile": "shop/default"}}))
+        }
+        ("GET", path) if path.starts_with("/onedoor/v1/reports/credential-ages?client=shop") => {
+            match looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => (200, line(state, "2026-11-21T00:00:00Z")),
+                // In use, as far as anybody's clock says.
+                1 => (200, line("retiring", "2999-01-01T00:00:00Z")),
+                2 => (503, json!({"title": "busy"})),
+                _ => (200, line("retiring", "2026-11-22T00:00:00Z")),
+            }
+        }
+        ("POST", "/onedoor/v1/credentials/old/rotate") => {
+            (201, json!({"id": "new", "kind": "api_key", "key": "odk_new"}))
+        }
+        ("POST", path) if path.starts_with("/onedoor/v1/credentials/old/retire") => {
+            (200, json!({"id": "old", "state": "retired", "revision": 9}))
+        }
+        other => (404, json!({"title": format!("{other:?}")})),
+    }
+}
+
+#[test]
+fn a_rotation_that_waits_retires_the_old_one_when_nobody_uses_it_and_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    for (state, is_made) in [("active", true), ("retiring", false)] {
+        let looks = std::sync::atomic::AtomicUsize::default();
+        let door = Door::start(move |asked| rotating(asked, &looks, state));
+        let typed = ["credential", "rotate", "old", "--wait", "--unused-for", "2h", "--every", "1"];
+        let ran = door.run(folder.path(), &typed, "");
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert_eq!(ran.out.contains("key: odk_new"), is_made, "{}", ran.out);
+        for said in [
+            "waiting until nobody uses old any more",
+            "old was last used at 2999-01-01T00:00:00Z, by a call from 192.0.2.7",
+            "asking again",
+            "old is retired: its successor took over",
+        ] {
+            assert!(ran.err.contains(said), "{said}: {}", ran.err);
+        }
+        let lines: Vec<_> = door.asked().into_iter().map(|it| it.line).collect();
+        assert_eq!(lines.iter().any(|it| it.contains("/rotate")), is_made, "{lines:?}");
+        assert_eq!(
+            lines.last().unwrap(),
+            "POST /onedoor/v1/credentials/old/retire?force=true",
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_time_the_door_says_when_an_old_credential_is_unused() {
+    let folder = tempfile::tempdir().unwrap();
+    let tries = std::sync::atomic::AtomicUsize::default();
+    let looks = std::sync::atomic::AtomicUsize::new(3);
+    let door = Door::start(move |asked| {
+        let is_try = asked.line.ends_with("/retire");
+        if is_try && tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+            return (409, json!({"title": "In the way", "detail": "old was used"}));
+        }
+        rotating(asked, &looks, "retiring")
+    });
+    let ran =
+        door.run(folder.path(), &["credential", "rotate", "old", "--wait", "--every", "1"], "");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    assert!(ran.err.contains("old has had a successor since 2026-11-20"), "{}", ran.err);
+    let tried = door.asked().into_iter().filter(|it| it.line.ends_with("/old/retire"));
+    assert_eq!(tried.count(), 2);
+}

@@ -3,8 +3,8 @@
 use std::{slice, sync::Arc};
 
 use ::mcp::{
-    Era, Id, Incoming, InitializeParams, Message, Method, Notice, ProtocolError, Request, Session,
-    SessionId, Version,
+    Era, Id, Incoming, InitializeParams, Message, Method, Notice, Owner, ProtocolError, Request,
+    Session, SessionId, Version,
 };
 use audit::{Kind, Recorded};
 use http::{HeaderMap, Response, StatusCode};
@@ -88,7 +88,7 @@ impl Exchange {
     /// The session that the headers name. None is needed: it holds no authority, only what is in flight.
     fn session(&self) -> Result<Option<Arc<Session>>, ProtocolError> {
         let Some(id) = SessionId::of(&self.headers)? else { return Ok(None) };
-        let found = self.gateway.sessions.find(id, &self.caller.profile);
+        let found = self.gateway.sessions.find(id, &Owner::of(&self.caller));
         found.map(Some).ok_or_else(ProtocolError::session_not_found)
     }
 
@@ -157,7 +157,7 @@ impl Exchange {
         let params = InitializeParams::read(request)?;
         let version = Version::negotiate(&params.protocol_version);
         self.note(Kind::Session, Method::Initialize, &request.id, || {
-            let session = self.gateway.sessions.create(&self.caller.profile, version);
+            let session = self.gateway.sessions.create(&Owner::of(&self.caller), version);
             let body = reply::server().initialize(&request.id, version);
             Reply { session: Some(session.id()), ..Reply::ok(body) }
         })
@@ -166,7 +166,7 @@ impl Exchange {
     /// Ends the session that the headers name.
     pub(super) fn end_session(&self) -> Recorded<Response<Body>> {
         let ended = match SessionId::of(&self.headers) {
-            Ok(Some(id)) if self.gateway.sessions.delete(id, &self.caller.profile) => Ok(()),
+            Ok(Some(id)) if self.gateway.sessions.delete(id, &Owner::of(&self.caller)) => Ok(()),
             Ok(Some(_)) => Err(ProtocolError::session_not_found()),
             Ok(None) => Err(ProtocolError::session_required()),
             Err(error) => Err(error),

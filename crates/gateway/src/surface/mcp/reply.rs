@@ -74,6 +74,7 @@ pub(super) fn refused(id: RequestId, refusal: &Refusal) -> Response<Body> {
     let mut response = json(refusal.kind().status(), body);
     let headers = response.headers_mut();
     problem::challenge(headers, refusal);
+    problem::waiting_time(headers, refusal);
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, DELETE"));
     }

@@ -1,0 +1,210 @@
+//! Attempts, counted by where they come from: so many at once, and then one now and then.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// Most sources of which anything is remembered.
+const REMEMBERED_MAX: usize = 16_384;
+
+/// How many attempts at once, and how often one more.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// How many at once.
+    pub burst: u32,
+    /// How often one more.
+    pub every: Duration,
+}
+
+/// What the sources of attempts have used up, each of its own budget and all of one. Of one process.
+#[derive(Debug)]
+pub struct Sources {
+    each: Budget,
+    all: Budget,
+    used: Mutex<Used>,
+}
+
+/// When a budget is whole again, where it is not, on the clock that never jumps.
+#[derive(Debug, Default)]
+struct Used {
+    all: Duration,
+    each: HashMap<IpAddr, Duration>,
+}
+
+/// Which budget is used up, and how long until there is one more attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// That of all sources.
+    All(Duration),
+    /// That of the source.
+    Source(Duration),
+}
+
+impl Budget {
+    /// How long it takes to be whole from nothing.
+    #[must_use]
+    pub fn whole(self) -> Duration {
+        self.every.saturating_mul(self.burst)
+    }
+
+    /// How long one more attempt has to wait.
+    fn wait(self, whole_again: Duration, now: Duration) -> Duration {
+        whole_again
+            .max(now)
+            .saturating_add(self.every)
+            .saturating_sub(now.saturating_add(self.whole()))
+    }
+
+    fn after_one_more(self, whole_again: Duration, now: Duration) -> Duration {
+        whole_again.max(now).saturating_add(self.every)
+    }
+}
+
+impl Sources {
+    /// Nothing is used up.
+    #[must_use]
+    pub fn new(each: Budget, all: Budget) -> Self {
+        Self { each, all, used: Mutex::default() }
+    }
+
+    /// The budget of each source.
+    #[must_use]
+    pub fn each(&self) -> Budget {
+        self.each
+    }
+
+    /// Counts an attempt from `source`, where there is one left.
+    ///
+    /// # Errors
+    /// Which budget is used up. Then nothing is counted.
+    pub fn attempt(&self, source: IpAddr, now: Duration) -> Result<(), Excess> {
+        let mut used = self.used();
+        let wait = self.all.wait(used.all, now);
+        if !wait.is_zero() {
+            return Err(Excess::All(wait));
+        }
+        let wait = self.each.wait(used.of(source), now);
+        if !wait.is_zero() {
+            return Err(Excess::Source(wait));
+        }
+        self.count_in(&mut used, source, now);
+        Ok(())
+    }
+
+    /// Counts an attempt from `source`, whatever is left.
+    pub fn count(&self, source: IpAddr, now: Duration) {
+        self.count_in(&mut self.used(), source, now);
+    }
+
+    /// How long `source` has to wait, by what was counted. While all together have used up theirs,
+    /// one that has any on its account waits until it has none.
+    #[must_use]
+    pub fn wait(&self, source: IpAddr, now: Duration) -> Duration {
+        let used = self.used();
+        let whole_again = used.of(source);
+        match self.all.wait(used.all, now).is_zero() {
+            true => self.each.wait(whole_again, now),
+            false => whole_again.saturating_sub(now),
+        }
+    }
+
+    fn count_in(&self, used: &mut Used, source: IpAddr, now: Duration) {
+        let whole_again = self.each.after_one_more(used.of(source), now);
+        let latest = now.saturating_add(self.each.whole());
+        used.all = self.all.after_one_more(used.all, now).min(now.saturating_add(self.all.whole()));
+        if used.each.len() >= REMEMBERED_MAX {
+            used.each.retain(|_, until| *until > now);
+        }
+        // Where there are too many, the budget of all has to do.
+        if used.each.len() < REMEMBERED_MAX {
+            used.each.insert(network(source), whole_again.min(latest));
+        }
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    fn of(&self, source: IpAddr) -> Duration {
+        self.each.get(&network(source)).copied().unwrap_or_default()
+    }
+}
+
+/// What counts as one source: an address of IPv4, a /64 of IPv6, which one subscriber has to choose from.
+#[must_use]
+pub fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> Sources {
+        let every = Duration::from_secs;
+        Sources::new(Budget { burst: 5, every: every(10) }, Budget { burst: 8, every: every(1) })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_source_has_its_budget_and_gets_it_back() {
+        let (sources, at) = (sources(), Duration::from_secs);
+        let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
+        for _ in 0..5 {
+            assert_eq!(sources.attempt(one, at(0)), Ok(()));
+        }
+        assert_eq!(sources.attempt(one, at(0)), Err(Excess::Source(at(10))));
+        assert_eq!(sources.attempt(other, at(0)), Ok(()));
+        assert_eq!(sources.attempt(one, at(9)), Err(Excess::Source(at(1))));
+        assert_eq!(sources.attempt(one, at(10)), Ok(()));
+        assert_eq!(sources.attempt(one, at(10)), Err(Excess::Source(at(10))));
+    }
+
+    #[test]
+    fn a_source_of_ipv6_is_all_of_its_network() {
+        let (sources, now) = (sources(), Duration::ZERO);
+        for number in 0..5 {
+            assert_eq!(sources.attempt(address(&format!("2001:db8:0:1::{number}")), now), Ok(()));
+        }
+        assert!(sources.attempt(address("2001:db8:0:1:ffff::"), now).is_err());
+        assert_eq!(sources.attempt(address("2001:db8:0:2::1"), now), Ok(()));
+        assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+    }
+
+    #[test]
+    fn many_sources_share_one_budget_and_who_did_nothing_does_not_wait() {
+        let (sources, now) = (sources(), Duration::ZERO);
+        for number in 1..=8 {
+            assert_eq!(sources.attempt(IpAddr::from([192, 0, 2, number]), now), Ok(()));
+        }
+        let (guilty, clean) = (address("192.0.2.1"), address("192.0.2.9"));
+        assert_eq!(sources.attempt(clean, now), Err(Excess::All(Duration::from_secs(1))));
+        assert_eq!(sources.wait(clean, now), Duration::ZERO);
+        assert_eq!(sources.wait(guilty, now), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let sources = sources();
+        for number in 0..100_000_u32 {
+            sources.count(IpAddr::from(number.to_be_bytes()), Duration::ZERO);
+        }
+        assert_eq!(sources.used().each.len(), REMEMBERED_MAX);
+        sources.count(address("192.0.2.1"), Duration::from_secs(11));
+        assert_eq!(sources.used().each.len(), 1);
+    }
+}
