@@ -8,7 +8,7 @@ use serde::Deserialize;
 use state::{Desired, Folder, Library};
 use store::{Commit, SealedChange, Store};
 
-use crate::{Admin, Call, authority, event, failure::Failure, working::Working};
+use crate::{Admin, Call, DepartedView, authority, event, failure::Failure, working::Working};
 
 /// What is to become of desired state.
 #[derive(Debug, Clone, Default)]
@@ -120,6 +120,18 @@ impl Admin {
             }
         }
         Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
+    }
+
+    /// Ends what was given to people whose accounts were changed, before it is told that they are. What
+    /// cannot be ended now, the authorization server goes on trying.
+    pub(crate) async fn end_departed(
+        &self,
+        person: Option<&str>,
+    ) -> Result<Option<DepartedView>, Failure> {
+        match self.plane.grants() {
+            Some(grants) => Ok(grants.end_departed(person).await?),
+            None => Ok(None),
+        }
     }
 
     /// The store, where desired state can be changed here.

@@ -13,6 +13,7 @@ mod ends;
 mod event;
 mod failure;
 mod first;
+mod grants;
 mod input;
 mod keys;
 mod list;
@@ -35,6 +36,10 @@ mod working;
 pub use admin::{Admin, Error};
 pub use call::Call;
 pub use event::{CredentialEvent, Webhook};
+pub use grants::{
+    ConsentView, DepartedView, GrantSelection, GrantState, GrantView, GrantWork, Grants,
+    RegistrationView, SignInView,
+};
 pub use log::{LogView, PurgeFault, PurgedView, SegmentView};
 pub use operation::About;
 pub use peppers::Counted;

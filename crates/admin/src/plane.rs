@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use state::Desired;
 
-use crate::{LogView, PurgeFault, PurgedView, SegmentView, SigningKeys, peppers::Counted};
+use crate::{Grants, LogView, PurgeFault, PurgedView, SegmentView, SigningKeys, peppers::Counted};
 
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
@@ -109,6 +109,9 @@ pub trait Plane: fmt::Debug + Send + Sync {
 
     /// The keys that sign tokens; none where the door gives no tokens.
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>>;
+
+    /// What people and clients were given; none where the door gives no tokens.
+    fn grants(&self) -> Option<Arc<dyn Grants>>;
 
     /// How the parts of the process are.
     fn health(&self) -> Vec<Part>;

@@ -10,8 +10,17 @@ const ADMIN_ONLY: [&str; 4] =
     ["export_state", "rewrap_secrets", "rotate_signing_key", "withdraw_signing_key"];
 
 /// What tells about people and their doings.
-const ABOUT_CALLS: [&str; 5] =
-    ["check_audit", "list_audit_purges", "list_credential_ages", "list_deliveries", "query_audit"];
+const ABOUT_CALLS: [&str; 9] = [
+    "check_audit",
+    "list_audit_purges",
+    "list_consents",
+    "list_credential_ages",
+    "list_deliveries",
+    "list_grants",
+    "list_registrations",
+    "list_sign_ins",
+    "query_audit",
+];
 
 /// The nouns that an editor may change: what a team has of its own.
 const EDITED: [&str; 6] = ["client", "collection", "credential", "limit", "secret", "upstream"];

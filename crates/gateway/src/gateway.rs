@@ -8,7 +8,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
-use model::{CredentialId, Fault, LastUse};
+use model::{CredentialId, Fault, LastUse, Refusal, Timestamp};
+use serde_json::{Map, Value};
 use state::Desired;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -110,6 +111,17 @@ impl Gateway {
 
     fn noted(&self) -> MutexGuard<'_, BTreeMap<CredentialId, LastUse>> {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a call with a token of the door's own authorization server would be let in that says these
+    /// claims, by the tables in force: from anywhere, and whichever operation is meant.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admits(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.load();
+        let caller = snapshot.directory.standing(claims, now)?;
+        snapshot.stops.check_caller(&caller)
     }
 
     /// What outlives the tables.

@@ -25,6 +25,7 @@ use model::{
     Wrong,
 };
 use quick_cache::{UnitWeighter, sync::Cache};
+use serde_json::{Map, Value};
 
 use self::{
     binding::{Binding, Contract},
@@ -227,6 +228,20 @@ impl Directory {
         let (confirmation, contract) = known.bond();
         Shown { token, with_proof, sender }.check_bond(confirmation, contract)?;
         Ok((Arc::clone(known.caller()), Some(known.until())))
+    }
+
+    /// Whom a token of the door's own authorization server leads to that says these claims, shown from
+    /// anywhere, by who holds what it is bound to. That they are of such a token is for the caller to know.
+    ///
+    /// # Errors
+    /// As [`Directory::authenticate`].
+    pub fn standing(
+        &self,
+        claims: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Refusal> {
+        let own = self.own.as_ref().ok_or(Failure::Token(Defect::Issuer))?;
+        Ok(own.standing(claims, now)?)
     }
 
     fn holder_of_key(

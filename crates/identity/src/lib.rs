@@ -8,6 +8,7 @@ pub mod assertion;
 pub mod dpop;
 pub mod reference;
 pub mod replay;
+pub mod rule;
 pub mod sources;
 
 mod introspection;

@@ -26,8 +26,13 @@ pub enum Stopped {
     Agents,
     /// One client, with all its profiles.
     Client(ClientId),
+    /// One client that nobody registered, as it knows itself: the URL of its document, or what it
+    /// was given when it registered itself.
+    ClientId(String),
     /// All operations of one collection.
     Collection(CollectionId),
+    /// One person, whichever client acts for them: `local:NAME`, or an issuer and their `sub` there.
+    Person(String),
     /// All operations of all collections that share an upstream.
     Upstream(UpstreamId),
 }

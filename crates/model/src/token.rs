@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Audience;
+
 /// A way to ask for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GrantType {
@@ -98,6 +100,9 @@ pub struct TokenTerms {
     pub is_opaque: bool,
     /// Whether people can be sent only with a request that was pushed (RFC 9126).
     pub must_push: bool,
+    /// What the tokens are good for of which it may ask whether they are good (RFC 7662), besides its
+    /// own; the door stands for all.
+    pub introspects: Vec<Audience>,
 }
 
 impl TokenTerms {

@@ -17,7 +17,8 @@ pub struct User {
     pub groups: Vec<String>,
     /// What is asked of their second factor, which they set up themselves.
     pub second_factor: SecondFactor,
-    /// Who is disabled cannot sign in, and what was given in their name is taken back.
+    /// Who is disabled cannot sign in, and what was given in their name is taken back: who is enabled
+    /// again has nothing of it.
     pub is_enabled: bool,
     /// Where it is declared.
     pub place: Place,

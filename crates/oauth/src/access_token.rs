@@ -30,6 +30,8 @@ pub(crate) struct AccessToken<'a> {
     pub(crate) scopes: Option<&'a TokenScopes>,
     pub(crate) credential: Option<&'a CredentialId>,
     pub(crate) admission: Option<&'a AdmissionId>,
+    /// By which rule the client acts for the person, in a word.
+    pub(crate) rule: Option<&'a str>,
     pub(crate) grant: Option<&'a str>,
     pub(crate) lifetime: Duration,
     /// Whether it says nothing to who holds it.
@@ -118,6 +120,7 @@ impl AccessToken<'_> {
         put("profile", Some(self.profile.as_str()));
         put("credential", self.credential.map(CredentialId::as_str));
         put("admission", self.admission.map(AdmissionId::as_str));
+        put("rule", self.rule);
         put("grant", self.grant);
         if !self.earlier_givers.is_empty() {
             own.insert("givers".to_owned(), json!(self.earlier_givers));

@@ -33,7 +33,7 @@ use crate::{
 const COMMAND_LINE: &str = "onedoor-cli";
 
 /// What the ids of clients begin with that registered themselves.
-const DYNAMIC: &str = "dyn-";
+pub(crate) const DYNAMIC: &str = "dyn-";
 
 /// A client, before it has proved anything.
 #[derive(Debug, Clone)]
@@ -100,6 +100,9 @@ pub(crate) struct Proven {
 /// # Errors
 /// `invalid_client` where there is none.
 pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result<Client, Denied> {
+    if server.tables().is_stopped_client(id) {
+        return Err(unknown().because("an operator stopped it"));
+    }
     if id.starts_with("https://") {
         return document::find(server, id, request).await;
     }

@@ -208,6 +208,10 @@ impl Denied {
 /// The store or another part of the door failed: nothing was given.
 impl From<store::Error> for Denied {
     fn from(error: store::Error) -> Self {
+        if matches!(error, store::Error::Nul { .. }) {
+            let detail = "a parameter has a character in it that nothing here has";
+            return Self::new(Code::InvalidRequest, detail).because(error);
+        }
         Self::new(Code::ServerError, "this cannot be carried out now: try again").because(error)
     }
 }

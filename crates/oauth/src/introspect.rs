@@ -5,14 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use identity::assertion::{Assertion, AssertionTerms, VerificationKeys};
+use model::Audience;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Request, Server, client,
+    Request, Server,
+    client::{self, Origin, Proven},
     error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
     possession::Confirmation,
+    tables::{Contract, Tables},
+    token,
 };
 
 /// No token of this door lives longer.
@@ -22,23 +26,27 @@ const LIFETIME_MAX: Duration = Duration::from_secs(2 * 3600);
 const SHOWN: [&str; 10] =
     ["iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "act", "cnf"];
 
-/// Answers whether a token is good. Of one that is not, nothing is told.
+/// Answers whether a token is good: whether the door itself would let its holder in now. Of one that is
+/// not, and of one that the client has nothing to do with, nothing is told (RFC 7662 section 2.2).
 pub(crate) async fn answer(
     server: &Server,
     request: &Request,
-    _facts: &mut Facts,
+    facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
     let token = form.required("token")?;
     let proven = client::authenticate(server, request, &form).await?;
-    if !proven.is_confidential {
-        return Err(client::unknown().because("only who proves who it is may ask"));
-    }
+    let tables = server.tables();
+    let contract = asking(&tables, request, &proven)?;
+    facts.caller = Some(token::caller(&contract, None));
     let inactive = json_response(StatusCode::OK, &json!({ "active": false }));
     let Some(claims) = claims(server, token, request).await? else { return Ok(inactive) };
-    let own = claims.get("onedoor").and_then(|it| it.get("grant")).and_then(Value::as_str);
-    let jti = claims.get("jti").and_then(Value::as_str);
-    if own.into_iter().chain(jti).any(|it| server.issuer.is_revoked(it)) {
+    if !may_ask(&tables, &contract, &claims) {
+        facts.note = Some("of a token that is not the client's business".to_owned());
+        return Ok(inactive);
+    }
+    if let Err(why) = server.plane.admits(&claims, request.at) {
+        facts.note = Some(why);
         return Ok(inactive);
     }
     let mut shown = Map::new();
@@ -48,6 +56,35 @@ pub(crate) async fn answer(
     let members = SHOWN.into_iter().filter_map(|it| Some((it.to_owned(), claims.get(it)?.clone())));
     shown.extend(members);
     Ok(json_response(StatusCode::OK, &Value::Object(shown)))
+}
+
+/// The profile of a client that may ask at all: one that is registered, and proved that it is.
+fn asking<'a>(
+    tables: &'a Tables,
+    request: &Request,
+    proven: &Proven,
+) -> Result<Contract<'a>, Denied> {
+    if !proven.is_confidential {
+        return Err(client::unknown().because("only who proves who it is may ask"));
+    }
+    let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
+    let Origin::Declared(profile) = &proven.client.origin else {
+        return Err(not_allowed("only registered clients may ask whether a token is good"));
+    };
+    let contract = tables.contract(profile, request.at);
+    contract.ok_or_else(|| not_allowed("the profile gets no tokens"))
+}
+
+/// Whether a token is the client's own, or good for what its profile may ask about.
+fn may_ask(tables: &Tables, contract: &Contract<'_>, claims: &Map<String, Value>) -> bool {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let audience = text("aud").and_then(|it| tables.resources.audience(it));
+    let is_meant = |it: &Audience| match it {
+        Audience::Door => true,
+        Audience::Collection(_) => audience.as_ref().is_some_and(|of| of.covers(it)),
+    };
+    text("client_id") == Some(contract.profile.id.as_str())
+        || contract.terms.introspects.iter().any(is_meant)
 }
 
 /// What an access token of this door says, signed or opaque, where it is one and holds.

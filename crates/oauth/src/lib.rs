@@ -5,10 +5,12 @@
 mod access_token;
 mod authorize;
 mod client;
+mod departed;
 mod device;
 mod error;
 mod facts;
 mod form;
+mod given;
 mod introspect;
 mod known_browser;
 mod metadata;
@@ -31,6 +33,8 @@ mod throttle;
 mod ticket;
 mod token;
 
+pub use departed::Departed;
+pub use given::{GivenConsent, GivenGrant, GrantsOf, SelfDescribed, SignedIn, TakenBack};
 pub use outside::{Outside, Sending};
 pub use password::hash as hash_password;
 pub use plane::{Permitted, Plane};

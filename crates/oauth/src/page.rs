@@ -207,6 +207,10 @@ pub(crate) struct AccountView<'a> {
     pub(crate) door: &'a str,
     pub(crate) person: &'a str,
     pub(crate) allowed: &'a [AllowedView<'a>],
+    /// Whether these are the first.
+    pub(crate) is_first: bool,
+    /// Where there are more, if there are.
+    pub(crate) next: Option<String>,
     pub(crate) sessions: &'a [SessionView<'a>],
     /// None where somebody else signs them in.
     pub(crate) second_factor: Option<FactorView>,

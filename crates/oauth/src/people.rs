@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use model::Timestamp;
+use model::{Timestamp, User};
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
 use crate::{
     Request, Server,
-    error::Denied,
+    error::{Code, Denied},
     known_browser, second_factor,
     tables::Tables,
     ticket::{self, Ticket},
@@ -45,6 +45,9 @@ pub(crate) struct Person {
     /// What they showed to this door (RFC 8176); nothing where somebody else signed them in.
     #[serde(default)]
     pub(crate) methods: Vec<String>,
+    /// By which password they have an account of this door, as a digest of its hash.
+    #[serde(default)]
+    pub(crate) account: Option<String>,
 }
 
 /// What people show to this door, in the words of RFC 8176.
@@ -120,6 +123,9 @@ fn refreshed(server: &Server, person: Person, since: Timestamp) -> Option<Person
             let now = local(server, id)?;
             let tables = server.tables();
             let user = tables.user(id).filter(|it| !second_factor::is_void(it, since))?;
+            if !has_account(&tables, &person.subject, person.account.as_deref()) {
+                return None;
+            }
             let has_both = person.methods.iter().any(|it| it == "mfa");
             // Who has to show both signs in again, also where that was asked for only afterwards.
             (!user.second_factor.is_required || has_both)
@@ -130,7 +136,11 @@ fn refreshed(server: &Server, person: Person, since: Timestamp) -> Option<Person
 }
 
 /// Whether who signed a person in still does so; where it was this door, whether the person may still.
+/// Nobody is whom an operator stopped.
 pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
+    if tables.is_stopped_person(subject) {
+        return false;
+    }
     match (subject.strip_prefix(LOCAL), subject.split_once(':')) {
         (Some(user), _) => tables.user(user).is_some(),
         (None, Some((issuer, _))) => tables.provider(issuer).is_some(),
@@ -138,16 +148,30 @@ pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
     }
 }
 
+/// Whether a person still has the account by which they once signed in: with another password it is
+/// another one. Whom somebody else signs in has none here.
+pub(crate) fn has_account(tables: &Tables, subject: &str, account: Option<&str>) -> bool {
+    let (Some(id), Some(account)) = (subject.strip_prefix(LOCAL), account) else { return true };
+    let user = tables.user(id);
+    user.and_then(account_of).is_some_and(|it| it == account)
+}
+
+fn account_of(user: &User) -> Option<String> {
+    user.password.as_deref().map(ticket::challenge)
+}
+
 /// The person with the account `id`, where they may sign in.
 pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
     let tables = server.tables();
     let user = tables.user(id)?;
-    Some(Person {
-        subject: format!("{LOCAL}{}", user.id),
+    let subject = format!("{LOCAL}{}", user.id);
+    is_known(&tables, &subject).then(|| Person {
+        subject,
         name: user.name.clone().unwrap_or_else(|| user.id.to_string()),
         groups: user.groups.clone(),
         issuer: None,
         methods: Vec::new(),
+        account: account_of(user),
     })
 }
 
@@ -179,6 +203,15 @@ pub(crate) async fn begin_session(
         expires: at.plus(SESSION_LIFE),
     };
     server.store.put_handle(&handle).await?;
+    // What ended when the account did, or will, did not have this one yet.
+    let tables = server.tables();
+    let (subject, account) = (person.subject.as_str(), person.account.as_deref());
+    if !is_known(&tables, subject) || !has_account(&tables, subject, account) {
+        let grant = handle.grant.as_deref().unwrap_or_default();
+        server.store.revoke_grants(GrantFilter::One(grant), at).await?;
+        let detail = "your account was changed just now: sign in anew";
+        return Err(Denied::new(Code::AccessDenied, detail));
+    }
     Ok(text)
 }
 

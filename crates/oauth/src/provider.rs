@@ -152,6 +152,7 @@ impl Provider {
             groups: self.groups(claims).unwrap_or_default(),
             methods: Vec::new(),
             issuer: Some(self.id().to_owned()),
+            account: None,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use model::Timestamp;
-use store::Store;
+use store::{GrantFilter, Store};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{Server, client, signing};
@@ -51,6 +51,21 @@ async fn take_back(server: &Server) {
     }
 }
 
+/// Ends grants, with all that came of them. The ids of those that were not revoked before.
+///
+/// # Errors
+/// What the store says: then they may have ended or not.
+pub(crate) async fn end(
+    server: &Server,
+    filter: GrantFilter<'_>,
+    now: Timestamp,
+) -> Result<Vec<String>, store::Error> {
+    let ended = server.store.revoke_grants(filter, now).await?;
+    // The feed tells everybody; here it is so before the answer.
+    ended.iter().for_each(|it| server.issuer.revoke(it, now.plus(REMEMBERED)));
+    Ok(ended)
+}
+
 /// Takes over what was stored behind `last`.
 pub(crate) async fn read(server: &Server, last: &mut u64) -> Result<(), store::Error> {
     let (mut from, mut is_whole) = (*last, true);
@@ -86,6 +101,9 @@ async fn tend(server: &Server) {
         ticks.tick().await;
         let now = server.clock.now();
         tend_keys(server, now).await;
+        if let Err(error) = server.tend_departed().await {
+            tell_not_ended(&error);
+        }
         if let Err(error) = client::keep_rehashed(server).await {
             tell_not_rehashed(&error);
         }
@@ -116,6 +134,12 @@ fn tell_behind(error: &store::Error) {
 
 fn tell_no_keys(error: &signing::Error) {
     tracing::error!("the signing keys of tokens cannot be read or made: {error}");
+}
+
+fn tell_not_ended(error: &store::Error) {
+    tracing::error!(
+        "what people were given whose accounts are not what they were goes on: {error}"
+    );
 }
 
 fn tell_not_rehashed(error: &store::Error) {

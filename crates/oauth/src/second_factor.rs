@@ -21,7 +21,7 @@ use crate::{
 
 /// The client of the grants that second factors belong to, so that each ends as one. No other client
 /// has an id like this.
-const FACTORS: &str = "second-factors";
+pub(crate) const FACTORS: &str = "second-factors";
 
 /// How long the store remembers that the code of a step was used: longer than it is good.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);

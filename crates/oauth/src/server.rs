@@ -17,6 +17,7 @@ use crate::{
     Outside, Plane, Request,
     authorize::{self, account},
     client::{self, Documents},
+    departed::Departures,
     device,
     error::{Code, Denied, json_response},
     facts::{Facts, Ledger},
@@ -77,6 +78,7 @@ pub struct Server {
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
     pub(crate) outdated: client::Outdated,
+    pub(crate) departures: Departures,
     key_sets: Arc<KeySets>,
     log: Arc<Journal>,
     tables: ArcSwap<Tables>,
@@ -115,6 +117,7 @@ impl Server {
             passwords: Passwords::new(),
             throttle: Throttle::default(),
             outdated: client::Outdated::default(),
+            departures: Departures::default(),
             tables: ArcSwap::from_pointee(nothing),
             issuer,
             store,
@@ -139,7 +142,9 @@ impl Server {
     /// Puts what is declared in force.
     pub fn declare(&self, desired: &Arc<Desired>) {
         let tables = Tables::new(desired, &self.issuer, &self.key_sets);
-        self.tables.store(Arc::new(tables));
+        let before = self.tables.swap(Arc::new(tables));
+        // Last: what is given to them meanwhile is seen by whoever gives it, or ends here.
+        self.departures.note(before.desired(), desired);
     }
 
     /// What is declared.

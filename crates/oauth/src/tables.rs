@@ -8,7 +8,7 @@ use std::{
 use identity::{KeySets, OwnIssuer, assertion::VerificationKeys};
 use model::{
     Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Registration,
-    Resources, Timestamp, TokenTerms, User,
+    Resources, Stopped, Timestamp, TokenTerms, User,
 };
 use state::Desired;
 
@@ -61,6 +61,11 @@ impl Tables {
             admissions,
             desired: Arc::clone(desired),
         }
+    }
+
+    /// All that is declared.
+    pub(crate) fn desired(&self) -> &Desired {
+        &self.desired
     }
 
     /// The profile `id`, where it gets tokens `now`.
@@ -119,6 +124,16 @@ impl Tables {
     /// All by which people sign in.
     pub(crate) fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
+    }
+
+    /// Whether an operator stopped this client, which nobody registered.
+    pub(crate) fn is_stopped_client(&self, id: &str) -> bool {
+        self.desired.stops.iter().any(|it| matches!(&it.of, Stopped::ClientId(of) if of == id))
+    }
+
+    /// Whether an operator stopped this person.
+    pub(crate) fn is_stopped_person(&self, subject: &str) -> bool {
+        self.desired.stops.iter().any(|it| matches!(&it.of, Stopped::Person(of) if of == subject))
     }
 
     /// The person with this account, where they may sign in.

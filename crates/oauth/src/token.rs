@@ -23,11 +23,12 @@ use crate::{
     error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
+    people::{self, Person},
     tables::{Contract, Tables},
 };
 
 /// What of a grant the store keeps in our words.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct GrantBody {
     /// The `aud` of its tokens.
     pub(crate) resource: String,
@@ -43,6 +44,14 @@ pub(crate) struct GrantBody {
     /// What the person showed to this door (RFC 8176).
     #[serde(default)]
     pub(crate) methods: Vec<String>,
+    /// By which account of this door the person had it given, as a digest.
+    #[serde(default)]
+    pub(crate) account: Option<String>,
+    /// Who signed the person in, where it was not this door, and the groups that they were in then.
+    #[serde(default)]
+    pub(crate) issuer: Option<String>,
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
 }
 
 /// A token, and what goes with it.
@@ -52,6 +61,25 @@ struct Issued {
     token_type: &'static str,
     refresh: Option<String>,
     scope: Option<String>,
+}
+
+impl GrantBody {
+    /// The person as they are now, where their account is here, and else as they were when they had it
+    /// given. None where they have another password since.
+    pub(crate) fn person(&self, tables: &Tables, subject: &str) -> Option<Person> {
+        if !people::has_account(tables, subject, self.account.as_deref()) {
+            return None;
+        }
+        let account = subject.strip_prefix(people::LOCAL).and_then(|it| tables.user(it));
+        Some(Person {
+            subject: subject.to_owned(),
+            name: String::new(),
+            groups: account.map_or(&self.groups, |it| &it.groups).clone(),
+            issuer: self.issuer.clone(),
+            methods: self.methods.clone(),
+            account: self.account.clone(),
+        })
+    }
 }
 
 /// Answers a request for a token.

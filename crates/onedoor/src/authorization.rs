@@ -4,9 +4,12 @@ use std::{fmt, sync::Arc};
 
 use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, Gateway};
 use identity::api_key::Pepper;
-use model::{Caller, ClientId, ClientKind, CredentialId, LastUse, ProfileId, TokenBounds};
+use model::{
+    Caller, ClientId, ClientKind, CredentialId, LastUse, ProfileId, Timestamp, TokenBounds,
+};
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
+use serde_json::{Map, Value};
 use store::Store;
 use upstream::Trust;
 
@@ -87,6 +90,13 @@ impl Plane for Rules {
             }
         });
         permitted.collect()
+    }
+
+    fn admits(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), String> {
+        self.0.admits(claims, now).map_err(|it| match it.cause() {
+            Some(cause) => cause.to_owned(),
+            None => it.to_string(),
+        })
     }
 
     fn note_use(&self, credential: &CredentialId, of: LastUse) {

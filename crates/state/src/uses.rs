@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Client, Collection, Credential, DeclaredSecret, Injection, Issuer, Limit, Pattern, Proof, Role,
-    SecretSource, Stop, Stopped, Upstream,
+    Audience, Client, Collection, Credential, DeclaredSecret, Injection, Issuer, Limit, Pattern,
+    Proof, Role, SecretSource, Stop, Stopped, Upstream,
 };
 
 use crate::{Desired, Kind};
@@ -45,7 +45,9 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
         Kind::Collection => {
             roles.iter().for_each(|it| add(role_names(it, id), &it.place.file));
             limits.iter().for_each(|it| add(patterns_name(&it.operations, id), &it.place.file));
-            clients.iter().for_each(|it| add(client_reaches(it, id), &it.place.file));
+            clients.iter().for_each(|it| {
+                add(client_reaches(it, id) || client_introspects(it, id), &it.place.file);
+            });
             stops.iter().for_each(|it| add(stops_it(it, kind, id), &it.place.file));
         }
         Kind::Issuer => {
@@ -53,6 +55,7 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
                 add(it.issuer.as_ref().is_some_and(|it| it.as_str() == id), &it.place.file);
             });
             credentials.iter().for_each(|it| add(credential_trusts(it, id), &it.place.file));
+            stops.iter().for_each(|it| add(stops_it(it, kind, id), &it.place.file));
         }
         Kind::Role => clients.iter().for_each(|it| add(client_has(it, id), &it.place.file)),
         Kind::Secret => {
@@ -79,11 +82,20 @@ pub fn uses(desired: &Desired, kind: Kind, id: &str) -> Vec<String> {
 
 fn stops_it(stop: &Stop, kind: Kind, id: &str) -> bool {
     match &stop.of {
-        Stopped::Agents => false,
+        Stopped::Agents | Stopped::ClientId(_) => false,
         Stopped::Client(it) => kind == Kind::Client && it.as_str() == id,
         Stopped::Collection(it) => kind == Kind::Collection && it.as_str() == id,
+        Stopped::Person(it) => {
+            kind == Kind::Issuer && it.split_once(':').is_some_and(|(issuer, _)| issuer == id)
+        }
         Stopped::Upstream(it) => kind == Kind::Upstream && it.as_str() == id,
     }
+}
+
+fn client_introspects(client: &Client, id: &str) -> bool {
+    let terms = client.profiles.iter().filter_map(|it| it.tokens.as_ref());
+    let mut audiences = terms.flat_map(|it| &it.introspects);
+    audiences.any(|it| matches!(it, Audience::Collection(it) if it.as_str() == id))
 }
 
 fn limit_names_client(limit: &Limit, id: &str) -> bool {

@@ -23,11 +23,33 @@ pub struct Grant {
     pub revoked: Option<Timestamp>,
 }
 
+/// The grants of a client that are good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The client.
+    pub client: String,
+    /// How many there are.
+    pub grants: u64,
+    /// When the newest was given.
+    pub newest: Timestamp,
+}
+
 /// Which grants are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantFilter<'f> {
     /// Those of a client.
     Client(&'f str),
+    /// Those that fit all that is said, of any client but these.
+    Given {
+        /// The user.
+        subject: Option<&'f str>,
+        /// The client.
+        client: Option<&'f str>,
+        /// The profile.
+        profile: Option<&'f str>,
+        /// Clients whose grants are not meant.
+        besides: &'f [&'f str],
+    },
     /// The one of this id.
     One(&'f str),
     /// Those with a profile.

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!("0003_authorization"),
     migration!("0004_last_uses"),
     migration!("0005_deliveries"),
+    migration!("0006_handles_of_grants"),
 ];
 
 const SCHEMAS: &str = "CREATE TABLE schemas (version BIGINT PRIMARY KEY)";

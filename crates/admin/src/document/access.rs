@@ -71,6 +71,9 @@ struct Tokens {
     format: Option<String>,
     /// `true`: it has to push its requests first. `false` where it is missing.
     push_required: Option<bool>,
+    /// Collections: it may ask of tokens that are good for one of them whether they are good; `*` for all.
+    /// Of its own alone where it is missing.
+    introspects: Option<Vec<String>>,
 }
 
 /// How credentials are replaced.
@@ -173,12 +176,18 @@ pub(crate) struct Limit {
     quota: Option<String>,
 }
 
-/// Refuses calls for as long as it is there, whatever roles allow. Exactly one of the first four.
+/// Refuses calls for as long as it is there, whatever roles allow. Exactly one of the first six.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stop {
     /// This client, with all its profiles.
     client: Option<String>,
+    /// This client that nobody registered: the URL of its document, or the `dyn-…` that it registered
+    /// itself as. It gets no tokens either.
+    client_id: Option<String>,
+    /// This person, whichever client acts for them: `local:NAME`, or the id of an issuer and their
+    /// `sub` there. They cannot sign in either.
+    person: Option<String>,
     /// All operations of this collection.
     collection: Option<String>,
     /// All operations of the collections that share this upstream.

@@ -9,9 +9,12 @@ use serde::Serialize;
 use serde_json::Value;
 use state::Kind;
 
-use super::{Resource, put::Target};
+use super::{
+    Resource,
+    put::{Target, ended},
+};
 use crate::{
-    Admin, Call, authority,
+    Admin, Call, DepartedView, authority,
     change::Plan,
     failure::Failure,
     operation::{NoBody, Operation},
@@ -30,6 +33,9 @@ pub(crate) struct Deleted {
     pub(crate) id: String,
     /// The revision without it.
     pub(crate) revision: u64,
+    /// What ended with it: what was given to the person whose account it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<DepartedView>,
 }
 
 impl<R: Resource> Operation for Delete<R> {
@@ -52,7 +58,8 @@ impl<R: Resource> Operation for Delete<R> {
         _: NoBody,
     ) -> Result<Reply<Deleted>, Failure> {
         let after = admin.change(call, |working| plan::<R>(working, call, &target)).await?;
-        Ok(Reply::of(Deleted { id: target.id, revision: after.revision }))
+        let ended = ended::<R>(admin, &target.id).await?;
+        Ok(Reply::of(Deleted { id: target.id, revision: after.revision, ended }))
     }
 }
 

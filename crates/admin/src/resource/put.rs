@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use http::Method;
 use model::Effect;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use state::Kind;
 
 use super::{Document, Item, Resource, shown, stop};
 use crate::{
-    Admin, Call, authority,
+    Admin, Call, DepartedView, authority,
     change::Plan,
     failure::Failure,
     operation::Operation,
@@ -63,6 +63,22 @@ impl Target {
     }
 }
 
+/// A document as it was written.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "R: Resource")]
+pub(crate) struct Written<R> {
+    /// Its id.
+    id: String,
+    /// Its version, for `If-Match`.
+    etag: String,
+    /// The document.
+    document: Document<R>,
+    /// What ended with it: what was given to a person who is disabled, or has another password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<DepartedView>,
+}
+
 impl<R: Resource> Operation for Put<R> {
     const NAME: &'static str = R::PUT;
     const COMMAND: [&'static str; 2] = [R::NOUN, "put"];
@@ -73,16 +89,30 @@ impl<R: Resource> Operation for Put<R> {
     const DESCRIPTION: &'static str = "The document replaces the one that is there, or makes a new one. Everything that is wrong with it is told at once, and then nothing is changed.";
     type Parameters = Target;
     type Body = Document<R>;
-    type Output = Item<R>;
+    type Output = Written<R>;
 
     async fn run(
         admin: &Admin,
         call: &Call,
         target: Target,
         body: Document<R>,
-    ) -> Result<Reply<Item<R>>, Failure> {
+    ) -> Result<Reply<Written<R>>, Failure> {
         let after = admin.change(call, |working| plan::<R>(working, call, &target, &body)).await?;
-        shown(&after, call, &target.id)
+        let ended = ended::<R>(admin, &target.id).await?;
+        let Reply { value, etag: version } = shown::<R>(&after, call, &target.id)?;
+        let Item { id, etag, document } = value;
+        Ok(Reply { value: Written { id, etag, document, ended }, etag: version })
+    }
+}
+
+/// What ended of what was given to the person whose account was changed, where that is what was changed.
+pub(super) async fn ended<R: Resource>(
+    admin: &Admin,
+    id: &str,
+) -> Result<Option<DepartedView>, Failure> {
+    match R::KIND {
+        Kind::User => admin.end_departed(Some(&format!("local:{id}"))).await,
+        _ => Ok(None),
     }
 }
 

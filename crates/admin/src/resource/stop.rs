@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{Call, failure::Failure};
 
 /// What is stopped, of which one stands in a document.
-const STOPPED: [&str; 4] = ["agents", "client", "collection", "upstream"];
+const STOPPED: [&str; 6] = ["agents", "client", "client_id", "collection", "person", "upstream"];
 
 /// Writes into a stop who made it and when. They stay where the same is stopped still: another
 /// reason does not make it younger, nor another's.

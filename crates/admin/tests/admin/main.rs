@@ -13,6 +13,7 @@ mod events;
 mod first;
 mod folder;
 mod found;
+mod given;
 mod held;
 mod hostile;
 mod house;

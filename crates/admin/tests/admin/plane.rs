@@ -6,7 +6,8 @@ use std::{
 };
 
 use admin::{
-    About, AccessView, Counted, Ending, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
+    About, AccessView, Counted, Ending, Grants, LogView, OperationView, Part, Plane, Prepared,
+    PurgeFault,
     PurgedView, SegmentView, SigningKeys, UsageView,
 };
 use audit::{Page, Question};
@@ -20,10 +21,13 @@ use policy::{Facts, Guards, Rules, Sources};
 use serde_json::value::RawValue;
 use state::Desired;
 
+use crate::given::TestGrants;
+
 #[derive(Debug)]
 pub(crate) struct TestPlane {
     force: Arc<Mutex<Force>>,
     pub(crate) pepper: Pepper,
+    pub(crate) given: Arc<TestGrants>,
 }
 
 #[derive(Debug)]
@@ -53,7 +57,7 @@ impl TestPlane {
             registered: Vec::new(),
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
-        Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper })
+        Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper, given: Arc::default() })
     }
 
     /// The revisions that were put in force, in order.
@@ -293,6 +297,10 @@ impl Plane for TestPlane {
 
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {
         None
+    }
+
+    fn grants(&self) -> Option<Arc<dyn Grants>> {
+        Some(Arc::clone(&self.given) as Arc<dyn Grants>)
     }
 
     fn health(&self) -> Vec<Part> {

@@ -12,6 +12,9 @@ use model::{
 pub(crate) struct Stops {
     /// Agents are here too, each by itself, where all of them are stopped.
     clients: HashMap<ClientId, Arc<Refused>>,
+    /// Clients that nobody registered: they act in the chain of a token, as they know themselves.
+    self_described: HashMap<Box<str>, Arc<Refused>>,
+    people: HashMap<Box<str>, Arc<Refused>>,
     collections: HashMap<CollectionId, Arc<Refused>>,
 }
 
@@ -46,6 +49,14 @@ impl Stops {
                     let refused = Refused::new(stop, &format!("client {id} was"), owner);
                     compiled.stop_clients([(id.clone(), refused)]);
                 }
+                Stopped::ClientId(id) => {
+                    let refused = Refused::new(stop, &format!("client {id} was"), None);
+                    compiled.self_described.entry(id.as_str().into()).or_insert(refused);
+                }
+                Stopped::Person(id) => {
+                    let refused = Refused::new(stop, &format!("{id} was"), None);
+                    compiled.people.entry(id.as_str().into()).or_insert(refused);
+                }
                 Stopped::Collection(id) => {
                     compiled.stop_collections(stop, &those(collections, |it| it.id == *id));
                 }
@@ -67,9 +78,11 @@ impl Stops {
         for collection in collections {
             let what = match &stop.of {
                 Stopped::Upstream(_) => format!("the upstream of {} was", collection.id),
-                Stopped::Agents | Stopped::Client(_) | Stopped::Collection(_) => {
-                    format!("{} was", collection.id)
-                }
+                Stopped::Agents
+                | Stopped::Client(_)
+                | Stopped::ClientId(_)
+                | Stopped::Collection(_)
+                | Stopped::Person(_) => format!("{} was", collection.id),
             };
             let refused = Refused::new(stop, &what, Some(&collection.owner));
             self.collections.entry(collection.id.clone()).or_insert(refused);
@@ -79,15 +92,20 @@ impl Stops {
     /// Whether this caller may call at all.
     ///
     /// # Errors
-    /// `Stopped` where it may not: for itself, or for a client that acts in its chain.
+    /// `Stopped` where it may not: for itself, for whom it acts for, or for a client that acts in its
+    /// chain.
     pub(crate) fn check_caller(&self, caller: &Caller) -> Result<(), Refusal> {
-        if self.clients.is_empty() {
+        let Self { clients, self_described, people, collections: _ } = self;
+        if clients.is_empty() && self_described.is_empty() && people.is_empty() {
             return Ok(());
         }
+        let person = || people.get(caller.user.as_deref()?);
         let acts = |id: &ClientId| caller.actors.iter().any(|it| is_of(it, id));
-        let own = self.clients.get(&caller.client);
-        let acting = || self.clients.iter().find(|(id, _)| acts(id)).map(|(_, it)| it);
-        own.or_else(acting).map_or(Ok(()), |it| Err(it.refusal()))
+        let acting = || clients.iter().find(|(id, _)| acts(id)).map(|(_, it)| it);
+        let mut actors = caller.actors.iter();
+        let unregistered = || actors.find_map(|it| self_described.get(it.as_str()));
+        let found = clients.get(&caller.client).or_else(person).or_else(acting);
+        found.or_else(unregistered).map_or(Ok(()), |it| Err(it.refusal()))
     }
 
     /// Whether this operation may be called by anybody.
@@ -160,18 +178,21 @@ mod tests {
         })
     }
 
-    #[test]
-    fn an_agent_is_stopped_also_where_another_acts_for_it() {
-        let stop = Stop {
+    fn stop(of: Stopped) -> Arc<Stop> {
+        Arc::new(Stop {
             id: StopId::parse("some").unwrap(),
-            of: Stopped::Agents,
+            of,
             because: "x".to_owned(),
             by: None,
             since: None,
             place: Place::default(),
-        };
+        })
+    }
+
+    #[test]
+    fn an_agent_is_stopped_also_where_another_acts_for_it() {
         let clients = [client("bot", ClientKind::Agent), client("batch", ClientKind::Service)];
-        let stops = Stops::compile(&[Arc::new(stop)], &clients, &[]);
+        let stops = Stops::compile(&[stop(Stopped::Agents)], &clients, &[]);
         for (own, actors, is_stopped) in [
             ("bot", &[][..], true),
             ("batch", &[], false),
@@ -185,6 +206,31 @@ mod tests {
                 ..Caller::anonymous()
             };
             assert_eq!(stops.check_caller(&caller).is_err(), is_stopped, "{own} {actors:?}");
+        }
+    }
+
+    #[test]
+    fn people_and_clients_that_nobody_registered_are_stopped_by_their_whole_names() {
+        let document = "https://agent.example/client.json";
+        let stopped =
+            [Stopped::Person("corp:42".to_owned()), Stopped::ClientId(document.to_owned())];
+        let stops = Stops::compile(&stopped.map(stop), &[], &[]);
+        for (user, actors, is_stopped) in [
+            (Some("corp:42"), &[][..], true),
+            (Some("corp:42"), &["batch/main"], true),
+            (Some("corp:421"), &[], false),
+            (Some("local:42"), &["corp:42"], false),
+            (None, &[], false),
+            (Some("local:ann"), &[document], true),
+            (Some("local:ann"), &["batch/main", document], true),
+            (Some(document), &["https://agent.example/client.json2"], false),
+        ] {
+            let caller = Caller {
+                user: user.map(str::to_owned),
+                actors: actors.iter().map(|it| (*it).to_owned()).collect(),
+                ..Caller::anonymous()
+            };
+            assert_eq!(stops.check_caller(&caller).is_err(), is_stopped, "{user:?} {actors:?}");
         }
     }
 }

@@ -55,6 +55,10 @@ fn edit_app(house: &mut House, from: &str, to: &str) {
     edit(house, "clients/app.yaml", from, to);
 }
 
+fn stop(house: &mut House, of: &str) {
+    house.change("stops/some.yaml", &format!("{of}\nbecause: a test\n"), 2).unwrap();
+}
+
 /// Every way in which the holder of a key loses it, or the right that it gives.
 const OF_KEYS: [End; 10] = [
     end("the credential is revoked", 401, |it| {
@@ -85,7 +89,7 @@ const OF_KEYS: [End; 10] = [
 ];
 
 /// Likewise for the token of an issuer.
-const OF_TOKENS: [End; 4] = [
+const OF_TOKENS: [End; 5] = [
     end("the issuer is disabled", 401, |it| {
         edit(it, "issuers/login.yaml", "issuer:", "enabled: false\nissuer:");
     }),
@@ -98,19 +102,26 @@ const OF_TOKENS: [End; 4] = [
     end("the credential is revoked", 401, |it| {
         edit(it, "credentials/ann.yaml", "kind:", "state: revoked\nkind:");
     }),
+    end("the person is stopped", 403, |it| stop(it, "person: 'login:ann'")),
     end("the credential is for others", 401, |it| {
         edit(it, "credentials/ann.yaml", "sub: ann", "sub: bob");
     }),
 ];
 
 /// Likewise for a token of the door itself.
-const OF_OWN_TOKENS: [End; 4] = [
+const OF_OWN_TOKENS: [End; 8] = [
     end("the grant is taken back", 401, |it| {
         let own = it.gateway.live().own_issuer.clone().unwrap();
         own.revoke("g1", Timestamp::from_seconds(i64::MAX / 2_000_000));
     }),
     end("the person is disabled", 401, |it| {
         edit(it, "users/ann.yaml", "name: Ann", "name: Ann\nenabled: false");
+    }),
+    end("the person is gone", 401, |it| it.remove("users/ann.yaml", 2).unwrap()),
+    end("the person is stopped", 403, |it| stop(it, "person: 'local:ann'")),
+    end("the client that registered itself is stopped", 403, |it| stop(it, "client_id: dyn-c")),
+    end("the admission is for others", 401, |it| {
+        edit(it, "admissions/agents.yaml", "hosts", "groups: [staff]\nhosts");
     }),
     end("the admission is gone", 401, |it| it.remove("admissions/agents.yaml", 2).unwrap()),
     end("the profile gets no tokens any more", 401, |it| {
@@ -174,7 +185,8 @@ async fn with_own_tokens() -> (House, String) {
         .expect("the shop has no faults");
     let now = house.clock.now().as_seconds();
     let claims = json!({
-        "iss": DOOR, "sub": "local:ann", "aud": format!("{DOOR}/mcp"), "client_id": "c",
+        "iss": DOOR, "sub": "local:ann", "aud": format!("{DOOR}/mcp"), "client_id": "dyn-c",
+        "act": {"sub": "dyn-c"},
         "iat": now, "exp": now + 600, "jti": "t1", "scope": "role:reader",
         "onedoor": {"profile": "app/reader", "admission": "agents", "grant": "g1"},
     });
@@ -260,7 +272,11 @@ async fn check(mut house: House, credential: &str, end: &End) {
 /// Two calls were answered and then cut, and two were refused while their upstream was asked.
 fn check_records(records: &[Value], end: &End) {
     let of_app = || records.iter().filter(|it| it["client"] == "app");
-    let reason = if end.status == 401 { "unauthenticated" } else { "forbidden" };
+    let reason = match end.status {
+        401 => "unauthenticated",
+        _ if end.name.ends_with("stopped") => "stopped",
+        _ => "forbidden",
+    };
     let cut: Vec<_> = of_app().filter(|it| it["kind"] == "cut").collect();
     assert_eq!(cut.len(), 2, "when {}: {records:?}", end.name);
     for record in cut {
@@ -298,6 +314,26 @@ async fn a_token_that_ends_takes_the_calls_under_way_along() {
     for end in &OF_OWN_TOKENS {
         let (house, token) = with_own_tokens().await;
         check(house, &token, end).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_called_good_only_where_it_would_let_in_whom_nobody_stopped() {
+    let claims = |house: &House| {
+        let exp = house.clock.now().as_seconds() + 600;
+        let claims = json!({
+            "iss": DOOR, "sub": "local:ann", "aud": format!("{DOOR}/mcp"), "client_id": "dyn-c",
+            "act": {"sub": "dyn-c"}, "exp": exp, "jti": "t1",
+            "onedoor": {"profile": "app/reader", "admission": "agents", "grant": "g1"},
+        });
+        claims.as_object().unwrap().clone()
+    };
+    for end in &OF_OWN_TOKENS {
+        let (mut house, _) = with_own_tokens().await;
+        let (claims, now) = (claims(&house), house.clock.now());
+        assert!(house.gateway.admits(&claims, now).is_ok());
+        (end.act)(&mut house);
+        assert!(house.gateway.admits(&claims, now).is_err(), "{}", end.name);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tokens of the door's own authorization server: each names the profile that it leads to.
 
 mod giver;
+mod rule;
+mod standing;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,7 +21,7 @@ use quick_cache::{
 };
 use serde_json::Value;
 
-use self::giver::Giver;
+use self::{giver::Giver, rule::Rule};
 use super::{
     VERIFIED_MAX,
     binding::{Binding, CallerOf, Contract},
@@ -63,9 +65,11 @@ pub(super) struct OwnTokens {
     contracts: HashMap<ProfileId, Arc<Contract>>,
     /// Of the credentials by which tokens are got.
     bindings: HashMap<CredentialId, Arc<Binding>>,
-    admissions: HashMap<AdmissionId, ProfileId>,
-    /// Whether each may sign in.
-    users: HashMap<UserId, bool>,
+    admissions: HashMap<AdmissionId, Rule>,
+    /// For whom each profile's client acts where it is registered.
+    rules: HashMap<ProfileId, Rule>,
+    /// Those who may sign in.
+    users: HashMap<UserId, Arc<User>>,
     issuers: HashSet<Box<str>>,
     verified: Cache<Fingerprint, Arc<OwnHolder>, UnitWeighter, RandomState>,
     made_of: Parts,
@@ -143,8 +147,17 @@ impl OwnTokens {
             issuer: Arc::clone(issuer),
             resources: issuer.resources(collections),
             bindings: credentials.iter().filter_map(binding).collect(),
-            admissions: admissions.iter().map(|it| (it.id.clone(), it.profile.clone())).collect(),
-            users: users.iter().map(|it| (it.id.clone(), it.is_enabled)).collect(),
+            admissions: admissions.iter().map(|it| (it.id.clone(), Rule::admitting(it))).collect(),
+            rules: clients
+                .iter()
+                .flat_map(|it| &it.profiles)
+                .filter_map(Rule::registered)
+                .collect(),
+            users: users
+                .iter()
+                .filter(|it| it.is_enabled)
+                .map(|it| (it.id.clone(), Arc::clone(it)))
+                .collect(),
             issuers: issuers
                 .iter()
                 .filter(|it| it.is_enabled)
@@ -258,11 +271,13 @@ impl OwnTokens {
     ) -> Result<OwnHolder, Defect> {
         let confirmation = claims.confirmation()?;
         let Subject { mut user, mut actors } = claims.subject()?;
-        let giver = self.giver(claims.get(CLAIM))?;
-        let said = giver::earlier(claims, CLAIM)?;
-        let earlier = said.iter().map(|it| self.giver(Some(it))).collect::<Result<Vec<_>, _>>()?;
         // A client for which another one acts is no person: it stands behind those who act for it.
-        if let Some(client) = user.take_if(|it| ProfileId::parse(it).is_ok()) {
+        let client = user.take_if(|it| ProfileId::parse(it).is_ok());
+        let giver = self.giver(claims.get(CLAIM), user.as_deref())?;
+        let said = giver::earlier(claims, CLAIM)?;
+        let earlier = said.iter().map(|it| self.giver(Some(it), user.as_deref()));
+        let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
+        if let Some(client) = client {
             if !earlier.iter().any(|it| it.profile().as_str() == client) {
                 return Err(Defect::Holder);
             }
@@ -294,8 +309,9 @@ impl OwnTokens {
         })
     }
 
-    /// By what a token was given that says this of it, while all of that is still there.
-    fn giver(&self, says: Option<&Value>) -> Result<Giver, Defect> {
+    /// By what a token was given that says this of it, while all of that is still there, and still lets
+    /// its client act for this person.
+    fn giver(&self, says: Option<&Value>, user: Option<&str>) -> Result<Giver, Defect> {
         let member = |name: &str| says?.get(name)?.as_str();
         let profile = member("profile").and_then(|it| ProfileId::parse(it).ok());
         let contract = profile.and_then(|it| self.contracts.get(&it)).ok_or(Defect::Holder)?;
@@ -308,20 +324,27 @@ impl OwnTokens {
             }
             None => None,
         };
-        if let Some(id) = member("admission") {
-            let found = AdmissionId::parse(id).ok().and_then(|it| self.admissions.get(&it));
-            found.filter(|it| *it == contract.profile()).ok_or(Defect::Holder)?;
+        let rule = match member("admission") {
+            Some(id) => AdmissionId::parse(id).ok().and_then(|it| self.admissions.get(&it)),
+            None => self.rules.get(contract.profile()),
+        };
+        let rule = rule.filter(|it| it.profile == *contract.profile()).ok_or(Defect::Holder)?;
+        if !user.is_none_or(|it| rule.lets_in(member("rule"), self.groups(it))) {
+            return Err(Defect::Holder);
         }
         Ok(Giver::new(contract, binding))
+    }
+
+    /// The groups of a person with an account of this door.
+    fn groups(&self, user: &str) -> Option<&[String]> {
+        let id = UserId::parse(user.strip_prefix(LOCAL)?).ok()?;
+        self.users.get(&id).map(|it| it.groups.as_slice())
     }
 
     /// Whether who signed a person in is still there, and with an account of this door the person.
     fn is_known(&self, user: &str) -> bool {
         match user.strip_prefix(LOCAL) {
-            Some(name) => {
-                let found = UserId::parse(name).ok().and_then(|it| self.users.get(&it));
-                found.is_some_and(|may_sign_in| *may_sign_in)
-            }
+            Some(name) => UserId::parse(name).is_ok_and(|it| self.users.contains_key(&it)),
             None => user.split_once(':').is_some_and(|(issuer, _)| self.issuers.contains(issuer)),
         }
     }

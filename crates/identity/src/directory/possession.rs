@@ -33,6 +33,23 @@ pub(super) struct Shown<'a> {
     pub(super) sender: &'a Sender<'a>,
 }
 
+/// Whether a token is bound as the profile demands that it leads to.
+pub(super) fn check_demand(
+    confirmation: &Confirmation,
+    contract: &Contract,
+) -> Result<(), Failure> {
+    let Confirmation { jkt, certificate } = confirmation;
+    let is_bound = match contract.demands() {
+        None => true,
+        Some(TokenBinding::Dpop) => jkt.is_some(),
+        Some(TokenBinding::Mtls) => certificate.is_some(),
+    };
+    match contract.demands().filter(|_| !is_bound) {
+        Some(binding) => Err(Failure::Unbound(contract.profile().clone(), binding)),
+        None => Ok(()),
+    }
+}
+
 impl Shown<'_> {
     /// Checks what the token is bound to, and that this is what the profile demands.
     pub(super) async fn check(
@@ -55,15 +72,8 @@ impl Shown<'_> {
         confirmation: &Confirmation,
         contract: &Contract,
     ) -> Result<(), Failure> {
+        check_demand(confirmation, contract)?;
         let Confirmation { jkt, certificate } = confirmation;
-        let is_bound = match contract.demands() {
-            None => true,
-            Some(TokenBinding::Dpop) => jkt.is_some(),
-            Some(TokenBinding::Mtls) => certificate.is_some(),
-        };
-        if let Some(binding) = contract.demands().filter(|_| !is_bound) {
-            return Err(Failure::Unbound(contract.profile().clone(), binding));
-        }
         if let Some(want) = certificate {
             self.check_certificate(want)?;
         }

@@ -41,6 +41,7 @@ impl Door {
             binding: None,
             is_opaque: false,
             must_push: false,
+            introspects: Vec::new(),
         });
         let signer = Signer::new(Algorithm::EdDSA);
         let issuer = Arc::new(OwnIssuer::new(URL));
@@ -193,13 +194,21 @@ async fn what_is_wrong_with_a_token_is_refused() {
     }
 }
 
+/// The admission that there is, to be changed.
+fn admission(door: &mut Door) -> &mut Admission {
+    Arc::make_mut(&mut door.admissions[0])
+}
+
 /// Something that happens to what a token was given by.
 type Change = fn(&mut Door);
 
 #[tokio::test]
 async fn a_token_ends_with_what_it_was_given_by() {
     let with_credential = json!({"onedoor": {"profile": "shop/main", "credential": "shop-keys"}});
-    let changes: [(&str, &Value, Change); 8] = [
+    let word = identity::rule::of_admission(&Door::new().admissions[0]);
+    let by_rule = json!({"onedoor": {"profile": "shop/main", "admission": "agents", "rule": word}});
+    let registered = json!({"onedoor": {"profile": "shop/main"}});
+    let changes: [(&str, &Value, Change); 13] = [
         ("taken back", &json!({}), |it| it.issuer.revoke("g1", Timestamp::from_seconds(NOW + 9))),
         ("taken back", &json!({}), |it| it.issuer.revoke("t1", Timestamp::from_seconds(NOW + 9))),
         ("disabled", &json!({}), |it| it.house.clients[0].is_enabled = false),
@@ -207,6 +216,15 @@ async fn a_token_ends_with_what_it_was_given_by() {
         ("not there", &json!({}), |it| it.house.clients[0].profiles[0].tokens = None),
         ("not there", &json!({}), |it| it.admissions.clear()),
         ("not there", &json!({}), |it| Arc::make_mut(&mut it.users[0]).is_enabled = false),
+        // What a person was let in by is another rule now, or they are not whom it lets in.
+        ("not there", &by_rule, |it| admission(it).hosts = vec!["a.example".to_owned()]),
+        ("not there", &by_rule, |it| admission(it).groups = vec!["staff".to_owned()]),
+        ("not there", &json!({}), |it| admission(it).groups = vec!["staff".to_owned()]),
+        ("not there", &registered, |it| {
+            let terms = it.house.clients[0].profiles[0].tokens.as_mut().unwrap();
+            terms.groups = vec!["staff".to_owned()];
+        }),
+        ("not there", &json!({}), |it| it.users.clear()),
         ("revoked", &with_credential, |it| {
             Arc::make_mut(&mut it.credentials[0]).state = CredentialState::Revoked;
         }),

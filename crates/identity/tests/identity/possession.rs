@@ -100,6 +100,7 @@ fn terms(binding: TokenBinding) -> TokenTerms {
         binding: Some(binding),
         is_opaque: false,
         must_push: false,
+        introspects: Vec::new(),
     }
 }
 

@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     Request, Server,
+    client::redirect,
     error::{Code, Denied},
     facts::Facts,
     form::Form,
     page,
     people::{self, Person, SESSIONS},
-    revocations,
 };
 
 /// Where the page is.
@@ -36,20 +36,20 @@ pub(crate) const SECOND_FACTOR_REMOVE: &str = "/oauth/account/second-factor/remo
 /// What stands for the page where a form proves that this browser was shown it.
 const TICKET: &str = "account";
 
-/// Most programs that are listed, and most grants that are looked at for each.
+/// Most programs of a page, and most grants that are looked at for each.
 const CONSENTS_MAX: u32 = 100;
 const GRANTS_MAX: u32 = 1_000;
 
 /// What of a consent the store keeps in our words.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct ConsentBody {
-    pub(super) client_name: String,
+pub(crate) struct ConsentBody {
+    pub(crate) client_name: String,
     /// Where the browser was sent back to.
-    pub(super) host: String,
-    pub(super) profile: String,
-    pub(super) resource: String,
-    pub(super) scope: Option<String>,
+    pub(crate) host: String,
+    pub(crate) profile: String,
+    pub(crate) resource: String,
+    pub(crate) scope: Option<String>,
 }
 
 /// What is asked of it.
@@ -92,7 +92,9 @@ async fn show(
     let mut response = match people::session(server, request).await? {
         Some((person, session)) => {
             facts.note = Some(person.subject.escape_debug().to_string());
-            shown(server, request, (&person, session.as_deref()), form("")).await?
+            let query = Form::of_query(request)?;
+            let page = (session.as_deref(), query.get("after"));
+            shown(server, request, (&person, page), form("")).await?
         }
         None => {
             let form = form(ENTER);
@@ -127,18 +129,11 @@ async fn take_back(
     let person = sign_in::person(server, request).await?;
     let (subject, client) = (person.subject.as_str(), form.required("client")?);
     facts.note = Some(format!("{} for client {}", subject.escape_debug(), client.escape_debug()));
-    let consents = server.store.consents(Some(subject), None, CONSENTS_MAX).await?;
     // Asked first: sessions and second factors stand on grants too, and are no programs.
-    if !consents.iter().any(|it| it.client == client) {
+    if server.store.consent(subject, client).await?.is_none() {
         return Err(Denied::new(Code::AccessDenied, "you did not allow this program anything"));
     }
-    let filter = GrantFilter::SubjectAndClient { subject, client };
-    let grants = server.store.grants(filter, None, GRANTS_MAX).await?;
-    server.store.delete_consent(subject, client, request.at).await?;
-    // The feed tells everybody; here it is so before the answer.
-    for grant in grants {
-        server.issuer.revoke(&grant.id, request.at.plus(revocations::REMEMBERED));
-    }
+    server.revoke_consent(subject, client).await?;
     back(server)
 }
 
@@ -191,11 +186,16 @@ fn back(server: &Server) -> Result<Response<Bytes>, Denied> {
 async fn shown(
     server: &Server,
     request: &Request,
-    (person, session): (&Person, Option<&str>),
+    (person, (session, after)): (&Person, (Option<&str>, Option<&str>)),
     form: page::FormView<'_>,
 ) -> Result<Response<Bytes>, Denied> {
     let subject = person.subject.as_str();
-    let consents = server.store.consents(Some(subject), None, CONSENTS_MAX).await?;
+    let behind = after.map(|it| (subject, it));
+    let more = CONSENTS_MAX.saturating_add(1);
+    let mut consents = server.store.consents(Some(subject), behind, more).await?;
+    let has_more = consents.len() > usize::try_from(CONSENTS_MAX).unwrap_or(usize::MAX);
+    let next = has_more.then(|| consents.pop()).and(consents.last());
+    let next = next.and_then(|last| next_page(server, last));
     let mut allowed = Vec::new();
     for consent in &consents {
         let grants = live(server, subject, &consent.client, request.at).await?;
@@ -217,11 +217,18 @@ async fn shown(
         door: server.url(),
         person: &person.name,
         allowed: &allowed,
+        is_first: after.is_none(),
+        next,
         sessions: &sessions,
         second_factor: factor::view(server, request, person).await?,
         form,
     };
     Ok(page::account(&view).into_response())
+}
+
+/// Where the programs stand that come behind this one.
+fn next_page(server: &Server, last: &Consent) -> Option<String> {
+    redirect::with(&format!("{}{PATH}", server.url()), &[("after", &last.client)])
 }
 
 /// The grants of a client for a person that still give something.

@@ -1,6 +1,7 @@
 //! As which profile does a client act for a person? A registered one as its own; any other by the
 //! first admission that fits, or not at all.
 
+use identity::rule;
 use model::{Admission, AdmissionId, GrantType, ProfileId, Registration, Timestamp, TokenTerms};
 use url::Url;
 
@@ -8,7 +9,7 @@ use crate::{
     client::{Client, Origin, redirect},
     error::{Code, Denied},
     people::Person,
-    tables::Tables,
+    tables::{Contract, Tables},
 };
 
 /// As which profile `client` acts for `person`, and by which admission.
@@ -48,6 +49,41 @@ pub(crate) fn could_admit_document(tables: &Tables, host: &str, now: Timestamp) 
             && are_of(&it.hosts, &[host])
             && tables.contract(&it.profile, now).is_some()
     })
+}
+
+/// Whether `client` may still act for `person` as the profile of `contract`, by the admission that let it
+/// in where one did.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn check(
+    tables: &Tables,
+    admission: Option<&str>,
+    contract: &Contract<'_>,
+    (client, person): (&Client, &Person),
+) -> Result<(), &'static str> {
+    let Some(id) = admission else {
+        let shares = shares(&contract.terms.groups, &person.groups);
+        return shares.then_some(()).ok_or("the person is in no group of the profile any more");
+    };
+    let mut admissions = tables.admissions().iter();
+    let found = admissions.find(|it| it.id.as_str() == id && it.profile == contract.profile.id);
+    let found = found.ok_or("its admission is gone")?;
+    let still = fits(found, client, person) && gives(contract.terms, client);
+    still.then_some(()).ok_or("its admission does not let it in any more, or not for this person")
+}
+
+/// By what a client acts for people as the profile of `contract`, in the word that its tokens carry.
+pub(crate) fn rule(
+    tables: &Tables,
+    admission: Option<&AdmissionId>,
+    contract: &Contract<'_>,
+) -> String {
+    let found = tables.admissions().iter().find(|it| Some(&it.id) == admission);
+    match found {
+        Some(admission) => rule::of_admission(admission),
+        None => rule::of_groups(&contract.terms.groups),
+    }
 }
 
 /// Whether a profile with these terms gives tokens in the way in which `client` asks.

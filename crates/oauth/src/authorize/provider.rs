@@ -151,6 +151,10 @@ async fn arrive(
     let person = provider.person(server, &redeemed, request.at).await;
     let person = person.map_err(|why| not_signed_in(&provider).because(why))?;
     facts.note = Some(format!("as \"{}\"", person.subject.escape_debug()));
+    if server.tables().is_stopped_person(&person.subject) {
+        let detail = "you may not sign in here now: ask the operators of this door";
+        return Err(Denied::new(Code::AccessDenied, detail).because("an operator stopped them"));
+    }
     let response = signed_in(server, request, &person, &away.authorization).await?;
     facts.event = "sign_in";
     Ok(response)

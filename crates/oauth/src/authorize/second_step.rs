@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde_json::json;
 use store::{Handle, Taken};
 
 use crate::{
@@ -60,7 +61,7 @@ pub(super) async fn next(
         digest,
         kind: Ticket::SecondStep.kind().to_owned(),
         grant: None,
-        body: account.to_owned(),
+        body: json!([account, person.account]).to_string(),
         created: request.at,
         expires: request.at.plus(LIFE),
     };
@@ -86,12 +87,16 @@ pub(super) async fn answer(
     let Taken::First(handle) = server.store.peek_handle(&digest, kind, request.at).await? else {
         return Err(gone());
     };
-    let account = handle.body.as_str();
+    let (account, password): (String, Option<String>) =
+        serde_json::from_str(&handle.body).map_err(|_| gone())?;
+    let account = account.as_str();
     facts.note = Some(format!("as \"{}\"", account.escape_debug()));
     let tables = server.tables();
     let is_void = |it| second_factor::is_void(it, handle.created);
     let user = tables.user(account).filter(|it| !is_void(it));
-    let person = user.and_then(|_| people::local(server, account)).ok_or_else(gone)?;
+    let person = user.and_then(|_| people::local(server, account));
+    // Not of another password than the one that was shown.
+    let person = person.filter(|it| it.account == password).ok_or_else(gone)?;
     let attempt = attempt(server, request, account, facts)?;
     let typed = form.get("code").unwrap_or_default();
     let codes = match form.get("enrolment") {

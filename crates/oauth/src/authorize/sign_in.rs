@@ -23,6 +23,7 @@ use crate::{
     people::{self, Cookie, Person},
     provider::Provider,
     throttle::Guess,
+    ticket,
 };
 
 /// How long the page waits to be told where a provider's form leads.
@@ -253,7 +254,10 @@ pub(super) async fn local(
         let detail = "try again in a moment";
         return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(1));
     };
-    let person = people::local(server, name).filter(|_| is_right && is_somebody);
+    // By the password that was tried: it may have become another meanwhile.
+    let account = hash.map(ticket::challenge).filter(|_| is_right && is_somebody);
+    let person = people::local(server, name);
+    let person = person.filter(|it| account.is_some() && it.account == account);
     if person.is_some() {
         attempt.was_good(request.at);
     }

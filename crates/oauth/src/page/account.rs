@@ -14,12 +14,16 @@ const LISTED_MAX: usize = 20;
 
 /// Shows it, with a button for each thing that can be ended.
 pub(crate) fn account(view: &AccountView<'_>) -> Page {
-    let AccountView { door, person, allowed, sessions, second_factor, form } = view;
+    let AccountView { door, person, allowed, is_first, next, sessions, second_factor, form } = view;
     let body = html! {
         p { "Signed in at " (door) " as " b { (plain(person)) } "." }
         h2 { "What you allowed" }
-        @if allowed.is_empty() { p { "No program acts in your name." } }
+        @if allowed.is_empty() {
+            p { @if *is_first { "No program acts in your name." } @else { "There are no more." } }
+        }
         @for program in *allowed { (program_of(program, form)) }
+        @if let Some(next) = next { p { a href=(next) { "Show more programs" } } }
+        @if !is_first { p { a href="/oauth/account" { "Show the first programs" } } }
         h2 { "Where you are signed in" }
         ul { @for session in *sessions { (item(session, form)) } }
         form method="post" action="/oauth/account/sign-out" {
@@ -86,7 +90,7 @@ fn program_of(program: &AllowedView<'_>, form: &FormView<'_>) -> Markup {
                 "Allowed on " (since) ". "
                 @match until {
                     Some(until) => { "Ends by itself on " (until) "." },
-                    None => { "It has ended by itself." },
+                    None => { "It has ended." },
                 }
                 @if !scopes.is_empty() { " Scopes: " (plain(scopes)) "." }
             }

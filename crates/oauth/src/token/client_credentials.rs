@@ -33,6 +33,7 @@ pub(super) async fn issue(
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),
         admission: None,
+        rule: None,
         grant: None,
         lifetime: contract.terms.lifetime,
         confirmation: &confirmation,

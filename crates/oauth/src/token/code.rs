@@ -8,13 +8,13 @@ use super::{GrantBody, Issued, caller, check_terms, invalid_grant};
 use crate::{
     Request, Server,
     access_token::AccessToken,
+    authorize::admit,
     client::Proven,
     error::{Code, Denied},
     facts::Facts,
     form::Form,
     people,
     possession::Confirmation,
-    tables::Contract,
     ticket::{self, Ticket},
 };
 
@@ -152,6 +152,8 @@ pub(super) struct Answer<'a> {
     grant: &'a Grant,
     body: GrantBody,
     profile: ProfileId,
+    admission: Option<AdmissionId>,
+    rule: String,
     proven: &'a Proven,
     refreshes: bool,
     lifetime: std::time::Duration,
@@ -189,23 +191,29 @@ impl<'a> Answer<'a> {
         if !subject.is_none_or(|it| people::is_known(&tables, it)) {
             return Err(invalid_grant("the user may not sign in now"));
         }
-        Self::check_admission(&tables, &body, &contract)?;
+        let person = body.person(&tables, subject.unwrap_or_default());
+        let person = person.ok_or_else(|| invalid_grant("the user has another password now"))?;
+        let admission = body.admission.as_deref();
+        let both = (&proven.client, &person);
+        admit::check(&tables, admission, &contract, both).map_err(invalid_grant)?;
+        let admission = admission.and_then(|it| AdmissionId::parse(it).ok());
+        let rule = admit::rule(&tables, admission.as_ref(), &contract);
         let refreshes = contract.terms.grants.contains(&GrantType::RefreshToken);
         let lifetime = contract.terms.lifetime.min(grant.expires.since(request.at));
         let demands = proven.client.demands(contract.terms);
         let is_opaque = contract.terms.is_opaque;
-        Ok(Self { grant, body, profile, proven, refreshes, lifetime, demands, is_opaque })
-    }
-
-    fn check_admission(
-        tables: &crate::tables::Tables,
-        body: &GrantBody,
-        contract: &Contract<'_>,
-    ) -> Result<(), Denied> {
-        let Some(id) = &body.admission else { return Ok(()) };
-        let found = tables.admissions().iter().find(|it| it.id.as_str() == id);
-        let found = found.filter(|it| it.profile == contract.profile.id);
-        found.map(drop).ok_or_else(|| invalid_grant("it is admitted no longer"))
+        Ok(Self {
+            grant,
+            body,
+            profile,
+            admission,
+            rule,
+            proven,
+            refreshes,
+            lifetime,
+            demands,
+            is_opaque,
+        })
     }
 
     /// What its tokens are bound to. Uses a proof up: the last that is done before the ticket is.
@@ -243,7 +251,6 @@ impl<'a> Answer<'a> {
             Some(narrower) => Some(narrower),
             None => self.scopes()?,
         };
-        let admission = self.body.admission.as_deref().and_then(|it| AdmissionId::parse(it).ok());
         let token = AccessToken {
             issuer: server.url(),
             client: &self.grant.client,
@@ -254,7 +261,8 @@ impl<'a> Answer<'a> {
             resource: &self.body.resource,
             scopes: scopes.as_ref(),
             credential: self.proven.credential.as_ref(),
-            admission: admission.as_ref(),
+            admission: self.admission.as_ref(),
+            rule: Some(&self.rule),
             grant: Some(&self.grant.id),
             lifetime: self.lifetime,
             confirmation,

@@ -69,6 +69,7 @@ pub(super) async fn issue(
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),
         admission: None,
+        rule: None,
         grant: Some(&subject.grant),
         lifetime: contract.terms.lifetime.min(subject.expires.since(request.at)),
         confirmation: &confirmation,

@@ -74,7 +74,11 @@ pub(super) async fn issue(
         client_name: proven.client.name.clone(),
         methods: Vec::new(),
         is_of_device: false,
+        account: None,
+        issuer: brought.person.issuer.clone(),
+        groups: brought.person.groups.clone(),
     };
+    let rule = admit::rule(&tables, admission.as_ref(), &contract);
     let grant = grant(request, proven, &contract, &brought.person, &body);
     server.store.put_grant(&grant).await?;
     let token = AccessToken {
@@ -88,6 +92,7 @@ pub(super) async fn issue(
         scopes: scopes.as_ref(),
         credential: proven.credential.as_ref(),
         admission: admission.as_ref(),
+        rule: Some(&rule),
         grant: Some(&grant.id),
         lifetime: contract.terms.lifetime,
         confirmation: &confirmation,
@@ -165,6 +170,9 @@ impl Brought {
         }
         let subject = verified.subject.as_deref().ok_or_else(|| refused("it has no sub"))?;
         let person = provider.person_of(subject, claims).map_err(refused)?;
+        if server.tables().is_stopped_person(&person.subject) {
+            return Err(refused("an operator stopped the person"));
+        }
         let jti = verified.jti.as_deref().ok_or_else(|| refused("it has no jti"))?;
         // Neither proofs nor assertions of clients are called so.
         let digest = replay::digest(&format!("id-jag {}", provider.issuer()), jti);

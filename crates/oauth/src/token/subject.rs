@@ -1,15 +1,12 @@
 //! An access token of this door that a client brings to have it exchanged.
 
-use model::{
-    AdmissionId, Audience, CredentialId, ProfileId, Timestamp, TokenBinding, TokenScope,
-    TokenScopes, TokenTerms,
-};
+use model::{Audience, ProfileId, Timestamp, TokenBinding, TokenScope, TokenScopes, TokenTerms};
 use serde_json::{Map, Value};
 
 use crate::{
     Request, Server, client,
     error::{Code, Denied},
-    introspect, people,
+    introspect,
     possession::{Confirmation, Held},
 };
 
@@ -52,35 +49,24 @@ impl Subject {
         let claims = introspect::claims(server, token, request).await?;
         let claims = claims.ok_or_else(|| invalid("it is not of this door, or has expired"))?;
         let confirmation = Confirmation::of_claim(claims.get("cnf")).map_err(invalid)?;
+        server.plane.admits(&claims, request.at).map_err(|it| invalid(&it))?;
         // Only who may show it may have it exchanged.
         if !held.fulfils(&confirmation) {
             return Err(invalid("it is bound to something that was not proved"));
         }
-        Self::of_claims(server, request, claims, confirmation).map_err(invalid)
+        Self::of_claims(server, claims, confirmation).map_err(invalid)
     }
 
     fn of_claims(
         server: &Server,
-        request: &Request,
         claims: Map<String, Value>,
         confirmation: Confirmation,
     ) -> Result<Self, &'static str> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let own = |name: &str| claims.get("onedoor")?.get(name)?.as_str();
         let jti = text("jti").ok_or("it has no jti")?;
-        let tokens = earlier(&claims).iter().filter_map(|it| it.get("token")?.as_str());
-        let mut ids = own("grant").into_iter().chain([jti]).chain(tokens);
-        if ids.any(|it| server.issuer.is_revoked(it)) {
-            return Err("it was taken back");
-        }
-        let mut givers = claims.get("onedoor").into_iter().chain(earlier(&claims));
-        givers.try_for_each(|it| check_giver(server, request, it))?;
         let profile = own("profile").and_then(|it| ProfileId::parse(it).ok());
         let profile = profile.ok_or("it names no profile")?;
-        let user = text("sub").and_then(|it| it.strip_prefix(people::LOCAL));
-        if user.is_some_and(|it| server.tables().user(it).is_none()) {
-            return Err("its user may not sign in now");
-        }
         let resource = text("aud").ok_or("it has no aud, or several")?.to_owned();
         let audience = server.tables().resources.audience(&resource).ok_or("its aud is gone")?;
         let scopes = text("scope").map(TokenScopes::parse).transpose();
@@ -138,7 +124,7 @@ impl Subject {
             return Err(Denied::new(Code::InvalidRequest, detail));
         }
         let own = self.claims.get("onedoor");
-        let members = ["profile", "credential", "admission"];
+        let members = ["profile", "credential", "admission", "rule"];
         let members = members.iter().filter_map(|it| Some(((*it).to_owned(), own?.get(it)?.clone())));
         let mut giver: Map<String, Value> = members.collect();
         giver.extend(self.claims.get("jti").map(|it| ("token".to_owned(), it.clone())));
@@ -188,27 +174,6 @@ impl Subject {
 fn earlier(claims: &Map<String, Value>) -> &[Value] {
     let said = claims.get("onedoor").and_then(|it| it.get("givers")).and_then(Value::as_array);
     said.map(Vec::as_slice).unwrap_or_default()
-}
-
-/// Whether profile, credential and admission are still there by which a token was given.
-fn check_giver(server: &Server, request: &Request, giver: &Value) -> Result<(), &'static str> {
-    let tables = server.tables();
-    let member = |name: &str| giver.get(name).and_then(Value::as_str);
-    let profile = member("profile").and_then(|it| ProfileId::parse(it).ok());
-    let profile = &profile.ok_or("it names no profile")?;
-    tables.contract(profile, request.at).ok_or("its profile gets no tokens now")?;
-    if let Some(id) = member("credential") {
-        let id = CredentialId::parse(id).map_err(|_| "its credential is none")?;
-        let mut credentials = tables.credentials(profile, request.at);
-        credentials.find(|it| it.id == id).ok_or("its credential was revoked or has expired")?;
-    }
-    if let Some(id) = member("admission") {
-        let id = AdmissionId::parse(id).map_err(|_| "its admission is none")?;
-        let mut admissions = tables.admissions().iter();
-        let found = admissions.find(|it| it.id == id && it.profile == *profile);
-        found.ok_or("it is admitted no longer")?;
-    }
-    Ok(())
 }
 
 fn may_act(claims: &Map<String, Value>, client: &str, door: &str) -> bool {

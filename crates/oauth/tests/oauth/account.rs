@@ -1,6 +1,7 @@
 //! A person sees what they allowed and where they are signed in, and takes it back at once.
 
 use serde_json::Value;
+use store::Consent;
 
 use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
 
@@ -63,6 +64,48 @@ async fn a_person_sees_what_they_allowed_and_takes_it_back_at_once() {
     assert_eq!(redeem(&house, &second).await.0, 400);
     browser.open(&house, ACCOUNT).await;
     assert!(browser.page.contains("No program acts in your name"), "{}", browser.page);
+}
+
+#[tokio::test]
+async fn a_person_sees_and_ends_whatever_they_allowed_however_much_it_is() {
+    let house = House::open().await;
+    for number in 0..205 {
+        let consent = Consent {
+            subject: "local:ann".to_owned(),
+            client: format!("dyn-{number:03}"),
+            body: "{}".to_owned(),
+            given: house.clock.now(),
+        };
+        house.store.put_consent(&consent).await.unwrap();
+    }
+    let mut ann = signed_in(&house, "ann").await;
+    let mut seen = Vec::new();
+    for (page, want) in [(0, 100), (1, 100), (2, 5)] {
+        let programs = ann.page.matches("Known here as").count();
+        assert_eq!((page, programs), (page, want));
+        let clients = ann.page.split("name=\"client\" value=\"").skip(1);
+        seen.extend(clients.map(|it| it.split('"').next().unwrap().to_owned()));
+        let next = ann.page.split("<a href=\"").skip(1).find(|it| it.contains("Show more"));
+        let next = next.map(|it| it.split('"').next().unwrap().replace("&amp;", "&"));
+        assert_eq!(next.is_some(), page < 2, "{}", ann.page);
+        if let Some(next) = next {
+            ann.open(&house, next.strip_prefix(DOOR).unwrap()).await;
+        }
+    }
+    let want: Vec<_> = (0..205).map(|it| format!("dyn-{it:03}")).collect();
+    assert_eq!(seen, want);
+    // From the last page, and with a form of the first.
+    for client in ["dyn-204", "dyn-150"] {
+        ann.send(&house, REVOKE, &[("client", client)]).await;
+        assert_eq!(ann.status, 303, "{}", ann.page);
+        assert!(house.store.consent("local:ann", client).await.unwrap().is_none());
+        ann.open(&house, ACCOUNT).await;
+    }
+    ann.send(&house, REVOKE, &[("client", "dyn-204")]).await;
+    assert_eq!(ann.status, 403);
+    ann.open(&house, ACCOUNT).await;
+    ann.send(&house, REVOKE, &[("client", "dyn-\0")]).await;
+    assert_eq!(ann.status, 400, "{}", ann.page);
 }
 
 #[tokio::test]

@@ -13,19 +13,19 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, header};
 use identity::{
-    Fetch, Fetched, Fetching, KeySets, OwnIssuer,
+    Declared, Directory, Fetch, Fetched, Fetching, KeySets, Own, OwnIssuer,
     api_key::Pepper,
     dpop::{NonceMaker, Proofs},
 };
 use model::{
-    Admission, AdmissionId, Assignment, Client, ClientCertificate, ClientId, ClientKind, Clock,
-    Credential, CredentialId, CredentialState, Effect, GrantType, LastUse, PepperId, Place,
+    Admission, AdmissionId, Assignment, Audience, Client, ClientCertificate, ClientId, ClientKind,
+    Clock, Credential, CredentialId, CredentialState, Effect, GrantType, LastUse, PepperId, Place,
     Profile, ProfileId, Proof, Registration, RequestId, RoleId, RotationPolicy, Secret, Surface,
     Timestamp, TokenBounds, TokenTerms, User, UserId,
 };
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use state::Desired;
 use store::{Location, Store};
 use tempfile::TempDir;
@@ -147,6 +147,8 @@ impl Fetch for Web {
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
     pub(crate) uses: Mutex<Vec<(String, LastUse)>>,
+    /// Whom the data plane lets in.
+    directory: Mutex<Option<Directory>>,
 }
 
 impl Plane for Orders {
@@ -156,6 +158,12 @@ impl Plane for Orders {
             summary: "Show an order".to_owned(),
             effect: Effect::Read,
         }]
+    }
+
+    fn admits(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), String> {
+        let directory = self.directory.lock().unwrap();
+        let standing = directory.as_ref().unwrap().standing(claims, now);
+        standing.map(drop).map_err(|it| it.cause().unwrap_or_default().to_owned())
     }
 
     fn note_use(&self, credential: &CredentialId, of: LastUse) {
@@ -269,6 +277,15 @@ impl House {
     /// Puts what is declared in force.
     pub(crate) fn declare(&self) {
         self.server.declare(&Arc::new(self.desired.clone()));
+        let Desired { clients, credentials, collections, admissions, users, issuers, .. } =
+            &self.desired;
+        let issuer = &self.issuer;
+        let own = Own { issuer, collections, admissions, users, issuers };
+        let (pepper, own) = (Some(&*self.kept.pepper), Some(own));
+        let declared = Declared { clients, credentials, issuers, pepper, own };
+        let key_sets = KeySets::new(self.web(), self.clock.clone());
+        let directory = Directory::new(declared, &key_sets);
+        *self.plane.directory.lock().unwrap() = Some(directory);
     }
 
     pub(crate) async fn ask(
@@ -488,7 +505,7 @@ fn desired(pepper: &Pepper) -> Desired {
     Desired {
         clients: vec![
             client("agents", "reader", terms(&web, &[BACK], true)),
-            client("batch", "main", terms(&[GrantType::ClientCredentials], &[], false)),
+            client("batch", "main", asking(terms(&[GrantType::ClientCredentials], &[], false))),
             client("web", "app", terms(&web, &[BACK], true)),
         ],
         credentials: vec![Arc::new(Credential {
@@ -516,6 +533,11 @@ fn desired(pepper: &Pepper) -> Desired {
         users: vec![user("ann", &["staff"]), user("ben", &[])],
         ..Desired::default()
     }
+}
+
+/// The same for a client that may ask of all tokens whether they are good.
+fn asking(terms: TokenTerms) -> TokenTerms {
+    TokenTerms { introspects: vec![Audience::Door], ..terms }
 }
 
 pub(crate) fn client(id: &str, profile: &str, tokens: TokenTerms) -> Arc<Client> {
@@ -552,5 +574,6 @@ pub(crate) fn terms(grants: &[GrantType], redirects: &[&str], is_public: bool) -
         binding: None,
         is_opaque: false,
         must_push: false,
+        introspects: Vec::new(),
     }
 }

@@ -142,12 +142,14 @@ async fn an_opaque_token_ends_with_its_grant_also_where_nobody_told_of_it_yet() 
     assert_eq!(word(&house, &token).await["active"], true);
     let elsewhere = (Arc::clone(&house.server), Arc::clone(&house.issuer));
     (house.server, house.issuer) = here;
+    house.declare();
     let form = [("client_id", "web/app"), ("token", refresh)];
     assert_eq!(house.post("/oauth/revoke", None, &form).await.0, 200);
     for token in [&token, &exchanged] {
         assert_eq!(word(&house, token).await["active"], false);
     }
     (house.server, house.issuer) = elsewhere;
+    house.declare();
     // Here nobody has read the news. One that was never seen is looked up, and the store knows.
     assert_eq!(word(&house, &exchanged).await["active"], false);
     // What was seen is looked up again within half a minute.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, Ending, LogView, OperationView, Part, Plane, Prepared, PurgeFault,
-    PurgedView, SegmentView, SigningKeys, UsageView,
+    AccessView, ConditionView, Counted, Ending, Grants, LogView, OperationView, Part, Plane, Prepared,
+    PurgeFault, PurgedView, SegmentView, SigningKeys, UsageView,
 };
 use audit::{Index, Page, Question};
 use gateway::{Gateway, snapshot::Route};
@@ -16,7 +16,7 @@ use model::{
 use state::Desired;
 use tokio::task::block_in_place;
 
-use super::{Supplier, log, signing::Signing};
+use super::{Supplier, grants::Given, log, signing::Signing};
 use crate::serving::{Retention, Watched};
 
 /// A gateway, with what is needed to make tables and keys for it.
@@ -182,6 +182,10 @@ impl Plane for DataPlane {
 
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {
         Some(Arc::new(Signing(Arc::clone(self.authorization.as_ref()?))))
+    }
+
+    fn grants(&self) -> Option<Arc<dyn Grants>> {
+        Some(Arc::new(Given(Arc::clone(self.authorization.as_ref()?))))
     }
 
     fn health(&self) -> Vec<Part> {

@@ -1,24 +1,28 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 22] = [
+pub(super) const NOUNS: [(&str, &str); 26] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
     ("audit_purge", "Old segments of the audit log go when two people want it"),
     ("client", "Registered consumers and their profiles"),
     ("collection", "Operations published together, over one upstream"),
+    ("consent", "What people allowed clients, and taking it back"),
     ("credential", "Proofs that lead to a profile"),
     ("delivery", "What webhooks were not told yet"),
+    ("grant", "What clients were given for people, and its end"),
     ("guard", "Conditions over what roles allow"),
     ("health", "How the door is"),
     ("issuer", "Whose signed tokens are believed"),
     ("limit", "Rates and quotas, and what was used of them"),
     ("operation", "What can be called"),
     ("pepper", "Under what keys are hashed, and how many are"),
+    ("registration", "Clients that nobody registered and that hold grants"),
     ("revision", "The history of all changes, and the way back"),
     ("role", "Named sets of permissions"),
     ("secret", "What the door shows to upstreams"),
+    ("sign_in", "In which browsers people are signed in"),
     ("signing_key", "What signs tokens: a successor in time, and an end at once"),
     ("state", "All documents at once, as JSON; onedoor export, diff and apply are for people"),
     ("stop", "The kill switch: who may not call, and what may not be called, from now on"),
@@ -77,6 +81,14 @@ The key is never an argument: others could read it."
         }
         "query_audit" => QUERY_AUDIT,
         "propose_audit_purge" => PURGE,
+        "revoke_grants" => REVOKE_GRANTS,
+        "revoke_consent" => {
+            "  onedoor consent revoke --person local:ann --client https://agent.example.com/client.json"
+        }
+        "end_sign_ins" => "  onedoor sign_in end --person local:ann",
+        "delete_registration" => {
+            "  onedoor registration delete dyn-4f0c1d2e3b5a49788c6d7e8f90a1b2c3"
+        }
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
@@ -91,12 +103,7 @@ The key is never an argument: others could read it."
   onedoor signing_key list
   onedoor signing_key withdraw 0f2b60bdeeb64f0d9f1ddb0dbb2ff2d0"
         }
-        "put_stop" => {
-            "  \
-  onedoor stop put leaked --client shop-agent --because \"its key is on a paste site\"
-  onedoor stop put wild --agents all --because \"they run wild\"
-  onedoor stop delete wild                 lets them go on"
-        }
+        "put_stop" => STOP,
         "compare_revisions" => "  onedoor revision compare --from 41 --to 42",
         "rollback_revision" => "  onedoor revision rollback 41 --reason \"42 locked the shop out\"",
         _ => return None,
@@ -109,6 +116,19 @@ const QUERY_AUDIT: &str = "  \
   onedoor audit query --text example.com --order oldest --all --json
 
 What follows a log is `onedoor audit tail`, what writes much of it `onedoor audit export`.";
+
+const REVOKE_GRANTS: &str = "  \
+  onedoor grant list --person local:ann
+  onedoor grant revoke --id 4f0c1d2e3b5a49788c6d7e8f90a1b2c3
+  onedoor grant revoke --person corp:00u1a2b3       all that was given for one person
+  onedoor grant revoke --client https://agent.example.com/client.json";
+
+const STOP: &str = "  \
+  onedoor stop put leaked --client shop-agent --because \"its key is on a paste site\"
+  onedoor stop put wild --agents all --because \"they run wild\"
+  onedoor stop put lost --person corp:00u1a2b3 --because \"their laptop was stolen\"
+  onedoor stop put rogue --client-id https://agent.example.com/client.json --because \"it spams\"
+  onedoor stop delete wild                 lets them go on";
 
 const PURGE: &str = "  \
   onedoor audit_purge list                     what waits, and which segments are closed

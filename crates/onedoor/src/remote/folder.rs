@@ -164,5 +164,8 @@ fn apply(terminal: Terminal, matches: &ArgMatches, answer: &Answer) -> Result<En
             terminal.line(format_args!("nothing to change: revision {number} is in force"))?;
         }
     }
+    if let Some(ended) = answer.value.get("ended") {
+        terminal.line(show::ended(ended))?;
+    }
     Ok(Ended::Done)
 }

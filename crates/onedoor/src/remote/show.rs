@@ -39,10 +39,18 @@ fn one(about: &About, value: &Value) -> String {
         (Some(id), Some(etag), Some(document)) => {
             let [noun, _] = about.command;
             let (id, etag) = (visible(id), visible(etag));
-            format!("# {noun} {id}, version {etag}\n{}", yaml(document))
+            let ended = value.get("ended").map(|it| format!("# {}\n", ended(it)));
+            let ended = ended.unwrap_or_default();
+            format!("# {noun} {id}, version {etag}\n{ended}{}", yaml(document))
         }
         _ => yaml(value),
     }
+}
+
+/// What ended with a change of people's accounts.
+pub(super) fn ended(ended: &Value) -> String {
+    let count = |name: &str| ended.get(name).and_then(Value::as_u64).unwrap_or_default();
+    format!("ended for good: grants {}, sign-ins {}", count("grants"), count("sign_ins"))
 }
 
 fn yaml(value: &Value) -> String {

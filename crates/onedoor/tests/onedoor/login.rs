@@ -243,6 +243,56 @@ async fn a_sign_in_that_the_door_ended_says_so_and_is_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
+async fn operators_see_what_a_person_gave_and_end_it_and_an_account_ends_it_for_good() {
+    let door = Door::start();
+    door.declare();
+    let operator = |arguments: &[&str]| {
+        let ran = ran(door.command(arguments).env("ONEDOOR_TOKEN", &door.key).spawn().unwrap());
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
+        ran.out
+    };
+    let listed = |arguments: &[&str]| {
+        let answer: Value = serde_json::from_str(&operator(arguments)).unwrap();
+        answer["items"].as_array().unwrap().clone()
+    };
+    assert_eq!(door.sign_in().await.code, 0);
+    let token = said(&door.kept().unwrap(), "access_token");
+    let grants = listed(&["grant", "list", "--person", "local:ann", "--json"]);
+    assert_eq!(grants.len(), 1, "{grants:?}");
+    assert_eq!(
+        (&grants[0]["client"], &grants[0]["state"]),
+        (&"onedoor-cli".into(), &"good".into())
+    );
+    assert_eq!(listed(&["consent", "list", "--json"])[0]["person"], "local:ann");
+    assert_eq!(listed(&["sign_in", "list", "--json"])[0]["person"], "local:ann");
+    assert!(listed(&["registration", "list", "--json"]).is_empty());
+    assert!(operator(&["grant", "revoke", "--person", "local:ann"]).contains("revoked: 1"));
+    assert_eq!(door.manage("/onedoor/v1/whoami", &token).await.status, 401);
+    assert!(operator(&["sign_in", "end", "--person", "local:ann"]).contains("ended: 1"));
+
+    // By a stop, which is lifted again; and by the account, which gives nothing back.
+    assert_eq!(door.sign_in().await.code, 0);
+    let token = said(&door.kept().unwrap(), "access_token");
+    let whoami = async || door.manage("/onedoor/v1/whoami", &token).await.status.as_u16();
+    operator(&["stop", "put", "lost", "--person", "local:ann", "--because", "a test"]);
+    assert_eq!(whoami().await, 403);
+    operator(&["stop", "delete", "lost"]);
+    assert_eq!(whoami().await, 200);
+    let account = door.folder.path().join("state/users/ann.yaml");
+    let enabled = fs::read_to_string(&account).unwrap();
+    let put = ["user", "put", "ann", "-f", "state/users/ann.yaml"];
+    fs::write(&account, format!("{enabled}enabled: false\n")).unwrap();
+    let told = operator(&put);
+    assert!(told.contains("ended for good: grants 1, sign-ins 1"), "{told}");
+    assert_eq!(whoami().await, 401);
+    fs::write(&account, enabled).unwrap();
+    assert!(!operator(&put).contains("ended"));
+    assert_eq!(whoami().await, 401);
+    let over = door.run(&["whoami"]);
+    assert_eq!(over.code, 4, "{}", over.err);
+}
+
+#[tokio::test]
 async fn a_sign_in_that_cannot_be_kept_is_taken_back() {
     let door = Door::start();
     door.declare();

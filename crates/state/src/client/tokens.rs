@@ -2,12 +2,15 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use model::{GrantType, RotationPolicy, TokenBinding, TokenTerms, redirect};
+use model::{
+    Audience, CollectionId, GrantType, RotationPolicy, TokenBinding, TokenTerms, redirect,
+};
 use serde_json::Value;
 
 use crate::{
     field::Field,
     reader::Reader,
+    references::Target,
     writer::{self, Writer},
 };
 
@@ -23,6 +26,9 @@ const BINDINGS: &[(&str, TokenBinding)] =
     &[("dpop", TokenBinding::Dpop), ("mtls", TokenBinding::Mtls)];
 /// The words for the form of access tokens, and whether that is opaque.
 const FORMATS: &[(&str, bool)] = &[("jwt", false), ("opaque", true)];
+
+/// What stands for all collections.
+const ALL: &str = "*";
 
 /// Shortest life of a token or a credential.
 const LEAST: Duration = Duration::from_secs(60);
@@ -49,6 +55,9 @@ pub(super) fn read(field: Field<'_>) -> Option<TokenTerms> {
         let binding = it.optional("bound_by").map(|it| it.one_of(BINDINGS));
         let format = it.optional("format").map(|it| it.one_of(FORMATS));
         let push = it.optional("push_required").map(|it| it.bool());
+        let absent = "name a collection, or leave the key away for none";
+        let introspects = it.optional("introspects");
+        let introspects = introspects.map(|it| it.filled_set(absent, read_audience));
         let mut read = read?;
         read.sort();
         let grants = grants?;
@@ -71,8 +80,19 @@ pub(super) fn read(field: Field<'_>) -> Option<TokenTerms> {
             },
             is_opaque: format.unwrap_or(Some(false))?,
             must_push: push.unwrap_or(Some(false))?,
+            introspects: introspects.unwrap_or_else(|| Some(Vec::new()))?,
         })
     })?
+}
+
+/// Reads a collection, or the star for all.
+fn read_audience(field: &Field<'_>) -> Option<Audience> {
+    if field.text()? == ALL {
+        return Some(Audience::Door);
+    }
+    let collection = field.parse(CollectionId::parse)?;
+    field.refer(Target::Collection(collection.as_str().to_owned()));
+    Some(Audience::Collection(collection))
 }
 
 fn parse_uri(text: &str) -> Result<String, String> {
@@ -148,6 +168,7 @@ pub(super) fn write(terms: &TokenTerms) -> Value {
         binding,
         is_opaque,
         must_push,
+        introspects,
     } = terms;
     let mut written = Writer::new();
     let grants: Vec<_> = grants.iter().map(|it| it.as_str()).collect();
@@ -162,7 +183,16 @@ pub(super) fn write(terms: &TokenTerms) -> Value {
     written.put_some("bound_by", binding.map(TokenBinding::as_str));
     written.put_if(*is_opaque, "format", "opaque");
     written.put_if(*must_push, "push_required", true);
+    let introspects: Vec<_> = introspects.iter().map(audience).collect();
+    written.put_list("introspects", &introspects);
     written.value()
+}
+
+fn audience(audience: &Audience) -> &str {
+    match audience {
+        Audience::Collection(id) => id.as_str(),
+        Audience::Door => ALL,
+    }
 }
 
 /// The policy as it is read; none where it says nothing.

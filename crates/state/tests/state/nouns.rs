@@ -3,9 +3,9 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{
-    Admission, AdmissionId, Assignment, CertificateMatch, Client, ClientId, ClientKind, Collection,
-    CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Detector, Effect,
-    Grant, GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeyHash,
+    Admission, AdmissionId, Assignment, Audience, CertificateMatch, Client, ClientId, ClientKind,
+    Collection, CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Detector,
+    Effect, Grant, GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeyHash,
     KeySource, Lifecycle, Limit, LimitId, Measure, Override, Pattern, PepperId, Period, Place,
     Pointer, Profile, ProfileId, Proof, Quota, Rate, Reach, Recording, Redaction, Registration,
     Role, RoleId, RotationPolicy, Scope, SecondFactor, SecretId, SecretSource, SignIn, Sought,
@@ -218,6 +218,7 @@ fn tokens() -> impl Strategy<Value = TokenTerms> {
                     binding,
                     is_opaque,
                     must_push,
+                    introspects: if is_opaque { vec![Audience::Door] } else { Vec::new() },
                 }
             },
         )
@@ -326,6 +327,10 @@ pub(crate) fn stop() -> impl Strategy<Value = Stop> {
         Just(Stopped::Agents),
         SLUG.prop_map(|it| Stopped::Client(ClientId::parse(&it).unwrap())),
         SLUG.prop_map(|it| Stopped::Collection(CollectionId::parse(&it).unwrap())),
+        SLUG.prop_map(|it| Stopped::ClientId(format!("https://{it}.example/client.json"))),
+        SLUG.prop_map(|it| Stopped::ClientId(format!("dyn-{it}"))),
+        SLUG.prop_map(|it| Stopped::Person(format!("local:{it}"))),
+        SLUG.prop_map(|it| Stopped::Person(format!("idp:{it}: å"))),
         SLUG.prop_map(|it| Stopped::Upstream(UpstreamId::parse(&it).unwrap())),
     ];
     (SLUG, of, prose(), option::of(line()), option::of(time())).prop_map(

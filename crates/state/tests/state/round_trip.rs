@@ -127,11 +127,15 @@ proptest! {
     fn a_stop_survives(stop in nouns::stop()) {
         let mut folder = Folder::new();
         match &stop.of {
-            Stopped::Agents => {}
+            Stopped::Agents | Stopped::ClientId(_) => {}
             Stopped::Client(id) => insert(&mut folder, Kind::Client, id.as_str(), "{kind: app, owner: x}"),
             Stopped::Collection(id) => {
                 let text = "{owner: x, document: {}, upstream: {url: http://x}}";
                 insert(&mut folder, Kind::Collection, id.as_str(), text);
+            }
+            Stopped::Person(_) => {
+                let text = "{issuer: https://x, jwks_url: https://x, audiences: [x], algorithms: [ES256]}";
+                insert(&mut folder, Kind::Issuer, "idp", text);
             }
             Stopped::Upstream(id) => insert(&mut folder, Kind::Upstream, id.as_str(), "{url: http://x}"),
         }

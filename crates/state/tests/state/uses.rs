@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = &[
     ("stops/client.yaml", "client: app\nbecause: x\n"),
     ("stops/everybody.yaml", "agents: all\nbecause: x\n"),
     ("stops/own.yaml", "collection: own\nbecause: x\n"),
+    ("stops/person.yaml", "person: \"idp:42\"\nbecause: x\n"),
     ("stops/up.yaml", "upstream: one\nbecause: x\n"),
     ("upstreams/one.yaml", "url: http://x\nauth: {kind: bearer, secret: b}\n"),
 ];
@@ -49,7 +50,7 @@ fn what_is_in_use_says_by_what() {
         (Kind::Collection, "shared", &["limits/l.yaml"]),
         (Kind::Credential, "token", &[]),
         (Kind::Guard, "g", &[]),
-        (Kind::Issuer, "idp", &["credentials/token.yml"]),
+        (Kind::Issuer, "idp", &["credentials/token.yml", "stops/person.yaml"]),
         (Kind::Limit, "l", &[]),
         (Kind::Role, "all", &["clients/app.yaml"]),
         (Kind::Role, "admin", &["clients/app.yaml"]),

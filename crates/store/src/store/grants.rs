@@ -1,13 +1,13 @@
 //! Grants: kept, listed, revoked.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use model::Timestamp;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{Store, revocations::Revoking};
 use crate::{
-    Error, Grant, GrantFilter, Revoked,
+    Error, Grant, GrantFilter, Holder, Revoked,
     database::{Row, Transaction, Value},
 };
 
@@ -18,6 +18,11 @@ const PUT: &str = "INSERT INTO grants (id, client, profile, subject, body, creat
 const LOCK_POSTGRES: &str = "SELECT expires, revoked FROM grants WHERE id = $1 FOR SHARE";
 /// There is one writer anyway.
 const LOCK_SQLITE: &str = "SELECT expires, revoked FROM grants WHERE id = $1";
+
+/// Who holds grants that are good, by two patterns of clients.
+const HOLDERS: &str = "SELECT client, count(*), max(created) FROM grants \
+     WHERE client > $1 AND revoked IS NULL AND expires > $2 \
+     AND (client LIKE $3 OR client LIKE $4) GROUP BY client ORDER BY client LIMIT $5";
 
 impl Store {
     /// Keeps a new grant.
@@ -58,6 +63,53 @@ impl Store {
         // Made of constants and numbers alone.
         let rows = self.database.rows(AssertSqlSafe(sql), &values).await?;
         rows.iter().map(grant).collect()
+    }
+
+    /// The clients whose ids are like one of `patterns` (as LIKE has them) and that hold grants which
+    /// are good `now`, by id: at most `limit`, from the one behind `after` on.
+    ///
+    /// # Errors
+    /// [`Error::Nul`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn holders(
+        &self,
+        patterns: [&str; 2],
+        after: Option<&str>,
+        (now, limit): (Timestamp, u32),
+    ) -> Result<Vec<Holder>, Error> {
+        let after = after.unwrap_or("");
+        Error::refuse_nul([after, patterns[0], patterns[1]].map(|it| ("a client", it)))?;
+        let values = [
+            Value::Text(after),
+            Value::time(now),
+            Value::Text(patterns[0]),
+            Value::Text(patterns[1]),
+            Value::Int(limit.into()),
+        ];
+        self.database.rows(HOLDERS, &values).await?.iter().map(holder).collect()
+    }
+
+    /// When the newest handle of a kind was made for each of these grants, where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Nul`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn newest_handles(
+        &self,
+        kind: &str,
+        grants: &[&str],
+    ) -> Result<BTreeMap<String, Timestamp>, Error> {
+        Error::refuse_nul([("a kind", kind)])?;
+        Error::refuse_nul(grants.iter().map(|it| ("a grant's id", *it)))?;
+        if grants.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut values = vec![Value::Text(kind)];
+        let places = places(grants, &mut values);
+        let sql = format!(
+            "SELECT grant_id, max(created) FROM handles WHERE kind = $1 AND grant_id IN ({places}) GROUP BY grant_id"
+        );
+        // Made of constants and numbers alone.
+        let rows = self.database.rows(AssertSqlSafe(sql), &values).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.time(1)?))).collect()
     }
 
     /// Revokes grants and tells everybody by the feed, both or neither. Gives the ids of those that were
@@ -157,8 +209,14 @@ pub(super) fn standing(expires: Timestamp, revoked: Option<Timestamp>, now: Time
 
 /// The end of a condition, with its values behind those that there are.
 fn condition<'v>(filter: GrantFilter<'v>, values: &mut Vec<Value<'v>>) -> Result<String, Error> {
+    let mut besides: &[&str] = &[];
     let columns = match filter {
         GrantFilter::Client(it) => vec![("client", it)],
+        GrantFilter::Given { subject, client, profile, besides: others } => {
+            besides = others;
+            let said = [("subject", subject), ("client", client), ("profile", profile)];
+            said.into_iter().filter_map(|(column, it)| Some((column, it?))).collect()
+        }
         GrantFilter::One(it) => vec![("id", it)],
         GrantFilter::Profile(it) => vec![("profile", it)],
         GrantFilter::Subject(it) => vec![("subject", it)],
@@ -167,12 +225,31 @@ fn condition<'v>(filter: GrantFilter<'v>, values: &mut Vec<Value<'v>>) -> Result
         }
     };
     Error::refuse_nul(columns.iter().copied())?;
+    Error::refuse_nul(besides.iter().map(|it| ("a client", *it)))?;
     let mut condition = String::new();
     for (column, value) in columns {
         values.push(Value::Text(value));
         let _ = write!(condition, " AND {column} = ${}", values.len());
     }
+    if !besides.is_empty() {
+        let _ = write!(condition, " AND client NOT IN ({})", places(besides, values));
+    }
     Ok(condition)
+}
+
+/// `$3, $4`: the places of texts, which are put behind the values that there are.
+fn places<'v>(texts: &[&'v str], values: &mut Vec<Value<'v>>) -> String {
+    let mut places = String::new();
+    for text in texts {
+        values.push(Value::Text(text));
+        let comma = if places.is_empty() { "" } else { ", " };
+        let _ = write!(places, "{comma}${}", values.len());
+    }
+    places
+}
+
+fn holder(row: &Row) -> Result<Holder, Error> {
+    Ok(Holder { client: row.text(0)?, grants: row.count(1)?, newest: row.time(2)? })
 }
 
 fn grant(row: &Row) -> Result<Grant, Error> {

@@ -1,12 +1,17 @@
 //! Grants, the feed of revocations, and the consents that grants come of.
 
-use store::{Consent, Error, Grant, GrantFilter, Revoked, Store};
+use std::collections::BTreeMap;
 
-use crate::place::{Place, at, grant};
+use store::{Consent, Error, Grant, GrantFilter, Handle, Revoked, Store};
+
+use crate::place::{Place, at, grant, handle};
 
 on_every_database!(
     a_grant_comes_back_as_it_was_put,
     grants_are_listed_by_whom_they_are_for_and_in_pages,
+    grants_of_all_but_some_clients_are_listed_and_revoked,
+    who_holds_grants_is_counted_as_long_as_they_are_good,
+    a_grant_was_renewed_when_its_newest_handle_was_made,
     grants_are_revoked_with_their_entry_in_the_feed,
     the_feed_is_read_from_a_number_on_and_in_pages,
     a_revocation_is_seen_by_who_watches,
@@ -79,6 +84,61 @@ async fn grants_are_listed_by_whom_they_are_for_and_in_pages(place: &Place) {
             assert_eq!(ids(&rest), want[1..], "{filter:?}");
         }
     }
+}
+
+async fn grants_of_all_but_some_clients_are_listed_and_revoked(place: &Place) {
+    let store = place.open().await;
+    four(&store).await;
+    let given = |subject, client, profile, besides| GrantFilter::Given {
+        subject,
+        client,
+        profile,
+        besides,
+    };
+    for (filter, want) in [
+        (given(None, None, None, &[]), vec!["a", "b", "c", "d"]),
+        (given(None, None, None, &["shop"]), vec!["c", "d"]),
+        (given(None, None, None, &["shop", "crm"]), vec![]),
+        (given(Some("ada"), None, None, &["crm", "none"]), vec!["a"]),
+        (given(Some("ada"), Some("crm"), Some("crm-ro"), &[]), vec!["c"]),
+        (given(None, Some("shop"), Some("crm-ro"), &[]), vec![]),
+    ] {
+        assert_eq!(ids(&store.grants(filter, None, 9).await.unwrap()), want, "{filter:?}");
+    }
+    let ids = store.revoke_grants(given(Some("ada"), None, None, &["crm"]), at(150)).await.unwrap();
+    assert_eq!(ids, ["a"]);
+    assert_eq!(store.grant("c").await.unwrap().unwrap().revoked, None);
+}
+
+async fn who_holds_grants_is_counted_as_long_as_they_are_good(place: &Place) {
+    let store = place.open().await;
+    let [a, ..] = four(&store).await;
+    let of = async |now| {
+        let found = store.holders(["sh%", "cr%"], None, (now, 9)).await.unwrap();
+        found.into_iter().map(|it| (it.client, it.grants)).collect::<Vec<_>>()
+    };
+    let (crm, shop) = (("crm".to_owned(), 2), |grants| ("shop".to_owned(), grants));
+    assert_eq!(of(at(101)).await, [crm.clone(), shop(2)]);
+    let page = store.holders(["sh%", "cr%"], Some("crm"), (at(101), 9)).await.unwrap();
+    assert_eq!((page.len(), &*page[0].client, page[0].newest), (1, "shop", a.created));
+    assert_eq!(store.holders(["x%", "shop_"], None, (at(101), 9)).await.unwrap(), []);
+    store.revoke_grants(GrantFilter::One("a"), at(150)).await.unwrap();
+    assert_eq!(of(at(151)).await, [crm, shop(1)]);
+    assert_eq!(of(a.expires).await, []);
+}
+
+async fn a_grant_was_renewed_when_its_newest_handle_was_made(place: &Place) {
+    let store = place.open().await;
+    four(&store).await;
+    let first = handle(1, Some("a"));
+    let later = Handle { created: at(170), ..handle(2, Some("a")) };
+    let of_another_kind = Handle { kind: "other".to_owned(), ..handle(3, Some("b")) };
+    for handle in [&first, &later, &of_another_kind] {
+        store.put_handle(handle).await.unwrap();
+    }
+    let newest = store.newest_handles(&first.kind, &["a", "b", "c"]).await.unwrap();
+    assert_eq!(newest, BTreeMap::from([("a".to_owned(), at(170))]));
+    assert_eq!(store.newest_handles(&first.kind, &[]).await.unwrap(), BTreeMap::new());
 }
 
 async fn grants_are_revoked_with_their_entry_in_the_feed(place: &Place) {

@@ -14,7 +14,7 @@ use state::Kind;
 
 use super::{shown::ByNumber, store};
 use crate::{
-    Admin, Call,
+    Admin, Call, DepartedView,
     change::{Plan, Why},
     failure::Failure,
     operation::Operation,
@@ -33,6 +33,9 @@ pub(crate) struct Back {
     to: u64,
     /// The new revision.
     revision: u64,
+    /// What ended with it: what was given to people who are disabled or gone, or have another password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<DepartedView>,
 }
 
 /// Credentials that were revoked and are gone, as they were up to a revision.
@@ -73,7 +76,8 @@ impl Operation for Rollback {
             Ok((Plan { files, reason: reason.clone(), ..Plan::default() }, ()))
         };
         let (after, ()) = admin.change_by(call, plan).await?;
-        Ok(Reply::of(Back { to: by.number, revision: after.revision }))
+        let ended = admin.end_departed(None).await?;
+        Ok(Reply::of(Back { to: by.number, revision: after.revision, ended }))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::{differences, everywhere};
 use crate::{
-    Admin, Call,
+    Admin, Call, DepartedView,
     change::Plan,
     failure::{Failure, Flaw},
     operation::{NoParameters, Operation},
@@ -48,6 +48,9 @@ pub(crate) struct Applied {
     applied: bool,
     /// What was changed, or would be.
     changes: Vec<Difference>,
+    /// What ended with it: what was given to people who are disabled or gone, or have another password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<DepartedView>,
 }
 
 impl Operation for Apply {
@@ -76,11 +79,12 @@ impl Operation for Apply {
         let plan = |working: &Working| plan(working, &wanted, prune);
         if wanted.dry_run.unwrap_or(false) {
             let revision = admin.check(call, plan).await?;
-            return Ok(Reply::of(Applied { revision, applied: false, changes }));
+            return Ok(Reply::of(Applied { revision, applied: false, changes, ended: None }));
         }
         let after = admin.change(call, plan).await?;
         let applied = !changes.is_empty();
-        Ok(Reply::of(Applied { revision: after.revision, applied, changes }))
+        let ended = admin.end_departed(None).await?;
+        Ok(Reply::of(Applied { revision: after.revision, applied, changes, ended }))
     }
 }
 

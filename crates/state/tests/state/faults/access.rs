@@ -249,7 +249,9 @@ fn a_credential_says_what_is_wrong_with_it() {
 
 #[test]
 fn a_stop_stops_exactly_one_thing_and_never_the_door_itself() {
-    let one = "write one of client: ID, collection: ID, upstream: ID, agents: all";
+    let one = "write one of client: ID, client_id: URL, person: ISSUER:SUB, collection: ID, upstream: ID, agents: all";
+    let client_id = "stops/a.yaml:1: client_id: not a client that describes itself | write the URL of its document, or the dyn-… that it registered itself as";
+    let person = "stops/a.yaml:1: person: not a person | write local:NAME, or the issuer's id and their sub there, as corp:00u1";
     check(&[
         (
             "stops/a.yaml",
@@ -281,6 +283,19 @@ fn a_stop_stops_exactly_one_thing_and_never_the_door_itself() {
             "client: nobody\nbecause: x\n",
             &[
                 "stops/a.yaml:1: client: unknown client \"nobody\" | add clients/nobody.yaml, or name another",
+            ],
+        ),
+        ("stops/a.yaml", "client_id: shop-agent\nbecause: x\n", &[client_id]),
+        ("stops/a.yaml", "client_id: http://a.example/c\nbecause: x\n", &[client_id]),
+        ("stops/a.yaml", "client_id: 'https://a.example/c d'\nbecause: x\n", &[client_id]),
+        ("stops/a.yaml", "person: ann\nbecause: x\n", &[person]),
+        ("stops/a.yaml", "person: 'local:'\nbecause: x\n", &[person]),
+        ("stops/a.yaml", "person: 'No Issuer:42'\nbecause: x\n", &[person]),
+        (
+            "stops/a.yaml",
+            "person: 'corp:42'\nbecause: x\n",
+            &[
+                "stops/a.yaml:1: person: unknown issuer \"corp\" | add issuers/corp.yaml, or name another",
             ],
         ),
     ]);
