@@ -1,8 +1,8 @@
 /* Makes one kind of system call on one kind of file fail, or the process die there.
  *
  * Loaded before a program (LD_PRELOAD). FAULT names a file that says what happens, looked at with every
- * call: `CALL PART NTH EFFECT`. CALL is open, write, sync or truncate; PART is part of the path; from the
- * NTH such call on, EFFECT happens: an errno by its number, or `before` or `after`, which is SIGKILL
+ * call: `CALL PART NTH EFFECT`. CALL is open, rename, sync, truncate, unlink or write; PART is part of the
+ * path, the old one where it is renamed; from the NTH such call on, EFFECT happens: an errno by its number, or `before` or `after`, which is SIGKILL
  * there. Without the file, or with an empty one, nothing happens. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -85,6 +85,14 @@ int fsync(int fd) {
 
 int ftruncate64(int fd, off64_t length) {
     MEET(fault_of("truncate", fd), syscall(SYS_ftruncate, fd, length))
+}
+
+int unlink(const char *path) {
+    MEET(fault("unlink", path), syscall(SYS_unlinkat, AT_FDCWD, path, 0))
+}
+
+int rename(const char *path, const char *new_path) {
+    MEET(fault("rename", path), syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, new_path, 0))
 }
 
 int open64(const char *path, int flags, ...) {

@@ -40,7 +40,7 @@ pub use grants::{
     ConsentView, DepartedView, GrantSelection, GrantState, GrantView, GrantWork, Grants,
     RegistrationView, SignInView,
 };
-pub use log::{LogView, PurgeFault, PurgedView, SegmentView};
+pub use log::{LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView};
 pub use operation::About;
 pub use peppers::Counted;
 pub use plane::{

@@ -23,8 +23,8 @@ pub struct SegmentView {
 pub struct LogView {
     /// What it is called.
     pub name: String,
-    /// The public key that checks it: `NAME+ID+BASE64`.
-    pub key: String,
+    /// The public keys that check it, the oldest first, each as `NAME+ID+BASE64`: the last one signs.
+    pub keys: Vec<String>,
     /// Whether nothing is wrong with it.
     pub ok: bool,
     /// The first thing that is wrong, or why it could not be checked.
@@ -59,9 +59,29 @@ pub struct PurgedView {
     pub bytes: u64,
 }
 
-/// Why nothing was purged.
+/// The proof that one record is in the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProofView {
+    /// The number of the record.
+    pub record: u64,
+    /// The proof, a C2SP tlog-proof: `onedoor audit verify-proof` checks it.
+    pub proof: String,
+}
+
+/// The key that signs the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LogKeyView {
+    /// The public key that signs now: `NAME+ID+BASE64`.
+    pub key: String,
+    /// The one that signed until then.
+    pub replaced: String,
+    /// For so many records both signed: the older one signs for no more.
+    pub records: u64,
+}
+
+/// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum PurgeFault {
+pub enum LogFault {
     /// What is there stands in the way.
     #[error("{0}")]
     Conflict(String),

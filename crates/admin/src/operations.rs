@@ -2,7 +2,9 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_key;
 pub(crate) mod audit_log;
+pub(crate) mod audit_proof;
 pub(crate) mod audit_purge;
 pub(crate) mod collection;
 pub(crate) mod consent;

@@ -11,7 +11,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use state::Desired;
 
-use crate::{Grants, LogView, PurgeFault, PurgedView, SegmentView, SigningKeys, peppers::Counted};
+use crate::{
+    Grants, LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView, SigningKeys,
+    peppers::Counted,
+};
 
 /// Tables that are ready: calling it puts them in force.
 pub type Prepared = Box<dyn FnOnce() + Send>;
@@ -72,8 +75,20 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// Has the closed segments go whose records are all before `before`; `why` is recorded.
     ///
     /// # Errors
-    /// [`PurgeFault`]
-    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault>;
+    /// [`LogFault`]
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, LogFault>;
+
+    /// The proofs of these records, as far as they are there and a checkpoint covers them.
+    ///
+    /// # Errors
+    /// [`LogFault`]
+    fn prove_records(&self, records: &[u64]) -> Result<Vec<ProofView>, LogFault>;
+
+    /// Has another key sign the audit log from now on; `why` is recorded.
+    ///
+    /// # Errors
+    /// [`LogFault`]
+    fn rotate_log_key(&self, why: &str) -> Result<LogKeyView, LogFault>;
 
     /// A new key of this kind and its hash.
     ///

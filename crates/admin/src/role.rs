@@ -5,13 +5,19 @@ use model::{Effect, Grant, Pattern, Place, Role, RoleId};
 use crate::operation::About;
 
 /// What is about everything at once: the HMACs of keys, what seals the values of secrets, and what
-/// signs tokens.
-const ADMIN_ONLY: [&str; 4] =
-    ["export_state", "rewrap_secrets", "rotate_signing_key", "withdraw_signing_key"];
+/// signs tokens and the audit log.
+const ADMIN_ONLY: [&str; 5] = [
+    "export_state",
+    "rewrap_secrets",
+    "rotate_audit_key",
+    "rotate_signing_key",
+    "withdraw_signing_key",
+];
 
 /// What tells about people and their doings.
-const ABOUT_CALLS: [&str; 9] = [
+const ABOUT_CALLS: [&str; 10] = [
     "check_audit",
+    "list_audit_proofs",
     "list_audit_purges",
     "list_consents",
     "list_credential_ages",

@@ -3,7 +3,8 @@
 use crate::{
     Hash,
     frame::number,
-    note::{self, SigningKey, VerifyingKey},
+    keys::Signers,
+    note::{self, SigningKey},
 };
 
 /// How far a log had come when it was signed.
@@ -19,21 +20,31 @@ impl Checkpoint {
     /// The note that says so, signed. Its first line is the name of the key: the log's own.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
-        let Self { size, root } = self;
-        let text = format!("{}\n{size}\n{}\n", key.verifying_key().name(), root.to_base64());
-        note::sign(&text, key)
+        note::sign(&self.text(key.verifying_key().name()), key)
     }
 
-    /// Reads `note`, where `key` signed it for the log that it is named for.
+    /// What is signed, for the log called `name`.
+    pub(crate) fn text(&self, name: &str) -> String {
+        let Self { size, root } = self;
+        format!("{name}\n{size}\n{}\n", root.to_base64())
+    }
+
+    /// Reads `note`, where one of `signers` signed it for their log, and for no more records than it may.
+    #[must_use]
+    pub fn open(note: &str, signers: &dyn Signers) -> Option<Self> {
+        let (text, records_max) = signers.open(note)?;
+        Self::parse(text, signers.log_name()).filter(|it| it.size <= records_max)
+    }
+
+    /// Reads what is signed for the log called `name`.
     ///
     /// More lines than three are extensions, which say nothing here.
-    #[must_use]
-    pub fn open(note: &str, key: &VerifyingKey) -> Option<Self> {
-        let mut lines = note::open(note, key)?.split('\n');
+    pub(crate) fn parse(text: &str, name: &str) -> Option<Self> {
+        let mut lines = text.split('\n');
         let origin = lines.next()?;
         let size = number(lines.next()?.as_bytes())?;
         let root = Hash::from_base64(lines.next()?)?;
-        (origin == key.name()).then_some(Self { size, root })
+        (origin == name).then_some(Self { size, root })
     }
 }
 

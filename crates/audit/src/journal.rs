@@ -9,6 +9,7 @@ mod condition;
 mod entry;
 mod keeper;
 mod kept;
+mod key;
 mod level;
 mod medium;
 mod pack;
@@ -33,6 +34,7 @@ use model::Clock;
 pub use condition::{Condition, Disk};
 pub use entry::Entry;
 pub use kept::{Closed, Keep};
+pub use key::{Changed, KeyChangeError};
 pub use level::{Level, Levels};
 pub use medium::Memory;
 pub use purge::{Purge, PurgeError, Purged};
@@ -88,7 +90,7 @@ pub struct Location {
 pub struct Journal {
     shared: Arc<Shared>,
     keeper: Mutex<Option<JoinHandle<()>>>,
-    /// Held while segments go or are packed: one at a time.
+    /// Held while segments go or are packed, and while a key follows another: one at a time.
     purging: Mutex<()>,
 }
 
@@ -97,7 +99,7 @@ struct Shared {
     name: Arc<str>,
     medium: Medium,
     rules: Rules,
-    key: Option<SigningKey>,
+    key: Option<Mutex<Arc<SigningKey>>>,
     clock: Clock,
     state: Mutex<State>,
     /// Rings when something is through.
@@ -129,7 +131,7 @@ impl Journal {
         let state = resume(&directory, &recovered, key.verifying_key().name(), &rules);
         let shared = Shared {
             name: folder.display().to_string().into(),
-            key: Some(key),
+            key: Some(Mutex::new(Arc::new(key))),
             has_keeper: true,
             ..Shared::new(Medium::Directory(directory), (state.map_err(failed)?, rules), clock)
         };
@@ -244,7 +246,7 @@ impl Journal {
     /// What its checkpoints are checked by; nothing where it is in memory.
     #[must_use]
     pub fn verifying_key(&self) -> Option<VerifyingKey> {
-        self.shared.key.as_ref().map(SigningKey::verifying_key)
+        self.shared.key().map(|it| it.verifying_key())
     }
 
     /// Where its segments are; nowhere where it is in memory.
@@ -307,16 +309,17 @@ impl Shared {
         self.medium.set_reserve()?;
         let mut state = self.lock();
         let (next, last) = (state.chain.next(), state.chain.last());
-        match recovered.tail_bytes {
-            0 => self.say(&mut state, "audit.opened", &format!("goes on with record {next}"))?,
+        let (event, note) = match recovered.tail_bytes {
+            0 => ("audit.opened", format!("goes on with record {next}")),
             bytes => {
                 let note = format!(
                     "{bytes} bytes of a record that was not written whole were cut off before \
                      record {next}, where the chain stands at {last}"
                 );
-                self.say(&mut state, "audit.recovered", &note)?;
+                ("audit.recovered", note)
             }
-        }
+        };
+        self.say_start(&mut state, event, &note)?;
         if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
             // Recorded and sealed before a crash: only their files were left.
             directory.remove(&left.iter().collect::<Vec<_>>())?;
@@ -334,6 +337,11 @@ impl Shared {
             }
             None => Ok(()),
         }
+    }
+
+    fn key(&self) -> Option<Arc<SigningKey>> {
+        let key = self.key.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&key))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

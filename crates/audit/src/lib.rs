@@ -16,6 +16,7 @@ mod frame;
 mod hash;
 mod index;
 pub mod journal;
+mod keys;
 mod lines;
 pub mod note;
 mod packed;
@@ -42,14 +43,15 @@ pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use index::{Field, Index};
 pub use journal::{
-    Closed, Condition, Disk, Entry, Journal, Keep, Level, Levels, Location, Memory, Purge,
-    PurgeError, Purged, Rules,
+    Changed, Closed, Condition, Disk, Entry, Journal, Keep, KeyChangeError, Level, Levels,
+    Location, Memory, Purge, PurgeError, Purged, Rules,
 };
+pub use keys::{Keys, Signers};
 pub use note::{KeyError, SigningKey, VerifyingKey};
-pub use proof::{ProofError, Proven, prove};
+pub use proof::{ProofError, Proven, prove, prove_all};
 pub use query::{Filter, Order, Page, Question};
 pub use read::records;
-pub use record::{Decision, Kind, Outcome, Record};
+pub use record::{Decision, Encryption, Kind, Outcome, Record, Start};
 pub use recorded::{Receipt, Recorded};
 pub use redact::{Redacted, Salt};
 pub use verify::{Outside, Report, Unchecked, verify, verify_from};

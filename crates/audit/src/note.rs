@@ -14,9 +14,18 @@ const ID_BYTES: usize = 4;
 /// `text`, signed. It ends with a newline, as a note must.
 #[must_use]
 pub fn sign(text: &str, key: &SigningKey) -> String {
-    let verifying = key.verifying_key();
-    let signed = [&verifying.id()[..], &key.sign(text.as_bytes())].concat();
-    format!("{text}\n{SIGNATURE}{} {}\n", verifying.name(), STANDARD.encode(signed))
+    sign_by(text, &[key])
+}
+
+/// The same, signed by several.
+#[must_use]
+pub(crate) fn sign_by(text: &str, keys: &[&SigningKey]) -> String {
+    let lines = keys.iter().map(|key| {
+        let verifying = key.verifying_key();
+        let signed = [&verifying.id()[..], &key.sign(text.as_bytes())].concat();
+        format!("{SIGNATURE}{} {}\n", verifying.name(), STANDARD.encode(signed))
+    });
+    [format!("{text}\n")].into_iter().chain(lines).collect()
 }
 
 /// The text of `note`, where `key` signed it. Signatures of others are passed over.

@@ -5,9 +5,10 @@ use std::{fmt::Write as _, path::Path};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    Checkpoint, Damage, Hash, Unchecked, VerifyingKey, frame,
+    Checkpoint, Damage, Hash, Keys, Unchecked, VerifyingKey, frame,
     frame::number,
-    tree::{includes, inclusion_behind},
+    keys::Signers,
+    tree::includes,
     verify::{Collected, collect, notes},
 };
 
@@ -63,35 +64,70 @@ pub struct Proven {
 /// # Errors
 /// [`ProofError`]
 pub fn prove(folder: &Path, key: &VerifyingKey, seq: u64) -> Result<String, ProofError> {
-    let Collected { before: gone, leaves, found } = collect(folder, key, seq)?;
-    let absent = || ProofError::Absent { seq };
-    let (before, line) = found.ok_or_else(absent)?;
+    let Proofs { first, proofs } = proofs(folder, key, &[seq])?;
+    match proofs.into_iter().next() {
+        Some((_, proof)) => Ok(proof),
+        None if seq < first => Err(ProofError::Purged { first }),
+        None => Err(ProofError::Absent { seq }),
+    }
+}
+
+/// The proofs of these records with their numbers, as far as they are there and a checkpoint covers them.
+/// The log is read once.
+///
+/// # Errors
+/// [`ProofError::Damaged`], [`ProofError::Unchecked`]
+pub fn prove_all(
+    folder: &Path,
+    key: &VerifyingKey,
+    records: &[u64],
+) -> Result<Vec<(u64, String)>, ProofError> {
+    proofs(folder, key, records).map(|it| it.proofs)
+}
+
+struct Proofs {
+    /// The first record that is there.
+    first: u64,
+    proofs: Vec<(u64, String)>,
+}
+
+fn proofs(folder: &Path, key: &VerifyingKey, records: &[u64]) -> Result<Proofs, ProofError> {
     let read = |source| Unchecked::Read { folder: folder.display().to_string(), source };
+    // First what was signed: a log that grows meanwhile has all of that.
     let notes = notes(folder).map_err(read)?.into_iter().flatten().rev();
-    let mut signed = notes.filter_map(|it| Some((Checkpoint::open(&it, key)?, it)));
-    let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX).saturating_add(gone.size());
-    let covering = signed.find(|(it, _)| it.size > seq && it.size <= count);
-    let (checkpoint, note) = covering.ok_or_else(absent)?;
-    let path = inclusion_behind(&gone, &leaves, (seq, checkpoint.size));
-    let extra = STANDARD.encode([&before.as_bytes()[..], &line].concat());
+    let keys = Keys::read(folder, key).map_err(read)?;
+    let mut signed = notes.filter_map(|it| Some((Checkpoint::open(&it, &keys)?, it)));
+    let signed = signed.next();
+    let size = signed.as_ref().map_or(0, |it| it.0.size);
+    let Collected { first, paths, found } = collect(folder, &keys, (size, records))?;
+    let Some((_, note)) = signed else { return Ok(Proofs { first, proofs: Vec::new() }) };
+    let proof = |(seq, (before, line)): (&u64, &(Hash, Vec<u8>))| {
+        let text = text((*seq, *before, line), &paths.of(*seq)?, &note);
+        Some(check(&text, &keys).map(|_| (*seq, text)))
+    };
+    let proofs: Result<_, _> = found.iter().filter_map(proof).collect();
+    Ok(Proofs { first, proofs: proofs? })
+}
+
+fn text((seq, before, line): (u64, Hash, &[u8]), path: &[Hash], note: &str) -> String {
+    let extra = STANDARD.encode([&before.as_bytes()[..], line].concat());
     let mut text = format!("{BEGIN}\nextra {extra}\nindex {seq}\n");
-    for hash in path.ok_or_else(absent)? {
+    for hash in path {
         // Writing to memory does not fail.
         writeln!(text, "{}", hash.to_base64()).ok();
     }
-    let text = format!("{text}\n{note}");
-    check(&text, key).map(|_| text)
+    format!("{text}\n{note}")
 }
 
-/// What `text` proves of the log that `key` signs for.
+/// What `text` proves of the log that `signers` sign for.
 ///
 /// # Errors
 /// [`ProofError::False`]
-pub fn check(text: &str, key: &VerifyingKey) -> Result<Proven, ProofError> {
+pub fn check(text: &str, signers: &dyn Signers) -> Result<Proven, ProofError> {
     let wrong = |what| ProofError::False { what };
     let (head, note) = text.split_once("\n\n").ok_or(wrong("it has no checkpoint"))?;
     let checkpoint =
-        Checkpoint::open(note, key).ok_or(wrong("its checkpoint is not signed by this key"))?;
+        Checkpoint::open(note, signers).ok_or(wrong("its checkpoint is not signed by this key"))?;
     let mut lines = head.split('\n');
     let is_begun = lines.next() == Some(BEGIN);
     let extra = lines.next().and_then(|it| STANDARD.decode(it.strip_prefix("extra ")?).ok());

@@ -1,12 +1,17 @@
 //! What is known of one call or event, and the order in which its line tells it.
 
+mod encryption;
 mod line;
 mod outcome;
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use model::{Caller, Operation, RequestId, Surface, Timestamp};
 
+pub use encryption::Encryption;
 #[cfg(test)]
 pub(crate) use line::line;
 pub use line::one_line;
@@ -22,16 +27,22 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 40] = [
+pub(crate) const NAMES: [&str; 50] = [
     "time",
     "id",
     "kind",
     "event",
     "note",
+    "node",
+    "boot",
     "surface",
     "protocol",
     "peer",
+    "peer_port",
     "tls",
+    "tls_cipher",
+    "tls_name",
+    "tls_client",
     "revision",
     "client",
     "client_kind",
@@ -39,6 +50,8 @@ pub(crate) const NAMES: [&str; 40] = [
     "user",
     "actors",
     "credential",
+    "credential_kind",
+    "token_kind",
     "scopes",
     "collection",
     "operation",
@@ -60,10 +73,21 @@ pub(crate) const NAMES: [&str; 40] = [
     "status",
     "bytes_out",
     "upstream",
+    "upstream_ip",
+    "upstream_port",
     "upstream_status",
     "upstream_us",
     "total_us",
 ];
+
+/// What names a process and its log. The start of each has it: records behind are of that process.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The name of the log, which is that of its data folder.
+    pub node: &'a str,
+    /// What names this run of the process, and no other.
+    pub boot: &'a str,
+}
 
 /// What is known of one call or event. It borrows all, for it lives only until it is written.
 ///
@@ -80,14 +104,18 @@ pub struct Record<'a> {
     pub event: Option<&'a str>,
     /// More about it, for people.
     pub note: Option<&'a str>,
+    /// Where a process begins: what it and the log are called, as [`Start`] says.
+    pub start: Option<Start<'a>>,
     /// How the call arrived.
     pub surface: Option<Surface>,
     /// What was spoken: `HTTP/1.1`, or a revision of MCP.
     pub protocol: Option<&'a str>,
     /// The address at the other end of the connection.
     pub peer: Option<IpAddr>,
-    /// By which version of TLS the connection is encrypted: `TLSv1.3`.
-    pub tls: Option<&'a str>,
+    /// The port there.
+    pub peer_port: Option<u16>,
+    /// What the connection is encrypted by.
+    pub tls: Option<Encryption<'a>>,
     /// The revision of the snapshot that was decided by.
     pub revision: Option<u64>,
     /// Who called.
@@ -116,6 +144,8 @@ pub struct Record<'a> {
     pub bytes_out: Option<u64>,
     /// Where it was carried out.
     pub upstream: Option<&'a str>,
+    /// The address that this was sent to.
+    pub upstream_address: Option<SocketAddr>,
     /// The HTTP status of the upstream's answer.
     pub upstream_status: Option<u16>,
     /// From the request sent upstream to the head of its answer.
@@ -134,9 +164,11 @@ impl<'a> Record<'a> {
             kind,
             event: None,
             note: None,
+            start: None,
             surface: None,
             protocol: None,
             peer: None,
+            peer_port: None,
             tls: None,
             revision: None,
             caller: None,
@@ -152,6 +184,7 @@ impl<'a> Record<'a> {
             status: None,
             bytes_out: None,
             upstream: None,
+            upstream_address: None,
             upstream_status: None,
             upstream_time: None,
             total_time: None,
@@ -175,18 +208,21 @@ impl<'a> Record<'a> {
 impl Record<'_> {
     /// Writes all members, in the order of the line.
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { time, id, kind, event, note, surface, protocol, peer, tls, revision, .. } = self;
+        let Self { time, id, kind, event, note, start, surface, protocol, revision, .. } = self;
         line.shown("time", time);
         line.some("id", id.as_ref())?;
         line.word("kind", kind.as_str());
         line.cut("event", *event)?;
         line.said("note", *note)?;
+        if let Some(Start { node, boot }) = start {
+            line.cut("node", Some(node))?;
+            line.cut("boot", Some(boot))?;
+        }
         if let Some(surface) = surface {
             line.word("surface", surface.as_str());
         }
         line.cut("protocol", *protocol)?;
-        line.some("peer", peer.as_ref())?;
-        line.cut("tls", *tls)?;
+        self.write_connection(line)?;
         line.some("revision", revision.as_ref())?;
         self.write_caller(line)?;
         self.write_operation(line);
@@ -195,9 +231,16 @@ impl Record<'_> {
         self.write_upstream(line)
     }
 
+    fn write_connection(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        let Self { peer, peer_port, tls, .. } = self;
+        line.some("peer", peer.as_ref())?;
+        line.some("peer_port", peer_port.as_ref())?;
+        tls.as_ref().map_or(Ok(()), |it| it.write(line))
+    }
+
     fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Some(caller) = self.caller else { return Ok(()) };
-        let Caller { client, kind, profile, credential, user, actors, bounds } = caller;
+        let Caller { client, kind, profile, credential, user, actors, bounds, known_by } = caller;
         line.word("client", client.as_str());
         if !caller.is_anonymous() {
             line.word("client_kind", kind.as_str());
@@ -212,6 +255,8 @@ impl Record<'_> {
         if let Some(credential) = credential {
             line.word("credential", credential.as_str());
         }
+        line.cut("credential_kind", known_by.credential)?;
+        line.cut("token_kind", known_by.token)?;
         if let Some(scopes) = bounds.as_ref().and_then(|it| it.scopes.as_ref()) {
             line.cut("scopes", Some(&scopes.to_string()))?;
         }
@@ -260,11 +305,15 @@ impl Record<'_> {
     }
 
     fn write_upstream(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { upstream, upstream_status, upstream_time, total_time, .. } = self;
+        let Record { upstream, upstream_address, upstream_status, upstream_time, .. } = self;
         line.cut("upstream", *upstream)?;
+        if let Some(address) = upstream_address {
+            line.shown("upstream_ip", &address.ip().to_canonical());
+            line.some("upstream_port", Some(&address.port()))?;
+        }
         line.some("upstream_status", upstream_status.as_ref())?;
         line.some("upstream_us", upstream_time.map(|it| it.as_micros()).as_ref())?;
-        line.some("total_us", total_time.map(|it| it.as_micros()).as_ref())
+        line.some("total_us", self.total_time.map(|it| it.as_micros()).as_ref())
     }
 }
 
@@ -273,7 +322,7 @@ mod tests {
     use std::sync::Arc;
 
     use model::{
-        ClientId, ClientKind, CollectionId, CredentialId, Effect, LimitState, OperationId,
+        ClientId, ClientKind, CollectionId, CredentialId, Effect, KnownBy, LimitState, OperationId,
         ProfileId, Refusal, RefusalKind,
     };
 
@@ -303,6 +352,7 @@ mod tests {
             user: Some(String::from("ann@example.com")),
             actors: vec![String::from("planner")],
             bounds: None,
+            known_by: KnownBy { credential: Some("client_secret"), token: Some("dpop") },
         };
         let arguments = serde_json::json!({"id": 42});
         let by = By { policy: &Policy::default(), salt: &Salt::new(&[7; 32]), at };
@@ -312,6 +362,13 @@ mod tests {
             surface: Some(Surface::Mcp),
             protocol: Some("2026-07-28"),
             peer: Some([127, 0, 0, 1].into()),
+            peer_port: Some(50_000),
+            tls: Some(Encryption {
+                version: "TLSv1.3",
+                cipher: Some("TLS13_AES_128_GCM_SHA256"),
+                server_name: Some("api.example.com"),
+                client: Some("9f86"),
+            }),
             revision: Some(3),
             caller: Some(&caller),
             operation: Some(&operation),
@@ -324,6 +381,7 @@ mod tests {
             rule: Some("role reader: orders:*"),
             status: Some(200),
             upstream: Some("http://127.0.0.1:9000"),
+            upstream_address: Some(([127, 0, 0, 1], 9000).into()),
             upstream_status: Some(200),
             upstream_time: Some(Duration::from_micros(310)),
             total_time: Some(Duration::from_micros(400)),
@@ -334,15 +392,17 @@ mod tests {
             concat!(
                 r#"{"time":"2026-11-23T00:00:00.123456Z","id":"00000000-0000-0000-0000-000000000000","#,
                 r#""kind":"call","surface":"mcp","protocol":"2026-07-28","peer":"127.0.0.1","#,
-                r#""revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
+                r#""peer_port":50000,"tls":"TLSv1.3","tls_cipher":"TLS13_AES_128_GCM_SHA256","#,
+                r#""tls_name":"api.example.com","tls_client":"9f86","revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
+                r#""credential_kind":"client_secret","token_kind":"dpop","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
                 r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","#,
                 r#""tool":"orders_get_order","arguments":{"id":42},"#,
                 r#""arguments_digest":"hmac:96ce-20261123:ba1dcb84b25a9317c11d8b51ceb3d01b","bytes_in":120,"#,
                 r#""outcome":"answered","decision":"allow","rule":"role reader: orders:*","#,
-                r#""status":200,"upstream":"http://127.0.0.1:9000","upstream_status":200,"#,
-                r#""upstream_us":310,"total_us":400}"#,
+                r#""status":200,"upstream":"http://127.0.0.1:9000","upstream_ip":"127.0.0.1","#,
+                r#""upstream_port":9000,"upstream_status":200,"upstream_us":310,"total_us":400}"#,
             ),
         );
     }

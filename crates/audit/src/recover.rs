@@ -15,10 +15,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    Checkpoint, Damage, DamageKind, Error, VerifyingKey,
+    Checkpoint, Damage, DamageKind, Error, Keys, VerifyingKey,
     chain::Chain,
     end::End,
-    frame,
+    frame, keys,
     lines::{LINE_BYTES_MAX, Lines, Next},
     seal,
     segment::{self, Header, Segment},
@@ -50,8 +50,15 @@ pub(crate) struct Recovered {
 pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Error> {
     let read = |source| Error::Open { path: folder.to_owned(), source: Arc::new(source) };
     let damaged = |damage| Error::Damaged { path: folder.to_owned(), damage };
-    let signed = last_checkpoint(folder, key).map_err(read)?.map_err(damaged)?;
-    let seals = seal::read(folder, key).map_err(read)?.map_err(damaged)?;
+    let keys = Keys::read(folder, key).map_err(read)?;
+    if let Some(damage) = &keys.damage {
+        return Err(damaged(damage.clone()));
+    }
+    if !keys.is_last(key) {
+        return Err(damaged(keys::replaced(&keys)));
+    }
+    let signed = last_checkpoint(folder, &keys).map_err(read)?.map_err(damaged)?;
+    let seals = seal::read(folder, &keys).map_err(read)?.map_err(damaged)?;
     let mut segments = segment::list(folder).map_err(read)?;
     let mut recovered = Recovered {
         chain: Chain::begin(key.name()),
@@ -88,14 +95,14 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
 
 type Checked<T> = io::Result<Result<T, Damage>>;
 
-fn last_checkpoint(folder: &Path, key: &VerifyingKey) -> Checked<Option<Checkpoint>> {
+fn last_checkpoint(folder: &Path, keys: &Keys) -> Checked<Option<Checkpoint>> {
     let end = match End::read(&folder.join(CHECKPOINTS)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(None)),
         other => other?,
     };
     let Some(line) = end.lines().next() else { return Ok(Ok(None)) };
     let note = serde_json::from_slice::<String>(line).ok();
-    let checkpoint = note.and_then(|it| Checkpoint::open(&it, key));
+    let checkpoint = note.and_then(|it| Checkpoint::open(&it, keys));
     let detail = "its last checkpoint is not signed by the key of this door".to_owned();
     let bad = Damage { seq: 0, kind: DamageKind::BadSignature, detail };
     Ok(checkpoint.map(Some).ok_or(bad))

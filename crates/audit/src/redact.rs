@@ -3,6 +3,7 @@
 mod canonical;
 mod card;
 mod email;
+mod known;
 mod name;
 mod policy;
 mod prefix;
@@ -16,6 +17,7 @@ mod walk;
 use model::Timestamp;
 use serde_json::{Map, Value};
 
+pub use known::{Form, hash_of};
 pub use name::is_secret_name;
 pub use policy::{Policy, is_in_vain};
 pub use salt::Salt;

@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use model::Timestamp;
 
 use crate::{
-    Damage, DamageKind, Hash, SigningKey, VerifyingKey, chain::Chain, frame::number, note,
+    Damage, DamageKind, Hash, SigningKey, chain::Chain, frame::number, keys::Signers, note,
     tree::Edge, verify::notes_in,
 };
 
@@ -43,9 +43,10 @@ impl Seal {
         note::sign(&text, key)
     }
 
-    /// Reads `note`, where `key` signed it for the log that it is named for.
-    pub(crate) fn open(note: &str, key: &VerifyingKey) -> Option<Self> {
-        let mut lines = note::open(note, key)?.strip_suffix('\n')?.split('\n');
+    /// Reads `note`, where one of `signers` signed it for their log, and for no more records than it may.
+    pub(crate) fn open(note: &str, signers: &dyn Signers) -> Option<Self> {
+        let (text, records_max) = signers.open(note)?;
+        let mut lines = text.strip_suffix('\n')?.split('\n');
         let (origin, size) = (lines.next()?, number(lines.next()?.as_bytes())?);
         let root = Hash::from_base64(lines.next()?)?;
         let mut member = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
@@ -58,17 +59,23 @@ impl Seal {
         let time = (Timestamp::parse(from).ok()?, Timestamp::parse(until).ok()?);
         let bytes = number(member("bytes")?.as_bytes())?;
         let edge = Edge::new(size, tree?).filter(|it| it.root() == root)?;
-        let is_ours = origin == key.name() && first < size && lines.next().is_none();
-        is_ours.then_some(Self { first, before, after: Chain::resume(last, edge), time, bytes })
+        let is_ours = origin == signers.log_name() && first < size && lines.next().is_none();
+        (is_ours && size <= records_max).then_some(Self {
+            first,
+            before,
+            after: Chain::resume(last, edge),
+            time,
+            bytes,
+        })
     }
 }
 
 /// What is kept of the segments that went from the log in `folder`, in their order and without a gap.
-pub(crate) fn read(folder: &Path, key: &VerifyingKey) -> io::Result<Result<Vec<Seal>, Damage>> {
-    let (mut seals, mut chain) = (Vec::new(), Chain::begin(key.name()));
+pub(crate) fn read(folder: &Path, signers: &dyn Signers) -> io::Result<Result<Vec<Seal>, Damage>> {
+    let (mut seals, mut chain) = (Vec::new(), Chain::begin(signers.log_name()));
     for note in notes_in(&folder.join(SEALED))? {
         let seq = chain.next();
-        let seal = note.and_then(|it| Seal::open(&it, key));
+        let seal = note.and_then(|it| Seal::open(&it, signers));
         let (kind, what) = match seal {
             Some(seal) if seal.first == seq && seal.before == chain.last() => {
                 chain = seal.after.clone();

@@ -4,7 +4,8 @@ mod proof;
 
 use crate::Hash;
 
-pub use proof::{includes, inclusion, inclusion_behind};
+pub(crate) use proof::Paths;
+pub use proof::{includes, inclusion};
 
 /// The right edge of a tree: enough to add leaves and to know the root, whatever its size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,12 +46,19 @@ impl Edge {
 
     /// Adds a leaf.
     pub fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
+        self.push_noting(leaf, |_, _| {});
+    }
+
+    /// Adds a leaf, and tells the root of each whole subtree that ends with it, by how many leaves that has.
+    pub(crate) fn push_noting(&mut self, leaf: Hash, mut note: impl FnMut(u64, Hash)) {
+        let (mut node, mut leaves) = (leaf, 1_u64);
         let mut size = self.size;
+        note(leaves, node);
         while size & 1 == 1 {
             // One subtree for each bit that is set, so there is one to take.
             node = self.subtrees.pop().map_or(node, |left| Hash::of_nodes(left, node));
-            size >>= 1;
+            (size, leaves) = (size >> 1, leaves << 1);
+            note(leaves, node);
         }
         self.subtrees.push(node);
         self.size = self.size.saturating_add(1);

@@ -2,19 +2,23 @@
 
 mod signed;
 
-use std::{io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::Path,
+};
 
 pub use signed::{CHECKPOINTS, Outside};
-pub(crate) use signed::{notes, notes_in};
+pub(crate) use signed::{Signed, notes, notes_in};
 
-use self::signed::Signed;
 use crate::{
-    Checkpoint, Damage, DamageKind, Hash, ProofError, VerifyingKey,
+    Checkpoint, Damage, DamageKind, Hash, Keys, ProofError, VerifyingKey,
     chain::Chain,
+    keys::Signers,
     lines::{Lines, Next},
     seal::{self, Seal},
     segment::{self, Header, Segment},
-    tree::Edge,
+    tree::Paths,
 };
 
 /// What a log was found to be.
@@ -105,14 +109,14 @@ pub fn verify_from(
     let shown = || folder.display().to_string();
     let read = |source| Unchecked::Read { folder: shown(), source };
     // First what was signed: a log that grows meanwhile has all of that, and more.
-    let signed = Signed::gather(folder, key, outside).map_err(read)?;
+    let (keys, signed) = Signed::gather(folder, key, outside).map_err(read)?;
     let mut segments = segment::list(folder).map_err(read)?;
     let walk = match from {
         Some(from) => {
             segments.retain(|it| it.first >= from);
-            Walk::amid(&segments, key.name(), signed)
+            Walk::amid(&segments, (&keys, signed))
         }
-        None => Walk::begin(folder, &segments, (key, signed)),
+        None => Walk::begin(folder, &segments, (&keys, signed)),
     };
     let mut walk = walk.map_err(read)?.ok_or_else(|| Unchecked::Empty { folder: shown() })?;
     for (index, segment) in segments.iter().enumerate() {
@@ -130,44 +134,44 @@ pub fn verify_from(
     }
 }
 
-/// The hashes of all records in `folder`, and the line of record `seq` with the hash before it.
+/// The lines of `records` in `folder` with the hash before each, and their ways in the tree of `size`.
 pub(crate) fn collect(
     folder: &Path,
-    key: &VerifyingKey,
-    seq: u64,
+    keys: &Keys,
+    (size, records): (u64, &[u64]),
 ) -> Result<Collected, ProofError> {
     let shown = || folder.display().to_string();
     let read = |source| Unchecked::Read { folder: shown(), source };
     let segments = segment::list(folder).map_err(read)?;
-    let walk = Walk::begin(folder, &segments, (key, Signed::none())).map_err(read)?;
+    let walk = Walk::begin(folder, &segments, (keys, Signed::none())).map_err(read)?;
     let mut walk = walk.ok_or_else(|| Unchecked::Empty { folder: shown() })?;
-    if walk.first > seq {
-        return Err(ProofError::Purged { first: walk.first });
-    }
-    let before = walk.chain.edge().clone();
-    let mut collected = Collected { before, leaves: Vec::new(), found: None };
-    let mut next = walk.first;
+    let (first, edge) = (walk.first, walk.chain.edge().clone());
+    let wanted: BTreeSet<u64> = records.iter().copied().filter(|it| *it >= first).collect();
+    let mut paths = Paths::new(edge, size, records);
+    let (mut found, mut next) = (BTreeMap::new(), first);
     for (index, segment) in segments.iter().enumerate() {
         let is_last = index.saturating_add(1) == segments.len();
         let keep = &mut |before: Hash, hash: Hash, line: &[u8]| {
-            if next == seq {
-                collected.found = Some((before, line.to_vec()));
+            if wanted.contains(&next) {
+                found.insert(next, (before, line.to_vec()));
             }
-            collected.leaves.push(hash);
+            paths.push(hash);
             next = next.saturating_add(1);
         };
         walk.segment(segment, is_last, keep).map_err(read)?;
     }
-    walk.damage.map_or(Ok(collected), |damage| Err(ProofError::Damaged { damage }))
+    match walk.damage {
+        Some(damage) => Err(ProofError::Damaged { damage }),
+        None => Ok(Collected { first, paths, found }),
+    }
 }
 
-/// What a proof is made from.
+/// What proofs are made from.
 pub(crate) struct Collected {
-    /// The tree over the records that went.
-    pub(crate) before: Edge,
-    /// The hashes of those behind.
-    pub(crate) leaves: Vec<Hash>,
-    pub(crate) found: Option<(Hash, Vec<u8>)>,
+    /// The first record that is there.
+    pub(crate) first: u64,
+    pub(crate) paths: Paths,
+    pub(crate) found: BTreeMap<u64, (Hash, Vec<u8>)>,
 }
 
 /// A walk through a log.
@@ -185,23 +189,14 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk through a whole log, all checkpoints beside it included.
-    pub(crate) fn whole(
-        folder: &Path,
-        segments: &[Segment],
-        key: &'a VerifyingKey,
-    ) -> io::Result<Option<Self>> {
-        Self::begin(folder, segments, (key, Signed::gather(folder, key, None)?))
-    }
-
     /// A walk that begins behind what was sealed and is gone; none where there is no segment.
-    fn begin(
+    pub(crate) fn begin(
         folder: &Path,
         segments: &[Segment],
-        (key, signed): (&'a VerifyingKey, Signed),
+        (keys, signed): (&'a Keys, Signed),
     ) -> io::Result<Option<Self>> {
         let Some(segment) = segments.first() else { return Ok(None) };
-        let (mut seals, damage) = match seal::read(folder, key)? {
+        let (mut seals, damage) = match seal::read(folder, keys)? {
             Ok(seals) => (seals, None),
             Err(damage) => (Vec::new(), Some(damage)),
         };
@@ -209,20 +204,21 @@ impl<'a> Walk<'a> {
         let mut left =
             seals.split_off(seals.partition_point(|it| it.after.next() <= segment.first));
         left.reverse();
-        let mut walk = Self::at(Chain::begin(key.name()), key.name(), signed);
+        let mut walk = Self::at(Chain::begin(keys.log_name()), keys.log_name(), signed);
         walk.damage = walk.signed.pass(walk.chain.edge());
         for Seal { after, .. } in &seals {
             walk.damage = walk.damage.take().or_else(|| walk.signed.pass(after.edge()));
             walk.chain.clone_from(after);
         }
-        walk.damage = damage.or(walk.damage);
+        walk.damage = keys.damage.clone().or(damage).or(walk.damage);
         (walk.first, walk.sealed, walk.seals) = (walk.chain.next(), seals.len(), left);
         Ok(Some(walk))
     }
 
     /// A walk that begins where the first of some segments says; none where there is none.
-    fn amid(segments: &[Segment], origin: &'a str, signed: Signed) -> io::Result<Option<Self>> {
+    fn amid(segments: &[Segment], (keys, signed): (&'a Keys, Signed)) -> io::Result<Option<Self>> {
         let Some(segment) = segments.first() else { return Ok(None) };
+        let origin = keys.log_name();
         let header = Lines::first(&segment.path)?.and_then(|it| Header::read(&it));
         // The header holds the tree as it was. A checkpoint vouches for it, as for all else.
         let chain = match header.filter(|it| segment.first > 0 && it.origin == origin) {
@@ -230,7 +226,8 @@ impl<'a> Walk<'a> {
             None => Chain::begin(origin),
         };
         let mut walk = Self::at(chain, origin, signed);
-        walk.damage = walk.signed.pass(walk.chain.edge());
+        let passed = walk.signed.pass(walk.chain.edge());
+        walk.damage = keys.damage.clone().or(passed);
         Ok(Some(walk))
     }
 
@@ -330,19 +327,20 @@ impl Report {
     }
 }
 
-/// The newest checkpoint beside the log in `folder`, as it was signed by `key`.
+/// The newest checkpoint beside the log in `folder`, as one of its keys signed it, of which `key` is one.
 ///
 /// # Errors
 /// What the disk says.
 pub fn newest(folder: &Path, key: &VerifyingKey) -> io::Result<Option<String>> {
     let notes = notes(folder)?.into_iter().flatten().rev();
-    Ok(notes.into_iter().find(|it| Checkpoint::open(it, key).is_some()))
+    let keys = Keys::read(folder, key)?;
+    Ok(notes.into_iter().find(|it| Checkpoint::open(it, &keys).is_some()))
 }
 
 /// Reads a checkpoint that was kept elsewhere.
 #[must_use]
-pub fn outside(note: &str, key: &VerifyingKey) -> Option<Outside> {
-    Checkpoint::open(note, key).map(Outside)
+pub fn outside(note: &str, signers: &dyn Signers) -> Option<Outside> {
+    Checkpoint::open(note, signers).map(Outside)
 }
 
 #[cfg(test)]

@@ -4,15 +4,18 @@ pub(crate) mod canonical;
 mod connection;
 mod cors;
 mod forwarded;
+mod frames;
 mod guard;
 mod head_timer;
 mod listener;
 mod patient;
 mod proxy_protocol;
+mod refused;
 mod secure;
 mod tls;
 mod until_stopped;
 
 pub use forwarded::Forwarding;
 pub(crate) use listener::serve;
+pub(crate) use refused::Flood;
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

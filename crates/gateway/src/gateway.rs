@@ -26,6 +26,8 @@ pub struct Gateway {
     pub(crate) sessions: mcp::Sessions,
     /// Owns every task: connections, streams of HTTP/2, calls that outlive their connection.
     pub(crate) tasks: TaskTracker,
+    /// Counts what is refused below every surface.
+    pub(crate) flood: edge::Flood,
     snapshot: ArcSwap<Snapshot>,
     /// Counts what may end calls under way: new tables, and grants that are taken back.
     news: watch::Sender<u64>,
@@ -50,6 +52,7 @@ impl Gateway {
             live,
             sessions,
             tasks: TaskTracker::new(),
+            flood: edge::Flood::default(),
             snapshot,
             news,
             uses: Mutex::default(),

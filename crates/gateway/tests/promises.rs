@@ -12,6 +12,8 @@
 
 #[path = "promises/answers.rs"]
 mod answers;
+#[path = "promises/below.rs"]
+mod below;
 #[path = "promises/browsers.rs"]
 mod browsers;
 #[path = "promises/certificates.rs"]

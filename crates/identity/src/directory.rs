@@ -383,7 +383,7 @@ impl Known {
 impl KeyHolder {
     /// Who holds `binding`, a key that is hashed under `pepper`, or a certificate.
     fn new(binding: Binding, pepper: Option<PepperId>) -> Self {
-        let caller = Arc::new(binding.caller(None, Vec::new(), None));
+        let caller = Arc::new(binding.caller(None, (None, Vec::new()), None));
         Self { binding, caller, pepper, is_outdated: AtomicBool::new(false) }
     }
 }

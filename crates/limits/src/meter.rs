@@ -154,10 +154,7 @@ mod tests {
             client: ClientId::parse("shop").unwrap(),
             kind: ClientKind::App,
             profile: ProfileId::parse(profile).unwrap(),
-            credential: None,
-            user: None,
-            actors: Vec::new(),
-            bounds: None,
+            ..Caller::anonymous()
         };
         let plan = Plan::compile(&[], Rate::parse("9/s").unwrap(), &[]);
         assert!(meter.take(&plan, &caller("shop/a"), &operation).is_ok());

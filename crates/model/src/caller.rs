@@ -21,6 +21,17 @@ pub struct Caller {
     pub actors: Vec<String>,
     /// How far its token goes; as far as the profile where none.
     pub bounds: Option<Arc<TokenBounds>>,
+    /// What it was known by.
+    pub known_by: KnownBy,
+}
+
+/// What a caller was known by: for records, and nothing is decided by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KnownBy {
+    /// The kind of the credential; with a token of the door, of the one that it was got with.
+    pub credential: Option<&'static str>,
+    /// What the token is bound to, where it was one: `bearer` is to nothing.
+    pub token: Option<&'static str>,
 }
 
 impl Caller {
@@ -35,6 +46,7 @@ impl Caller {
             user: None,
             actors: Vec::new(),
             bounds: None,
+            known_by: KnownBy::default(),
         }
     }
 

@@ -39,7 +39,7 @@ pub mod user;
 pub use admission::{Admission, Registration};
 pub use argument::{Argument, ArgumentType, ArgumentValue, Decimal};
 pub use call::{RequestId, Surface};
-pub use caller::Caller;
+pub use caller::{Caller, KnownBy};
 pub use catalogue::Catalogue;
 pub use certificate::{CertificateName, ClientCertificate};
 pub use client::{Client, ClientKind, Profile};

@@ -76,7 +76,8 @@ impl Form {
 
     /// Each parameter that has a value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(|it| (&**name, &**it)));
+        let pairs =
+            self.0.iter().flat_map(|(name, values)| values.iter().map(|it| (&**name, &**it)));
         pairs.filter(|(_, value)| !value.is_empty())
     }
 

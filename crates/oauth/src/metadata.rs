@@ -61,7 +61,8 @@ pub(crate) fn document(issuer: &str, tables: &Tables, asks_for_certificates: boo
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
     });
-    if let (true, Some(members)) = (tables.admits(Registration::Dynamic), document.as_object_mut()) {
+    if let (true, Some(members)) = (tables.admits(Registration::Dynamic), document.as_object_mut())
+    {
         members.insert("registration_endpoint".to_owned(), at("register"));
     }
     document

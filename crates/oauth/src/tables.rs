@@ -7,8 +7,8 @@ use std::{
 
 use identity::{KeySets, OwnIssuer, assertion::VerificationKeys};
 use model::{
-    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof, Registration,
-    Resources, Stopped, Timestamp, TokenTerms, User,
+    Admission, Client, Credential, CredentialId, KeySource, Profile, ProfileId, Proof,
+    Registration, Resources, Stopped, Timestamp, TokenTerms, User,
 };
 use state::Desired;
 

@@ -10,7 +10,7 @@ mod subject;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use model::{Audience, Caller, GrantType, TokenScopes};
+use model::{Audience, Caller, GrantType, KnownBy, TokenScopes};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -159,13 +159,15 @@ pub(crate) fn resource(tables: &Tables, form: &Form) -> Result<(String, Audience
 fn covering<'f>(tables: &Tables, asked: &[&'f str]) -> Result<(&'f str, Audience), Denied> {
     let refused = |detail: &'static str| Denied::new(Code::InvalidTarget, detail);
     let known = asked.iter().map(|url| Some((*url, tables.resources.audience(url)?)));
-    let known: Vec<_> = known.collect::<Option<_>>().ok_or_else(|| {
-        refused("the resource is none of this door's: see its resource metadata")
-    })?;
+    let known: Vec<_> = known
+        .collect::<Option<_>>()
+        .ok_or_else(|| refused("the resource is none of this door's: see its resource metadata"))?;
     let covers = |one: &Audience| known.iter().all(|(_, other)| one.covers(other));
     let found = known.iter().find(|(_, one)| covers(one)).cloned();
     found.ok_or_else(|| {
-        refused("no token is for all of these resources: ask for one, or for the door and for scopes")
+        refused(
+            "no token is for all of these resources: ask for one, or for the door and for scopes",
+        )
     })
 }
 
@@ -208,6 +210,7 @@ pub(crate) fn caller(contract: &Contract<'_>, user: Option<String>) -> Caller {
         user,
         actors: Vec::new(),
         bounds: None,
+        known_by: KnownBy::default(),
     }
 }
 

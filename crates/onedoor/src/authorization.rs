@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, Gateway};
 use identity::api_key::Pepper;
 use model::{
-    Caller, ClientId, ClientKind, CredentialId, LastUse, ProfileId, Timestamp, TokenBounds,
+    Caller, ClientId, ClientKind, CredentialId, KnownBy, LastUse, ProfileId, Timestamp, TokenBounds,
 };
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
@@ -75,6 +75,7 @@ impl Plane for Rules {
             user: None,
             actors: Vec::new(),
             bounds: Some(Arc::new(bounds.clone())),
+            known_by: KnownBy::default(),
         };
         let snapshot = self.0.snapshot();
         // A person is not asked about the credentials of the client.

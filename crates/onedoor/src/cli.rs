@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use model::{ClientId, CollectionId, Expiry, KeyKind, ProfileId};
 
 pub(crate) use self::audit::{
-    Audit, Export, Format, Key as AuditKey, Prove, Reconcile, Verify, VerifyProof,
+    Audit, Export, Format, Hash as AuditHash, Key as AuditKey, Prove, Reconcile, Verify,
+    VerifyProof,
 };
 use crate::config;
 

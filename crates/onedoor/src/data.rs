@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context as _;
 use identity::api_key::Pepper;
 
-pub(crate) use self::revision::Revisions;
+pub(crate) use self::{revision::Revisions, signing::NextKey};
 
 /// A data folder that is there and belongs to us alone.
 #[derive(Clone)]
@@ -105,13 +105,25 @@ impl DataFolder {
         self.0.join("audit")
     }
 
-    /// The key that signs the audit log: in `file`, or here; made on first use.
+    /// The key in `file` that signs the audit log in `folder`; made on first use.
     ///
     /// # Errors
     /// Where it cannot be made or read, is broken, or can be read by others.
-    pub(crate) fn audit_key(&self, file: Option<&Path>) -> anyhow::Result<audit::SigningKey> {
-        let here = || self.0.join("audit.key");
-        signing::open(&file.map_or_else(here, Path::to_owned))
+    pub(crate) fn audit_key(file: &Path, folder: &Path) -> anyhow::Result<audit::SigningKey> {
+        signing::open(file, folder)
+    }
+
+    /// Where the key that signs the audit log is unless `onedoor.toml` says otherwise.
+    pub(crate) fn audit_key_file(&self) -> PathBuf {
+        self.0.join("audit.key")
+    }
+
+    /// What values are hashed under in records of the door whose data is in `folder`.
+    ///
+    /// # Errors
+    /// Where there is none, it cannot be read, is broken, or can be read by others.
+    pub(crate) fn read_audit_salt(folder: &Path) -> anyhow::Result<audit::Salt> {
+        salt::read(&folder.join("audit.salt"))
     }
 
     /// What values are hashed under in records; made on first use.

@@ -6,6 +6,7 @@ mod door;
 mod egress;
 mod indexing;
 mod keys;
+mod log_key;
 mod managed;
 mod metrics;
 mod places;
@@ -28,6 +29,7 @@ pub(crate) use self::{
     current::{keep_current, tell_swapped},
     door::{Door, open_store},
     egress::{DocumentEgress, IssuerEgress},
+    log_key::LogKey,
     managed::Managed,
     metrics::Metrics,
     places::Places,

@@ -5,6 +5,7 @@ mod traffic;
 
 use std::{
     future::poll_fn,
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -39,6 +40,8 @@ pub(crate) struct Link {
     sender: SendRequest<Upload>,
     traffic: Arc<Traffic>,
     timer: Timer,
+    /// Where it leads to; none where it was closed before that was asked.
+    pub(crate) address: Option<SocketAddr>,
     /// When it was last used, by the fleet's clock.
     pub(crate) idle_since: Duration,
 }
@@ -77,7 +80,7 @@ pub(crate) struct Waits {
 impl Link {
     /// Begins to speak HTTP/1.1 on an open wire. Nothing is sent yet.
     pub(crate) async fn new(wire: Wire) -> Result<Self, hyper::Error> {
-        let traffic = wire.traffic();
+        let (traffic, address) = (wire.traffic(), wire.address());
         let (sender, connection) = Builder::new()
             .max_buf_size(BUFFER_BYTES_MAX)
             .max_header_size(HEAD_BYTES_MAX)
@@ -89,6 +92,7 @@ impl Link {
             sender,
             traffic,
             timer: Timer::new(),
+            address,
             idle_since: Duration::ZERO,
         })
     }

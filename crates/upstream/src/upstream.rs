@@ -1,6 +1,6 @@
 //! One upstream: a request goes out, an answer comes back.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use http::{
     HeaderValue, Method, Request, Response, Uri,
@@ -100,6 +100,8 @@ impl Upstream {
     ///
     /// `Host`, `Content-Length` and `Transfer-Encoding` are set here, from the upstream and the body.
     ///
+    /// Where it went is in `reached` from then on, whatever comes of it.
+    ///
     /// # Errors
     /// All of [`Error`].
     #[expect(clippy::manual_async_fn, reason = "an async fn would hold head and body twice")]
@@ -108,6 +110,7 @@ impl Upstream {
         &self,
         mut head: RequestHead,
         body: RequestBody,
+        reached: &mut Option<SocketAddr>,
     ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
         async move {
             if let Some(bytes_max) = body.announced_too_large() {
@@ -124,6 +127,7 @@ impl Upstream {
                 return Err(self.busy());
             };
             if let Some(link) = lease.take_idle() {
+                *reached = link.address;
                 match link.exchange(request, self.waits).await {
                     Ok(response) => return self.answer(response, lease, &shown),
                     Err(Failure::HandedBack(back)) => {
@@ -138,6 +142,7 @@ impl Upstream {
             let connector = shown.identity.as_ref().map(|it| &it.connector);
             let wait = self.declared.connect_timeout;
             let opened = self.shared.connector.open_as(connector, &self.origin, wait).await?;
+            *reached = opened.address;
             match lease.put(opened).exchange(request, self.waits).await {
                 Ok(response) => self.answer(response, lease, &shown),
                 Err(failure) => Err(self.error(failure)),
@@ -254,7 +259,7 @@ mod tests {
             query: Query::default(),
             headers: http::HeaderMap::new(),
         };
-        let size = size_of_val(&upstream.send(head, RequestBody::Empty));
+        let size = size_of_val(&upstream.send(head, RequestBody::Empty, &mut None));
         assert!(size <= 2048, "{size} bytes");
     }
 }

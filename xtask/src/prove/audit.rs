@@ -4,6 +4,7 @@ pub(super) mod cost;
 pub(super) mod damages;
 pub(super) mod disk;
 mod fault;
+mod kept;
 pub(super) mod killed;
 mod ledger;
 pub(super) mod query;

@@ -70,6 +70,7 @@ const TABLE: &[(&str, &[&str])] = &[
         READERS,
         &[
             "check_audit",
+            "list_audit_proofs",
             "list_audit_purges",
             "list_consents",
             "list_deliveries",
@@ -136,6 +137,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "revoke_grants",
             "rewrap_secrets",
             "rollback_revision",
+            "rotate_audit_key",
             "rotate_signing_key",
             "withdraw_signing_key",
         ],

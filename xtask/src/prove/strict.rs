@@ -36,7 +36,10 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let flows = flows.map_err(|why| grounds.explained(why))?;
     ensure!(flows.values().sum::<usize>() >= FLOWS, "only {flows:?} were gone through");
     let flows: Vec<_> = flows.iter().map(|(name, count)| format!("{count} of {name}")).collect();
-    Ok(Done::Held(format!("{} flows, with PAR, DPoP, mTLS, devices, registration and ID-JAG among them", flows.join(" and "))))
+    Ok(Done::Held(format!(
+        "{} flows, with PAR, DPoP, mTLS, devices, registration and ID-JAG among them",
+        flows.join(" and ")
+    )))
 }
 
 /// Gives the clients what they need, and does what they ask of a person. How many flows each went through.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Call, PurgeFault, PurgedView, SegmentView,
+    Admin, Call, LogFault, PurgedView, SegmentView,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
     purge::{Person, Proposal},
@@ -251,11 +251,11 @@ fn check_reach(call: &Call) -> Result<(), Failure> {
     Err(Failure::NotHeld(detail.to_owned()))
 }
 
-impl From<PurgeFault> for Failure {
-    fn from(fault: PurgeFault) -> Self {
+impl From<LogFault> for Failure {
+    fn from(fault: LogFault) -> Self {
         match fault {
-            PurgeFault::Conflict(detail) => Self::Conflict(detail),
-            PurgeFault::Unavailable(detail) => Self::Unavailable(detail),
+            LogFault::Conflict(detail) => Self::Conflict(detail),
+            LogFault::Unavailable(detail) => Self::Unavailable(detail),
         }
     }
 }

@@ -273,8 +273,6 @@ pub(crate) fn caller(profile: &str) -> Caller {
         kind: ClientKind::App,
         profile,
         credential: Some(CredentialId::parse("boss-1").unwrap()),
-        user: None,
-        actors: Vec::new(),
-        bounds: None,
+        ..Caller::anonymous()
     }
 }

@@ -6,9 +6,8 @@ use std::{
 };
 
 use admin::{
-    About, AccessView, Counted, Ending, Grants, LogView, OperationView, Part, Plane, Prepared,
-    PurgeFault,
-    PurgedView, SegmentView, SigningKeys, UsageView,
+    About, AccessView, Counted, Ending, Grants, LogFault, LogKeyView, LogView, OperationView, Part,
+    Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys, UsageView,
 };
 use audit::{Page, Question};
 use identity::api_key::{self, Pepper, SystemRandom};
@@ -232,7 +231,7 @@ impl Plane for TestPlane {
     fn check_log(&self) -> Result<LogView, String> {
         Ok(LogView {
             name: "onedoor-test".to_owned(),
-            key: "onedoor-test+00000000+AQ==".to_owned(),
+            keys: vec!["onedoor-test+00000000+AQ==".to_owned()],
             ok: true,
             fault: None,
             first: 0,
@@ -245,13 +244,25 @@ impl Plane for TestPlane {
         })
     }
 
-    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault> {
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, LogFault> {
         let mut force = self.force.lock().unwrap();
         if force.is_log_damaged {
-            return Err(PurgeFault::Conflict("what is to go is damaged".to_owned()));
+            return Err(LogFault::Conflict("what is to go is damaged".to_owned()));
         }
         force.purges.push(why.to_owned());
         Ok(PurgedView { first: 0, last: before - 1, segments: before / 100, bytes: 7000 })
+    }
+
+    fn prove_records(&self, records: &[u64]) -> Result<Vec<ProofView>, LogFault> {
+        // As if no checkpoint covered more than this.
+        let there = records.iter().filter(|it| **it < 300);
+        let view = |it: &u64| ProofView { record: *it, proof: format!("proof of {it}") };
+        Ok(there.map(view).collect())
+    }
+
+    fn rotate_log_key(&self, why: &str) -> Result<LogKeyView, LogFault> {
+        self.force.lock().unwrap().purges.push(why.to_owned());
+        Ok(LogKeyView { key: "new".to_owned(), replaced: "old".to_owned(), records: 300 })
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

@@ -173,12 +173,14 @@ async fn what_is_about_everything_is_not_for_a_bounded_role() {
         "export_state",
         "query_audit",
         "check_audit",
+        "list_audit_proofs",
         "list_audit_purges",
         "propose_audit_purge",
         "approve_audit_purge",
         "list_deliveries",
         "apply_state",
         "rollback_revision",
+        "rotate_audit_key",
     ] {
         assert!(house.plane.reach(&caller, operation).is_none(), "{operation}");
     }
@@ -193,6 +195,7 @@ async fn what_is_about_everything_is_not_for_a_bounded_role() {
         ("reject_audit_purge", Value::Null),
         ("list_deliveries", Value::Null),
         ("apply_state", json!({"files": {}})),
+        ("rotate_audit_key", json!({"reason": "r"})),
         ("rotate_signing_key", json!({})),
         ("withdraw_signing_key", Value::Null),
         ("put_role", json!({"allow": []})),
@@ -205,4 +208,8 @@ async fn what_is_about_everything_is_not_for_a_bounded_role() {
         let answer = house.send(&call).await;
         assert_eq!(answer.status, 403, "{operation}: {}", answer.text);
     }
+    let records = json!({"records": "1"});
+    let mut call = house.call(crate::house::ADMIN, "list_audit_proofs", &records, &Value::Null);
+    call.reach.owners = vec!["shop-team".to_owned()];
+    assert_eq!(house.send(&call).await.status, 403);
 }

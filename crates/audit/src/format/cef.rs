@@ -67,12 +67,17 @@ fn write_member(out: &mut String, event: &Event<'_>, name: &str, value: &Value) 
     }
     let text = text::cut(&text, member.cef_bytes_max);
     match (name, text.parse()) {
-        // `src` is for addresses of IPv4.
+        // `src` and `dst` are for addresses of IPv4.
         ("peer", Ok(IpAddr::V6(_))) => {
             extension(out, "c6a2", &text);
             extension(out, "c6a2Label", "Source IPv6 Address");
         }
+        ("upstream_ip", Ok(IpAddr::V6(_))) => {
+            extension(out, "c6a3", &text);
+            extension(out, "c6a3Label", "Destination IPv6 Address");
+        }
         ("peer", Err(_)) => extension(out, "onedoorPeer", &text),
+        ("upstream_ip", Err(_)) => extension(out, "onedoorUpstreamIp", &text),
         _ => extension(out, member.cef, &text),
     }
 }

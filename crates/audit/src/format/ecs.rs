@@ -38,8 +38,8 @@ pub(super) fn write(event: &Event<'_>) -> Value {
     put(&mut out, "onedoor.is_truncated", event.is_truncated.into());
     for (name, path) in [("user", "related.user"), ("peer", "related.ip")] {
         // From what was written: an address that is none is under `onedoor`.
-        let is_there =
-            !event.text(name).is_empty() && (name != "peer" || out.contains_key("source"));
+        let is_there = !event.text(name).is_empty()
+            && (name != "peer" || out.get("source").is_some_and(|it| it.get("ip").is_some()));
         if is_there {
             put(&mut out, path, json!([event.text(name)]));
         }
@@ -64,8 +64,11 @@ fn write_member(out: &mut Map<String, Value>, name: &str, value: &Value) {
     };
     // A field with a type of its own refuses the whole event if the value is of another.
     let fits = match name {
-        "peer" => value.as_str().is_some_and(|it| it.parse::<std::net::IpAddr>().is_ok()),
+        "peer" | "upstream_ip" => {
+            value.as_str().is_some_and(|it| it.parse::<std::net::IpAddr>().is_ok())
+        }
         "seq" | "bytes_in" | "status" | "upstream_status" | "total_us" => value.is_u64(),
+        "peer_port" | "upstream_port" => value.is_u64(),
         _ => true,
     };
     match fits {

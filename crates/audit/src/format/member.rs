@@ -46,7 +46,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 50] = [
+pub(super) const MEMBERS: [Member; 60] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -58,10 +58,16 @@ pub(super) const MEMBERS: [Member; 50] = [
     to("kind", Text, ["unmapped.kind", "onedoor.kind", "onedoorKind"], 64),
     to("event", Text, ["metadata.event_code", "event.code", "cat"], 1023),
     to("note", Text, ["message", "message", "msg"], 1023),
+    to("node", Text, ["unmapped.node", "service.node.name", "onedoorNode"], OURS),
+    to("boot", Text, ["unmapped.boot", "onedoor.boot", "onedoorBoot"], 64),
     to("surface", Text, ["unmapped.surface", "onedoor.surface", "onedoorSurface"], 64),
     to("protocol", Text, ["unmapped.protocol", "onedoor.protocol", "app"], 31),
     to("peer", Text, ["src_endpoint.ip", "source.ip", "src"], 64),
+    to("peer_port", Plain, ["src_endpoint.port", "source.port", "spt"], 5),
     to("tls", Text, ["unmapped.tls", "onedoor.tls", "onedoorTls"], 64),
+    to("tls_cipher", Text, ["unmapped.tls_cipher", "tls.cipher", "onedoorTlsCipher"], 64),
+    to("tls_name", Text, ["unmapped.tls_name", "tls.client.server_name", "onedoorTlsName"], OURS),
+    to("tls_client", Text, ["unmapped.tls_client", "tls.client.hash.sha256", "onedoorTlsClient"], 64),
     to("revision", Text, ["policy.version", "rule.version", "onedoorRevision"], 20),
     to("client", Text, ["actor.app_uid", "onedoor.client", "suid"], 1023),
     to("client_kind", Text, ["unmapped.client_kind", "onedoor.client_kind", "onedoorClientKind"], 64),
@@ -69,6 +75,8 @@ pub(super) const MEMBERS: [Member; 50] = [
     to("user", Text, ["actor.user.name", "user.name", "suser"], 1023),
     to("actors", Plain, ["unmapped.actors", "onedoor.actors", "onedoorActors"], OURS),
     to("credential", Text, ["actor.session.credential_uid", "onedoor.credential", "onedoorCredential"], OURS),
+    to("credential_kind", Text, ["unmapped.credential_kind", "onedoor.credential_kind", "onedoorCredentialKind"], 64),
+    to("token_kind", Text, ["unmapped.token_kind", "onedoor.token_kind", "onedoorTokenKind"], 64),
     to("scopes", Text, ["unmapped.scopes", "onedoor.scopes", "onedoorScopes"], OURS),
     to("collection", Text, ["api.service.name", "onedoor.collection", "destinationServiceName"], 1023),
     to("operation", Text, ["api.operation", "onedoor.operation", "onedoorOperation"], OURS),
@@ -90,6 +98,8 @@ pub(super) const MEMBERS: [Member; 50] = [
     to("status", Plain, ["http_response.code", "http.response.status_code", "onedoorStatus"], 20),
     to("bytes_out", Plain, ["http_response.body_length", "http.response.body.bytes", "out"], 20),
     to("upstream", Text, ["dst_endpoint.name", "destination.address", "onedoorUpstream"], OURS),
+    to("upstream_ip", Text, ["dst_endpoint.ip", "destination.ip", "dst"], 64),
+    to("upstream_port", Plain, ["dst_endpoint.port", "destination.port", "dpt"], 5),
     to("upstream_status", Plain, ["api.response.code", "onedoor.upstream_status", "onedoorUpstreamStatus"], 20),
     to("upstream_us", Plain, ["unmapped.upstream_us", "onedoor.upstream_us", "onedoorUpstreamUs"], 20),
     to("total_us", Micros, ["unmapped.total_us", "event.duration", "onedoorTotalUs"], 20),

@@ -104,8 +104,12 @@ fn write_member(out: &mut Map<String, Value>, class: Class, name: &str, value: &
     let attribute = member.ocsf.split('.').next().unwrap_or_default();
     // An address is a text of its own form in OCSF, and a code a number.
     let fits = match name {
-        "peer" => value.as_str().is_some_and(|it| it.parse::<std::net::IpAddr>().is_ok()),
-        "seq" | "status" | "upstream_status" | "bytes_in" => value.is_u64(),
+        "peer" | "upstream_ip" => {
+            value.as_str().is_some_and(|it| it.parse::<std::net::IpAddr>().is_ok())
+        }
+        "seq" | "status" | "upstream_status" | "bytes_in" | "peer_port" | "upstream_port" => {
+            value.is_u64()
+        }
         _ => true,
     };
     match class.has(attribute) && fits {

@@ -109,7 +109,10 @@ impl Shared {
         state.signed.1 = self.clock.elapsed();
         drop(state);
         let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
-        let kept = self.medium.keep(&checkpoint.sign(key));
+        // Held until the checkpoint is kept: no other key follows meanwhile.
+        let key = key.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.medium.keep(&checkpoint.sign(&key));
+        drop(key);
         let mut state = self.lock();
         match kept {
             Ok(()) => (state.signed.0, state.unsigned) = (edge.size(), None),

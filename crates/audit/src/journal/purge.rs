@@ -11,7 +11,7 @@ use crate::{
     Damage, DamageKind, Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
     seal::{self, Seal},
     segment::{self, Segment},
-    verify::Walk,
+    verify::{Signed, Walk},
 };
 
 /// Which segments are to go, and who says so.
@@ -83,7 +83,7 @@ impl Journal {
     pub fn purge(&self, purge: Purge<'_>) -> Result<Purged, PurgeError> {
         let _alone = self.purging.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = &*self.shared;
-        let (Medium::Directory(directory), Some(key)) = (&shared.medium, &shared.key) else {
+        let (Medium::Directory(directory), Some(key)) = (&shared.medium, shared.key()) else {
             return Err(PurgeError::Memory);
         };
         let going = going(Path::new(&*shared.name), &key.verifying_key(), purge.before)?;
@@ -94,7 +94,7 @@ impl Journal {
         }
         let Purge { before: _, why } = purge;
         self.note("audit.purge", &format!("{}: {why}", told(&purged, &going)))?;
-        let removed = directory.seal(&lines(&going, key)?).and_then(|()| {
+        let removed = directory.seal(&lines(&going, &key)?).and_then(|()| {
             let segments: Vec<_> = going.iter().map(|it| &it.segment).collect();
             directory.remove(&segments)
         });
@@ -110,7 +110,7 @@ impl Journal {
         }
     }
 
-    fn note(&self, event: &str, note: &str) -> Result<(), Error> {
+    pub(super) fn note(&self, event: &str, note: &str) -> Result<(), Error> {
         self.append(&Record {
             event: Some(event),
             note: Some(note),
@@ -152,12 +152,13 @@ fn lines(going: &[Going], key: &SigningKey) -> io::Result<String> {
 /// Reads the segments that end before record `before`, and what is to be kept of them. What is not as it
 /// was written and signed does not go.
 fn going(folder: &Path, key: &VerifyingKey, before: u64) -> Result<Vec<Going>, PurgeError> {
-    let seals = seal::read(folder, key)?.map_err(PurgeError::Damaged)?;
+    let (keys, signed) = Signed::gather(folder, key, None)?;
+    let seals = seal::read(folder, &keys)?.map_err(PurgeError::Damaged)?;
     let sealed = seals.last().map_or(0, |it| it.after.next());
     let segments = segment::list(folder)?;
     let closed = segments.iter().zip(segments.iter().skip(1));
     let mut going = Vec::new();
-    let walk = Walk::whole(folder, &segments, key)?;
+    let walk = Walk::begin(folder, &segments, (&keys, signed))?;
     let mut walk = walk.ok_or(PurgeError::Nothing { before })?;
     for (segment, next) in closed.take_while(|(_, next)| next.first <= before) {
         let seal = read(&mut walk, segment)?;

@@ -2,10 +2,12 @@
 
 use std::{io, sync::Arc, sync::atomic::Ordering, time::Duration};
 
+use uuid::Uuid;
+
 use super::{Shared, state::State};
 use crate::{
     Error,
-    record::{Kind, Outcome, Record, members},
+    record::{Kind, Outcome, Record, Start, members},
 };
 
 /// A journal that failed is tried again no sooner than after this.
@@ -50,6 +52,20 @@ impl Shared {
         let orphans = std::mem::take(&mut state.orphans);
         self.say_unknown(state, &orphans)?;
         self.write_now(state)
+    }
+
+    /// Frames the record that a process begins with: those behind it are of this process.
+    pub(super) fn say_start(&self, state: &mut State, event: &str, note: &str) -> io::Result<()> {
+        let (node, boot) = (Arc::clone(&state.origin), Uuid::new_v4().simple().to_string());
+        self.frame(
+            state,
+            &Record {
+                event: Some(event),
+                note: Some(note),
+                start: Some(Start { node: &node, boot: &boot }),
+                ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
+            },
+        )
     }
 
     /// Frames a record of the log about itself.

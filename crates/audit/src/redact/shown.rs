@@ -138,7 +138,7 @@ fn masked_card(digits: &str) -> String {
 }
 
 /// One form for one address, however it was written.
-fn plain_address(address: &str) -> String {
+pub(super) fn plain_address(address: &str) -> String {
     address.replace("%40", "@").to_lowercase()
 }
 

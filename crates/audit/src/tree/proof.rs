@@ -1,5 +1,7 @@
 //! That a record is in a log: made from all leaves, checked from few hashes.
 
+use std::collections::HashMap;
+
 use super::Edge;
 use crate::Hash;
 
@@ -28,49 +30,71 @@ pub fn inclusion(leaves: &[Hash], index: usize) -> Option<Vec<Hash>> {
     Some(path)
 }
 
-/// The hashes beside the way from leaf `index` to the root of a tree of `size`, where the first leaves
-/// are known by the tree that they made alone, and `leaves` are those behind.
-///
-/// `None` where the leaf is none of those behind, or there are fewer.
-#[must_use]
-pub fn inclusion_behind(
-    edge: &Edge,
-    leaves: &[Hash],
-    (index, size): (u64, u64),
-) -> Option<Vec<Hash>> {
-    if index < edge.size() || index >= size {
-        return None;
+/// The ways of some leaves to the root of a tree of `size`, found while leaves are added: what is held does
+/// not grow with the tree.
+pub(crate) struct Paths {
+    size: u64,
+    edge: Edge,
+    /// The whole subtrees beside the ways, by their first leaf and how many they have.
+    roots: HashMap<(u64, u64), Option<Hash>>,
+}
+
+impl Paths {
+    /// Those of the leaves `indexes`, of which the first ones are known by the tree that they made alone.
+    pub(crate) fn new(edge: Edge, size: u64, indexes: &[u64]) -> Self {
+        let beside = indexes.iter().filter(|it| **it < size).flat_map(|it| beside(*it, size));
+        let roots = beside.flat_map(|(start, leaves)| whole(start, leaves));
+        let roots = roots.map(|(start, leaves)| ((start, leaves), edge.subtree(start, leaves)));
+        Self { size, roots: roots.collect(), edge }
     }
-    let (mut start, mut length, mut path) = (0_u64, size, Vec::new());
+
+    /// Adds a leaf.
+    pub(crate) fn push(&mut self, leaf: Hash) {
+        let (roots, end) = (&mut self.roots, self.edge.size().saturating_add(1));
+        self.edge.push_noting(leaf, |leaves, root| {
+            if let Some(wanted) = roots.get_mut(&(end.saturating_sub(leaves), leaves)) {
+                *wanted = Some(root);
+            }
+        });
+    }
+
+    /// The hashes beside the way of leaf `index`; `None` where it is none of them, or leaves are missing.
+    pub(crate) fn of(&self, index: u64) -> Option<Vec<Hash>> {
+        let root = |(start, leaves)| {
+            let roots: Option<_> =
+                whole(start, leaves).map(|it| self.roots.get(&it).copied().flatten()).collect();
+            Edge::new(leaves, roots?).map(|it| it.root())
+        };
+        (index < self.size).then(|| beside(index, self.size).into_iter().map(root).collect())?
+    }
+}
+
+/// The subtrees beside the way from leaf `index` to the root of a tree of `size`, the nearest first.
+fn beside(index: u64, size: u64) -> Vec<(u64, u64)> {
+    let (mut start, mut length, mut found) = (0_u64, size, Vec::new());
     while length > 1 {
         let left = split_at(length);
         let (middle, right) = (start.saturating_add(left), length.saturating_sub(left));
         if index < middle {
-            path.push(root_of(edge, leaves, (middle, right))?);
+            found.push((middle, right));
             length = left;
         } else {
-            path.push(root_of(edge, leaves, (start, left))?);
+            found.push((start, left));
             (start, length) = (middle, right);
         }
     }
-    path.reverse();
-    Some(path)
+    found.reverse();
+    found
 }
 
-/// The root over so many leaves from `start` on.
-fn root_of(edge: &Edge, leaves: &[Hash], (start, length): (u64, u64)) -> Option<Hash> {
-    let end = start.saturating_add(length);
-    if let Some(from) = start.checked_sub(edge.size()) {
-        let (from, until) = (usize::try_from(from).ok()?, end.checked_sub(edge.size())?);
-        return leaves.get(from..usize::try_from(until).ok()?).map(root);
-    }
-    if end <= edge.size() {
-        return edge.subtree(start, length);
-    }
-    let left = split_at(length);
-    let (middle, right) = (start.saturating_add(left), length.saturating_sub(left));
-    let left = root_of(edge, leaves, (start, left))?;
-    Some(Hash::of_nodes(left, root_of(edge, leaves, (middle, right))?))
+/// The whole subtrees that so many leaves from `start` on are made of, the largest first.
+fn whole(start: u64, leaves: u64) -> impl Iterator<Item = (u64, u64)> {
+    let bits = (0..u64::BITS).rev().map(|it| 1_u64 << it).filter(move |it| leaves & it != 0);
+    bits.scan(start, |next, part| {
+        let first = *next;
+        *next = first.saturating_add(part);
+        Some((first, part))
+    })
 }
 
 /// Whether `path` leads from `leaf` at `index` to `root` of a tree of `size` (section 2.1.3.2).
@@ -171,12 +195,17 @@ mod tests {
         let at = |it: usize| u64::try_from(it).unwrap();
         let (before, behind) = leaves.split_at(gone);
         let edge: Edge = before.iter().copied().collect();
+        let all: Vec<_> = (0..size(leaves) + 1).collect();
+        let mut paths = Paths::new(edge, size(leaves), &all);
+        behind.iter().for_each(|it| paths.push(*it));
         for index in 0..leaves.len() {
             let want = inclusion(leaves, index).filter(|_| index >= gone);
-            let path = inclusion_behind(&edge, behind, (at(index), size(leaves)));
+            // The last of those that are gone may have its way among what is known of them.
+            let path = paths.of(at(index)).filter(|_| index >= gone);
             assert_eq!(path, want, "{index} of {}, {gone} gone", leaves.len());
         }
-        assert_eq!(inclusion_behind(&edge, behind, (at(gone), 64)), None);
+        assert_eq!(paths.of(size(leaves)), None);
+        assert_eq!(Paths::new(Edge::default(), size(leaves) + 1, &[0]).of(0), None);
     }
 
     #[test]

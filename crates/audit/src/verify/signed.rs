@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::{Checkpoint, Damage, DamageKind, VerifyingKey, tree::Edge};
+use crate::{Checkpoint, Damage, DamageKind, Keys, VerifyingKey, tree::Edge};
 
 /// The file beside the segments that holds every checkpoint, each as a JSON text on a line.
 pub const CHECKPOINTS: &str = "checkpoints.jsonl";
@@ -35,7 +35,7 @@ pub(crate) fn notes_in(path: &Path) -> io::Result<Vec<Option<String>>> {
 
 /// Checkpoints, the largest first, and how far they were compared.
 #[derive(Debug)]
-pub(super) struct Signed {
+pub(crate) struct Signed {
     checkpoints: Vec<Checkpoint>,
     /// Whether a line beside the log is no checkpoint of this key.
     has_bad: bool,
@@ -51,22 +51,25 @@ impl Signed {
         Self { checkpoints: Vec::new(), has_bad: false, checked: 0, size: 0 }
     }
 
-    pub(super) fn gather(
+    pub(crate) fn gather(
         folder: &Path,
         key: &VerifyingKey,
         outside: Option<&Outside>,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Keys, Self)> {
+        // First what was signed, then by whom: while it is read, another key may follow.
+        let notes = notes(folder)?;
+        let keys = Keys::read(folder, key)?;
         let mut this = Self::none();
-        for note in notes(folder)? {
-            match note.and_then(|it| Checkpoint::open(&it, key)) {
+        for note in notes {
+            match note.and_then(|it| Checkpoint::open(&it, &keys)) {
                 Some(checkpoint) => this.checkpoints.push(checkpoint),
                 None => this.has_bad = true,
             }
         }
-        this.checkpoints.extend(outside.map(|it| it.0));
+        this.checkpoints.extend(keys.changes.iter().copied().chain(outside.map(|it| it.0)));
         this.checkpoints.sort_by_key(|it| it.size);
         this.checkpoints.reverse();
-        Ok(this)
+        Ok((keys, this))
     }
 
     /// Compares with all that was signed for just so many records. What was signed for fewer is about
@@ -103,7 +106,7 @@ impl Signed {
         self.has_bad.then(|| Damage {
             seq: self.size,
             kind: DamageKind::BadSignature,
-            detail: format!("{CHECKPOINTS} holds a line that is no checkpoint of this key"),
+            detail: format!("{CHECKPOINTS} holds a line that is no checkpoint of this log's keys"),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Damages of every kind, judged by this verifier and by the one in Python.
 
+mod followed;
 mod harm;
 
 use std::{
@@ -19,8 +20,10 @@ use tempfile::TempDir;
 use self::harm::{Harm, Text, harm, harms};
 use super::*;
 use crate::{
-    Journal, Kind, Location, Outcome, Purge, Record, Rules, SigningKey, proof::check, prove,
-    seal::SEALED,
+    Journal, Kind, Location, Outcome, Purge, Record, Rules, SigningKey,
+    proof::check,
+    prove,
+    seal::{SEALED, Seal},
 };
 
 const NAME: &str = "onedoor-test";
@@ -58,14 +61,33 @@ fn purge(folder: &Path, before: u64) -> Vec<(PathBuf, Vec<u8>)> {
     kept.into_iter().filter(|it| !it.0.exists()).collect()
 }
 
-/// A log as it is, one whose first segments went, one where a crash left them to go, and one of which
-/// most segments are packed.
-fn logs() -> [TempDir; 4] {
-    let logs = [(); 4].map(|()| tempfile::tempdir().unwrap());
-    let [whole, purged, left, packed] = [0, 1, 2, 3].map(|it| logs[it].path());
-    for log in [whole, purged, left, packed] {
-        write(log, key);
+/// Has other keys sign the log, of which some records come behind each.
+fn follow(folder: &Path) {
+    let location = Location { folder: folder.to_owned(), ..Location::default() };
+    let clock = Clock::fake(Timestamp::from_seconds(1_795_400_000));
+    let rules = Rules { segment_bytes: 2000, ..Rules::default() };
+    let journal = Journal::open(&location, (key(), rules), clock.clone()).unwrap();
+    for seed in [3, 4] {
+        journal.change_key(other_key(seed), "a test", || Ok(())).unwrap();
+        for _ in 0..8 {
+            journal.append(&Record::new(clock.now(), Kind::Call, Outcome::Answered)).unwrap();
+        }
     }
+}
+
+/// A key that followed the first one.
+fn other_key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(NAME, &[seed; 32]).unwrap()
+}
+
+/// A log as it is, one whose first segments went, one where a crash left them to go, one of which most
+/// segments are packed, and one that other keys signed in the end.
+fn logs() -> [TempDir; 5] {
+    let log = tempfile::tempdir().unwrap();
+    write(log.path(), key);
+    let logs = [(); 5].map(|()| copy(log.path()));
+    let [_, purged, left, packed, followed] = [0, 1, 2, 3, 4].map(|it| logs[it].path());
+    follow(followed);
     for path in segments(packed).iter().skip(1).rev().skip(1) {
         fs::rename(crate::packed::pack(path).unwrap(), crate::packed::packed_path(path)).unwrap();
         fs::remove_file(path).unwrap();
@@ -116,9 +138,18 @@ fn told_by_python_with(
     folders: &[&Path],
     checkpoint: Option<&Path>,
 ) -> Vec<String> {
+    told_by_python_by(&key().verifying_key(), arguments, folders, checkpoint)
+}
+
+fn told_by_python_by(
+    key: &VerifyingKey,
+    arguments: &[&str],
+    folders: &[&Path],
+    checkpoint: Option<&Path>,
+) -> Vec<String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/audit/verify.py");
     let mut command = Command::new("python3");
-    command.arg(script).arg("--key").arg(key().verifying_key().to_string()).args(arguments);
+    command.arg(script).arg("--key").arg(key.to_string()).args(arguments);
     if let Some(checkpoint) = checkpoint {
         command.arg("--checkpoint").arg(checkpoint);
     }
@@ -150,7 +181,8 @@ fn check_damages(count: u32, times: usize) {
         assert!(segments(log.path()).len() > 2);
         let note = tempfile::NamedTempFile::new().unwrap();
         fs::write(note.path(), newest(log.path())).unwrap();
-        let kept = outside(&newest(log.path()), &key().verifying_key());
+        let keys = Keys::read(log.path(), &key().verifying_key()).unwrap();
+        let kept = outside(&newest(log.path()), &keys);
         let mut damaged = Vec::new();
         for _ in 0..count {
             let done = harms().new_tree(&mut runner).unwrap().current();
@@ -230,7 +262,7 @@ fn what_nobody_signed_and_what_is_no_log_cannot_be_checked() {
 
 #[test]
 fn a_log_whose_first_segments_were_purged_is_checked_as_before() {
-    let [_, purged, left, _] = logs();
+    let [_, purged, left, ..] = logs();
     let told_by_both = |log: &Path| {
         let told = told(log, None);
         assert_eq!(told_by_python(&[log], None), [&*told]);
@@ -298,7 +330,7 @@ fn what_is_missing_at_the_beginning_is_damage_unless_somebody_says_from_where_to
 
 #[test]
 fn a_log_that_is_packed_is_read_as_before() {
-    let [whole, _, _, packed] = logs();
+    let [whole, _, _, packed, _] = logs();
     assert!(segments(packed.path()).iter().filter(|it| crate::packed::is_packed(it)).count() > 2);
     let report = |log: &Path| verify(log, &key().verifying_key(), None).unwrap();
     let (before, after) = (report(whole.path()), report(packed.path()));

@@ -24,9 +24,11 @@ use tracing::debug;
 use super::{
     cors::{self, Readers},
     forwarded,
+    frames::{Own, Watched, code_name},
     guard::{self, Fault},
     head_timer::HeadTimer,
     patient::Patient,
+    refused::{self, Refused},
     until_stopped::until_stopped,
 };
 use crate::{
@@ -105,14 +107,16 @@ pub(super) async fn speak<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     ends: Ends,
     stop: CancellationToken,
 ) {
-    let io = TokioIo::new(stream);
     let ended = if is_http2 {
-        serve_http2(&gateway, io, &ends, stop).await
+        serve_http2(&gateway, stream, &ends, &stop).await
     } else {
-        serve_http1(&gateway, io, &ends, stop).await
+        serve_http1(&gateway, TokioIo::new(stream), &ends, &stop).await
     };
-    if let Err(error) = ended {
-        record_broken(&gateway, &ends, &error);
+    let Err(error) = ended else { return };
+    match by_http1(&error) {
+        Some(refused) => refused::record(&gateway, &ends, refused, &stop),
+        // With nothing said but what was seen as it went out.
+        None => debug!(peer = %ends.peer, "a connection of {} ended early: {error}", ends.peer),
     }
 }
 
@@ -120,24 +124,26 @@ async fn serve_http1<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     gateway: &Arc<Gateway>,
     io: TokioIo<S>,
     ends: &Ends,
-    stop: CancellationToken,
+    stop: &CancellationToken,
 ) -> hyper::Result<()> {
     let service = service_fn(|request| answer(Arc::clone(gateway), request, ends.clone()));
     let mut connection = pin!(http1(gateway).serve_connection(io, service));
-    until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
+    until_stopped(connection.as_mut(), stop, |it| it.graceful_shutdown()).await
 }
 
 async fn serve_http2<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     gateway: &Arc<Gateway>,
-    io: TokioIo<S>,
+    stream: S,
     ends: &Ends,
-    stop: CancellationToken,
+    stop: &CancellationToken,
 ) -> hyper::Result<()> {
+    let tell = |own| refused::record(gateway, ends, by_http2(own), stop);
+    let io = TokioIo::new(Watched::new(stream, tell));
     let (shared, ends) = (Arc::clone(gateway), ends.clone());
     // Each stream is a task of its own, so it needs a gateway of its own.
     let service = service_fn(move |request| answer(Arc::clone(&shared), request, ends.clone()));
     let mut connection = pin!(http2(gateway).serve_connection(io, service));
-    until_stopped(connection.as_mut(), &stop, |it| it.graceful_shutdown()).await
+    until_stopped(connection.as_mut(), stop, |it| it.graceful_shutdown()).await
 }
 
 /// Looks at the first bytes without taking them; none where they do not come in time.
@@ -274,20 +280,40 @@ async fn answer_checked(
     }
 }
 
-/// What hyper refused by itself: bytes that are no HTTP. A caller may have been meant.
-fn record_broken(gateway: &Gateway, ends: &Ends, error: &hyper::Error) {
-    // hyper has answered already, with 400 or 431 and no word of ours.
+/// What HTTP/1 refused by itself: bytes that are no request, where a caller may have been meant. hyper
+/// has answered already, with 400 or 431 and no word of ours.
+fn by_http1(error: &hyper::Error) -> Option<Refused> {
     let (status, refusal) = if error.is_parse_too_large() {
-        let refusal = Refusal::new(RefusalKind::TooLarge, "the head of the request is too large");
-        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, refusal)
+        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, head_too_large())
     } else if error.is_parse() {
         (StatusCode::BAD_REQUEST, Refusal::new(RefusalKind::Malformed, "this is not HTTP"))
     } else {
-        debug!(peer = %ends.peer, "a connection of {} ended early: {error}", ends.peer);
-        return;
+        return None;
     };
-    let snapshot = gateway.snapshot();
-    let arrival = ends.arrival(gateway, Surface::Rest);
-    let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
-    drop(Ledger::open(&gateway.live, facts).refuse_as(status, refusal.because(error)));
+    let refusal = refusal.because(error);
+    Some(Refused { event: "connection.http1_refused", status: Some(status), refusal })
+}
+
+/// What HTTP/2 is about to refuse by itself.
+fn by_http2(own: Own) -> Refused {
+    let (what, code) = match own {
+        Own::TooLarge => {
+            let status = Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            let refusal = head_too_large();
+            return Refused { event: "connection.http2_refused", status, refusal };
+        }
+        Own::Stream(code) => ("a stream", code),
+        Own::Connection(code) => ("the connection", code),
+    };
+    let name = code_name(code);
+    let kind = match name {
+        "REFUSED_STREAM" | "ENHANCE_YOUR_CALM" => RefusalKind::LimitReached,
+        _ => RefusalKind::Malformed,
+    };
+    let refusal = Refusal::new(kind, format!("HTTP/2 ended {what}: {name}"));
+    Refused { event: "connection.http2_refused", status: None, refusal }
+}
+
+fn head_too_large() -> Refusal {
+    Refusal::new(RefusalKind::TooLarge, "the head of the request is too large")
 }

@@ -2,9 +2,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use audit::Kind;
-use model::{ClientCertificate, Refusal, RefusalKind, Surface};
-use rustls::ProtocolVersion;
+use model::{ClientCertificate, Refusal, RefusalKind};
+use rustls::{ProtocolVersion, ServerConnection};
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout_at},
@@ -17,15 +16,10 @@ use super::{
     Tls,
     connection::{self, Ends},
     patient::Patient,
+    refused::{self, Refused},
     tls::{self, Side},
 };
-use crate::{
-    Gateway,
-    pipeline::{Encryption, Facts, Ledger},
-};
-
-/// What the record of a handshake is about.
-const SUBJECT: &str = "TLS handshake";
+use crate::{Gateway, pipeline::Encryption};
 
 /// Why there is no connection over TLS.
 #[derive(Debug)]
@@ -52,23 +46,35 @@ pub(super) async fn serve(
     };
     let stream = match shaken {
         Ok(stream) => stream,
-        Err(failure) => return record_failed(&gateway, &ends, &failure),
+        Err(failure) => return record_failed(&gateway, &ends, &failure, &stop),
     };
     let certificate = match client_certificate(&side, &stream) {
         Ok(certificate) => certificate,
-        Err(error) => return record_failed(&gateway, &ends, &Failure::Broken(error)),
+        Err(error) => return record_failed(&gateway, &ends, &Failure::Broken(error), &stop),
     };
     // Not held on to: with many connections open, a replaced one would live as long as the last of them.
     drop((side, tls));
     let session = stream.get_ref().1;
     let is_http2 = session.alpn_protocol() == Some(tls::HTTP2);
+    let ends = Ends { encryption: Some(Arc::new(encryption(session, certificate))), ..ends };
+    connection::speak(gateway, (stream, is_http2), ends, stop).await;
+}
+
+/// What was agreed on, worked out once for all records of the connection.
+fn encryption(session: &ServerConnection, certificate: Option<ClientCertificate>) -> Encryption {
     let version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
         // The door speaks no others.
         _ => "TLSv1.3",
     };
-    let ends = Ends { encryption: Some(Arc::new(Encryption { certificate, version })), ..ends };
-    connection::speak(gateway, (stream, is_http2), ends, stop).await;
+    let cipher = session.negotiated_cipher_suite().and_then(|it| it.suite().as_str());
+    let thumbprint = certificate.as_ref().map(|it| hex(&it.thumbprint));
+    let server_name = session.server_name().map(Into::into);
+    Encryption { certificate, thumbprint, version, cipher, server_name }
+}
+
+fn hex(bytes: &[u8]) -> Box<str> {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
 
 /// Patience is measured below TLS: there it is seen whether the peer takes bytes, while above it a
@@ -118,7 +124,7 @@ fn client_certificate(
     Ok(Some(ClientCertificate { is_trusted: side.trusts(chain), ..read }))
 }
 
-fn record_failed(gateway: &Gateway, ends: &Ends, failure: &Failure) {
+fn record_failed(gateway: &Arc<Gateway>, ends: &Ends, failure: &Failure, stop: &CancellationToken) {
     let why = match failure {
         Failure::Silent => {
             return debug!(peer = %ends.peer, "{} connected and sent nothing in time", ends.peer);
@@ -126,9 +132,7 @@ fn record_failed(gateway: &Gateway, ends: &Ends, failure: &Failure) {
         Failure::Broken(why) => why,
         Failure::Slow => "it did not end in time",
     };
-    let snapshot = gateway.snapshot();
-    let facts = Facts::new(Kind::Malformed, ends.arrival(gateway, Surface::Rest), &snapshot);
-    let facts = facts.about(format!("{SUBJECT}: {why}"));
     let refusal = Refusal::new(RefusalKind::Malformed, "the TLS handshake failed").because(why);
-    Ledger::open(&gateway.live, facts).break_off(&refusal);
+    let refused = Refused { event: "connection.tls_failed", status: None, refusal };
+    refused::record(gateway, ends, refused, stop);
 }

@@ -31,7 +31,8 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
             // Asserted after everything that looks like it was stripped from the request.
             head.headers.insert(RequestId::HEADER, facts.arrival().id.header_value());
             facts.set_sent();
-            upstream.send(head, body).await.map(|it| it.map(Body::Upstream)).map_err(Into::into)
+            let answer = upstream.send(head, body, facts.reached()).await;
+            answer.map(|it| it.map(Body::Upstream)).map_err(Into::into)
         }
         Destination::Local(local) => {
             let body = whole(body, usize::MAX).await?;

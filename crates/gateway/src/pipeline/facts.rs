@@ -47,8 +47,27 @@ pub struct Arrival {
 pub struct Encryption {
     /// The certificate that the client showed, if it did. It was verified.
     pub certificate: Option<ClientCertificate>,
+    /// The SHA-256 of that certificate, in hexadecimal digits.
+    pub thumbprint: Option<Box<str>>,
     /// The version of TLS.
     pub version: &'static str,
+    /// The cipher suite, as IANA names it.
+    pub cipher: Option<&'static str>,
+    /// The name that the client asked for (SNI).
+    pub server_name: Option<Box<str>>,
+}
+
+impl Encryption {
+    /// What a record says of it.
+    pub(super) fn recorded(&self) -> audit::Encryption<'_> {
+        let Self { certificate: _, thumbprint, version, cipher, server_name } = self;
+        audit::Encryption {
+            version,
+            cipher: *cipher,
+            server_name: server_name.as_deref(),
+            client: thumbprint.as_deref(),
+        }
+    }
 }
 
 impl Arrival {
@@ -136,6 +155,8 @@ fn id_at(at: Timestamp) -> Uuid {
 #[derive(Debug)]
 pub struct Facts {
     pub(super) kind: Kind,
+    /// What happened, where the kind does not say it.
+    pub(super) event: Option<&'static str>,
     pub(super) arrival: Arrival,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) caller: Option<Arc<Caller>>,
@@ -143,6 +164,8 @@ pub struct Facts {
     pub(super) request: Option<RequestFacts>,
     pub(super) rule: Option<Arc<str>>,
     pub(super) was_sent: bool,
+    /// The address that it was sent to, as far as one was reached.
+    pub(super) upstream_address: Option<SocketAddr>,
     pub(super) upstream_status: Option<StatusCode>,
     /// When the upstream began to answer, or was given up, on the clock that never jumps.
     pub(super) answered: Option<Duration>,
@@ -184,6 +207,7 @@ impl Facts {
     pub(crate) fn new(kind: Kind, arrival: Arrival, snapshot: &Arc<Snapshot>) -> Self {
         Self {
             kind,
+            event: None,
             arrival,
             snapshot: Arc::clone(snapshot),
             caller: None,
@@ -191,6 +215,7 @@ impl Facts {
             request: None,
             rule: None,
             was_sent: false,
+            upstream_address: None,
             upstream_status: None,
             answered: None,
             upstream_time: None,
@@ -204,6 +229,12 @@ impl Facts {
     pub(crate) fn about(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
+    }
+
+    /// Says what happened, where the kind does not.
+    #[must_use]
+    pub(crate) fn named(self, event: &'static str) -> Self {
+        Self { event: Some(event), ..self }
     }
 
     pub(crate) fn set_kind(&mut self, kind: Kind) {
@@ -228,6 +259,11 @@ impl Facts {
 
     pub(super) fn set_sent(&mut self) {
         self.was_sent = true;
+    }
+
+    /// Where the address goes that the call is sent to.
+    pub(super) fn reached(&mut self) -> &mut Option<SocketAddr> {
+        &mut self.upstream_address
     }
 
     pub(super) fn set_answered(&mut self, sent: Duration, answered: Duration) {

@@ -6,7 +6,7 @@ use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
 use http::StatusCode;
 use model::{Refusal, RefusalKind, Surface};
 
-use super::{Answer, Facts, unrecorded};
+use super::{Answer, Encryption, Facts, unrecorded};
 use crate::{Live, guesses::Weighed};
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
@@ -157,6 +157,7 @@ impl Facts {
     ) -> Result<Entry<'a>, audit::Error> {
         let Self {
             kind: _,
+            event,
             arrival,
             snapshot,
             caller,
@@ -164,6 +165,7 @@ impl Facts {
             request,
             rule,
             was_sent,
+            upstream_address,
             upstream_status,
             answered,
             upstream_time,
@@ -181,10 +183,12 @@ impl Facts {
         let total = (kind != Kind::Intent).then(|| ended().saturating_sub(arrival.started));
         live.log.enter(&Record {
             id: Some(arrival.id),
+            event: *event,
             surface: Some(arrival.surface),
             protocol: Some(arrival.protocol),
             peer: Some(arrival.peer.ip().to_canonical()),
-            tls: arrival.encryption.as_ref().map(|it| it.version),
+            peer_port: Some(arrival.peer.port()),
+            tls: arrival.encryption.as_deref().map(Encryption::recorded),
             revision: Some(snapshot.revision),
             caller: caller.as_deref(),
             operation: route.as_ref().map(|it| &it.operation),
@@ -199,6 +203,7 @@ impl Facts {
             status,
             bytes_out: *bytes_out,
             upstream,
+            upstream_address: *upstream_address,
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,
             total_time: total,

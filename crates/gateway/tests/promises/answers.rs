@@ -8,7 +8,7 @@ use model::RefusalKind;
 use serde_json::{Value, json};
 use testkit::{Answer, House, HouseBuilder};
 
-use crate::{garbage::raw, shop};
+use crate::shop;
 
 /// What is not tried in one go: what cannot be recorded is below, and only an issuer that is asked about
 /// tokens can be out of reach, in `cut_off.rs`.
@@ -302,21 +302,4 @@ async fn what_cannot_be_recorded_is_answered_with_that_alone() {
         assert!(is_told || answer.text().contains("unrecorded"), "{method} {target}");
     }
     assert_eq!(house.recorder.take(), vec![]);
-}
-
-#[tokio::test]
-async fn what_is_refused_below_http_has_its_record_too() {
-    let house = builder().open().await.expect("the shop has no faults");
-    for (bytes, status) in [
-        ("GARBAGE\r\n\r\n".to_owned(), 400),
-        (format!("GET /{} HTTP/1.1\r\n\r\n", "z".repeat(1 << 17)), 431),
-        (format!("GET / HTTP/1.1\r\n{}\r\n", "x: 1\r\n".repeat(101)), 431),
-    ] {
-        let before = house.records().len();
-        let answer = raw(&house, bytes.as_bytes()).await;
-        assert_eq!(answer.split(' ').nth(1), Some(status.to_string().as_str()), "{answer}");
-        let records = house.records().split_off(before);
-        let [record] = &records[..] else { panic!("one record: {records:?}") };
-        assert_eq!((&record["kind"], &record["status"]), (&json!("malformed"), &json!(status)));
-    }
 }

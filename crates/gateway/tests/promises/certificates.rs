@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use gateway::ClientCertificates;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{Answer, Authority, HouseBuilder, TlsClient, TlsConnection};
 use tokio::task::JoinSet;
 
@@ -115,7 +115,16 @@ async fn who_connects_with_a_certificate_that_is_declared_needs_nothing_else() {
             (&record["credential"], &record["decision"]),
             (&"by-name".into(), &"allow".into())
         );
+        assert_eq!(
+            (&record["credential_kind"], &record["token_kind"]),
+            (&"mtls".into(), &Value::Null)
+        );
         assert_eq!(record["tls"], "TLSv1.3");
+        assert!(record["tls_cipher"].as_str().unwrap().starts_with("TLS13_AES_"), "{record}");
+        assert_eq!(record["tls_name"], "localhost");
+        let thumbprint = OURS.ask("x509 -in shop.pem -noout -fingerprint -sha256");
+        let thumbprint = thumbprint.trim().split('=').nth(1).unwrap().replace(':', "");
+        assert_eq!(record["tls_client"], thumbprint.to_lowercase());
     }
     assert_eq!(records.len(), 2);
     // `door` is of the same authority, and nobody knows it.
@@ -152,6 +161,11 @@ async fn a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_alone
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", &*bearer)];
     is_carried_out(&by_both(&mut connect(&served, Some("shop")).await, &headers).await, true);
+    let record = served.house.records().pop().unwrap();
+    assert_eq!(
+        (&record["credential_kind"], &record["token_kind"]),
+        (&"external".into(), &"mtls".into())
+    );
     for name in [None, Some("door")] {
         let answers = by_both(&mut connect(&served, name).await, &headers).await;
         is_carried_out(&answers, false);

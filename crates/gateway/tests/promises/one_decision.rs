@@ -159,9 +159,19 @@ pub(crate) fn outcome(house: &House, records_before: usize) -> Outcome {
     let members = record.as_object_mut().unwrap();
     // Ids and times of this one run, the surface, and what was asked in its words where there is no
     // operation that both could name. Nothing else may differ.
-    for name in
-        ["id", "surface", "protocol", "rpc", "tool", "note", "upstream_us", "total_us", "upstream"]
-    {
+    for name in [
+        "id",
+        "surface",
+        "protocol",
+        "peer_port",
+        "rpc",
+        "tool",
+        "note",
+        "upstream_us",
+        "total_us",
+        "upstream",
+        "upstream_port",
+    ] {
         members.remove(name);
     }
     let seen = |seen: Seen| {

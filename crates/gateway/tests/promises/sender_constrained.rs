@@ -162,7 +162,11 @@ async fn a_bound_token_is_good_with_a_new_proof_and_nothing_of_it_goes_upstream(
         assert_eq!(request.headers.get("authorization"), None);
     }
     let records = door.house.records();
-    assert!(records.iter().all(|it| it["credential"] == "ann"), "{records:?}");
+    for record in records {
+        assert_eq!(record["credential"], "ann", "{record}");
+        let kinds = (&record["credential_kind"], &record["token_kind"]);
+        assert_eq!(kinds, (&json!("external"), &json!("dpop")), "{record}");
+    }
 }
 
 #[tokio::test]

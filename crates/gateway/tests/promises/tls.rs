@@ -140,11 +140,8 @@ async fn what_is_older_than_tls_1_2_is_refused() {
         // A fatal alert: protocol_version.
         assert_eq!((alert[0], &alert[5..]), (21, &[2, 70][..]), "{alert:?}");
         let record = next_record(&served.house, before).await;
-        let note = record["note"].as_str().unwrap();
-        assert!(
-            note.starts_with("TLS handshake: ") && note.contains("Tls12NotOffered"),
-            "{record}"
-        );
+        assert_eq!(record["event"], "connection.tls_failed");
+        assert!(record["cause"].as_str().unwrap().contains("Tls12NotOffered"), "{record}");
     }
 }
 
@@ -314,8 +311,8 @@ async fn a_handshake_that_fails_leaves_a_record_that_says_why() {
         (without, "peer sent no certificates"),
         (distrusted, "received fatal alert"),
     ] {
-        let note = record["note"].as_str().unwrap();
-        assert!(note.starts_with("TLS handshake: ") && note.contains(want), "{record}");
+        assert_eq!(record["event"], "connection.tls_failed");
+        assert!(record["cause"].as_str().unwrap().contains(want), "{record}");
         assert_eq!((&record["kind"], &record["decision"]), (&json!("malformed"), &json!("deny")));
         // Nothing of HTTP was answered.
         assert_eq!(record["status"], Value::Null, "{record}");
@@ -339,7 +336,7 @@ async fn a_handshake_that_stalls_is_ended_in_time() {
         let records = served.house.records();
         assert_eq!(records.len() > before, has_record, "{records:?}");
         if has_record {
-            assert_eq!(records[before]["note"], "TLS handshake: it did not end in time");
+            assert_eq!(records[before]["cause"], "it did not end in time");
         }
     }
 }

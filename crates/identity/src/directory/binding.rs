@@ -10,8 +10,8 @@ use std::{
 
 use ipnet::IpNet;
 use model::{
-    Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, How, LastUse,
-    Profile, ProfileId, RotationPolicy, Timestamp, TokenBinding, TokenBounds, Way,
+    Caller, Client, ClientId, ClientKind, Credential, CredentialId, CredentialState, How, KnownBy,
+    LastUse, Profile, ProfileId, RotationPolicy, Timestamp, TokenBinding, TokenBounds, Way,
 };
 
 use crate::failure::{Failure, Holder};
@@ -19,6 +19,8 @@ use crate::failure::{Failure, Holder};
 /// A credential, bound to exactly one profile.
 pub(super) struct Binding {
     credential: CredentialId,
+    /// The word for the kind of the credential.
+    kind: &'static str,
     state: CredentialState,
     expires: Timestamp,
     contract: Arc<Contract>,
@@ -76,6 +78,7 @@ impl Binding {
     pub(super) fn new(credential: &Credential, contract: &Arc<Contract>, way: Way) -> Self {
         Self {
             credential: credential.id.clone(),
+            kind: credential.proof.kind(),
             state: credential.state,
             expires: contract.rotation.end(credential),
             contract: Arc::clone(contract),
@@ -139,14 +142,21 @@ impl Binding {
         &self.contract
     }
 
+    /// The word for the kind of the credential.
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Who shows it with each call, as it is or as a token that is bound to `token`.
     pub(super) fn caller(
         &self,
-        user: Option<String>,
-        actors: Vec<String>,
+        token: Option<&'static str>,
+        (user, actors): (Option<String>, Vec<String>),
         bounds: Option<TokenBounds>,
     ) -> Caller {
         let credential = Some(self.credential.clone());
-        self.contract.caller(CallerOf { credential, user, actors, bounds })
+        let known_by = KnownBy { credential: Some(self.kind), token };
+        self.contract.caller(CallerOf { credential, user, actors, bounds, known_by })
     }
 }
 
@@ -156,6 +166,7 @@ pub(super) struct CallerOf {
     pub(super) user: Option<String>,
     pub(super) actors: Vec<String>,
     pub(super) bounds: Option<TokenBounds>,
+    pub(super) known_by: KnownBy,
 }
 
 impl Contract {
@@ -170,11 +181,7 @@ impl Contract {
     }
 
     /// The same, from wherever a call comes.
-    pub(super) fn hold(
-        &self,
-        now: Timestamp,
-        holder: impl Fn() -> Holder,
-    ) -> Result<(), Failure> {
+    pub(super) fn hold(&self, now: Timestamp, holder: impl Fn() -> Holder) -> Result<(), Failure> {
         if !self.is_client_enabled {
             return Err(Failure::ClientDisabled(holder()));
         }
@@ -206,7 +213,7 @@ impl Contract {
     }
 
     pub(super) fn caller(&self, of: CallerOf) -> Caller {
-        let CallerOf { credential, user, actors, bounds } = of;
+        let CallerOf { credential, user, actors, bounds, known_by } = of;
         Caller {
             client: self.client.clone(),
             kind: self.kind,
@@ -215,6 +222,7 @@ impl Contract {
             user,
             actors,
             bounds: bounds.map(Arc::new),
+            known_by,
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use model::{
     Admission, AdmissionId, Audience, Caller, Client, Collection, Credential, CredentialId, Issuer,
-    ProfileId, Proof, Resources, Timestamp, TokenBounds, TokenScopes, User, UserId, Way,
+    KnownBy, ProfileId, Proof, Resources, Timestamp, TokenBounds, TokenScopes, User, UserId, Way,
 };
 use quick_cache::{
     UnitWeighter,
@@ -296,6 +296,10 @@ impl OwnTokens {
             user,
             actors,
             bounds: Some(bounds),
+            known_by: KnownBy {
+                credential: binding.map(|it| it.kind()),
+                token: Some(confirmation.as_str()),
+            },
         });
         Ok(OwnHolder {
             issuer: Arc::clone(&self.issuer),

@@ -82,9 +82,10 @@ impl Trust {
         let user = user.map(|it| format!("{}:{it}", self.id));
         let scopes = claims.scopes()?;
         let bounds = scopes.map(|it| TokenBounds { audience: Audience::Door, scopes: Some(it) });
+        let token = confirmation.as_str();
         Ok(Holder {
             binding: Arc::clone(external),
-            caller: Arc::new(external.caller(user, actors, bounds)),
+            caller: Arc::new(external.caller(Some(token), (user, actors), bounds)),
             confirmation,
             expires,
             vouch,

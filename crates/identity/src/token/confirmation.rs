@@ -14,6 +14,18 @@ pub(crate) struct Confirmation {
     pub(crate) certificate: Option<[u8; 32]>,
 }
 
+impl Confirmation {
+    /// The word for what the token is bound to, `bearer` where that is nothing.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match (&self.jkt, &self.certificate) {
+            (None, None) => "bearer",
+            (None, Some(_)) => "mtls",
+            (Some(_), None) => "dpop",
+            (Some(_), Some(_)) => "dpop+mtls",
+        }
+    }
+}
+
 impl Claims {
     /// What the token says that it is bound to.
     ///

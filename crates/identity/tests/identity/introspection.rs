@@ -106,7 +106,10 @@ async fn an_opaque_token_leads_where_its_issuer_says_and_is_asked_about_again_af
     let directory = house.directory();
     for _call in 0..5 {
         let caller = house.token(&directory, TOKEN).await.unwrap();
-        assert_eq!((caller.profile.as_str(), caller.user.as_deref()), ("shop/main", Some("idp:ann")));
+        assert_eq!(
+            (caller.profile.as_str(), caller.user.as_deref()),
+            ("shop/main", Some("idp:ann"))
+        );
         assert_eq!(caller.credential.as_ref().unwrap().as_str(), "shop-token");
     }
     assert_eq!(counter.asked(), 1);

@@ -6,8 +6,8 @@ use identity::{Declared, Directory, Own, OwnIssuer};
 use jsonwebtoken::Algorithm;
 use model::{
     Admission, AdmissionId, Audience, ClientId, Collection, CollectionId, Credential, CredentialId,
-    CredentialState, GrantType, KeySource, Place, ProfileId, Proof, Timestamp, TokenTerms, User,
-    UserId, Way,
+    CredentialState, GrantType, KeySource, KnownBy, Place, ProfileId, Proof, Timestamp, TokenTerms,
+    User, UserId, Way,
 };
 use serde_json::{Value, json};
 
@@ -140,6 +140,7 @@ async fn a_token_leads_to_its_profile_within_its_bounds() {
         assert_eq!(caller.user.as_deref(), Some("local:ann"));
         assert_eq!(caller.actors, ["https://agent.example/c.json"]);
         assert!(!caller.is_anonymous() && caller.credential.is_none());
+        assert_eq!(caller.known_by, KnownBy { credential: None, token: Some("bearer") });
         let bounds = caller.bounds.as_ref().unwrap();
         let orders = Audience::Collection(CollectionId::parse("orders").unwrap());
         assert_eq!(bounds.audience, orders);
@@ -151,6 +152,8 @@ async fn a_token_leads_to_its_profile_within_its_bounds() {
     }));
     let caller = own.house.token(&directory, &token).await.unwrap();
     assert_eq!(caller.credential.as_ref().unwrap().as_str(), "shop-keys");
+    let known_by = KnownBy { credential: Some("private_key_jwt"), token: Some("bearer") };
+    assert_eq!(caller.known_by, known_by);
     assert_eq!((caller.user.as_deref(), &caller.bounds.as_ref().unwrap().scopes), (None, &None));
     let [(credential, used)] = directory.take_uses().try_into().unwrap();
     assert_eq!((credential.as_str(), used.how.unwrap().way), ("shop-keys", Way::Token));

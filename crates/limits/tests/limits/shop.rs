@@ -60,9 +60,7 @@ pub(crate) fn caller(profile: &str) -> Caller {
         kind: ClientKind::App,
         profile,
         credential: Some(CredentialId::parse("key").unwrap()),
-        user: None,
-        actors: Vec::new(),
-        bounds: None,
+        ..Caller::anonymous()
     }
 }
 

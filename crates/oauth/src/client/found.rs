@@ -35,9 +35,8 @@ impl Server {
             let page = self.store.registrations(after.as_deref(), PAGE).await?;
             let Some(last) = page.last().map(|it| it.id.clone()) else { return Ok(None) };
             // By its HMAC, which nobody can guess: how long comparing takes tells nothing.
-            let is_found = |it: &Registration| {
-                register::hash(&it.body).is_some_and(|it| secret.contains(&it))
-            };
+            let is_found =
+                |it: &Registration| register::hash(&it.body).is_some_and(|it| secret.contains(&it));
             if let Some(found) = page.into_iter().find(is_found) {
                 return Ok(Some(found.id));
             }

@@ -120,12 +120,14 @@ impl Subject {
     pub(super) fn givers(&self) -> Result<Vec<Value>, Denied> {
         let mut givers = earlier(&self.claims).to_vec();
         if givers.len() >= GIVERS_MAX {
-            let detail = format!("one token after the other was exchanged more than {GIVERS_MAX} times");
+            let detail =
+                format!("one token after the other was exchanged more than {GIVERS_MAX} times");
             return Err(Denied::new(Code::InvalidRequest, detail));
         }
         let own = self.claims.get("onedoor");
         let members = ["profile", "credential", "admission", "rule"];
-        let members = members.iter().filter_map(|it| Some(((*it).to_owned(), own?.get(it)?.clone())));
+        let members =
+            members.iter().filter_map(|it| Some(((*it).to_owned(), own?.get(it)?.clone())));
         let mut giver: Map<String, Value> = members.collect();
         giver.extend(self.claims.get("jti").map(|it| ("token".to_owned(), it.clone())));
         givers.push(Value::Object(giver));

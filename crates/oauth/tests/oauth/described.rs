@@ -1,10 +1,6 @@
 //! Clients that describe themselves: what is fetched for whom, how often, and what happens where it fails.
 
-use std::{
-    net::IpAddr,
-    sync::Arc,
-    task::Poll,
-};
+use std::{net::IpAddr, sync::Arc, task::Poll};
 
 use futures_util::{future::join_all, poll};
 use http::{HeaderMap, Method};

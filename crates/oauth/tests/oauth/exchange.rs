@@ -233,11 +233,8 @@ async fn with_relay() -> (House, String) {
 }
 
 async fn relayed(house: &House, secret: &str, subject: &str) -> (u16, Value) {
-    let form = [
-        ("grant_type", GRANT),
-        ("subject_token", subject),
-        ("subject_token_type", ACCESS_TOKEN),
-    ];
+    let form =
+        [("grant_type", GRANT), ("subject_token", subject), ("subject_token_type", ACCESS_TOKEN)];
     house.post("/oauth/token", Some(("relay/main", secret)), &form).await
 }
 
@@ -250,7 +247,10 @@ async fn a_client_acts_for_another_client_within_what_both_may() {
     assert_eq!(status, 200, "{answer}");
     let token = claims(&answer["access_token"]);
     assert_eq!((&token["sub"], &token["client_id"]), (&"batch/main".into(), &"relay/main".into()));
-    assert_eq!((&token["act"], &token["scope"]), (&json!({"sub": "relay/main"}), &"role:reader".into()));
+    assert_eq!(
+        (&token["act"], &token["scope"]),
+        (&json!({"sub": "relay/main"}), &"role:reader".into())
+    );
     let jti = claims(&json!(first))["jti"].clone();
     let giver = json!({"profile": "batch/main", "credential": "batch-secret", "token": jti});
     assert_eq!(token["onedoor"]["givers"], json!([giver]));
@@ -272,11 +272,8 @@ async fn a_client_acts_for_another_client_within_what_both_may() {
     // It is a token of the relay, and none of it for itself.
     let actor = [("actor_token", last.as_str()), ("actor_token_type", ACCESS_TOKEN)];
     let subject = token_of_ann(&house).await;
-    let form = [
-        ("grant_type", GRANT),
-        ("subject_token", &*subject),
-        ("subject_token_type", ACCESS_TOKEN),
-    ];
+    let form =
+        [("grant_type", GRANT), ("subject_token", &*subject), ("subject_token_type", ACCESS_TOKEN)];
     let form = [&form[..], &actor].concat();
     let (status, _) = house.post("/oauth/token", Some(("relay/main", &secret)), &form).await;
     assert_eq!(status, 400);

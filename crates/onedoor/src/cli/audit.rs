@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use model::Timestamp;
 
 /// Records of calls, and the log that holds them.
 #[derive(Debug, Subcommand)]
@@ -10,6 +11,9 @@ pub(crate) enum Audit {
     /// Write the records of a log as events for a SIEM, or those of a running door that fit
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(Export),
+    /// Print the hash that a value has in records, to look for it; the value is read from the input
+    #[command(after_help = HASH_EXAMPLES)]
+    Hash(Hash),
     /// Write the proof that one record is in a log
     #[command(after_help = PROVE_EXAMPLES)]
     Prove(Prove),
@@ -27,7 +31,7 @@ pub(crate) enum Audit {
 /// By which key a log is checked.
 #[derive(Debug, Args)]
 pub(crate) struct Key {
-    /// The public key of the log, NAME+ID+BASE64, or the file that holds it: audit.pub
+    /// A public key of the log, NAME+ID+BASE64, or the file that holds them: audit.pub
     #[arg(long, value_name = "KEY")]
     pub(crate) key: String,
 }
@@ -109,6 +113,55 @@ Examples:
 Exit code 0: all were written. 1: a record is damaged; those before it were written. 2: the log
 cannot be read. A folder needs no running door and no network. docs/siem.md says what an event
 holds; of a running door each record is written as it is.";
+
+/// `onedoor audit hash`.
+#[derive(Debug, Args)]
+pub(crate) struct Hash {
+    /// The day (UTC) of the records: 2027-01-31; may be given several times; today where it is missing
+    #[arg(long = "day", value_name = "DAY", value_parser = Timestamp::parse)]
+    pub(crate) days: Vec<Timestamp>,
+    /// What the value is, which says what of it is hashed
+    #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Form::Text)]
+    pub(crate) form: Form,
+    /// The data folder, with the salt of its log [default: .onedoor]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// All arguments of a call as one JSON object, for the digest of them
+    Arguments,
+    /// A card number
+    Card,
+    /// An e-mail address
+    Email,
+    /// Any other text or number
+    Text,
+}
+
+impl Form {
+    /// The same for the library.
+    pub(crate) fn of_audit(self) -> audit::redact::Form {
+        match self {
+            Self::Arguments => audit::redact::Form::Arguments,
+            Self::Card => audit::redact::Form::Card,
+            Self::Email => audit::redact::Form::Email,
+            Self::Text => audit::redact::Form::Text,
+        }
+    }
+}
+
+const HASH_EXAMPLES: &str = "\
+Examples:
+  printf %s ann@example.com | onedoor audit hash --as email --day 2027-01-31
+  onedoor audit hash --as email --data /var/lib/onedoor <address.txt
+  onedoor audit query --text \"$(onedoor audit hash --as email <address.txt)\"
+
+A value has another hash each day. Whoever may read the salt of the log, the file audit.salt in the
+data folder, can hash values: nobody else, and no door does it for anybody. The value is never an
+argument: others could read it. docs/audit-redaction.md says what is hashed.";
 
 /// `onedoor audit prove`.
 #[derive(Debug, Args)]

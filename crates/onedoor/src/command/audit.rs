@@ -1,12 +1,13 @@
 //! `onedoor audit`: a log is checked, compared and exported by whoever has a copy of it.
 
 mod export;
+mod hash;
 mod reconcile;
 
 use std::{fs, io::Read as _, path::Path};
 
 use anyhow::anyhow;
-use audit::{KeyError, Outside, ProofError, Report, SigningKey, VerifyingKey};
+use audit::{KeyError, Keys, Outside, ProofError, Report, SigningKey, VerifyingKey};
 
 use super::Failure;
 use crate::{
@@ -21,6 +22,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 pub(super) fn run(terminal: Terminal, command: &cli::Audit) -> Result<(), Failure> {
     match command {
         cli::Audit::Export(arguments) => export::run(arguments),
+        cli::Audit::Hash(arguments) => hash::run(terminal, arguments),
         cli::Audit::Prove(arguments) => prove(terminal, arguments),
         cli::Audit::Reconcile(arguments) => reconcile::run(terminal, arguments),
         cli::Audit::Verify(arguments) => verify(terminal, arguments),
@@ -31,7 +33,7 @@ pub(super) fn run(terminal: Terminal, command: &cli::Audit) -> Result<(), Failur
 fn verify(terminal: Terminal, arguments: &cli::Verify) -> Result<(), Failure> {
     let cli::Verify { folder, key, checkpoint, from } = arguments;
     let key = read_key(key)?;
-    let outside = checkpoint.as_deref().map(|it| read_checkpoint(it, &key)).transpose()?;
+    let outside = checkpoint.as_deref().map(|it| read_checkpoint(it, folder, &key)).transpose()?;
     let report = audit::verify_from(folder, &key, outside.as_ref(), *from)
         .map_err(|error| Failure::Unchecked(error.into()))?;
     let Report { first, next, segments, sealed, checkpoints, signed, tail_bytes, damage } = &report;
@@ -76,8 +78,10 @@ fn prove(terminal: Terminal, arguments: &cli::Prove) -> Result<(), Failure> {
 
 fn verify_proof(terminal: Terminal, arguments: &cli::VerifyProof) -> Result<(), Failure> {
     let cli::VerifyProof { file, key } = arguments;
-    let key = read_key(key)?;
-    let proven = audit::proof::check(&read(file)?, &key).map_err(judged)?;
+    let keys = Keys::listed(read_keys(key)?);
+    let keys =
+        keys.ok_or_else(|| Failure::Unchecked(anyhow!("--key names keys of several logs")))?;
+    let proven = audit::proof::check(&read(file)?, &keys).map_err(judged)?;
     terminal.line(&proven.line)?;
     Ok(())
 }
@@ -92,7 +96,14 @@ fn judged(error: ProofError) -> Failure {
     }
 }
 
+/// One of the keys of a log, which leads to the others.
 fn read_key(key: &cli::AuditKey) -> Result<VerifyingKey, Failure> {
+    let none = || Failure::Unchecked(anyhow!("{} holds no public key", key.key));
+    read_keys(key)?.into_iter().next().ok_or_else(none)
+}
+
+/// The keys of a log, as they are given or as a file has them, one on a line.
+fn read_keys(key: &cli::AuditKey) -> Result<Vec<VerifyingKey>, Failure> {
     let cli::AuditKey { key } = key;
     if key.starts_with(SigningKey::PREFIX) {
         // Neither shown nor looked for as a file, whose name would be shown.
@@ -101,26 +112,32 @@ fn read_key(key: &cli::AuditKey) -> Result<VerifyingKey, Failure> {
         )));
     }
     match VerifyingKey::parse(key) {
-        Ok(key) => Ok(key),
+        Ok(key) => Ok(vec![key]),
         // It is meant as a key, and is a wrong one.
         Err(error @ KeyError::Id) => Err(Failure::Unchecked(anyhow!(error).context("--key"))),
         Err(KeyError::Shape) => {
             let text = read(Path::new(key))?;
-            VerifyingKey::parse(&text).map_err(|error| {
+            let keys: Result<_, _> = text.trim_end().lines().map(VerifyingKey::parse).collect();
+            keys.map_err(|error| {
                 Failure::Unchecked(anyhow!(error).context(format!("{key} holds no public key")))
             })
         }
     }
 }
 
-fn read_checkpoint(file: &Path, key: &VerifyingKey) -> Result<Outside, Failure> {
+fn read_checkpoint(file: &Path, log: &Path, key: &VerifyingKey) -> Result<Outside, Failure> {
     let text = read(file)?;
+    let keys = Keys::read(log, key).map_err(|error| {
+        Failure::Unchecked(anyhow!(error).context(format!("cannot read {}", log.display())))
+    })?;
     // As it stands in checkpoints.jsonl, or as a note of its own.
     let last = text.lines().next_back().unwrap_or_default();
     let note = serde_json::from_str::<String>(last).unwrap_or_else(|_| text.clone());
-    audit::verify::outside(&note, key).ok_or_else(|| {
+    audit::verify::outside(&note, &keys).ok_or_else(|| {
         let shown = file.display();
-        Failure::Unchecked(anyhow!("{shown} holds no checkpoint that is signed by this key"))
+        Failure::Unchecked(anyhow!(
+            "{shown} holds no checkpoint that is signed by a key of this log"
+        ))
     })
 }
 

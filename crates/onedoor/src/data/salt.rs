@@ -20,6 +20,14 @@ const ADVICE: Advice = Advice {
 /// Where it cannot be made or read, is broken, or can be read by others.
 pub(super) fn open(path: &Path) -> anyhow::Result<Salt> {
     private::ensure(path, || private::random(Salt::BYTES))?;
+    read(path)
+}
+
+/// Reads the salt in `path`.
+///
+/// # Errors
+/// Where it cannot be read, is broken, or can be read by others.
+pub(super) fn read(path: &Path) -> anyhow::Result<Salt> {
     let text = private::read(path, &ADVICE)?;
     let bytes = Secret::new(private::unhex(text.expose().trim()).unwrap_or_default());
     let Ok(bytes) = <&[u8; Salt::BYTES]>::try_from(bytes.expose().as_slice()) else {

@@ -1,9 +1,9 @@
 //! The files of the audit log, as management sees them.
 
-use admin::{LogView, PurgeFault, PurgedView, SegmentView};
-use audit::{Closed, Journal, PurgeError, Purged, Report};
+use admin::{LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView};
+use audit::{Changed, Closed, Journal, ProofError, PurgeError, Purged, Report, VerifyingKey};
 
-use crate::serving::Retention;
+use crate::serving::{LogKey, Retention};
 
 /// The segments that are not written to any more.
 pub(super) fn segments(log: &Journal) -> Result<Vec<SegmentView>, String> {
@@ -30,7 +30,7 @@ pub(super) fn check(log: &Journal) -> Result<LogView, String> {
     let checkpoint = audit::verify::newest(folder, &key).map_err(|error| error.to_string())?;
     let view = LogView {
         name: key.name().to_owned(),
-        key: key.to_string(),
+        keys: log.verifying_keys().map_err(|error| error.to_string())?.iter().map(text).collect(),
         ok: false,
         fault: None,
         first: 0,
@@ -66,11 +66,7 @@ pub(super) fn check(log: &Journal) -> Result<LogView, String> {
 }
 
 /// Has old segments go.
-pub(super) fn purge(
-    retention: &Retention,
-    before: u64,
-    why: &str,
-) -> Result<PurgedView, PurgeFault> {
+pub(super) fn purge(retention: &Retention, before: u64, why: &str) -> Result<PurgedView, LogFault> {
     match retention.purge(before, why) {
         Ok(Purged { records, segments, bytes }) => Ok(PurgedView {
             first: records.start,
@@ -79,15 +75,45 @@ pub(super) fn purge(
             bytes,
         }),
         Err(error @ (PurgeError::Disk(_) | PurgeError::Log(_))) => {
-            Err(PurgeFault::Unavailable(error.to_string()))
+            Err(LogFault::Unavailable(error.to_string()))
         }
         Err(
             error @ (PurgeError::Damaged(_)
             | PurgeError::Memory
             | PurgeError::Nothing { .. }
             | PurgeError::Unsigned { .. }),
-        ) => Err(PurgeFault::Conflict(error.to_string())),
+        ) => Err(LogFault::Conflict(error.to_string())),
     }
+}
+
+/// The proofs of records that are in it.
+pub(super) fn prove(log: &Journal, records: &[u64]) -> Result<Vec<ProofView>, LogFault> {
+    let memory = "this log is kept in memory: nobody signs it";
+    let (Some(folder), Some(key)) = (log.folder(), log.verifying_key()) else {
+        return Err(LogFault::Conflict(memory.to_owned()));
+    };
+    let proofs = audit::prove_all(folder, &key, records).map_err(|error| match error {
+        ProofError::Unchecked(_) => LogFault::Unavailable(error.to_string()),
+        ProofError::Absent { .. }
+        | ProofError::Damaged { .. }
+        | ProofError::False { .. }
+        | ProofError::Purged { .. } => LogFault::Conflict(error.to_string()),
+    })?;
+    Ok(proofs.into_iter().map(|(record, proof)| ProofView { record, proof }).collect())
+}
+
+/// Has another key sign it.
+pub(super) fn rotate(key: &LogKey, why: &str) -> Result<LogKeyView, LogFault> {
+    match key.rotate(why) {
+        Ok(Changed { from, to, records }) => {
+            Ok(LogKeyView { key: text(&to), replaced: text(&from), records })
+        }
+        Err(error) => Err(LogFault::Unavailable(format!("{error:#}"))),
+    }
+}
+
+fn text(key: &VerifyingKey) -> String {
+    key.to_string()
 }
 
 fn counted(count: usize) -> u64 {

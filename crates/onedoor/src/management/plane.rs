@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, Ending, Grants, LogView, OperationView, Part, Plane, Prepared,
-    PurgeFault, PurgedView, SegmentView, SigningKeys, UsageView,
+    AccessView, ConditionView, Counted, Ending, Grants, LogFault, LogKeyView, LogView,
+    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
+    UsageView,
 };
 use audit::{Index, Page, Question};
 use gateway::{Gateway, snapshot::Route};
@@ -17,7 +18,7 @@ use state::Desired;
 use tokio::task::block_in_place;
 
 use super::{Supplier, grants::Given, log, signing::Signing};
-use crate::serving::{Retention, Watched};
+use crate::serving::{LogKey, Retention, Watched};
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
@@ -25,6 +26,7 @@ pub(crate) struct DataPlane {
     pepper: Arc<Pepper>,
     index: Arc<Index>,
     retention: Retention,
+    log_key: LogKey,
     supplier: Arc<Supplier>,
     authorization: Option<Arc<oauth::Server>>,
     sinks: Watched,
@@ -37,11 +39,21 @@ impl DataPlane {
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         pepper: Arc<Pepper>,
-        (index, retention): (Arc<Index>, Retention),
+        (index, retention, log_key): (Arc<Index>, Retention, LogKey),
         (supplier, authorization, sinks): (Arc<Supplier>, Option<Arc<oauth::Server>>, Watched),
     ) -> Self {
         let built_in = admin::built_in_roles();
-        Self { gateway, pepper, index, retention, supplier, authorization, sinks, built_in }
+        Self {
+            gateway,
+            pepper,
+            index,
+            retention,
+            log_key,
+            supplier,
+            authorization,
+            sinks,
+            built_in,
+        }
     }
 
     fn route(&self, operation: &str) -> Option<Arc<Route>> {
@@ -124,8 +136,16 @@ impl Plane for DataPlane {
         block_in_place(|| log::check(&self.gateway.live().log))
     }
 
-    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, PurgeFault> {
+    fn purge_log(&self, before: u64, why: &str) -> Result<PurgedView, LogFault> {
         block_in_place(|| log::purge(&self.retention, before, why))
+    }
+
+    fn prove_records(&self, records: &[u64]) -> Result<Vec<ProofView>, LogFault> {
+        block_in_place(|| log::prove(&self.gateway.live().log, records))
+    }
+
+    fn rotate_log_key(&self, why: &str) -> Result<LogKeyView, LogFault> {
+        block_in_place(|| log::rotate(&self.log_key, why))
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

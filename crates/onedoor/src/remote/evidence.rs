@@ -4,6 +4,7 @@
 
 mod gather;
 mod page;
+mod proofs;
 mod refusals;
 mod table;
 mod write;
@@ -11,7 +12,7 @@ mod write;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use model::{Clock, Timestamp};
 
 use self::table::Pack;
@@ -47,6 +48,14 @@ pub(super) fn command() -> Command {
                 .required(true)
                 .help("The folder, new or empty"),
         )
+        .arg(
+            Arg::new("record")
+                .long("record")
+                .value_name("N")
+                .value_parser(value_parser!(u64))
+                .action(ArgAction::Append)
+                .help("Prove this record as well, by its number; may be given several times"),
+        )
         .arg(tree::url())
         .after_help(examples::EVIDENCE)
 }
@@ -70,7 +79,8 @@ pub(super) fn run(terminal: Terminal, matches: &ArgMatches) -> Result<Ended, Fai
     let out = matches.get_one::<PathBuf>("out").ok_or_else(|| anyhow!("no folder is named"))?;
     write::check_new(out)?;
     let door = Door::find(matches.get_one::<String>("url").map(String::as_str))?;
-    let pack: Pack = gather::gather(&door, period, now)?;
+    let chosen: Vec<_> = matches.get_many("record").into_iter().flatten().copied().collect();
+    let pack: Pack = gather::gather(&door, period, (now, &chosen))?;
     let files = write::write(out, &pack)?;
     let (files, shown) = (counted(files, "file"), terminal.paint(Look::Name, out.display()));
     terminal.line(format_args!("{files} in {shown}: begin with index.html"))?;

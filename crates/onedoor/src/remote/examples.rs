@@ -1,10 +1,11 @@
 //! What stands in the help besides what follows from the operations: a word on nouns, and examples.
 
 /// What the commands of a noun are about.
-pub(super) const NOUNS: [(&str, &str); 26] = [
+pub(super) const NOUNS: [(&str, &str); 27] = [
     ("access", "Who may call what, and by which rule"),
     ("admission", "Which clients that nobody registered are let in, and as what"),
     ("audit", "Records of calls"),
+    ("audit_key", "What signs the audit log: another key follows it"),
     ("audit_purge", "Old segments of the audit log go when two people want it"),
     ("client", "Registered consumers and their profiles"),
     ("collection", "Operations published together, over one upstream"),
@@ -80,6 +81,7 @@ The key is never an argument: others could read it."
     --upstream https://orders.internal --document-file orders.yaml --publish"
         }
         "query_audit" => QUERY_AUDIT,
+        "list_audit_proofs" => "  onedoor audit proofs --records 4711,4712 --json",
         "propose_audit_purge" => PURGE,
         "revoke_grants" => REVOKE_GRANTS,
         "revoke_consent" => {
@@ -89,6 +91,7 @@ The key is never an argument: others could read it."
         "delete_registration" => {
             "  onedoor registration delete dyn-4f0c1d2e3b5a49788c6d7e8f90a1b2c3"
         }
+        "rotate_audit_key" => AUDIT_KEY,
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
@@ -130,6 +133,10 @@ const STOP: &str = "  \
   onedoor stop put rogue --client-id https://agent.example.com/client.json --because \"it spams\"
   onedoor stop delete wild                 lets them go on";
 
+const AUDIT_KEY: &str = "  \
+  onedoor audit_key rotate --reason \"once a year\"
+  onedoor audit check                      its keys, the oldest first: give all to who checks the log";
+
 const PURGE: &str = "  \
   onedoor audit_purge list                     what waits, and which segments are closed
   onedoor audit_purge propose --older-than 400d --reason \"kept for 13 months\"
@@ -158,10 +165,11 @@ Examples:
   onedoor login --url https://door.example.com:8081         an auditor's login is enough
   onedoor audit evidence --from 2027-01-01 --until 2027-04-01 --out evidence-2027-q1
   (cd evidence-2027-q1 && sha256sum --check SHA256SUMS)
+  onedoor audit verify-proof evidence-2027-q1/proofs/4711.tlog-proof --key evidence-2027-q1/audit.pub
 
 Who may what, ages and rotations of credentials, refusals, changes of configuration with their
-differences, and what vouches for the audit log: an index.html that can be printed, and the same as
-CSV and JSON. Exit code 1: the door found that its audit log is damaged; all is written all the same.";
+differences, what vouches for the audit log, and proofs of the records of changes and refusals, 1,000
+at most: an index.html that can be printed, and the same as CSV and JSON. Exit code 1: the door found that its audit log is damaged; all is written all the same.";
 
 pub(super) const EXPORT: &str = "\
 Examples:

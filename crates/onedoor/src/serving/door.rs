@@ -14,11 +14,12 @@ use upstream::Trust;
 use super::{
     indexing::Indexing,
     keys::KeyFiles,
+    log_key::LogKey,
     proofs::{forget, proofs},
     rehash,
     retention::Retention,
     sinks::Sinks,
-    start::{live, open_log, settings},
+    start::{key_file, live, open_log, settings},
     webhooks::{self, Webhooks},
 };
 use crate::{
@@ -79,6 +80,7 @@ impl Door {
         };
         let log = Arc::clone(&gateway.live().log);
         let sinks = Sinks::open(&config.sinks, (&log, data), &around)?;
+        let log_key = LogKey { log: Arc::clone(&log), path: key_file(&config.audit, data) };
         let retention = Retention {
             log,
             keep: config.audit.keep,
@@ -102,7 +104,7 @@ impl Door {
                 .context("the keys that sign tokens, and what was taken back, cannot be had")?;
         }
         let parts = (Arc::clone(&supplier), authorization.clone(), sinks.watched());
-        let log = (indexing.index(), retention.clone());
+        let log = (indexing.index(), retention.clone(), log_key);
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), log, parts);
         let key_files =
             KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };

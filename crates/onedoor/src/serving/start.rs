@@ -1,6 +1,9 @@
 //! Puts a gateway together from the configuration.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, anyhow};
 use gateway::{Gateway, Guesses, Live};
@@ -120,13 +123,19 @@ pub(super) fn open_log(
     data: &DataFolder,
     clock: Clock,
 ) -> anyhow::Result<audit::Journal> {
-    let Audit { directory, signing_key, checkpoints, rules, keep: _, compress_after: _ } = config;
+    let Audit { directory, signing_key: _, checkpoints, rules, keep: _, compress_after: _ } =
+        config;
     let location = audit::Location {
         folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
         checkpoints: checkpoints.clone(),
     };
-    let key = data.audit_key(signing_key.as_deref())?;
+    let key = DataFolder::audit_key(&key_file(config, data), &location.folder)?;
     Ok(audit::Journal::open(&location, (key, *rules), clock)?)
+}
+
+/// Where the key is that signs the log.
+pub(super) fn key_file(config: &Audit, data: &DataFolder) -> PathBuf {
+    config.signing_key.clone().unwrap_or_else(|| data.audit_key_file())
 }
 
 fn address_rule(egress: &Egress) -> AddressRule {

@@ -1,12 +1,12 @@
 //! A log is checked on a copy, by a command that needs no door.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
-use audit::{Journal, Kind, Location, Outcome, Record, Rules, SigningKey};
+use audit::{Journal, Kind, Location, Outcome, Record, Rules, Salt, SigningKey};
 use model::{Clock, Timestamp};
 
 use crate::{
-    binary::{Ran, onedoor},
+    binary::{Ran, command, onedoor},
     serving::Serving,
 };
 
@@ -210,4 +210,40 @@ fn what_a_sink_lost_is_exit_code_1_and_named() {
     assert_eq!((ran.code, ran.out.as_str()), (1, want), "{}", ran.err);
     fs::remove_file(export).unwrap();
     assert_eq!(reconcile().code, 2);
+}
+
+/// Asks for the hash of what stands on the standard input.
+fn hash(folder: &Path, more: &[&str], value: &str) -> Ran {
+    let mut command = command(folder, &[&["audit", "hash"], more].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(value.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |it| String::from_utf8(it).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn a_known_value_is_hashed_as_records_of_a_day_have_it_for_whoever_reads_the_salt() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".onedoor/audit.salt");
+    let without = hash(folder.path(), &[], "x");
+    assert!(without.code == 1 && without.err.contains("audit.salt"), "{}", without.err);
+    assert!(!file.exists(), "none is made");
+    fs::create_dir(folder.path().join(".onedoor")).unwrap();
+    fs::write(&file, format!("{}\n", "07".repeat(32))).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let salt = Salt::new(&[7; 32]);
+    let days = ["2026-11-23", "2026-11-24"].map(|it| Timestamp::parse(it).unwrap());
+    let want = days.map(|it| format!("{}\n", salt.hash(b"ann@example.com", it))).concat();
+    let days = ["--day", "2026-11-23", "--day", "2026-11-24"];
+    let hashed =
+        hash(folder.path(), &[&days[..], &["--as", "email"]].concat(), "Ann@Example.com\n");
+    assert_eq!((hashed.code, &*hashed.out, &*hashed.err), (0, &*want, ""));
+    let wrong = hash(folder.path(), &["--as", "card"], "4111");
+    assert!(wrong.code == 1 && wrong.err.contains("no card number"), "{}", wrong.err);
+    assert!(!wrong.err.contains("4111"), "{}", wrong.err);
+    assert_eq!(hash(folder.path(), &["a-value"], "x").code, 2, "a value is no argument");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(hash(folder.path(), &[], "x").code, 1, "others could read the salt");
 }

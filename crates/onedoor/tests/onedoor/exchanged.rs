@@ -11,7 +11,10 @@ use crate::{
 };
 
 const CLIENTS: [(&str, &str); 3] = [
-    ("state/clients/app.yaml", "kind: app\nowner: team\nprofiles:\n  default:\n    roles: [reader]\n"),
+    (
+        "state/clients/app.yaml",
+        "kind: app\nowner: team\nprofiles:\n  default:\n    roles: [reader]\n",
+    ),
     (
         "state/clients/batch.yaml",
         "kind: service\nowner: team\nprofiles:\n  main:\n    roles: [reader, sweeper]\n    \
@@ -75,7 +78,8 @@ async fn a_client_calls_for_another_one_until_what_that_one_showed_is_revoked() 
     );
     let (batch, relay) = (secret(folder, "batch/main"), secret(folder, "relay/main"));
     let mut door = Serving::start(folder);
-    let form = format!("grant_type=client_credentials&client_id=batch%2Fmain&client_secret={batch}");
+    let form =
+        format!("grant_type=client_credentials&client_id=batch%2Fmain&client_secret={batch}");
     let first = token(&door, form).await;
     let form = format!(
         "grant_type={GRANT}&client_id=relay%2Fmain&client_secret={relay}\

@@ -134,7 +134,9 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
     let site = Site::start();
     let refused = site.run(&site.auditor, &["client", "delete", "second"]);
     assert_eq!(refused.code, 4, "{}", refused.err);
-    let evidence = ["audit", "evidence", "--from", "2020-01-01", "--out", "evidence"];
+    site.done(&site.first, &["audit_key", "rotate", "--reason", "once a year"]);
+    let evidence =
+        ["audit", "evidence", "--from", "2020-01-01", "--out", "evidence", "--record", "3"];
     let told = site.done(&site.auditor, &evidence);
     assert!(told.contains("begin with index.html"), "{told}");
 
@@ -152,6 +154,9 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
         ("changes.csv", "operator/default,clients/second.yaml,added,"),
         ("refusals.csv", "auditor,onedoor.delete_client,deny,forbidden,1,"),
         ("segments.csv", "first,last,bytes,begun,ended"),
+        ("proofs.csv", "onedoor.delete_client,auditor,deny,forbidden,proofs/"),
+        ("proofs.csv", "onedoor.put_client,operator,allow,,proofs/"),
+        ("proofs.csv", "\n3,,,,,,proofs/3.tlog-proof"),
         ("summary.json", "\"its_check\": \"nothing is wrong\""),
     ] {
         assert!(site.read(name).contains(want), "{name}: {}", site.read(name));
@@ -163,6 +168,7 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
     for secret in [&site.first, &site.second, &site.auditor] {
         assert!(!page.contains(secret.as_str()) && !site.read("changes.json").contains(&**secret));
     }
+    check_keys_and_proofs(&site);
     // What vouches for the log does so for a copy of it.
     let verify = ["audit", "verify", ".onedoor/audit", "--key", "evidence/audit.pub"];
     let checked =
@@ -172,6 +178,28 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
     assert_eq!(site.run(&site.auditor, &evidence).code, 2);
     let late = ["audit", "evidence", "--from", "2030-01-01", "--until", "2029-01-01", "--out", "x"];
     assert_eq!(site.run(&site.auditor, &late).code, 2);
+}
+
+fn check_keys_and_proofs(site: &Site) {
+    // Two keys signed the log, and either leads to all of it.
+    let keys = site.read("audit.pub");
+    assert_eq!(keys.lines().count(), 2, "{keys}");
+    assert_eq!(fs::read_to_string(site.folder.path().join(".onedoor/audit.pub")).unwrap(), keys);
+    for key in keys.lines() {
+        let checked = site.run("", &["audit", "verify", ".onedoor/audit", "--key", key]);
+        assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    }
+    let proofs: Vec<_> = fs::read_dir(site.folder.path().join("evidence/proofs"))
+        .unwrap()
+        .map(|it| format!("evidence/proofs/{}", it.unwrap().file_name().to_str().unwrap()))
+        .collect();
+    assert!(proofs.len() > 5, "{proofs:?}");
+    for proof in &proofs {
+        let proven = site.run("", &["audit", "verify-proof", proof, "--key", "evidence/audit.pub"]);
+        let number = proof.trim_start_matches(|it: char| !it.is_ascii_digit()).split('.').next();
+        let begin = format!("{{\"seq\":{},", number.unwrap());
+        assert!(proven.code == 0 && proven.out.starts_with(&begin), "{}{}", proven.out, proven.err);
+    }
 }
 
 #[test]

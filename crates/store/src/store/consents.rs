@@ -102,8 +102,7 @@ impl Store {
     /// # Errors
     /// [`Error::ReadOnly`]: nothing was written. [`Error::Unavailable`].
     pub async fn purge_consents(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
-        let values =
-            [Value::time(now.minus(KEPT)), Value::time(now), Value::Int(limit.into())];
+        let values = [Value::time(now.minus(KEPT)), Value::time(now), Value::Int(limit.into())];
         self.database.execute(PURGE, &values).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -36,6 +37,15 @@ impl Wire {
 
     pub(crate) fn tls(stream: TlsStream<TcpStream>) -> Self {
         Self { stream: Stream::Tls(Box::new(stream)), traffic: Arc::new(Traffic::new()) }
+    }
+
+    /// Where it leads to; none where it is closed already.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        let stream = match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        };
+        stream.peer_addr().ok()
     }
 
     pub(crate) fn traffic(&self) -> Arc<Traffic> {

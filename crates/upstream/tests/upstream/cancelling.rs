@@ -17,12 +17,14 @@ async fn a_request_that_nobody_waits_for_closes_its_connection() {
         sees_the_end(&mut stream)
     });
     let upstream = upstream(&url);
+    let mut reached = None;
     tokio::select! {
         biased;
         () = async { is_received.recv().await.unwrap() } => {}
-        _ = upstream.send(head(Method::GET, "/"), RequestBody::Empty) => panic!("no answer comes"),
+        _ = upstream.send(head(Method::GET, "/"), RequestBody::Empty, &mut reached) => panic!("no answer comes"),
     }
     assert!(soon(end).await.unwrap());
+    assert!(url.ends_with(&reached.unwrap().to_string()), "told though nobody waited for more");
     assert_eq!((upstream.idle_connections(), upstream.busy_connections()), (0, 0));
 }
 

@@ -36,7 +36,7 @@ fn shown(url: &str, injection: Injection, value: &str) -> (Arc<Upstream>, Arc<Se
 }
 
 async fn send(upstream: &Upstream, head: RequestHead) -> Result<String, Error> {
-    text(soon(upstream.send(head, RequestBody::Empty)).await?).await
+    text(soon(upstream.send(head, RequestBody::Empty, &mut None)).await?).await
 }
 
 /// What an upstream reads of a request with these headers and this target.

@@ -132,7 +132,7 @@ async fn a_callers_authorization_does_not_reach_the_upstream() {
     let (_house, _fleet, upstream) = house(&mut tasks, &clock()).await;
     let mut request = head(Method::GET, "/");
     request.headers.insert(AUTHORIZATION, "Bearer token-77".parse().unwrap());
-    let answer = soon(upstream.send(request, RequestBody::Empty)).await.unwrap();
+    let answer = soon(upstream.send(request, RequestBody::Empty, &mut None)).await.unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "0");
 }
 

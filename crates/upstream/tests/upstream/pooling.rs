@@ -83,7 +83,8 @@ async fn a_request_that_meets_a_dead_connection_is_sent_once_on_a_fresh_one() {
     soon(is_closed.recv()).await.unwrap();
     settle().await;
     let full = RequestBody::Full(Bytes::from_static(b"12345"));
-    let response = soon(upstream.send(head(Method::POST, "/again"), full)).await.unwrap();
+    let response =
+        soon(upstream.send(head(Method::POST, "/again"), full, &mut None)).await.unwrap();
     assert_eq!(response.status(), 200);
     close.send(()).unwrap();
     let (heads, alone) = soon(heads).await.unwrap();
@@ -136,7 +137,8 @@ async fn a_request_that_may_have_been_sent_is_not_sent_again() {
         });
         let upstream = upstream(&url);
         get_text(&upstream).await.unwrap();
-        let error = soon(upstream.send(head(Method::DELETE, "/"), body)).await.unwrap_err();
+        let error =
+            soon(upstream.send(head(Method::DELETE, "/"), body, &mut None)).await.unwrap_err();
         assert!(matches!(error, Error::Closed { .. }), "{error:?}");
         assert_eq!(error.kind(), RefusalKind::UpstreamFailed);
         drop(finish);
@@ -251,7 +253,10 @@ async fn only_so_many_may_wait() {
     for _ in 0..70 {
         let one = Arc::clone(&one);
         tasks.spawn(async move {
-            one.send(head(Method::GET, "/"), RequestBody::Empty).await.map(drop).unwrap_err()
+            one.send(head(Method::GET, "/"), RequestBody::Empty, &mut None)
+                .await
+                .map(drop)
+                .unwrap_err()
         });
     }
     // One holds the connection, 64 wait, and the others are turned away at once.

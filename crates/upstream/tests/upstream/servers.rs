@@ -114,7 +114,7 @@ pub(crate) fn head(method: Method, path: &str) -> RequestHead {
 }
 
 pub(crate) async fn get(upstream: &Upstream) -> Result<Response<ResponseBody>, Error> {
-    soon(upstream.send(head(Method::GET, "/"), RequestBody::Empty)).await
+    soon(upstream.send(head(Method::GET, "/"), RequestBody::Empty, &mut None)).await
 }
 
 /// Sends a GET and reads its answer to the end.
@@ -140,7 +140,7 @@ pub(crate) async fn door(
         async move {
             let (parts, body) = request.into_parts();
             let head = head(parts.method, parts.uri.path());
-            let answer = upstream.send(head, RequestBody::stream(body, bytes_max)).await;
+            let answer = upstream.send(head, RequestBody::stream(body, bytes_max), &mut None).await;
             Ok::<_, Infallible>(match answer {
                 Ok(response) => response.map(Either::Left),
                 Err(error) => {

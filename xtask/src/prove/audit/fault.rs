@@ -21,7 +21,7 @@ pub(super) struct Fault {
 /// A place in the door's work with its log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
-    /// `open`, `write`, `sync` or `truncate`.
+    /// `open`, `rename`, `sync`, `truncate`, `unlink` or `write`.
     pub(super) call: &'static str,
     /// Part of the path of the file.
     pub(super) part: &'static str,

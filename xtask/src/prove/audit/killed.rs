@@ -8,6 +8,7 @@ use model::Clock;
 use super::{
     super::{Done, chance::Chance, door::Door, property::Setting},
     fault::Mark,
+    kept,
     ledger::Ledger,
     site::Site,
     traffic::Traffic,
@@ -63,6 +64,7 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
             run.at_a_start(mark, "after")?;
         }
     }
+    let kept = kept::prove(setting)?;
     let whole = run.site.verify()?;
     let Ledger { answered, forwarded, denied, unknown, .. } = run.ledger;
     for (count, what) in [
@@ -77,7 +79,8 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     Ok(Done::Held(format!(
         "{} kills, at {marks} marked places among them; {answered} calls answered ({denied} of them \
          denied) and {forwarded} forwarded, none without its record; {unknown} that were under way \
-         are told as unknown; the log: {whole}",
+         are told as unknown; the log: {whole}; {kept} kills as segments went or were packed, or a \
+         key followed, all ended by the next start",
         run.kills
     )))
 }

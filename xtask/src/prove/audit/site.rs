@@ -95,6 +95,13 @@ impl Site {
         self.verify_at(&self.log())
     }
 
+    /// The same without a checkpoint that left it: where the log was put back to what it was.
+    pub(super) fn verify_alone(&self) -> Result<()> {
+        let mut verify = run::program(&self.program, Path::new("/"));
+        verify.args(["audit", "verify"]).arg(self.log()).arg("--key");
+        run::output(verify.arg(self.home.data.join("audit.pub"))).map(drop)
+    }
+
     /// The same where the log is to be found in another folder.
     pub(super) fn verify_at(&self, log: &Path) -> Result<String> {
         let kept = fs::read_to_string(&self.outside).context("no checkpoint left the door")?;

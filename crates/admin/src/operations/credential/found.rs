@@ -213,7 +213,8 @@ fn registered(client: String, revision: u64) -> Found {
         used_by: None,
         used_from: None,
         next: vec![
-            "nothing is to be given: it registers itself anew, and asks its people again".to_owned(),
+            "nothing is to be given: it registers itself anew, and asks its people again"
+                .to_owned(),
             "take it out of where it was found".to_owned(),
         ],
         revision,

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Audience, Caller, ClientId, CollectionId, CredentialId, Effect, Operation, OperationId,
-    ProfileId, Refusal, RefusalKind, RequestId, Surface, Timestamp, TokenBounds, TokenScopes,
+    Audience, Caller, ClientId, CollectionId, CredentialId, Effect, KnownBy, Operation,
+    OperationId, ProfileId, Refusal, RefusalKind, RequestId, Surface, Timestamp, TokenBounds,
+    TokenScopes,
 };
 
 use crate::{
-    Kind, Outcome, Record, Redacted, Salt,
+    Encryption, Kind, Outcome, Record, Redacted, Salt, Start,
     chain::Chain,
     frame,
     record::members,
@@ -28,9 +29,12 @@ pub(super) const KINDS: [Kind; 9] = [
 ];
 
 /// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 35] = [
+pub(super) const EVENTS: [&str; 42] = [
     "account.read",
     "audit.full",
+    "audit.key_change",
+    "audit.key_changed",
+    "audit.key_failed",
     "audit.opened",
     "audit.recovered",
     "audit.resumed",
@@ -38,6 +42,10 @@ pub(super) const EVENTS: [&str; 35] = [
     "authorization.push",
     "authorization.resume",
     "client.register",
+    "connection.flood",
+    "connection.http1_refused",
+    "connection.http2_refused",
+    "connection.tls_failed",
     "consent.denied",
     "consent.given",
     "consent.revoked",
@@ -101,6 +109,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
             audience: Audience::Door,
             scopes: Some(TokenScopes::parse("role:reader").unwrap()),
         })),
+        known_by: KnownBy { credential: Some("client_secret"), token: Some("dpop") },
         ..Caller::anonymous()
     };
     let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
@@ -113,7 +122,14 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         surface: Some(Surface::Mcp),
         protocol: Some("2026-07-28"),
         peer: Some([127, 0, 0, 1].into()),
-        tls: Some("TLSv1.3"),
+        start: Some(Start { node: "door-1", boot: "b1" }),
+        peer_port: Some(50_000),
+        tls: Some(Encryption {
+            version: "TLSv1.3",
+            cipher: Some("TLS13_AES_128_GCM_SHA256"),
+            server_name: Some("api.example.com"),
+            client: Some("9f86"),
+        }),
         revision: Some(3),
         caller: Some(&caller),
         operation: Some(&operation),
@@ -127,6 +143,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         status: Some(200),
         bytes_out: Some(11),
         upstream: Some("http://127.0.0.1:9000"),
+        upstream_address: Some(([127, 0, 0, 1], 9000).into()),
         upstream_status: Some(200),
         upstream_time: Some(Duration::from_micros(310)),
         total_time: Some(Duration::from_micros(400)),

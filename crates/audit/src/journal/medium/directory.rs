@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use super::outside::Outside;
-use crate::{end::End, seal::SEALED, segment::Segment, verify::CHECKPOINTS};
+use crate::{end::End, keys::KEYS, seal::SEALED, segment::Segment, verify::CHECKPOINTS};
 
 /// Room that is kept for saying that there is none.
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -55,6 +55,7 @@ impl Directory {
             _lock: lock,
         };
         cut_last_line(&path.join(CHECKPOINTS))?;
+        cut_last_line(&path.join(KEYS))?;
         cut_last_line(&path.join(SEALED))?;
         if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
             sync_folder(parent)?;
@@ -124,6 +125,12 @@ impl Directory {
         let line = format!("{}\n", serde_json::to_string(note).map_err(io::Error::other)?);
         append(&self.path.join(CHECKPOINTS), &line)?;
         self.outside.as_ref().map_or(Ok(()), |it| it.append(line))
+    }
+
+    /// Keeps the note by which one key follows another.
+    pub(crate) fn follow(&self, note: &str) -> io::Result<()> {
+        let line = format!("{}\n", serde_json::to_string(note).map_err(io::Error::other)?);
+        append(&self.path.join(KEYS), &line).and_then(|()| sync_folder(&self.path))
     }
 
     /// Keeps these lines of sealed roots, all or none.

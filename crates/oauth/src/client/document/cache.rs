@@ -174,8 +174,7 @@ mod tests {
 
     #[test]
     fn a_document_is_fresh_for_as_long_as_its_server_says_within_bounds() {
-        for (says, fresh) in
-            [(None, 300), (Some(0), 60), (Some(600), 600), (Some(1_000_000), 3600)]
+        for (says, fresh) in [(None, 300), (Some(0), 60), (Some(600), 600), (Some(1_000_000), 3600)]
         {
             let documents = Documents::default();
             keep(&documents, says, 1_000);

@@ -2,30 +2,40 @@
 
 use admin::About;
 use anyhow::anyhow;
-use model::Timestamp;
+use model::{Effect, Timestamp};
 use serde_json::Value;
 
 use super::{
     Period,
+    proofs::Proofs,
     refusals::Refusals,
     table::{Diff, Pack, Table, text},
 };
 use crate::remote::{Failure, door::Door, input::Input, paging, show};
 
-/// Refusals are counted up to so many pages.
+/// Records are read up to so many pages.
 const PAGES_MAX: usize = 10_000;
+/// So many records are proven by one request.
+const PROVEN_AT_ONCE: usize = 500;
 /// Records of a page.
 const PAGE_RECORDS: &str = "1000";
 
 /// Asks for all of it.
-pub(super) fn gather(door: &Door, period: Period, now: Timestamp) -> Result<Pack, Failure> {
+pub(super) fn gather(
+    door: &Door,
+    period: Period,
+    (now, chosen): (Timestamp, &[u64]),
+) -> Result<Pack, Failure> {
     let me = ask(door, "whoami", &[])?;
     let mut pack = Pack::default();
     access(door, &mut pack)?;
     credentials(door, &mut pack)?;
     changes(door, period, &mut pack)?;
-    refusals(door, period, &mut pack)?;
+    let mut proofs = Proofs::of(chosen);
+    changing_calls(door, period, &mut proofs)?;
+    refusals(door, period, (&mut pack, &mut proofs))?;
     log(door, &mut pack)?;
+    prove(door, (&mut pack, proofs))?;
     let by = match text(&me, "user") {
         nobody if nobody.is_empty() => text(&me, "profile"),
         user => format!("{user} by {}", text(&me, "profile")),
@@ -207,28 +217,44 @@ fn changes(door: &Door, period: Period, pack: &mut Pack) -> Result<(), Failure> 
     Ok(())
 }
 
-fn refusals(door: &Door, period: Period, pack: &mut Pack) -> Result<(), Failure> {
+/// Asks for records of the period that fit, one page behind the other. Gives whether those were all.
+fn records(
+    door: &Door,
+    period: Period,
+    filter: &[(&str, &str)],
+    take: &mut dyn FnMut(&Value),
+) -> Result<bool, Failure> {
     let (since, until) = (period.from.to_string(), period.until.to_string());
+    let mut cursor = String::new();
+    for _ in 0..=PAGES_MAX {
+        let mut query = vec![("since", &*since), ("until", &until), ("limit", PAGE_RECORDS)];
+        query.extend(filter);
+        if !cursor.is_empty() {
+            query.push(("cursor", &cursor));
+        }
+        let answer = ask(door, "query_audit", &query)?;
+        answer.get("items").and_then(Value::as_array).into_iter().flatten().for_each(&mut *take);
+        cursor = text(&answer, "next");
+        if cursor.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn refusals(
+    door: &Door,
+    period: Period,
+    (pack, proofs): (&mut Pack, &mut Proofs),
+) -> Result<(), Failure> {
     let mut refusals = Refusals::default();
     for decision in ["deny", "limit"] {
-        let mut cursor = String::new();
-        for page in 0..=PAGES_MAX {
-            let mut query = vec![("decision", decision), ("since", &since), ("until", &until)];
-            query.push(("limit", PAGE_RECORDS));
-            if !cursor.is_empty() {
-                query.push(("cursor", &cursor));
-            }
-            let answer = ask(door, "query_audit", &query)?;
-            let items = answer.get("items").and_then(Value::as_array);
-            items.into_iter().flatten().for_each(|it| refusals.add(it));
-            let next = text(&answer, "next");
-            if !next.is_empty() && page == PAGES_MAX {
-                pack.notes.push(format!("There were more refusals ({decision}) than could be counted: ask for a shorter period."));
-            }
-            if next.is_empty() {
-                break;
-            }
-            cursor = next;
+        let mut take = |it: &Value| {
+            refusals.add(it);
+            proofs.add(it);
+        };
+        if !records(door, period, &[("decision", decision)], &mut take)? {
+            pack.notes.push(format!("There were more refusals ({decision}) than could be counted: ask for a shorter period."));
         }
     }
     pack.summary.push(("Refusals in the period", refusals.total().to_string()));
@@ -242,6 +268,40 @@ fn refusals(door: &Door, period: Period, pack: &mut Pack) -> Result<(), Failure>
     Ok(())
 }
 
+/// Calls of the period that changed something of the door itself.
+fn changing_calls(door: &Door, period: Period, proofs: &mut Proofs) -> Result<(), Failure> {
+    for about in admin::operations().iter().filter(|it| it.effect != Effect::Read) {
+        let name = format!("onedoor.{}", about.name);
+        let filter = [("operation", &*name), ("decision", "allow")];
+        records(door, period, &filter, &mut |it| proofs.add(it))?;
+    }
+    Ok(())
+}
+
+/// Has the door prove the records that were found.
+fn prove(door: &Door, (pack, mut proofs): (&mut Pack, Proofs)) -> Result<(), Failure> {
+    for some in proofs.records().chunks(PROVEN_AT_ONCE) {
+        let numbers: Vec<_> = some.iter().map(ToString::to_string).collect();
+        match ask(door, "list_audit_proofs", &[("records", &numbers.join(","))]) {
+            Ok(answer) => proofs.answered(&answer),
+            // A log that is damaged proves nothing, which is told elsewhere.
+            Err(Failure::Refused(refused)) if refused.status == http::StatusCode::CONFLICT => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if proofs.left_out > 0 {
+        let left_out = proofs.left_out;
+        pack.notes.push(format!("{left_out} more records of changes and refusals are not proven here: ask for a shorter period, or name them by --record."));
+    }
+    if proofs.missing() > 0 {
+        let missing = proofs.missing();
+        pack.notes.push(format!("{missing} records could not be proven: they were purged, no checkpoint covers them yet, or the log is damaged."));
+    }
+    pack.tables.push(proofs.table());
+    pack.proofs = proofs;
+    Ok(())
+}
+
 /// What vouches for the log.
 fn log(door: &Door, pack: &mut Pack) -> Result<(), Failure> {
     let log = ask(door, "check_audit", &[])?;
@@ -252,7 +312,7 @@ fn log(door: &Door, pack: &mut Pack) -> Result<(), Failure> {
     };
     pack.summary.extend([
         ("Audit log", text(&log, "name")),
-        ("Its key", text(&log, "key")),
+        ("Its keys", text(&log, "keys")),
         ("Its check", found),
         ("Its first record", text(&log, "first")),
         ("Records", text(&log, "records")),

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::proofs::Proofs;
+
 /// What was gathered.
 #[derive(Debug, Default)]
 pub(super) struct Pack {
@@ -14,6 +16,8 @@ pub(super) struct Pack {
     pub(super) changes: Value,
     /// What the check of the log told.
     pub(super) log: Value,
+    /// Proofs of single records.
+    pub(super) proofs: Proofs,
     /// What is wrong with the log, if something is.
     pub(super) fault: Option<String>,
     /// What whoever reads it must know.

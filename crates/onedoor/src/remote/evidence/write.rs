@@ -53,7 +53,8 @@ pub(super) fn write(folder: &Path, pack: &Pack) -> Result<usize, Failure> {
     summary.insert("notes".to_owned(), pack.notes.iter().map(String::as_str).collect());
     files.insert("summary.json".to_owned(), pretty(&Value::Object(summary))?);
     files.insert("checkpoint.txt".to_owned(), text(&pack.log, "checkpoint"));
-    files.insert("audit.pub".to_owned(), format!("{}\n", text(&pack.log, "key")));
+    files.insert("audit.pub".to_owned(), keys(&pack.log));
+    files.extend(pack.proofs.files().map(|(name, proof)| (name, proof.clone())));
     files.insert("index.html".to_owned(), page::page(pack));
     let sums: String = files.iter().map(|(name, it)| format!("{}  {name}\n", sum(it))).collect();
     files.insert(SUMS.to_owned(), sums);
@@ -63,6 +64,12 @@ pub(super) fn write(folder: &Path, pack: &Pack) -> Result<usize, Failure> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(files.len())
+}
+
+/// The public keys of the log, one on a line, the oldest first.
+fn keys(log: &Value) -> String {
+    let keys = log.get("keys").and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(Value::as_str).map(|it| format!("{it}\n")).collect()
 }
 
 fn pretty(value: &Value) -> Result<String, Failure> {

@@ -1,0 +1,38 @@
+//! `onedoor audit hash`: the hash that a known value has in the records of a day. It is never an argument.
+
+use std::{io::Read as _, path::Path};
+
+use anyhow::{Context as _, anyhow};
+use audit::redact::hash_of;
+use model::{Clock, Secret, Timestamp};
+
+use crate::{cli, command::Failure, data::DataFolder, terminal::Terminal};
+
+/// Longest value that is read.
+const VALUE_BYTES_MAX: u64 = 1 << 20;
+/// Where the data folder is unless somebody says otherwise.
+const DATA: &str = ".onedoor";
+
+/// Reads a value from the standard input and prints its hash of each day.
+pub(super) fn run(terminal: Terminal, arguments: &cli::AuditHash) -> Result<(), Failure> {
+    let cli::AuditHash { days, form, data } = arguments;
+    let salt = DataFolder::read_audit_salt(data.as_deref().unwrap_or(Path::new(DATA)))?;
+    let mut value = String::new();
+    let read = std::io::stdin().take(VALUE_BYTES_MAX.saturating_add(1)).read_to_string(&mut value);
+    let read = read.context("the standard input is no text")?;
+    if u64::try_from(read).is_ok_and(|it| it > VALUE_BYTES_MAX) {
+        return Err(anyhow!("the value is longer than {VALUE_BYTES_MAX} bytes").into());
+    }
+    // One line end is of the shell.
+    let value = Secret::new(value);
+    let whole = value.expose();
+    let value =
+        whole.strip_suffix('\n').map_or(whole.as_str(), |it| it.strip_suffix('\r').unwrap_or(it));
+    let today = [Clock::system().now()];
+    let days: &[Timestamp] = if days.is_empty() { &today } else { days };
+    for day in days {
+        let hash = hash_of(value, form.of_audit(), (&salt, *day));
+        terminal.line(hash.map_err(|what| anyhow!("the value is {what}"))?)?;
+    }
+    Ok(())
+}
