@@ -5,6 +5,7 @@
 
 mod admin;
 mod authority;
+mod bodies;
 mod budget;
 mod call;
 mod change;
@@ -34,6 +35,7 @@ mod table;
 mod working;
 
 pub use admin::{Admin, Error};
+pub use bodies::{BodyFault, BodyView};
 pub use call::Call;
 pub use event::{CredentialEvent, Webhook};
 pub use grants::{

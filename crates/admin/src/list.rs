@@ -3,9 +3,9 @@
 use crate::{
     operation::{AnyOperation, erased},
     operations::{
-        access, audit, audit_key, audit_log, audit_proof, audit_purge, collection, consent,
-        credential, delivery, grant, health, limit, operation, pepper, registration, revision,
-        secret, sign_in, signing_key, state, whoami,
+        access, audit, audit_body, audit_key, audit_log, audit_proof, audit_purge, collection,
+        consent, credential, delivery, grant, health, limit, operation, pepper, registration,
+        revision, secret, sign_in, signing_key, state, whoami,
     },
     resource::{
         Admission, Client, Collection, Credential, Delete, Get, Guard, Issuer, Limit, List, Put,
@@ -32,6 +32,8 @@ pub(crate) fn all() -> Vec<Box<dyn AnyOperation>> {
         erased::<access::Explain>(),
         erased::<access::WhoCan>(),
         erased::<audit::Query>(),
+        erased::<audit_body::Get>(),
+        erased::<audit_body::Forget>(),
         erased::<audit_key::Rotate>(),
         erased::<audit_log::Check>(),
         erased::<audit_proof::List>(),

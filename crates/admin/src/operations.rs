@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_body;
 pub(crate) mod audit_key;
 pub(crate) mod audit_log;
 pub(crate) mod audit_proof;

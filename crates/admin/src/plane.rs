@@ -2,18 +2,18 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use audit::{Page, Question};
+use audit::{Page, Question, bodies::Direction};
 use model::{
     Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
-    Proof, Rehash, Secret, SecretId,
+    Proof, Rehash, RequestId, Secret, SecretId,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 use state::Desired;
 
 use crate::{
-    Grants, LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView, SigningKeys,
-    peppers::Counted,
+    BodyFault, BodyView, Grants, LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView,
+    SigningKeys, peppers::Counted,
 };
 
 /// Tables that are ready: calling it puts them in force.
@@ -89,6 +89,25 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`LogFault`]
     fn rotate_log_key(&self, why: &str) -> Result<LogKeyView, LogFault>;
+
+    /// The body that was kept of the call `id`.
+    ///
+    /// # Errors
+    /// [`BodyFault`]
+    fn body(&self, id: RequestId, direction: Direction) -> Result<BodyView, BodyFault>;
+
+    /// Has nobody read any more what was kept of this kind of subject with this id; for the call with
+    /// that id, and why is recorded. Says whether there was something.
+    ///
+    /// # Errors
+    /// [`BodyFault`]
+    fn forget(&self, subject: (&str, &str), why: (RequestId, &str)) -> Result<bool, BodyFault>;
+
+    /// Brings the keys of bodies under the newest key-encryption key, and says how many.
+    ///
+    /// # Errors
+    /// Where they cannot be read or written.
+    fn rewrap_body_keys(&self) -> Result<u64, String>;
 
     /// A new key of this kind and its hash.
     ///

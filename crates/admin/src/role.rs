@@ -5,9 +5,10 @@ use model::{Effect, Grant, Pattern, Place, Role, RoleId};
 use crate::operation::About;
 
 /// What is about everything at once: the HMACs of keys, what seals the values of secrets, and what
-/// signs tokens and the audit log.
-const ADMIN_ONLY: [&str; 5] = [
+/// signs tokens and the audit log. And what nobody brings back.
+const ADMIN_ONLY: [&str; 6] = [
     "export_state",
+    "forget_subject",
     "rewrap_secrets",
     "rotate_audit_key",
     "rotate_signing_key",
@@ -15,8 +16,9 @@ const ADMIN_ONLY: [&str; 5] = [
 ];
 
 /// What tells about people and their doings.
-const ABOUT_CALLS: [&str; 10] = [
+const ABOUT_CALLS: [&str; 11] = [
     "check_audit",
+    "get_audit_body",
     "list_audit_proofs",
     "list_audit_purges",
     "list_consents",

@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use model::Clock;
+use model::{Clock, Operation};
 
 pub use condition::{Condition, Disk};
 pub use entry::Entry;
@@ -39,13 +39,13 @@ pub use level::{Level, Levels};
 pub use medium::Memory;
 pub use purge::{Purge, PurgeError, Purged};
 
-pub(crate) use self::medium::private;
+pub(crate) use self::medium::{private, sync_folder};
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
 };
 use crate::{
-    Error, Record, SigningKey, VerifyingKey,
+    Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
     chain::Chain,
     record::members,
     recover::{Recovered, recover},
@@ -155,7 +155,7 @@ impl Journal {
     #[must_use]
     pub fn memory_with(rules: Rules, clock: Clock) -> (Self, Memory) {
         let memory = Memory::default();
-        let place = Place { bytes: 0, begun: clock.now() };
+        let place = Place { first: 0, bytes: 0, begun: clock.now() };
         let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
         state.fresh = Some(Fresh::First);
         let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
@@ -243,6 +243,21 @@ impl Journal {
         self.shared.lock().written.next()
     }
 
+    /// The number of the first record of the segment that is written to.
+    #[must_use]
+    pub fn segment(&self) -> u64 {
+        self.shared.lock().written_segment.first
+    }
+
+    /// How safe the records of calls of `operation` are.
+    #[must_use]
+    pub fn level(&self, operation: &Operation) -> Level {
+        let now = self.shared.clock.now();
+        let operation = Some(operation);
+        let record = Record { operation, ..Record::new(now, Kind::Call, Outcome::Answered) };
+        self.shared.rules.levels.of(&record)
+    }
+
     /// What its checkpoints are checked by; nothing where it is in memory.
     #[must_use]
     pub fn verifying_key(&self) -> Option<VerifyingKey> {
@@ -278,7 +293,8 @@ fn resume(
     }
     let begun = last.as_ref().map_or(model::Timestamp::from_seconds(0), |it| it.2);
     let bytes = last.as_ref().map_or(0, |it| it.1);
-    let mut state = State::new(origin.into(), chain.clone(), Place { bytes, begun });
+    let first = last.as_ref().map_or(chain.next(), |it| it.0.first);
+    let mut state = State::new(origin.into(), chain.clone(), Place { first, bytes, begun });
     match last {
         Some((segment, bytes, _)) => directory.resume(segment, (*bytes, rules.segment_bytes))?,
         None => state.fresh = Some(Fresh::First),

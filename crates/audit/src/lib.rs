@@ -5,6 +5,7 @@
 //! that all before it is part of, and signed checkpoints over them. [`verify()`] checks such a log,
 //! or a copy of one, with nothing but a public key; docs/audit-log.md describes the format.
 
+pub mod bodies;
 mod chain;
 mod checkpoint;
 mod checksum;
@@ -36,6 +37,7 @@ pub mod tree;
 pub mod verify;
 mod walk;
 
+pub use bodies::Bodies;
 pub use checkpoint::Checkpoint;
 pub use damage::{Damage, DamageKind};
 pub use error::Error;

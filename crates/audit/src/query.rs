@@ -16,8 +16,8 @@ use crate::Index;
 
 /// Which kinds of records are shown where nothing is said: not the intent of a call, which has an
 /// outcome, and not what the log says of itself.
-pub const USUAL_KINDS: [&str; 7] =
-    ["authorization", "call", "cut", "event", "list", "malformed", "session"];
+pub const USUAL_KINDS: [&str; 8] =
+    ["authorization", "bodies", "call", "cut", "event", "list", "malformed", "session"];
 
 impl Index {
     /// The records that fit, in their order and one page of them. The work for a page is bounded, so

@@ -10,6 +10,7 @@ use std::{
 };
 
 use model::{Caller, Operation, RequestId, Surface, Timestamp};
+use serde_json::Value;
 
 pub use encryption::Encryption;
 #[cfg(test)]
@@ -27,7 +28,7 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 50] = [
+pub(crate) const NAMES: [&str; 51] = [
     "time",
     "id",
     "kind",
@@ -72,6 +73,7 @@ pub(crate) const NAMES: [&str; 50] = [
     "cause",
     "status",
     "bytes_out",
+    "bodies",
     "upstream",
     "upstream_ip",
     "upstream_port",
@@ -142,6 +144,8 @@ pub struct Record<'a> {
     pub status: Option<u16>,
     /// How many bytes of body the answer has, where that is known before they are sent.
     pub bytes_out: Option<u64>,
+    /// What is to be kept of its bodies, or what is.
+    pub bodies: Option<&'a Value>,
     /// Where it was carried out.
     pub upstream: Option<&'a str>,
     /// The address that this was sent to.
@@ -183,6 +187,7 @@ impl<'a> Record<'a> {
             outcome,
             status: None,
             bytes_out: None,
+            bodies: None,
             upstream: None,
             upstream_address: None,
             upstream_status: None,
@@ -285,7 +290,7 @@ impl Record<'_> {
     }
 
     fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { outcome, rule, status, bytes_out, .. } = self;
+        let Record { outcome, rule, status, bytes_out, bodies, .. } = self;
         line.word("outcome", outcome.as_str());
         line.word("decision", self.decision().as_str());
         match outcome {
@@ -301,7 +306,8 @@ impl Record<'_> {
             }
         }
         line.some("status", status.as_ref())?;
-        line.some("bytes_out", bytes_out.as_ref())
+        line.some("bytes_out", bytes_out.as_ref())?;
+        line.some("bodies", *bodies)
     }
 
     fn write_upstream(&self, line: &mut Line) -> Result<(), serde_json::Error> {

@@ -19,6 +19,8 @@ pub struct Live {
     pub log: Arc<audit::Journal>,
     /// What values are hashed under in records.
     pub salt: Arc<audit::Salt>,
+    /// Where bodies are kept; none where nobody serves.
+    pub bodies: Option<Arc<audit::Bodies>>,
     /// Connections to upstreams.
     pub fleet: Arc<upstream::Fleet>,
     /// Counters of limits.
@@ -54,5 +56,14 @@ impl Live {
             ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
         };
         self.log.enter(&record).and_then(Entry::written).map(drop)
+    }
+
+    /// Keeps and records what was handed over, and nothing after that.
+    pub fn end(&self) {
+        // First what leaves records.
+        if let Some(bodies) = &self.bodies {
+            bodies.end();
+        }
+        self.log.end();
     }
 }

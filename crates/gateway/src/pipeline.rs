@@ -13,6 +13,7 @@ mod contents;
 mod dispatch;
 mod facts;
 mod held;
+mod keeping;
 mod ledger;
 mod meter;
 mod standing;

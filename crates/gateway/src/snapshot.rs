@@ -12,8 +12,8 @@ use http::Method;
 use model::TokenBinding;
 
 pub(crate) use compile::{Sources, compile};
-pub(crate) use route::Destination;
 pub use route::Route;
+pub(crate) use route::{Destination, KeptBodies};
 pub(crate) use router::{Found, Router, Withheld};
 pub(crate) use shelf::Shelf;
 pub(crate) use stops::Stops;

@@ -14,6 +14,8 @@
 mod answers;
 #[path = "promises/below.rs"]
 mod below;
+#[path = "promises/bodies.rs"]
+mod bodies;
 #[path = "promises/browsers.rs"]
 mod browsers;
 #[path = "promises/certificates.rs"]

@@ -40,6 +40,18 @@ impl RequestId {
         Self(id)
     }
 
+    /// Reads what [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(text).ok().map(Self)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
     /// The id as the value of a header.
     #[must_use]
     pub fn header_value(self) -> http::HeaderValue {

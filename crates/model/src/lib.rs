@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod argument;
+pub mod body_rule;
 pub mod call;
 pub mod caller;
 pub mod catalogue;
@@ -38,6 +39,7 @@ pub mod user;
 
 pub use admission::{Admission, Registration};
 pub use argument::{Argument, ArgumentType, ArgumentValue, Decimal};
+pub use body_rule::{BodyRule, MediaRange, SubjectRule};
 pub use call::{RequestId, Surface};
 pub use caller::{Caller, KnownBy};
 pub use catalogue::Catalogue;

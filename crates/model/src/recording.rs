@@ -1,22 +1,24 @@
-//! What records keep of the arguments of calls, as it is declared.
+//! What is recorded of calls, as it is declared.
 
 use std::fmt;
 
-use crate::Place;
+use crate::{BodyRule, Place};
 
 /// What a collection, or one of its operations, says about its records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recording {
     /// What is kept of arguments, in the order in which it is declared.
     pub redactions: Vec<Redaction>,
+    /// What is kept of bodies; nothing is said where none.
+    pub bodies: Option<BodyRule>,
 }
 
 impl Recording {
     /// Whether nothing is said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { redactions } = self;
-        redactions.is_empty()
+        let Self { redactions, bodies } = self;
+        redactions.is_empty() && bodies.is_none()
     }
 }
 

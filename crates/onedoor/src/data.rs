@@ -1,5 +1,6 @@
 //! The data folder: what this machine keeps for itself, such as the pepper of the API keys.
 
+mod body_keys;
 mod keyring;
 mod pepper;
 mod private;
@@ -11,15 +12,16 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
 use identity::api_key::Pepper;
 
-pub(crate) use self::{revision::Revisions, signing::NextKey};
+pub(crate) use self::{body_keys::BodyKeys, revision::Revisions, signing::NextKey};
 
 /// A data folder that is there and belongs to us alone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct DataFolder(PathBuf);
 
 impl DataFolder {
@@ -124,6 +126,16 @@ impl DataFolder {
     /// Where there is none, it cannot be read, is broken, or can be read by others.
     pub(crate) fn read_audit_salt(folder: &Path) -> anyhow::Result<audit::Salt> {
         salt::read(&folder.join("audit.salt"))
+    }
+
+    /// Where the keys of those are whose bodies are kept beside the audit log.
+    pub(crate) fn body_keys_folder(&self) -> PathBuf {
+        self.0.join("body-keys")
+    }
+
+    /// What seals these keys: `keyring`, or the one that is here, made on first use.
+    pub(crate) fn body_keys(&self, keyring: Option<Arc<secrets::Keyring>>) -> BodyKeys {
+        BodyKeys::new(self.clone(), keyring)
     }
 
     /// What values are hashed under in records; made on first use.

@@ -1,5 +1,6 @@
 //! Management in a running door: the store, the operations over it, and the data plane that they change.
 
+mod bodies;
 mod grants;
 mod local;
 mod log;

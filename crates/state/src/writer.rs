@@ -67,6 +67,16 @@ pub(crate) fn time(time: Timestamp) -> String {
     }
 }
 
+/// A size in the biggest unit that says it whole.
+pub(crate) fn size(bytes: usize) -> String {
+    let units = [(1 << 20, "MiB"), (1 << 10, "KiB")];
+    let whole = units.into_iter().find_map(|(unit, name)| {
+        let count = bytes.checked_div(unit).filter(|it| *it > 0)?;
+        (count.checked_mul(unit) == Some(bytes)).then(|| format!("{count}{name}"))
+    });
+    whole.unwrap_or_else(|| format!("{bytes}B"))
+}
+
 /// A duration in the biggest unit that says it whole.
 pub(crate) fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();

@@ -1,7 +1,8 @@
 //! A whole gateway on a loopback port: real sockets, a fake clock, records in memory.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use audit::bodies::{Places, Wrap};
 use gateway::{Entrance, Forwarding, Gateway, Guesses, Live, Settings};
 use identity::{
     OwnIssuer,
@@ -11,6 +12,7 @@ use identity::{
 use model::{Clock, Fault, KeyKind, Rate, Secret, Timestamp};
 use serde_json::Value;
 use state::{Folder, Library};
+use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,7 @@ pub struct HouseBuilder {
     proofs: Option<Arc<Proofs>>,
     own_issuer: Option<Arc<OwnIssuer>>,
     set: Option<fn(&mut Settings)>,
+    keeps_bodies: bool,
 }
 
 /// A gateway in front of a [`Recorder`].
@@ -49,6 +52,8 @@ pub struct House {
     library: Library,
     /// The log behind the records: it can be made to fail.
     pub log: audit::Memory,
+    /// Where bodies and their keys are, if they are kept.
+    pub folder: TempDir,
     stop: CancellationToken,
     _tasks: JoinSet<()>,
 }
@@ -96,12 +101,19 @@ impl HouseBuilder {
         self
     }
 
+    /// Keeps bodies where a collection says so.
+    #[must_use]
+    pub fn keeping_bodies(mut self) -> Self {
+        self.keeps_bodies = true;
+        self
+    }
+
     /// Opens the house.
     ///
     /// # Errors
     /// The faults of its state.
     pub async fn open(self) -> Result<House, Vec<Fault>> {
-        let Self { mut files, mut keys, public_url, proofs, own_issuer, set } = self;
+        let Self { mut files, mut keys, public_url, proofs, own_issuer, set, keeps_bodies } = self;
         let (recorder, clock) = (Recorder::start().await, Clock::fake(START));
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).expect("it is long enough");
         for (number, (profile, key)) in keys.iter_mut().enumerate() {
@@ -118,12 +130,16 @@ impl HouseBuilder {
             *text = text.replace("UPSTREAM", &recorder.url());
         }
         let (log, records) = audit::Journal::memory(clock.clone());
+        let (log, root) = (Arc::new(log), tempfile::tempdir().unwrap());
+        let salt = Arc::new(audit::Salt::new(&[7; audit::Salt::BYTES]));
+        let bodies = keeps_bodies.then(|| bodies(root.path(), (&log, &salt), &clock));
         let fleet = upstream::Fleet::new(clock.clone());
         let egress = Arc::new(KeySetEgress(fleet.egress(upstream::Trust::Operator)));
         let live = Live {
             clock: clock.clone(),
-            log: Arc::new(log),
-            salt: Arc::new(audit::Salt::new(&[7; audit::Salt::BYTES])),
+            log,
+            salt,
+            bodies,
             fleet: Arc::new(fleet),
             meter: Arc::new(limits::Meter::new(clock.clone())),
             key_sets: Arc::new(identity::KeySets::new(egress, clock.clone())),
@@ -157,6 +173,7 @@ impl HouseBuilder {
             files,
             library,
             log,
+            folder: root,
             stop,
             _tasks: tasks,
         })
@@ -214,6 +231,23 @@ impl House {
         Ok(())
     }
 
+    /// The record of the bodies of the call with this id, which comes when they have passed.
+    ///
+    /// # Panics
+    /// Where no bodies are kept.
+    pub async fn bodies_record(&self, id: &str) -> Value {
+        let bodies = self.gateway.live().bodies.clone().expect("bodies are kept");
+        loop {
+            let of_bodies = |it: &Value| it["kind"] == "bodies" && it["id"] == *id;
+            if let Some(record) = self.records().into_iter().find(of_bodies) {
+                return record;
+            }
+            tokio::task::yield_now().await;
+            // Answered behind all that was handed over.
+            bodies.rewrap().expect("keys can be read");
+        }
+    }
+
     /// All records so far, in their order.
     #[must_use]
     pub fn records(&self) -> Vec<Value> {
@@ -224,6 +258,35 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+fn bodies(
+    folder: &Path,
+    (log, salt): (&Arc<audit::Journal>, &Arc<audit::Salt>),
+    clock: &Clock,
+) -> Arc<audit::Bodies> {
+    let places = Places { log: folder.join("audit"), keys: folder.join("body-keys") };
+    let recorded = (Arc::clone(log), Arc::clone(salt));
+    let bodies = audit::Bodies::open(places, recorded, Box::new(Plain), clock.clone());
+    Arc::new(bodies.expect("a thread can be had"))
+}
+
+/// Seals nothing: what does is the binary's.
+#[derive(Debug)]
+struct Plain;
+
+impl Wrap for Plain {
+    fn seal(&self, _: &str, secret: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(secret.to_vec())
+    }
+
+    fn open(&self, _: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, String> {
+        Ok(Secret::new(sealed.to_vec()))
+    }
+
+    fn rewrap(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod request;
 mod response;
+mod tap;
 
 pub use request::{BodyError, BoundedBody, RequestBody};
 pub(crate) use request::{Length, Upload};
 pub use response::ResponseBody;
+pub use tap::Tap;

@@ -15,7 +15,7 @@ mod link;
 mod pool;
 mod upstream;
 
-pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody};
+pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody, Tap};
 pub use connect::{AddressRule, Addresses, Pem, Resolve, Trust, Wire};
 pub use egress::{Document, Egress, Form};
 pub use error::Error;

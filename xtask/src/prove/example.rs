@@ -94,6 +94,12 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("rotate_audit_key", "{}", r#"{"reason": "a proof"}"#),
     ("check_audit", "{}", ""),
     ("list_audit_proofs", r#"{"records": "0,1"}"#, ""),
+    (
+        "get_audit_body",
+        r#"{"request_id": "01900000-0000-7000-8000-000000000000", "direction": "response"}"#,
+        "",
+    ),
+    ("forget_subject", "{}", r#"{"kind": "customer", "id": "42", "reason": "a proof"}"#),
     ("list_audit_purges", "{}", ""),
     ("propose_audit_purge", "{}", r#"{"older_than": "400d", "reason": "a proof"}"#),
     ("approve_audit_purge", r#"{"id": "absent"}"#, ""),

@@ -70,6 +70,7 @@ const TABLE: &[(&str, &[&str])] = &[
         READERS,
         &[
             "check_audit",
+            "get_audit_body",
             "list_audit_proofs",
             "list_audit_purges",
             "list_consents",
@@ -125,6 +126,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "delete_user",
             "end_sign_ins",
             "export_state",
+            "forget_subject",
             "propose_audit_purge",
             "put_admission",
             "put_guard",

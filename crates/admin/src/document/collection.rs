@@ -71,13 +71,49 @@ struct Override {
     audit: Option<Recording>,
 }
 
-/// What records keep of the arguments of calls.
+/// What records keep of the arguments of calls, and which bodies are kept.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Recording {
     /// What is kept of them: by a JSON pointer (`/customer/name`, where `*` is any one name), or of
     /// all that looks like a `card_number`, an `email` or a `secret`.
     redact: Option<BTreeMap<String, Treatment>>,
+    /// Which bodies are kept, sealed; none where it is missing.
+    bodies: Option<BodyRule>,
+}
+
+/// Which bodies of calls are kept, sealed.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct BodyRule {
+    /// Which of them.
+    keep: Kept,
+    /// How much of each: `64KiB` where it is missing, at most `1MiB`. What is longer is cut off.
+    size_max: Option<String>,
+    /// Of which types: `application/json`, `text/*`. Text and data where it is missing.
+    content_types: Option<Vec<String>>,
+    /// Whom they are about; who calls, where it is missing.
+    subject: Option<SubjectRule>,
+}
+
+/// Which bodies are kept.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Kept {
+    Both,
+    None,
+    Request,
+    Response,
+}
+
+/// Whom bodies are about, to be forgotten by.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SubjectRule {
+    /// What sort of subject: `customer`.
+    kind: String,
+    /// The argument that says which of them.
+    argument: String,
 }
 
 /// How much of a value is kept: nothing, a keyed hash, all of it, or its end.

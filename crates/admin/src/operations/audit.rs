@@ -99,6 +99,7 @@ enum DecisionWord {
 enum KindWord {
     All,
     Authorization,
+    Bodies,
     Call,
     Cut,
     Event,

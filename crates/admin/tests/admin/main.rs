@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod bodies;
 mod credentials;
 mod document;
 mod events;

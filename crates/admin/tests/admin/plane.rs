@@ -6,15 +6,16 @@ use std::{
 };
 
 use admin::{
-    About, AccessView, Counted, Ending, Grants, LogFault, LogKeyView, LogView, OperationView, Part,
-    Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys, UsageView,
+    About, AccessView, BodyFault, BodyView, Counted, Ending, Grants, LogFault, LogKeyView, LogView,
+    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
+    UsageView,
 };
-use audit::{Page, Question};
+use audit::{Page, Question, bodies::Direction};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyHash, KeyKind,
-    LastUse, Lifecycle, Operation, OperationId, PepperId, ProfileId, Proof, Reach, Rehash, Role,
-    Secret, SecretId, Surface, Timestamp,
+    LastUse, Lifecycle, Operation, OperationId, PepperId, ProfileId, Proof, Reach, Rehash,
+    RequestId, Role, Secret, SecretId, Surface, Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
 use serde_json::value::RawValue;
@@ -40,6 +41,7 @@ struct Force {
     is_log_damaged: bool,
     /// The clients that registered themselves, by what each is known by.
     registered: Vec<(Proof, String)>,
+    forgotten: Vec<String>,
 }
 
 impl TestPlane {
@@ -54,6 +56,7 @@ impl TestPlane {
             purges: Vec::new(),
             is_log_damaged: false,
             registered: Vec::new(),
+            forgotten: Vec::new(),
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
         Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper, given: Arc::default() })
@@ -75,6 +78,11 @@ impl TestPlane {
         let (secret, hash) = api_key::make(kind, &self.pepper, &SystemRandom::new()).unwrap();
         self.force.lock().unwrap().registered.push((kind.proof(hash), id.to_owned()));
         secret.expose().clone()
+    }
+
+    /// Who was forgotten and why, each time.
+    pub(crate) fn forgotten(&self) -> Vec<String> {
+        self.force.lock().unwrap().forgotten.clone()
     }
 
     /// Says whether something is wrong with the log.
@@ -263,6 +271,38 @@ impl Plane for TestPlane {
     fn rotate_log_key(&self, why: &str) -> Result<LogKeyView, LogFault> {
         self.force.lock().unwrap().purges.push(why.to_owned());
         Ok(LogKeyView { key: "new".to_owned(), replaced: "old".to_owned(), records: 300 })
+    }
+
+    fn body(&self, id: RequestId, direction: Direction) -> Result<BodyView, BodyFault> {
+        if *id.as_bytes() != [0; 16] {
+            return Err(BodyFault::Absent("no body was kept of it".to_owned()));
+        }
+        Ok(BodyView {
+            request_id: id.to_string(),
+            direction: direction.as_str().to_owned(),
+            subject: Some("user hmac:7f3a-20261123:00".to_owned()),
+            content_type: Some("application/json".to_owned()),
+            content_encoding: None,
+            bytes: 2,
+            passed: 2,
+            ended: true,
+            text: Some("{}".to_owned()),
+            base64: None,
+        })
+    }
+
+    fn forget(
+        &self,
+        (kind, id): (&str, &str),
+        (_, why): (RequestId, &str),
+    ) -> Result<bool, BodyFault> {
+        let mut force = self.force.lock().unwrap();
+        force.forgotten.push(format!("{kind} {id}, {why}"));
+        Ok(force.forgotten.len() == 1)
+    }
+
+    fn rewrap_body_keys(&self) -> Result<u64, String> {
+        Ok(0)
     }
 
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {

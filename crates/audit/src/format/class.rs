@@ -92,7 +92,7 @@ impl Activity {
             "call" if is_management && matches!(effect, "write" | "destructive") => {
                 Self { class: Class::EntityManagement, ..Self::of_effect(effect) }
             }
-            "call" | "intent" | "cut" => Self::of_effect(effect),
+            "bodies" | "call" | "cut" | "intent" => Self::of_effect(effect),
             "list" => Self::new(Class::ApiActivity, 2, "Read"),
             _ => Self::other(Class::ApiActivity),
         }

@@ -46,7 +46,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 60] = [
+pub(super) const MEMBERS: [Member; 61] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -97,6 +97,7 @@ pub(super) const MEMBERS: [Member; 60] = [
     to("cause", Text, ["unmapped.cause", "onedoor.cause", "onedoorCause"], OURS),
     to("status", Plain, ["http_response.code", "http.response.status_code", "onedoorStatus"], 20),
     to("bytes_out", Plain, ["http_response.body_length", "http.response.body.bytes", "out"], 20),
+    to("bodies", Json, ["unmapped.bodies", "onedoor.bodies", "onedoorBodies"], OURS),
     to("upstream", Text, ["dst_endpoint.name", "destination.address", "onedoorUpstream"], OURS),
     to("upstream_ip", Text, ["dst_endpoint.ip", "destination.ip", "dst"], 64),
     to("upstream_port", Plain, ["dst_endpoint.port", "destination.port", "dpt"], 5),

@@ -23,7 +23,9 @@ impl Severity {
         match (event.text("event"), event.text("outcome"), event.text("decision")) {
             ("audit.full", ..) => Self::Critical,
             (_, "unknown", _) => Self::High,
-            ("audit.key_failed" | "audit.recovered" | "audit.resumed", ..) => Self::Medium,
+            ("audit.key_failed" | "audit.recovered" | "audit.resumed" | "bodies.lost", ..) => {
+                Self::Medium
+            }
             ("sink.failed" | "sink.refused" | "sink.restarted", ..) => Self::Medium,
             ("sink.lost", ..) => Self::High,
             ("sign_in.slowed" | "device.slowed" | "sign_in.failed", ..) => Self::Medium,

@@ -38,9 +38,11 @@ impl Levels {
             Self::ByEffect if record.decision() == Decision::Deny => true,
             Self::ByEffect => match record.kind {
                 Kind::Authorization | Kind::Event | Kind::Log => true,
-                Kind::Call | Kind::Cut | Kind::Intent => record.operation.is_some_and(|it| {
-                    it.effect != Effect::Read || it.collection.as_str() == MANAGEMENT
-                }),
+                Kind::Bodies | Kind::Call | Kind::Cut | Kind::Intent => {
+                    record.operation.is_some_and(|it| {
+                        it.effect != Effect::Read || it.collection.as_str() == MANAGEMENT
+                    })
+                }
                 Kind::List | Kind::Malformed | Kind::Session => false,
             },
         };
@@ -68,7 +70,7 @@ mod tests {
             assert_eq!(Levels::Strict.of(&record), Level::Strict);
             Levels::ByEffect.of(&record)
         };
-        for kind in [Kind::Call, Kind::Intent, Kind::Cut] {
+        for kind in [Kind::Bodies, Kind::Call, Kind::Intent, Kind::Cut] {
             assert_eq!(level("orders", Effect::Read, kind), Level::Standard);
             assert_eq!(level("onedoor", Effect::Read, kind), Level::Strict);
             assert_eq!(level("orders", Effect::Write, kind), Level::Strict);

@@ -67,6 +67,8 @@ pub(super) struct State {
 /// A segment and how far it is filled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
+    /// The number of its first record.
+    pub(super) first: u64,
     pub(super) bytes: u64,
     pub(super) begun: Timestamp,
 }
@@ -165,7 +167,7 @@ impl State {
         };
         self.waiting.begin_segment((self.chain.clone(), self.segment));
         self.waiting.fresh = self.waiting.fresh.or(fresh);
-        self.segment = Place { bytes: 0, begun: at };
+        self.segment = Place { first: self.chain.next(), bytes: 0, begun: at };
         self.put(&header.members(at));
     }
 
@@ -195,6 +197,7 @@ impl State {
                 }
             }
             Kind::Authorization
+            | Kind::Bodies
             | Kind::Cut
             | Kind::Event
             | Kind::List

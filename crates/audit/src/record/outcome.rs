@@ -7,6 +7,8 @@ use model::{Refusal, RefusalKind};
 pub enum Kind {
     /// Something that was asked of the authorization server.
     Authorization,
+    /// What was kept of the bodies of a call, which has a record of its own, with the same id.
+    Bodies,
     /// One request for one operation.
     Call,
     /// An answer that broke off, since its caller might not have the rest. Its call has a record
@@ -32,6 +34,7 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Authorization => "authorization",
+            Self::Bodies => "bodies",
             Self::Call => "call",
             Self::Cut => "cut",
             Self::Event => "event",

@@ -3,7 +3,7 @@
 use http::Response;
 use model::{Refusal, RequestId};
 
-use super::{Call, Metered, Outgoing, body::whole, contents};
+use super::{Call, Metered, Outgoing, body::whole, contents, keeping};
 use crate::{Body, Live, LocalCall, snapshot::Destination};
 
 /// What was answered.
@@ -12,7 +12,7 @@ pub type Answer = Response<Body>;
 /// Carries the call out, and waits for the head of the answer.
 ///
 /// # Errors
-/// `Unrecorded` where its intent cannot be stored; `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`;
+/// `Unrecorded` where its intent cannot be stored, or its bodies should be kept and cannot; `UpstreamBusy`, `UpstreamFailed`, `UpstreamTimeout`;
 /// `TooLarge` and `Malformed` where the caller's body turns out so on the way; what a
 /// [`Local`](crate::Local) refuses.
 pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Refusal> {
@@ -23,16 +23,21 @@ pub async fn dispatch(call: Call<'_, Metered>, live: &Live) -> Result<Answer, Re
         Box::pin(contents::tell(facts, &route, &mut outgoing)).await?;
     }
     let Outgoing { mut head, body } = *outgoing;
+    let keeping = match &route.bodies {
+        None => None,
+        Some(kept) => keeping::prepare(kept, live, facts, (&caller, &*route, &head))?,
+    };
     // Nothing is carried out that would be unknown if this process died now.
     facts.intend(live).await?;
     let sent = live.clock.elapsed();
+    let (body, keeping) = keeping::begin(keeping, &head, body);
     let answer = match &route.destination {
         Destination::Upstream(upstream) => {
             // Asserted after everything that looks like it was stripped from the request.
             head.headers.insert(RequestId::HEADER, facts.arrival().id.header_value());
             facts.set_sent();
-            let answer = upstream.send(head, body, facts.reached()).await;
-            answer.map(|it| it.map(Body::Upstream)).map_err(Into::into)
+            let answer = upstream.send(head, body, facts.reached()).await.map_err(Into::into);
+            answer.map(|it| keeping::answer(keeping, it).map(Body::Upstream))
         }
         Destination::Local(local) => {
             let body = whole(body, usize::MAX).await?;

@@ -172,6 +172,8 @@ pub struct Facts {
     pub(super) upstream_time: Option<Duration>,
     /// How long the answer is, where that is known.
     pub(super) bytes_out: Option<u64>,
+    /// What is said of its bodies, where some are to be kept.
+    pub(super) bodies: Option<Box<Value>>,
     /// The protocol's own word for what was asked, where it is no call.
     pub(super) subject: Option<String>,
 }
@@ -220,6 +222,7 @@ impl Facts {
             answered: None,
             upstream_time: None,
             bytes_out: None,
+            bodies: None,
             subject: None,
         }
     }

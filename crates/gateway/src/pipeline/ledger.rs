@@ -170,10 +170,11 @@ impl Facts {
             answered,
             upstream_time,
             bytes_out,
+            bodies,
             subject,
         } = self;
         let is_tool = arrival.surface == Surface::Mcp && route.is_some();
-        // Path and query as they were decided on, without their secrets. Bodies are not recorded.
+        // Path and query as they were decided on, without their secrets. Bodies are kept beside, if at all.
         let by = (&*live.salt, arrival.at);
         let arguments = request.as_ref().zip(route.as_ref());
         let arguments = arguments.and_then(|(request, route)| request.arguments(route, by));
@@ -202,6 +203,7 @@ impl Facts {
             rule: rule.as_deref(),
             status,
             bytes_out: *bytes_out,
+            bodies: bodies.as_deref(),
             upstream,
             upstream_address: *upstream_address,
             upstream_status: upstream_status.map(|it| it.as_u16()),

@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use contract::Shown;
+use contract::{Reader, Shown};
 use mcp::tool::{Annotations, Tool};
-use model::Operation;
+use model::{BodyRule, Operation, SubjectRule};
 use serde_json::value::RawValue;
 
 use crate::Local;
@@ -32,10 +32,20 @@ pub struct Route {
     pub(super) index: usize,
     /// What records keep of its arguments.
     pub(crate) redaction: Arc<audit::redact::Policy>,
+    /// Which bodies of its calls are kept; none where it is none.
+    pub(crate) bodies: Option<Arc<KeptBodies>>,
     /// Where it is carried out.
     pub(crate) destination: Destination,
     /// Whether its collection was retired: calls are answered with that.
     pub(crate) is_retired: bool,
+}
+
+/// Which bodies of calls are kept, and how it is found whose they are.
+#[derive(Debug)]
+pub(crate) struct KeptBodies {
+    pub(crate) rule: Arc<BodyRule>,
+    /// None where they are of who calls.
+    pub(crate) subject: Option<(SubjectRule, Reader)>,
 }
 
 /// Where an operation is carried out.

@@ -124,7 +124,7 @@ async fn serve(
     }
     stopping.cancel();
     let drained = drain(config, tasks, stop).await;
-    gateway.live().log.end();
+    gateway.live().end();
     if let Some(sinks) = sinks {
         block_in_place(|| sinks.end());
     }

@@ -3,21 +3,21 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
-    AccessView, ConditionView, Counted, Ending, Grants, LogFault, LogKeyView, LogView,
-    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
+    AccessView, BodyFault, BodyView, ConditionView, Counted, Ending, Grants, LogFault, LogKeyView,
+    LogView, OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
     UsageView,
 };
-use audit::{Index, Page, Question};
+use audit::{Index, Page, Question, bodies::Direction};
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
     Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
-    Proof, Rehash, Role, Secret, SecretId,
+    Proof, Rehash, RequestId, Role, Secret, SecretId,
 };
 use state::Desired;
 use tokio::task::block_in_place;
 
-use super::{Supplier, grants::Given, log, signing::Signing};
+use super::{Supplier, bodies, grants::Given, log, signing::Signing};
 use crate::serving::{LogKey, Retention, Watched};
 
 /// A gateway, with what is needed to make tables and keys for it.
@@ -148,6 +148,18 @@ impl Plane for DataPlane {
         block_in_place(|| log::rotate(&self.log_key, why))
     }
 
+    fn body(&self, id: RequestId, direction: Direction) -> Result<BodyView, BodyFault> {
+        block_in_place(|| bodies::body(self.gateway.live(), &self.index, (id, direction)))
+    }
+
+    fn forget(&self, subject: (&str, &str), why: (RequestId, &str)) -> Result<bool, BodyFault> {
+        block_in_place(|| bodies::forget(self.gateway.live(), subject, why))
+    }
+
+    fn rewrap_body_keys(&self) -> Result<u64, String> {
+        block_in_place(|| bodies::rewrap(self.gateway.live()))
+    }
+
     fn new_key(&self, kind: KeyKind) -> Result<(Secret<String>, KeyHash), String> {
         api_key::make(kind, &self.pepper, &SystemRandom::new()).map_err(|error| error.to_string())
     }
@@ -223,6 +235,9 @@ impl Plane for DataPlane {
         let mut parts =
             vec![audit, Part { name: "secrets".to_owned(), ok: missing.is_empty(), detail }];
         parts.extend(self.sinks.parts());
+        // Told where something is wrong alone: most doors keep none.
+        let failing = self.gateway.live().bodies.as_ref().and_then(|it| it.failing());
+        parts.extend(failing.map(|why| Part { name: "bodies".to_owned(), ok: false, detail: why }));
         parts
     }
 }

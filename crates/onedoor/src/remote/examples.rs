@@ -82,6 +82,8 @@ The key is never an argument: others could read it."
         }
         "query_audit" => QUERY_AUDIT,
         "list_audit_proofs" => "  onedoor audit proofs --records 4711,4712 --json",
+        "get_audit_body" => BODY,
+        "forget_subject" => FORGET,
         "propose_audit_purge" => PURGE,
         "revoke_grants" => REVOKE_GRANTS,
         "revoke_consent" => {
@@ -136,6 +138,14 @@ const STOP: &str = "  \
 const AUDIT_KEY: &str = "  \
   onedoor audit_key rotate --reason \"once a year\"
   onedoor audit check                      its keys, the oldest first: give all to who checks the log";
+
+const BODY: &str = "  \
+  onedoor audit body 01941f29-7c00-7aaa-8bbb-0123456789ab response
+  onedoor audit body 01941f29-7c00-7aaa-8bbb-0123456789ab request --json";
+
+const FORGET: &str = "  \
+  onedoor audit forget --kind customer --id 42 --reason \"erasure request 17\"
+  onedoor audit forget --kind user --id ann@example.com --reason \"erasure request 18\"";
 
 const PURGE: &str = "  \
   onedoor audit_purge list                     what waits, and which segments are closed

@@ -19,7 +19,7 @@ use super::{
     rehash,
     retention::Retention,
     sinks::Sinks,
-    start::{key_file, live, open_log, settings},
+    start::{Recording, key_file, live, settings},
     webhooks::{self, Webhooks},
 };
 use crate::{
@@ -64,14 +64,14 @@ impl Door {
         (store, grants): (Option<Store>, Option<Store>),
     ) -> anyhow::Result<Self> {
         let clock = Clock::system();
-        let log = open_log(&config.audit, data, clock.clone())?;
         let pepper = Arc::new(data.pepper()?);
         let replays = grants.clone().or_else(|| store.clone());
         let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
-        let live = live((log, data.audit_salt()?), config, (clock.clone(), proofs));
+        let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
+        let recording = Recording::open(&config.audit, data, keyring.clone(), &clock)?;
+        let live = live(recording, config, (clock.clone(), proofs));
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
-        let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
         let places = Places::new(data.secrets());
         let around = Surroundings {
             egress: fleet.egress(Trust::Operator),

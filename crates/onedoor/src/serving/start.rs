@@ -75,7 +75,8 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     let clock = Clock::system();
     let (log, _) = audit::Journal::memory(clock.clone());
     let proofs = Proofs::new(None);
-    let records = (log, audit::Salt::new(&[0; audit::Salt::BYTES]));
+    let salt = Arc::new(audit::Salt::new(&[0; audit::Salt::BYTES]));
+    let records = Recording { log: Arc::new(log), salt, bodies: None };
     let gateway = Gateway::new(settings(&config), live(records, &config, (clock, proofs)));
     let pepper = throwaway_pepper().map_err(stopped)?;
     let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
@@ -89,8 +90,39 @@ fn throwaway_pepper() -> anyhow::Result<Pepper> {
     Ok(Pepper::new(&Secret::new(bytes))?)
 }
 
+/// Where is recorded what happens.
+pub(super) struct Recording {
+    pub(super) log: Arc<audit::Journal>,
+    pub(super) salt: Arc<audit::Salt>,
+    pub(super) bodies: Option<Arc<audit::Bodies>>,
+}
+
+impl Recording {
+    /// That of a door with this data folder.
+    ///
+    /// # Errors
+    /// Where the audit log, or something that belongs to it, cannot be used.
+    pub(super) fn open(
+        config: &Audit,
+        data: &DataFolder,
+        keyring: Option<Arc<secrets::Keyring>>,
+        clock: &Clock,
+    ) -> anyhow::Result<Self> {
+        let log = Arc::new(open_log(config, data, clock.clone())?);
+        let salt = Arc::new(data.audit_salt()?);
+        let places = audit::bodies::Places {
+            log: config.directory.clone().unwrap_or_else(|| data.audit_folder()),
+            keys: data.body_keys_folder(),
+        };
+        let recorded = (Arc::clone(&log), Arc::clone(&salt));
+        let wrap = Box::new(data.body_keys(keyring));
+        let bodies = audit::Bodies::open(places, recorded, wrap, clock.clone())?;
+        Ok(Self { log, salt, bodies: Some(Arc::new(bodies)) })
+    }
+}
+
 pub(super) fn live(
-    (log, salt): (audit::Journal, audit::Salt),
+    Recording { log, salt, bodies }: Recording,
     config: &Config,
     (clock, proofs): (Clock, Proofs),
 ) -> Live {
@@ -102,8 +134,9 @@ pub(super) fn live(
     let issuers = IssuerEgress::new(&fleet);
     let key_sets = KeySets::new(egress, clock.clone()).introspecting(Arc::new(issuers));
     Live {
-        log: Arc::new(log),
-        salt: Arc::new(salt),
+        log,
+        salt,
+        bodies,
         fleet,
         meter: Arc::new(Meter::new(clock.clone())),
         key_sets: Arc::new(key_sets),
@@ -118,11 +151,7 @@ fn own_issuer(url: &str, config: &Config) -> OwnIssuer {
     OwnIssuer::new(url).managed_at(config.management.public_url.as_deref())
 }
 
-pub(super) fn open_log(
-    config: &Audit,
-    data: &DataFolder,
-    clock: Clock,
-) -> anyhow::Result<audit::Journal> {
+fn open_log(config: &Audit, data: &DataFolder, clock: Clock) -> anyhow::Result<audit::Journal> {
     let Audit { directory, signing_key: _, checkpoints, rules, keep: _, compress_after: _ } =
         config;
     let location = audit::Location {

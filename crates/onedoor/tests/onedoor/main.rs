@@ -13,6 +13,7 @@ mod serving;
 mod signer;
 
 mod audit;
+mod bodies;
 mod bound;
 mod check;
 mod credential;

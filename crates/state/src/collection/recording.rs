@@ -1,9 +1,19 @@
-//! `audit:` of a collection or an operation: what records keep of the arguments of calls.
+//! `audit:` of a collection or an operation: what records keep of arguments, and which bodies are kept.
 
-use model::{Detector, Pointer, Recording, Redaction, Sought, Treatment};
+use model::{
+    BodyRule, Detector, MediaRange, Pointer, Recording, Redaction, Sought, SubjectRule, Treatment,
+    id::is_slug, quantity::parse_bytes,
+};
 use serde_json::Value;
 
-use crate::{field::Field, node::Entry, report::shown, suggestion, writer::Writer};
+use crate::{
+    field::Field,
+    node::Entry,
+    reader::Reader,
+    report::shown,
+    suggestion,
+    writer::{self, Writer},
+};
 
 const TREATMENTS: &[(&str, Treatment)] = &[
     ("drop", Treatment::Drop),
@@ -14,8 +24,79 @@ const TREATMENTS: &[(&str, Treatment)] = &[
 
 /// Reads what is said of records.
 pub(super) fn read(field: Field<'_>) -> Recording {
-    let redactions = field.mapping(|it| it.optional("redact").map(|it| read_redactions(&it)));
-    Recording { redactions: redactions.flatten().unwrap_or_default() }
+    let recording = field.mapping(|it| {
+        let redactions = it.optional("redact").map(|it| read_redactions(&it));
+        let bodies = it.optional("bodies").and_then(|it| it.mapping(read_bodies).flatten());
+        Recording { redactions: redactions.unwrap_or_default(), bodies }
+    });
+    recording.unwrap_or_default()
+}
+
+/// Which bodies are kept: by the word for it, and whether those of requests and answers are.
+const KEPT: &[(&str, (bool, bool))] = &[
+    ("none", (false, false)),
+    ("request", (true, false)),
+    ("response", (false, true)),
+    ("both", (true, true)),
+];
+
+/// Kinds of subjects that who calls is one of.
+const CALLERS: [&str; 2] = ["user", "profile"];
+
+fn read_bodies(it: &mut Reader<'_>) -> Option<BodyRule> {
+    let place = it.field().place();
+    let kept = it.required("keep", "write request, response, both or none");
+    let kept = kept.and_then(|it| it.one_of(KEPT));
+    let bytes_max = it.optional("size_max").map(|it| it.parse(checked_size));
+    let content_types = it.optional("content_types").map(|it| {
+        let absent = "name one, or leave the key away for text and data";
+        it.filled_set(absent, |it| it.parse(MediaRange::parse))
+    });
+    let subject = it.optional("subject").map(|it| it.mapping(read_subject).flatten());
+    let (request, response) = kept?;
+    Some(BodyRule {
+        request,
+        response,
+        bytes_max: bytes_max.unwrap_or(Some(BodyRule::BYTES_USUAL))?,
+        content_types: content_types.unwrap_or_else(|| Some(BodyRule::usual_content_types()))?,
+        subject: match subject {
+            Some(subject) => Some(subject?),
+            None => None,
+        },
+        place,
+    })
+}
+
+fn checked_size(text: &str) -> Result<usize, String> {
+    let (bytes, most) = (parse_bytes(text)?, BodyRule::BYTES_MAX);
+    match bytes {
+        0 => Err(format!("{text} keeps nothing: write at least 1B")),
+        _ if bytes > most => {
+            let most = writer::size(most);
+            Err(format!("{text} is more than is kept of a body: write at most {most}"))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+fn read_subject(it: &mut Reader<'_>) -> Option<SubjectRule> {
+    let kind = it.required("kind", "say what sort of subject it is, to forget it by: customer");
+    let kind = kind.and_then(|it| it.parse(checked_kind));
+    let argument = it.required("argument", "name the argument that says which of them");
+    let argument = argument.and_then(|it| it.text());
+    Some(SubjectRule { kind: kind?, argument: argument?.into() })
+}
+
+fn checked_kind(text: &str) -> Result<Box<str>, String> {
+    if CALLERS.contains(&text) {
+        let help = "write another kind, or leave subject away";
+        return Err(format!("{text} is a kind of who calls: {help}"));
+    }
+    if is_slug(text) {
+        return Ok(text.into());
+    }
+    let help = "use 1 to 63 of a-z, 0-9, - and _, and begin with a letter or digit";
+    Err(format!("{} is no kind of subject: {help}", shown(text)))
 }
 
 fn read_redactions(field: &Field<'_>) -> Vec<Redaction> {
@@ -73,15 +154,40 @@ fn read_sought(field: &Field<'_>, entry: &Entry) -> Option<Sought> {
 
 /// What is said of records, as it is read; nothing where nothing is said.
 pub(super) fn write(recording: &Recording) -> Option<Value> {
-    let Recording { redactions } = recording;
+    let Recording { redactions, bodies } = recording;
     if recording.is_empty() {
         return None;
     }
-    let mut redact = Writer::new();
-    for Redaction { of, treatment, place: _ } in redactions {
-        redact.put(&of.to_string(), treatment.as_str());
-    }
     let mut written = Writer::new();
-    written.put("redact", redact.value());
+    if !redactions.is_empty() {
+        let mut redact = Writer::new();
+        for Redaction { of, treatment, place: _ } in redactions {
+            redact.put(&of.to_string(), treatment.as_str());
+        }
+        written.put("redact", redact.value());
+    }
+    written.put_some("bodies", bodies.as_ref().map(write_bodies));
     Some(written.value())
+}
+
+fn write_bodies(rule: &BodyRule) -> Value {
+    let BodyRule { request, response, bytes_max, content_types, subject, place: _ } = rule;
+    let mut written = Writer::new();
+    let kept = KEPT.iter().find(|it| it.1 == (*request, *response));
+    written.put_some("keep", kept.map(|it| it.0));
+    let size = writer::size(*bytes_max);
+    written.put_if(*bytes_max != BodyRule::BYTES_USUAL, "size_max", size);
+    if *content_types != BodyRule::usual_content_types() {
+        written.put("content_types", writer::list(content_types));
+    }
+    written.put_some(
+        "subject",
+        subject.as_ref().map(|SubjectRule { kind, argument }| {
+            let mut written = Writer::new();
+            written.put("kind", &**kind);
+            written.put("argument", &**argument);
+            written.value()
+        }),
+    );
+    written.value()
 }

@@ -3,14 +3,14 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use model::{
-    Admission, AdmissionId, Assignment, Audience, CertificateMatch, Client, ClientId, ClientKind,
-    Collection, CollectionId, Credential, CredentialId, CredentialState, DeclaredSecret, Detector,
-    Effect, Grant, GrantType, Guard, GuardId, Injection, Introspection, Issuer, IssuerId, KeyHash,
-    KeySource, Lifecycle, Limit, LimitId, Measure, Override, Pattern, PepperId, Period, Place,
-    Pointer, Profile, ProfileId, Proof, Quota, Rate, Reach, Recording, Redaction, Registration,
-    Role, RoleId, RotationPolicy, Scope, SecondFactor, SecretId, SecretSource, SignIn, Sought,
-    Stop, StopId, Stopped, Surface, Timestamp, TokenBinding, TokenTerms, Treatment, Upstream,
-    UpstreamId, User, UserId,
+    Admission, AdmissionId, Assignment, Audience, BodyRule, CertificateMatch, Client, ClientId,
+    ClientKind, Collection, CollectionId, Credential, CredentialId, CredentialState,
+    DeclaredSecret, Detector, Effect, Grant, GrantType, Guard, GuardId, Injection, Introspection,
+    Issuer, IssuerId, KeyHash, KeySource, Lifecycle, Limit, LimitId, Measure, MediaRange, Override,
+    Pattern, PepperId, Period, Place, Pointer, Profile, ProfileId, Proof, Quota, Rate, Reach,
+    Recording, Redaction, Registration, Role, RoleId, RotationPolicy, Scope, SecondFactor,
+    SecretId, SecretSource, SignIn, Sought, Stop, StopId, Stopped, SubjectRule, Surface, Timestamp,
+    TokenBinding, TokenTerms, Treatment, Upstream, UpstreamId, User, UserId,
 };
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::Value;
@@ -577,7 +577,8 @@ fn recording() -> impl Strategy<Value = Recording> {
         },
     );
     let redaction = |(of, treatment)| Redaction { of, treatment, place: Place::default() };
-    collection::vec(one.prop_map(redaction), 0..4).prop_map(|mut redactions| {
+    let redactions = collection::vec(one.prop_map(redaction), 0..4);
+    (redactions, option::of(body_rule())).prop_map(|(mut redactions, bodies)| {
         let mut seen = Vec::new();
         redactions.retain(|it: &Redaction| {
             let key = it.of.to_string();
@@ -585,8 +586,31 @@ fn recording() -> impl Strategy<Value = Recording> {
             seen.push(key);
             is_new
         });
-        Recording { redactions }
+        Recording { redactions, bodies }
     })
+}
+
+fn body_rule() -> impl Strategy<Value = BodyRule> {
+    let subject =
+        (SLUG, NAME).prop_filter("of who calls", |it| it.0 != "user" && it.0 != "profile");
+    let subject = subject
+        .prop_map(|(kind, argument)| SubjectRule { kind: kind.into(), argument: argument.into() });
+    let range = sample::select(&["*/*", "text/*", "application/json", "image/*+xml"][..]);
+    let ranges = prop_oneof![
+        Just(BodyRule::usual_content_types()),
+        range.prop_map(|it| vec![MediaRange::parse(it).unwrap()]),
+    ];
+    let (request, response) = (any::<bool>(), any::<bool>());
+    (request, response, 1..=BodyRule::BYTES_MAX, ranges, option::of(subject)).prop_map(
+        |(request, response, bytes_max, content_types, subject)| BodyRule {
+            request,
+            response,
+            bytes_max,
+            content_types,
+            subject,
+            place: Place::default(),
+        },
+    )
 }
 
 fn override_() -> impl Strategy<Value = Override> {

@@ -257,6 +257,9 @@ fn forget_places(recording: &mut Recording) {
     for redaction in &mut recording.redactions {
         redaction.place = Place::default();
     }
+    if let Some(rule) = &mut recording.bodies {
+        rule.place = Place::default();
+    }
 }
 
 #[test]

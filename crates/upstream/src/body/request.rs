@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::tap::{self, Tap};
 use crate::link::Traffic;
 
 /// What is sent to the upstream behind the head of a request.
@@ -33,6 +34,7 @@ pub struct BoundedBody {
     incoming: Incoming,
     bytes_left: u64,
     bytes_max: u64,
+    tap: Option<Box<dyn Tap>>,
 }
 
 /// Why the body of a request cannot be sent to its end.
@@ -64,7 +66,7 @@ impl RequestBody {
             return Self::Empty;
         }
         let seen = VecDeque::new();
-        Self::Stream(BoundedBody { seen, incoming, bytes_left: bytes_max, bytes_max })
+        Self::Stream(BoundedBody { seen, incoming, bytes_left: bytes_max, bytes_max, tap: None })
     }
 
     /// All of the body where it has at most `bytes_max`, to look at; none where it has more. What is
@@ -78,6 +80,20 @@ impl RequestBody {
             Self::Full(bytes) => Ok((bytes.len() <= bytes_max).then(|| bytes.clone())),
             Self::Stream(body) => body.look(bytes_max).await,
         }
+    }
+
+    /// The same, seen by `tap` as it passes.
+    #[must_use]
+    pub fn tapped(mut self, mut tap: Box<dyn Tap>) -> Self {
+        match &mut self {
+            Self::Empty => {}
+            Self::Full(bytes) => {
+                tap.pass(bytes);
+                tap.end();
+            }
+            Self::Stream(body) => body.tap = Some(tap),
+        }
+        self
     }
 
     /// The bound, where the client has already announced more than that.
@@ -170,10 +186,21 @@ impl BoundedBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match self.seen.pop_front() {
-            Some(frame) => Poll::Ready(Some(Ok(frame))),
-            None => self.poll_next(cx),
+        let frame = match self.seen.pop_front() {
+            Some(frame) => Some(Ok(frame)),
+            None => ready!(self.poll_next(cx)),
+        };
+        if let Some(tap) = &mut self.tap {
+            match &frame {
+                Some(Ok(frame)) => {
+                    let is_last = self.seen.is_empty() && self.incoming.is_end_stream();
+                    tap::see(tap.as_mut(), frame, is_last);
+                }
+                Some(Err(_)) => {}
+                None => tap.end(),
+            }
         }
+        Poll::Ready(frame)
     }
 
     /// The next of what was not looked at.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::tap::{self, Tap};
 use crate::{Error, answer, pool::Lease};
 
 /// The body of an answer. Its connection goes back to the pool at its end; dropped early, it is closed.
@@ -22,6 +23,7 @@ pub struct ResponseBody {
     upstream: Arc<str>,
     idle_timeout: Duration,
     is_waiting: bool,
+    tap: Option<Box<dyn Tap>>,
 }
 
 impl ResponseBody {
@@ -33,7 +35,13 @@ impl ResponseBody {
     ) -> Self {
         // A short answer is whole in the first read: its connection can go back at once.
         let lease = (!lease.is_reusable()).then_some(lease);
-        Self { incoming, lease, upstream, idle_timeout, is_waiting: false }
+        Self { incoming, lease, upstream, idle_timeout, is_waiting: false, tap: None }
+    }
+
+    /// The same, seen by `tap` as it passes.
+    #[must_use]
+    pub fn tapped(self, tap: Box<dyn Tap>) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 
     /// Takes what has come, and lets the connection go on where nothing has.
@@ -81,6 +89,9 @@ impl Body for ResponseBody {
                 if this.lease.as_ref().is_some_and(Lease::is_reusable) {
                     this.end();
                 }
+                if let Some(tap) = &mut this.tap {
+                    tap::see(tap.as_mut(), &frame, this.incoming.is_end_stream());
+                }
                 Some(Ok(answer::accept_frame(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -88,6 +99,9 @@ impl Body for ResponseBody {
                 Some(Err(answer::broken(Arc::clone(&this.upstream), &error)))
             }
             Poll::Ready(None) => {
+                if let Some(tap) = &mut this.tap {
+                    tap.end();
+                }
                 this.end();
                 None
             }

@@ -36,6 +36,8 @@ pub(crate) struct Rewrapped {
     rewrapped: u64,
     /// How many versions were under it already.
     already: u64,
+    /// How many keys of bodies that are kept beside the audit log came under it.
+    body_keys: u64,
     /// The keys that are not in the keyring, and what is sealed under them: it cannot be read.
     unknown: Vec<UnderKey>,
     /// Versions that do not open with the key they name; at most 100 of them.
@@ -88,9 +90,11 @@ impl Operation for Rewrap {
                 after = Some(page.last);
             }
         }
+        let body_keys = admin.plane.rewrap_body_keys();
         Ok(Reply::of(Rewrapped {
             key: keyring.current(),
             rewrapped,
+            body_keys: body_keys.map_err(|error| Failure::internal(&error))?,
             already,
             unknown: admin.keys().await?.unknown,
             broken,

@@ -16,8 +16,9 @@ use crate::{
     redact::{By, Policy},
 };
 
-pub(super) const KINDS: [Kind; 9] = [
+pub(super) const KINDS: [Kind; 10] = [
     Kind::Authorization,
+    Kind::Bodies,
     Kind::Call,
     Kind::Cut,
     Kind::Event,
@@ -29,7 +30,7 @@ pub(super) const KINDS: [Kind; 9] = [
 ];
 
 /// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 42] = [
+pub(super) const EVENTS: [&str; 45] = [
     "account.read",
     "audit.full",
     "audit.key_change",
@@ -41,6 +42,9 @@ pub(super) const EVENTS: [&str; 42] = [
     "authorization.begin",
     "authorization.push",
     "authorization.resume",
+    "bodies.forget",
+    "bodies.kept",
+    "bodies.lost",
     "client.register",
     "connection.flood",
     "connection.http1_refused",
@@ -115,6 +119,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
     let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
     let by = By { policy: &policy, salt: &salt, at: Timestamp::from_seconds(1_795_392_000) };
     let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap(), by);
+    let bodies = serde_json::json!({"due": ["response"]});
     check(Record {
         id: Some(RequestId::new(uuid::Uuid::nil())),
         event: Some("sign_in"),
@@ -142,6 +147,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         rule: Some("role reader: orders:*"),
         status: Some(200),
         bytes_out: Some(11),
+        bodies: Some(&bodies),
         upstream: Some("http://127.0.0.1:9000"),
         upstream_address: Some(([127, 0, 0, 1], 9000).into()),
         upstream_status: Some(200),

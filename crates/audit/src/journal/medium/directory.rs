@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use super::outside::Outside;
-use crate::{end::End, keys::KEYS, seal::SEALED, segment::Segment, verify::CHECKPOINTS};
+use crate::{bodies, end::End, keys::KEYS, seal::SEALED, segment::Segment, verify::CHECKPOINTS};
 
 /// Room that is kept for saying that there is none.
 const RESERVE_BYTES: u64 = 1 << 20;
@@ -149,6 +149,8 @@ impl Directory {
     /// Removes segments, the oldest first: what is left begins behind those that went.
     pub(crate) fn remove(&self, segments: &[&Segment]) -> io::Result<()> {
         for segment in segments {
+            // First, so that after a crash between the two this is done again.
+            bodies::remove(&self.path, segment.first)?;
             // A crash may have left both.
             if !segment.is_packed() && segment.packed().path.exists() {
                 fs::remove_file(segment.packed().path)?;

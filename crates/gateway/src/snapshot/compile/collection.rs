@@ -160,6 +160,7 @@ fn draft(
         description: texts.into_iter().flatten().next().map(|it| it.as_str().into()),
         index,
         redaction: Arc::new(recording::policy(collection, recording)),
+        bodies: recording::bodies(collection, recording, contract),
         destination: destination.clone(),
         is_retired: collection.state == Lifecycle::Retired,
     };

@@ -107,7 +107,36 @@ fn what_records_keep_is_known_and_never_a_secret() {
                 "collections/a.yaml:6: operations.get.audit.redact.card_number: no record holds a card number whole | write mask, hash or drop",
                 "collections/a.yaml:6: operations.get.audit.redact.secret: a secret is in no record, nor a part of it | write drop or hash",
                 "collections/a.yaml:6: operations.get.audit.redact: \"iban\" is no detector and no JSON pointer | write card_number, email, secret, or a pointer: /iban",
-                "collections/a.yaml:6: operations.get.audit: unknown key \"redakt\" | did you mean redact? known here: redact",
+                "collections/a.yaml:6: operations.get.audit: unknown key \"redakt\" | did you mean redact? known here: redact, bodies",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn which_bodies_are_kept_is_said_whole_and_within_bounds() {
+    let begin = "owner: t\nupstream: {url: http://x}\ndocument: {}\naudit:\n  bodies:";
+    check(&[
+        (
+            "collections/a.yaml",
+            &format!(
+                "{begin} {{size_max: 2MiB, content_types: [json], subject: {{kind: user}}}}\n"
+            ),
+            &[
+                "collections/a.yaml:5: audit.bodies: keep is missing | write request, response, both or none",
+                "collections/a.yaml:5: audit.bodies.content_types[0]: \"json\" is no content type | write application/json, text/* or */*",
+                "collections/a.yaml:5: audit.bodies.size_max: 2MiB is more than is kept of a body | write at most 1MiB",
+                "collections/a.yaml:5: audit.bodies.subject: argument is missing | name the argument that says which of them",
+                "collections/a.yaml:5: audit.bodies.subject.kind: user is a kind of who calls | write another kind, or leave subject away",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            &format!("{begin} {{keep: all, size_max: 0B, subject: {{kind: A b, argument: x}}}}\n"),
+            &[
+                "collections/a.yaml:5: audit.bodies.keep: \"all\" is not known | known here: none, request, response, both",
+                "collections/a.yaml:5: audit.bodies.size_max: 0B keeps nothing | write at least 1B",
+                "collections/a.yaml:5: audit.bodies.subject.kind: \"A b\" is no kind of subject | use 1 to 63 of a-z, 0-9, - and _, and begin with a letter or digit",
             ],
         ),
     ]);
