@@ -3,6 +3,7 @@
 mod binding;
 mod build;
 mod certificates;
+mod known;
 mod matcher;
 mod opaque;
 mod own;
@@ -28,12 +29,8 @@ use quick_cache::{UnitWeighter, sync::Cache};
 use serde_json::{Map, Value};
 
 use self::{
-    binding::{Binding, Contract},
-    certificates::Certificates,
-    opaque::Opaque,
-    own::{OwnHolder, OwnTokens},
-    possession::Shown,
-    trust::Trust,
+    binding::Binding, certificates::Certificates, known::Known, opaque::Opaque, own::OwnTokens,
+    possession::Shown, trust::Trust,
 };
 use crate::{
     CREDENTIAL_BYTES_MAX, KeySets, Presented,
@@ -111,12 +108,6 @@ struct Holder {
     vouch: Vouch,
 }
 
-/// Whom a token leads to, whoever gave it.
-enum Known {
-    Other(Arc<Holder>),
-    Own(Arc<OwnHolder>),
-}
-
 /// By what a token was found good.
 enum Vouch {
     /// The issuer said so. It holds until the holder's `expires`.
@@ -186,14 +177,6 @@ impl Directory {
                 Some(_) | None => refusal,
             }
         })
-    }
-
-    /// Whether a token was good here, as far as that is remembered.
-    fn knew(&self, token: &str) -> bool {
-        let fingerprint = Fingerprint::of(token.as_bytes());
-        self.own.as_ref().is_some_and(|it| it.knew(&fingerprint))
-            || self.tokens.verified.peek(&fingerprint).is_some()
-            || self.tokens.opaque.as_ref().is_some_and(|it| it.knew(&fingerprint))
     }
 
     /// Whom the credential of a call under way leads to now, and until when at the latest; none where
@@ -345,38 +328,6 @@ impl Directory {
         let holder = Arc::new(holder);
         self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
         Ok(Known::Other(holder))
-    }
-}
-
-impl Known {
-    fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
-        match self {
-            Self::Other(holder) => holder.binding.admit(peer, now),
-            Self::Own(holder) => holder.admit(peer, now),
-        }
-    }
-
-    /// What the token is bound to, and whose it is.
-    fn bond(&self) -> (&Confirmation, &Contract) {
-        match self {
-            Self::Other(holder) => (&holder.confirmation, holder.binding.contract()),
-            Self::Own(holder) => holder.bond(),
-        }
-    }
-
-    /// When it ends at the latest, or has to be looked at again.
-    fn until(&self) -> Timestamp {
-        match self {
-            Self::Other(holder) => holder.expires.min(holder.binding.until()),
-            Self::Own(holder) => holder.until(),
-        }
-    }
-
-    fn caller(&self) -> &Arc<Caller> {
-        match self {
-            Self::Other(holder) => &holder.caller,
-            Self::Own(holder) => holder.caller(),
-        }
     }
 }
 

@@ -111,8 +111,16 @@ impl Kafka {
                     self.declared.topic
                 ))
             }
-            Some(Code::MessageTimedOut | Code::PurgeQueue | Code::PurgeInflight) | None => {
-                let heard = self.ear.lock().map_or(String::new(), |it| format!(": {it}"));
+            Some(
+                Code::MessageTimedOut
+                | Code::PurgeQueue
+                | Code::PurgeInflight
+                | Code::GaplessGuarantee
+                | Code::Fatal,
+            )
+            | None => {
+                let heard = *self.ear.lock();
+                let heard = heard.map(|it| format!(": {it}")).unwrap_or_default();
                 again(format!("no acknowledgement within {} s{heard}", PATIENCE.as_secs()))
             }
             Some(code) => again(code.to_string()),
@@ -202,9 +210,15 @@ impl ClientContext for Ear {
 
     fn error(&self, error: KafkaError, _: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
-        // That all are down says less than what was heard of one of them.
+        // That all are down, or a message was given up, says less than what was heard of one of them.
+        let says_little = matches!(
+            code,
+            RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::GaplessGuarantee
+                | RDKafkaErrorCode::Fatal
+        );
         let mut heard = self.lock();
-        if code != RDKafkaErrorCode::AllBrokersDown || heard.is_none() {
+        if heard.is_none() || !says_little {
             *heard = Some(code);
         }
     }

@@ -200,7 +200,7 @@ export const flows = {
     const tokens = await byCode(world, as, client.client_id);
     // Its code was shown twice.
     await refused(calls(world, tokens.access_token));
-    const bad = { ...metadata, redirect_uris: ['intent://x/#Intent;end'] };
+    const bad = { ...metadata, redirect_uris: ['intent://x/callback'] };
     const refusal = await oauth.dynamicClientRegistrationRequest(as, bad);
     await assert.rejects(oauth.processDynamicClientRegistrationResponse(refusal), {
       error: 'invalid_redirect_uri',

@@ -38,6 +38,8 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let door = home.serve()?;
     let (upstream, resource) = (Upstream::start()?.address, format!("http://{}/mcp", door.public));
     let mut files = world::files(upstream);
+    // No other gives tokens here.
+    files.remove("issuers/spare.yaml");
     files.extend(trust(&strangers.issuer, &resource));
     files.insert("upstreams/stock.yaml".to_owned(), format!("url: http://{upstream}\n"));
     world::apply(&door.client(&operator), &files)?;

@@ -205,7 +205,11 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
         ("list_clients", json!({"limit": 3, "filter": "owner=x", "sort": "-id"}), Value::Null),
         ("compare_revisions", json!({"from": 0, "to": 1}), Value::Null),
         ("query_audit", json!({"since": "2026-01-01T00:00:00Z", "limit": 5}), Value::Null),
-        ("get_audit_body", json!({"request_id": "a", "direction": "response"}), Value::Null),
+        (
+            "get_audit_body",
+            json!({"request_id": "00000000-0000-0000-0000-000000000000", "direction": "request"}),
+            Value::Null,
+        ),
         ("forget_subject", json!({}), json!({"kind": "user", "id": "ann", "reason": "r"})),
         ("propose_audit_purge", json!({}), json!({"older_than": "1d", "reason": "r"})),
         ("reject_audit_purge", json!({"id": "some"}), Value::Null),

@@ -195,7 +195,7 @@ mod tests {
         let at = |it: usize| u64::try_from(it).unwrap();
         let (before, behind) = leaves.split_at(gone);
         let edge: Edge = before.iter().copied().collect();
-        let all: Vec<_> = (0..size(leaves) + 1).collect();
+        let all: Vec<_> = (0..=size(leaves)).collect();
         let mut paths = Paths::new(edge, size(leaves), &all);
         behind.iter().for_each(|it| paths.push(*it));
         for index in 0..leaves.len() {
@@ -205,7 +205,7 @@ mod tests {
             assert_eq!(path, want, "{index} of {}, {gone} gone", leaves.len());
         }
         assert_eq!(paths.of(size(leaves)), None);
-        assert_eq!(Paths::new(Edge::default(), size(leaves) + 1, &[0]).of(0), None);
+        assert_eq!(Paths::new(Edge::default(), 64, &[0]).of(0), None);
     }
 
     #[test]

@@ -19,11 +19,13 @@ const BYTES_MAX: usize = 64 * 1024;
 /// Longest wait for all of it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whether there is a body that the record does not tell yet. Bodies of management are not told: their
-/// changes are, and secrets are in them.
+/// Whether there is a body that the record is to tell and does not yet. Bodies of management are not
+/// told: their changes are, and secrets are in them. What is kept sealed can be forgotten, and could not
+/// be if a record told it too.
 pub(super) fn is_untold(facts: &Facts, route: &Route, outgoing: &Outgoing) -> bool {
     let tells_body = facts.request.as_ref().is_none_or(|it| it.tells_body);
-    !(tells_body || route.is_local() || outgoing.body.is_end_stream())
+    let is_sealed = route.bodies.as_ref().is_some_and(|it| it.rule.request);
+    !(tells_body || is_sealed || route.is_local() || outgoing.body.is_end_stream())
 }
 
 /// The same where nothing has to be waited for.

@@ -188,7 +188,8 @@ impl Facts {
             surface: Some(arrival.surface),
             protocol: Some(arrival.protocol),
             peer: Some(arrival.peer.ip().to_canonical()),
-            peer_port: Some(arrival.peer.port()),
+            // A proxy may name the address alone.
+            peer_port: Some(arrival.peer.port()).filter(|it| *it > 0),
             tls: arrival.encryption.as_deref().map(Encryption::recorded),
             revision: Some(snapshot.revision),
             caller: caller.as_deref(),

@@ -1,8 +1,13 @@
 //! A client certificate is a credential where one is declared for it, and holds the tokens that are
 //! bound to it: on both surfaces.
 
+use std::sync::Arc;
+
+use audit::{Journal, Kind, Outcome, Record};
 use aws_lc_rs::digest::{SHA256, digest};
-use gateway::ClientCertificates;
+use bytes::Bytes;
+use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, ClientCertificates};
+use http::Response;
 use serde_json::{Value, json};
 use testkit::{Answer, Authority, HouseBuilder, TlsClient, TlsConnection};
 use tokio::task::JoinSet;
@@ -144,6 +149,38 @@ async fn a_browser_that_somebody_else_led_here_is_not_who_its_certificate_says()
         [("cross-site", false), ("same-site", false), ("same-origin", true), ("none", true)]
     {
         is_carried_out(&by_both(&mut known, &[("sec-fetch-site", site)]).await, want);
+    }
+}
+
+/// Says whether it is shown a certificate.
+#[derive(Debug)]
+struct Watching(Arc<Journal>);
+
+impl AuthorizationServer for Watching {
+    fn answer(&self, request: AuthorizationRequest) -> AuthorizationFuture<'_> {
+        Box::pin(async move {
+            let record = Record::new(request.at, Kind::Authorization, Outcome::Answered);
+            let receipt = self.0.enter(&record).unwrap().stored().await.unwrap();
+            let is_shown = request.certificate.is_some().to_string();
+            receipt.behind(Response::new(Bytes::from(is_shown)))
+        })
+    }
+}
+
+#[tokio::test]
+async fn nor_does_it_get_a_token_by_its_certificate() {
+    let served = open(&Signer::new()).await;
+    let gateway = &served.house.gateway;
+    gateway.authorize_by(Arc::new(Watching(Arc::clone(&gateway.live().log))));
+    let mut known = connect(&served, Some("shop")).await;
+    let page = ("origin", "https://evil.example");
+    for (headers, want) in [
+        (&[][..], "true"),
+        (&[page, ("sec-fetch-site", "cross-site")], "false"),
+        (&[("sec-fetch-site", "same-origin")], "true"),
+    ] {
+        let answer = known.send("POST", "/oauth/token", headers, "").await.unwrap();
+        assert_eq!((answer.status.as_u16(), &*answer.text()), (200, want), "{headers:?}");
     }
 }
 

@@ -370,7 +370,7 @@ async fn an_upload_breaks_off_too() {
     let mut stream = TcpStream::connect(house.address).await.unwrap();
     let head = format!(
         "POST /shop/items HTTP/1.1\r\nhost: {}\r\nx-api-key: {}\r\n\
-         content-type: application/json\r\ncontent-length: 1000\r\n\r\n{{\"name\":",
+         content-type: text/plain\r\ncontent-length: 1000\r\n\r\nwords",
         house.address,
         house.key("app/full"),
     );

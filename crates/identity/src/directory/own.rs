@@ -71,7 +71,7 @@ pub(super) struct OwnTokens {
     /// Those who may sign in.
     users: HashMap<UserId, Arc<User>>,
     issuers: HashSet<Box<str>>,
-    verified: Cache<Fingerprint, Arc<OwnHolder>, UnitWeighter, RandomState>,
+    pub(super) verified: Cache<Fingerprint, Arc<OwnHolder>, UnitWeighter, RandomState>,
     made_of: Parts,
 }
 
@@ -199,11 +199,6 @@ impl OwnTokens {
             .filter(|it| now < it.expires && self.is_current(it.generation, now))
     }
 
-    /// Whether a token was verified before, whether or not that still holds.
-    pub(super) fn knew(&self, token: &Fingerprint) -> bool {
-        self.verified.peek(token).is_some()
-    }
-
     /// Verifies a token, and remembers it.
     pub(super) fn remember(
         &self,
@@ -296,10 +291,7 @@ impl OwnTokens {
             user,
             actors,
             bounds: Some(bounds),
-            known_by: KnownBy {
-                credential: binding.map(|it| it.kind()),
-                token: Some(confirmation.as_str()),
-            },
+            known_by: KnownBy { credential: giver.kind(), token: Some(confirmation.as_str()) },
         });
         Ok(OwnHolder {
             issuer: Arc::clone(&self.issuer),

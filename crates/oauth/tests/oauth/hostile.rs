@@ -23,6 +23,17 @@ async fn post(house: &House, path: &str, media: &str, body: &str) -> (u16, Strin
     (answer.status().as_u16(), error.unwrap_or_default())
 }
 
+/// What is wrong with a request that is otherwise right.
+const MISTAKES: [(&str, &str); 7] = [
+    ("response_type", "x"),
+    ("response_mode", "form_post"),
+    ("scope", "everything"),
+    ("code_challenge", ""),
+    ("code_challenge_method", "plain"),
+    ("resource", "https://other.example"),
+    ("request", "x.y.z"),
+];
+
 #[tokio::test]
 async fn nobody_is_sent_where_the_client_did_not_say() {
     let house = House::open().await;
@@ -72,6 +83,12 @@ async fn registered(house: &House) -> String {
     client["client_id"].as_str().unwrap().to_owned()
 }
 
+/// A browser that opens `target` is shown what is wrong, and sent nowhere.
+async fn stays(house: &House, browser: &mut Browser, target: &str) {
+    browser.open(house, target).await;
+    assert_eq!((browser.status, browser.location.as_deref()), (400, None), "{target} {browser:?}");
+}
+
 #[tokio::test]
 async fn a_client_that_nobody_registered_leads_nobody_away_by_a_mistake() {
     let house = House::open().await;
@@ -79,21 +96,10 @@ async fn a_client_that_nobody_registered_leads_nobody_away_by_a_mistake() {
         let usual = [("client_id", &*id), ("redirect_uri", LOOPBACK)];
         let mut signed_in = Browser::default();
         signed_in.allow(&house, &authorize(&usual)).await;
-        for mistake in [
-            ("response_type", "x"),
-            ("response_mode", "form_post"),
-            ("scope", "everything"),
-            ("code_challenge", ""),
-            ("code_challenge_method", "plain"),
-            ("resource", "https://other.example"),
-            ("request", "x.y.z"),
-        ] {
+        for mistake in MISTAKES {
             let target = authorize(&[&usual[..], &[mistake]].concat());
-            for browser in [&mut Browser::default(), &mut signed_in] {
-                browser.open(&house, &target).await;
-                let got = (browser.status, browser.location.as_deref());
-                assert_eq!(got, (400, None), "{id} {mistake:?} {browser:?}");
-            }
+            stays(&house, &mut Browser::default(), &target).await;
+            stays(&house, &mut signed_in, &target).await;
         }
     }
 }

@@ -209,6 +209,22 @@ async fn what_came_to_nothing_is_forgotten_by_itself() {
     assert!(house.store.consent("local:ann", used).await.unwrap().is_some());
 }
 
+/// What becomes of who redeems a code as the client `id`, and signs by this key that it is.
+async fn redeem(house: &House, (id, code): (&str, &str), key: Option<&Key>) -> u16 {
+    let assertion = key.map(|it| it.assertion(house, id)).unwrap_or_default();
+    // What is empty is as good as absent.
+    let kind = if key.is_some() { ASSERTION } else { "" };
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", id),
+        ("code", code),
+        ("code_verifier", VERIFIER),
+        ("client_assertion_type", kind),
+        ("client_assertion", &assertion),
+    ];
+    house.post("/oauth/token", None, &form).await.0
+}
+
 #[tokio::test]
 async fn a_client_registers_the_keys_that_it_proves_itself_by() {
     let house = House::open().await;
@@ -224,22 +240,10 @@ async fn a_client_registers_the_keys_that_it_proves_itself_by() {
         let id = client["client_id"].as_str().unwrap().to_owned();
         let target = authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)]);
         let code = Browser::default().allow(&house, &target).await;
-        let redeem = async |assertion: Option<String>| {
-            let mut form = vec![
-                ("grant_type", "authorization_code"),
-                ("client_id", &id),
-                ("code", &code),
-                ("code_verifier", VERIFIER),
-            ];
-            if let Some(assertion) = &assertion {
-                form.push(("client_assertion_type", ASSERTION));
-                form.push(("client_assertion", assertion));
-            }
-            house.post("/oauth/token", None, &form).await.0
-        };
-        assert_eq!(redeem(None).await, 401, "{name}");
-        assert_eq!(redeem(Some(Key::new().assertion(&house, &id))).await, 401, "{name}");
-        assert_eq!(redeem(Some(key.assertion(&house, &id))).await, 200, "{name}");
+        let other = Key::new();
+        for (key, want) in [(None, 401), (Some(&other), 401), (Some(&key), 200)] {
+            assert_eq!(redeem(&house, (&id, &code), key).await, want, "{name}");
+        }
     }
     for says in [
         json!({}),

@@ -210,7 +210,7 @@ fn tell_nameless(address: SocketAddr) {
 
 fn warn_plain(address: SocketAddr) {
     tracing::warn!(
-        "keys come in on {address} without TLS: name a certificate in onedoor.toml, or put a TLS proxy in front and set public_url"
+        "keys come in on {address} without TLS: name a certificate in onedoor.toml, or put a TLS proxy in front and set public_url and trusted_proxies"
     );
 }
 

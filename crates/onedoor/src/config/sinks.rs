@@ -262,6 +262,74 @@ mod tests {
     }
 
     #[test]
+    fn kafka_is_encrypted_and_objects_are_packed_unless_that_is_said() {
+        let sinks = parse(
+            "[[sinks]]\nname = \"a\"\nkind = \"kafka\"\nbrokers = \"k1.example.com:9093, [::1]:9\"\n\
+             topic = \"audit\"\nsecret = \"k\"\n\
+             [[sinks]]\nname = \"b\"\nkind = \"s3\"\nurl = \"https://s3.example.com\"\n\
+             bucket = \"audit\"\nprefix = \"a/b=c/\"\nsecret = \"s\"\n",
+        );
+        let [kafka, s3] = &sinks.unwrap()[..] else { panic!("there are two") };
+        let secret = |id: &str| SecretId::parse(id).unwrap();
+        let want = Kafka {
+            brokers: vec!["k1.example.com:9093".to_owned(), "[::1]:9".to_owned()],
+            topic: "audit".to_owned(),
+            is_tls: true,
+            secret: Some((Mechanism::ScramSha512, secret("k"))),
+            tls: TlsFiles::default(),
+        };
+        assert_eq!(kafka.receiver, Receiver::Kafka(want));
+        let want = S3 {
+            url: "https://s3.example.com".to_owned(),
+            bucket: "audit".to_owned(),
+            region: REGION.to_owned(),
+            prefix: "a/b=c".to_owned(),
+            secret: secret("s"),
+            is_packed: true,
+            linger: LINGER,
+            tls: TlsFiles::default(),
+        };
+        assert_eq!(s3.receiver, Receiver::S3(want));
+    }
+
+    #[test]
+    fn what_leads_elsewhere_or_shows_a_password_is_told() {
+        let text = "\
+[[sinks]]
+name = \"a\"
+kind = \"s3\"
+url = \"https://s3.example.com\"
+bucket = \"../x\"
+region = \"eu/1\"
+prefix = \"a/../b\"
+wait = \"2h\"
+compress = \"zstd\"
+secret = \"s\"
+
+[[sinks]]
+name = \"b\"
+kind = \"kafka\"
+brokers = \"u:p@k1.example.com:9093\"
+topic = \"a b\"
+encrypt = \"no\"
+mechanism = \"plain\"
+";
+        let told = parse(text).unwrap_err();
+        for want in [
+            "onedoor.toml:5: bucket: \"../x\" is no bucket",
+            "onedoor.toml:6: region: \"eu/1\" is no region",
+            "onedoor.toml:7: prefix: \"a/../b\" is no prefix",
+            "onedoor.toml:8: wait: ",
+            "onedoor.toml:9: compress: \"zstd\" is neither",
+            "onedoor.toml:15: brokers: \"u:p@k1.example.com:9093\" is no broker",
+            "onedoor.toml:16: topic: \"a b\" is no topic",
+            "onedoor.toml:18: mechanism: plain shows the password to everybody on the way",
+        ] {
+            assert!(told.contains(want), "{want}: {told}");
+        }
+    }
+
+    #[test]
     fn all_that_is_wrong_is_told_with_its_line() {
         let text = "\
 [[sinks]]

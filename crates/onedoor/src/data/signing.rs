@@ -156,11 +156,12 @@ mod tests {
         assert_eq!(open(&path).unwrap().verifying_key(), first);
         assert!(!next.exists());
         // And behind that.
+        let door = journal(&path);
         let made = NextKey::make(&path, first.name()).unwrap();
         let second = made.key().unwrap().verifying_key();
-        let kept = journal(&path)
-            .change_key(made.key().unwrap(), "a test", || Err(io::Error::other("the power went")));
-        assert!(kept.is_err() && next.exists());
+        let lost = || Err(io::Error::other("the power went"));
+        assert!(door.change_key(made.key().unwrap(), "a test", lost).is_err() && next.exists());
+        drop(door);
         assert_eq!(open(&path).unwrap().verifying_key(), second);
         assert!(!next.exists());
         let public = fs::read_to_string(root.path().join("audit.pub")).unwrap();

@@ -34,13 +34,7 @@ pub(super) const NOUNS: [(&str, &str); 27] = [
 /// Examples for the help of an operation.
 pub(super) fn of(operation: &str) -> Option<&'static str> {
     Some(match operation {
-        "put_client" => {
-            "  \
-  onedoor client put shop-agent -f clients/shop-agent.yaml
-  onedoor client get shop-agent >it.yaml, then edit it, then
-  onedoor client put shop-agent -f it.yaml --reason \"a new owner\"
-  onedoor client put shop-app --kind app --owner shop-team --if-none-match '*'"
-        }
+        "put_client" => PUT_CLIENT,
         "list_clients" => {
             "  \
   onedoor client list --filter kind=agent,owner=support-team --sort -id
@@ -51,15 +45,7 @@ pub(super) fn of(operation: &str) -> Option<&'static str> {
   onedoor credential issue --profile shop-agent/default --expires 90d
   onedoor credential issue --profile shop-agent/default --json    .key is the key, shown this once"
         }
-        "rotate_credential" => {
-            "  \
-  onedoor credential rotate shop-agent-default-1f0c5a2e --overlap 7d
-  onedoor credential retire shop-agent-default-1f0c5a2e    when nobody uses it any more
-
-  onedoor credential rotate shop-agent-default-1f0c5a2e --wait >key
-                                  both: it retires the old one when it was not used for a day
-  onedoor credential rotate shop-agent-default-1f0c5a2e --wait --unused-for 2h"
-        }
+        "rotate_credential" => ROTATE_CREDENTIAL,
         "add_secret_version" => {
             "  \
   onedoor secret set stock-key <stock-key.txt
@@ -80,20 +66,6 @@ The key is never an argument: others could read it."
   onedoor collection import --id orders --owner shop-team \\
     --upstream https://orders.internal --document-file orders.yaml --publish"
         }
-        "query_audit" => QUERY_AUDIT,
-        "list_audit_proofs" => "  onedoor audit proofs --records 4711,4712 --json",
-        "get_audit_body" => BODY,
-        "forget_subject" => FORGET,
-        "propose_audit_purge" => PURGE,
-        "revoke_grants" => REVOKE_GRANTS,
-        "revoke_consent" => {
-            "  onedoor consent revoke --person local:ann --client https://agent.example.com/client.json"
-        }
-        "end_sign_ins" => "  onedoor sign_in end --person local:ann",
-        "delete_registration" => {
-            "  onedoor registration delete dyn-4f0c1d2e3b5a49788c6d7e8f90a1b2c3"
-        }
-        "rotate_audit_key" => AUDIT_KEY,
         "list_deliveries" => "  onedoor delivery list --webhook ops --state dead",
         "explain_access" => {
             "  onedoor access explain --profile shop-agent/default --operation orders.get_order"
@@ -111,9 +83,44 @@ The key is never an argument: others could read it."
         "put_stop" => STOP,
         "compare_revisions" => "  onedoor revision compare --from 41 --to 42",
         "rollback_revision" => "  onedoor revision rollback 41 --reason \"42 locked the shop out\"",
+        _ => return of_what_was(operation),
+    })
+}
+
+/// Of what was recorded, and what was given to people and clients.
+fn of_what_was(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "query_audit" => QUERY_AUDIT,
+        "list_audit_proofs" => "  onedoor audit proofs --records 4711,4712 --json",
+        "get_audit_body" => BODY,
+        "forget_subject" => FORGET,
+        "propose_audit_purge" => PURGE,
+        "rotate_audit_key" => AUDIT_KEY,
+        "revoke_grants" => REVOKE_GRANTS,
+        "revoke_consent" => {
+            "  onedoor consent revoke --person local:ann --client https://agent.example.com/client.json"
+        }
+        "end_sign_ins" => "  onedoor sign_in end --person local:ann",
+        "delete_registration" => {
+            "  onedoor registration delete dyn-4f0c1d2e3b5a49788c6d7e8f90a1b2c3"
+        }
         _ => return None,
     })
 }
+
+const PUT_CLIENT: &str = "  \
+  onedoor client put shop-agent -f clients/shop-agent.yaml
+  onedoor client get shop-agent >it.yaml, then edit it, then
+  onedoor client put shop-agent -f it.yaml --reason \"a new owner\"
+  onedoor client put shop-app --kind app --owner shop-team --if-none-match '*'";
+
+const ROTATE_CREDENTIAL: &str = "  \
+  onedoor credential rotate shop-agent-default-1f0c5a2e --overlap 7d
+  onedoor credential retire shop-agent-default-1f0c5a2e    when nobody uses it any more
+
+  onedoor credential rotate shop-agent-default-1f0c5a2e --wait >key
+                                  both: it retires the old one when it was not used for a day
+  onedoor credential rotate shop-agent-default-1f0c5a2e --wait --unused-for 2h";
 
 const QUERY_AUDIT: &str = "  \
   onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z

@@ -40,9 +40,10 @@ async fn token(door: &Serving, form: String) -> String {
 async fn called(door: &Serving, token: &str) -> (u16, u16) {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", &*bearer)];
-    let rest = door.client().send("GET", "/orders/orders/7", &headers, "").await;
-    let tool = door.client().call_tool(token, "orders_get_order", &json!({"id": 7}));
-    (rest.status, tool.await.status)
+    let (client, arguments) = (door.client(), json!({"id": 7}));
+    let rest = client.send("GET", "/orders/orders/7", &headers, "").await;
+    let tool = client.call_tool(token, "orders_get_order", &arguments).await;
+    (rest.status.as_u16(), tool.status.as_u16())
 }
 
 fn secret(folder: &Path, profile: &str) -> String {

@@ -193,10 +193,19 @@ impl Demo {
 
     /// Lets it end: all records, with those of calls that were still open.
     fn end(mut self) -> Vec<Value> {
+        // It takes its folder along; what has two names stays.
+        let kept = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(&self.audit).unwrap().map(Result::unwrap) {
+            let is_file = entry.file_type().unwrap().is_file();
+            let to = kept.path().join(entry.file_name());
+            if is_file {
+                std::fs::hard_link(entry.path(), to).unwrap();
+            }
+        }
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
-        self.records()
+        audit::records(kept.path()).unwrap()
     }
 }
 

@@ -96,6 +96,23 @@ fn it_does_not_start_on_faults_and_tells_them_all() {
     assert!(ran.code == 1 && ran.err.contains("two.toml"), "{}", ran.err);
 }
 
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn a_sink_for_kafka_says_how_to_get_it_where_it_is_not_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let sink = "[[sinks]]\nname = \"siem\"\nkind = \"kafka\"\nbrokers = \"127.0.0.1:9\"\n\
+                topic = \"audit\"\nencrypt = \"no\"\n";
+    write(folder.path(), &[("onedoor.toml", sink)]);
+    let ports = ["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"];
+    let arguments = ["serve", "--state", "state", "--config", "onedoor.toml"];
+    let ran = onedoor(folder.path(), &[&arguments[..], &ports].concat());
+    assert_ne!(ran.code, 0);
+    for want in ["the sink \"siem\" cannot be opened", "--package onedoor --features kafka"] {
+        assert!(ran.err.contains(want), "{want}: {}", ran.err);
+    }
+}
+
 #[test]
 fn an_address_in_use_is_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -87,6 +87,9 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<usize> {
     fs::write(&config, Work::Follow.config())?;
     site.home.config = Some(config.clone());
     age(&site.home)?;
+    // What follows is of today, so another segment begins; the one before is closed for as long as that.
+    site.home.serve()?.kill()?;
+    run::rest(Duration::from_secs(2));
     let aged = folder.join("aged");
     site.home.copy(aged.clone())?;
     let mut run = Run { site, aged, config, kills: 0 };
@@ -195,7 +198,8 @@ fn is_done(files: &[String], work: Work) -> bool {
     match work {
         Work::Follow => files.iter().any(|it| it.starts_with("keys")),
         Work::Pack => packed > 2 && packed.saturating_add(1) == segments.len(),
-        Work::Purge => segments.len() == 1 && files.iter().any(|it| it.starts_with("sealed")),
+        // The last of the old ones was closed today.
+        Work::Purge => segments.len() == 2 && files.iter().any(|it| it.starts_with("sealed")),
     }
 }
 

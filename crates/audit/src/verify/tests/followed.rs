@@ -41,6 +41,10 @@ fn a_log_that_several_keys_signed_is_checked_with_any_of_them() {
     fs::write(log.path().join(CHECKPOINTS), checkpoints).unwrap();
     let one_signature: Vec<_> = note.split_inclusive('\n').collect();
     let one_signature = serde_json::json!(one_signature[..one_signature.len() - 1].concat());
+    let fewer = Checkpoint { size: behind.saturating_sub(1), root: Hash::of_nothing() };
+    let fewer = serde_json::json!(Change::sign(fewer, &other_key(3), &other_key(4)));
+    let same = Checkpoint { size: behind, root: Hash::of_nothing() };
+    let same = serde_json::json!(Change::sign(same, &other_key(3), &other_key(3)));
     for (text, want) in [
         (String::new(), None),
         (format!("{first}\n"), None),
@@ -48,6 +52,8 @@ fn a_log_that_several_keys_signed_is_checked_with_any_of_them() {
         (format!("{second}\n{first}\n"), None),
         (format!("{first}\n{first}\n"), Some(behind)),
         (format!("{first}\n\"x\"\n"), Some(behind)),
+        (format!("{first}\n{fewer}\n"), Some(behind)),
+        (format!("{first}\n{same}\n"), Some(behind)),
         (format!("{one_signature}\n"), Some(0)),
     ] {
         fs::write(log.path().join(KEYS), &text).unwrap();

@@ -37,6 +37,11 @@ impl Giver {
         self.binding.as_ref().map(|it| it.credential().clone())
     }
 
+    /// The kind of that credential.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        self.binding.as_ref().map(|it| it.kind())
+    }
+
     /// Asked on every call: nothing remembered outlives what it was given by.
     pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
         match &self.binding {

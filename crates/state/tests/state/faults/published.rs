@@ -123,11 +123,11 @@ fn which_bodies_are_kept_is_said_whole_and_within_bounds() {
                 "{begin} {{size_max: 2MiB, content_types: [json], subject: {{kind: user}}}}\n"
             ),
             &[
-                "collections/a.yaml:5: audit.bodies: keep is missing | write request, response, both or none",
                 "collections/a.yaml:5: audit.bodies.content_types[0]: \"json\" is no content type | write application/json, text/* or */*",
                 "collections/a.yaml:5: audit.bodies.size_max: 2MiB is more than is kept of a body | write at most 1MiB",
-                "collections/a.yaml:5: audit.bodies.subject: argument is missing | name the argument that says which of them",
                 "collections/a.yaml:5: audit.bodies.subject.kind: user is a kind of who calls | write another kind, or leave subject away",
+                "collections/a.yaml:5: audit.bodies.subject: argument is missing | name the argument that says which of them",
+                "collections/a.yaml:5: audit.bodies: keep is missing | write request, response, both or none",
             ],
         ),
         (
