@@ -1,14 +1,38 @@
-"""What schemathesis does besides: before each call the state is put back, after it a line is kept."""
+"""What schemathesis does besides: before each call the state is put back, after it a line is kept.
+
+Each call comes from another address: who shows many wrong credentials is slowed down.
+"""
 
 import http.client
+import itertools
 import json
 import os
 
+import requests.adapters
 import schemathesis
+import urllib3.util.connection
 
 KEEPER = os.environ["ONEDOOR_PROOF_KEEPER"]
 CALLS = os.environ["ONEDOOR_PROOF_CALLS"]
 KEY = os.environ["ONEDOOR_PROOF_KEY"]
+
+SOURCES = itertools.cycle(range(1, 255))
+connect = urllib3.util.connection.create_connection
+send = requests.adapters.HTTPAdapter.send
+
+
+def connect_from_another(address, *arguments, **options):
+    options["source_address"] = (f"127.1.0.{next(SOURCES)}", 0)
+    return connect(address, *arguments, **options)
+
+
+def send_on_a_new_connection(adapter, *arguments, **options):
+    adapter.close()
+    return send(adapter, *arguments, **options)
+
+
+urllib3.util.connection.create_connection = connect_from_another
+requests.adapters.HTTPAdapter.send = send_on_a_new_connection
 
 
 @schemathesis.hook
