@@ -27,10 +27,17 @@ use super::{
 /// Most differences that are told.
 const TOLD_MAX: usize = 20;
 
-/// What takes two people and a log that is old, or a call of which a body was kept:
-/// `onedoor/tests/onedoor/purge.rs` and `bodies.rs` show it carried out.
-const ELSEWHERE: [&str; 4] =
-    ["approve_audit_purge", "get_audit_body", "propose_audit_purge", "reject_audit_purge"];
+/// What takes two people and a log that is old, a call of which a body was kept, or a person who has
+/// consented to a client or a client that has registered itself: `onedoor/tests/onedoor/purge.rs` and
+/// `bodies.rs` show it carried out, and `oauth/tests/oauth/operators.rs`.
+const ELSEWHERE: [&str; 6] = [
+    "approve_audit_purge",
+    "delete_registration",
+    "get_audit_body",
+    "propose_audit_purge",
+    "reject_audit_purge",
+    "revoke_consent",
+];
 /// What a command ends with that is wrong by itself.
 const UNCLEAR: i32 = 2;
 
