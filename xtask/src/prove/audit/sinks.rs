@@ -54,7 +54,6 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
             tally.doors_killed = tally.doors_killed.saturating_add(1);
         }
     }
-    drain(&site, &door)?;
     let lie = lie(&site, &door, (&mut receivers, &traffic))?;
     drop(door);
     let held = judge(&site, &receivers, &lie)?;
@@ -91,6 +90,8 @@ fn lie(
     (receivers, traffic): (&mut Receivers, &Traffic),
 ) -> Result<Range<u64>> {
     let first = count(site)?;
+    drain(site, door)?;
+    // Behind that may come the questions whether all is delivered, which are recorded too.
     receivers.lie(true);
     traffic.during(&site.callers, door.public, || run::rest(LIE));
     drain(site, door)?;
