@@ -37,10 +37,7 @@ impl Command {
             }
             return Ok(());
         }
-        let is_chosen = |it: &Step| match self.only.is_empty() {
-            true => !it.is_asked_for(),
-            false => self.only.contains(it),
-        };
+        let is_chosen = |it: &Step| self.only.is_empty() || self.only.contains(it);
         let steps: Vec<_> = Step::ALL.into_iter().filter(is_chosen).collect();
         let root = Workspace::read(Path::new("."))?.root;
         self.run_steps(&steps, &root)

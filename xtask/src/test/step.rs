@@ -30,7 +30,7 @@ pub(super) enum Step {
     Advisories,
     /// Unit and integration tests, those with official MCP clients among them.
     Nextest,
-    /// The sink for Kafka, a feature: lints, and tests with a broker. Only where it is asked for.
+    /// The sink for Kafka, a feature: lints, and tests with a broker.
     Kafka,
     /// Examples in the documentation.
     Doctest,
@@ -67,11 +67,6 @@ impl Step {
         Self::Demo,
         Self::Prove,
     ];
-
-    /// Whether it runs only by its name: it builds a library of C that nothing else here needs.
-    pub(super) fn is_asked_for(self) -> bool {
-        self == Self::Kafka
-    }
 
     /// What it is called on the command line.
     pub(super) fn name(self) -> String {
