@@ -35,6 +35,8 @@ use crate::{
 
 /// The folder of the index, beside the segments.
 const FOLDER: &str = "index";
+/// The least that a thread of Linux can ask for.
+const NICEST: i32 = 19;
 
 /// An index of the log in a folder. One process at a time has it.
 #[derive(Debug)]
@@ -220,6 +222,13 @@ impl Slot {
     fn lock(&self) -> MutexGuard<'_, Option<Parts>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Has this thread give way to all others, for as long as it lives: a part takes tens of milliseconds,
+/// which calls on the same core would wait for.
+pub fn give_way() {
+    // Where that is not allowed, all is as well, but slower for who calls meanwhile.
+    rustix::process::setpriority_process(None, NICEST).ok();
 }
 
 /// What is known of a segment.

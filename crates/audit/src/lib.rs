@@ -43,7 +43,7 @@ pub use damage::{Damage, DamageKind};
 pub use error::Error;
 pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
-pub use index::{Field, Index};
+pub use index::{Field, Index, give_way};
 pub use journal::{
     Changed, Closed, Condition, Disk, Entry, Journal, Keep, KeyChangeError, Level, Levels,
     Location, Memory, Purge, PurgeError, Purged, Rules,

@@ -1,11 +1,17 @@
 //! Puts what is recorded into the index of the log: beside the calls, and never much of a core's time.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 use audit::{Index, Journal};
 use gateway::Gateway;
 use model::Clock;
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::{sync::oneshot, time::sleep};
 
 /// So many times as long as a piece of work took is rested after it.
 const REST: u32 = 9;
@@ -42,15 +48,22 @@ impl Indexing {
 
     /// Follows the log, for ever.
     pub(super) async fn follow(self) {
+        match Worker::start(&self.index) {
+            Ok(worker) => self.follow_by(worker).await,
+            Err(error) => {
+                tracing::warn!("the audit log gets no index, so questions take longer: {error}");
+            }
+        }
+    }
+
+    async fn follow_by(self, worker: Worker) {
         let Self { index, log, clock } = self;
         let (mut before, mut tried) = ((log.reached(), clock.elapsed()), clock.elapsed());
         let mut was_well = true;
         loop {
             let (reached, started) = (log.reached(), clock.elapsed());
-            let work = Arc::clone(&index);
-            let made = spawn_blocking(move || work.advance(reached)).await;
+            let made = worker.advance(reached).await;
             let now = clock.elapsed();
-            let made = made.map_err(std::io::Error::other).flatten();
             if let (Err(error), true) = (&made, was_well) {
                 tracing::warn!("the audit log cannot be put into its index: {error}");
             }
@@ -69,6 +82,31 @@ impl Indexing {
             })
             .await;
         }
+    }
+}
+
+/// A thread of its own, which gives way to those that answer calls.
+struct Worker(mpsc::Sender<(u64, oneshot::Sender<io::Result<bool>>)>);
+
+impl Worker {
+    fn start(index: &Arc<Index>) -> io::Result<Self> {
+        let (ask, asked) = mpsc::channel::<(u64, oneshot::Sender<io::Result<bool>>)>();
+        let index = Arc::clone(index);
+        // Ends with who asks.
+        thread::Builder::new().name("index".to_owned()).spawn(move || {
+            audit::give_way();
+            for (reached, answer) in asked {
+                // Who does not wait for it does not need it.
+                answer.send(index.advance(reached)).ok();
+            }
+        })?;
+        Ok(Self(ask))
+    }
+
+    async fn advance(&self, reached: u64) -> io::Result<bool> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send((reached, answer)).map_err(io::Error::other)?;
+        answered.await.map_err(io::Error::other).flatten()
     }
 }
 
