@@ -106,6 +106,8 @@ mod tests {
             drop(fs::remove_file(&path));
             private::create(&path, text.as_bytes()).unwrap();
             let error = format!("{:#}", open(&path).unwrap_err());
+            // The folder has a name by chance.
+            let error = error.replace(&*root.path().to_string_lossy(), "");
             assert!(text.is_empty() || !error.contains(text), "{error}");
         }
     }
