@@ -2,7 +2,7 @@
 //! which tell what was sent and not only what the document knows.
 
 use http::{HeaderMap, header};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     Operation,
@@ -61,9 +61,10 @@ impl Operation {
         known.and_then(|it| self.plan.keys.get(it.argument)).map_or(field, |it| it)
     }
 
-    /// What a body of this JSON says, by name: its members, or all of it under one name.
+    /// What a body of this JSON says, by name: its members, or all of it under one name. Two may have
+    /// the same, where one is called as the document calls the other.
     #[must_use]
-    pub fn arguments_of_body(&self, body: Value) -> Map<String, Value> {
+    pub fn arguments_of_body(&self, body: Value) -> Vec<(String, Value)> {
         let whole = match self.plan.body.as_ref().map(|it| &it.content) {
             Some(Content::Whole(argument)) => self.plan.keys.get(*argument).map(|it| &**it),
             Some(Content::Fields(_)) | None => None,
@@ -73,7 +74,7 @@ impl Operation {
                 let members = members.into_iter();
                 members.map(|(name, value)| (self.name_of_field(&name).to_owned(), value)).collect()
             }
-            (name, body) => Map::from_iter([(name.unwrap_or(BODY).to_owned(), body)]),
+            (name, body) => vec![(name.unwrap_or(BODY).to_owned(), body)],
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn whole(body: RequestBody, bytes_max: usize) -> Result<Bytes, 
     let error = match collected {
         Ok(Ok(collected)) => return Ok(collected.to_bytes()),
         Ok(Err(error)) => error,
-        Err(_) => return Err(late()),
+        Err(_) => return Err(malformed("the body did not arrive in time")),
     };
     if error.is::<LengthLimitError>() {
         return Err(too_large());
@@ -47,11 +47,6 @@ pub(super) fn broken(error: BodyError) -> Refusal {
         BodyError::TooLarge { .. } => Refusal::new(RefusalKind::TooLarge, detail),
         BodyError::Broken(_) => malformed(detail).because(error),
     }
-}
-
-/// What is said of a body that takes too long.
-pub(super) fn late() -> Refusal {
-    malformed("the body did not arrive in time")
 }
 
 fn malformed(detail: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use contract::Notation;
+use http::header::CONTENT_TYPE;
 use http_body::Body as _;
 use model::{Query, Refusal};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::timeout;
 use upstream::RequestBody;
 
@@ -16,15 +16,17 @@ use crate::snapshot::Route;
 /// Longest body that is looked at. Of longer ones the record says so.
 const BYTES_MAX: usize = 64 * 1024;
 
-/// Longest wait for all of it.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for all of it. What comes slower goes on untold, as what is longer does.
+const WAIT: Duration = Duration::from_secs(2);
 
 /// Whether there is a body that the record is to tell and does not yet. Bodies of management are not
 /// told: their changes are, and secrets are in them. What is kept sealed can be forgotten, and could not
 /// be if a record told it too.
 pub(super) fn is_untold(facts: &Facts, route: &Route, outgoing: &Outgoing) -> bool {
     let tells_body = facts.request.as_ref().is_none_or(|it| it.tells_body);
-    let is_sealed = route.bodies.as_ref().is_some_and(|it| it.rule.request);
+    let content_type = outgoing.head.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let is_sealed =
+        route.bodies.as_ref().is_some_and(|it| it.rule.request && it.rule.keeps_type(content_type));
     !(tells_body || is_sealed || route.is_local() || outgoing.body.is_end_stream())
 }
 
@@ -36,7 +38,7 @@ pub(super) fn is_at_hand(facts: &Facts, route: &Route, outgoing: &Outgoing) -> b
 /// Adds what the body says to what is known of the call.
 ///
 /// # Errors
-/// `TooLarge`; `Malformed` where it breaks off or does not arrive in time.
+/// `TooLarge`; `Malformed` where it breaks off.
 pub(super) async fn tell(
     facts: &mut Facts,
     route: &Route,
@@ -44,9 +46,12 @@ pub(super) async fn tell(
 ) -> Result<(), Refusal> {
     let told = match Notation::of(&outgoing.head.headers) {
         None => unread("neither JSON nor a form"),
-        Some(notation) => match looked_at(&mut outgoing.body).await? {
-            Some(bytes) => arguments(route, notation, &bytes),
-            None => unread(&format!("more than {BYTES_MAX} bytes")),
+        Some(notation) => match timeout(WAIT, outgoing.body.look(BYTES_MAX)).await {
+            Ok(looked) => match looked.map_err(body::broken)? {
+                Some(bytes) => arguments(route, notation, &bytes),
+                None => unread(&format!("more than {BYTES_MAX} bytes")),
+            },
+            Err(_) => unread("it came slowly"),
         },
     };
     if let Some(request) = &mut facts.request {
@@ -55,14 +60,7 @@ pub(super) async fn tell(
     Ok(())
 }
 
-async fn looked_at(body: &mut RequestBody) -> Result<Option<Bytes>, Refusal> {
-    match timeout(TIMEOUT, body.look(BYTES_MAX)).await {
-        Ok(looked) => looked.map_err(body::broken),
-        Err(_) => Err(body::late()),
-    }
-}
-
-fn arguments(route: &Route, notation: Notation, bytes: &[u8]) -> Map<String, Value> {
+fn arguments(route: &Route, notation: Notation, bytes: &[u8]) -> Vec<(String, Value)> {
     let contract = &route.contract;
     match notation {
         Notation::Json => match mcp::json::passable(bytes) {
@@ -75,17 +73,16 @@ fn arguments(route: &Route, notation: Notation, bytes: &[u8]) -> Map<String, Val
         Notation::Form => {
             let pairs = str::from_utf8(bytes).ok().and_then(|it| Query::parse(it).ok());
             let Some(pairs) = pairs else { return unread("no form with one reading") };
-            let mut told = Map::new();
-            for (name, value) in pairs.pairs() {
+            let pairs = pairs.pairs().iter().map(|(name, value)| {
                 let value = value.as_deref().map_or(Value::Null, Value::from);
-                super::facts::add(&mut told, contract.name_of_field(name).to_owned(), value);
-            }
-            told
+                (contract.name_of_field(name).to_owned(), value)
+            });
+            pairs.collect()
         }
     }
 }
 
 /// What stands for a body that is not told, and why it is not.
-fn unread(why: &str) -> Map<String, Value> {
-    Map::from_iter([("body".to_owned(), format!("[not read: {why}]").into())])
+fn unread(why: &str) -> Vec<(String, Value)> {
+    vec![("body".to_owned(), format!("[not read: {why}]").into())]
 }

@@ -335,7 +335,7 @@ fn is_misplaced(route: &Route, text: &str) -> bool {
 }
 
 /// A name that comes again makes a list.
-pub(super) fn add(arguments: &mut Map<String, Value>, name: String, value: Value) {
+fn add(arguments: &mut Map<String, Value>, name: String, value: Value) {
     match arguments.get_mut(&name) {
         None => {
             arguments.insert(name, value);

@@ -113,6 +113,37 @@ async fn a_body_that_comes_in_pieces_is_told_as_well() {
 }
 
 #[tokio::test]
+async fn no_member_hides_another_and_many_pieces_are_one_body() {
+    let document = "openapi: 3.1.0\ninfo: {title: Twice, version: '1'}\npaths:\n  /things/{id}:\n    put:\n      \
+        operationId: put_thing\n      \
+        parameters: [{name: id, in: path, required: true, schema: {type: string}}]\n      \
+        requestBody: {content: {application/json: {schema: {type: object, properties: {id: {type: integer}}}}}}\n      \
+        responses: {'200': {description: ok}}\n";
+    let house = shop::builder()
+        .file("documents/shop.yaml", document)
+        .file(
+            "collections/shop.yaml",
+            "owner: t\nbase: /shop\nupstream: {url: UPSTREAM}\ndocument: documents/shop.yaml\n",
+        )
+        .file("roles/one.yaml", "allow:\n  - operations: ['shop:*']\n");
+    let house = house.open().await.expect("it has no faults");
+    let body = r#"{"id":1,"id_body":2}"#;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let head = format!(
+        "PUT /shop/things/p HTTP/1.1\r\nhost: localhost\r\nx-api-key: {}\r\nconnection: close\r\n\
+         content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+        house.key("app/full")
+    );
+    // As many pieces as bytes, and blanks behind it.
+    let text = format!("{body}{}", " ".repeat(20_000));
+    let pieces: String = text.chars().map(|it| format!("1\r\n{it}\r\n")).collect();
+    stream.write_all(format!("{head}{pieces}0\r\n\r\n").as_bytes()).await.unwrap();
+    stream.read_to_end(&mut Vec::new()).await.unwrap();
+    assert_eq!(house.records()[0]["arguments"], json!({"id": "p", "id_body": [1, 2]}));
+    assert_eq!(&*house.recorder.take()[0].body, text.as_bytes());
+}
+
+#[tokio::test]
 async fn a_call_that_a_guard_refuses_for_its_body_tells_the_body() {
     let guard = "policy: |\n  forbid(principal, action == Action::\"shop.create_item\", resource)\n  \
                  when { context.arguments has count && context.arguments.count > 100 };\n";

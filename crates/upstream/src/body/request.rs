@@ -1,14 +1,14 @@
 //! The body of a request: nothing, bytes at hand, or the client's own body up to a bound.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -30,11 +30,20 @@ pub enum RequestBody {
 #[derive(Debug)]
 pub struct BoundedBody {
     /// What was looked at, and is sent before the rest.
-    seen: VecDeque<Frame<Bytes>>,
+    // Boxed: who is not looked at is not moved at its size.
+    seen: Option<Box<Seen>>,
     incoming: Incoming,
     bytes_left: u64,
     bytes_max: u64,
     tap: Option<Box<dyn Tap>>,
+}
+
+/// What was looked at of a body.
+#[derive(Debug, Default)]
+struct Seen {
+    data: BytesMut,
+    /// Behind the data.
+    trailers: Option<Frame<Bytes>>,
 }
 
 /// Why the body of a request cannot be sent to its end.
@@ -65,8 +74,13 @@ impl RequestBody {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
-        let seen = VecDeque::new();
-        Self::Stream(BoundedBody { seen, incoming, bytes_left: bytes_max, bytes_max, tap: None })
+        Self::Stream(BoundedBody {
+            seen: None,
+            incoming,
+            bytes_left: bytes_max,
+            bytes_max,
+            tap: None,
+        })
     }
 
     /// All of the body where it has at most `bytes_max`, to look at; none where it has more. What is
@@ -128,7 +142,7 @@ impl Body for RequestBody {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(mem::take(bytes))))),
             Self::Stream(body) => body.poll_frame(cx),
         }
     }
@@ -137,7 +151,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_empty(),
-            Self::Stream(body) => body.seen.is_empty() && body.incoming.is_end_stream(),
+            Self::Stream(body) => body.is_end_stream(),
         }
     }
 
@@ -152,27 +166,38 @@ impl Body for RequestBody {
     }
 }
 
+impl Seen {
+    fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.trailers.is_none()
+    }
+
+    fn take(&mut self) -> Option<Frame<Bytes>> {
+        if self.data.is_empty() {
+            return self.trailers.take();
+        }
+        Some(Frame::data(mem::take(&mut self.data).freeze()))
+    }
+}
+
 impl BoundedBody {
     async fn look(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
         // What says itself that it is too long is not begun.
         let bytes_max = u64::try_from(bytes_max).unwrap_or(u64::MAX);
         while self.size_hint().lower() <= bytes_max {
-            match poll_fn(|context| self.poll_next(context)).await {
-                Some(frame) => self.seen.push_back(frame?),
-                None => {
-                    let pieces = self.seen.iter().filter_map(Frame::data_ref);
-                    let pieces: Vec<_> = pieces.map(|it| &**it).collect();
-                    return Ok(Some(pieces.concat().into()));
-                }
+            let next = poll_fn(|context| self.poll_next(context)).await;
+            let seen = self.seen.get_or_insert_default();
+            let Some(frame) = next else { return Ok(Some(seen.data.clone().freeze())) };
+            match frame?.into_data() {
+                Ok(data) => seen.data.extend_from_slice(&data),
+                Err(trailers) => seen.trailers = Some(trailers),
             }
         }
         Ok(None)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let seen = self.seen.iter().filter_map(Frame::data_ref);
-        let seen = seen.map(|it| u64::try_from(it.len()).unwrap_or(u64::MAX));
-        let seen = seen.fold(0, u64::saturating_add);
+        let seen = self.seen.as_ref().map_or(0, |it| it.data.len());
+        let seen = u64::try_from(seen).unwrap_or(u64::MAX);
         let rest = self.incoming.size_hint();
         let mut hint = SizeHint::new();
         if let Some(upper) = rest.upper() {
@@ -182,20 +207,22 @@ impl BoundedBody {
         hint
     }
 
+    fn is_end_stream(&self) -> bool {
+        self.seen.as_ref().is_none_or(|it| it.is_empty()) && self.incoming.is_end_stream()
+    }
+
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = match self.seen.pop_front() {
+        let frame = match self.seen.as_mut().and_then(|it| it.take()) {
             Some(frame) => Some(Ok(frame)),
             None => ready!(self.poll_next(cx)),
         };
+        let is_last = self.is_end_stream();
         if let Some(tap) = &mut self.tap {
             match &frame {
-                Some(Ok(frame)) => {
-                    let is_last = self.seen.is_empty() && self.incoming.is_end_stream();
-                    tap::see(tap.as_mut(), frame, is_last);
-                }
+                Some(Ok(frame)) => tap::see(tap.as_mut(), frame, is_last),
                 Some(Err(_)) => {}
                 None => tap.end(),
             }
