@@ -216,9 +216,9 @@ async fn answer(
         Ok(()) => answer_checked(Arc::clone(&gateway), arrival, request).await,
         Err(fault) => refuse(&gateway, arrival, &request, fault),
     };
-    // The one place where answers go out: none gets here without its record.
+    // The one place where answers go out: none gets here without its record, or a count of it in one.
     let mut response = answered.into_inner();
-    readers.tell(&gateway.settings, response.headers_mut());
+    readers.tell(response.headers_mut());
     Ok(response)
 }
 
@@ -230,7 +230,7 @@ fn refuse<B>(
     fault: Fault,
 ) -> Recorded<Response<Body>> {
     let snapshot = gateway.snapshot();
-    let asked = format!("{} {}", request.method(), request.uri());
+    let asked = format!("{} {}", request.method(), request.uri().path());
     let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
     let ledger = Ledger::open(&gateway.live, facts.about(asked));
     let refusal = ledger.refuse_as(fault.status, fault.refusal);

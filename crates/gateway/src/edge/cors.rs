@@ -71,14 +71,12 @@ impl Readers {
     }
 
     /// Says in an answer who may read it.
-    pub(super) fn tell(&self, settings: &Settings, headers: &mut HeaderMap) {
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
         let origin = match self {
             Self::Anybody => HeaderValue::from_static("*"),
             Self::Nobody => {
                 // What is kept of this answer is not what a page would get.
-                if !settings.allowed_origins.is_empty() {
-                    headers.append(VARY, HeaderValue::from_static("Origin"));
-                }
+                headers.append(VARY, HeaderValue::from_static("Origin"));
                 return;
             }
             Self::Origin(origin) => {

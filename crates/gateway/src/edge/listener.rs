@@ -2,8 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use audit::Kind;
-use model::{Refusal, RefusalKind, Surface};
+use model::{Refusal, RefusalKind};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -12,11 +11,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{Forwarding, Tls, connection, connection::Ends, forwarded, proxy_protocol, secure};
-use crate::{
-    Entrance, Gateway,
-    pipeline::{Facts, Ledger},
+use super::{
+    Forwarding, Tls, connection,
+    connection::Ends,
+    forwarded, proxy_protocol,
+    refused::{self, Refused},
+    secure,
 };
+use crate::{Entrance, Gateway};
 
 /// How often it is looked for floods of wrong credentials that are over.
 const FLOODS_EVERY: Duration = Duration::from_secs(10);
@@ -96,10 +98,17 @@ async fn begin(
         && forwarded::is_proxy(&gateway.settings, &ends);
     let ends = match is_introduced {
         false => ends,
-        true => match introduced(&gateway, &mut stream, ends).await {
-            Some(ends) => ends,
-            None => return,
-        },
+        true => {
+            let introduced = introduced(&gateway, &mut stream, (ends, &stop));
+            let introduced = tokio::select! {
+                introduced = introduced => introduced,
+                () = stop.cancelled() => None,
+            };
+            match introduced {
+                Some(ends) => ends,
+                None => return,
+            }
+        }
     };
     match tls {
         None => connection::serve(gateway, stream, ends, stop).await,
@@ -108,7 +117,11 @@ async fn begin(
 }
 
 /// Reads for whom a trusted proxy has connected; nothing where it does not say so.
-async fn introduced(gateway: &Gateway, stream: &mut TcpStream, ends: Ends) -> Option<Ends> {
+async fn introduced(
+    gateway: &Arc<Gateway>,
+    stream: &mut TcpStream,
+    (ends, stop): (Ends, &CancellationToken),
+) -> Option<Ends> {
     let wait = gateway.settings.header_timeout;
     match timeout(wait, stream.peek(&mut [0])).await {
         Ok(Ok(count)) if count > 0 => {}
@@ -121,13 +134,10 @@ async fn introduced(gateway: &Gateway, stream: &mut TcpStream, ends: Ends) -> Op
         Ok(Some(peer)) => Some(Ends { peer, ..ends }),
         Ok(None) => Some(ends),
         Err(why) => {
-            let snapshot = gateway.snapshot();
-            let arrival = ends.arrival(gateway, Surface::Rest);
-            let facts = Facts::new(Kind::Malformed, arrival, &snapshot);
-            let facts = facts.about(format!("PROXY protocol: {why}"));
             let detail = "a trusted proxy does not say for whom it has connected";
             let refusal = Refusal::new(RefusalKind::Malformed, detail).because(why);
-            Ledger::open(&gateway.live, facts).break_off(&refusal);
+            let event = "connection.proxy_refused";
+            refused::record(gateway, &ends, Refused { event, status: None, refusal }, stop);
             None
         }
     }

@@ -10,6 +10,7 @@ use std::{
 
 use audit::{Kind, Outcome, Record};
 use http::StatusCode;
+use identity::sources::network;
 use model::{Refusal, RefusalKind, Surface};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -104,7 +105,7 @@ pub(super) fn record(
     refused: Refused,
     stop: &CancellationToken,
 ) {
-    let Turn { is_told, is_first } = gateway.flood.count(ends.peer.ip().to_canonical());
+    let Turn { is_told, is_first } = gateway.flood.count(network(ends.peer.ip()));
     if is_first {
         let (shared, stop) = (Arc::clone(gateway), stop.clone());
         gateway.tasks.spawn(async move {
@@ -132,7 +133,11 @@ pub(super) fn record(
 /// Records how many were refused beyond those that have records of their own.
 async fn tell_rest(gateway: &Gateway) {
     for (peer, count) in gateway.flood.take() {
-        let of = if peer.is_some() { "this address" } else { "other addresses" };
+        let of = match peer {
+            Some(IpAddr::V4(_)) => "this address",
+            Some(IpAddr::V6(_)) => "this /64",
+            None => "other addresses",
+        };
         let detail = format!("{count} more connections or streams of {of} within a second");
         let refusal = Refusal::new(RefusalKind::LimitReached, detail);
         let now = gateway.live.clock.now();

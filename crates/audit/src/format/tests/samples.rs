@@ -30,7 +30,7 @@ pub(super) const KINDS: [Kind; 10] = [
 ];
 
 /// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 45] = [
+pub(super) const EVENTS: [&str; 46] = [
     "account.read",
     "audit.full",
     "audit.key_change",
@@ -49,6 +49,7 @@ pub(super) const EVENTS: [&str; 45] = [
     "connection.flood",
     "connection.http1_refused",
     "connection.http2_refused",
+    "connection.proxy_refused",
     "connection.tls_failed",
     "consent.denied",
     "consent.given",
