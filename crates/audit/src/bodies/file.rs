@@ -138,7 +138,8 @@ impl BodyFile {
 
 /// Finds out whether bodies can be written.
 pub(super) fn try_to_write(folder: &Path) -> Result<(), BodyError> {
-    let path = folder.join("tried");
+    // No file of a key: what is called so is removed where one was left.
+    let path = folder.join("tried.draft");
     let write = || {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut file = private().write(true).create(true).truncate(true).open(&path)?;

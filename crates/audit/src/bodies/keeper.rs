@@ -31,13 +31,21 @@ fn seal_all(shared: &Shared, file: &mut Option<BodyFile>, calls: Vec<Finished>) 
     let mut sealing = Sealing { shared, file, failed: None, segment: shared.log.segment(), now };
     let mut sealed: Vec<_> = calls.into_iter().map(|it| sealing.seal(it)).collect();
     let Sealing { file, mut failed, .. } = sealing;
-    // One sync for all of them.
-    if let Some(Err(error)) = file.as_ref().map(BodyFile::sync) {
-        let why = error.to_string();
+    // One sync for all of them. A file that failed is not there any more, and what stood in it before
+    // may not be on the disk.
+    let synced = match (&*file, &failed) {
+        (Some(file), _) => file.sync().map_err(|it| it.to_string()),
+        (None, Some(why)) => Err(why.clone()),
+        (None, None) => Ok(()),
+    };
+    if let Err(why) = synced {
         sealed.iter_mut().for_each(|(_, told)| told.lose(&why));
         (*file, failed) = (None, Some(why));
     }
-    shared.close(failed);
+    // That nothing was written shows nothing.
+    if failed.is_some() || file.is_some() {
+        shared.close(failed);
+    }
     record_all(shared, now, &sealed);
 }
 

@@ -73,13 +73,16 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The keys in `folder`. What a crash left of a destroyed one is removed.
+    /// The keys in `folder`. What a crash left of a destroyed one, or of one that was written, is removed.
     pub(super) fn open(folder: PathBuf, wrap: Box<dyn Wrap>) -> Result<Self, BodyError> {
         let keys = Self { folder, wrap, names: OnceLock::new() };
-        for path in keys.files().map_err(|it| keys.disk(it))? {
-            if path.extension().is_some_and(|it| it == GONE) {
-                erase(&path).map_err(|it| keys.disk(it))?;
-            }
+        let is_left = |it: &PathBuf| it.extension().is_some_and(|it| it == GONE || it == DRAFT);
+        if keys.files().map_err(|it| keys.disk(it))?.iter().any(is_left) {
+            // With the lock, and looked at again: another process may be writing one.
+            let _locked = keys.lock()?;
+            let left = keys.files().map_err(|it| keys.disk(it))?;
+            let mut left = left.iter().filter(|it| is_left(it));
+            left.try_for_each(|it| erase(it)).map_err(|it| keys.disk(it))?;
         }
         Ok(keys)
     }
@@ -123,6 +126,11 @@ impl Keys {
         let path = self.folder.join(hex(subject));
         let gone = path.with_extension(GONE);
         let destroy = || {
+            // A copy that a crash left as the file was written anew: it would open as well.
+            let draft = path.with_extension(DRAFT);
+            if draft.try_exists()? {
+                erase(&draft)?;
+            }
             // First its name: from here on nobody finds it, whatever happens.
             match fs::rename(&path, &gone) {
                 Ok(()) => sync_folder(&self.folder)?,
@@ -134,6 +142,12 @@ impl Keys {
             erase(&gone).map(|()| true)
         };
         destroy().map_err(|it| self.disk(it))
+    }
+
+    /// Whether the folder can be written to.
+    pub(super) fn try_to_write(&self) -> Result<(), BodyError> {
+        let _locked = self.lock()?;
+        super::file::try_to_write(&self.folder)
     }
 
     /// Brings all files under what seals them now.

@@ -182,6 +182,7 @@ impl Shared {
 
     fn try_again(&self) {
         let tried = super::file::try_to_write(&self.folder)
+            .and_then(|()| self.keys.try_to_write())
             .and_then(|()| self.keys.id(&Subject::new("", "")).map(drop));
         let mut queue = self.lock();
         (queue.is_trying, queue.closed) = (false, tried.err().map(|it| it.to_string()));
