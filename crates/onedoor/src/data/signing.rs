@@ -58,15 +58,16 @@ impl NextKey {
         Self { current: current.to_owned(), path: current.with_file_name(name) }
     }
 
-    /// Makes one for the log called `name`.
+    /// Makes one for the log called `name` in `folder`. One that is there and follows already is put into
+    /// its place first.
     ///
     /// # Errors
     /// Where it cannot be made.
-    pub(crate) fn make(current: &Path, name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn make(current: &Path, (name, folder): (&str, &Path)) -> anyhow::Result<Self> {
         let this = Self::at(current);
+        this.settle(folder)?;
         let text = SigningKey::generate(name).map_err(|error| anyhow!(error))?;
-        this.remove()
-            .and_then(|()| private::create(&this.path, text.expose().as_bytes()))
+        private::create(&this.path, text.expose().as_bytes())
             .with_context(|| format!("cannot make {}", this.path.display()))?;
         Ok(this)
     }
@@ -94,13 +95,19 @@ impl NextKey {
         if !self.path.try_exists()? {
             return Ok(());
         }
-        // One that was not written whole signed nothing.
         let follows = match self.key() {
             Ok(key) => {
                 let keys = Keys::read(folder, &key.verifying_key())?;
                 keys.all().len() > 1 && keys.is_last(&key.verifying_key())
             }
-            Err(_) => false,
+            // One that was not written whole signed nothing. One that cannot be read may be the last.
+            Err(error) => {
+                let current = read(&self.current)?.verifying_key();
+                if !Keys::read(folder, &current)?.is_last(&current) {
+                    return Err(error);
+                }
+                false
+            }
         };
         let settled = if follows { self.take() } else { self.remove() };
         Ok(settled?)
@@ -152,21 +159,28 @@ mod tests {
         let (path, next) = (root.path().join("audit.key"), root.path().join("audit.key.next"));
         let first = journal(&path).verifying_key().unwrap();
         // Before the log says that it follows.
-        NextKey::make(&path, first.name()).unwrap();
+        let folder = root.path().join("audit");
+        NextKey::make(&path, (first.name(), &folder)).unwrap();
         assert_eq!(open(&path).unwrap().verifying_key(), first);
         assert!(!next.exists());
         // And behind that.
         let door = journal(&path);
-        let made = NextKey::make(&path, first.name()).unwrap();
+        let made = NextKey::make(&path, (first.name(), &folder)).unwrap();
         let second = made.key().unwrap().verifying_key();
         let lost = || Err(io::Error::other("the power went"));
         assert!(door.change_key(made.key().unwrap(), "a test", lost).is_err() && next.exists());
         drop(door);
+        // Where it cannot be read now it is not taken for one that signed nothing.
+        fs::set_permissions(&next, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(open(&path).is_err() && next.exists());
+        fs::set_permissions(&next, fs::Permissions::from_mode(0o600)).unwrap();
+        // And one that is to follow it does not take its place before it has that.
+        NextKey::make(&path, (first.name(), &folder)).unwrap();
+        assert_eq!(read(&path).unwrap().verifying_key(), second);
         assert_eq!(open(&path).unwrap().verifying_key(), second);
         assert!(!next.exists());
         let public = fs::read_to_string(root.path().join("audit.pub")).unwrap();
         assert_eq!(public, format!("{first}\n{second}\n"));
-        let folder = root.path().join("audit");
         drop(journal(&path));
         assert_eq!(audit::verify(&folder, &first, None).unwrap().damage, None);
     }

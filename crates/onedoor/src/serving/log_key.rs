@@ -21,7 +21,8 @@ impl LogKey {
     /// Where it cannot be made or kept, or the log cannot be written.
     pub(crate) fn rotate(&self, why: &str) -> anyhow::Result<Changed> {
         let key = self.log.verifying_key().context("this log is kept in memory")?;
-        let next = NextKey::make(&self.path, key.name())?;
+        let folder = self.log.folder().context("this log is kept in memory")?;
+        let next = NextKey::make(&self.path, (key.name(), folder))?;
         let changed = self.log.change_key(next.key()?, why, || next.take())?;
         next.publish(&self.log.verifying_keys()?)?;
         Ok(changed)

@@ -130,7 +130,11 @@ impl Directory {
     /// Keeps the note by which one key follows another.
     pub(crate) fn follow(&self, note: &str) -> io::Result<()> {
         let line = format!("{}\n", serde_json::to_string(note).map_err(io::Error::other)?);
-        append(&self.path.join(KEYS), &line).and_then(|()| sync_folder(&self.path))
+        let path = self.path.join(KEYS);
+        // Its name first: nothing may fail behind the line, or the log would say what is not told.
+        private().append(true).create(true).open(&path)?;
+        sync_folder(&self.path)?;
+        append(&path, &line)
     }
 
     /// Keeps these lines of sealed roots, all or none.
