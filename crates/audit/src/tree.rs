@@ -5,7 +5,7 @@ mod proof;
 use crate::Hash;
 
 pub(crate) use proof::Paths;
-pub use proof::{includes, inclusion};
+pub use proof::includes;
 
 /// The right edge of a tree: enough to add leaves and to know the root, whatever its size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

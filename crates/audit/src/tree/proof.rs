@@ -5,31 +5,6 @@ use std::collections::HashMap;
 use super::Edge;
 use crate::Hash;
 
-/// The hashes beside the way from leaf `index` to the root (RFC 9162, section 2.1.3.1).
-///
-/// `None` where there is no such leaf.
-#[must_use]
-pub fn inclusion(leaves: &[Hash], index: usize) -> Option<Vec<Hash>> {
-    if index >= leaves.len() {
-        return None;
-    }
-    let (mut leaves, mut index) = (leaves, index);
-    let mut path = Vec::new();
-    while leaves.len() > 1 {
-        let (left, right) = leaves.split_at(split(leaves.len()));
-        let (inside, beside) = if index < left.len() {
-            (left, right)
-        } else {
-            index = index.saturating_sub(left.len());
-            (right, left)
-        };
-        path.push(root(beside));
-        leaves = inside;
-    }
-    path.reverse();
-    Some(path)
-}
-
 /// The ways of some leaves to the root of a tree of `size`, found while leaves are added: what is held does
 /// not grow with the tree.
 pub(crate) struct Paths {
@@ -122,18 +97,9 @@ pub fn includes((size, root): (u64, Hash), (index, leaf): (u64, Hash), path: &[H
     last == 0 && node == root
 }
 
-/// The same as [`split`].
+/// Where a tree of so many leaves is split: at the largest power of two below.
 fn split_at(leaves: u64) -> u64 {
     leaves.div_ceil(2).next_power_of_two()
-}
-
-/// Where a tree of so many leaves is split: at the largest power of two below.
-fn split(leaves: usize) -> usize {
-    leaves.div_ceil(2).next_power_of_two()
-}
-
-fn root(leaves: &[Hash]) -> Hash {
-    leaves.iter().copied().collect::<Edge>().root()
 }
 
 #[cfg(test)]
@@ -141,6 +107,39 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// The same as [`split_at`].
+    fn split(leaves: usize) -> usize {
+        leaves.div_ceil(2).next_power_of_two()
+    }
+
+    fn root(leaves: &[Hash]) -> Hash {
+        leaves.iter().copied().collect::<Edge>().root()
+    }
+
+    /// The hashes beside the way from leaf `index` to the root (RFC 9162, section 2.1.3.1).
+    ///
+    /// `None` where there is no such leaf.
+    fn inclusion(leaves: &[Hash], index: usize) -> Option<Vec<Hash>> {
+        if index >= leaves.len() {
+            return None;
+        }
+        let (mut leaves, mut index) = (leaves, index);
+        let mut path = Vec::new();
+        while leaves.len() > 1 {
+            let (left, right) = leaves.split_at(split(leaves.len()));
+            let (inside, beside) = if index < left.len() {
+                (left, right)
+            } else {
+                index = index.saturating_sub(left.len());
+                (right, left)
+            };
+            path.push(root(beside));
+            leaves = inside;
+        }
+        path.reverse();
+        Some(path)
+    }
 
     fn leaves(count: usize) -> Vec<Hash> {
         let mut last = Hash::of_origin("test");
