@@ -17,6 +17,8 @@ use tokio::{sync::oneshot, time::sleep};
 const REST: u32 = 9;
 /// The same where calls come fast: what is left over then is done later, or by whoever asks.
 const BUSY_REST: u32 = 49;
+/// The longest rest: giving way to others is no work of its own.
+const REST_MAX: Duration = Duration::from_secs(5);
 /// So many records in a second are fast.
 const BUSY_RECORDS: u64 = 2000;
 /// How soon it is looked again where there is nothing to do.
@@ -48,7 +50,7 @@ impl Indexing {
 
     /// Follows the log, for ever.
     pub(super) async fn follow(self) {
-        match Worker::start(&self.index) {
+        match Worker::start(&self.index, &self.clock) {
             Ok(worker) => self.follow_by(worker).await,
             Err(error) => {
                 tracing::warn!("the audit log gets no index, so questions take longer: {error}");
@@ -57,8 +59,8 @@ impl Indexing {
     }
 
     async fn follow_by(self, worker: Worker) {
-        let Self { index, log, clock } = self;
-        let (mut before, mut tried) = ((log.reached(), clock.elapsed()), clock.elapsed());
+        let Self { index: _, log, clock } = self;
+        let mut before = (log.reached(), clock.elapsed());
         let mut was_well = true;
         loop {
             let (reached, started) = (log.reached(), clock.elapsed());
@@ -68,16 +70,12 @@ impl Indexing {
                 tracing::warn!("the audit log cannot be put into its index: {error}");
             }
             was_well = made.is_ok();
-            if now.saturating_sub(tried) >= RETRY_AFTER {
-                index.retry();
-                tried = now;
-            }
             let is_busy =
                 is_busy(reached.saturating_sub(before.0), started.saturating_sub(before.1));
             before = (reached, started);
             let rest = if is_busy { BUSY_REST } else { REST };
             sleep(match made {
-                Ok(true) => now.saturating_sub(started).saturating_mul(rest),
+                Ok(true) => now.saturating_sub(started).saturating_mul(rest).min(REST_MAX),
                 Ok(false) | Err(_) => LOOK_AFTER,
             })
             .await;
@@ -89,17 +87,12 @@ impl Indexing {
 struct Worker(mpsc::Sender<(u64, oneshot::Sender<io::Result<bool>>)>);
 
 impl Worker {
-    fn start(index: &Arc<Index>) -> io::Result<Self> {
+    fn start(index: &Arc<Index>, clock: &Clock) -> io::Result<Self> {
         let (ask, asked) = mpsc::channel::<(u64, oneshot::Sender<io::Result<bool>>)>();
-        let index = Arc::clone(index);
+        let (index, clock) = (Arc::clone(index), clock.clone());
         // Ends with who asks.
-        thread::Builder::new().name("index".to_owned()).spawn(move || {
-            audit::give_way();
-            for (reached, answer) in asked {
-                // Who does not wait for it does not need it.
-                answer.send(index.advance(reached)).ok();
-            }
-        })?;
+        let work = move || advance(&index, &clock, &asked);
+        thread::Builder::new().name("index".to_owned()).spawn(work)?;
         Ok(Self(ask))
     }
 
@@ -107,6 +100,25 @@ impl Worker {
         let (answer, answered) = oneshot::channel();
         self.0.send((reached, answer)).map_err(io::Error::other)?;
         answered.await.map_err(io::Error::other).flatten()
+    }
+}
+
+/// Adds to the index whenever that is asked for.
+fn advance(
+    index: &Index,
+    clock: &Clock,
+    asked: &mpsc::Receiver<(u64, oneshot::Sender<io::Result<bool>>)>,
+) {
+    audit::give_way();
+    let mut retried = clock.elapsed();
+    for (reached, answer) in asked {
+        if clock.elapsed().saturating_sub(retried) >= RETRY_AFTER {
+            // Here, because who reads the index holds its locks for as long as that takes.
+            index.retry();
+            retried = clock.elapsed();
+        }
+        // Who does not wait for it does not need it.
+        answer.send(index.advance(reached)).ok();
     }
 }
 
