@@ -53,6 +53,8 @@ pub(crate) struct Metrics {
 struct Answers {
     registry: Registry,
     allowed_hosts: Vec<String>,
+    /// Of whoever reads them.
+    turn: Arc<Semaphore>,
 }
 
 impl Metrics {
@@ -80,7 +82,8 @@ impl Metrics {
         let Self { listener, allowed_hosts } = self;
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Numbers::new(gateway, sinks)));
-        let answers = Arc::new(Answers { registry, allowed_hosts });
+        let answers =
+            Arc::new(Answers { registry, allowed_hosts, turn: Arc::new(Semaphore::new(1)) });
         let accepting = stop.run_until_cancelled(accept(&listener, &answers));
         match accepting.await {
             Some(never) => match never {},
@@ -131,9 +134,14 @@ async fn answer<B>(answers: &Arc<Answers>, request: &Request<B>) -> Response<Ful
     if request.method() != Method::GET {
         return text(StatusCode::METHOD_NOT_ALLOWED, "it is read by GET\n");
     }
+    // One at a time: on a disk that hangs, each would hold a thread for as long.
+    let Ok(turn) = Arc::clone(&answers.turn).try_acquire_owned() else {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "they are being read already\n");
+    };
     let answers = Arc::clone(answers);
     // It looks at the disk.
     let encoded = spawn_blocking(move || {
+        let _turn = turn;
         let mut text = String::new();
         encode(&mut text, &answers.registry).map(|()| text)
     });

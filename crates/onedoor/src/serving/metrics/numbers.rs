@@ -129,6 +129,10 @@ impl Collector for Numbers {
             gauge("onedoor_revision", "Revision of the state that is in force.", |it: &Self| {
                 it.gateway.snapshot().revision()
             }),
+            gauge("onedoor_bodies_up", "1 unless bodies that are to be kept cannot be.", |it| {
+                let bodies = it.gateway.live().bodies.as_ref();
+                u64::from(bodies.is_none_or(|it| it.failing().is_none()))
+            }),
         ];
         one(&mut encoder, &of_process, self)?;
         let condition = self.gateway.live().log.condition();
