@@ -129,12 +129,19 @@ impl Kafka {
 
     async fn connect(&self) -> Result<FutureProducer<Ear>, Failure> {
         // Those that it is told of by these are not asked about: the library connects by itself.
+        let (mut brokers, mut failure) = (Vec::new(), None);
         for broker in &self.declared.brokers {
-            let checked = self.egress.address(broker, PATIENCE).await;
-            checked.map_err(|error| again(shown(&error)))?;
+            match self.egress.address(broker, PATIENCE).await {
+                Ok(_) => brokers.push(broker.as_str()),
+                Err(error) => failure = Some(again(shown(&error))),
+            }
+        }
+        // One that is there tells of the others.
+        if let (true, Some(failure)) = (brokers.is_empty(), failure) {
+            return Err(failure);
         }
         *self.ear.lock() = None;
-        let made = self.config()?.create_with_context(self.ear.clone());
+        let made = self.config(&brokers)?.create_with_context(self.ear.clone());
         // What it says may have a value in it.
         made.map_err(|error: KafkaError| match error {
             KafkaError::ClientConfig(_, _, key, _) => again(format!("{key} is not accepted")),
@@ -142,8 +149,8 @@ impl Kafka {
         })
     }
 
-    fn config(&self) -> Result<ClientConfig, Failure> {
-        let declared::Kafka { brokers, topic: _, is_tls, secret, tls } = &self.declared;
+    fn config(&self, brokers: &[&str]) -> Result<ClientConfig, Failure> {
+        let declared::Kafka { brokers: _, topic: _, is_tls, secret, tls } = &self.declared;
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", brokers.join(","))
@@ -153,6 +160,8 @@ impl Kafka {
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("enable.gapless.guarantee", "true")
+            // The topic says what is too large: a record has at most 16 MiB, and a format adds to that.
+            .set("message.max.bytes", "33554432")
             // As the clients of Java have it, so that the key leads to the same partition.
             .set("partitioner", "murmur2_random")
             .set("message.timeout.ms", PATIENCE.as_millis().to_string())

@@ -113,7 +113,9 @@ impl Fields<'_, '_> {
         let brokers = self.required("brokers", help, parse_brokers);
         let topic = self.required("topic", "write topic = \"onedoor-audit\"", parse_topic);
         let is_tls = self.optional("encrypt", parse_yes).unwrap_or(true);
+        let has_secret = self.table.has("secret");
         let mechanism = self.optional("mechanism", |it| match (it, is_tls) {
+            _ if !has_secret => Err("has no meaning without secret: write secret = \"ID\"".into()),
             ("plain", false) => {
                 Err("plain shows the password to everybody on the way: write encrypt = \"yes\""
                     .into())
@@ -122,6 +124,11 @@ impl Fields<'_, '_> {
         });
         let mechanism = mechanism.unwrap_or(Mechanism::ScramSha512);
         let secret = self.optional("secret", parse_secret).map(|it| (mechanism, it));
+        for key in ["ca", "certificate", "key"].into_iter().filter(|_| !is_tls) {
+            // Who names one means to be encrypted.
+            let why = "has no meaning where nothing is encrypted: write encrypt = \"yes\"";
+            self.optional::<()>(key, |_| Err(why.to_owned()));
+        }
         Some(Kafka { brokers: brokers?, topic: topic?, is_tls, secret, tls: self.tls() })
     }
 
@@ -313,6 +320,15 @@ brokers = \"u:p@k1.example.com:9093\"
 topic = \"a b\"
 encrypt = \"no\"
 mechanism = \"plain\"
+secret = \"k\"
+ca = \"ca.pem\"
+
+[[sinks]]
+name = \"c\"
+kind = \"kafka\"
+brokers = \"k1.example.com:9093\"
+topic = \"a\"
+mechanism = \"scram-sha-256\"
 ";
         let told = parse(text).unwrap_err();
         for want in [
@@ -324,6 +340,8 @@ mechanism = \"plain\"
             "onedoor.toml:15: brokers: \"u:p@k1.example.com:9093\" is no broker",
             "onedoor.toml:16: topic: \"a b\" is no topic",
             "onedoor.toml:18: mechanism: plain shows the password to everybody on the way",
+            "onedoor.toml:20: ca: has no meaning where nothing is encrypted",
+            "onedoor.toml:27: mechanism: has no meaning without secret",
         ] {
             assert!(told.contains(want), "{want}: {told}");
         }
