@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Refused(Box<Refused>),
     /// It could not be carried out.
     Stopped(anyhow::Error),
+    /// Nothing came back from the door.
+    Unreached(anyhow::Error),
     /// The command line does not say what is needed.
     Unclear(String),
 }
@@ -59,7 +61,7 @@ impl Failure {
     /// The exit code, as `--help` promises it.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Faults(_) | Self::Stopped(_) => 1,
+            Self::Faults(_) | Self::Stopped(_) | Self::Unreached(_) => 1,
             Self::Unclear(_) => 2,
             Self::NoCredential(_) => 4,
             Self::Refused(refused) => match refused.status.as_u16() {
@@ -79,7 +81,7 @@ impl fmt::Display for Failure {
             Self::Faults(faults) => Faults(faults).fmt(f),
             Self::NoCredential(text) | Self::Unclear(text) => write!(f, "error: {text}"),
             Self::Refused(refused) => refused.fmt(f),
-            Self::Stopped(error) => write!(f, "error: {error:#}"),
+            Self::Stopped(error) | Self::Unreached(error) => write!(f, "error: {error:#}"),
         }
     }
 }

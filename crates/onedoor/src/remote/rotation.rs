@@ -119,7 +119,9 @@ impl<'a> Old<'a> {
                     query.retain(|it| it.0 != "cursor");
                     query.push(("cursor", next.to_owned()));
                 }
-                (None, None) => return Err(anyhow!("{} is not there any more", self.id).into()),
+                (None, None) => {
+                    return Err(Failure::Unclear(format!("{} is not there any more", self.id)));
+                }
             }
         }
     }
@@ -153,6 +155,10 @@ impl<'a> Old<'a> {
                 logging::tell(format_args!("{id} is {}: its successor took over", visible(ended)));
                 return Ok(None);
             }
+        }
+        if line.state() == "active" || line.text("replaced").is_none() {
+            // Another replica, which is not that far yet; or the rotation was rolled back.
+            return Ok(Some(format!("{id} has no successor as this door knows")));
         }
         if let Some(unused_for) = self.unused_for
             && line.last().is_some_and(|it| wire.clock().now().since(it) < unused_for)
@@ -207,8 +213,11 @@ impl Line {
 fn is_passing(failure: &Failure) -> bool {
     match failure {
         Failure::Refused(it) => it.status.as_u16() == 429 || it.status.is_server_error(),
-        Failure::Stopped(_) => true,
-        Failure::Faults(_) | Failure::NoCredential(_) | Failure::Unclear(_) => false,
+        Failure::Unreached(_) => true,
+        Failure::Faults(_)
+        | Failure::NoCredential(_)
+        | Failure::Stopped(_)
+        | Failure::Unclear(_) => false,
     }
 }
 

@@ -94,12 +94,12 @@ pub(super) fn unreached(url: &str, error: Error) -> Failure {
             "{url} does not take connections: is Onedoor running there? --url or ONEDOOR_URL names another address"
         ),
         Error::InvalidUrl { reason, .. } => {
-            format!("{url} is no address of a door: {reason}")
+            return Failure::Stopped(anyhow!("{url} is no address of a door: {reason}"));
         }
         Error::AnswerTimeout { timeout, .. } => format!(
             "{url} did not answer within {timeout:?}: what was asked for may be done all the same; look before you try again"
         ),
-        _ => return Failure::Stopped(anyhow!(error).context(format!("no answer from {url}"))),
+        _ => return Failure::Unreached(anyhow!(error).context(format!("no answer from {url}"))),
     };
-    Failure::Stopped(anyhow!(help))
+    Failure::Unreached(anyhow!(help))
 }

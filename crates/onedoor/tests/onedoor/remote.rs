@@ -404,9 +404,11 @@ fn rotating(asked: &Asked, looks: &std::sync::atomic::AtomicUsize, state: &str) 
         ("GET", path) if path.starts_with("/onedoor/v1/reports/credential-ages?client=shop") => {
             match looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
                 0 => (200, line(state, "2026-11-21T00:00:00Z")),
+                // Another replica, which has not heard of the successor yet.
+                1 => (200, line("active", "2026-11-01T00:00:00Z")),
                 // In use, as far as anybody's clock says.
-                1 => (200, line("retiring", "2999-01-01T00:00:00Z")),
-                2 => (503, json!({"title": "busy"})),
+                2 => (200, line("retiring", "2999-01-01T00:00:00Z")),
+                3 => (503, json!({"title": "busy"})),
                 _ => (200, line("retiring", "2026-11-22T00:00:00Z")),
             }
         }
@@ -432,6 +434,7 @@ fn a_rotation_that_waits_retires_the_old_one_when_nobody_uses_it_and_goes_on_whe
         assert_eq!(ran.out.contains("key: odk_new"), is_made, "{}", ran.out);
         for said in [
             "waiting until nobody uses old any more",
+            "old has no successor as this door knows",
             "old was last used at 2999-01-01T00:00:00Z, by a call from 192.0.2.7",
             "asking again",
             "old is retired: its successor took over",
@@ -452,7 +455,7 @@ fn a_rotation_that_waits_retires_the_old_one_when_nobody_uses_it_and_goes_on_whe
 fn without_a_time_the_door_says_when_an_old_credential_is_unused() {
     let folder = tempfile::tempdir().unwrap();
     let tries = std::sync::atomic::AtomicUsize::default();
-    let looks = std::sync::atomic::AtomicUsize::new(3);
+    let looks = std::sync::atomic::AtomicUsize::new(4);
     let door = Door::start(move |asked| {
         let is_try = asked.line.ends_with("/retire");
         if is_try && tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
