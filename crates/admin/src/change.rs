@@ -129,7 +129,12 @@ impl Admin {
         person: Option<&str>,
     ) -> Result<Option<DepartedView>, Failure> {
         match self.plane.grants() {
-            Some(grants) => Ok(grants.end_departed(person).await?),
+            // The change itself is in force: whoever made it must not be told that nothing was changed.
+            Some(grants) => grants.end_departed(person).await.map_err(|error| {
+                Failure::Unavailable(format!(
+                    "the change is in force; what was given to the person ends when the store answers: {error}"
+                ))
+            }),
             None => Ok(None),
         }
     }
