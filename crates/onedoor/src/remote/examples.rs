@@ -152,7 +152,7 @@ const BODY: &str = "  \
 
 const FORGET: &str = "  \
   onedoor audit forget --kind customer --id 42 --reason \"erasure request 17\"
-  onedoor audit forget --kind user --id ann@example.com --reason \"erasure request 18\"";
+  onedoor audit forget --kind user --id corp:00u1a2b3 --reason \"erasure request 18\"";
 
 const PURGE: &str = "  \
   onedoor audit_purge list                     what waits, and which segments are closed

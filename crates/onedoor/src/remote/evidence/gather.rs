@@ -32,7 +32,7 @@ pub(super) fn gather(
     credentials(door, &mut pack)?;
     changes(door, period, &mut pack)?;
     let mut proofs = Proofs::of(chosen);
-    changing_calls(door, period, &mut proofs)?;
+    changing_calls(door, period, (&mut pack, &mut proofs))?;
     refusals(door, period, (&mut pack, &mut proofs))?;
     log(door, &mut pack)?;
     prove(door, (&mut pack, proofs))?;
@@ -268,12 +268,22 @@ fn refusals(
     Ok(())
 }
 
-/// Calls of the period that changed something of the door itself.
-fn changing_calls(door: &Door, period: Period, proofs: &mut Proofs) -> Result<(), Failure> {
-    for about in admin::operations().iter().filter(|it| it.effect != Effect::Read) {
-        let name = format!("onedoor.{}", about.name);
-        let filter = [("operation", &*name), ("decision", "allow")];
-        records(door, period, &filter, &mut |it| proofs.add(it))?;
+/// Calls of the period that changed something of the door itself, by operators and by clients themselves.
+fn changing_calls(
+    door: &Door,
+    period: Period,
+    (pack, proofs): (&mut Pack, &mut Proofs),
+) -> Result<(), Failure> {
+    let of = |collection: &str, operations: Vec<About>| {
+        let changing = operations.into_iter().filter(|it| it.effect != Effect::Read);
+        changing.map(|it| format!("{collection}.{}", it.name)).collect::<Vec<_>>()
+    };
+    let operators = of("onedoor", admin::operations());
+    for name in operators.iter().chain(&of("self", admin::self_service_operations())) {
+        let filter = [("operation", &**name), ("decision", "allow")];
+        if !records(door, period, &filter, &mut |it| proofs.add(it))? {
+            pack.notes.push(format!("There were more calls of {name} than could be looked through: ask for a shorter period."));
+        }
     }
     Ok(())
 }
