@@ -48,7 +48,6 @@ pub(super) async fn issue(
     let before = tables.contract(&subject.profile, request.at);
     let before = before
         .ok_or_else(|| Denied::new(Code::UnauthorizedClient, "the profile of the token is gone"))?;
-    subject.check_binding(before.terms)?;
     let profiles = (before.profile, contract.profile);
     let scopes = narrower(scopes(form)?, &subject, &audience, profiles)?;
     let client = proven.client.id.as_str();

@@ -93,15 +93,6 @@ impl Subject {
         all.into_iter().filter(|it| self.confirmation.is_bound_by(*it))
     }
 
-    /// Whether it would lead to its own profile, which has these terms.
-    pub(super) fn check_binding(&self, terms: &TokenTerms) -> Result<(), Denied> {
-        if terms.binding.is_none_or(|it| self.confirmation.is_bound_by(it)) {
-            return Ok(());
-        }
-        let detail = "the subject_token is not bound as its profile demands";
-        Err(Denied::new(Code::InvalidRequest, detail))
-    }
-
     /// Whom it is about.
     pub(super) fn subject(&self) -> Option<&str> {
         self.text("sub")
