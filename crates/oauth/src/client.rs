@@ -106,7 +106,7 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
     if id.starts_with("https://") {
         return document::find(server, id, request).await;
     }
-    if id.starts_with(DYNAMIC) {
+    if id.starts_with(Registration::DYNAMIC_PREFIX) {
         return register::find(server, id, request.at).await;
     }
     let tables = server.tables();

@@ -118,7 +118,7 @@ pub(crate) async fn session(
 
 /// As the state has them now, where they have an account here. They signed in at `since`.
 fn refreshed(server: &Server, person: Person, since: Timestamp) -> Option<Person> {
-    match person.subject.strip_prefix(LOCAL) {
+    match person.subject.strip_prefix(User::PREFIX) {
         Some(id) => {
             let now = local(server, id)?;
             let tables = server.tables();
@@ -141,7 +141,7 @@ pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
     if tables.is_stopped_person(subject) {
         return false;
     }
-    match (subject.strip_prefix(LOCAL), subject.split_once(':')) {
+    match (subject.strip_prefix(User::PREFIX), subject.split_once(':')) {
         (Some(user), _) => tables.user(user).is_some(),
         (None, Some((issuer, _))) => tables.provider(issuer).is_some(),
         (None, None) => false,
@@ -151,7 +151,9 @@ pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
 /// Whether a person still has the account by which they once signed in: with another password it is
 /// another one. Whom somebody else signs in has none here.
 pub(crate) fn has_account(tables: &Tables, subject: &str, account: Option<&str>) -> bool {
-    let (Some(id), Some(account)) = (subject.strip_prefix(LOCAL), account) else { return true };
+    let (Some(id), Some(account)) = (subject.strip_prefix(User::PREFIX), account) else {
+        return true;
+    };
     let user = tables.user(id);
     user.and_then(account_of).is_some_and(|it| it == account)
 }
@@ -164,7 +166,7 @@ fn account_of(user: &User) -> Option<String> {
 pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
     let tables = server.tables();
     let user = tables.user(id)?;
-    let subject = format!("{LOCAL}{}", user.id);
+    let subject = format!("{}{}", User::PREFIX, user.id);
     is_known(&tables, &subject).then(|| Person {
         subject,
         name: user.name.clone().unwrap_or_else(|| user.id.to_string()),

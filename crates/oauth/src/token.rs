@@ -10,7 +10,7 @@ mod subject;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use model::{Audience, Caller, GrantType, KnownBy, TokenScopes};
+use model::{Audience, Caller, GrantType, KnownBy, TokenScopes, User};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -70,7 +70,7 @@ impl GrantBody {
         if !people::has_account(tables, subject, self.account.as_deref()) {
             return None;
         }
-        let account = subject.strip_prefix(people::LOCAL).and_then(|it| tables.user(it));
+        let account = subject.strip_prefix(User::PREFIX).and_then(|it| tables.user(it));
         Some(Person {
             subject: subject.to_owned(),
             name: String::new(),
