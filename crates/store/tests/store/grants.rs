@@ -13,6 +13,7 @@ on_every_database!(
     who_holds_grants_is_counted_as_long_as_they_are_good,
     a_grant_was_renewed_when_its_newest_handle_was_made,
     grants_are_revoked_with_their_entry_in_the_feed,
+    a_grant_that_has_expired_is_not_revoked_nor_counted,
     the_feed_is_read_from_a_number_on_and_in_pages,
     a_revocation_is_seen_by_who_watches,
     a_consent_is_one_for_each_user_and_client,
@@ -174,6 +175,19 @@ async fn grants_are_revoked_with_their_entry_in_the_feed(place: &Place) {
     store.put_grant(&Grant { id: "e".to_owned(), ..a }).await.unwrap();
     store.put_grant(&Grant { id: "f".to_owned(), ..d }).await.unwrap();
     assert_eq!(revoke(both, 190).await, ["e"]);
+}
+
+async fn a_grant_that_has_expired_is_not_revoked_nor_counted(place: &Place) {
+    let store = place.open().await;
+    let [a, b, ..] = four(&store).await;
+    let later = Grant { id: "later".to_owned(), expires: at(1_001), ..a.clone() };
+    store.put_grant(&later).await.unwrap();
+    let now = a.expires;
+    assert_eq!(store.revoke_grants(GrantFilter::Client("shop"), now).await.unwrap(), ["later"]);
+    assert_eq!(revoked(&store).await, [entry(1, "later")]);
+    for grant in [a, b] {
+        assert_eq!(store.grant(&grant.id).await.unwrap(), Some(grant));
+    }
 }
 
 async fn the_feed_is_read_from_a_number_on_and_in_pages(place: &Place) {
