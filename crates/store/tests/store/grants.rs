@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use store::{Consent, Error, Grant, GrantFilter, Handle, Revoked, Store};
+use store::{Consent, Error, Grant, GrantFilter, Handle, Revoked, Store, TakenBack};
 
 use crate::place::{Place, at, grant, handle};
 
@@ -259,7 +259,8 @@ async fn a_consent_is_taken_back_with_what_came_of_it(place: &Place) {
     for client in ["shop", "crm"] {
         store.put_consent(&consent("ada", client)).await.unwrap();
     }
-    assert!(store.delete_consent("ada", "shop", at(150)).await.unwrap());
+    let gone = store.delete_consent("ada", "shop", at(150)).await.unwrap();
+    assert_eq!(gone, TakenBack { was_there: true, grants: vec!["a".to_owned()] });
     assert_eq!(store.consent("ada", "shop").await.unwrap(), None);
     assert_eq!(store.consent("ada", "crm").await.unwrap(), Some(consent("ada", "crm")));
     assert_eq!(revoked(&store).await, [entry(1, "a")]);
@@ -267,7 +268,8 @@ async fn a_consent_is_taken_back_with_what_came_of_it(place: &Place) {
     assert_eq!(*store.watch_revocations().borrow(), 1);
     // There is no consent any more, but a grant that came late.
     store.put_grant(&grant("late")).await.unwrap();
-    assert!(!store.delete_consent("ada", "shop", at(160)).await.unwrap());
+    let gone = store.delete_consent("ada", "shop", at(160)).await.unwrap();
+    assert_eq!(gone, TakenBack { was_there: false, grants: vec!["late".to_owned()] });
     assert_eq!(revoked(&store).await, [entry(1, "a"), entry(2, "late")]);
 }
 
