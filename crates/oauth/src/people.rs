@@ -15,9 +15,6 @@ use crate::{
     ticket::{self, Ticket},
 };
 
-/// What begins the names of people with an account of this door.
-pub(crate) const LOCAL: &str = "local:";
-
 /// How long somebody stays signed in.
 const SESSION_LIFE: Duration = Duration::from_secs(8 * 3600);
 

@@ -8,6 +8,7 @@ use admin::{
 };
 use model::{Clock, Timestamp};
 use oauth::{Departed, GivenConsent, GivenGrant, GrantsOf, SelfDescribed, Server, SignedIn};
+use state::Desired;
 
 /// What this server gave.
 #[derive(Debug)]
@@ -93,9 +94,13 @@ impl Grants for Given {
         })
     }
 
-    fn end_departed<'a>(&'a self, person: Option<&'a str>) -> GrantWork<'a, Option<DepartedView>> {
+    fn end_departed<'a>(
+        &'a self,
+        before: &'a Desired,
+        after: &'a Desired,
+    ) -> GrantWork<'a, Option<DepartedView>> {
         Box::pin(async move {
-            let ended = self.0.end_departed(person).await?;
+            let ended = self.0.end_departed(before, after).await?;
             Ok(ended.map(|Departed { grants, sign_ins }| DepartedView { grants, sign_ins }))
         })
     }
