@@ -96,17 +96,16 @@ impl AccessToken<'_> {
             if !self.methods.is_empty() {
                 members.insert("amr".to_owned(), json!(self.methods));
             }
-            if self.subject.is_some() {
-                members.insert("act".to_owned(), self.actors());
-            }
+            members.extend(self.actors().map(|it| ("act".to_owned(), it)));
         }
         claims
     }
 
-    fn actors(&self) -> Value {
+    /// Who acts: nobody but the client where it acts for itself, unless others did in between.
+    fn actors(&self) -> Option<Value> {
         match self.earlier_actors {
-            Some(earlier) => json!({ "sub": self.client, "act": earlier }),
-            None => json!({ "sub": self.client }),
+            Some(earlier) => Some(json!({ "sub": self.client, "act": earlier })),
+            None => self.subject.map(|_| json!({ "sub": self.client })),
         }
     }
 
