@@ -359,11 +359,16 @@ impl OwnHolder {
 
     /// Asked on every call: nothing remembered outlives what it was given by.
     pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        self.hold_earlier(now)?;
+        self.giver.admit(peer, now)
+    }
+
+    /// Whether it was not taken back, and what those were given by still holds that it was exchanged for.
+    fn hold_earlier(&self, now: Timestamp) -> Result<(), Failure> {
         if self.ids.iter().any(|it| self.issuer.is_revoked(it)) {
             return Err(Failure::TokenRevoked);
         }
-        self.earlier.iter().try_for_each(|it| it.hold(now))?;
-        self.giver.admit(peer, now)
+        self.earlier.iter().try_for_each(|it| it.hold(now))
     }
 }
 
