@@ -196,22 +196,33 @@ pub(crate) async fn begin_session(
     let handle = Handle {
         digest,
         kind: Ticket::Session.kind().to_owned(),
-        grant: Some(grant.id),
+        grant: Some(grant.id.clone()),
         body: serde_json::to_string(person).unwrap_or_default(),
         created: at,
         expires: at.plus(SESSION_LIFE),
     };
     server.store.put_handle(&handle).await?;
-    // What ended when the account did, or will, did not have this one yet.
-    let tables = server.tables();
-    let (subject, account) = (person.subject.as_str(), person.account.as_deref());
-    if !is_known(&tables, subject) || !has_account(&tables, subject, account) {
-        let grant = handle.grant.as_deref().unwrap_or_default();
-        server.store.revoke_grants(GrantFilter::One(grant), at).await?;
-        let detail = "your account was changed just now: sign in anew";
-        return Err(Denied::new(Code::AccessDenied, detail));
-    }
+    check_still_there(server, person, &grant.id, at).await?;
     Ok(text)
+}
+
+/// Whether a person to whom a grant was just given is whom they were: what ended when their account was
+/// changed meanwhile did not have this one yet.
+///
+/// # Errors
+/// `access_denied` where they are not, and the grant has ended.
+pub(crate) async fn check_still_there(
+    server: &Server,
+    person: &Person,
+    grant: &str,
+    now: Timestamp,
+) -> Result<(), Denied> {
+    let (tables, subject) = (server.tables(), person.subject.as_str());
+    if is_known(&tables, subject) && has_account(&tables, subject, person.account.as_deref()) {
+        return Ok(());
+    }
+    server.store.revoke_grants(GrantFilter::One(grant), now).await?;
+    Err(Denied::new(Code::AccessDenied, "your account was changed just now: sign in anew"))
 }
 
 /// Ends the session of the browser that sends this.
