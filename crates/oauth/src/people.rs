@@ -37,14 +37,21 @@ pub(crate) struct Person {
     /// What people call them.
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
-    /// The issuer that signed them in; none where it was this door.
-    pub(crate) issuer: Option<String>,
     /// What they showed to this door (RFC 8176); nothing where somebody else signed them in.
     #[serde(default)]
     pub(crate) methods: Vec<String>,
     /// By which password they have an account of this door, as a digest of its hash.
     #[serde(default)]
     pub(crate) account: Option<String>,
+}
+
+impl Person {
+    /// The issuer that signed them in; none where it was this door.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        let is_local = self.subject.starts_with(User::PREFIX);
+        let issuer = self.subject.split_once(':').filter(|_| !is_local);
+        issuer.map(|(issuer, _)| issuer)
+    }
 }
 
 /// What people show to this door, in the words of RFC 8176.
@@ -168,7 +175,6 @@ pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
         subject,
         name: user.name.clone().unwrap_or_else(|| user.id.to_string()),
         groups: user.groups.clone(),
-        issuer: None,
         methods: Vec::new(),
         account: account_of(user),
     })

@@ -47,9 +47,7 @@ pub(crate) struct GrantBody {
     /// By which account of this door the person had it given, as a digest.
     #[serde(default)]
     pub(crate) account: Option<String>,
-    /// Who signed the person in, where it was not this door, and the groups that they were in then.
-    #[serde(default)]
-    pub(crate) issuer: Option<String>,
+    /// The groups that the person was in then.
     #[serde(default)]
     pub(crate) groups: Vec<String>,
 }
@@ -75,7 +73,6 @@ impl GrantBody {
             subject: subject.to_owned(),
             name: String::new(),
             groups: account.map_or(&self.groups, |it| &it.groups).clone(),
-            issuer: self.issuer.clone(),
             methods: self.methods.clone(),
             account: self.account.clone(),
         })

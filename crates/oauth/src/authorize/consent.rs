@@ -208,7 +208,6 @@ pub(super) async fn grant(
         is_of_device: pending.body.device.is_some(),
         methods: person.methods.clone(),
         account: person.account.clone(),
-        issuer: person.issuer.clone(),
         groups: person.groups.clone(),
     };
     let shown = ConsentBody {
