@@ -123,11 +123,7 @@ pub(super) fn record(
     let snapshot = gateway.snapshot();
     let arrival = ends.arrival(gateway, Surface::Rest);
     let facts = Facts::new(Kind::Malformed, arrival, &snapshot).named(event);
-    let ledger = Ledger::open(&gateway.live, facts);
-    match status {
-        Some(status) => drop(ledger.refuse_as(status, refusal)),
-        None => ledger.break_off(&refusal),
-    }
+    Ledger::open(&gateway.live, facts).pass(status, &refusal);
 }
 
 /// Records how many were refused beyond those that have records of their own.
