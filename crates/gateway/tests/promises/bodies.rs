@@ -224,6 +224,18 @@ async fn who_is_forgotten_is_named_by_an_argument_wherever_that_is_sent() {
 }
 
 #[tokio::test]
+async fn what_a_body_was_looked_at_for_is_not_lost_to_who_keeps_it() {
+    // Its record tells what it says, so it is read before it goes on, and it says whose the answer is.
+    let subject = "subject: {kind: item, argument: name}";
+    let house = open(keeping(&format!("keep: response, {subject}"), "")).await;
+    by_rest(&house, "POST", "/shop/items", r#"{"name":"lamp"}"#).await;
+    assert_eq!(last(&house)["arguments"]["name"], "lamp");
+    let record = kept(&house).await;
+    assert!(record["bodies"]["subject"].as_str().unwrap().starts_with("item hmac:"), "{record}");
+    assert_eq!(read(&house, &record, Direction::Response).unwrap(), r#"{"ok":true}"#);
+}
+
+#[tokio::test]
 async fn without_an_argument_they_are_of_who_calls() {
     let house = open(keeping("keep: response", "")).await;
     by_rest(&house, "GET", "/shop/items/1", "").await;
