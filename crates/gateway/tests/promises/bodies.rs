@@ -266,3 +266,30 @@ async fn a_subject_that_no_argument_names_is_a_fault() {
     let list = faults("keep: both, subject: {kind: item, argument: tag}", "").await;
     assert!(list[0].contains("\"tag\" names nobody"), "{list:?}");
 }
+
+#[tokio::test]
+async fn a_subject_in_a_form_cannot_be_read_and_is_a_fault_where_it_is_declared() {
+    let document = "openapi: 3.1.0\ninfo: {title: Forms, version: '1'}\npaths:\n  /orders:\n    post:\n      \
+        operationId: order\n      requestBody:\n        content:\n          \
+        application/x-www-form-urlencoded:\n            schema: {type: object, properties: {customer: {type: string}}}\n      \
+        responses: {'200': {description: ok}}\n";
+    let audit = "{bodies: {keep: both, subject: {kind: customer, argument: customer}}}";
+    let file = |text: String| {
+        shop::builder()
+            .file("documents/forms.yaml", document)
+            .file("collections/forms.yaml", &text)
+            .keeping_bodies()
+    };
+    let head =
+        "owner: team\nbase: /forms\nupstream: {url: UPSTREAM}\ndocument: documents/forms.yaml\n";
+    for text in [
+        format!("{head}audit: {audit}\n"),
+        format!("{head}operations: {{order: {{audit: {audit}}}}}\n"),
+    ] {
+        let faults = file(text).open().await.map(|_| ()).unwrap_err();
+        let [fault] = &faults[..] else { panic!("{faults:?}") };
+        assert!(fault.to_string().starts_with("collections/forms.yaml:5:"), "{fault}");
+        assert!(fault.message.contains("\"customer\" names nobody"), "{fault}");
+        assert!(fault.help.contains("in no form"), "{fault}");
+    }
+}
