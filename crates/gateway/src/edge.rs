@@ -17,5 +17,5 @@ mod until_stopped;
 
 pub use forwarded::Forwarding;
 pub(crate) use listener::serve;
-pub(crate) use refused::Flood;
+pub(crate) use refused::Tally;
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};
