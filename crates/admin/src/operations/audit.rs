@@ -156,8 +156,10 @@ impl Operation for Query {
             let detail = "records tell of everybody's calls, and your role is bounded";
             return Err(Failure::NotHeld(detail.to_owned()));
         }
-        let page = admin.plane.records(question(which)?);
-        let page = page.map_err(|error| Failure::internal(&error))?;
+        let question = question(which)?;
+        let alone = admin.searching.lock().await;
+        let page = admin.plane.records(question).map_err(|error| Failure::internal(&error))?;
+        drop(alone);
         let items: Result<_, _> = page.records.iter().map(|it| read(it)).collect();
         Ok(Reply::of(Records {
             items: items.map_err(|error| Failure::internal(&error))?,

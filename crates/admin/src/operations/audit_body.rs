@@ -63,6 +63,7 @@ impl Operation for Get {
         };
         let id = RequestId::parse(&request_id);
         let id = id.ok_or_else(|| Failure::no_such("call", &request_id))?;
+        let _alone = admin.searching.lock().await;
         Ok(admin.plane.body(id, direction).map(Reply::of)?)
     }
 }
