@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    Admin, Call,
+    Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
@@ -152,10 +152,7 @@ impl Operation for Query {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Records>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "records tell of everybody's calls, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "records tell of everybody's calls")?;
         let page = admin.plane.records(question(which)?);
         let page = page.map_err(|error| Failure::internal(&error))?;
         let items: Result<_, _> = page.records.iter().map(|it| read(it)).collect();

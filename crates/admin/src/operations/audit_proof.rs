@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Call, ProofView,
+    Admin, Call, ProofView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
@@ -55,10 +55,7 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Proofs>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "records tell of everybody's calls, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "records tell of everybody's calls")?;
         let records = numbers(&which.records)?;
         // All of it is read: two at a time would only be slower.
         let _alone = admin.checking.lock().await;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use store::{Delivery, DeliveryFilter};
 
 use crate::{
-    Admin, Call,
+    Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
@@ -100,10 +100,7 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "deliveries tell of everybody's credentials, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "deliveries tell of everybody's credentials")?;
         let store = admin.store.as_ref().ok_or_else(|| {
             let detail = "what is served is a folder: its events go to the log alone";
             Failure::NotFound(detail.to_owned())

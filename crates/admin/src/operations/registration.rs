@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::given;
 use crate::{
-    Admin, Call, RegistrationView,
+    Admin, Call, RegistrationView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
     resource::ById,
 };
+
+/// Whom these clients belong to.
+const NOBODYS: &str = "clients that nobody registered belong to nobody";
 
 /// Lists them.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, NOBODYS)?;
         let Which { cursor, limit } = which;
         let limit = limit.unwrap_or(100);
         let more = u32::from(limit).saturating_add(1);
@@ -102,18 +105,10 @@ impl Operation for Delete {
         by: ById,
         _: NoBody,
     ) -> Result<Reply<Deleted>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, NOBODYS)?;
         match given(admin)?.delete_registration(&by.id).await? {
             (true, grants) => Ok(Reply::of(Deleted { id: by.id, grants })),
             (false, _) => Err(Failure::no_such("registration", &by.id)),
         }
     }
-}
-
-fn check_reach(call: &Call) -> Result<(), Failure> {
-    if call.reach.is_everywhere() {
-        return Ok(());
-    }
-    let detail = "clients that nobody registered belong to nobody, and your role is bounded";
-    Err(Failure::NotHeld(detail.to_owned()))
 }
