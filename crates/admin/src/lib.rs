@@ -22,6 +22,7 @@ mod log;
 mod openapi;
 mod operation;
 mod operations;
+mod page;
 mod peppers;
 mod plane;
 mod purge;

@@ -11,6 +11,7 @@ use crate::{
     Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
 
@@ -219,7 +220,7 @@ fn question(which: Which) -> Result<Question, Failure> {
             Some(OrderWord::Newest) | None => Order::NewestFirst,
         },
         cursor,
-        max: usize::from(limit.unwrap_or(100)),
+        max: PageSize::of(limit).entries(),
         // Whoever has the log knows how far it is.
         reached: u64::MAX,
     })

@@ -11,6 +11,7 @@ use crate::{
     Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
 
@@ -110,13 +111,10 @@ impl Operation for List {
             webhook: webhook.as_deref(),
             is_dead: state.map(|it| it == DeliveryState::Dead),
         };
-        let limit = limit.unwrap_or(100);
-        let more = u32::from(limit).saturating_add(1);
-        let found = store.deliveries(filter, cursor.unwrap_or(0), more).await?;
-        let mut found = found.into_iter();
-        let items: Vec<_> = found.by_ref().take(usize::from(limit)).map(line).collect();
-        let next = found.next().and_then(|_| items.last().map(|it| it.number));
-        Ok(Reply::of(Page { items, next }))
+        let size = PageSize::of(limit);
+        let found = store.deliveries(filter, cursor.unwrap_or(0), size.and_one()).await?;
+        let (found, next) = size.cut(found, |it| it.number);
+        Ok(Reply::of(Page { items: found.into_iter().map(line).collect(), next }))
     }
 }
 

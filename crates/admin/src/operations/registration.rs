@@ -10,6 +10,7 @@ use crate::{
     Admin, Call, RegistrationView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
     resource::ById,
 };
@@ -64,12 +65,9 @@ impl Operation for List {
     ) -> Result<Reply<Page>, Failure> {
         authority::ensure_everywhere(call, NOBODYS)?;
         let Which { cursor, limit } = which;
-        let limit = limit.unwrap_or(100);
-        let more = u32::from(limit).saturating_add(1);
-        let mut items = given(admin)?.registrations(cursor.as_deref(), more).await?;
-        let has_more = items.len() > usize::from(limit);
-        items.truncate(usize::from(limit));
-        let next = items.last().filter(|_| has_more).map(|it| it.client.clone());
+        let size = PageSize::of(limit);
+        let found = given(admin)?.registrations(cursor.as_deref(), size.and_one()).await?;
+        let (items, next) = size.cut(found, |it| it.client.clone());
         Ok(Reply::of(Page { items, next }))
     }
 }

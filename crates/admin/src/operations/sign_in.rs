@@ -10,6 +10,7 @@ use crate::{
     Admin, Call, SignInView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
 
@@ -64,7 +65,7 @@ impl Operation for List {
     ) -> Result<Reply<Page>, Failure> {
         authority::ensure_everywhere(call, FOR_ALL)?;
         let Which { person, cursor, limit } = which;
-        let limit = u32::from(limit.unwrap_or(100));
+        let limit = PageSize::of(limit).entries();
         let found = given(admin)?.sign_ins(person.as_deref(), cursor.as_deref(), limit).await?;
         let (items, next) = found;
         Ok(Reply::of(Page { items, next }))
