@@ -12,8 +12,8 @@ use crate::{
     reply::Reply,
 };
 
-/// So many are proven at once.
-const RECORDS_MAX: usize = 500;
+/// So many records are proven by one call.
+pub const PROVEN_AT_ONCE_MAX: usize = 500;
 
 /// Proves records.
 #[derive(Debug)]
@@ -75,8 +75,9 @@ fn numbers(text: &str) -> Result<Vec<u64>, Failure> {
     let mut records = read.map_err(|error| wrong(format!("{text} are no numbers: {error}")))?;
     records.sort_unstable();
     records.dedup();
-    if records.len() > RECORDS_MAX {
-        return Err(wrong(format!("{} records are more than {RECORDS_MAX}", records.len())));
+    if records.len() > PROVEN_AT_ONCE_MAX {
+        let count = records.len();
+        return Err(wrong(format!("{count} records are more than {PROVEN_AT_ONCE_MAX}")));
     }
     Ok(records)
 }
