@@ -240,6 +240,16 @@ fn a_known_value_is_hashed_as_records_of_a_day_have_it_for_whoever_reads_the_sal
     let hashed =
         hash(folder.path(), &[&days[..], &["--as", "email"]].concat(), "Ann@Example.com\n");
     assert_eq!((hashed.code, &*hashed.out, &*hashed.err), (0, &*want, ""));
+    // As for every command, the data folder may be named in the configuration.
+    fs::rename(folder.path().join(".onedoor"), folder.path().join("data")).unwrap();
+    fs::write(folder.path().join("door.toml"), "[folders]\ndata = \"data\"\n").unwrap();
+    let configured = hash(
+        folder.path(),
+        &[&days[..], &["--as", "email", "--config", "door.toml"]].concat(),
+        "ann@example.com",
+    );
+    assert_eq!((configured.code, &*configured.out, &*configured.err), (0, &*want, ""));
+    fs::rename(folder.path().join("data"), folder.path().join(".onedoor")).unwrap();
     let wrong = hash(folder.path(), &["--as", "card"], "4111");
     assert!(wrong.code == 1 && wrong.err.contains("no card number"), "{}", wrong.err);
     assert!(!wrong.err.contains("4111"), "{}", wrong.err);
