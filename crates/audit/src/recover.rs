@@ -74,11 +74,7 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
         recovered.tail_bytes = recovered.tail_bytes.saturating_add(bytes);
         recovered.empty.push(last);
     }
-    for pair in segments.windows(2) {
-        if let [before, after] = pair {
-            link(before, after).map_err(read)?.map_err(damaged)?;
-        }
-    }
+    link_all(&segments).map_err(read)?.map_err(damaged)?;
     if let Some(last) = segments.last() {
         walk(&mut recovered, last, key.name(), signed).map_err(read)?.map_err(damaged)?;
     }
@@ -192,6 +188,24 @@ fn follow(open: &mut HashMap<RequestId, u64>, seq: u64, json: &[u8]) -> Option<T
 
 fn request(id: &str) -> Option<RequestId> {
     Uuid::parse_str(id).ok().map(RequestId::new)
+}
+
+/// Whether each segment goes on where the one before it ends.
+fn link_all(segments: &[Segment]) -> Checked<()> {
+    let mut before = None;
+    for segment in segments {
+        // A sync of it failed and then the power went, so nothing of it is left. Then the next one tells
+        // that it was given up, or does not go on.
+        if Lines::first(&segment.path)?.is_none() && is_without_line(segment)? {
+            continue;
+        }
+        if let Some(before) = before.replace(segment)
+            && let Err(damage) = link(before, segment)?
+        {
+            return Ok(Err(damage));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Whether a segment goes on where the one before it ends.

@@ -1,5 +1,7 @@
 //! The promises of a journal whose medium fails, which a disk does not on demand.
 
+mod power;
+
 use std::thread;
 
 use model::{CollectionId, Effect, Operation, OperationId, RequestId, Timestamp};
@@ -26,14 +28,12 @@ fn destructive() -> Operation {
 
 fn begun(id: u128) -> Record<'static> {
     let id = RequestId::new(Uuid::from_u128(id));
-    let at = START;
-    Record { id: Some(id), ..Record::new(at, Kind::Intent, Outcome::Begun) }
+    Record { id: Some(id), ..Record::new(START, Kind::Intent, Outcome::Begun) }
 }
 
 fn ended(id: u128) -> Record<'static> {
     let id = RequestId::new(Uuid::from_u128(id));
-    let at = START;
-    Record { id: Some(id), ..Record::new(at, Kind::Call, Outcome::Answered) }
+    Record { id: Some(id), ..Record::new(START, Kind::Call, Outcome::Answered) }
 }
 
 fn tools(memory: &Memory) -> Vec<String> {
