@@ -13,8 +13,10 @@ use std::{
     time::Duration,
 };
 
-use audit::{Journal, Kind, Level, Levels, Location, Outcome, Record, Rules, SigningKey};
-use model::{Caller, Clock, CollectionId, Effect, Operation, OperationId, RequestId, Surface};
+use audit::{Journal, Kind, Levels, Location, Outcome, Record, Rules, SigningKey};
+use model::{
+    Caller, Clock, CollectionId, Effect, Level, Operation, OperationId, RequestId, Surface,
+};
 
 /// So many append at the same time, as callers of a busy door do.
 const WRITERS: usize = 64;
@@ -60,6 +62,7 @@ fn of(level: Level, folder: &Path, time: Duration) -> Result<String, Box<dyn Err
         collection,
         effect: Effect::Read,
         is_public: false,
+        level: None,
         position: 0,
     };
     let (clock, count, cpu) = (Clock::system(), AtomicU64::new(0), cpu_seconds()?);
