@@ -578,7 +578,7 @@ fn recording() -> impl Strategy<Value = Recording> {
     );
     let redaction = |(of, treatment)| Redaction { of, treatment, place: Place::default() };
     let redactions = collection::vec(one.prop_map(redaction), 0..4);
-    let levels = option::of(sample::select(&Level::ALL[..]));
+    let levels = option::of(sample::select(Level::ALL.to_vec()));
     (redactions, option::of(body_rule()), levels).prop_map(|(mut redactions, bodies, level)| {
         let mut seen = Vec::new();
         redactions.retain(|it: &Redaction| {
