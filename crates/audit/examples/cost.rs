@@ -14,8 +14,10 @@ use std::{
     time::Duration,
 };
 
-use audit::{Journal, Kind, Level, Levels, Location, Outcome, Record, Rules, SigningKey};
-use model::{Caller, Clock, CollectionId, Effect, Operation, OperationId, RequestId, Surface};
+use audit::{Journal, Kind, Levels, Location, Outcome, Record, Rules, SigningKey};
+use model::{
+    Caller, Clock, CollectionId, Effect, Level, Operation, OperationId, RequestId, Surface,
+};
 use rustix::fs::statfs;
 
 /// So many append at the same time, as callers of a busy door do.
@@ -99,6 +101,7 @@ fn of(
         collection,
         effect: Effect::Read,
         is_public: false,
+        level: None,
         position: 0,
     };
     let (clock, cpu) = (Clock::system(), cpu_seconds()?);

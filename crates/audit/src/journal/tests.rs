@@ -21,9 +21,9 @@ fn record(tool: &str) -> Record<'_> {
 }
 
 fn destructive() -> Operation {
-    let collection = CollectionId::parse("orders").unwrap();
+    let (collection, effect) = (CollectionId::parse("orders").unwrap(), Effect::Destructive);
     let id = OperationId::new(&collection, "delete").unwrap();
-    Operation { id, collection, effect: Effect::Destructive, is_public: false, position: 0 }
+    Operation { id, collection, effect, is_public: false, level: None, position: 0 }
 }
 
 fn begun(id: u128) -> Record<'static> {

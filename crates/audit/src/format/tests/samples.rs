@@ -30,13 +30,19 @@ pub(super) const KINDS: [Kind; 10] = [
 ];
 
 /// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 46] = [
+pub(super) const EVENTS: [&str; 57] = [
     "account.read",
+    "audit.clock_jumped",
+    "audit.closed",
     "audit.full",
     "audit.key_change",
     "audit.key_changed",
     "audit.key_failed",
+    "audit.low_room",
     "audit.opened",
+    "audit.purge",
+    "audit.purge_failed",
+    "audit.purged",
     "audit.recovered",
     "audit.resumed",
     "authorization.begin",
@@ -72,6 +78,11 @@ pub(super) const EVENTS: [&str; 46] = [
     "sign_in.failed",
     "sign_in.first_step",
     "sign_in.slowed",
+    "sink.failed",
+    "sink.lost",
+    "sink.recovered",
+    "sink.refused",
+    "sink.restarted",
     "token.introspect",
     "token.issue",
     "token.revoke",
@@ -102,6 +113,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         collection,
         effect,
         is_public: false,
+        level: None,
         position: 7,
     };
     let caller = Caller {
@@ -167,7 +179,7 @@ pub(super) fn lines() -> Vec<Vec<u8>> {
     let refusals: Vec<_> =
         RefusalKind::ALL.iter().map(|it| Refusal::new(*it, "no").because("a cause")).collect();
     let outcomes: Vec<_> =
-        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Unknown]
+        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Failed, Outcome::Unknown]
             .into_iter()
             .chain(refusals.iter().map(Outcome::Refused))
             .collect();

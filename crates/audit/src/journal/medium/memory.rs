@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{read::in_text, segment::Segment};
+use crate::{journal::Room, read::in_text, segment::Segment};
 
 /// The lines of a log in memory. Clones see the same lines.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +34,8 @@ pub(crate) struct Content {
     pub(crate) refuses_reserve: bool,
     /// How many segments there may be, where that is bounded.
     segments_max: Option<usize>,
+    /// How much is said to be free.
+    room_left: Option<Room>,
 }
 
 /// A segment: the number of its first record, its bytes, and how many of them would outlive a loss of power.
@@ -89,6 +91,12 @@ impl Memory {
     #[cfg(test)]
     pub(crate) fn refuse_segments_after(&self, segments: usize) {
         self.content().segments_max = Some(segments);
+    }
+
+    /// Says that so much is free from now on.
+    #[cfg(test)]
+    pub(crate) fn leave(&self, free_percent: u64) {
+        self.content().room_left = Some(Room { free_bytes: 1000, free_percent });
     }
 
     /// Lets everything through again.
@@ -159,6 +167,10 @@ impl Memory {
             return Err(ErrorKind::StorageFull.into());
         }
         Ok(())
+    }
+
+    pub(in crate::journal) fn room(&self) -> Option<Room> {
+        self.content().room_left
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
