@@ -12,6 +12,8 @@
 
 #[path = "promises/answers.rs"]
 mod answers;
+#[path = "promises/any_document.rs"]
+mod any_document;
 #[path = "promises/below.rs"]
 mod below;
 #[path = "promises/bodies.rs"]

@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
 }
 
 /// Texts that are hard on encoders, but have one meaning.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z0-9]{1,6}", "[ -~&&[^/\\\\;%]]{0,6}[a-z]", "[a-zé✓𝄞 +&=?#]{0,4}x"]
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Our own encoder, so that the door's is not compared with itself: all but letters and digits.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric();
     text.bytes()
         .map(|it| if plain(it) { char::from(it).to_string() } else { format!("%{it:02x}") })
