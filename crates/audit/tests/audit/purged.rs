@@ -286,7 +286,7 @@ fn what_only_a_clock_made_old_does_not_go_and_that_it_jumped_is_recorded() {
         assert_eq!(outgrown(&journal), None);
         clock.advance(Duration::from_secs(1));
         if before != to {
-            wanted.push([before, to].map(|it| it.to_string()[..13].to_owned()));
+            wanted.push([before, to].map(|it| it.to_string().get(..13).unwrap().to_owned()));
         }
         // The thread that finds it looks every second.
         while jumps(folder.path()).len() < wanted.len() {
