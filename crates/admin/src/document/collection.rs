@@ -80,8 +80,8 @@ struct Recording {
     redact: Option<BTreeMap<String, Treatment>>,
     /// Which bodies are kept, sealed; none where it is missing.
     bodies: Option<BodyRule>,
-    /// How safe they are before a call is carried out and answered: by its effect where it is missing.
-    /// Denials, and all records where onedoor.toml says so, are `strict` in any case.
+    /// How safe they are before a call is carried out and answered: `strict` on the disk, `standard`
+    /// written. By the effect where it is missing.
     level: Option<Level>,
 }
 
@@ -89,9 +89,7 @@ struct Recording {
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Level {
-    /// Written: it outlives the process, and the machine from some 25 ms later on.
     Standard,
-    /// On the disk.
     Strict,
 }
 
