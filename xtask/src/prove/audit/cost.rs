@@ -1,11 +1,15 @@
 //! What a record costs: the log by itself, beside a disk that does nothing else, and in a door under load.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
-    super::{Done, door::Door, property::Setting},
+    super::{Done, property::Setting},
     site::Site,
     traffic::{CONNECTIONS, Traffic},
 };
@@ -40,10 +44,12 @@ fn door(setting: &Setting<'_>, level: &str, time: Duration) -> Result<String> {
     let config = site.home.config.as_ref().context("it has a configuration")?;
     fs::write(config, format!("[audit]\nlevel = \"{level}\"\n"))?;
     let (door, traffic) = (site.home.serve()?, Traffic::new());
-    let before = (site.records()?, spent_us(&door, None)?, spent_us(&door, Some(THREAD))?);
+    let process = Path::new("/proc").join(door.process().to_string());
+    let thread = thread(&process, THREAD)?;
+    let before = (site.records()?, spent_us(&process)?, spent_us(&thread)?);
     traffic.during(&site.callers, door.public, || run::rest(time));
-    let spent = spent_us(&door, None)?.saturating_sub(before.1);
-    let by_log = spent_us(&door, Some(THREAD))?.saturating_sub(before.2);
+    let spent = spent_us(&process)?.saturating_sub(before.1);
+    let by_log = spent_us(&thread)?.saturating_sub(before.2);
     let calls = traffic.take_answers().len();
     drop(door);
     let records = site.records()?.saturating_sub(before.0);
@@ -60,20 +66,20 @@ fn door(setting: &Setting<'_>, level: &str, time: Duration) -> Result<String> {
     ))
 }
 
-/// User and system time of a door so far, or of its thread of this name.
-fn spent_us(door: &Door, thread: Option<&str>) -> Result<u64> {
-    let process = Path::new("/proc").join(door.process().to_string());
-    let mut folder = Some(process.clone());
-    if let Some(name) = thread {
-        folder = None;
-        for task in fs::read_dir(process.join("task"))? {
-            let path = task?.path();
-            if fs::read_to_string(path.join("comm"))?.trim() == name {
-                folder = Some(path);
-            }
+/// The thread of this name in a process of the door.
+fn thread(process: &Path, name: &str) -> Result<PathBuf> {
+    for task in fs::read_dir(process.join("task"))? {
+        let path = task?.path();
+        // One that has just ended has none.
+        if fs::read_to_string(path.join("comm")).is_ok_and(|it| it.trim() == name) {
+            return Ok(path);
         }
     }
-    let folder = folder.with_context(|| format!("a door has no thread {thread:?}"))?;
+    bail!("a door has no thread {name}")
+}
+
+/// User and system time so far of a process, or a thread, by its folder in /proc.
+fn spent_us(folder: &Path) -> Result<u64> {
     let stat = fs::read_to_string(folder.join("stat"))?;
     let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has another form")?;
     let ticks: Result<Vec<u64>, _> =

@@ -11,10 +11,11 @@ use crate::run;
 const TOLD: &str = "damages: ";
 
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let (name, build): (_, &[_]) = match setting.is_full {
-        true => ("ten_thousand_damages", &["--release", "--package", "audit"]),
-        // As the tests are built anyhow.
-        false => ("every_damage", &["--workspace"]),
+    let name = if setting.is_full { "ten_thousand_damages" } else { "every_damage" };
+    // In the quick form as the tests are built anyhow.
+    let build: &[&str] = match setting.is_full {
+        true => &["--release", "--package", "audit"],
+        false => &["--workspace"],
     };
     let mut tests = run::program("cargo", Path::new("."));
     tests.args(["nextest", "run", "--no-capture", "--run-ignored", "all"]).args(build);

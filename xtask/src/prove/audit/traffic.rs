@@ -40,7 +40,8 @@ pub(super) struct Callers {
 impl Callers {
     /// Them at one door, and one who has no key.
     pub(super) fn at(&self, address: SocketAddr) -> [Client; 4] {
-        [&*self.app, &self.agent, &self.metered, ""].map(|key| Client::new(address, key))
+        let keys = [self.app.as_str(), self.agent.as_str(), self.metered.as_str(), ""];
+        keys.map(|key| Client::new(address, key))
     }
 }
 

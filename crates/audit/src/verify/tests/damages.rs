@@ -49,12 +49,14 @@ fn check_damages(count: usize, times: usize, seed: u64) {
     let bytes = [seed, 0, 0, 0].map(u64::to_le_bytes).concat();
     let chance = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), chance);
-    let (mut made, mut kinds) = (0, HashSet::new());
+    let (harms, mut made, mut kinds) = (harms(), 0, HashSet::new());
+    // In turn, for some can be done to few logs, and chance alone would leave them out.
+    let mut next = harms.iter().cycle();
     for log in logs.iter().cycle().take(logs.len() * times) {
         assert!(segments(log.path()).len() > 2);
         let mut damaged = Vec::new();
         while damaged.len() < count {
-            let done = harms().new_tree(&mut runner).unwrap().current();
+            let done = next.next().unwrap().new_tree(&mut runner).unwrap().current();
             let folder = copy(log.path());
             // What changes nothing is no damage, and is not counted.
             if harm(folder.path(), &done, other.path()) {

@@ -94,27 +94,33 @@ impl Harm {
     pub(super) const KINDS: usize = 17;
 }
 
-pub(super) fn harms() -> impl Strategy<Value = Harm> {
+/// Each kind, somewhere.
+pub(super) fn harms() -> [BoxedStrategy<Harm>; Harm::KINDS] {
     let index = any::<prop::sample::Index>;
-    prop_oneof![
-        3 => (index(), index(), 0..8_u32).prop_map(|(file, byte, bit)| Harm::Flip { file, byte, bit }),
-        1 => (index(), 0..8_u32).prop_map(|(byte, bit)| Harm::FlipCheckpoint { byte, bit }),
-        2 => index().prop_map(|line| Harm::Delete { line }),
-        2 => (index(), index()).prop_map(|(line, at)| Harm::Insert { line, at }),
-        2 => (index(), index()).prop_map(|(one, other)| Harm::Swap { one, other }),
-        2 => (index(), index()).prop_map(|(file, byte)| Harm::Truncate { file, byte }),
-        2 => index().prop_map(|line| Harm::Rehash { line }),
-        1 => (index(), index()).prop_map(|(from, to)| Harm::Replay { from, to }),
-        1 => index().prop_map(|file| Harm::Mix { file }),
-        1 => (index(), 0..8_u32).prop_map(|(byte, bit)| Harm::FlipSeal { byte, bit }),
-        1 => index().prop_map(|line| Harm::Unseal { line }),
-        1 => (index(), index(), any::<bool>())
-            .prop_map(|(from, to, is_swap)| Harm::Reseal { from, to, is_swap }),
-        2 => (index(), 0..8_u32).prop_map(|(byte, bit)| Harm::FlipKeys { byte, bit }),
-        2 => index().prop_map(|line| Harm::Unkey { line }),
-        1 => index().prop_map(|line| Harm::MixCheckpoint { line }),
-        1 => index().prop_map(|line| Harm::Unsign { line }),
-        1 => index().prop_map(|line| Harm::Rollback { line }),
+    let place = || (index(), 0..8_u32);
+    let pair = || (index(), index());
+    [
+        (index(), index(), 0..8_u32)
+            .prop_map(|(file, byte, bit)| Harm::Flip { file, byte, bit })
+            .boxed(),
+        place().prop_map(|(byte, bit)| Harm::FlipCheckpoint { byte, bit }).boxed(),
+        index().prop_map(|line| Harm::Delete { line }).boxed(),
+        pair().prop_map(|(line, at)| Harm::Insert { line, at }).boxed(),
+        pair().prop_map(|(one, other)| Harm::Swap { one, other }).boxed(),
+        pair().prop_map(|(file, byte)| Harm::Truncate { file, byte }).boxed(),
+        index().prop_map(|line| Harm::Rehash { line }).boxed(),
+        pair().prop_map(|(from, to)| Harm::Replay { from, to }).boxed(),
+        index().prop_map(|file| Harm::Mix { file }).boxed(),
+        place().prop_map(|(byte, bit)| Harm::FlipSeal { byte, bit }).boxed(),
+        index().prop_map(|line| Harm::Unseal { line }).boxed(),
+        (pair(), any::<bool>())
+            .prop_map(|((from, to), is_swap)| Harm::Reseal { from, to, is_swap })
+            .boxed(),
+        place().prop_map(|(byte, bit)| Harm::FlipKeys { byte, bit }).boxed(),
+        index().prop_map(|line| Harm::Unkey { line }).boxed(),
+        index().prop_map(|line| Harm::MixCheckpoint { line }).boxed(),
+        index().prop_map(|line| Harm::Unsign { line }).boxed(),
+        index().prop_map(|line| Harm::Rollback { line }).boxed(),
     ]
 }
 
