@@ -52,10 +52,10 @@ impl Departed {
 
 /// The people of this door who may not go on as they did. Who is disabled is among them whenever the
 /// account is looked at anew, and at the start: no crash and no other replica keeps anything alive.
-fn departed<'a>(before: &'a Desired, after: &'a Desired) -> impl Iterator<Item = String> {
+fn departed(before: &Desired, after: &Desired) -> Vec<String> {
     let changes = difference(&before.users, &after.users, |it| &it.id);
     let gone = changes.filter(has_departed).filter_map(|it| it.before.or(it.after));
-    gone.map(|it| format!("{}{}", User::PREFIX, it.id))
+    gone.map(|it| format!("{}{}", User::PREFIX, it.id)).collect()
 }
 
 fn has_departed(change: &Change<'_, User>) -> bool {

@@ -61,22 +61,22 @@ async fn document(
         },
         Known::Nothing => turn.lock_owned().await,
     };
-    let known = documents.known(id, now);
-    // Before it is paid for: who finds none pays nothing.
-    let place = documents.place();
-    match known {
+    let is_new = match documents.known(id, now) {
         // By whoever had the turn before.
         Known::Good(document) => return Ok(document),
         Known::Bad(why) => return Err(unknown().because(why)),
-        // To look again at what was good costs nobody's budget: it is seldom, for each document.
-        Known::Old(_) => {}
-        Known::Nothing if place.is_some() => {
-            server.throttle.spend(Effort::Document { source: request.peer, host }, now)?;
+        Known::Old(_) => false,
+        Known::Nothing => true,
+    };
+    let looked = match documents.place() {
+        Some(_place) => {
+            // To look again at what was good costs nobody's budget: it is seldom, for each document.
+            if is_new {
+                server.throttle.spend(Effort::Document { source: request.peer, host }, now)?;
+            }
+            Some(look(server, id).await)
         }
-        Known::Nothing => {}
-    }
-    let looked = match place {
-        Some(_place) => Some(look(server, id).await),
+        // Who finds no place pays nothing.
         None => None,
     };
     let known = documents.keep(id, looked, server.clock.now());

@@ -117,6 +117,7 @@ mod tests {
         let later = (0..6_000).filter(|it| spend(*it, at(600)).is_ok());
         assert_eq!(later.count(), 5_000);
     }
+
     /// How many of so many efforts are let through, each from another /64 of one /48.
     fn admitted(throttle: &Throttle, count: u16, of: impl Fn(IpAddr) -> Effort<'static>) -> usize {
         let source = |it| IpAddr::from([0x2001, 0xdb8, 1, it, 0, 0, 0, 1]);
