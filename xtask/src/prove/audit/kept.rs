@@ -128,10 +128,11 @@ impl Run {
             fault.set(mark, nth, when)?;
         }
         let mut has_ended = true;
-        // One that dies before it serves has reached the place as well.
-        if let Ok(mut door) = home.serve() {
+        // One that is killed before it serves has reached the place as well.
+        if let Some(mut door) = home.serve_unless_killed()? {
             if work == Work::Follow {
                 fault.set(mark, nth, when)?;
+                // Nobody may be left to answer.
                 self.follow(&door).ok();
             }
             has_ended = within(|| door.has_ended())?;
