@@ -41,7 +41,7 @@ const HOOKS: &str = include_str!("schemathesis/hooks.py");
 /// The profile that it calls as.
 const TESTED: &str = "staff/admin";
 /// How many old records its log has: segments enough for purges to be carried out.
-const OLD_RECORDS: usize = 1000;
+const OLD_RECORDS: usize = 400;
 /// How long it may take until a body is kept.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Without a credential, and with one that is not good.

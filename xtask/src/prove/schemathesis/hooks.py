@@ -47,7 +47,7 @@ def before_call(context, case, kwargs):
     known = json.loads(text)
     for name, value in (case.path_parameters or {}).items():
         if isinstance(value, str):
-            case.path_parameters[name] = known.get(value, value)
+            case.path_parameters[name] = known.get(value) or value
 
 
 @schemathesis.hook
