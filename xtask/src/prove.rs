@@ -16,6 +16,7 @@ mod jose;
 mod large;
 mod load;
 mod masked;
+mod past;
 mod person;
 mod property;
 mod replicas;

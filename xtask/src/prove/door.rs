@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command},
     time::Duration,
@@ -15,6 +15,9 @@ use testkit::free_port;
 
 use super::{client::Client, world};
 use crate::run;
+
+/// What ends a process that has no say in it.
+const SIGKILL: i32 = 9;
 
 /// How long a door may take until it serves, and until it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -118,6 +121,12 @@ impl Home {
 
     /// Starts the door and waits until both listeners are there.
     pub(super) fn serve(&self) -> Result<Door> {
+        self.serve_unless_killed()?.context("onedoor was killed before it served")
+    }
+
+    /// The same for a door that may be killed before it serves: there is none then. That it does not
+    /// serve for any other reason is a failure.
+    pub(super) fn serve_unless_killed(&self) -> Result<Option<Door>> {
         let log = self.data.with_extension("log");
         let output = File::options().create(true).append(true).open(&log)?;
         let from = usize::try_from(output.metadata()?.len())?;
@@ -137,10 +146,13 @@ impl Home {
             let found = (address(said, " serving http"), address(said, " management at http"));
             let ready_after = clock.elapsed().saturating_sub(started);
             if let (Some(public), Some(management)) = found {
-                return Ok(Door { child, public, management, log, ready_after });
+                return Ok(Some(Door { child, public, management, log, ready_after }));
             }
-            let is_gone = child.try_wait()?.is_some();
-            if is_gone || ready_after > PATIENCE {
+            let ended = child.try_wait()?;
+            if ended.is_some_and(|it| it.signal() == Some(SIGKILL)) {
+                return Ok(None);
+            }
+            if ended.is_some() || ready_after > PATIENCE {
                 drop(child.kill());
                 drop(child.wait());
                 bail!("onedoor does not serve; it said:\n{said}");

@@ -96,14 +96,15 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("list_audit_proofs", r#"{"records": "0,1"}"#, ""),
     (
         "get_audit_body",
+        // Where it is known of which call a body is kept, that stands in for this one.
         r#"{"request_id": "01900000-0000-7000-8000-000000000000", "direction": "response"}"#,
         "",
     ),
     ("forget_subject", "{}", r#"{"kind": "customer", "id": "42", "reason": "a proof"}"#),
     ("list_audit_purges", "{}", ""),
     ("propose_audit_purge", "{}", r#"{"older_than": "400d", "reason": "a proof"}"#),
-    ("approve_audit_purge", r#"{"id": "absent"}"#, ""),
-    ("reject_audit_purge", r#"{"id": "absent"}"#, ""),
+    ("approve_audit_purge", r#"{"id": "waiting"}"#, ""),
+    ("reject_audit_purge", r#"{"id": "waiting"}"#, ""),
     (
         "import_collection",
         "{}",
@@ -125,7 +126,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("list_grants", r#"{"person": "local:spare", "ended": true}"#, ""),
     ("revoke_grants", r#"{"profile": "agents/reader"}"#, ""),
     ("list_registrations", r#"{"limit": 5}"#, ""),
-    ("delete_registration", r#"{"id": "dyn-absent"}"#, ""),
+    ("delete_registration", r#"{"id": "dyn-spare"}"#, ""),
     ("list_sign_ins", r#"{"person": "local:spare"}"#, ""),
     ("end_sign_ins", r#"{"person": "local:spare"}"#, ""),
     ("get_health", "{}", ""),

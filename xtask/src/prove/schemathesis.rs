@@ -7,10 +7,16 @@ mod document;
 mod keeper;
 
 use std::{
-    collections::BTreeMap, fs, path::Path, process::Stdio, sync::Arc, sync::atomic::Ordering,
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
+use model::Clock;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,7 +25,7 @@ use super::{
     Done,
     client::{BASE, Client},
     door::{Door, Home},
-    example,
+    example, past,
     property::Setting,
     upstream::Upstream,
     world,
@@ -29,11 +35,15 @@ use crate::{install, run};
 const CHECKS: &str = "not_a_server_error,status_code_conformance,ignored_auth,response_schema_conformance,content_type_conformance";
 /// Where chance begins: the same requests in every run.
 const SEED: &str = "25";
-/// Most lines of its report that are told.
+/// Most lines that are told of its report, and of what the door said.
 const LINES_MAX: usize = 60;
 const HOOKS: &str = include_str!("schemathesis/hooks.py");
 /// The profile that it calls as.
 const TESTED: &str = "staff/admin";
+/// How many old records its log has: segments enough for purges to be carried out.
+const OLD_RECORDS: usize = 400;
+/// How long it may take until a body is kept.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Without a credential, and with one that is not good.
 const PROBES: usize = 2;
 
@@ -72,10 +82,9 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let examples = if setting.is_full { "50" } else { "3" };
     let upstream = Upstream::start()?;
     let home = Home::new(setting.program, setting.folder.join("data"));
-    let first_key = home.init()?;
-    let door = home.serve()?;
-    let operator = door.client(&first_key);
+    let (door, operator) = begin(&home)?;
     let key = prepare(&operator, &upstream)?;
+    let kept = keep_body(&door, &operator)?;
     // The caller's own view, which has all there is: the caller is an admin.
     let document = operator.manage("GET", "/openapi.json", &Value::Null)?.done("the document")?;
     let document = document::with_examples(document)?;
@@ -83,7 +92,9 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     fs::write(file("openapi.json"), document.to_string())?;
     fs::write(file("hooks.py"), HOOKS)?;
     let counts = Arc::new(Counts::default());
-    let keeper = keeper(&home, &door, (operator, &key), &counts)?;
+    let (tested, base) = (door.client(&key), newest_revision(&operator)?);
+    let (data, counted) = (home.data.clone(), Arc::clone(&counts));
+    let keeper = Keeper { operator, tested, base, data, kept, counts: counted }.start()?;
     let output = fs::File::create(file("report.txt"))?;
     let mut command = run::program(program, setting.folder);
     command.args(["run", "--no-color", "--url", &format!("http://{}{BASE}", door.management)]);
@@ -100,10 +111,8 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     command.env("ONEDOOR_PROOF_CALLS", file("calls.jsonl")).env("ONEDOOR_PROOF_KEY", &key);
     command.stdout(output.try_clone()?).stderr(Stdio::from(output));
     let status = command.status()?;
-    let text = fs::read_to_string(file("report.txt"))?;
-    let told: Vec<_> = text.lines().rev().take(LINES_MAX).collect();
-    let told: Vec<_> = told.into_iter().rev().collect();
-    ensure!(status.success(), "schemathesis found something:\n{}", told.join("\n"));
+    let (report, said) = (last_lines(&file("report.txt"))?, last_lines(&door.log)?);
+    ensure!(status.success(), "schemathesis found something:\n{report}\nthe door said:\n{said}");
     let figures = judge(&tallies(&file("calls.jsonl"), &home.data)?)?;
     let (back, stored) = (&counts.rolled_back, &counts.stored);
     Ok(Done::Held(format!(
@@ -113,9 +122,24 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     )))
 }
 
+/// A door whose log is years old, and its first operator.
+fn begin(home: &Home) -> Result<(Door, Client)> {
+    let first_key = home.init()?;
+    // It makes the key of its log when it first serves.
+    drop(home.serve()?);
+    past::age(home, OLD_RECORDS)?;
+    let door = home.serve()?;
+    let operator = door.client(&first_key);
+    Ok((door, operator))
+}
+
 /// Makes the state that every call begins with. Gives back the key to call with.
 fn prepare(operator: &Client, upstream: &Upstream) -> Result<String> {
-    world::apply(operator, &world::files(upstream.address))?;
+    let mut files = world::files(upstream.address);
+    if let Some(shop) = files.get_mut("collections/shop.yaml") {
+        shop.push_str("audit: {bodies: {keep: response}}\n");
+    }
+    world::apply(operator, &files)?;
     world::set_secret(operator, "stock-key", "the-first-value")?;
     for about in admin::operations().iter().filter(|it| it.name == "add_secret_version") {
         example::right(about)?.send(operator, about)?.done(about.name)?;
@@ -125,19 +149,34 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<String> {
     Ok(found.1)
 }
 
-fn keeper(
-    home: &Home,
-    door: &Door,
-    (operator, key): (Client, &str),
-    counts: &Arc<Counts>,
-) -> Result<std::net::SocketAddr> {
+/// Has a body of an answer be kept. Gives back the id of its call.
+fn keep_body(door: &Door, operator: &Client) -> Result<String> {
+    let key = world::issue(operator, "app/default")?;
+    door.caller(&key).send("GET", "/shop/orders/7", &Value::Null)?.done("get_order")?;
+    let clock = Clock::system();
+    loop {
+        let found = operator.manage("GET", "/audit?kind=bodies", &Value::Null)?;
+        let found = found.done("query_audit")?;
+        if let Some(id) = found.pointer("/items/0/id").and_then(Value::as_str) {
+            return Ok(id.to_owned());
+        }
+        ensure!(clock.elapsed() < PATIENCE, "no body is ever kept");
+        run::rest(Duration::from_millis(10));
+    }
+}
+
+fn newest_revision(operator: &Client) -> Result<u64> {
     let newest = operator.manage("GET", "/revisions?limit=1", &Value::Null)?;
     let newest = newest.done("list_revisions")?;
-    let base = newest.pointer("/items/0/number").and_then(Value::as_u64);
-    let base = base.context("there is a revision")?;
-    let tested = door.client(key);
-    let database = home.data.join("onedoor.db");
-    Keeper { operator, tested, base, database, counts: Arc::clone(counts) }.start()
+    let number = newest.pointer("/items/0/number").and_then(Value::as_u64);
+    number.context("there is a revision")
+}
+
+fn last_lines(path: &Path) -> Result<String> {
+    let text = fs::read_to_string(path)?;
+    let lines: Vec<_> = text.lines().collect();
+    let from = lines.len().saturating_sub(LINES_MAX);
+    Ok(lines.get(from..).unwrap_or_default().join("\n"))
 }
 
 /// What became of all calls, by operation.

@@ -86,7 +86,7 @@ fn parameter() -> impl Strategy<Value = Parameter> {
 
 fn operation() -> impl Strategy<Value = Operation> {
     let method = select(vec!["get", "post", "put", "patch", "delete"]);
-    let effect = select(vec![None, None, Some("read"), Some("write"), Some("delete")]);
+    let effect = select(vec![None, None, Some("read"), Some("write"), Some("destructive")]);
     (method, effect, 0..5_u8, vec(parameter(), 0..7)).prop_map(
         |(method, effect, open, mut parameters)| {
             if matches!(method, "get" | "delete") {

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod accessible;
 mod account;
 mod authorization_code;
 mod certificates;

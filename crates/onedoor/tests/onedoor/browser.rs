@@ -11,11 +11,19 @@ pub(crate) struct Browser {
     address: SocketAddr,
     cookies: BTreeMap<String, String>,
     pub(crate) page: String,
+    /// Where the last answer sends it; empty where that is nowhere.
+    pub(crate) location: String,
 }
 
 impl Browser {
     pub(crate) fn new(client: TlsClient, address: SocketAddr) -> Self {
-        Self { client, address, cookies: BTreeMap::new(), page: String::new() }
+        Self {
+            client,
+            address,
+            cookies: BTreeMap::new(),
+            page: String::new(),
+            location: String::new(),
+        }
     }
 
     pub(crate) async fn open(&mut self, target: &str) {
@@ -55,5 +63,6 @@ impl Browser {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         self.page = answer.text();
+        answer.header("location").clone_into(&mut self.location);
     }
 }

@@ -3,14 +3,14 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
-use audit::{Journal, Kind, Location, Outcome, Record, Rules, SigningKey};
-use model::{Clock, Timestamp};
+use anyhow::{Result, ensure};
+use model::Clock;
 use serde_json::json;
 
 use super::{
     super::{
         door::{Door, Home},
+        past,
         property::Setting,
     },
     fault::Mark,
@@ -20,8 +20,8 @@ use crate::run;
 
 /// How long work on a log may take until it is done, or a marked place is reached.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// When the log was written that is worked on.
-const OLD: Timestamp = Timestamp::from_seconds(1_700_000_000);
+/// How many old records the log has that is worked on.
+const OLD_RECORDS: usize = 40;
 
 /// What a door does with a log that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub(super) fn prove(setting: &Setting<'_>, rounds: u64) -> Result<usize> {
     let config = folder.join("kept.toml");
     fs::write(&config, Work::Follow.config())?;
     site.home.config = Some(config.clone());
-    age(&site.home)?;
+    past::age(&site.home, OLD_RECORDS)?;
     // What follows is of today, so another segment begins; the one before is closed for as long as that.
     site.home.serve()?.kill()?;
     run::rest(Duration::from_secs(2));
@@ -105,19 +105,6 @@ pub(super) fn prove(setting: &Setting<'_>, rounds: u64) -> Result<usize> {
         }
     }
     Ok(run.kills)
-}
-
-/// Writes records to the log of a door that does not run, in segments that are small and old.
-fn age(home: &Home) -> Result<()> {
-    let text = fs::read_to_string(home.data.join("audit.key"))?;
-    let key = SigningKey::parse(&text).context("the door has no key for its log")?;
-    let location = Location { folder: home.data.join("audit"), ..Location::default() };
-    let rules = Rules { segment_bytes: 3000, ..Rules::default() };
-    let journal = Journal::open(&location, (key, rules), Clock::fake(OLD))?;
-    for _ in 0..40 {
-        journal.append(&Record::new(OLD, Kind::Call, Outcome::Answered))?;
-    }
-    Ok(())
 }
 
 impl Run {
@@ -151,10 +138,11 @@ impl Run {
             fault.set(mark, nth, when)?;
         }
         let mut has_ended = true;
-        // One that dies before it serves has reached the place as well.
-        if let Ok(mut door) = home.serve() {
+        // One that is killed before it serves has reached the place as well.
+        if let Some(mut door) = home.serve_unless_killed()? {
             if work == Work::Follow {
                 fault.set(mark, nth, when)?;
+                // Nobody may be left to answer.
                 self.follow(&door).ok();
             }
             has_ended = within(|| door.has_ended())?;

@@ -1,4 +1,5 @@
-//! Puts the state back before every call, so that no call takes the next one's key, limit or document away.
+//! Puts the state back before every call, so that no call takes the next one's key, limit, document,
+//! consent or purge away.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -15,12 +16,19 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use model::Clock;
 use serde_json::{Value, json};
-use store::{Commit, Location, Store};
+use store::Commit;
 
-use crate::{prove::client::Client, run};
+use crate::{
+    prove::{client::Client, past},
+    run,
+};
 
 /// How long the door may take to serve what was put into its store.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What is about a purge that waits.
+const PURGES: &str = "audit_purge";
+/// What takes away what only people and clients bring.
+const TAKING: [&str; 2] = ["revoke_consent", "delete_registration"];
 
 /// How often there was something to put back.
 #[derive(Debug, Default)]
@@ -39,7 +47,10 @@ pub(super) struct Keeper {
     pub(super) tested: Client,
     /// The revision that every call is to begin with.
     pub(super) base: u64,
-    pub(super) database: PathBuf,
+    /// The door's data folder.
+    pub(super) data: PathBuf,
+    /// The call of which a body is kept.
+    pub(super) kept: String,
     pub(super) counts: Arc<Counts>,
 }
 
@@ -59,10 +70,12 @@ impl Keeper {
     }
 
     fn answer(&self, stream: &TcpStream, head: &mut u64) -> Result<()> {
-        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let line = lines.next().unwrap_or_default();
         lines.take_while(|it| !it.is_empty()).for_each(drop);
-        let (status, text) = match self.put_back(head) {
-            Ok(()) => ("200 OK", String::new()),
+        let operation = line.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+        let (status, text) = match self.ready(operation, head) {
+            Ok(known) => ("200 OK", known.to_string()),
             Err(error) => ("500 Failed", format!("{error:#}")),
         };
         let length = text.len();
@@ -70,6 +83,37 @@ impl Keeper {
         let mut writer = stream;
         writer.write_all(format!("{head}\r\n\r\n{text}").as_bytes())?;
         Ok(())
+    }
+
+    /// Sees to it that the operation meets what its example is about. What has to stand in the place
+    /// of words of that: ids that nobody knew when it was written.
+    fn ready(&self, operation: &str, head: &mut u64) -> Result<Value> {
+        self.put_back(head)?;
+        if TAKING.contains(&operation) {
+            past::give(&self.data)?;
+        }
+        let waiting = if operation.contains(PURGES) { self.one_purge()? } else { None };
+        Ok(json!({"waiting": waiting, "01900000-0000-7000-8000-000000000000": self.kept}))
+    }
+
+    /// Leaves one purge, of the oldest segment, that somebody else asked for than who is tested. None
+    /// where all old segments are gone: purges were carried out often enough then.
+    fn one_purge(&self) -> Result<Option<String>> {
+        let listed = self.operator.manage("GET", "/audit-purges", &Value::Null)?;
+        let listed = listed.done("list_audit_purges")?;
+        let items = listed.get("items").and_then(Value::as_array).into_iter().flatten();
+        for id in items.filter_map(|it| it.get("id")?.as_str()) {
+            let path = format!("/audit-purges/{id}");
+            self.operator.manage("DELETE", &path, &Value::Null)?.done("reject_audit_purge")?;
+        }
+        let Some(last) = listed.pointer("/segments/0/last").and_then(Value::as_u64) else {
+            return Ok(None);
+        };
+        let wish = json!({"before_record": last.saturating_add(1), "reason": "a proof"});
+        let proposed = self.operator.manage("POST", "/audit-purges", &wish)?;
+        let proposed = proposed.done("propose_audit_purge")?;
+        let id = proposed.get("id").and_then(Value::as_str).context("it has an id")?;
+        Ok(Some(id.to_owned()))
     }
 
     /// Sees to it that what is in force is as at first.
@@ -104,9 +148,7 @@ impl Keeper {
 
     /// Writes what was there at first into the store, as another replica would, and waits.
     fn store_anew(&self) -> Result<u64> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let number = runtime.block_on(async {
-            let store = Store::open(&Location::Sqlite(self.database.clone())).await?;
+        let number = past::in_store(&self.data, async |store| {
             let (wanted, now) = (store.read_at(self.base).await?.files, store.read().await?.files);
             let gone = now.into_keys().filter(|it| !wanted.contains_key(it)).map(|it| (it, None));
             let gone: Vec<_> = gone.collect();
@@ -121,9 +163,7 @@ impl Keeper {
                 sealed: Vec::new(),
                 lines: Vec::new(),
             };
-            let revision = store.commit(&commit).await.context("nothing can be put back")?;
-            store.close().await;
-            anyhow::Ok(revision.number)
+            Ok(store.commit(&commit).await.context("nothing can be put back")?.number)
         })?;
         let clock = Clock::system();
         loop {
