@@ -136,6 +136,7 @@ impl Admin {
         let desired = Arc::new(library.read(&folder).map_err(first)?);
         let working = Working { revision, folder, desired };
         self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
+        self.record_revision("stored last, in force from the start on", None);
         keys::tell_unknown(store, self.keyring.as_deref()).await?;
         self.tell_missing_peppers(&self.working().desired);
         Ok(revision)
@@ -149,7 +150,7 @@ impl Admin {
             self.tell_missing_peppers(&desired);
         } else {
             let events = event::between(&before.desired, &desired);
-            events.iter().for_each(event::Event::log);
+            events.iter().for_each(|it| it.tell(&*self.plane, None));
         }
         self.working.store(Arc::new(Working { revision, folder, desired }));
     }
@@ -175,6 +176,8 @@ impl Admin {
             if let Err(failure) = &caught_up
                 && !is_behind
             {
+                let note = "a stored revision is not in force, the last one stays";
+                self.record_revision(note, Some(&failure.problem().detail));
                 tell_behind(failure);
             }
             is_behind = caught_up.is_err();

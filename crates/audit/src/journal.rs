@@ -7,6 +7,7 @@
 
 mod condition;
 mod entry;
+mod happened;
 mod keeper;
 mod kept;
 mod key;
@@ -33,6 +34,7 @@ use model::{Clock, Operation};
 
 pub use condition::{Condition, Disk};
 pub use entry::Entry;
+pub use happened::Happened;
 pub use kept::{Closed, Keep};
 pub use key::{Changed, KeyChangeError};
 pub use level::{Level, Levels};
@@ -83,6 +85,8 @@ pub struct Location {
     pub folder: PathBuf,
     /// Another file that every checkpoint is appended to, as a line of JSON.
     pub checkpoints: Option<PathBuf>,
+    /// What the record of its opening says besides: by whom it is kept, and how.
+    pub about: Option<String>,
 }
 
 /// The log as it is written. Failing to write closes it.
@@ -124,7 +128,7 @@ impl Journal {
         (key, rules): (SigningKey, Rules),
         clock: Clock,
     ) -> Result<Self, Error> {
-        let Location { folder, checkpoints } = location;
+        let Location { folder, checkpoints, about } = location;
         let failed = |source| Error::Open { path: folder.clone(), source: Arc::new(source) };
         let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
         let recovered = recover(folder, &key.verifying_key())?;
@@ -135,7 +139,7 @@ impl Journal {
             has_keeper: true,
             ..Shared::new(Medium::Directory(directory), (state.map_err(failed)?, rules), clock)
         };
-        shared.begin(&recovered).map_err(failed)?;
+        shared.begin(&recovered, about.as_deref()).map_err(failed)?;
         let shared = Arc::new(shared);
         let keeper = std::thread::Builder::new().name("audit".to_owned()).spawn({
             let shared = Arc::clone(&shared);
@@ -321,7 +325,7 @@ impl Shared {
     }
 
     /// Records that the log was opened, what was cut off, and which calls have no outcome.
-    fn begin(&self, recovered: &Recovered) -> io::Result<()> {
+    fn begin(&self, recovered: &Recovered, about: Option<&str>) -> io::Result<()> {
         self.medium.set_reserve()?;
         let mut state = self.lock();
         let (next, last) = (state.chain.next(), state.chain.last());
@@ -335,7 +339,8 @@ impl Shared {
                 ("audit.recovered", note)
             }
         };
-        self.say_start(&mut state, event, &note)?;
+        let about = about.map(|it| format!("; {it}")).unwrap_or_default();
+        self.say_start(&mut state, event, &format!("{note}{about}"))?;
         if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
             // Recorded and sealed before a crash: only their files were left.
             directory.remove(&left.iter().collect::<Vec<_>>())?;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Entry, Kind, Outcome, Record};
+use audit::{Entry, Happened, Kind, Outcome, Record};
 use model::Clock;
 
 use crate::guesses::{Counted, Guesses};
@@ -56,6 +56,15 @@ impl Live {
             ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
         };
         self.log.enter(&record).and_then(Entry::written).map(drop)
+    }
+
+    /// Records what happened without a call. What cannot be recorded is told by the process's log, and
+    /// stands all the same: what takes something away must not wait for a disk.
+    pub fn happened(&self, happened: &Happened<'_>) {
+        if let Err(error) = self.log.happened(happened) {
+            let Happened { event, note, .. } = happened;
+            tracing::error!("{event} could not be recorded ({error}): {note}");
+        }
     }
 
     /// Keeps and records what was handed over, and nothing after that.

@@ -20,6 +20,7 @@ mod webhooks;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use audit::Happened;
 use gateway::Gateway;
 use model::{Fault, Place};
 use state::Desired;
@@ -121,9 +122,24 @@ impl Served {
         if let Some(server) = authorization {
             server.declare(&desired);
         }
+        let note = format!("from the state folder: {summary}");
+        let swapped = Happened::new("state.swapped", &note);
+        gateway.live().happened(&Happened { revision: Some(revision), ..swapped });
         admin.show(loaded.folder, desired, revision);
         self.in_force = Some(loaded.digest);
         Ok(Look::Swapped(summary))
+    }
+
+    /// Records that the folder has faults, and what it had before stays in force.
+    pub(crate) fn refused(&self, faults: &[Fault]) {
+        let Some(first) = faults.first() else { return };
+        let fault = format!("{}: {}", first.place, first.message);
+        let note = format!("the state folder has {}", counted(faults.len(), "fault"));
+        self.door.gateway.live().happened(&Happened {
+            fault: Some(&fault),
+            revision: Some(self.door.admin.revision()),
+            ..Happened::new("state.refused", &note)
+        });
     }
 }
 

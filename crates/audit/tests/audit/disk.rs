@@ -22,8 +22,11 @@ pub(crate) fn key() -> SigningKey {
 }
 
 fn try_open(folder: &Path, rules: Rules) -> Result<Journal, Error> {
-    let location =
-        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("outside")) };
+    let location = Location {
+        folder: folder.join("audit"),
+        checkpoints: Some(folder.join("outside")),
+        about: None,
+    };
     Journal::open(&location, (key(), rules), Clock::fake(START))
 }
 

@@ -5,7 +5,8 @@ mod watch;
 
 use std::{convert::Infallible, sync::Arc};
 
-use gateway::{Entrance, Tls};
+use audit::Happened;
+use gateway::{Entrance, Live, Tls};
 use model::Fault;
 
 use self::watch::Watch;
@@ -54,8 +55,8 @@ impl Certificates {
         side.as_ref().map(|it| Arc::clone(&it.tls))
     }
 
-    /// Reads the files again after each change and each SIGHUP, for ever.
-    pub(crate) async fn keep_current(mut self) -> Infallible {
+    /// Reads the files again after each change and each SIGHUP, for ever, and records it.
+    pub(crate) async fn keep_current(mut self, live: &Live) -> Infallible {
         let mut watch = Watch::new(self.sides().flat_map(|it| it.declared.files()));
         loop {
             let is_asked = tokio::select! {
@@ -65,7 +66,7 @@ impl Certificates {
             // Files can be slow; the other tasks go on meanwhile.
             tokio::task::block_in_place(|| {
                 watch.arm();
-                self.sides().for_each(|it| it.look(is_asked));
+                self.sides().for_each(|it| it.look(is_asked, live));
             });
         }
     }
@@ -87,7 +88,7 @@ impl Side {
     }
 
     /// Takes what the files hold now, if that is other than before and can be used.
-    fn look(&mut self, is_asked: bool) {
+    fn look(&mut self, is_asked: bool, live: &Live) {
         let (read, seen) = files::read(&self.declared);
         if seen == self.seen && !is_asked {
             return;
@@ -97,8 +98,19 @@ impl Side {
             self.tls.replace(&read).map_err(|it| vec![files::fault(&self.declared, &it)])
         });
         match replaced {
-            Ok(()) => tell_replaced(self.listener),
-            Err(faults) => tell_faults(self.listener, &faults),
+            Ok(()) => {
+                let of = self.seen.certificate();
+                let note = format!("{}, its certificate is a file of SHA-256 {of}", self.listener);
+                live.happened(&Happened::new("tls.certificate_read", &note));
+                tell_replaced(self.listener);
+            }
+            Err(faults) => {
+                let why = faults.first().map(|it| format!("{}: {}", it.place, it.message));
+                let note = format!("the last good certificate of {} stays", self.listener);
+                let refused = Happened::new("tls.certificate_refused", &note);
+                live.happened(&Happened { fault: why.as_deref(), ..refused });
+                tell_faults(self.listener, &faults);
+            }
         }
     }
 }
