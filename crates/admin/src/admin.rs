@@ -171,16 +171,14 @@ impl Admin {
                 Ok(Ok(())) | Err(_) => {}
             }
             let mut library = self.library.lock().await;
-            let caught_up = self.catch_up(&mut library, store).await;
+            let failed = self.catch_up(&mut library, store).await.err();
             drop(library);
-            if let Err(failure) = &caught_up
-                && !is_behind
-            {
+            let was_behind = std::mem::replace(&mut is_behind, failed.is_some());
+            if let Some(failure) = failed.filter(|_| !was_behind) {
+                tell_behind(&failure);
                 let note = "a stored revision is not in force, the last one stays";
                 self.record_revision(note, Some(&failure.problem().detail));
-                tell_behind(failure);
             }
-            is_behind = caught_up.is_err();
         }
     }
 

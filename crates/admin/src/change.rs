@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, future::ready, sync::Arc};
 
-use audit::Happened;
+use audit::{EventId, Happened};
 use model::{SecretId, SecretSource, difference};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -229,7 +229,7 @@ impl Admin {
 
     /// Records that the revision in force came to be so without a call here, or why a stored one is not.
     pub(crate) fn record_revision(&self, note: &str, fault: Option<&str>) {
-        let event = if fault.is_some() { "state.refused" } else { "state.swapped" };
+        let event = if fault.is_some() { EventId::StateRefused } else { EventId::StateSwapped };
         let revision = Some(self.revision());
         self.plane.happened(&Happened { fault, revision, ..Happened::new(event, note) });
     }

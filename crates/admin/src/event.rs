@@ -1,8 +1,9 @@
-//! What happens to credentials: recorded, told by the process's log, and to webhooks. Never a secret, nor its HMAC.
+//! What happens to credentials: recorded, and told by the process's log and to webhooks. Never a
+//! secret, nor its HMAC.
 
 use std::{collections::HashSet, sync::Arc};
 
-use audit::Happened;
+use audit::{EventId, Happened};
 use model::{
     Caller, ClientId, Credential, CredentialId, CredentialState, KnownBy, RequestId, Timestamp,
     difference,
@@ -38,13 +39,19 @@ impl CredentialEvent {
     /// Its name, for webhooks and in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
+        self.id().as_str()
+    }
+
+    /// What records call it.
+    #[must_use]
+    pub fn id(self) -> EventId {
         match self {
-            Self::Due => "credential.due",
-            Self::Expired => "credential.expired",
-            Self::Issued => "credential.issued",
-            Self::Retired => "credential.retired",
-            Self::Revoked => "credential.revoked",
-            Self::Rotated => "credential.rotated",
+            Self::Due => EventId::CredentialDue,
+            Self::Expired => EventId::CredentialExpired,
+            Self::Issued => EventId::CredentialIssued,
+            Self::Retired => EventId::CredentialRetired,
+            Self::Revoked => EventId::CredentialRevoked,
+            Self::Rotated => EventId::CredentialRotated,
         }
     }
 }
@@ -82,14 +89,16 @@ impl Event {
     ) -> Self {
         let client = working::client(desired, credential.profile.client());
         let owner = client.map(|it| it.owner.clone()).unwrap_or_default();
+        let nobody = Caller::anonymous();
         let end = working::rotation(desired, &credential.profile).end(credential);
         let holder = Caller {
             client: ClientId::parse(credential.profile.client())
                 .unwrap_or_else(|_| ClientId::anonymous()),
+            kind: client.map_or(nobody.kind, |it| it.kind),
             profile: credential.profile.clone(),
             credential: Some(credential.id.clone()),
             known_by: KnownBy { credential: Some(credential.proof.kind()), token: None },
-            ..Caller::anonymous()
+            ..nobody
         };
         let credential = Arc::clone(credential);
         Self { kind, credential, end, owner, holder, successor: None, reason: None }
@@ -102,7 +111,7 @@ impl Event {
 
     /// Records it, as what came of a request where it did, and tells it in the process's log.
     pub(crate) fn tell(&self, plane: &dyn Plane, of: Option<RequestId>) {
-        let (event, caller) = (self.kind.as_str(), Some(&self.holder));
+        let (event, caller) = (self.kind.id(), Some(&self.holder));
         plane.happened(&Happened { id: of, caller, ..Happened::new(event, &self.note()) });
         self.log();
     }

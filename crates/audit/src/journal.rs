@@ -47,7 +47,7 @@ use self::{
     state::{Fresh, Place, State},
 };
 use crate::{
-    Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
+    Error, EventId, Kind, Outcome, Record, SigningKey, VerifyingKey,
     chain::Chain,
     record::members,
     recover::{Recovered, recover},
@@ -330,13 +330,13 @@ impl Shared {
         let mut state = self.lock();
         let (next, last) = (state.chain.next(), state.chain.last());
         let (event, note) = match recovered.tail_bytes {
-            0 => ("audit.opened", format!("goes on with record {next}")),
+            0 => (EventId::AuditOpened, format!("goes on with record {next}")),
             bytes => {
                 let note = format!(
                     "{bytes} bytes of a record that was not written whole were cut off before \
                      record {next}, where the chain stands at {last}"
                 );
-                ("audit.recovered", note)
+                (EventId::AuditRecovered, note)
             }
         };
         let about = about.map(|it| format!("; {it}")).unwrap_or_default();
@@ -345,7 +345,7 @@ impl Shared {
             // Recorded and sealed before a crash: only their files were left.
             directory.remove(&left.iter().collect::<Vec<_>>())?;
             let note = format!("{} sealed segments that a crash had left were removed", left.len());
-            self.say(&mut state, "audit.purged", &note)?;
+            self.say(&mut state, EventId::AuditPurged, &note)?;
         }
         let open: Vec<_> = state.open.keys().copied().collect();
         self.say_unknown(&mut state, &open)?;

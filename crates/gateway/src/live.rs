@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Entry, Happened, Kind, Outcome, Record};
+use audit::{Entry, EventId, Happened, Kind, Outcome, Record};
 use model::Clock;
 
 use crate::guesses::{Counted, Guesses};
 
 /// What a record says of wrong credentials that have none of their own.
-const EVENT: &str = "credentials.wrong";
+const EVENT: EventId = EventId::CredentialsWrong;
 
 /// What outlives a snapshot: counters, connections, keys, sessions and the log.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Live {
     pub fn happened(&self, happened: &Happened<'_>) {
         if let Err(error) = self.log.happened(happened) {
             let Happened { event, note, .. } = happened;
-            tracing::error!("{event} could not be recorded ({error}): {note}");
+            tracing::error!("{} could not be recorded ({error}): {note}", event.as_str());
         }
     }
 

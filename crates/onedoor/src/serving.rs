@@ -20,7 +20,7 @@ mod webhooks;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use audit::Happened;
+use audit::{EventId, Happened};
 use gateway::Gateway;
 use model::{Fault, Place};
 use state::Desired;
@@ -123,7 +123,7 @@ impl Served {
             server.declare(&desired);
         }
         let note = format!("from the state folder: {summary}");
-        let swapped = Happened::new("state.swapped", &note);
+        let swapped = Happened::new(EventId::StateSwapped, &note);
         gateway.live().happened(&Happened { revision: Some(revision), ..swapped });
         admin.show(loaded.folder, desired, revision);
         self.in_force = Some(loaded.digest);
@@ -133,12 +133,13 @@ impl Served {
     /// Records that the folder has faults, and what it had before stays in force.
     pub(crate) fn refused(&self, faults: &[Fault]) {
         let Some(first) = faults.first() else { return };
-        let fault = format!("{}: {}", first.place, first.message);
-        let note = format!("the state folder has {}", counted(faults.len(), "fault"));
+        let count = counted(faults.len(), "fault");
+        // Not before the message: a name with a colon behind it may be taken for that of a secret.
+        let note = format!("the state folder has {count}, the first in {}", first.place);
         self.door.gateway.live().happened(&Happened {
-            fault: Some(&fault),
+            fault: Some(&first.message),
             revision: Some(self.door.admin.revision()),
-            ..Happened::new("state.refused", &note)
+            ..Happened::new(EventId::StateRefused, &note)
         });
     }
 }

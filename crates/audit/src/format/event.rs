@@ -64,6 +64,11 @@ impl<'a> Event<'a> {
         self.members.iter().map(|(name, value)| (&**name, value))
     }
 
+    /// What happened, as one word: the event, or the kind where this says it all. No record is without.
+    pub(super) fn code(&self) -> &str {
+        Some(self.text("event")).filter(|it| !it.is_empty()).unwrap_or_else(|| self.text("kind"))
+    }
+
     /// What was done, as one word: the operation, the event, the message, or the method.
     pub(super) fn action(&self) -> &str {
         let names = ["operation", "event", "rpc", "method", "kind"];

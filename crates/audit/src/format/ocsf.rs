@@ -53,6 +53,7 @@ fn write_metadata(out: &mut Map<String, Value>, event: &Event<'_>) {
     put(out, "metadata.product", product(event));
     put(out, "metadata.profiles", json!(["security_control"]));
     put(out, "metadata.log_name", event.source.log.into());
+    put(out, "metadata.event_code", event.code().into());
     if event.is_truncated {
         put(out, "metadata.is_truncated", true.into());
         put(out, "metadata.untruncated_size", event.bytes.into());

@@ -3,13 +3,13 @@
 use model::{Caller, Refusal, RefusalKind, RequestId};
 
 use super::Journal;
-use crate::{Entry, Error, Kind, Outcome, Record};
+use crate::{Entry, Error, EventId, Kind, Outcome, Record};
 
 /// Something that happened and is no call.
 #[derive(Debug, Clone, Copy)]
 pub struct Happened<'a> {
-    /// The word for it: `state.swapped`.
-    pub event: &'a str,
+    /// What it is.
+    pub event: EventId,
     /// What happened, for people.
     pub note: &'a str,
     /// Why it did not go through; none where it did.
@@ -25,7 +25,7 @@ pub struct Happened<'a> {
 impl<'a> Happened<'a> {
     /// Of which nothing more is to be said.
     #[must_use]
-    pub fn new(event: &'a str, note: &'a str) -> Self {
+    pub fn new(event: EventId, note: &'a str) -> Self {
         Self { event, note, fault: None, revision: None, id: None, caller: None }
     }
 }

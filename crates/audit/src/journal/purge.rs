@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Journal, medium::Medium};
 use crate::{
-    Damage, DamageKind, Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
+    Damage, DamageKind, Error, EventId, Kind, Outcome, Record, SigningKey, VerifyingKey,
     seal::{self, Seal},
     segment::{self, Segment},
     verify::{Signed, Walk},
@@ -93,24 +93,27 @@ impl Journal {
             return Err(PurgeError::Unsigned { until });
         }
         let Purge { before: _, why } = purge;
-        self.note("audit.purge", &format!("{}: {why}", told(&purged, &going)))?;
+        self.note(EventId::AuditPurge, &format!("{}: {why}", told(&purged, &going)))?;
         let removed = directory.seal(&lines(&going, &key)?).and_then(|()| {
             let segments: Vec<_> = going.iter().map(|it| &it.segment).collect();
             directory.remove(&segments)
         });
         match removed {
             Ok(()) => {
-                self.note("audit.purged", &format!("the log begins with record {until} now"))?;
+                self.note(
+                    EventId::AuditPurged,
+                    &format!("the log begins with record {until} now"),
+                )?;
                 Ok(purged)
             }
             Err(error) => {
-                self.note("audit.purge_failed", &error.to_string())?;
+                self.note(EventId::AuditPurgeFailed, &error.to_string())?;
                 Err(error.into())
             }
         }
     }
 
-    pub(super) fn note(&self, event: &str, note: &str) -> Result<(), Error> {
+    pub(super) fn note(&self, event: EventId, note: &str) -> Result<(), Error> {
         self.append(&Record {
             event: Some(event),
             note: Some(note),

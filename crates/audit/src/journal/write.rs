@@ -10,7 +10,7 @@ use super::{
     state::{Batch, Closed, Failed, State, Ticket},
 };
 use crate::{
-    Error,
+    Error, EventId,
     record::{Kind, Outcome, Record, members},
 };
 
@@ -140,7 +140,7 @@ impl Shared {
     /// Says in the old segment that there is no room for a new one, on the room kept for that.
     fn say_full(&self, state: &mut State) {
         let full = Record {
-            event: Some("audit.full"),
+            event: Some(EventId::AuditFull),
             note: Some("there is no room for another segment: calls are refused until there is"),
             ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
         };

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::EventId;
+
 /// What people should know of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -37,15 +39,15 @@ pub enum Told {
 }
 
 impl Told {
-    /// The word for the event.
+    /// What records call it.
     #[must_use]
-    pub fn event(&self) -> &'static str {
+    pub fn event(&self) -> EventId {
         match self {
-            Self::Dead { .. } => "sink.refused",
-            Self::Failed { .. } => "sink.failed",
-            Self::Lost { .. } => "sink.lost",
-            Self::Recovered { .. } => "sink.recovered",
-            Self::Restarted { .. } => "sink.restarted",
+            Self::Dead { .. } => EventId::SinkRefused,
+            Self::Failed { .. } => EventId::SinkFailed,
+            Self::Lost { .. } => EventId::SinkLost,
+            Self::Recovered { .. } => EventId::SinkRecovered,
+            Self::Restarted { .. } => EventId::SinkRestarted,
         }
     }
 }

@@ -5,7 +5,7 @@ mod watch;
 
 use std::{convert::Infallible, sync::Arc};
 
-use audit::Happened;
+use audit::{EventId, Happened};
 use gateway::{Entrance, Live, Tls};
 use model::Fault;
 
@@ -101,14 +101,17 @@ impl Side {
             Ok(()) => {
                 let of = self.seen.certificate();
                 let note = format!("{}, its certificate is a file of SHA-256 {of}", self.listener);
-                live.happened(&Happened::new("tls.certificate_read", &note));
+                live.happened(&Happened::new(EventId::TlsCertificateRead, &note));
                 tell_replaced(self.listener);
             }
             Err(faults) => {
-                let why = faults.first().map(|it| format!("{}: {}", it.place, it.message));
-                let note = format!("the last good certificate of {} stays", self.listener);
-                let refused = Happened::new("tls.certificate_refused", &note);
-                live.happened(&Happened { fault: why.as_deref(), ..refused });
+                if let Some(Fault { place, message, .. }) = faults.first() {
+                    let listener = self.listener;
+                    let note =
+                        format!("the last good certificate of {listener} stays, see {place}");
+                    let refused = Happened::new(EventId::TlsCertificateRefused, &note);
+                    live.happened(&Happened { fault: Some(message), ..refused });
+                }
                 tell_faults(self.listener, &faults);
             }
         }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use admin::Admin;
-use audit::Happened;
+use audit::{EventId, Happened};
 use gateway::Gateway;
 use identity::api_key::Pepper;
 use model::KeyHash;
@@ -95,7 +95,7 @@ impl KeyFiles {
             return Ok(Looked::Leaving);
         }
         self.pepper.replace(&new);
-        self.tell_read(("pepper", "key.pepper_read"), &is);
+        self.tell_read(("pepper", EventId::KeyPepperRead), &is);
         Ok(Looked::Taken)
     }
 
@@ -114,18 +114,19 @@ impl KeyFiles {
             return Ok(Looked::Leaving);
         }
         keyring.replace(&new);
-        self.tell_read(("keyring", "key.keyring_read"), &is);
+        self.tell_read(("keyring", EventId::KeyKeyringRead), &is);
         Ok(Looked::Taken)
     }
 
-    fn tell_read(&self, (what, event): (&str, &str), ids: &[String]) {
+    fn tell_read(&self, (what, event): (&str, EventId), ids: &[String]) {
         let note = format!("the {what} was read again, the newest first: {}", ids.join(", "));
         self.gateway.live().happened(&Happened::new(event, &note));
         tracing::info!("{note}");
     }
 
     fn tell(&self, refused: &[Option<String>; 2]) {
-        let files = [("pepper", "key.pepper_refused"), ("keyring", "key.keyring_refused")];
+        let files =
+            [("pepper", EventId::KeyPepperRefused), ("keyring", EventId::KeyKeyringRefused)];
         for ((what, event), why) in files.into_iter().zip(refused) {
             let Some(why) = why else { continue };
             let note = format!("the {what} stays as it was");

@@ -48,7 +48,8 @@ fn a_change_of_the_folder_is_in_force_and_a_faulty_one_is_not() {
     assert!(refused.len() >= 3, "the fault, who asked, and the folder that was gone");
     let first = &refused[0];
     assert_eq!((&first["outcome"], &first["revision"]), (&"refused".into(), &2.into()), "{first}");
-    assert!(first["detail"].as_str().unwrap().starts_with("roles/reader.yaml:1"), "{first}");
+    assert!(first["note"].as_str().unwrap().ends_with("roles/reader.yaml:1"), "{first}");
+    assert!(first["detail"].as_str().unwrap().contains("alow"), "{first}");
 }
 
 #[test]
