@@ -4,7 +4,7 @@ use model::BodyRule;
 use serde_json::{Map, Value, json};
 
 use super::{BodyError, Direction, Reference, capture::Copied};
-use crate::EventId;
+use crate::{EventId, Outcome};
 
 /// What the records of a call say whose bodies are to be kept: a record of its own follows.
 #[must_use]
@@ -88,10 +88,13 @@ impl Told {
         }
     }
 
-    pub(super) fn event(&self) -> EventId {
+    /// What happened, and how that went.
+    pub(super) fn event(&self) -> (EventId, Outcome<'static>) {
         let mut bodies = [&self.request, &self.response].into_iter().flatten();
-        let is_lost = bodies.any(|it| matches!(it.fate, Fate::Lost(_)));
-        if is_lost { EventId::BodiesLost } else { EventId::BodiesKept }
+        match bodies.any(|it| matches!(it.fate, Fate::Lost(_))) {
+            true => (EventId::BodiesLost, Outcome::Failed),
+            false => (EventId::BodiesKept, Outcome::Answered),
+        }
     }
 
     pub(super) fn value(&self) -> Value {

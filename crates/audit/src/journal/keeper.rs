@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use super::{Shared, state::State};
-use crate::{Checkpoint, Error};
+use super::{Shared, state::State, time::Moment};
+use crate::{Checkpoint, Error, EventId};
 
 /// Where nobody waits for the disk, it gets what was written after this.
 const SYNC_AFTER: Duration = Duration::from_millis(25);
@@ -15,13 +15,32 @@ const SYNC_AFTER: Duration = Duration::from_millis(25);
 const SIGN_RECORDS: u64 = 1000;
 /// Records are signed for after this at the latest.
 const SIGN_AFTER: Duration = Duration::from_secs(10);
-/// How often it is looked whether that much time went by.
+/// How often it is looked whether that much time went by, and how it is around the log.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// What is known of what goes on around a log.
+struct Lookout {
+    /// When it was last looked.
+    looked: Duration,
+    /// The time of day as it went until then.
+    moment: Moment,
+    /// How many steps of a disk that fills up were told.
+    steps: usize,
+}
 
 /// Syncs and signs until the journal ends.
 pub(super) fn keep(shared: &Shared) {
+    let clock = &shared.clock;
+    let mut lookout = Lookout { looked: clock.elapsed(), moment: Moment::of(clock), steps: 0 };
     let mut state = shared.lock();
     loop {
+        if !state.is_ending && clock.elapsed().saturating_sub(lookout.looked) >= LOOK_AFTER {
+            drop(state);
+            lookout.looked = clock.elapsed();
+            shared.look_at_clock(&mut lookout.moment);
+            shared.look_at_room(&mut lookout.steps);
+            state = shared.lock();
+        }
         if state.is_dirty() {
             if state.wanted <= state.synced.next() && !state.is_ending {
                 // Nobody waits: what comes meanwhile goes along.
@@ -32,10 +51,8 @@ pub(super) fn keep(shared: &Shared) {
             state = shared.sign(state);
         } else if state.is_ending {
             return;
-        } else if state.signed.0 < state.synced.next() {
-            state = wait(shared, state, LOOK_AFTER);
         } else {
-            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(shared, state, LOOK_AFTER);
         }
     }
 }
@@ -50,6 +67,18 @@ fn wait<'a>(
 }
 
 impl Shared {
+    /// Records what this thread found; whether it could. Waits for no disk, since others wait for this thread
+    /// to do so.
+    pub(super) fn tell(&self, event: EventId, note: &str) -> bool {
+        let mut state = self.lock();
+        if state.closed.is_some() {
+            return false;
+        }
+        let said = self.say(&mut state, event, note);
+        drop(state);
+        said.is_ok_and(|it| self.settle(it).is_ok())
+    }
+
     /// Brings to the disk what is written, and wakes who waits for that.
     ///
     /// A disk that fails to may have lost it, and would not say so again. So the segment is given up:

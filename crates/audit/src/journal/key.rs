@@ -73,7 +73,7 @@ impl Journal {
         let records = checkpoint.size;
         match kept {
             Err(error) => {
-                self.note(EventId::AuditKeyFailed, &format!("{from} signs as before: {error}"))?;
+                self.fail(EventId::AuditKeyFailed, &format!("{from} signs as before: {error}"))?;
                 Err(error.into())
             }
             Ok(kept) => {

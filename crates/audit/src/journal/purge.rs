@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Journal, medium::Medium};
 use crate::{
-    Damage, DamageKind, Error, EventId, Kind, Outcome, Record, SigningKey, VerifyingKey,
+    Damage, DamageKind, Error, EventId, Outcome, SigningKey, VerifyingKey,
     seal::{self, Seal},
     segment::{self, Segment},
     verify::{Signed, Walk},
@@ -107,18 +107,18 @@ impl Journal {
                 Ok(purged)
             }
             Err(error) => {
-                self.note(EventId::AuditPurgeFailed, &error.to_string())?;
+                self.fail(EventId::AuditPurgeFailed, &error.to_string())?;
                 Err(error.into())
             }
         }
     }
 
     pub(super) fn note(&self, event: EventId, note: &str) -> Result<(), Error> {
-        self.append(&Record {
-            event: Some(event),
-            note: Some(note),
-            ..Record::new(self.shared.clock.now(), Kind::Log, Outcome::Answered)
-        })
+        self.append(&self.shared.about(event, note, Outcome::Answered))
+    }
+
+    pub(super) fn fail(&self, event: EventId, note: &str) -> Result<(), Error> {
+        self.append(&self.shared.about(event, note, Outcome::Failed))
     }
 }
 

@@ -4,7 +4,10 @@ use std::{io, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use uuid::Uuid;
 
-use super::{Shared, state::State};
+use super::{
+    Shared,
+    state::{State, Ticket},
+};
 use crate::{
     Error, EventId,
     record::{Kind, Outcome, Record, Start, members},
@@ -62,27 +65,29 @@ impl Shared {
         note: &str,
     ) -> io::Result<()> {
         let (node, boot) = (Arc::clone(&state.origin), Uuid::new_v4().simple().to_string());
-        self.frame(
-            state,
-            &Record {
-                event: Some(event),
-                note: Some(note),
-                start: Some(Start { node: &node, boot: &boot }),
-                ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
-            },
-        )
+        let record = self.about(event, note, Outcome::Answered);
+        let start = Some(Start { node: &node, boot: &boot });
+        self.frame(state, &Record { start, ..record })?;
+        Ok(())
     }
 
     /// Frames a record of the log about itself.
-    pub(super) fn say(&self, state: &mut State, event: EventId, note: &str) -> io::Result<()> {
-        self.frame(
-            state,
-            &Record {
-                event: Some(event),
-                note: Some(note),
-                ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
-            },
-        )
+    pub(super) fn say(&self, state: &mut State, event: EventId, note: &str) -> io::Result<Ticket> {
+        self.frame(state, &self.about(event, note, Outcome::Answered))
+    }
+
+    /// A record of the log about itself.
+    pub(super) fn about<'a>(
+        &self,
+        event: EventId,
+        note: &'a str,
+        outcome: Outcome<'a>,
+    ) -> Record<'a> {
+        Record {
+            event: Some(event),
+            note: Some(note),
+            ..Record::new(self.clock.now(), Kind::Log, outcome)
+        }
     }
 
     /// Ends calls whose outcome nobody will record any more.
@@ -109,10 +114,9 @@ impl Shared {
         Ok(())
     }
 
-    fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<()> {
+    fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<Ticket> {
         let members = members(record).map_err(io::Error::other)?;
-        state.frame(record, &members, &self.rules);
-        Ok(())
+        Ok(state.frame(record, &members, &self.rules))
     }
 
     /// Has all that was framed on the disk before anything else happens.

@@ -96,10 +96,13 @@ events! {
         TlsCertificateRefused => "tls.certificate_refused",
     }
     Log {
+        AuditClockJumped => "audit.clock_jumped",
+        AuditClosed => "audit.closed",
         AuditFull => "audit.full",
         AuditKeyChange => "audit.key_change",
         AuditKeyChanged => "audit.key_changed",
         AuditKeyFailed => "audit.key_failed",
+        AuditLowRoom => "audit.low_room",
         AuditOpened => "audit.opened",
         AuditPurge => "audit.purge",
         AuditPurgeFailed => "audit.purge_failed",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::EventId;
+use crate::{EventId, Outcome};
 
 /// What people should know of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,15 @@ pub enum Told {
 }
 
 impl Told {
+    /// Whether something does not go as it should.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome<'static> {
+        match self {
+            Self::Dead { .. } | Self::Failed { .. } | Self::Lost { .. } => Outcome::Failed,
+            Self::Recovered { .. } | Self::Restarted { .. } => Outcome::Answered,
+        }
+    }
+
     /// What records call it.
     #[must_use]
     pub fn event(&self) -> EventId {

@@ -3,22 +3,15 @@
 
 mod numbers;
 
-use std::{
-    convert::Infallible,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use audit::{Entry, EventId, Kind, Outcome, Record};
 use bytes::Bytes;
-use gateway::Gateway;
+use gateway::{Gateway, check_host};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
-    header::{CONTENT_TYPE, HOST, ORIGIN},
-    uri::Authority,
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, ORIGIN},
 };
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
@@ -115,9 +108,11 @@ async fn accept(listener: &TcpListener, answers: &Arc<Answers>) -> Infallible {
 }
 
 async fn serve((stream, peer): (TcpStream, SocketAddr), answers: Arc<Answers>) {
+    // Who has gone already is not answered.
+    let Ok(local) = stream.local_addr() else { return };
     let service = service_fn(move |request| {
         let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(respond(&answers, peer, &request).await) }
+        async move { Ok::<_, Infallible>(respond(&answers, (local, peer), &request).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -130,10 +125,10 @@ async fn serve((stream, peer): (TcpStream, SocketAddr), answers: Arc<Answers>) {
 /// A scrape that goes well has no record: it comes every few seconds, and tells nothing of anybody.
 async fn respond<B>(
     answers: &Arc<Answers>,
-    peer: SocketAddr,
+    (local, peer): (SocketAddr, SocketAddr),
     request: &Request<B>,
 ) -> Response<Full<Bytes>> {
-    let (status, why) = match answer(answers, request).await {
+    let (status, why) = match answer(answers, local, request).await {
         Ok(response) => return response,
         Err(refused) => refused,
     };
@@ -170,10 +165,10 @@ fn kind(status: StatusCode) -> RefusalKind {
 
 async fn answer<B>(
     answers: &Arc<Answers>,
+    local: SocketAddr,
     request: &Request<B>,
 ) -> Result<Response<Full<Bytes>>, (StatusCode, &'static str)> {
-    let target = request.uri().authority();
-    check(&answers.allowed_hosts, target, request.headers())?;
+    check(&answers.allowed_hosts, local, request)?;
     if request.uri().path() != PATH {
         return Err((StatusCode::NOT_FOUND, "there is nothing here but /metrics\n"));
     }
@@ -202,29 +197,24 @@ async fn answer<B>(
     }
 }
 
-/// Against browsers that are led astray: a name that leads here may be anybody's, an address may not.
-fn check(
+/// Against browsers that are led astray: the same as everywhere, and no web page at all.
+fn check<B>(
     allowed: &[String],
-    target: Option<&Authority>,
-    headers: &HeaderMap,
+    local: SocketAddr,
+    request: &Request<B>,
 ) -> Result<(), (StatusCode, &'static str)> {
-    if headers.contains_key(ORIGIN) {
+    if request.headers().contains_key(ORIGIN) {
         return Err((StatusCode::FORBIDDEN, "no web page may read this\n"));
     }
-    let host = headers.get(HOST).and_then(|it| it.to_str().ok()?.parse::<Authority>().ok());
-    let host = host.ok_or((StatusCode::BAD_REQUEST, "there is no host header\n"))?;
-    if target.into_iter().chain([&host]).all(|it| is_served(allowed, it)) {
-        return Ok(());
-    }
-    let why = "this host is not served here: add it to allowed_hosts of [metrics]\n";
-    Err((StatusCode::MISDIRECTED_REQUEST, why))
-}
-
-fn is_served(allowed: &[String], host: &Authority) -> bool {
-    let name = host.host();
-    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-    let is_same = |it: &str| [host.as_str(), name].iter().any(|of| of.eq_ignore_ascii_case(it));
-    is_address || is_same("localhost") || allowed.iter().any(|it| is_same(it))
+    check_host(allowed, local, request).map_err(|status| {
+        let why = match status {
+            StatusCode::MISDIRECTED_REQUEST => {
+                "this host is not served here: add it to allowed_hosts of [metrics]\n"
+            }
+            _ => "there is no host header, or no host in it\n",
+        };
+        (status, why)
+    })
 }
 
 fn tell_unrecorded(error: &audit::Error) {
@@ -246,29 +236,38 @@ fn warn_open(address: SocketAddr) {
 
 #[cfg(test)]
 mod tests {
+    use http::header::HOST;
+
     use super::*;
 
-    fn status(headers: &[(http::HeaderName, &str)]) -> u16 {
+    fn status(names: &[&str], local: &str, headers: &[(http::HeaderName, &str)]) -> u16 {
+        let mut request = Request::new(());
         let headers = headers.iter().map(|(name, it)| (name.clone(), it.parse().unwrap()));
-        let allowed = ["door.example.com".to_owned()];
-        check(&allowed, None, &headers.collect()).map_or_else(|it| it.0.as_u16(), |()| 200)
+        *request.headers_mut() = headers.collect();
+        let names: Vec<_> = names.iter().map(|it| (*it).to_owned()).collect();
+        check(&names, local.parse().unwrap(), &request).map_or_else(|it| it.0.as_u16(), |()| 200)
     }
 
     #[test]
     fn a_foreign_name_and_a_web_page_get_nothing() {
-        for (host, want) in [
-            ("127.0.0.1:9464", 200),
-            ("[::1]:9464", 200),
-            ("10.1.2.3", 200),
-            ("localhost:9464", 200),
-            ("Door.example.com:9464", 200),
-            ("evil.example.com", 421),
-            ("127.0.0.1.evil.example.com", 421),
-            ("a b", 400),
+        let named = ["door.example.com"];
+        for (names, local, host, want) in [
+            (&[][..], "127.0.0.1:9464", "127.0.0.1:9464", 200),
+            (&[], "[::1]:9464", "[::1]:9464", 200),
+            (&[], "10.1.2.3:9464", "10.1.2.3", 200),
+            (&[], "10.1.2.3:9464", "10.1.2.4", 421),
+            (&[], "127.0.0.1:9464", "localhost:9464", 200),
+            (&named, "127.0.0.1:9464", "localhost:9464", 200),
+            (&named, "10.1.2.3:9464", "Door.example.com:9464", 200),
+            (&named, "10.1.2.3:9464", "10.1.2.3:9464", 421),
+            (&named, "127.0.0.1:9464", "evil.example.com", 421),
+            (&[], "127.0.0.1:9464", "127.0.0.1.evil.example.com", 421),
+            (&[], "127.0.0.1:9464", "a b", 400),
         ] {
-            assert_eq!(status(&[(HOST, host)]), want, "{host}");
+            assert_eq!(status(names, local, &[(HOST, host)]), want, "{host} at {local}");
         }
-        assert_eq!(status(&[]), 400);
-        assert_eq!(status(&[(HOST, "localhost"), (ORIGIN, "null")]), 403);
+        let local = "127.0.0.1:9464";
+        assert_eq!(status(&[], local, &[]), 400);
+        assert_eq!(status(&[], local, &[(HOST, "localhost"), (ORIGIN, "null")]), 403);
     }
 }

@@ -39,6 +39,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         collection,
         effect,
         is_public: false,
+        level: None,
         position: 7,
     };
     let caller = Caller {
@@ -106,7 +107,7 @@ pub(super) fn lines() -> Vec<Vec<u8>> {
     let refusals: Vec<_> =
         RefusalKind::ALL.iter().map(|it| Refusal::new(*it, "no").because("a cause")).collect();
     let outcomes: Vec<_> =
-        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Unknown]
+        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Failed, Outcome::Unknown]
             .into_iter()
             .chain(refusals.iter().map(Outcome::Refused))
             .collect();

@@ -15,8 +15,6 @@ use crate::remote::{Failure, door::Door, input::Input, paging, show};
 
 /// Records are read up to so many pages.
 const PAGES_MAX: usize = 10_000;
-/// So many records are proven by one request.
-const PROVEN_AT_ONCE: usize = 500;
 /// Records of a page.
 const PAGE_RECORDS: &str = "1000";
 
@@ -290,7 +288,7 @@ fn changing_calls(
 
 /// Has the door prove the records that were found.
 fn prove(door: &Door, (pack, mut proofs): (&mut Pack, Proofs)) -> Result<(), Failure> {
-    for some in proofs.records().chunks(PROVEN_AT_ONCE) {
+    for some in proofs.records().chunks(admin::PROVEN_AT_ONCE_MAX) {
         let numbers: Vec<_> = some.iter().map(ToString::to_string).collect();
         match ask(door, "list_audit_proofs", &[("records", &numbers.join(","))]) {
             Ok(answer) => proofs.answered(&answer),
