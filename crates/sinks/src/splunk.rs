@@ -120,7 +120,7 @@ impl Splunk {
                 Format::Cef => "onedoor:cef",
                 Format::Ecs => "onedoor:ecs",
                 Format::Native => "onedoor:audit",
-                Format::Ocsf => "onedoor:ocsf",
+                Format::Ocsf | Format::OcsfIntegrity => "onedoor:ocsf",
             },
             index: self.index.as_deref(),
             event: Embedded::of(format, shaped)?,
