@@ -30,6 +30,7 @@ pub(super) fn keep(shared: &Shared) {
             state = shared.sync(state);
         } else if shared.is_to_be_signed(&state) {
             state = shared.sign(state);
+            state = shared.say_signed(state);
         } else if state.is_ending {
             return;
         } else if state.signed.0 < state.synced.next() {
@@ -50,6 +51,18 @@ fn wait<'a>(
 }
 
 impl Shared {
+    /// Records what this thread found; whether it could. Waits for no disk, since others wait for this thread
+    /// to do so.
+    pub(super) fn tell(&self, event: &str, note: &str) -> bool {
+        let mut state = self.lock();
+        if state.closed.is_some() {
+            return false;
+        }
+        let said = self.say(&mut state, event, note);
+        drop(state);
+        said.is_ok_and(|it| self.settle(it).is_ok())
+    }
+
     /// Brings to the disk what is written, and wakes who waits for that.
     ///
     /// A disk that fails to may have lost it, and would not say so again. So the segment is given up:
@@ -93,7 +106,7 @@ impl Shared {
     }
 
     fn is_to_be_signed(&self, state: &State) -> bool {
-        let unsigned = state.synced.next().saturating_sub(state.signed.0);
+        let unsigned = state.unsigned_records();
         let waited = self.clock.elapsed().saturating_sub(state.signed.1);
         // A checkpoint that could not be kept is tried again when its time has come again.
         let is_due = waited >= SIGN_AFTER || (state.unsigned.is_none() && state.is_ending);
@@ -111,13 +124,28 @@ impl Shared {
         let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
         // Held until the checkpoint is kept: no other key follows meanwhile.
         let key = key.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = self.medium.keep(&checkpoint.sign(&key));
+        let note = checkpoint.sign(&key);
+        let kept = self.medium.keep(&note);
         drop(key);
         let mut state = self.lock();
         match kept {
-            Ok(()) => (state.signed.0, state.unsigned) = (edge.size(), None),
+            Ok(()) => {
+                (state.signed.0, state.unsigned) = (edge.size(), None);
+                (state.checkpoint, state.is_said) = (Some(note), false);
+            }
             Err(error) => state.unsigned = Some(Arc::new(error)),
         }
+        state
+    }
+
+    /// Records the last checkpoint, so that it goes wherever records go. Not at the end, where nothing is
+    /// to come behind it.
+    fn say_signed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let note = state.checkpoint.take().filter(|_| !state.is_ending);
+        drop(state);
+        let is_said = note.is_some_and(|it| self.tell("audit.checkpoint", &it));
+        let mut state = self.lock();
+        state.is_said = is_said;
         state
     }
 

@@ -4,7 +4,10 @@ use std::{io, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use uuid::Uuid;
 
-use super::{Shared, state::State};
+use super::{
+    Shared,
+    state::{State, Ticket},
+};
 use crate::{
     Error,
     record::{Kind, Outcome, Record, Start, members},
@@ -66,10 +69,11 @@ impl Shared {
                 ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
             },
         )
+        .map(drop)
     }
 
     /// Frames a record of the log about itself.
-    pub(super) fn say(&self, state: &mut State, event: &str, note: &str) -> io::Result<()> {
+    pub(super) fn say(&self, state: &mut State, event: &str, note: &str) -> io::Result<Ticket> {
         self.frame(
             state,
             &Record {
@@ -104,10 +108,9 @@ impl Shared {
         Ok(())
     }
 
-    fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<()> {
+    fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<Ticket> {
         let members = members(record).map_err(io::Error::other)?;
-        state.frame(record, &members, &self.rules);
-        Ok(())
+        Ok(state.frame(record, &members, &self.rules))
     }
 
     /// Has all that was framed on the disk before anything else happens.

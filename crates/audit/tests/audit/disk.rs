@@ -290,6 +290,29 @@ fn every_checkpoint_goes_to_the_place_outside_too() {
 }
 
 #[test]
+fn a_checkpoint_is_recorded_and_goes_where_records_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    let begun = journal.reached();
+    for _ in 0..1000 {
+        journal.append(&record("t")).unwrap();
+    }
+    // So many are signed for by the thread beside, which then says so.
+    while journal.reached() == begun + 1000 {
+        thread::yield_now();
+    }
+    drop(journal);
+    let told: Vec<_> =
+        records(folder.path()).into_iter().filter(|it| it["event"] == "audit.checkpoint").collect();
+    let [told] = &told[..] else { panic!("{told:?}") };
+    let (key, note) = (key().verifying_key(), told["note"].as_str().unwrap());
+    let outside = audit::Outside(audit::Checkpoint::open(note, &key).unwrap());
+    assert!((1000..1003).contains(&outside.0.size));
+    let report = audit::verify(&folder.path().join("audit"), &key, Some(&outside)).unwrap();
+    assert_eq!((report.damage, report.signed), (None, report.next));
+}
+
+#[test]
 fn a_log_that_was_ended_is_signed_and_still_takes_what_comes_late() {
     let folder = tempfile::tempdir().unwrap();
     let rules = Rules { levels: Levels::Strict, ..Rules::default() };

@@ -30,8 +30,9 @@ pub(super) const KINDS: [Kind; 10] = [
 ];
 
 /// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 46] = [
+pub(super) const EVENTS: [&str; 47] = [
     "account.read",
+    "audit.checkpoint",
     "audit.full",
     "audit.key_change",
     "audit.key_changed",
