@@ -32,10 +32,10 @@ def opened(note, key):
     for name, signed in re.findall("^\u2014 ([^ \n]+) ([^ \n]+)\n", signatures, re.MULTILINE):
         try:
             origin, size, root, more = f"{text}\n".split("\n", 3)
-            signed = base64.b64decode(signed, validate=True)
-            is_ours = (name, signed[:4].hex(), origin, note[-1]) == (*key[:2], name, "\n")
-            is_ours = is_ours and re.fullmatch("0|[1-9][0-9]*", size)
-            if is_ours and is_signed(key[2], f"{text}\n".encode(), signed[4:]):
+            raw = base64.b64decode(signed, validate=True)
+            is_ours = (name, raw[:4].hex(), origin, note[-1]) == (*key[:2], name, "\n")
+            is_ours = is_ours and base64.b64encode(raw).decode() == signed and re.fullmatch("0|[1-9][0-9]*", size)
+            if is_ours and is_signed(key[2], f"{text}\n".encode(), raw[4:]):
                 return int(size), base64.b64decode(root, validate=True), more
         except ValueError:
             pass

@@ -110,6 +110,13 @@ pub(crate) fn python_peer(version: &str) -> Result<PathBuf> {
     Ok(python::environment(MCP, version)?.join("bin/python"))
 }
 
+/// The Python of the environment that reads events of OCSF, which is installed.
+pub(crate) fn ocsf_python() -> Result<PathBuf> {
+    python::ensure(&pins::OCSF_SCHEMA)?;
+    let [(package, version), ..] = pins::OCSF_SCHEMA;
+    Ok(python::environment(package, version)?.join("bin/python"))
+}
+
 /// The program `schemathesis`, which is installed.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
     let (package, version) = ("schemathesis", pins::SCHEMATHESIS);

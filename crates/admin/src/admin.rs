@@ -38,6 +38,9 @@ pub struct Admin {
     pub(crate) own_changes: Budget,
     /// Purges of the audit log that wait for somebody to agree.
     pub(crate) purges: Proposals,
+    /// Held while something is looked for in the audit log: each search has a thread to itself, and many
+    /// at once would leave calls a small part of the processors.
+    pub(crate) searching: Mutex<()>,
     /// Held while the audit log is checked.
     pub(crate) checking: Mutex<()>,
     /// When it began, by the clock that never jumps.
@@ -100,6 +103,7 @@ impl Admin {
             guesses: Budget::of_wrong_keys(),
             own_changes: Budget::of_own_changes(),
             purges: Proposals::default(),
+            searching: Mutex::default(),
             checking: Mutex::default(),
             started: clock.elapsed(),
             clock,

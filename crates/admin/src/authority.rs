@@ -18,6 +18,20 @@ use crate::{
 /// So much may the clock of who writes a document be ahead of ours.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
 
+/// What the operations on the audit log are about.
+pub(crate) const LOG: &str = "the audit log is about everybody";
+
+/// Lets only those go on who may do that everywhere: what it is about cannot be told apart by owner.
+///
+/// # Errors
+/// `NotHeld`, in the words of `about`.
+pub(crate) fn ensure_everywhere(call: &Call, about: &str) -> Result<(), Failure> {
+    match call.reach.is_everywhere() {
+        true => Ok(()),
+        false => Err(Failure::NotHeld(format!("{about}, and your role is bounded"))),
+    }
+}
+
 /// Whether something is within reach.
 pub(crate) fn has(reach: &Reach, belonging: &Belonging) -> bool {
     reach.has(belonging.collection.as_ref(), belonging.owner.as_deref())

@@ -122,15 +122,33 @@ impl Admin {
         Err(Failure::Conflict("others change the same state all the time: try again".to_owned()))
     }
 
-    /// Ends what was given to people whose accounts were changed, before it is told that they are. What
-    /// cannot be ended now, the authorization server goes on trying.
+    /// As [`Admin::change`], where accounts of people may be among what changes: what was given to those
+    /// who departed ends with it. How much that was.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; `Unavailable` where the change is in force and not all has ended.
+    pub(crate) async fn change_people(
+        &self,
+        call: &Call,
+        plan: impl Fn(&Working) -> Result<Plan, Failure> + Send,
+    ) -> Result<(Arc<Working>, Option<DepartedView>), Failure> {
+        let plan = move |working: Arc<Working>| ready(plan(&working).map(|it| (it, working)));
+        let (after, before) = self.change_by(call, plan).await?;
+        let ended = self.end_departed(&before, &after).await?;
+        Ok((after, ended))
+    }
+
+    /// Ends what was given to people whose accounts a change made other than they were `before`, before it
+    /// is told that they are. What cannot be ended now, the authorization server goes on trying.
     pub(crate) async fn end_departed(
         &self,
-        person: Option<&str>,
+        before: &Working,
+        after: &Working,
     ) -> Result<Option<DepartedView>, Failure> {
+        let (before, after) = (&before.desired, &after.desired);
         match self.plane.grants() {
             // The change itself is in force: whoever made it must not be told that nothing was changed.
-            Some(grants) => grants.end_departed(person).await.map_err(|error| {
+            Some(grants) => grants.end_departed(before, after).await.map_err(|error| {
                 Failure::Unavailable(format!(
                     "the change is in force; what was given to the person ends when the store answers: {error}"
                 ))

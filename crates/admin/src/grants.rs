@@ -4,6 +4,7 @@ use std::{fmt, future::Future, pin::Pin};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use state::Desired;
 
 /// What comes of work on what was given.
 pub type GrantWork<'a, T> = Pin<Box<dyn Future<Output = Result<T, store::Error>> + Send + 'a>>;
@@ -68,9 +69,13 @@ pub trait Grants: fmt::Debug + Send + Sync {
     /// Forgets a client that registered itself: whether it was there, and how many grants ended with it.
     fn delete_registration<'a>(&'a self, id: &'a str) -> GrantWork<'a, (bool, usize)>;
 
-    /// Ends what was given to people whose accounts are not what they were: how much of this person, or
-    /// of all. None where nobody departed of whom that was not told.
-    fn end_departed<'a>(&'a self, person: Option<&'a str>) -> GrantWork<'a, Option<DepartedView>>;
+    /// Ends what was given to people whose accounts are not `after` a change what they were `before`:
+    /// how much that was. None where nobody departed.
+    fn end_departed<'a>(
+        &'a self,
+        before: &'a Desired,
+        after: &'a Desired,
+    ) -> GrantWork<'a, Option<DepartedView>>;
 }
 
 /// What ended because people were disabled or removed, or have another password.

@@ -22,6 +22,7 @@ mod log;
 mod openapi;
 mod operation;
 mod operations;
+mod page;
 mod peppers;
 mod plane;
 mod purge;
@@ -44,6 +45,7 @@ pub use grants::{
 };
 pub use log::{LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView};
 pub use operation::About;
+pub use operations::audit_proof::PROVEN_AT_ONCE_MAX;
 pub use peppers::Counted;
 pub use plane::{
     AccessView, ConditionView, Ending, OperationView, Part, Plane, Prepared, UsageView,

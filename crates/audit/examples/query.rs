@@ -105,6 +105,7 @@ fn write(folder: &Path, count: u64) -> Result<(), Box<dyn Error>> {
         collection,
         effect: Effect::Read,
         is_public: false,
+        level: None,
         position: 0,
     };
     let callers: Result<Vec<Caller>, Box<dyn Error>> = (0..CLIENTS).map(caller).collect();

@@ -15,7 +15,10 @@ mod medium;
 mod pack;
 mod purge;
 mod reopen;
+mod room;
+mod run;
 mod state;
+mod time;
 mod write;
 
 use std::{
@@ -29,20 +32,25 @@ use std::{
     time::Duration,
 };
 
-use model::{Clock, Operation};
+use model::{Clock, Level, Operation};
 
 pub use condition::{Condition, Disk};
 pub use entry::Entry;
 pub use kept::{Closed, Keep};
 pub use key::{Changed, KeyChangeError};
-pub use level::{Level, Levels};
+pub use level::Levels;
 pub use medium::Memory;
 pub use purge::{Purge, PurgeError, Purged};
+pub use room::Room;
 
-pub(crate) use self::medium::{private, sync_folder};
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
+    time::Moment,
+};
+pub(crate) use self::{
+    medium::{private, sync_folder},
+    run::CLOSED,
 };
 use crate::{
     Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
@@ -101,6 +109,8 @@ struct Shared {
     rules: Rules,
     key: Option<Mutex<Arc<SigningKey>>>,
     clock: Clock,
+    /// From when on things grow old, as this process sees it.
+    since: Moment,
     state: Mutex<State>,
     /// Rings when something is through.
     through: Condvar,
@@ -129,7 +139,9 @@ impl Journal {
         let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
         let recovered = recover(folder, &key.verifying_key())?;
         let state = resume(&directory, &recovered, key.verifying_key().name(), &rules);
+        let now = Moment::of(&clock);
         let shared = Shared {
+            since: recovered.latest.map_or(now, |it| now.no_later_than(it.time)),
             name: folder.display().to_string().into(),
             key: Some(Mutex::new(Arc::new(key))),
             has_keeper: true,
@@ -220,8 +232,10 @@ impl Journal {
         self.shared.unsigned()
     }
 
-    /// Brings all to the disk, and signs it. What is recorded after that is safe, and not signed.
+    /// Says that the log ends, brings all to the disk, and signs it. What is recorded after that is safe, and
+    /// not signed; who ends it once more says so behind it.
     pub fn end(&self) {
+        self.shared.say_end();
         self.shared.lock().is_ending = true;
         self.shared.work.notify_all();
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -287,7 +301,8 @@ fn resume(
     origin: &str,
     rules: &Rules,
 ) -> io::Result<State> {
-    let Recovered { chain, last, open, empty, left: _, tail_bytes: _, signed } = recovered;
+    let Recovered { chain, last, open, empty, left: _, tail_bytes: _, signed, latest: _ } =
+        recovered;
     for segment in empty {
         std::fs::remove_file(&segment.path)?;
     }
@@ -311,47 +326,13 @@ impl Shared {
             medium,
             rules,
             key: None,
+            since: Moment::of(&clock),
             clock,
             state: Mutex::new(state),
             through: Condvar::new(),
             work: Condvar::new(),
             has_keeper: false,
             is_closed: AtomicBool::new(false),
-        }
-    }
-
-    /// Records that the log was opened, what was cut off, and which calls have no outcome.
-    fn begin(&self, recovered: &Recovered) -> io::Result<()> {
-        self.medium.set_reserve()?;
-        let mut state = self.lock();
-        let (next, last) = (state.chain.next(), state.chain.last());
-        let (event, note) = match recovered.tail_bytes {
-            0 => ("audit.opened", format!("goes on with record {next}")),
-            bytes => {
-                let note = format!(
-                    "{bytes} bytes of a record that was not written whole were cut off before \
-                     record {next}, where the chain stands at {last}"
-                );
-                ("audit.recovered", note)
-            }
-        };
-        self.say_start(&mut state, event, &note)?;
-        if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
-            // Recorded and sealed before a crash: only their files were left.
-            directory.remove(&left.iter().collect::<Vec<_>>())?;
-            let note = format!("{} sealed segments that a crash had left were removed", left.len());
-            self.say(&mut state, "audit.purged", &note)?;
-        }
-        let open: Vec<_> = state.open.keys().copied().collect();
-        self.say_unknown(&mut state, &open)?;
-        self.write_now(&mut state)?;
-        state.signed.1 = self.clock.elapsed();
-        let state = self.sign(state);
-        match &state.unsigned {
-            Some(source) => {
-                Err(io::Error::new(source.kind(), format!("no checkpoint can be kept: {source}")))
-            }
-            None => Ok(()),
         }
     }
 

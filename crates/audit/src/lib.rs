@@ -45,8 +45,8 @@ pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use index::{Field, Index, give_way};
 pub use journal::{
-    Changed, Closed, Condition, Disk, Entry, Journal, Keep, KeyChangeError, Level, Levels,
-    Location, Memory, Purge, PurgeError, Purged, Rules,
+    Changed, Closed, Condition, Disk, Entry, Journal, Keep, KeyChangeError, Levels, Location,
+    Memory, Purge, PurgeError, Purged, Room, Rules,
 };
 pub use keys::{Keys, Signers};
 pub use note::{KeyError, SigningKey, VerifyingKey};

@@ -205,7 +205,7 @@ impl<'a> Record<'a> {
             Outcome::Cancelled if self.rule.is_none() => Decision::Error,
             Outcome::Cancelled => Decision::Allow,
             Outcome::Refused(refusal) => Decision::of(refusal.kind()),
-            Outcome::Unknown => Decision::Error,
+            Outcome::Failed | Outcome::Unknown => Decision::Error,
         }
     }
 }
@@ -270,7 +270,7 @@ impl Record<'_> {
 
     fn write_operation(&self, line: &mut Line) {
         let Some(operation) = self.operation else { return };
-        let Operation { id, collection, effect, is_public: _, position: _ } = operation;
+        let Operation { id, collection, effect, is_public: _, level: _, position: _ } = operation;
         line.word("collection", collection.as_str());
         line.word("operation", id.as_str());
         line.word("effect", effect.as_str());
@@ -294,9 +294,11 @@ impl Record<'_> {
         line.word("outcome", outcome.as_str());
         line.word("decision", self.decision().as_str());
         match outcome {
-            Outcome::Answered | Outcome::Begun | Outcome::Cancelled | Outcome::Unknown => {
-                line.cut("rule", *rule)?;
-            }
+            Outcome::Answered
+            | Outcome::Begun
+            | Outcome::Cancelled
+            | Outcome::Failed
+            | Outcome::Unknown => line.cut("rule", *rule)?,
             Outcome::Refused(refusal) => {
                 line.word("reason", refusal.kind().as_str());
                 line.cut("rule", refusal.rule().or(*rule))?;
@@ -348,6 +350,7 @@ mod tests {
             collection,
             effect: Effect::Read,
             is_public: false,
+            level: None,
             position: 7,
         };
         let caller = Caller {

@@ -18,7 +18,9 @@ use crate::{
     Checkpoint, Damage, DamageKind, Error, Keys, VerifyingKey,
     chain::Chain,
     end::End,
-    frame, keys,
+    frame,
+    journal::CLOSED,
+    keys,
     lines::{LINE_BYTES_MAX, Lines, Next},
     seal,
     segment::{self, Header, Segment},
@@ -41,6 +43,16 @@ pub(crate) struct Recovered {
     pub(crate) tail_bytes: u64,
     /// How many records were signed for.
     pub(crate) signed: u64,
+    /// The last record; none where there is none.
+    pub(crate) latest: Option<Latest>,
+}
+
+/// What matters of the last record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Latest {
+    pub(crate) time: Timestamp,
+    /// Whether it says that the log ends in order.
+    pub(crate) is_end: bool,
 }
 
 /// Looks where the log in `folder` goes on. Changes nothing.
@@ -68,17 +80,14 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
         left: Vec::new(),
         tail_bytes: 0,
         signed: signed.map_or(0, |it| it.size),
+        latest: None,
     };
     while let Some(last) = segments.pop_if(|it| is_without_line(it).unwrap_or(false)) {
         let bytes = last.path.metadata().map_err(read)?.len();
         recovered.tail_bytes = recovered.tail_bytes.saturating_add(bytes);
         recovered.empty.push(last);
     }
-    for pair in segments.windows(2) {
-        if let [before, after] = pair {
-            link(before, after).map_err(read)?.map_err(damaged)?;
-        }
-    }
+    link_all(&segments).map_err(read)?.map_err(damaged)?;
     if let Some(last) = segments.last() {
         walk(&mut recovered, last, key.name(), signed).map_err(read)?.map_err(damaged)?;
     }
@@ -160,8 +169,9 @@ fn walk(
         if signed.is_some_and(|it| it.size == edge.size() && it.root != edge.root()) {
             return Ok(Err(wrong(&lines, DamageKind::Forged, "is not what was signed")));
         }
-        let at = follow(&mut recovered.open, seq, &lines.json());
-        begun = begun.or(at);
+        let latest = follow(&mut recovered.open, seq, &lines.json());
+        begun = begun.or(latest.map(|it| it.time));
+        recovered.latest = latest;
     }
     let begun = begun.unwrap_or(Timestamp::from_seconds(0));
     // To what is packed nothing is added: another one begins.
@@ -177,21 +187,42 @@ struct Brief {
     kind: String,
     #[serde(default)]
     id: Option<String>,
+    #[serde(default)]
+    event: Option<String>,
 }
 
-/// Keeps in mind which calls have no outcome yet; gives the record's time.
-fn follow(open: &mut HashMap<RequestId, u64>, seq: u64, json: &[u8]) -> Option<Timestamp> {
-    let Brief { time, kind, id } = serde_json::from_slice(json).ok()?;
+/// Keeps in mind which calls have no outcome yet; gives what matters of the record.
+fn follow(open: &mut HashMap<RequestId, u64>, seq: u64, json: &[u8]) -> Option<Latest> {
+    let Brief { time, kind, id, event } = serde_json::from_slice(json).ok()?;
     match (&*kind, id.and_then(|it| request(&it))) {
         ("intent", Some(id)) => drop(open.insert(id, seq)),
         ("call", Some(id)) => drop(open.remove(&id)),
         (_, Some(_) | None) => {}
     }
-    Timestamp::parse(&time).ok()
+    let is_end = kind == "log" && event.is_some_and(|it| it == CLOSED);
+    Timestamp::parse(&time).ok().map(|time| Latest { time, is_end })
 }
 
 fn request(id: &str) -> Option<RequestId> {
     Uuid::parse_str(id).ok().map(RequestId::new)
+}
+
+/// Whether each segment goes on where the one before it ends.
+fn link_all(segments: &[Segment]) -> Checked<()> {
+    let mut before = None;
+    for segment in segments {
+        // A sync of it failed and then the power went, so nothing of it is left. Then the next one tells
+        // that it was given up, or does not go on.
+        if Lines::first(&segment.path)?.is_none() && is_without_line(segment)? {
+            continue;
+        }
+        if let Some(before) = before.replace(segment)
+            && let Err(damage) = link(before, segment)?
+        {
+            return Ok(Err(damage));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// Whether a segment goes on where the one before it ends.

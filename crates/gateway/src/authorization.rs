@@ -90,7 +90,7 @@ pub(crate) async fn answer(
     let document = protected_resource::document(gateway, &snapshot, (arrival.entrance, path));
     if let Some(document) = document.filter(|_| is_reading) {
         let facts = Facts::new(Kind::List, arrival.clone(), &snapshot).about(path);
-        let noted = Ledger::open(&gateway.live, facts).note();
+        let noted = Ledger::open(&gateway.live, facts).note().await;
         return Ok(noted.map(|it| match it {
             Ok(()) => shown(&document),
             Err(refusal) => problem::response(arrival.id, &refusal),
@@ -108,7 +108,8 @@ pub(crate) async fn answer(
             let facts =
                 Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about(parts.uri.path());
             let refusal = Ledger::open(&gateway.live, facts)
-                .refuse(Refusal::new(RefusalKind::Malformed, detail));
+                .refuse(Refusal::new(RefusalKind::Malformed, detail))
+                .await;
             return Ok(refusal.map(|it| problem::response(arrival.id, &it)));
         }
     };

@@ -7,6 +7,7 @@ mod forwarded;
 mod frames;
 mod guard;
 mod head_timer;
+mod host;
 mod listener;
 mod patient;
 mod proxy_protocol;
@@ -16,6 +17,7 @@ mod tls;
 mod until_stopped;
 
 pub use forwarded::Forwarding;
+pub use host::check_host;
 pub(crate) use listener::serve;
-pub(crate) use refused::Flood;
+pub(crate) use refused::Tally;
 pub use tls::{ClientCertificates, Tls, TlsError, TlsFiles};

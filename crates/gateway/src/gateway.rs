@@ -27,7 +27,7 @@ pub struct Gateway {
     /// Owns every task: connections, streams of HTTP/2, calls that outlive their connection.
     pub(crate) tasks: TaskTracker,
     /// Counts what is refused below every surface.
-    pub(crate) flood: edge::Flood,
+    pub(crate) refused: edge::Tally,
     snapshot: ArcSwap<Snapshot>,
     /// Counts what may end calls under way: new tables, and grants that are taken back.
     news: watch::Sender<u64>,
@@ -52,7 +52,7 @@ impl Gateway {
             live,
             sessions,
             tasks: TaskTracker::new(),
-            flood: edge::Flood::default(),
+            refused: edge::Tally::default(),
             snapshot,
             news,
             uses: Mutex::default(),

@@ -19,7 +19,7 @@ mod surface;
 
 pub use authorization::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer};
 pub use body::{Body, BodyError};
-pub use edge::{ClientCertificates, Forwarding, Tls, TlsError, TlsFiles};
+pub use edge::{ClientCertificates, Forwarding, Tls, TlsError, TlsFiles, check_host};
 pub use entrance::Entrance;
 pub use gateway::Gateway;
 pub use guesses::Guesses;

@@ -34,6 +34,8 @@ mod garbage;
 mod guards;
 #[path = "promises/guesses.rs"]
 mod guesses;
+#[path = "promises/levels.rs"]
+mod levels;
 #[path = "promises/lists.rs"]
 mod lists;
 #[path = "promises/naughty.rs"]

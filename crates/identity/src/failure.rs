@@ -98,7 +98,7 @@ impl Failure {
     fn wrong(&self) -> Option<Wrong> {
         match self {
             Self::KeyMalformed | Self::KeyUnknown => Some(Wrong::Unknown),
-            Self::Token(defect) => Some(defect.wrong()),
+            Self::Token(defect) => Some(defect.reason().0),
             Self::BoundAsBearer
             | Self::CertificateAmbiguous(..)
             | Self::ClientDisabled(_)
@@ -159,7 +159,7 @@ impl Failure {
             Self::KeyMalformed => "this is not a whole api key; check that it was copied in full",
             Self::KeyUnknown | Self::NoPepper => "the api key is not valid",
             Self::Network(..) => "the credential may not be used from this address",
-            Self::Token(defect) => defect.detail(),
+            Self::Token(defect) => defect.reason().1,
         }
     }
 }

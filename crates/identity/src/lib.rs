@@ -6,6 +6,7 @@ mod presented;
 pub mod api_key;
 pub mod assertion;
 pub mod dpop;
+pub mod own_token;
 pub mod reference;
 pub mod replay;
 pub mod rule;

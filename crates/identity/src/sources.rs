@@ -147,6 +147,19 @@ pub fn network(source: IpAddr) -> IpAddr {
     }
 }
 
+/// The /48 of IPv6 that a source is of: one site has as many as 65,536 sources to choose from. None with
+/// IPv4, where nobody has many for nothing.
+#[must_use]
+pub fn site(source: IpAddr) -> Option<IpAddr> {
+    match source.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(IpAddr::from([a, b, c, 0, 0, 0, 0, 0]))
+        }
+        IpAddr::V4(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +196,8 @@ mod tests {
         assert!(sources.attempt(address("2001:db8:0:1:ffff::"), now).is_err());
         assert_eq!(sources.attempt(address("2001:db8:0:2::1"), now), Ok(()));
         assert_eq!(network(address("::ffff:192.0.2.1")), address("192.0.2.1"));
+        assert_eq!(site(address("2001:db8:1:2:3::4")), Some(address("2001:db8:1::")));
+        assert_eq!(site(address("::ffff:192.0.2.1")), None);
     }
 
     #[test]

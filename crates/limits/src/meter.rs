@@ -148,6 +148,7 @@ mod tests {
             collection: orders,
             effect: Effect::Read,
             is_public: false,
+            level: None,
             position: 0,
         };
         let caller = |profile: &str| Caller {

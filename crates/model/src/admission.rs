@@ -14,6 +14,9 @@ pub enum Registration {
 }
 
 impl Registration {
+    /// What begins the ids of clients that registered themselves.
+    pub const DYNAMIC_PREFIX: &'static str = "dyn-";
+
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

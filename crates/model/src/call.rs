@@ -26,7 +26,7 @@ impl Surface {
 }
 
 /// Names one request, in the answer, the record and towards the upstream. Sorts by time.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(uuid::Uuid);
 
 impl RequestId {

@@ -55,6 +55,7 @@ mod tests {
                 collection,
                 effect: Effect::Read,
                 is_public: false,
+                level: None,
                 position,
             }
         };

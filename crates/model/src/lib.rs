@@ -62,7 +62,7 @@ pub use last_use::{How, LastUse, Way};
 pub use limit::{Limit, Measure, Scope};
 pub use operation::{Effect, Operation};
 pub use quantity::{Period, Quota, Rate};
-pub use recording::{Detector, Pointer, Recording, Redaction, Sought, Step, Treatment};
+pub use recording::{Detector, Level, Pointer, Recording, Redaction, Sought, Step, Treatment};
 pub use refusal::{LimitState, ProofDemand, Refusal, RefusalKind, Wrong};
 pub use request::{Ambiguity, Path, Query, RequestHead};
 pub use resource::Resources;

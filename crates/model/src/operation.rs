@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{CollectionId, OperationId};
+use crate::{CollectionId, Level, OperationId};
 
 /// What an operation does to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -49,6 +49,8 @@ pub struct Operation {
     pub effect: Effect,
     /// Whether callers without a credential may call it.
     pub is_public: bool,
+    /// How safe the records of its calls are first; by its effect where nothing is said.
+    pub level: Option<Level>,
     /// Its index in the snapshot's table of operations, from 0.
     pub position: usize,
 }

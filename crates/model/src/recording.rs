@@ -11,14 +11,40 @@ pub struct Recording {
     pub redactions: Vec<Redaction>,
     /// What is kept of bodies; nothing is said where none.
     pub bodies: Option<BodyRule>,
+    /// How safe they are before anybody goes on; nothing is said where none.
+    pub level: Option<Level>,
 }
 
 impl Recording {
     /// Whether nothing is said.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { redactions, bodies } = self;
-        redactions.is_empty() && bodies.is_none()
+        let Self { redactions, bodies, level } = self;
+        redactions.is_empty() && bodies.is_none() && level.is_none()
+    }
+}
+
+/// How safe a record must be before anybody goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Written: it outlives the process at once, and the machine once the disk has it. That it gets
+    /// it begins 25 ms later; how long it takes, the disk decides.
+    Standard,
+    /// On the disk: it outlives a loss of power.
+    Strict,
+}
+
+impl Level {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Standard, Self::Strict];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Strict => "strict",
+        }
     }
 }
 

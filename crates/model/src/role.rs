@@ -173,6 +173,7 @@ mod tests {
             collection,
             effect: Effect::Read,
             is_public: false,
+            level: None,
             position: 0,
         };
         let orders = CollectionId::parse("orders").unwrap();

@@ -24,6 +24,12 @@ pub struct User {
     pub place: Place,
 }
 
+impl User {
+    /// What begins the names of people with an account of this door, as tokens, records and stops have
+    /// them; those of all others begin with their issuer.
+    pub const PREFIX: &'static str = "local:";
+}
+
 /// What is asked of the second factor of a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SecondFactor {

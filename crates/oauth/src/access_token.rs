@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use identity::own_token::{CLAIM, TYPE};
 use model::{AdmissionId, CredentialId, ProfileId, Timestamp, TokenScopes};
 use serde_json::{Map, Value, json};
 
@@ -65,7 +66,7 @@ impl AccessToken<'_> {
             _ => {
                 let unsigned =
                     || Denied::new(Code::TemporarilyUnavailable, "no token can be signed now");
-                let signed = server.keys.sign_in_turn("at+jwt", &claims, &server.clock).await;
+                let signed = server.keys.sign_in_turn(TYPE, &claims, &server.clock).await;
                 signed.ok_or_else(unsigned)?
             }
         };
@@ -84,7 +85,7 @@ impl AccessToken<'_> {
             "iat": issued,
             "exp": expires.as_seconds(),
             "jti": jti,
-            "onedoor": self.own(),
+            CLAIM: self.own(),
         });
         if let Some(members) = claims.as_object_mut() {
             let confirmation = self.confirmation.claim();
@@ -95,17 +96,16 @@ impl AccessToken<'_> {
             if !self.methods.is_empty() {
                 members.insert("amr".to_owned(), json!(self.methods));
             }
-            if self.subject.is_some() {
-                members.insert("act".to_owned(), self.actors());
-            }
+            members.extend(self.actors().map(|it| ("act".to_owned(), it)));
         }
         claims
     }
 
-    fn actors(&self) -> Value {
+    /// Who acts: nobody but the client where it acts for itself, unless others did in between.
+    fn actors(&self) -> Option<Value> {
         match self.earlier_actors {
-            Some(earlier) => json!({ "sub": self.client, "act": earlier }),
-            None => json!({ "sub": self.client }),
+            Some(earlier) => Some(json!({ "sub": self.client, "act": earlier })),
+            None => self.subject.map(|_| json!({ "sub": self.client })),
         }
     }
 

@@ -32,9 +32,6 @@ use crate::{
 /// The id of the command line of this door. It is no profile's: these have a slash.
 const COMMAND_LINE: &str = "onedoor-cli";
 
-/// What the ids of clients begin with that registered themselves.
-pub(crate) const DYNAMIC: &str = "dyn-";
-
 /// A client, before it has proved anything.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -106,7 +103,7 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
     if id.starts_with("https://") {
         return document::find(server, id, request).await;
     }
-    if id.starts_with(DYNAMIC) {
+    if id.starts_with(Registration::DYNAMIC_PREFIX) {
         return register::find(server, id, request.at).await;
     }
     let tables = server.tables();

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,12 +10,7 @@ use model::{Change, User, difference};
 use state::Desired;
 use store::GrantFilter;
 
-use crate::{
-    Server,
-    people::{LOCAL, SESSIONS},
-    revocations,
-    second_factor::FACTORS,
-};
+use crate::{Server, people::SESSIONS, revocations, second_factor::FACTORS};
 
 /// What ended with the accounts of people.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,44 +21,41 @@ pub struct Departed {
     pub sign_ins: usize,
 }
 
-/// Those whose grants and sessions are still to end, and what ended lately.
+/// Those whose grants and sessions are still to end.
 #[derive(Debug, Default)]
 pub(crate) struct Departures {
-    waiting: Mutex<Waiting>,
-    /// By person. Held while they end: whoever comes next finds it done.
+    waiting: Mutex<BTreeSet<String>>,
+    /// What ended in the last round of all who waited, by person: who changed an account just before
+    /// that is told of it. Held while they end.
     ended: tokio::sync::Mutex<BTreeMap<String, Departed>>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    people: BTreeSet<String>,
-    /// Those of whom nobody was told yet how much ended.
-    untold: BTreeSet<String>,
 }
 
 impl Departures {
     /// Has what was given to those end who are not in `after` as they were `before`.
     pub(crate) fn note(&self, before: &Desired, after: &Desired) {
-        let gone = departed(before, after);
-        if !gone.is_empty() {
-            let mut waiting = self.waiting();
-            waiting.people.extend(gone.iter().cloned());
-            waiting.untold.extend(gone);
-        }
+        self.waiting().extend(departed(before, after));
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Departed {
+    fn and(self, other: Self) -> Self {
+        Self {
+            grants: self.grants.saturating_add(other.grants),
+            sign_ins: self.sign_ins.saturating_add(other.sign_ins),
+        }
     }
 }
 
 /// The people of this door who may not go on as they did. Who is disabled is among them whenever the
 /// account is looked at anew, and at the start: no crash and no other replica keeps anything alive.
-fn departed(before: &Desired, after: &Desired) -> Vec<String> {
+fn departed<'a>(before: &'a Desired, after: &'a Desired) -> impl Iterator<Item = String> {
     let changes = difference(&before.users, &after.users, |it| &it.id);
-    let gone = changes.filter(has_departed);
-    let gone = gone.filter_map(|it| Some(format!("{LOCAL}{}", it.before.or(it.after)?.id)));
-    gone.collect()
+    let gone = changes.filter(has_departed).filter_map(|it| it.before.or(it.after));
+    gone.map(|it| format!("{}{}", User::PREFIX, it.id))
 }
 
 fn has_departed(change: &Change<'_, User>) -> bool {
@@ -77,48 +68,37 @@ fn has_departed(change: &Change<'_, User>) -> bool {
 }
 
 impl Server {
-    /// Ends what is still to end since accounts were declared other than they were. How much it was, of
-    /// `person` or of all; none where nobody departed of whom that was not told.
+    /// Ends what was given to those who are not in `after` as they were `before`, which was put in force.
+    /// How much it was; none where nobody departed.
     ///
     /// # Errors
     /// What the store says: what has not ended is tried again every second.
     pub async fn end_departed(
         &self,
-        person: Option<&str>,
+        before: &Desired,
+        after: &Desired,
     ) -> Result<Option<Departed>, store::Error> {
         let mut ended = self.departures.ended.lock().await;
-        self.end_waiting(&mut ended).await?;
-        let is_meant = |it: &String| person.is_none_or(|person| person == it);
-        let mut waiting = self.departures.waiting();
-        let (told, untold) = mem::take(&mut waiting.untold).into_iter().partition(is_meant);
-        waiting.untold = untold;
-        let departed = BTreeSet::into_iter(told).filter_map(|it| ended.remove(&it));
-        Ok(departed.reduce(|one, other| Departed {
-            grants: one.grants.saturating_add(other.grants),
-            sign_ins: one.sign_ins.saturating_add(other.sign_ins),
-        }))
-    }
-
-    /// The same for nobody who wants to be told.
-    pub(crate) async fn tend_departed(&self) -> Result<(), store::Error> {
-        if self.departures.waiting().people.is_empty() {
-            return Ok(());
+        let mut all: Option<Departed> = None;
+        for person in departed(before, after) {
+            let earlier = ended.remove(&person).unwrap_or_default();
+            let departed = self.end_all(&person).await?.and(earlier);
+            all = Some(all.unwrap_or_default().and(departed));
         }
-        let mut ended = self.departures.ended.lock().await;
-        self.end_waiting(&mut ended).await
+        Ok(all)
     }
 
-    async fn end_waiting(
-        &self,
-        ended: &mut BTreeMap<String, Departed>,
-    ) -> Result<(), store::Error> {
-        loop {
-            let next = self.departures.waiting().people.first().cloned();
-            let Some(person) = next else { return Ok(()) };
+    /// Ends what was given to all who wait for it: whose account another replica changed, or a file, or
+    /// who was disabled before this process began.
+    pub(crate) async fn tend_departed(&self) -> Result<(), store::Error> {
+        let mut ended = self.departures.ended.lock().await;
+        ended.clear();
+        let waiting = self.departures.waiting().clone();
+        for person in waiting {
             let departed = self.end_all(&person).await?;
-            self.departures.waiting().people.remove(&person);
             ended.insert(person, departed);
         }
+        Ok(())
     }
 
     /// Ends all grants and sessions of a person. A second factor stays: without it the account would be
@@ -133,6 +113,8 @@ impl Server {
             profile: None,
             besides: &[FACTORS],
         };
-        Ok(Departed { grants: revocations::end(self, grants, now).await?.len(), sign_ins })
+        let grants = revocations::end(self, grants, now).await?.len();
+        self.departures.waiting().remove(person);
+        Ok(Departed { grants, sign_ins })
     }
 }

@@ -1,18 +1,15 @@
 //! What people and clients were given, for operators: listed, and ended at once.
 
-use model::Timestamp;
-use store::{Grant, GrantFilter};
+use model::{Registration, Timestamp};
+use store::{Grant, GrantFilter, TakenBack};
 
 use crate::{
-    Server, authorize::account::ConsentBody, client, people, revocations, second_factor,
-    ticket::Ticket, token::GrantBody,
+    Server, authorize::account::ConsentBody, people, revocations, second_factor, ticket::Ticket,
+    token::GrantBody,
 };
 
 /// Clients that are none: what stands on their grants are sessions and second factors.
 const NO_CLIENTS: [&str; 2] = [people::SESSIONS, second_factor::FACTORS];
-
-/// Most grants that are looked at where their number is told.
-const COUNTED_MAX: u32 = 1_000;
 
 /// Which grants: all that is said has to fit.
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,15 +100,6 @@ pub struct SelfDescribed {
     pub grants: u64,
     /// When the newest was given.
     pub newest: Timestamp,
-}
-
-/// What of a consent there was.
-#[derive(Debug, Clone, Copy)]
-pub struct TakenBack {
-    /// Whether there was anything.
-    pub was_there: bool,
-    /// How many grants ended with it.
-    pub grants: usize,
 }
 
 impl<'a> GrantsOf<'a> {
@@ -207,10 +195,9 @@ impl Server {
         client: &str,
     ) -> Result<TakenBack, store::Error> {
         let now = self.clock.now();
-        let filter = GrantFilter::SubjectAndClient { subject: person, client };
-        let grants = self.good(filter, now).await?;
-        let was_there = self.store.delete_consent(person, client, now).await?;
-        Ok(self.ended(was_there, &grants, now))
+        let gone = self.store.delete_consent(person, client, now).await?;
+        revocations::tell_here(self, &gone.grants, now);
+        Ok(gone)
     }
 
     /// Where people are signed in, by id: out of the next `limit` sessions behind `after`. And behind
@@ -273,7 +260,8 @@ impl Server {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<SelfDescribed>, store::Error> {
-        let ids = ["dyn-%", "https://%"];
+        let registered = format!("{}%", Registration::DYNAMIC_PREFIX);
+        let ids = [&*registered, "https://%"];
         let holders = self.store.holders(ids, after, (self.clock.now(), limit)).await?;
         let mut found = Vec::new();
         for store::Holder { client, grants, newest } in holders {
@@ -291,29 +279,13 @@ impl Server {
     /// # Errors
     /// What the store says: then it may be forgotten or not.
     pub async fn delete_registration(&self, id: &str) -> Result<TakenBack, store::Error> {
-        let now = self.clock.now();
-        if !id.starts_with(client::DYNAMIC) {
-            return Ok(TakenBack { was_there: false, grants: 0 });
+        if !id.starts_with(Registration::DYNAMIC_PREFIX) {
+            return Ok(TakenBack { was_there: false, grants: Vec::new() });
         }
-        let grants = self.good(GrantFilter::Client(id), now).await?;
-        let was_there = self.store.delete_registration(id, now).await?;
-        Ok(self.ended(was_there, &grants, now))
-    }
-
-    /// The ids of grants that are good.
-    async fn good(
-        &self,
-        filter: GrantFilter<'_>,
-        now: Timestamp,
-    ) -> Result<Vec<String>, store::Error> {
-        let found = self.store.grants(filter, None, COUNTED_MAX).await?;
-        Ok(found.into_iter().filter(|it| is_good(it, now)).map(|it| it.id).collect())
-    }
-
-    /// The feed tells everybody; here it is so before the answer.
-    fn ended(&self, was_there: bool, grants: &[String], now: Timestamp) -> TakenBack {
-        grants.iter().for_each(|it| self.issuer.revoke(it, now.plus(revocations::REMEMBERED)));
-        TakenBack { was_there, grants: grants.len() }
+        let now = self.clock.now();
+        let gone = self.store.delete_registration(id, now).await?;
+        revocations::tell_here(self, &gone.grants, now);
+        Ok(gone)
     }
 }
 

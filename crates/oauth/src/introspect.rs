@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use identity::assertion::{Assertion, AssertionTerms, VerificationKeys};
+use identity::{
+    assertion::{Assertion, AssertionTerms, VerificationKeys},
+    own_token::TYPE,
+};
 use model::Audience;
 use serde_json::{Map, Value, json};
 
@@ -113,7 +116,7 @@ async fn signed(server: &Server, token: &str, request: &Request) -> Option<Map<S
     let terms = AssertionTerms {
         issuer: server.url(),
         audiences: &[&audience],
-        types: &["at+jwt"],
+        types: &[TYPE],
         algorithms: &["EdDSA", "ES256"],
         lifetime_max: LIFETIME_MAX,
     };

@@ -34,7 +34,7 @@ mod ticket;
 mod token;
 
 pub use departed::Departed;
-pub use given::{GivenConsent, GivenGrant, GrantsOf, SelfDescribed, SignedIn, TakenBack};
+pub use given::{GivenConsent, GivenGrant, GrantsOf, SelfDescribed, SignedIn};
 pub use outside::{Outside, Sending};
 pub use password::hash as hash_password;
 pub use plane::{Permitted, Plane};

@@ -15,9 +15,6 @@ use crate::{
     ticket::{self, Ticket},
 };
 
-/// What begins the names of people with an account of this door.
-pub(crate) const LOCAL: &str = "local:";
-
 /// How long somebody stays signed in.
 const SESSION_LIFE: Duration = Duration::from_secs(8 * 3600);
 
@@ -40,14 +37,21 @@ pub(crate) struct Person {
     /// What people call them.
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
-    /// The issuer that signed them in; none where it was this door.
-    pub(crate) issuer: Option<String>,
     /// What they showed to this door (RFC 8176); nothing where somebody else signed them in.
     #[serde(default)]
     pub(crate) methods: Vec<String>,
     /// By which password they have an account of this door, as a digest of its hash.
     #[serde(default)]
     pub(crate) account: Option<String>,
+}
+
+impl Person {
+    /// The issuer that signed them in; none where it was this door.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        let is_local = self.subject.starts_with(User::PREFIX);
+        let issuer = self.subject.split_once(':').filter(|_| !is_local);
+        issuer.map(|(issuer, _)| issuer)
+    }
 }
 
 /// What people show to this door, in the words of RFC 8176.
@@ -118,7 +122,7 @@ pub(crate) async fn session(
 
 /// As the state has them now, where they have an account here. They signed in at `since`.
 fn refreshed(server: &Server, person: Person, since: Timestamp) -> Option<Person> {
-    match person.subject.strip_prefix(LOCAL) {
+    match person.subject.strip_prefix(User::PREFIX) {
         Some(id) => {
             let now = local(server, id)?;
             let tables = server.tables();
@@ -141,7 +145,7 @@ pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
     if tables.is_stopped_person(subject) {
         return false;
     }
-    match (subject.strip_prefix(LOCAL), subject.split_once(':')) {
+    match (subject.strip_prefix(User::PREFIX), subject.split_once(':')) {
         (Some(user), _) => tables.user(user).is_some(),
         (None, Some((issuer, _))) => tables.provider(issuer).is_some(),
         (None, None) => false,
@@ -151,7 +155,9 @@ pub(crate) fn is_known(tables: &Tables, subject: &str) -> bool {
 /// Whether a person still has the account by which they once signed in: with another password it is
 /// another one. Whom somebody else signs in has none here.
 pub(crate) fn has_account(tables: &Tables, subject: &str, account: Option<&str>) -> bool {
-    let (Some(id), Some(account)) = (subject.strip_prefix(LOCAL), account) else { return true };
+    let (Some(id), Some(account)) = (subject.strip_prefix(User::PREFIX), account) else {
+        return true;
+    };
     let user = tables.user(id);
     user.and_then(account_of).is_some_and(|it| it == account)
 }
@@ -164,12 +170,11 @@ fn account_of(user: &User) -> Option<String> {
 pub(crate) fn local(server: &Server, id: &str) -> Option<Person> {
     let tables = server.tables();
     let user = tables.user(id)?;
-    let subject = format!("{LOCAL}{}", user.id);
+    let subject = format!("{}{}", User::PREFIX, user.id);
     is_known(&tables, &subject).then(|| Person {
         subject,
         name: user.name.clone().unwrap_or_else(|| user.id.to_string()),
         groups: user.groups.clone(),
-        issuer: None,
         methods: Vec::new(),
         account: account_of(user),
     })
@@ -197,22 +202,33 @@ pub(crate) async fn begin_session(
     let handle = Handle {
         digest,
         kind: Ticket::Session.kind().to_owned(),
-        grant: Some(grant.id),
+        grant: Some(grant.id.clone()),
         body: serde_json::to_string(person).unwrap_or_default(),
         created: at,
         expires: at.plus(SESSION_LIFE),
     };
     server.store.put_handle(&handle).await?;
-    // What ended when the account did, or will, did not have this one yet.
-    let tables = server.tables();
-    let (subject, account) = (person.subject.as_str(), person.account.as_deref());
-    if !is_known(&tables, subject) || !has_account(&tables, subject, account) {
-        let grant = handle.grant.as_deref().unwrap_or_default();
-        server.store.revoke_grants(GrantFilter::One(grant), at).await?;
-        let detail = "your account was changed just now: sign in anew";
-        return Err(Denied::new(Code::AccessDenied, detail));
-    }
+    check_still_there(server, person, &grant.id, at).await?;
     Ok(text)
+}
+
+/// Whether a person to whom a grant was just given is whom they were: what ended when their account was
+/// changed meanwhile did not have this one yet.
+///
+/// # Errors
+/// `access_denied` where they are not, and the grant has ended.
+pub(crate) async fn check_still_there(
+    server: &Server,
+    person: &Person,
+    grant: &str,
+    now: Timestamp,
+) -> Result<(), Denied> {
+    let (tables, subject) = (server.tables(), person.subject.as_str());
+    if is_known(&tables, subject) && has_account(&tables, subject, person.account.as_deref()) {
+        return Ok(());
+    }
+    server.store.revoke_grants(GrantFilter::One(grant), now).await?;
+    Err(Denied::new(Code::AccessDenied, "your account was changed just now: sign in anew"))
 }
 
 /// Ends the session of the browser that sends this.

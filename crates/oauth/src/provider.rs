@@ -151,7 +151,6 @@ impl Provider {
             name: name(claims).unwrap_or(subject).to_owned(),
             groups: self.groups(claims).unwrap_or_default(),
             methods: Vec::new(),
-            issuer: Some(self.id().to_owned()),
             account: None,
         })
     }

@@ -51,7 +51,7 @@ async fn take_back(server: &Server) {
     }
 }
 
-/// Ends grants, with all that came of them. The ids of those that were not revoked before.
+/// Ends grants, with all that came of them. The ids of those that were good until now.
 ///
 /// # Errors
 /// What the store says: then they may have ended or not.
@@ -61,9 +61,13 @@ pub(crate) async fn end(
     now: Timestamp,
 ) -> Result<Vec<String>, store::Error> {
     let ended = server.store.revoke_grants(filter, now).await?;
-    // The feed tells everybody; here it is so before the answer.
-    ended.iter().for_each(|it| server.issuer.revoke(it, now.plus(REMEMBERED)));
+    tell_here(server, &ended, now);
     Ok(ended)
+}
+
+/// The feed tells everybody of grants that have ended; here it is so before the answer.
+pub(crate) fn tell_here(server: &Server, ended: &[String], now: Timestamp) {
+    ended.iter().for_each(|it| server.issuer.revoke(it, now.plus(REMEMBERED)));
 }
 
 /// Takes over what was stored behind `last`.

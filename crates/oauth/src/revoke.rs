@@ -36,8 +36,7 @@ pub(crate) async fn answer(
         };
         if let Some(grant) = grant.filter(|it| it.client == proven.client.id) {
             facts.note = Some(format!("grant {}", grant.id));
-            server.store.revoke_grants(GrantFilter::One(&grant.id), request.at).await?;
-            server.issuer.revoke(&grant.id, request.at.plus(revocations::REMEMBERED));
+            revocations::end(server, GrantFilter::One(&grant.id), request.at).await?;
         }
         return Ok(done);
     }

@@ -15,7 +15,6 @@ use self::sealed::SealedSecret;
 use crate::{
     Request, Server,
     error::{Code, Denied},
-    people::LOCAL,
     ticket::{self, Ticket},
 };
 
@@ -132,7 +131,7 @@ async fn recover(
 /// # Errors
 /// Where the store does not do it.
 pub(crate) async fn remove(server: &Server, account: &str, now: Timestamp) -> Result<(), Denied> {
-    let subject = format!("{LOCAL}{account}");
+    let subject = format!("{}{account}", User::PREFIX);
     let filter = GrantFilter::SubjectAndClient { subject: &subject, client: FACTORS };
     server.store.revoke_grants(filter, now).await?;
     server.store.drop_handle(&place(account), Ticket::SecondFactor.kind()).await?;

@@ -10,7 +10,7 @@ mod subject;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use model::{Audience, Caller, GrantType, KnownBy, TokenScopes};
+use model::{Audience, Caller, GrantType, KnownBy, TokenScopes, User};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -47,9 +47,7 @@ pub(crate) struct GrantBody {
     /// By which account of this door the person had it given, as a digest.
     #[serde(default)]
     pub(crate) account: Option<String>,
-    /// Who signed the person in, where it was not this door, and the groups that they were in then.
-    #[serde(default)]
-    pub(crate) issuer: Option<String>,
+    /// The groups that the person was in then.
     #[serde(default)]
     pub(crate) groups: Vec<String>,
 }
@@ -70,12 +68,11 @@ impl GrantBody {
         if !people::has_account(tables, subject, self.account.as_deref()) {
             return None;
         }
-        let account = subject.strip_prefix(people::LOCAL).and_then(|it| tables.user(it));
+        let account = subject.strip_prefix(User::PREFIX).and_then(|it| tables.user(it));
         Some(Person {
             subject: subject.to_owned(),
             name: String::new(),
             groups: account.map_or(&self.groups, |it| &it.groups).clone(),
-            issuer: self.issuer.clone(),
             methods: self.methods.clone(),
             account: self.account.clone(),
         })

@@ -5,7 +5,7 @@ mod sign_in;
 
 use std::sync::Arc;
 
-use model::{Issuer, IssuerId, KeySource};
+use model::{Issuer, IssuerId, KeySource, User};
 use serde_json::Value;
 
 use crate::{
@@ -38,7 +38,7 @@ const PRIVATE_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 pub(crate) fn read(id: IssuerId, root: Field<'_>) -> Option<Issuer> {
     let place = root.place();
     // What begins the names of people with an account of this door.
-    if id.as_str() == "local" {
+    if User::PREFIX.strip_suffix(':') == Some(id.as_str()) {
         let help = "give the issuer's file another name";
         root.fault("people of this door are called local:NAME", help);
         return None;

@@ -1,6 +1,9 @@
 //! `stops/ID.yaml`: what an operator has stopped.
 
-use model::{ClientId, CollectionId, IssuerId, Stop, StopId, Stopped, Timestamp, UpstreamId};
+use model::{
+    ClientId, CollectionId, IssuerId, Registration, Stop, StopId, Stopped, Timestamp, UpstreamId,
+    User,
+};
 
 use crate::{
     field::Field,
@@ -14,9 +17,6 @@ const AGENTS: &[(&str, ())] = &[("all", ())];
 
 /// What to write where none or two of them stand.
 const ONE: &str = "write one of client: ID, client_id: URL, person: ISSUER:SUB, collection: ID, upstream: ID, agents: all";
-
-/// What begins the names of people with an account of this door.
-const LOCAL: &str = "local";
 
 /// Longest name of a client that nobody registered, and of a person.
 const NAME_BYTES_MAX: usize = 1_024;
@@ -88,7 +88,7 @@ fn read_stopped(it: &mut Reader<'_>) -> Option<Stopped> {
 /// A client that nobody registered. Its id is spelled in one way, so another spelling stops nobody.
 fn parse_client_id(text: &str) -> Result<String, &'static str> {
     let is_plain = text.len() <= NAME_BYTES_MAX && text.bytes().all(|it| it.is_ascii_graphic());
-    let is_one = text.starts_with("https://") || text.starts_with("dyn-");
+    let is_one = text.starts_with("https://") || text.starts_with(Registration::DYNAMIC_PREFIX);
     (is_plain && is_one).then(|| text.to_owned()).ok_or(
         "not a client that describes itself: write the URL of its document, or the dyn-… that it \
          registered itself as",
@@ -101,9 +101,9 @@ fn parse_person(text: &str) -> Result<(Option<IssuerId>, String), &'static str> 
         "not a person: write local:NAME, or the issuer's id and their sub there, as corp:00u1";
     let named = text.split_once(':').filter(|(_, name)| !name.is_empty());
     let (issuer, _) = named.filter(|_| text.len() <= NAME_BYTES_MAX).ok_or(wrong)?;
-    let issuer = match issuer {
-        LOCAL => None,
-        issuer => Some(IssuerId::parse(issuer).map_err(|_| wrong)?),
+    let issuer = match text.starts_with(User::PREFIX) {
+        true => None,
+        false => Some(IssuerId::parse(issuer).map_err(|_| wrong)?),
     };
     Ok((issuer, text.to_owned()))
 }

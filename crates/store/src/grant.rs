@@ -34,6 +34,15 @@ pub struct Holder {
     pub newest: Timestamp,
 }
 
+/// What went with something that grants came of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Whether it was there.
+    pub was_there: bool,
+    /// The ids of the grants that were good until then.
+    pub grants: Vec<String>,
+}
+
 /// Which grants are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantFilter<'f> {

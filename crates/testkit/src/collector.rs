@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     convert::Infallible,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -19,6 +19,8 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{runtime::Builder, sync::watch, task::JoinSet};
+
+use crate::port::free_port;
 
 /// A double of receivers over HTTP, on a thread of its own.
 ///
@@ -60,9 +62,7 @@ impl Collector {
     /// Starts one.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = (Ipv4Addr::LOCALHOST, free_port()).into();
         let mut collector = Self { address, shared: Arc::default(), running: None };
         collector.serve();
         collector

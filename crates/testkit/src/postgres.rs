@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    net::TcpListener,
     os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -11,6 +10,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use crate::port::free_port;
 
 /// Where Debian's packages keep the programs, by version.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -83,7 +84,7 @@ impl Postgres {
         programs.give(folder.path());
         init(&programs, folder.path());
         for _ in 0..STARTS_MAX {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             if let Some((server, log)) = serve(&programs, folder.path(), port, settings) {
                 let url = url(port, "onedoor");
                 let started = Self { programs, port, url, server, log: Some(log), folder };
@@ -213,6 +214,8 @@ fn succeed(command: &mut Command) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]

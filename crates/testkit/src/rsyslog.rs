@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
@@ -10,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Authority, process::Process};
+use crate::{Authority, port::free_port, process::Process};
 
 const PROGRAM: &str = "/usr/sbin/rsyslogd";
 const HELP: &str = "install rsyslog: `cargo xtask test --only install`";
@@ -35,10 +34,7 @@ impl Rsyslog {
         for file in ["ca.pem", "rsyslog.pem", "rsyslog.key"] {
             fs::copy(authority.path(file), folder.path().join(file)).unwrap();
         }
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let held = [free(), free(), free()];
-        let ports = held.each_ref().map(|it| it.local_addr().unwrap().port());
-        drop(held);
+        let ports = [free_port(), free_port(), free_port()];
         let mut rsyslog = Self { folder, ports, server: None };
         rsyslog.serve(true);
         rsyslog

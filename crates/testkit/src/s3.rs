@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -10,7 +9,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, installed};
+use crate::{
+    port::free_port,
+    process::{Process, installed},
+};
 
 const PROGRAM: &str = "tools/s3s-fs-0.13.0/bin/s3s-fs";
 const HELP: &str = "install s3s-fs: `cargo xtask test --only install`";
@@ -37,7 +39,7 @@ impl S3 {
     /// Where `s3s-fs` is not installed: `cargo xtask test --only install` does that.
     #[must_use]
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut s3 = Self { folder: TempDir::new().unwrap(), port, server: None };
         fs::create_dir(s3.bucket()).unwrap();
         s3.serve();

@@ -9,6 +9,8 @@ pub(super) mod killed;
 mod ledger;
 pub(super) mod query;
 mod receivers;
+mod shaped;
 pub(super) mod sinks;
 mod site;
+mod sort;
 mod traffic;

@@ -112,6 +112,12 @@ impl Client {
         self.request(&line, &headers, &message)
     }
 
+    /// The question which tools there are, as text.
+    pub(super) fn list_request(&self) -> String {
+        let (line, headers, message) = rpc("tools/list", json!({}), "");
+        self.request(&line, &headers, &message)
+    }
+
     /// A GET request as text, for a connection on which more follows.
     pub(super) fn get_request(&self, target: &str) -> String {
         self.bare_request("GET", target)
@@ -159,16 +165,23 @@ impl Client {
 
 /// Line, headers and body of a call of a tool.
 fn tool_call(tool: &str, arguments: &Value) -> (String, String, String) {
-    let message = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": {"name": tool, "arguments": arguments, "_meta": {
+    let params = json!({"name": tool, "arguments": arguments});
+    rpc("tools/call", params, &format!("mcp-name: {tool}\r\n"))
+}
+
+/// Line, headers and body of a message.
+fn rpc(method: &str, mut params: Value, more: &str) -> (String, String, String) {
+    if let Value::Object(params) = &mut params {
+        let meta = json!({
             "io.modelcontextprotocol/protocolVersion": MCP,
             "io.modelcontextprotocol/clientCapabilities": {},
-        }},
-    });
+        });
+        params.insert("_meta".to_owned(), meta);
+    }
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
     let headers = format!(
         "content-type: application/json\r\naccept: application/json, text/event-stream\r\n\
-         mcp-protocol-version: {MCP}\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
+         mcp-protocol-version: {MCP}\r\nmcp-method: {method}\r\n{more}"
     );
     ("POST /mcp".to_owned(), headers, message.to_string())
 }

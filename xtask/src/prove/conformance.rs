@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
+use testkit::free_port;
 
-use super::{Done, door::free_port, grounds::Grounds, person::Person, property::Setting};
+use super::{Done, grounds::Grounds, person::Person, property::Setting};
 use crate::{install, run};
 
 const PROGRAM: &str = "node_modules/@modelcontextprotocol/conformance/dist/index.js";
@@ -20,7 +21,7 @@ const SCENARIOS: [&str; 2] = ["authorization-server-metadata-endpoint", "authori
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let grounds = Grounds::start(setting)?;
-    let (url, port) = (&grounds.url, free_port()?);
+    let (url, port) = (&grounds.url, free_port());
     let results = setting.folder.join("results");
     let mut suite = run::program(install::node()?, Path::new("."));
     suite.args([PROGRAM, "authorization", "--url", url, "--client-id", CLIENT]);

@@ -28,14 +28,19 @@ impl Connection {
 
     /// Sends a whole request; the answer, whose body has to have a length.
     pub(super) fn answer(&mut self, request: &str) -> Result<Answer> {
+        self.identified(request).map(|it| it.0)
+    }
+
+    /// The same, and the id that the door gave the request; an empty one where it says none.
+    pub(super) fn identified(&mut self, request: &str) -> Result<(Answer, String)> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => open(self.address)?,
         };
         stream.get_mut().write_all(request.as_bytes())?;
-        let (answer, is_last) = read(&mut stream)?;
+        let (answer, id, is_last) = read(&mut stream)?;
         self.stream = (!is_last).then_some(stream);
-        Ok(answer)
+        Ok((answer, id))
     }
 }
 
@@ -46,12 +51,12 @@ fn open(address: SocketAddr) -> Result<BufReader<TcpStream>> {
     Ok(BufReader::new(stream))
 }
 
-/// An answer, and whether nothing may follow.
-fn read(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
+/// An answer, the id of its request, and whether nothing may follow.
+fn read(stream: &mut BufReader<TcpStream>) -> Result<(Answer, String, bool)> {
     let mut line = String::new();
     ensure!(stream.read_line(&mut line)? > 0, "the connection was closed");
     let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).context("no status")?;
-    let (mut length, mut is_last) = (None, false);
+    let (mut length, mut id, mut is_last) = (None, String::new(), false);
     loop {
         line.clear();
         ensure!(stream.read_line(&mut line)? > 0, "the head breaks off");
@@ -62,6 +67,9 @@ fn read(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
         if let Some(value) = line.strip_prefix("content-length:") {
             length = Some(value.trim().parse::<usize>()?);
         }
+        if let Some(value) = line.strip_prefix("x-request-id:") {
+            value.trim().clone_into(&mut id);
+        }
         is_last |= line == "connection: close";
     }
     let length = length.context("the body has no length")?;
@@ -69,5 +77,5 @@ fn read(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     let text = String::from_utf8_lossy(&body).into_owned();
-    Ok((Answer { status, text }, is_last))
+    Ok((Answer { status, text }, id, is_last))
 }

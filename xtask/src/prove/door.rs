@@ -2,24 +2,19 @@
 
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{self, Child, Command},
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    process::{Child, Command},
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use model::Clock;
+use testkit::free_port;
 
 use super::{client::Client, world};
 use crate::run;
-
-/// Ports below are often other programs'.
-const PORT_MIN: u16 = 10_000;
-/// Which port is looked at next, among those of this process.
-static NEXT_PORT: AtomicU32 = AtomicU32::new(0);
 
 /// How long a door may take until it serves, and until it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -114,7 +109,7 @@ impl Home {
         let other = self.copy(self.data.with_file_name("other"))?;
         let mut homes = [self, other];
         for home in &mut homes {
-            home.listen = format!("127.0.0.1:{}", free_port()?);
+            home.listen = format!("127.0.0.1:{}", free_port());
         }
         let [one, other] = &homes;
         let doors = [one.serve()?, other.serve()?];
@@ -229,25 +224,6 @@ impl Drop for Door {
             drop(self.child.wait());
         }
     }
-}
-
-/// A port of this machine that nobody listens at, and that stays free while its door is started anew: the
-/// system gives the ports of its own range to whoever connects to something.
-pub(super) fn free_port() -> Result<u16> {
-    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")?;
-    let first = range.split_whitespace().next().context("the range of ports has a beginning")?;
-    let below = first.parse::<u16>()?;
-    // Each asks for another, and two programs hardly for the same.
-    let offset = process::id().wrapping_mul(64).wrapping_add(NEXT_PORT.fetch_add(1, Relaxed));
-    let room = u32::from(below.saturating_sub(PORT_MIN).max(1));
-    for step in 0..room {
-        let port = u16::try_from(offset.wrapping_add(step).checked_rem(room).unwrap_or(0))?;
-        let port = port.saturating_add(PORT_MIN);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no port below {below} is free")
 }
 
 /// The address that the log tells in the line with these words.

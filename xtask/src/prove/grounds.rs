@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use testkit::Authority;
+use testkit::{Authority, free_port};
 
 use super::{
     client::Client,
-    door::{Door, Home, free_port},
+    door::{Door, Home},
     property::Setting,
     strangers::Strangers,
     upstream::Upstream,
@@ -60,7 +60,7 @@ impl Grounds {
         scheme: &str,
         tls: impl FnOnce(&Authority) -> Result<String>,
     ) -> Result<Self> {
-        let port = free_port()?;
+        let port = free_port();
         let url = format!("{scheme}://127.0.0.1:{port}");
         let strangers = Strangers::start(&url)?;
         let tls = tls(&strangers.authority)?;

@@ -9,8 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
+use testkit::free_port;
 
-use super::{Done, door::free_port, grounds::Grounds, person::Person, property::Setting, world};
+use super::{Done, grounds::Grounds, person::Person, property::Setting, world};
 use crate::{install, run};
 
 const PROGRAM: &str = "tests/identity/strict.mjs";
@@ -26,7 +27,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     authority.issue("client", "/CN=client", &format!("DNS:{CERTIFIED}"));
     let mut clients = run::program(install::node()?, Path::new("."));
     clients.env("NODE_EXTRA_CA_CERTS", authority.path("ca.pem"));
-    clients.arg(PROGRAM).arg(&grounds.url).arg(free_port()?.to_string());
+    clients.arg(PROGRAM).arg(&grounds.url).arg(free_port().to_string());
     clients.args([authority.path("client.pem"), authority.path("client.key")]);
     clients.arg(&grounds.strangers.documents);
     let mut clients = clients.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

@@ -15,6 +15,8 @@ use crate::run;
 
 const ANSWER: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";
+/// The answer where the target ends in `/busy`.
+const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{\"busy\":true}";
 /// How an answer begins whose target ends in `/events`: pieces of it come until the connection ends.
 const EVENTS: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -96,6 +98,9 @@ fn answer_one(mut stream: &TcpStream, target: &str) -> io::Result<()> {
     if target.ends_with("/wait") {
         // No answer: whoever asked goes away at some time.
         return Ok(());
+    }
+    if target.ends_with("/busy") {
+        return stream.write_all(BUSY.as_bytes());
     }
     if !target.ends_with("/events") {
         return stream.write_all(ANSWER.as_bytes());

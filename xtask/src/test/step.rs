@@ -30,7 +30,7 @@ pub(super) enum Step {
     Advisories,
     /// Unit and integration tests, those with official MCP clients among them.
     Nextest,
-    /// The sink for Kafka, a feature: lints, and tests with a broker.
+    /// The sink for Kafka, a feature: lints, tests with a broker, and the program that has it.
     Kafka,
     /// Examples in the documentation.
     Doctest,
@@ -150,7 +150,8 @@ fn kafka(root: &Path) -> Result<()> {
     cargo(root, &clippy)?;
     let mut command = run::program(install::cargo_nextest()?, root);
     command.args(["nextest", "run"]).args(of).args(["--profile", "ci", "--", "over_kafka"]);
-    run::run(&mut command)
+    run::run(&mut command)?;
+    cargo(root, &["check", "--package", "onedoor", "--features", "kafka", "--locked"])
 }
 
 /// The tests find the MCP clients' Pythons by these variables.

@@ -225,6 +225,13 @@ const WALLS: &[Wall] = &[
         instead: "an answer goes out behind its record: take one of the ledger's",
     },
     Wall {
+        inside: &["crates/gateway"],
+        // There it is a clearance that is settled.
+        except: &["crates/gateway/src/pipeline/authorize"],
+        never: &[".settle"],
+        instead: "that blocks a worker for as long as the disk takes: wait for Entry::stored",
+    },
+    Wall {
         inside: &["crates/policy"],
         except: &[],
         never: &["model::Clock", "model::clock", "tokio"],

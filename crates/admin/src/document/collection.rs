@@ -71,7 +71,7 @@ struct Override {
     audit: Option<Recording>,
 }
 
-/// What records keep of the arguments of calls, and which bodies are kept.
+/// What records keep of the arguments of calls, which bodies are kept, and how safe records are.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Recording {
@@ -80,6 +80,19 @@ struct Recording {
     redact: Option<BTreeMap<String, Treatment>>,
     /// Which bodies are kept, sealed; none where it is missing.
     bodies: Option<BodyRule>,
+    /// How safe they are before a call is carried out and answered: by its effect where it is missing.
+    /// Denials, and all records where onedoor.toml says so, are `strict` in any case.
+    level: Option<Level>,
+}
+
+/// How safe a record is before anybody goes on.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    /// Written: it outlives the process, and the machine from some 25 ms later on.
+    Standard,
+    /// On the disk.
+    Strict,
 }
 
 /// Which bodies of calls are kept, sealed.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    Admin, Call, LogKeyView,
+    Admin, Call, LogKeyView, authority,
     failure::Failure,
     operation::{NoParameters, Operation},
     purge::Person,
@@ -45,10 +45,7 @@ impl Operation for Rotate {
         _: NoParameters,
         wish: Wish,
     ) -> Result<Reply<LogKeyView>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "the audit log is about everybody, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, authority::LOG)?;
         let who = Person::of(&call.caller);
         let why = format!("asked for by {}: {}", who.shown(), wish.reason);
         Ok(Reply::of(admin.plane.rotate_log_key(&why)?))

@@ -4,7 +4,7 @@ use http::Method;
 use model::Effect;
 
 use crate::{
-    Admin, Call, LogView,
+    Admin, Call, LogView, authority,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
     reply::Reply,
@@ -32,10 +32,7 @@ impl Operation for Check {
         _: NoParameters,
         _: NoBody,
     ) -> Result<Reply<LogView>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "the audit log is about everybody, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, authority::LOG)?;
         // All of it is read: two at a time would only be slower.
         let _alone = admin.checking.lock().await;
         admin.plane.check_log().map(Reply::of).map_err(|error| Failure::internal(&error))

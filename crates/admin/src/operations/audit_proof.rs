@@ -6,14 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Call, ProofView,
+    Admin, Call, ProofView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
     reply::Reply,
 };
 
-/// So many are proven at once.
-const RECORDS_MAX: usize = 500;
+/// So many records are proven by one call.
+pub const PROVEN_AT_ONCE_MAX: usize = 500;
 
 /// Proves records.
 #[derive(Debug)]
@@ -55,10 +55,7 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Proofs>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "records tell of everybody's calls, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "records tell of everybody's calls")?;
         let records = numbers(&which.records)?;
         // All of it is read: two at a time would only be slower.
         let _alone = admin.checking.lock().await;
@@ -78,8 +75,9 @@ fn numbers(text: &str) -> Result<Vec<u64>, Failure> {
     let mut records = read.map_err(|error| wrong(format!("{text} are no numbers: {error}")))?;
     records.sort_unstable();
     records.dedup();
-    if records.len() > RECORDS_MAX {
-        return Err(wrong(format!("{} records are more than {RECORDS_MAX}", records.len())));
+    if records.len() > PROVEN_AT_ONCE_MAX {
+        let count = records.len();
+        return Err(wrong(format!("{count} records are more than {PROVEN_AT_ONCE_MAX}")));
     }
     Ok(records)
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Call, LogFault, PurgedView, SegmentView,
+    Admin, Call, LogFault, PurgedView, SegmentView, authority,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
     purge::{Person, Proposal},
@@ -85,7 +85,7 @@ impl Operation for List {
         _: NoParameters,
         _: NoBody,
     ) -> Result<Reply<Waiting>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, authority::LOG)?;
         let waiting = admin.purges.waiting(admin.clock.now());
         let items = waiting.iter().map(ProposalView::from).collect();
         Ok(Reply::of(Waiting { items, segments: segments(admin)? }))
@@ -130,7 +130,7 @@ impl Operation for Propose {
         _: NoParameters,
         wish: Wish,
     ) -> Result<Reply<ProposalView>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, authority::LOG)?;
         let now = admin.clock.now();
         let going = going(segments(admin)?, &wish, now)?;
         let (Some(first), Some(last)) = (going.first(), going.last()) else {
@@ -195,7 +195,7 @@ impl Operation for Approve {
         by: ById,
         _: NoBody,
     ) -> Result<Reply<PurgedView>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, authority::LOG)?;
         let (approver, now) = (Person::of(&call.caller), admin.clock.now());
         let proposal = admin.purges.approve(&by.id, &approver, now)?;
         let Proposal { by, at, reason, .. } = &proposal;
@@ -233,7 +233,7 @@ impl Operation for Reject {
         by: ById,
         _: NoBody,
     ) -> Result<Reply<ProposalView>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, authority::LOG)?;
         let rejected = admin.purges.reject(&by.id, admin.clock.now())?;
         Ok(Reply::of(ProposalView::from(&rejected)))
     }
@@ -241,14 +241,6 @@ impl Operation for Reject {
 
 fn segments(admin: &Admin) -> Result<Vec<SegmentView>, Failure> {
     admin.plane.log_segments().map_err(|error| Failure::internal(&error))
-}
-
-fn check_reach(call: &Call) -> Result<(), Failure> {
-    if call.reach.is_everywhere() {
-        return Ok(());
-    }
-    let detail = "the audit log is about everybody, and your role is bounded";
-    Err(Failure::NotHeld(detail.to_owned()))
 }
 
 impl From<LogFault> for Failure {

@@ -10,6 +10,7 @@ use crate::{
     Admin, Call, ConsentView,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
 
@@ -61,14 +62,11 @@ impl Operation for List {
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
         let Which { person, cursor, limit } = which;
-        let limit = limit.unwrap_or(100);
+        let size = PageSize::of(limit);
         let after = cursor.as_deref().map(read_cursor).transpose()?;
         let after = after.as_ref().map(|(person, client)| (person.as_str(), client.as_str()));
-        let more = u32::from(limit).saturating_add(1);
-        let mut items = given(admin)?.consents(person.as_deref(), after, more).await?;
-        let has_more = items.len() > usize::from(limit);
-        items.truncate(usize::from(limit));
-        let next = items.last().filter(|_| has_more).map(cursor_of);
+        let found = given(admin)?.consents(person.as_deref(), after, size.and_one()).await?;
+        let (mut items, next) = size.cut(found, cursor_of);
         let working = admin.working();
         items.retain(|it| reaches(call, &working, &it.profile));
         Ok(Reply::of(Page { items, next }))

@@ -8,9 +8,10 @@ use serde_json::Value;
 use store::{Delivery, DeliveryFilter};
 
 use crate::{
-    Admin, Call,
+    Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
 
@@ -100,10 +101,7 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "deliveries tell of everybody's credentials, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "deliveries tell of everybody's credentials")?;
         let store = admin.store.as_ref().ok_or_else(|| {
             let detail = "what is served is a folder: its events go to the log alone";
             Failure::NotFound(detail.to_owned())
@@ -113,13 +111,10 @@ impl Operation for List {
             webhook: webhook.as_deref(),
             is_dead: state.map(|it| it == DeliveryState::Dead),
         };
-        let limit = limit.unwrap_or(100);
-        let more = u32::from(limit).saturating_add(1);
-        let found = store.deliveries(filter, cursor.unwrap_or(0), more).await?;
-        let mut found = found.into_iter();
-        let items: Vec<_> = found.by_ref().take(usize::from(limit)).map(line).collect();
-        let next = found.next().and_then(|_| items.last().map(|it| it.number));
-        Ok(Reply::of(Page { items, next }))
+        let size = PageSize::of(limit);
+        let found = store.deliveries(filter, cursor.unwrap_or(0), size.and_one()).await?;
+        let (found, next) = size.cut(found, |it| it.number);
+        Ok(Reply::of(Page { items: found.into_iter().map(line).collect(), next }))
     }
 }
 

@@ -12,12 +12,13 @@ use crate::{
     Admin, Call, GrantSelection, GrantState, GrantView, Grants, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
     working::Working,
 };
 
-/// Most grants that are looked at before they end one by one, for a caller who is bounded.
-const ONE_BY_ONE_MAX: u32 = 1_000;
+/// Most grants that are read at once, for a caller who is bounded: those within reach end one by one.
+const READ_AT_ONCE_MAX: u32 = 1_000;
 
 /// Lists grants.
 #[derive(Debug)]
@@ -77,12 +78,9 @@ impl Operation for List {
     ) -> Result<Reply<Page>, Failure> {
         let Which { person, client, profile, ended, cursor, limit } = which;
         let of = GrantSelection { id: None, person, client, profile };
-        let limit = limit.unwrap_or(100);
-        let more = u32::from(limit).saturating_add(1);
-        let mut items = given(admin)?.list(&of, cursor.as_deref(), more).await?;
-        let next = items.len() > usize::from(limit);
-        items.truncate(usize::from(limit));
-        let next = items.last().filter(|_| next).map(|it| it.id.clone());
+        let size = PageSize::of(limit);
+        let found = given(admin)?.list(&of, cursor.as_deref(), size.and_one()).await?;
+        let (mut items, next) = size.cut(found, |it| it.id.clone());
         let working = admin.working();
         items.retain(|it| {
             (ended == Some(true) || it.state == GrantState::Good)
@@ -168,7 +166,7 @@ async fn revoke_within(
     let mut ended = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page = given.list(of, after.as_deref(), ONE_BY_ONE_MAX).await?;
+        let page = given.list(of, after.as_deref(), READ_AT_ONCE_MAX).await?;
         let good = page.iter().filter(|it| it.state == GrantState::Good);
         for grant in good.filter(|it| reaches(call, &working, &it.profile)) {
             let one = GrantSelection { id: Some(grant.id.clone()), ..GrantSelection::default() };

@@ -10,6 +10,7 @@ use crate::{
     Admin, Call, OperationView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
     working::Working,
 };
@@ -78,10 +79,7 @@ impl Operation for List {
         items.retain(|it| collection.as_ref().is_none_or(|of| it.collection == *of));
         items.sort_by(|one, other| one.id.cmp(&other.id));
         items.retain(|it| cursor.as_ref().is_none_or(|cursor| it.id > *cursor));
-        let limit = usize::from(limit.unwrap_or(100));
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| has_more).map(|it| it.id.clone());
+        let (items, next) = PageSize::of(limit).cut(items, |it| it.id.clone());
         Ok(Reply::of(Page { items, next }))
     }
 }

@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::given;
 use crate::{
-    Admin, Call, RegistrationView,
+    Admin, Call, RegistrationView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
     resource::ById,
 };
+
+/// Whom these clients belong to.
+const NOBODYS: &str = "clients that nobody registered belong to nobody";
 
 /// Lists them.
 #[derive(Debug)]
@@ -59,14 +63,11 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, NOBODYS)?;
         let Which { cursor, limit } = which;
-        let limit = limit.unwrap_or(100);
-        let more = u32::from(limit).saturating_add(1);
-        let mut items = given(admin)?.registrations(cursor.as_deref(), more).await?;
-        let has_more = items.len() > usize::from(limit);
-        items.truncate(usize::from(limit));
-        let next = items.last().filter(|_| has_more).map(|it| it.client.clone());
+        let size = PageSize::of(limit);
+        let found = given(admin)?.registrations(cursor.as_deref(), size.and_one()).await?;
+        let (items, next) = size.cut(found, |it| it.client.clone());
         Ok(Reply::of(Page { items, next }))
     }
 }
@@ -102,18 +103,10 @@ impl Operation for Delete {
         by: ById,
         _: NoBody,
     ) -> Result<Reply<Deleted>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, NOBODYS)?;
         match given(admin)?.delete_registration(&by.id).await? {
             (true, grants) => Ok(Reply::of(Deleted { id: by.id, grants })),
             (false, _) => Err(Failure::no_such("registration", &by.id)),
         }
     }
-}
-
-fn check_reach(call: &Call) -> Result<(), Failure> {
-    if call.reach.is_everywhere() {
-        return Ok(());
-    }
-    let detail = "clients that nobody registered belong to nobody, and your role is bounded";
-    Err(Failure::NotHeld(detail.to_owned()))
 }

@@ -10,14 +10,11 @@ pub(crate) use self::{
     compare::Compare, get::Get, list::List, rollback::Rollback, shown::Difference,
 };
 
-use crate::{Admin, Call, failure::Failure};
+use crate::{Admin, Call, authority, failure::Failure};
 
 /// The store, for a caller whose reach has no bounds: a revision may be about anything.
 fn store<'a>(admin: &'a Admin, call: &Call) -> Result<&'a store::Store, Failure> {
-    if !call.reach.is_everywhere() {
-        let detail = "revisions are about everything, and your role is bounded";
-        return Err(Failure::NotHeld(detail.to_owned()));
-    }
+    authority::ensure_everywhere(call, "revisions are about everything")?;
     admin.store.as_ref().ok_or_else(|| {
         let detail = "what is served is a folder: its history is where the folder is kept";
         Failure::NotFound(detail.to_owned())

@@ -7,11 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::given;
 use crate::{
-    Admin, Call, SignInView,
+    Admin, Call, SignInView, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
+
+/// What signing in is about.
+const FOR_ALL: &str = "people sign in for every client";
 
 /// Lists them.
 #[derive(Debug)]
@@ -59,9 +63,9 @@ impl Operation for List {
         which: Which,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, FOR_ALL)?;
         let Which { person, cursor, limit } = which;
-        let limit = u32::from(limit.unwrap_or(100));
+        let limit = PageSize::of(limit).entries();
         let found = given(admin)?.sign_ins(person.as_deref(), cursor.as_deref(), limit).await?;
         let (items, next) = found;
         Ok(Reply::of(Page { items, next }))
@@ -109,7 +113,7 @@ impl Operation for End {
         those: Those,
         _: NoBody,
     ) -> Result<Reply<Ended>, Failure> {
-        check_reach(call)?;
+        authority::ensure_everywhere(call, FOR_ALL)?;
         let Those { id, person } = those;
         if id.is_none() && person.is_none() {
             let help = "name an id or a person";
@@ -118,12 +122,4 @@ impl Operation for End {
         let ended = given(admin)?.end_sign_ins(id.as_deref(), person.as_deref()).await?;
         Ok(Reply::of(Ended { ended }))
     }
-}
-
-fn check_reach(call: &Call) -> Result<(), Failure> {
-    if call.reach.is_everywhere() {
-        return Ok(());
-    }
-    let detail = "people sign in for every client, and your role is bounded";
-    Err(Failure::NotHeld(detail.to_owned()))
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Call, SigningFault, SigningKeyView, SigningKeys,
+    Admin, Call, SigningFault, SigningKeyView, SigningKeys, authority,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
     reply::Reply,
@@ -129,10 +129,7 @@ impl Operation for Withdraw {
 
 /// The keys, for a caller who may touch what belongs to everybody.
 fn all_of(admin: &Admin, call: &Call) -> Result<Arc<dyn SigningKeys>, Failure> {
-    if !call.reach.is_everywhere() {
-        let detail = "signing keys belong to everybody, and your role is bounded";
-        return Err(Failure::NotHeld(detail.to_owned()));
-    }
+    authority::ensure_everywhere(call, "signing keys belong to everybody")?;
     keys(admin)
 }
 

@@ -9,10 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use state::Kind;
 
-use super::{
-    Resource,
-    put::{Target, ended},
-};
+use super::{Resource, put::Target};
 use crate::{
     Admin, Call, DepartedView, authority,
     change::Plan,
@@ -57,8 +54,8 @@ impl<R: Resource> Operation for Delete<R> {
         target: Target,
         _: NoBody,
     ) -> Result<Reply<Deleted>, Failure> {
-        let after = admin.change(call, |working| plan::<R>(working, call, &target)).await?;
-        let ended = ended::<R>(admin, &target.id).await?;
+        let plan = |working: &Working| plan::<R>(working, call, &target);
+        let (after, ended) = admin.change_people(call, plan).await?;
         Ok(Reply::of(Deleted { id: target.id, revision: after.revision, ended }))
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
     working::{self, Working},
 };
@@ -110,11 +111,9 @@ fn page<R: Resource>(working: &Working, call: &Call, paging: &Paging) -> Result<
         }
         Some(cursor) => start(&found, cursor)?,
     };
-    let limit = usize::from(paging.limit.unwrap_or(100));
     let total = found.len();
-    let rest = found.get(start..).unwrap_or_default();
-    let shown = rest.get(..limit).unwrap_or(rest);
-    let next = shown.last().filter(|_| shown.len() < rest.len()).map(|it| it.1.to_owned());
+    found.drain(..start);
+    let (shown, next) = PageSize::of(paging.limit).cut(found, |it| it.1.to_owned());
     let items = shown.iter().map(|(_, id, path)| {
         let text = working.folder.file(path).map_or("", |it| it.1);
         Ok(Item {

@@ -97,22 +97,11 @@ impl<R: Resource> Operation for Put<R> {
         target: Target,
         body: Document<R>,
     ) -> Result<Reply<Written<R>>, Failure> {
-        let after = admin.change(call, |working| plan::<R>(working, call, &target, &body)).await?;
-        let ended = ended::<R>(admin, &target.id).await?;
+        let plan = |working: &Working| plan::<R>(working, call, &target, &body);
+        let (after, ended) = admin.change_people(call, plan).await?;
         let Reply { value, etag: version } = shown::<R>(&after, call, &target.id)?;
         let Item { id, etag, document } = value;
         Ok(Reply { value: Written { id, etag, document, ended }, etag: version })
-    }
-}
-
-/// What ended of what was given to the person whose account was changed, where that is what was changed.
-pub(super) async fn ended<R: Resource>(
-    admin: &Admin,
-    id: &str,
-) -> Result<Option<DepartedView>, Failure> {
-    match R::KIND {
-        Kind::User => admin.end_departed(Some(&format!("local:{id}"))).await,
-        _ => Ok(None),
     }
 }
 

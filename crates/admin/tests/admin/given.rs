@@ -7,6 +7,7 @@ use admin::{
     RegistrationView, SignInView,
 };
 use serde_json::{Value, json};
+use state::Desired;
 
 use crate::house::{ADMIN, AUDITOR, House};
 
@@ -159,9 +160,15 @@ impl Grants for TestGrants {
         Box::pin(std::future::ready(Ok((id == "dyn-1", 3))))
     }
 
-    fn end_departed<'a>(&'a self, person: Option<&'a str>) -> GrantWork<'a, Option<DepartedView>> {
+    fn end_departed<'a>(
+        &'a self,
+        before: &'a Desired,
+        after: &'a Desired,
+    ) -> GrantWork<'a, Option<DepartedView>> {
         let departed = self.departed.lock().unwrap().take();
-        let departed = departed.filter(|_| person.is_none_or(|it| it == "local:ann"));
+        let changed = model::difference(&before.users, &after.users, |it| &it.id);
+        let mut changed = changed.filter_map(|it| it.before.or(it.after));
+        let departed = departed.filter(|_| changed.any(|it| it.id.as_str() == "ann"));
         Box::pin(std::future::ready(Ok(departed)))
     }
 }

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod audit_log;
 mod bodies;
 mod credentials;
 mod document;

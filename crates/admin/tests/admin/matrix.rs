@@ -115,7 +115,7 @@ const TABLE: &[(&str, &[&str])] = &[
 fn operation(name: &str, effect: Effect) -> Operation {
     let collection = CollectionId::own();
     let id = OperationId::new(&collection, name).unwrap();
-    Operation { id, collection, effect, is_public: false, position: 0 }
+    Operation { id, collection, effect, is_public: false, level: None, position: 0 }
 }
 
 #[test]

@@ -136,6 +136,7 @@ fn compiled(desired: &Desired) -> (Rules, Vec<Operation>) {
             collection: collection.clone(),
             effect,
             is_public: false,
+            level: None,
             position: operations.len(),
         });
     };

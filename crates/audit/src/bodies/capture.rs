@@ -8,7 +8,10 @@ use std::{
 
 use model::{BodyRule, Caller, Operation, RequestId, Surface};
 
-use super::{Content, Direction, Whose, queue::Shared};
+use super::{
+    Content, Direction, Whose,
+    queue::{Begun, Shared},
+};
 
 /// A call whose bodies are kept.
 #[derive(Debug)]
@@ -37,7 +40,8 @@ pub struct Capture(Arc<Pending>);
 
 /// What is known of a call's bodies so far. Dropped with the last part, it is handed over.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
+    begun: Begun,
     shared: Arc<Shared>,
     rule: Arc<BodyRule>,
     reads_request: bool,
@@ -62,7 +66,7 @@ pub(super) struct Copied {
     pub(super) passed: u64,
     /// Whether it came to its end.
     pub(super) has_ended: bool,
-    /// Whether there was no room for a copy.
+    /// Whether there was no room for a copy, or not for as long as it took.
     pub(super) is_crowded_out: bool,
     pub(super) bytes: Bytes,
 }
@@ -79,24 +83,24 @@ pub(super) struct Bytes {
 pub struct Part {
     pending: Arc<Pending>,
     direction: Direction,
-    // None once it is handed over.
-    copied: Option<Copied>,
     bytes_max: usize,
 }
 
 impl Capture {
     pub(super) fn new(shared: Arc<Shared>, call: Call) -> Self {
-        let rule = Arc::clone(&call.rule);
+        let (begun, rule) = ((call.started, call.id), Arc::clone(&call.rule));
         let reads_request = matches!(call.whose, Whose::InRequest(_));
         let finished = Box::new(Finished { call, request: None, response: None });
         let finished = Mutex::new(Some(finished));
-        Self(Arc::new(Pending { shared, rule, reads_request, finished }))
+        let pending = Arc::new(Pending { begun, shared, rule, reads_request, finished });
+        pending.shared.begin(begun, Arc::downgrade(&pending));
+        Self(pending)
     }
 
     /// The copy of one of its bodies; none where nothing of it is wanted.
     #[must_use]
     pub fn part(&self, direction: Direction, content: Content) -> Option<Part> {
-        let Pending { shared, rule, reads_request, finished: _ } = &*self.0;
+        let Pending { begun: _, shared, rule, reads_request, finished } = &*self.0;
         let is_of_type = rule.keeps_type(content.media_type.as_deref());
         let is_wanted = match direction {
             Direction::Request => rule.request || *reads_request,
@@ -112,56 +116,79 @@ impl Capture {
             is_crowded_out: false,
             bytes: Bytes { bytes: Vec::new(), shared: Arc::clone(shared) },
         };
-        is_wanted.then(|| Part {
-            pending: Arc::clone(&self.0),
-            direction,
-            copied: Some(copied),
-            bytes_max: if is_copied { rule.bytes_max } else { 0 },
-        })
+        let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
+        *finished.as_mut().filter(|_| is_wanted)?.of(direction) = Some(copied);
+        let bytes_max = if is_copied { rule.bytes_max } else { 0 };
+        Some(Part { pending: Arc::clone(&self.0), direction, bytes_max })
     }
 }
 
 impl Part {
     /// Copies what passes, as far as it is kept. Never waits.
     pub fn pass(&mut self, data: &[u8]) {
-        let Some(copied) = &mut self.copied else { return };
-        copied.passed = copied.passed.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-        let room = self.bytes_max.saturating_sub(copied.bytes.bytes.len());
-        let Some(kept) = data.get(..room.min(data.len())).filter(|it| !it.is_empty()) else {
-            return;
-        };
-        // What follows a gap is not copied either.
-        if copied.is_crowded_out || !self.pending.shared.reserve(kept.len()) {
-            copied.is_crowded_out = true;
-            return;
-        }
-        copied.bytes.bytes.extend_from_slice(kept);
+        self.pending.change(self.direction, |it| it.pass(data, self.bytes_max));
     }
 
     /// All of it has passed.
     pub fn end(&mut self) {
-        if let Some(copied) = &mut self.copied {
-            copied.has_ended = true;
+        self.pending.change(self.direction, |it| it.has_ended = true);
+    }
+}
+
+impl Pending {
+    fn change(&self, direction: Direction, change: impl FnOnce(&mut Copied)) {
+        let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(copied) = finished.as_mut().and_then(|it| it.of(direction).as_mut()) {
+            change(copied);
+        }
+    }
+
+    /// Leaves to others the room of what was copied so far. It goes on, and nothing more is copied.
+    pub(super) fn give_way(&self) {
+        // Who is passed something just now is not waited for: it may be who looks for room.
+        let Ok(mut finished) = self.finished.try_lock() else { return };
+        let Some(finished) = &mut *finished else { return };
+        for copied in [&mut finished.request, &mut finished.response].into_iter().flatten() {
+            copied.give_way();
         }
     }
 }
 
-impl Drop for Part {
-    fn drop(&mut self) {
-        let copied = self.copied.take();
-        let finished = &self.pending.finished;
-        let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(finished) = &mut *finished {
-            match self.direction {
-                Direction::Request => finished.request = copied,
-                Direction::Response => finished.response = copied,
-            }
+impl Finished {
+    fn of(&mut self, direction: Direction) -> &mut Option<Copied> {
+        match direction {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
+        }
+    }
+}
+
+impl Copied {
+    fn pass(&mut self, data: &[u8], bytes_max: usize) {
+        self.passed = self.passed.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        let room = bytes_max.saturating_sub(self.bytes.bytes.len());
+        let Some(kept) = data.get(..room.min(data.len())).filter(|it| !it.is_empty()) else {
+            return;
+        };
+        // What follows a gap is not copied either.
+        if self.is_crowded_out || !self.bytes.shared.reserve(kept.len()) {
+            self.is_crowded_out = true;
+            return;
+        }
+        self.bytes.bytes.extend_from_slice(kept);
+    }
+
+    fn give_way(&mut self) {
+        if !self.bytes.bytes.is_empty() {
+            self.is_crowded_out = true;
+            self.bytes.clear();
         }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
+        self.shared.ended(&self.begun);
         let finished = self.finished.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(finished) = mem::take(finished) {
             self.shared.hand_over(finished);
@@ -169,8 +196,14 @@ impl Drop for Pending {
     }
 }
 
+impl Bytes {
+    fn clear(&mut self) {
+        self.shared.release(mem::take(&mut self.bytes).len());
+    }
+}
+
 impl Drop for Bytes {
     fn drop(&mut self) {
-        self.shared.release(self.bytes.len());
+        self.clear();
     }
 }

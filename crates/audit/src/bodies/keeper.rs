@@ -13,7 +13,7 @@ use super::{
     queue::{Shared, Work},
     told::{Body, Told},
 };
-use crate::{Entry, Kind, Outcome, Record};
+use crate::{Entry, Kind, Record};
 
 /// Keeps bodies until the end.
 pub(super) fn keep(shared: &Shared) {
@@ -53,15 +53,16 @@ fn record_all(shared: &Shared, now: Timestamp, sealed: &[(Facts, Told)]) {
     let mut entries = Vec::with_capacity(sealed.len());
     for (facts, told) in sealed {
         let bodies = told.value();
+        let (event, outcome) = told.event();
         let record = Record {
             id: Some(facts.id),
-            event: Some(told.event()),
+            event: Some(event),
             surface: Some(facts.surface),
             revision: Some(facts.revision),
             caller: Some(&facts.caller),
             operation: Some(&facts.operation),
             bodies: Some(&bodies),
-            ..Record::new(now, Kind::Bodies, Outcome::Answered)
+            ..Record::new(now, Kind::Bodies, outcome)
         };
         entries.push(shared.log.enter(&record));
     }

@@ -1,11 +1,11 @@
 //! What waits to be sealed, within its bounds, and what the keeper is asked besides.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     mem,
     path::PathBuf,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -16,7 +16,7 @@ use model::{Clock, RequestId};
 
 use super::{
     BodyError, Opened, Reference, Subject,
-    capture::Finished,
+    capture::{Finished, Pending},
     frame::Frame,
     keys::{Keys, SubjectId},
 };
@@ -24,6 +24,11 @@ use crate::{Journal, Salt};
 
 /// How many bytes of bodies are in memory at most: of those that pass, and those that wait.
 const BYTES_MAX: usize = 64 << 20;
+/// So much is made free where there is no room, so that it is not looked for again at once.
+const ROOM: usize = 8 << 20;
+/// Whose bodies take longer to pass than this leaves its room to others where there is none: else a few
+/// streams that drip would have the bodies of all others lost, and their calls refused.
+const SLOW: Duration = Duration::from_secs(2);
 /// How many calls may wait before others are told that theirs cannot.
 const CALLS_MAX: usize = 4096;
 /// How many calls are sealed between two syncs.
@@ -39,6 +44,8 @@ pub(super) struct Shared {
     pub(super) salt: Arc<Salt>,
     pub(super) clock: Clock,
     bytes: AtomicUsize,
+    /// The calls whose bodies pass, the oldest first.
+    under_way: Mutex<BTreeMap<Begun, Weak<Pending>>>,
     queue: Mutex<Queue>,
     /// Rings when there is work.
     work: Condvar,
@@ -63,6 +70,9 @@ struct Forgotten {
     everybody: Option<Duration>,
 }
 
+/// When a call arrived, on the clock that never jumps, and which that is.
+pub(super) type Begun = (Duration, RequestId);
+
 type Question = Box<dyn FnOnce(&Shared) + Send>;
 
 enum Job {
@@ -85,18 +95,59 @@ impl Shared {
         (log, salt): (Arc<Journal>, Arc<Salt>),
         clock: Clock,
     ) -> Self {
-        let (bytes, queue, work) = (AtomicUsize::new(0), Mutex::default(), Condvar::new());
-        Self { folder, keys, log, salt, clock, bytes, queue, work }
+        let (bytes, under_way) = (AtomicUsize::new(0), Mutex::default());
+        let (queue, work) = (Mutex::default(), Condvar::new());
+        Self { folder, keys, log, salt, clock, bytes, under_way, queue, work }
     }
 
     /// Takes room for so many bytes, if there is some.
     pub(super) fn reserve(&self, bytes: usize) -> bool {
-        let taken = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let fits = taken.saturating_add(bytes) <= BYTES_MAX;
-        if !fits {
-            self.release(bytes);
+        self.has_room(|| {
+            let taken = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            let fits = taken.saturating_add(bytes) <= BYTES_MAX;
+            if !fits {
+                self.release(bytes);
+            }
+            fits
+        })
+    }
+
+    /// Whether it fits, if need be in the room of those that are slow.
+    fn has_room(&self, fits: impl Fn() -> bool) -> bool {
+        fits() || {
+            self.make_room();
+            fits()
         }
-        fits
+    }
+
+    fn make_room(&self) {
+        let Some(until) = self.clock.elapsed().checked_sub(SLOW) else { return };
+        // Collected first: who holds the last of a call that ends just now hands it over, which asks for
+        // the lock again.
+        let slow: Vec<_> = self
+            .under_way()
+            .iter()
+            .take_while(|((started, _), _)| *started <= until)
+            .filter_map(|(_, it)| it.upgrade())
+            .collect();
+        for call in slow {
+            if self.bytes.load(Ordering::Relaxed) <= BYTES_MAX.saturating_sub(ROOM) {
+                break;
+            }
+            call.give_way();
+        }
+    }
+
+    pub(super) fn begin(&self, begun: Begun, pending: Weak<Pending>) {
+        self.under_way().insert(begun, pending);
+    }
+
+    pub(super) fn ended(&self, begun: &Begun) {
+        self.under_way().remove(begun);
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<Begun, Weak<Pending>>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn release(&self, bytes: usize) {
@@ -108,6 +159,7 @@ impl Shared {
     }
 
     pub(super) fn admit(&self) -> Result<(), String> {
+        let has_room = self.has_room(|| self.bytes.load(Ordering::Relaxed) < BYTES_MAX);
         let mut queue = self.lock();
         if let Some(why) = queue.closed.clone() {
             if !mem::replace(&mut queue.is_trying, true) {
@@ -116,8 +168,7 @@ impl Shared {
             }
             return Err(why);
         }
-        let is_full = queue.jobs.len() >= CALLS_MAX;
-        if is_full || self.bytes.load(Ordering::Relaxed) >= BYTES_MAX {
+        if queue.jobs.len() >= CALLS_MAX || !has_room {
             return Err("more bodies wait to be sealed than there is room for".to_owned());
         }
         Ok(())

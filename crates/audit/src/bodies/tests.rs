@@ -2,13 +2,13 @@
 
 mod site;
 
-use std::{fs, sync::Arc};
+use std::{fs, sync::Arc, time::Duration};
 
 use model::Clock;
 use serde_json::{Value, json};
 
 use self::site::{Number, START, Site, files, json_content, of, open, read, rule};
-use super::{BodyError, Content, Direction, Reference, Subject, Whose};
+use super::{BodyError, Call, Content, Direction, Reference, Subject, Whose};
 use crate::{Journal, Location, Memory, Purge, Rules, SigningKey, verify};
 
 #[test]
@@ -46,7 +46,7 @@ fn who_forgets_a_subject_destroys_its_bodies_and_no_others_and_no_record_changes
     assert!(site.bodies.forget(of("ann")).unwrap());
     assert!(!site.bodies.forget(of("ann")).unwrap());
     assert_eq!(site.memory.text(), before);
-    site.clock.advance(std::time::Duration::from_secs(1));
+    site.clock.advance(Duration::from_secs(1));
     let later = site.keep(3, "ann", ("again", ""));
     for bodies in [&site.bodies, &old, &site.again()] {
         for direction in Direction::ALL {
@@ -180,6 +180,41 @@ fn what_cannot_be_written_is_told_and_tried_again() {
     site.bodies.rewrap().unwrap();
     site.bodies.admit().unwrap();
     assert_eq!(site.keep(2, "ann", ("a", "b"))["event"], "bodies.kept");
+}
+
+#[test]
+fn streams_that_drip_leave_their_room_to_others() {
+    const BYTES: usize = 1 << 20;
+    let site = Site::new();
+    let begin = |number, whose| {
+        let rule = Arc::new(rule(false, true, BYTES));
+        let capture = site.bodies.capture(Call { rule, ..site.call(number, whose) });
+        let mut part = capture.part(Direction::Response, json_content()).unwrap();
+        part.pass(&vec![b'x'; BYTES]);
+        part
+    };
+    // Nobody's, so that the test does not have to seal all of that.
+    let nobody = || Whose::InRequest(Box::new(|_| Err("it is nobody's".to_owned())));
+    let mut slow = vec![begin(0, Whose::Known(of("ann")))];
+    slow.extend((1..64).map(|it| begin(it, nobody())));
+    let crowded_out = begin(100, nobody());
+    assert!(site.bodies.admit().is_err(), "nobody is slow yet");
+    site.clock.advance(Duration::from_secs(3));
+    let fast = begin(101, Whose::Known(of("ann")));
+    site.bodies.admit().unwrap();
+    for part in &mut slow {
+        part.pass(b"x");
+        part.end();
+    }
+    drop((slow, crowded_out, fast));
+    let (slow, fast) = (site.record(0), site.record(101));
+    let why = slow["bodies"]["response"]["lost"].as_str().unwrap();
+    assert!(slow["event"] == "bodies.lost" && why.contains("room"), "{slow}");
+    assert_eq!(slow["bodies"]["response"]["passed"], BYTES + 1);
+    assert_eq!(
+        (&fast["event"], &fast["bodies"]["response"]["bytes"]),
+        (&json!("bodies.kept"), &json!(BYTES))
+    );
 }
 
 #[test]

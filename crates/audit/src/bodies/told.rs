@@ -4,6 +4,7 @@ use model::BodyRule;
 use serde_json::{Map, Value, json};
 
 use super::{BodyError, Direction, Reference, capture::Copied};
+use crate::Outcome;
 
 /// What the records of a call say whose bodies are to be kept: a record of its own follows.
 #[must_use]
@@ -87,10 +88,13 @@ impl Told {
         }
     }
 
-    pub(super) fn event(&self) -> &'static str {
+    /// What happened, as one word, and how that went.
+    pub(super) fn event(&self) -> (&'static str, Outcome<'static>) {
         let mut bodies = [&self.request, &self.response].into_iter().flatten();
-        let is_lost = bodies.any(|it| matches!(it.fate, Fate::Lost(_)));
-        if is_lost { "bodies.lost" } else { "bodies.kept" }
+        match bodies.any(|it| matches!(it.fate, Fate::Lost(_))) {
+            true => ("bodies.lost", Outcome::Failed),
+            false => ("bodies.kept", Outcome::Answered),
+        }
     }
 
     pub(super) fn value(&self) -> Value {

@@ -110,8 +110,10 @@ impl Activity {
 
     fn of_life(event: &str) -> Self {
         match event {
-            "audit.opened" => Self::new(Class::ApplicationLifecycle, 3, "Start"),
-            "audit.full" => Self::new(Class::ApplicationLifecycle, 4, "Stop"),
+            "audit.opened" | "audit.recovered" => {
+                Self::new(Class::ApplicationLifecycle, 3, "Start")
+            }
+            "audit.closed" | "audit.full" => Self::new(Class::ApplicationLifecycle, 4, "Stop"),
             "audit.resumed" => Self::new(Class::ApplicationLifecycle, 5, "Restart"),
             _ => Self::other(Class::ApplicationLifecycle),
         }

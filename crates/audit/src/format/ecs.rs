@@ -28,7 +28,7 @@ pub(super) fn write(event: &Event<'_>) -> Value {
     put(&mut out, "event.type", kind);
     let outcome = match event.text("outcome") {
         "answered" => "success",
-        "refused" | "cancelled" => "failure",
+        "refused" | "cancelled" | "failed" => "failure",
         _ => "unknown",
     };
     put(&mut out, "event.outcome", outcome.into());

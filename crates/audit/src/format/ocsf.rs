@@ -71,7 +71,7 @@ fn product(event: &Event<'_>) -> Value {
 fn write_result(out: &mut Map<String, Value>, event: &Event<'_>) {
     let (status, caption) = match event.text("outcome") {
         "answered" => (1, "Success"),
-        "refused" | "cancelled" => (2, "Failure"),
+        "refused" | "cancelled" | "failed" => (2, "Failure"),
         _ => (0, "Unknown"),
     };
     put(out, "status_id", status.into());

@@ -23,11 +23,10 @@ impl Severity {
         match (event.text("event"), event.text("outcome"), event.text("decision")) {
             ("audit.full", ..) => Self::Critical,
             (_, "unknown", _) => Self::High,
-            ("audit.key_failed" | "audit.recovered" | "audit.resumed" | "bodies.lost", ..) => {
-                Self::Medium
-            }
-            ("sink.failed" | "sink.refused" | "sink.restarted", ..) => Self::Medium,
             ("sink.lost", ..) => Self::High,
+            // They are told as things that went as they should, and are worth a look.
+            ("audit.clock_jumped" | "audit.low_room" | "audit.recovered", ..) => Self::Medium,
+            ("audit.resumed" | "sink.restarted", ..) => Self::Medium,
             ("sign_in.slowed" | "device.slowed" | "sign_in.failed", ..) => Self::Medium,
             (.., "deny") if is_destructive => Self::High,
             (.., "deny" | "error") => Self::Medium,

@@ -5,7 +5,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Level, Shared, state::Ticket};
+use model::Level;
+
+use super::{Shared, state::Ticket};
 use crate::{Error, Receipt};
 
 /// A record that waits to be written. Dropping it writes it too, and nobody learns how that went.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Shared, state::State};
+use super::{Shared, state::State, time::Moment};
 use crate::{Checkpoint, Error};
 
 /// Where nobody waits for the disk, it gets what was written after this.
@@ -15,13 +15,32 @@ const SYNC_AFTER: Duration = Duration::from_millis(25);
 const SIGN_RECORDS: u64 = 1000;
 /// Records are signed for after this at the latest.
 const SIGN_AFTER: Duration = Duration::from_secs(10);
-/// How often it is looked whether that much time went by.
+/// How often it is looked whether that much time went by, and how it is around the log.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// What is known of what goes on around a log.
+struct Lookout {
+    /// When it was last looked.
+    looked: Duration,
+    /// The time of day as it went until then.
+    moment: Moment,
+    /// How many steps of a disk that fills up were told.
+    steps: usize,
+}
 
 /// Syncs and signs until the journal ends.
 pub(super) fn keep(shared: &Shared) {
+    let clock = &shared.clock;
+    let mut lookout = Lookout { looked: clock.elapsed(), moment: Moment::of(clock), steps: 0 };
     let mut state = shared.lock();
     loop {
+        if !state.is_ending && clock.elapsed().saturating_sub(lookout.looked) >= LOOK_AFTER {
+            drop(state);
+            lookout.looked = clock.elapsed();
+            shared.look_at_clock(&mut lookout.moment);
+            shared.look_at_room(&mut lookout.steps);
+            state = shared.lock();
+        }
         if state.is_dirty() {
             if state.wanted <= state.synced.next() && !state.is_ending {
                 // Nobody waits: what comes meanwhile goes along.
@@ -33,10 +52,8 @@ pub(super) fn keep(shared: &Shared) {
             state = shared.say_signed(state);
         } else if state.is_ending {
             return;
-        } else if state.signed.0 < state.synced.next() {
-            state = wait(shared, state, LOOK_AFTER);
         } else {
-            state = shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = wait(shared, state, LOOK_AFTER);
         }
     }
 }
@@ -138,12 +155,14 @@ impl Shared {
         state
     }
 
-    /// Records the last checkpoint, so that it goes wherever records go. Not at the end, where nothing is
-    /// to come behind it.
+    /// Records the last checkpoint, so that it goes wherever records go. Not once it was said that the log
+    /// ends: that stays the last word. Waits for no disk, as above.
     fn say_signed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let note = state.checkpoint.take().filter(|_| !state.is_ending);
+        let is_over = state.is_ending || state.ended > 0 || state.closed.is_some();
+        let note = state.checkpoint.take().filter(|_| !is_over);
+        let said = note.and_then(|it| self.say(&mut state, "audit.checkpoint", &it).ok());
         drop(state);
-        let is_said = note.is_some_and(|it| self.tell("audit.checkpoint", &it));
+        let is_said = said.is_some_and(|it| self.settle(it).is_ok());
         let mut state = self.lock();
         state.is_said = is_said;
         state

@@ -57,7 +57,8 @@ impl Journal {
         Ok(closed)
     }
 
-    /// The record before which no more is to be kept; none where all is.
+    /// The record before which no more is to be kept; none where all is. Nothing is old because a clock
+    /// jumped.
     ///
     /// # Errors
     /// What the disk says.
@@ -68,9 +69,12 @@ impl Journal {
         for segment in segment::list(folder)? {
             total = total.saturating_add(segment.path.metadata()?.len());
         }
-        let (now, mut until) = (self.shared.clock.now(), None);
+        let (now, mut until) = (self.shared.now_at_least(), None);
+        let mut ended = Timestamp::from_seconds(0);
         for closed in self.closed()? {
-            let is_old = age.is_some_and(|it| now.since(closed.time.1) > it);
+            // None ended before the one in front of it, whatever the clock said then.
+            ended = ended.max(closed.time.1);
+            let is_old = age.is_some_and(|it| now.since(ended) > it);
             if !is_old && bytes.is_none_or(|it| total <= it) {
                 break;
             }

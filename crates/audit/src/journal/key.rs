@@ -73,7 +73,7 @@ impl Journal {
         let records = checkpoint.size;
         match kept {
             Err(error) => {
-                self.note("audit.key_failed", &format!("{from} signs as before: {error}"))?;
+                self.fail("audit.key_failed", &format!("{from} signs as before: {error}"))?;
                 Err(error.into())
             }
             Ok(kept) => {

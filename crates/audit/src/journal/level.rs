@@ -1,25 +1,15 @@
 //! How safe a record must be before anybody goes on: written, or on the disk.
 
-use model::Effect;
+use model::{Effect, Level, Operation};
 
 use crate::{Decision, Kind, Record};
-
-/// How safe a record must be before anybody goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Written: it outlives the process at once, and the machine once the disk has it. That it gets
-    /// it begins 25 ms later; how long it takes, the disk decides.
-    Standard,
-    /// On the disk: it outlives a loss of power.
-    Strict,
-}
 
 /// Which records have which level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Levels {
-    /// [`Level::Strict`] for management, for what the authorization server does, for what writes or
-    /// destroys, for denials, and for the log and the door themselves; [`Level::Standard`] for all
-    /// else.
+    /// [`Level::Strict`] for management, for what the authorization server does, for denials, and for
+    /// the log and the door themselves. For calls what their operation says; where it says nothing,
+    /// [`Level::Strict`] for what writes or destroys. [`Level::Standard`] for all else.
     #[default]
     ByEffect,
     /// [`Level::Strict`] for all.
@@ -39,9 +29,7 @@ impl Levels {
             Self::ByEffect => match record.kind {
                 Kind::Authorization | Kind::Event | Kind::Log => true,
                 Kind::Bodies | Kind::Call | Kind::Cut | Kind::Intent => {
-                    record.operation.is_some_and(|it| {
-                        it.effect != Effect::Read || it.collection.as_str() == MANAGEMENT
-                    })
+                    record.operation.is_some_and(is_strict)
                 }
                 Kind::List | Kind::Malformed | Kind::Session => false,
             },
@@ -50,19 +38,30 @@ impl Levels {
     }
 }
 
+/// Whether records of calls of an operation are on the disk first.
+fn is_strict(operation: &Operation) -> bool {
+    let Operation { id: _, collection, effect, is_public: _, level, position: _ } = operation;
+    let is_declared = level.map(|it| it == Level::Strict);
+    collection.as_str() == MANAGEMENT || is_declared.unwrap_or(*effect != Effect::Read)
+}
+
 #[cfg(test)]
 mod tests {
-    use model::{CollectionId, Operation, OperationId, Refusal, RefusalKind, Timestamp};
+    use model::{CollectionId, OperationId, Refusal, RefusalKind, Timestamp};
 
     use super::*;
     use crate::Outcome;
 
+    fn operation(collection: &str, effect: Effect, level: Option<Level>) -> Operation {
+        let collection = CollectionId::parse(collection).unwrap();
+        let id = OperationId::new(&collection, "x").unwrap();
+        Operation { id, collection, effect, is_public: false, level, position: 0 }
+    }
+
     #[test]
     fn what_changes_something_is_strict_and_what_reads_is_not() {
-        let level = |collection: &str, effect, kind| {
-            let collection = CollectionId::parse(collection).unwrap();
-            let id = OperationId::new(&collection, "x").unwrap();
-            let operation = Operation { id, collection, effect, is_public: false, position: 0 };
+        let level_of = |collection: &str, (effect, level), kind| {
+            let operation = operation(collection, effect, level);
             let record = Record {
                 operation: Some(&operation),
                 ..Record::new(Timestamp::from_seconds(0), kind, Outcome::Answered)
@@ -70,6 +69,7 @@ mod tests {
             assert_eq!(Levels::Strict.of(&record), Level::Strict);
             Levels::ByEffect.of(&record)
         };
+        let level = |collection, effect, kind| level_of(collection, (effect, None), kind);
         for kind in [Kind::Bodies, Kind::Call, Kind::Intent, Kind::Cut] {
             assert_eq!(level("orders", Effect::Read, kind), Level::Standard);
             assert_eq!(level("onedoor", Effect::Read, kind), Level::Strict);
@@ -78,6 +78,12 @@ mod tests {
         }
         assert_eq!(level("orders", Effect::Read, Kind::Authorization), Level::Strict);
         assert_eq!(level("orders", Effect::Read, Kind::List), Level::Standard);
+        for said in Level::ALL {
+            for effect in [Effect::Read, Effect::Write, Effect::Destructive] {
+                assert_eq!(level_of("orders", (effect, Some(said)), Kind::Intent), said);
+                assert_eq!(level_of("onedoor", (effect, Some(said)), Kind::Call), Level::Strict);
+            }
+        }
     }
 
     #[test]
@@ -85,7 +91,9 @@ mod tests {
         let level = |kind| {
             let refusal = Refusal::new(kind, "why");
             let at = Timestamp::from_seconds(0);
-            Levels::ByEffect.of(&Record::new(at, Kind::Call, Outcome::Refused(&refusal)))
+            let operation = operation("orders", Effect::Read, Some(Level::Standard));
+            let record = Record::new(at, Kind::Call, Outcome::Refused(&refusal));
+            Levels::ByEffect.of(&Record { operation: Some(&operation), ..record })
         };
         for kind in [RefusalKind::Forbidden, RefusalKind::Unauthenticated, RefusalKind::Stopped] {
             assert_eq!(level(kind), Level::Strict, "{kind:?}");

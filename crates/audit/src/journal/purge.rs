@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Journal, medium::Medium};
 use crate::{
-    Damage, DamageKind, Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
+    Damage, DamageKind, Error, Outcome, SigningKey, VerifyingKey,
     seal::{self, Seal},
     segment::{self, Segment},
     verify::{Signed, Walk},
@@ -104,18 +104,18 @@ impl Journal {
                 Ok(purged)
             }
             Err(error) => {
-                self.note("audit.purge_failed", &error.to_string())?;
+                self.fail("audit.purge_failed", &error.to_string())?;
                 Err(error.into())
             }
         }
     }
 
     pub(super) fn note(&self, event: &str, note: &str) -> Result<(), Error> {
-        self.append(&Record {
-            event: Some(event),
-            note: Some(note),
-            ..Record::new(self.shared.clock.now(), Kind::Log, Outcome::Answered)
-        })
+        self.append(&self.shared.about(event, note, Outcome::Answered))
+    }
+
+    pub(super) fn fail(&self, event: &str, note: &str) -> Result<(), Error> {
+        self.append(&self.shared.about(event, note, Outcome::Failed))
     }
 }
 

@@ -60,28 +60,29 @@ impl Shared {
     /// Frames the record that a process begins with: those behind it are of this process.
     pub(super) fn say_start(&self, state: &mut State, event: &str, note: &str) -> io::Result<()> {
         let (node, boot) = (Arc::clone(&state.origin), Uuid::new_v4().simple().to_string());
-        self.frame(
-            state,
-            &Record {
-                event: Some(event),
-                note: Some(note),
-                start: Some(Start { node: &node, boot: &boot }),
-                ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
-            },
-        )
-        .map(drop)
+        let record = self.about(event, note, Outcome::Answered);
+        let start = Some(Start { node: &node, boot: &boot });
+        self.frame(state, &Record { start, ..record })?;
+        Ok(())
     }
 
     /// Frames a record of the log about itself.
     pub(super) fn say(&self, state: &mut State, event: &str, note: &str) -> io::Result<Ticket> {
-        self.frame(
-            state,
-            &Record {
-                event: Some(event),
-                note: Some(note),
-                ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
-            },
-        )
+        self.frame(state, &self.about(event, note, Outcome::Answered))
+    }
+
+    /// A record of the log about itself.
+    pub(super) fn about<'a>(
+        &self,
+        event: &'a str,
+        note: &'a str,
+        outcome: Outcome<'a>,
+    ) -> Record<'a> {
+        Record {
+            event: Some(event),
+            note: Some(note),
+            ..Record::new(self.clock.now(), Kind::Log, outcome)
+        }
     }
 
     /// Ends calls whose outcome nobody will record any more.

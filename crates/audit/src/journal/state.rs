@@ -5,12 +5,12 @@ mod failure;
 
 use std::{collections::HashMap, io, sync::Arc, task::Waker, time::Duration};
 
-use model::{RequestId, Timestamp};
+use model::{Level, RequestId, Timestamp};
 
 pub(super) use batch::Batch;
 pub(super) use failure::Failures;
 
-use super::{Level, Rules};
+use super::Rules;
 use crate::{Kind, Record, chain::Chain, frame, segment::Header};
 
 /// A record that was given its place: in which attempt, and which number.
@@ -66,6 +66,8 @@ pub(super) struct State {
     /// Why the last checkpoint could not be kept.
     pub(super) unsigned: Option<Arc<io::Error>>,
     pub(super) is_ending: bool,
+    /// How many records there were when it was last said that the log ends.
+    pub(super) ended: u64,
 }
 
 /// A segment and how far it is filled.
@@ -137,6 +139,7 @@ impl State {
             poisoned: 0,
             unsigned: None,
             is_ending: false,
+            ended: 0,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The promises of a journal whose medium fails, which a disk does not on demand.
 
+mod power;
+
 use std::thread;
 
 use model::{CollectionId, Effect, Operation, OperationId, RequestId, Timestamp};
@@ -19,21 +21,19 @@ fn record(tool: &str) -> Record<'_> {
 }
 
 fn destructive() -> Operation {
-    let collection = CollectionId::parse("orders").unwrap();
+    let (collection, effect) = (CollectionId::parse("orders").unwrap(), Effect::Destructive);
     let id = OperationId::new(&collection, "delete").unwrap();
-    Operation { id, collection, effect: Effect::Destructive, is_public: false, position: 0 }
+    Operation { id, collection, effect, is_public: false, level: None, position: 0 }
 }
 
 fn begun(id: u128) -> Record<'static> {
     let id = RequestId::new(Uuid::from_u128(id));
-    let at = START;
-    Record { id: Some(id), ..Record::new(at, Kind::Intent, Outcome::Begun) }
+    Record { id: Some(id), ..Record::new(START, Kind::Intent, Outcome::Begun) }
 }
 
 fn ended(id: u128) -> Record<'static> {
     let id = RequestId::new(Uuid::from_u128(id));
-    let at = START;
-    Record { id: Some(id), ..Record::new(at, Kind::Call, Outcome::Answered) }
+    Record { id: Some(id), ..Record::new(START, Kind::Call, Outcome::Answered) }
 }
 
 fn tools(memory: &Memory) -> Vec<String> {

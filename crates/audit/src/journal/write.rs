@@ -5,13 +5,15 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
 };
 
+use model::Level;
+
 use super::{
-    Level, Shared,
+    Shared,
     state::{Batch, Closed, Failed, State, Ticket},
 };
 use crate::{
     Error,
-    record::{Kind, Outcome, Record, members},
+    record::{Outcome, members},
 };
 
 impl Shared {
@@ -139,11 +141,8 @@ impl Shared {
 
     /// Says in the old segment that there is no room for a new one, on the room kept for that.
     fn say_full(&self, state: &mut State) {
-        let full = Record {
-            event: Some("audit.full"),
-            note: Some("there is no room for another segment: calls are refused until there is"),
-            ..Record::new(self.clock.now(), Kind::Log, Outcome::Answered)
-        };
+        let note = "there is no room for another segment: calls are refused until there is";
+        let full = self.about("audit.full", note, Outcome::Failed);
         // All this is as well as can be: that the journal is closed is told in any case.
         let (Ok(()), Ok(()), Ok(members)) =
             (self.cut(state), self.medium.use_reserve(), members(&full))

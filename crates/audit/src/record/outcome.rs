@@ -56,6 +56,8 @@ pub enum Outcome<'a> {
     Begun,
     /// The caller left, or took its call back, before there was an answer.
     Cancelled,
+    /// What the door or its log was to do by itself failed: nobody was refused by it.
+    Failed,
     /// It did not go through.
     Refused(&'a Refusal),
     /// It was begun, and what came of it could not be recorded.
@@ -70,6 +72,7 @@ impl Outcome<'_> {
             Self::Answered => "answered",
             Self::Begun => "begun",
             Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
             Self::Refused(_) => "refused",
             Self::Unknown => "unknown",
         }

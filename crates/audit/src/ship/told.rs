@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Outcome;
+
 /// What people should know of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -37,6 +39,15 @@ pub enum Told {
 }
 
 impl Told {
+    /// Whether something does not go as it should.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome<'static> {
+        match self {
+            Self::Dead { .. } | Self::Failed { .. } | Self::Lost { .. } => Outcome::Failed,
+            Self::Recovered { .. } | Self::Restarted { .. } => Outcome::Answered,
+        }
+    }
+
     /// The word for the event.
     #[must_use]
     pub fn event(&self) -> &'static str {

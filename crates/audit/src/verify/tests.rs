@@ -1,5 +1,6 @@
 //! Damages of every kind, judged by this verifier and by the one in Python.
 
+mod damages;
 mod followed;
 mod harm;
 
@@ -11,13 +12,9 @@ use std::{
 };
 
 use model::{Clock, Timestamp};
-use proptest::{
-    strategy::{Strategy as _, ValueTree as _},
-    test_runner::TestRunner,
-};
 use tempfile::TempDir;
 
-use self::harm::{Harm, Text, harm, harms};
+use self::harm::Text;
 use super::*;
 use crate::{
     Journal, Kind, Location, Outcome, Purge, Record, Rules, SigningKey,
@@ -27,8 +24,6 @@ use crate::{
 };
 
 const NAME: &str = "onedoor-test";
-/// How many damages of each log the two verifiers are asked about.
-const DAMAGES: u32 = 60;
 
 fn key() -> SigningKey {
     SigningKey::from_seed(NAME, &[1; 32]).unwrap()
@@ -159,64 +154,6 @@ fn told_by_python_by(
     told.lines().map(|it| it.split(": ").next().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn every_damage_is_found_and_both_verifiers_say_the_same() {
-    check_damages(DAMAGES, 4);
-}
-
-/// For `cargo xtask prove audit --full`: it takes minutes.
-#[test]
-#[ignore = "it takes minutes"]
-fn ten_thousand_damages_are_found_and_both_verifiers_say_the_same() {
-    check_damages(500, 20);
-}
-
-/// Makes so many, so many times, and tells of it for whoever asked for that.
-fn check_damages(count: u32, times: usize) {
-    let (logs, other) = (logs(), tempfile::tempdir().unwrap());
-    write(other.path(), || SigningKey::from_seed("onedoor-other", &[2; 32]).unwrap());
-    let mut runner = TestRunner::deterministic();
-    let mut made = 0_usize;
-    for log in logs.iter().cycle().take(times) {
-        assert!(segments(log.path()).len() > 2);
-        let note = tempfile::NamedTempFile::new().unwrap();
-        fs::write(note.path(), newest(log.path())).unwrap();
-        let keys = Keys::read(log.path(), &key().verifying_key()).unwrap();
-        let kept = outside(&newest(log.path()), &keys);
-        let mut damaged = Vec::new();
-        for _ in 0..count {
-            let done = harms().new_tree(&mut runner).unwrap().current();
-            let folder = copy(log.path());
-            if harm(folder.path(), &done, other.path()) {
-                damaged.push((done, folder));
-            }
-        }
-        made = made.saturating_add(damaged.len());
-        let whole = copy(log.path());
-        for (checkpoint, kept) in [(Some(note.path()), kept), (None, None)] {
-            compare(&damaged, whole.path(), (checkpoint, kept));
-        }
-    }
-    println!("damages: {made} found with a checkpoint from elsewhere, two verifiers agree on each");
-}
-
-/// Both verifiers say the same of each, and with a checkpoint from elsewhere they find all.
-fn compare(
-    damaged: &[(Harm, TempDir)],
-    whole: &Path,
-    (checkpoint, kept): (Option<&Path>, Option<Outside>),
-) {
-    let folders: Vec<_> = damaged.iter().map(|it| it.1.path()).chain([whole]).collect();
-    let ours: Vec<_> = folders.iter().map(|it| told(it, kept.as_ref())).collect();
-    let theirs = told_by_python(&folders, checkpoint);
-    assert_eq!(ours.last().unwrap(), "ok");
-    for ((ours, theirs), (done, _)) in ours.iter().zip(&theirs).zip(damaged) {
-        assert_eq!(ours, theirs, "{done:?}");
-        assert!(kept.is_none() || ours != "ok", "not found: {done:?}");
-    }
-    assert_eq!(ours.last(), theirs.last());
-}
-
 /// The first record that is wrong is named, and what is wrong with it.
 #[test]
 fn a_damage_is_named_by_its_first_record_and_its_kind() {
@@ -242,6 +179,23 @@ fn a_damage_is_named_by_its_first_record_and_its_kind() {
     check("forged at record 2", &|it| it.rehash(5));
     let last = Text::read(log.path()).0.len().saturating_sub(1);
     check(&format!("truncated at record {last}"), &|it| drop(it.0.pop()));
+}
+
+#[test]
+fn checkpoints_beside_the_log_vouch_for_it_in_any_order_and_number() {
+    let log = tempfile::tempdir().unwrap();
+    write(log.path(), key);
+    let text = fs::read_to_string(log.path().join(CHECKPOINTS)).unwrap();
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let mut reversed = lines.clone();
+    reversed.reverse();
+    for some in
+        [reversed, lines[1..].to_vec(), lines[..1].to_vec(), [&*lines, &lines[..1]].concat()]
+    {
+        fs::write(log.path().join(CHECKPOINTS), some.concat()).unwrap();
+        assert_eq!(told(log.path(), None), "ok");
+        assert_eq!(told_by_python(&[log.path()], None), ["ok"]);
+    }
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::{
     thread::{self, Thread},
 };
 
-use audit::{Error, Journal, Kind, Level, Levels, Location, Outcome, Record, Rules, SigningKey};
-use model::{Clock, RequestId, Timestamp};
+use audit::{Error, Journal, Kind, Levels, Location, Outcome, Record, Rules, SigningKey};
+use model::{Clock, Level, RequestId, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -52,7 +52,7 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// All records, read as the JSON that each line is.
-fn records(folder: &Path) -> Vec<Value> {
+pub(crate) fn records(folder: &Path) -> Vec<Value> {
     let text = segments(folder).into_iter().map(|it| fs::read_to_string(it).unwrap());
     let text: String = text.collect();
     text.lines().map(|it| serde_json::from_str(it).unwrap()).collect()
@@ -100,11 +100,12 @@ fn a_record_is_in_the_file_when_append_returns_and_a_start_goes_on_behind_it() {
     }
     drop(journal);
     open(folder.path()).append(&record("u")).unwrap();
-    let want = ["audit.segment", "audit.opened", "t", "t", "t", "audit.opened", "u"];
+    let first = ["audit.segment", "audit.opened", "t", "t", "t", "audit.closed"];
+    let want = [&first[..], &["audit.opened", "u", "audit.closed"]].concat();
     assert_eq!(words(folder.path()), want);
     let numbers: Vec<_> =
         records(folder.path()).iter().map(|it| it["seq"].as_u64().unwrap()).collect();
-    assert_eq!(numbers, (0..7).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..9).collect::<Vec<_>>());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&segments(folder.path())[0]), 0o600);
     assert_eq!(mode(&folder.path().join("audit")), 0o700);
@@ -164,23 +165,54 @@ fn lines_of_many_threads_are_whole_and_each_is_there_once_at_both_levels() {
 fn what_a_crash_left_of_a_record_is_cut_off_and_that_is_written_down() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    add(&segments(folder.path())[0], b"{\"seq\":2,\"time\":\"20");
+    add(&segments(folder.path())[0], b"{\"seq\":3,\"time\":\"20");
     open(folder.path()).append(&record("t")).unwrap();
-    assert_eq!(words(folder.path()), ["audit.segment", "audit.opened", "audit.recovered", "t"]);
-    let told = records(folder.path())[2]["note"].as_str().unwrap().to_owned();
+    let want = ["audit.segment", "audit.opened", "audit.closed", "audit.recovered", "t"];
+    assert_eq!(words(folder.path())[..5], want);
+    let told = records(folder.path())[3]["note"].as_str().unwrap().to_owned();
     assert!(told.starts_with("19 bytes of a record that was not written whole"), "{told}");
+}
+
+/// What a door leaves that is killed now.
+fn killed(folder: &Path) -> tempfile::TempDir {
+    let left = tempfile::tempdir().unwrap();
+    fs::create_dir(left.path().join("audit")).unwrap();
+    for entry in fs::read_dir(folder.join("audit")).unwrap().map(|it| it.unwrap()) {
+        fs::copy(entry.path(), left.path().join("audit").join(entry.file_name())).unwrap();
+    }
+    left
+}
+
+#[test]
+fn a_start_says_whether_the_process_before_ended_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    journal.append(&record("t")).unwrap();
+    let left = killed(folder.path());
+    drop(journal);
+    for (folder, want) in [(&folder, "audit.opened"), (&left, "audit.recovered")] {
+        drop(open(folder.path()));
+        let starts = records(folder.path()).into_iter().filter(|it| it["boot"].is_string());
+        let last = starts.last().unwrap();
+        assert_eq!(last["event"], want);
+        let note = last["note"].as_str().unwrap();
+        assert_eq!(note.contains("did not end in order"), want == "audit.recovered", "{note}");
+        // What has said so has ended in order.
+        drop(open(folder.path()));
+        assert_eq!(words(folder.path()).iter().rev().nth(1).unwrap(), "audit.opened");
+    }
 }
 
 #[test]
 fn a_segment_that_was_begun_and_got_no_record_is_begun_again() {
-    for left in [&b""[..], b"{\"seq\":2,\"ti"] {
+    for left in [&b""[..], b"{\"seq\":3,\"ti"] {
         let folder = tempfile::tempdir().unwrap();
         drop(open(folder.path()));
-        fs::write(folder.path().join("audit/00000000000000000002.jsonl"), left).unwrap();
+        fs::write(folder.path().join("audit/00000000000000000003.jsonl"), left).unwrap();
         open(folder.path()).append(&record("t")).unwrap();
         assert_eq!(segments(folder.path()).len(), 1);
         let event = if left.is_empty() { "audit.opened" } else { "audit.recovered" };
-        assert_eq!(words(folder.path())[2..], [event, "t"]);
+        assert_eq!(words(folder.path())[3..], [event, "t", "audit.closed"]);
     }
 }
 
@@ -216,7 +248,7 @@ fn a_log_with_any_other_damage_is_not_gone_on_with() {
             let text = fs::read_to_string(path).unwrap();
             fs::write(path, text.replace("\"t0\"", "\"t9\"")).unwrap();
         }),
-        ("modified at record 5", |folder| add(&segments(folder)[0], b"\n")),
+        ("modified at record 6", |folder| add(&segments(folder)[0], b"\n")),
         ("gap at record 2", |folder| {
             let path = &segments(folder)[0];
             let text = fs::read_to_string(path).unwrap();
@@ -290,29 +322,6 @@ fn every_checkpoint_goes_to_the_place_outside_too() {
 }
 
 #[test]
-fn a_checkpoint_is_recorded_and_goes_where_records_go() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = open(folder.path());
-    let begun = journal.reached();
-    for _ in 0..1000 {
-        journal.append(&record("t")).unwrap();
-    }
-    // So many are signed for by the thread beside, which then says so.
-    while journal.reached() == begun + 1000 {
-        thread::yield_now();
-    }
-    drop(journal);
-    let told: Vec<_> =
-        records(folder.path()).into_iter().filter(|it| it["event"] == "audit.checkpoint").collect();
-    let [told] = &told[..] else { panic!("{told:?}") };
-    let (key, note) = (key().verifying_key(), told["note"].as_str().unwrap());
-    let outside = audit::Outside(audit::Checkpoint::open(note, &key).unwrap());
-    assert!((1000..1003).contains(&outside.0.size));
-    let report = audit::verify(&folder.path().join("audit"), &key, Some(&outside)).unwrap();
-    assert_eq!((report.damage, report.signed), (None, report.next));
-}
-
-#[test]
 fn a_log_that_was_ended_is_signed_and_still_takes_what_comes_late() {
     let folder = tempfile::tempdir().unwrap();
     let rules = Rules { levels: Levels::Strict, ..Rules::default() };
@@ -320,11 +329,13 @@ fn a_log_that_was_ended_is_signed_and_still_takes_what_comes_late() {
     journal.append(&record("t")).unwrap();
     journal.end();
     let report = audit::verify(&folder.path().join("audit"), &key().verifying_key(), None).unwrap();
-    assert_eq!((report.damage, report.signed), (None, 3));
+    assert_eq!((report.damage, report.signed), (None, 4));
     journal.append(&record("late")).unwrap();
     block_on(journal.store(&record("later"))).unwrap();
     journal.end();
-    assert_eq!(words(folder.path()).last().unwrap(), "later");
+    journal.end();
+    let told = words(folder.path());
+    assert_eq!(told[3..], ["audit.closed", "late", "later", "audit.closed"], "once behind all");
 }
 
 #[test]
@@ -334,7 +345,7 @@ fn a_checkpoint_that_a_crash_cut_is_made_anew() {
     add(&folder.path().join("audit/checkpoints.jsonl"), b"\"onedoor-te");
     drop(open(folder.path()));
     let report = audit::verify(&folder.path().join("audit"), &key().verifying_key(), None).unwrap();
-    assert_eq!((report.damage, report.signed), (None, 3));
+    assert_eq!((report.damage, report.signed), (None, 5));
 }
 
 #[test]

@@ -15,14 +15,14 @@ fn every_record_that_was_signed_for_can_be_proven_and_no_other() {
     let key = key().verifying_key();
     assert!(matches!(prove(&log, &key, 4), Err(ProofError::Absent { seq: 4 })));
     drop(journal);
-    for seq in 0..5 {
+    for seq in 0..6 {
         let text = prove(&log, &key, seq).unwrap();
         let proven = proof::check(&text, &key).unwrap();
-        assert_eq!((proven.seq, proven.checkpoint.size), (seq, 5));
+        assert_eq!((proven.seq, proven.checkpoint.size), (seq, 6));
         let line: serde_json::Value = serde_json::from_str(&proven.line).unwrap();
         assert_eq!(line.get("seq"), Some(&seq.into()));
     }
-    assert!(matches!(prove(&log, &key, 5), Err(ProofError::Absent { seq: 5 })));
+    assert!(matches!(prove(&log, &key, 6), Err(ProofError::Absent { seq: 6 })));
 }
 
 #[test]

@@ -261,3 +261,52 @@ fn what_is_too_old_or_too_much_is_told_and_nothing_else() {
     assert_eq!(outgrown(None, Some(total - 1)), Some(closed[0].records.end));
     assert_eq!(outgrown(None, Some(0)), closed.last().map(|it| it.records.end));
 }
+
+#[test]
+fn what_only_a_clock_made_old_does_not_go_and_that_it_jumped_is_recorded() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let hour = Duration::from_secs(3600);
+    let outgrown = |journal: &Journal| {
+        for _ in 0..20 {
+            journal.append(&Record { time: clock.now(), ..record("t") }).unwrap();
+        }
+        assert!(journal.closed().unwrap().len() > 2);
+        journal.outgrown(&Keep { age: Some(hour), bytes: None }).unwrap()
+    };
+    let journal = try_open(folder.path(), &clock).unwrap();
+    assert_eq!(outgrown(&journal), None);
+    drop(journal);
+    // A clock that is wrong at the start, and one that is set right, forwards and back, while it runs.
+    clock.jump(START.plus(hour * 9000));
+    let journal = try_open(folder.path(), &clock).unwrap();
+    let mut wanted = Vec::new();
+    for to in [START.plus(hour * 9000), START, START.plus(hour * 10_000)] {
+        let before = clock.now();
+        clock.jump(to);
+        assert_eq!(outgrown(&journal), None);
+        clock.advance(Duration::from_secs(1));
+        if before != to {
+            wanted.push([before, to].map(|it| it.to_string()[..13].to_owned()));
+        }
+        // The thread that finds it looks every second.
+        while jumps(folder.path()).len() < wanted.len() {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+    // It grows old as time goes by, whatever the clock says.
+    let first = journal.closed().unwrap()[0].records.end;
+    clock.advance(hour);
+    clock.jump(START.plus(hour * 2));
+    assert!(outgrown(&journal) >= Some(first));
+    drop(journal);
+    for (told, [from, to]) in jumps(folder.path()).iter().zip(&wanted) {
+        assert!(told.starts_with(&format!("the time of day jumped from {from}")), "{told}");
+        assert!(told.contains(&format!(" to {to}")), "{told}");
+    }
+}
+
+/// What the log says of jumps of the clock.
+fn jumps(folder: &Path) -> Vec<String> {
+    let jumps = records(folder).into_iter().filter(|it| it["event"] == "audit.clock_jumped");
+    jumps.map(|it| it["note"].as_str().unwrap().to_owned()).collect()
+}

@@ -212,9 +212,9 @@ async fn answer(
         .and(may_ask)
         .and_then(|()| guard::check_certificate(&arrival));
     let answered = match checked {
-        Ok(()) if cors::is_preflight(&request) => allow(&gateway, arrival, &request),
+        Ok(()) if cors::is_preflight(&request) => allow(&gateway, arrival, &request).await,
         Ok(()) => answer_checked(Arc::clone(&gateway), arrival, request).await,
-        Err(fault) => refuse(&gateway, arrival, &request, fault),
+        Err(fault) => refuse(&gateway, arrival, &request, fault).await,
     };
     // The one place where answers go out: none gets here without its record, or a count of it in one.
     let mut response = answered.into_inner();
@@ -223,7 +223,7 @@ async fn answer(
 }
 
 /// Refuses a request that no surface gets to see.
-fn refuse<B>(
+async fn refuse<B>(
     gateway: &Gateway,
     arrival: Arrival,
     request: &Request<B>,
@@ -233,16 +233,20 @@ fn refuse<B>(
     let asked = format!("{} {}", request.method(), request.uri().path());
     let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
     let ledger = Ledger::open(&gateway.live, facts.about(asked));
-    let refusal = ledger.refuse_as(fault.status, fault.refusal);
+    let refusal = ledger.refuse_as(fault.status, fault.refusal).await;
     refusal.map(|it| surface::refused(id, fault.status, &it))
 }
 
 /// Tells a browser that a page may send what it wants to send.
-fn allow<B>(gateway: &Gateway, arrival: Arrival, request: &Request<B>) -> Recorded<Response<Body>> {
+async fn allow<B>(
+    gateway: &Gateway,
+    arrival: Arrival,
+    request: &Request<B>,
+) -> Recorded<Response<Body>> {
     let asked = format!("OPTIONS {}", request.uri().path());
     let (id, snapshot) = (arrival.id, gateway.snapshot());
     let facts = Facts::new(Kind::List, arrival, &snapshot).about(asked);
-    Ledger::open(&gateway.live, facts).note().map(|noted| {
+    Ledger::open(&gateway.live, facts).note().await.map(|noted| {
         let mut response = match noted {
             Ok(()) => cors::allowed(request),
             Err(refusal) => problem::response(id, &refusal),

@@ -1,12 +1,12 @@
 //! What is checked before any surface looks: host, origin, framing. Against browsers led astray
 //! (DNS rebinding, cross-site requests) and against requests that two servers read in two ways.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use model::{Refusal, RefusalKind};
 
-use super::connection::Ends;
+use super::{connection::Ends, host};
 use crate::{Entrance, Settings, pipeline::Arrival};
 
 /// A request that no surface gets to see.
@@ -83,23 +83,7 @@ fn is_chunked(value: &HeaderValue) -> bool {
 }
 
 fn check_host<B>(settings: &Settings, ends: &Ends, request: &Request<B>) -> Result<(), Fault> {
-    let named = match request.headers().get(header::HOST) {
-        Some(value) => Some(value.to_str().map_err(|_| malformed("the host is not ASCII"))?),
-        None => None,
-    };
-    // RFC 9112 section 3.2.2: an absolute target and the Host header must not differ; HTTP/2 has :authority.
-    let target = request.uri().authority().map(http::uri::Authority::as_str);
-    let host = match (target, named) {
-        (Some(target), Some(named)) if !target.eq_ignore_ascii_case(named) => {
-            return Err(malformed("the request names two hosts"));
-        }
-        (Some(host), _) | (None, Some(host)) => host,
-        (None, None) if request.version() == Version::HTTP_10 => return Ok(()),
-        (None, None) => return Err(malformed("there is no host header")),
-    };
-    let Some(name) = host_name(host) else {
-        return Err(malformed("the host is no name and no address"));
-    };
+    let Some(name) = host::named(request).map_err(malformed)? else { return Ok(()) };
     if is_served(settings, ends, name) {
         return Ok(());
     }
@@ -107,12 +91,12 @@ fn check_host<B>(settings: &Settings, ends: &Ends, request: &Request<B>) -> Resu
     Err(fault(StatusCode::MISDIRECTED_REQUEST, RefusalKind::Malformed, detail))
 }
 
-/// Whether this door is meant by `name`: a page that is led here by a name of its own must not be.
+/// Whether this door is meant by `name`.
 fn is_served(settings: &Settings, ends: &Ends, name: &str) -> bool {
-    let is_named = |it: &str| host_name(it).is_some_and(|it| it.eq_ignore_ascii_case(name));
-    let is_of_url =
-        |url: &Option<String>| url.as_deref().and_then(authority_of).is_some_and(is_named);
-    if settings.allowed_hosts.iter().any(|it| is_named(it))
+    let is_of_url = |url: &Option<String>| {
+        url.as_deref().and_then(authority_of).is_some_and(|it| host::is_called(it, name))
+    };
+    if settings.allowed_hosts.iter().any(|it| host::is_called(it, name))
         || is_of_url(&settings.public_url)
         || is_of_url(&settings.management_url)
     {
@@ -122,11 +106,8 @@ fn is_served(settings: &Settings, ends: &Ends, name: &str) -> bool {
         Entrance::Management => &settings.management_url,
         Entrance::Everything | Entrance::Public => &settings.public_url,
     };
-    let local = ends.local.ip().to_canonical();
-    // Where nobody has said by which names it is reached, it is by none that somebody else can give it.
-    let has_no_name = own_url.is_none() && settings.allowed_hosts.is_empty();
-    let is_itself = || name.parse::<IpAddr>().is_ok_and(|it| it.to_canonical() == local);
-    (has_no_name && is_itself()) || ((has_no_name || local.is_loopback()) && is_loopback(name))
+    let has_names = own_url.is_some() || !settings.allowed_hosts.is_empty();
+    host::is_itself(ends.local, has_names, name)
 }
 
 /// Checks that a page of this origin may have a browser send requests here.
@@ -143,8 +124,8 @@ pub(super) fn check_origin(
     let is_known = settings.allowed_origins.iter().any(|it| is_same(it))
         || settings.public_url.as_deref().is_some_and(|it| is_same(origin_of(it)));
     let is_local = local.ip().to_canonical().is_loopback();
-    let name = authority_of(origin).and_then(host_name);
-    if is_known || (is_local && name.is_some_and(is_loopback)) {
+    let name = authority_of(origin).and_then(host::host_name);
+    if is_known || (is_local && name.is_some_and(host::is_loopback)) {
         return Ok(());
     }
     let detail = "this origin is not allowed: add it to allowed_origins";
@@ -168,25 +149,6 @@ fn fault(
     Fault { status, refusal: Refusal::new(kind, detail) }
 }
 
-/// The name or address in `name`, `name:port`, `[v6]` and `[v6]:port`.
-///
-/// Anything but a name and a port would be read one way here and another way by a browser.
-fn host_name(host: &str) -> Option<&str> {
-    let (name, behind) = match host.strip_prefix('[') {
-        Some(rest) => {
-            let (name, behind) = rest.split_once(']')?;
-            name.parse::<std::net::Ipv6Addr>().ok()?;
-            (name, behind)
-        }
-        None => host.split_at(host.find(':').unwrap_or(host.len())),
-    };
-    let is_port = |it: &str| it.parse::<u16>().is_ok() && it.bytes().all(|it| it.is_ascii_digit());
-    let is_of_name = |it: u8| it.is_ascii_alphanumeric() || b"-._:".contains(&it);
-    let has_end = behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port);
-    let name = name.strip_suffix('.').unwrap_or(name);
-    Some(name).filter(|it| has_end && !it.is_empty() && it.bytes().all(is_of_name))
-}
-
 /// The authority of a URL or an origin of the web.
 fn authority_of(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
@@ -200,36 +162,9 @@ fn origin_of(url: &str) -> &str {
     end.and_then(|it| url.get(..it)).unwrap_or(url)
 }
 
-fn is_loopback(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|it| it.to_canonical().is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_host_is_a_name_and_a_port_and_nothing_else() {
-        for (host, want) in [
-            ("localhost", Some("localhost")),
-            ("LocalHost:80", Some("LocalHost")),
-            ("api.example.com.", Some("api.example.com")),
-            ("[::1]", Some("::1")),
-            ("[::1]:8080", Some("::1")),
-            ("127.0.0.1:1", Some("127.0.0.1")),
-            ("localhost:x@evil.com", None),
-            ("[::1]evil.com", None),
-            ("a@b", None),
-            ("", None),
-            ("localhost:", None),
-            ("localhost:99999", None),
-            ("a b", None),
-            ("a/b", None),
-        ] {
-            assert_eq!(host_name(host), want, "{host}");
-        }
-    }
 
     #[test]
     fn off_loopback_the_door_has_its_address_and_the_names_that_it_was_given() {
@@ -274,7 +209,7 @@ mod tests {
             ("file://localhost", None),
             ("null", None),
         ] {
-            assert_eq!(authority_of(origin).and_then(host_name), want, "{origin}");
+            assert_eq!(authority_of(origin).and_then(host::host_name), want, "{origin}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Refused {
 
 /// What was refused within the second that began with the first of it.
 #[derive(Debug, Default)]
-pub(crate) struct Flood(Mutex<Second>);
+pub(crate) struct Tally(Mutex<Second>);
 
 #[derive(Debug, Default)]
 struct Second {
@@ -69,7 +69,7 @@ struct Turn {
     is_first: bool,
 }
 
-impl Flood {
+impl Tally {
     fn count(&self, peer: IpAddr) -> Turn {
         let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let second = &mut *second;
@@ -105,7 +105,7 @@ pub(super) fn record(
     refused: Refused,
     stop: &CancellationToken,
 ) {
-    let Turn { is_told, is_first } = gateway.flood.count(network(ends.peer.ip()));
+    let Turn { is_told, is_first } = gateway.refused.count(network(ends.peer.ip()));
     if is_first {
         let (shared, stop) = (Arc::clone(gateway), stop.clone());
         gateway.tasks.spawn(async move {
@@ -123,16 +123,12 @@ pub(super) fn record(
     let snapshot = gateway.snapshot();
     let arrival = ends.arrival(gateway, Surface::Rest);
     let facts = Facts::new(Kind::Malformed, arrival, &snapshot).named(event);
-    let ledger = Ledger::open(&gateway.live, facts);
-    match status {
-        Some(status) => drop(ledger.refuse_as(status, refusal)),
-        None => ledger.break_off(&refusal),
-    }
+    Ledger::open(&gateway.live, facts).pass(status, &refusal);
 }
 
 /// Records how many were refused beyond those that have records of their own.
 async fn tell_rest(gateway: &Gateway) {
-    for (peer, count) in gateway.flood.take() {
+    for (peer, count) in gateway.refused.take() {
         let of = match peer {
             Some(IpAddr::V4(_)) => "this address",
             Some(IpAddr::V6(_)) => "this /64",
@@ -165,31 +161,31 @@ mod tests {
 
     #[test]
     fn the_first_of_an_address_are_told_and_the_rest_is_counted() {
-        let flood = Flood::default();
-        assert_eq!(flood.count(address(1)), Turn { is_told: true, is_first: true });
+        let tally = Tally::default();
+        assert_eq!(tally.count(address(1)), Turn { is_told: true, is_first: true });
         for _ in 1..TOLD_OF_ONE_MAX {
-            assert_eq!(flood.count(address(1)), TOLD);
+            assert_eq!(tally.count(address(1)), TOLD);
         }
         for _ in 0..3 {
-            assert_eq!(flood.count(address(1)), COUNTED);
+            assert_eq!(tally.count(address(1)), COUNTED);
         }
-        assert_eq!(flood.count(address(2)), TOLD, "one that floods hides no other");
-        assert_eq!(flood.take(), vec![(Some(address(1)), 3)]);
-        assert_eq!(flood.count(address(1)), Turn { is_told: true, is_first: true });
-        assert_eq!(flood.take(), vec![]);
+        assert_eq!(tally.count(address(2)), TOLD, "one that floods hides no other");
+        assert_eq!(tally.take(), vec![(Some(address(1)), 3)]);
+        assert_eq!(tally.count(address(1)), Turn { is_told: true, is_first: true });
+        assert_eq!(tally.take(), vec![]);
     }
 
     #[test]
     fn however_many_addresses_there_are_no_more_is_told_and_none_is_lost() {
-        let flood = Flood::default();
+        let tally = Tally::default();
         let mut told = 0;
         for round in 0..4 {
             for of in 0..u8::MAX {
-                told += u64::from(flood.count(address(of)).is_told);
+                told += u64::from(tally.count(address(of)).is_told);
                 assert!(told <= TOLD_MAX, "round {round}");
             }
         }
-        let rest = flood.take();
+        let rest = tally.take();
         assert!(rest.len() <= SOURCES_MAX + 1, "{}", rest.len());
         let counted: u64 = rest.iter().map(|it| it.1).sum();
         assert_eq!(told + counted, 4 * u64::from(u8::MAX));

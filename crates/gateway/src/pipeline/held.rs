@@ -3,16 +3,15 @@
 use std::{
     fmt, mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use identity::Kept;
-use model::Refusal;
 use upstream::ResponseBody;
 
-use super::Standing;
+use super::{Standing, standing::Cut};
 use crate::BodyError;
 
 /// An upstream's body behind an answer whose head is out.
@@ -26,7 +25,9 @@ pub struct Held {
 /// Who sees to it that the call may go on. Begun where the first piece is not the last one.
 enum Watch {
     Ready(Box<(Standing, Kept)>),
-    Begun(Pin<Box<dyn Future<Output = Refusal> + Send>>),
+    Begun(Pin<Box<dyn Future<Output = Cut> + Send>>),
+    /// It may not, which is being recorded.
+    Cut(Cut),
     Over,
 }
 
@@ -37,17 +38,20 @@ impl Held {
 }
 
 impl Watch {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Refusal> {
+    /// Whether the call may go on.
+    fn allows(&mut self, context: &mut Context<'_>) -> bool {
         if let Self::Ready(_) = self
             && let Self::Ready(parts) = mem::replace(self, Self::Over)
         {
             let (standing, credential) = *parts;
             *self = Self::Begun(Box::pin(standing.cut(credential)));
         }
-        match self {
-            Self::Begun(cut) => cut.as_mut().poll(context),
-            Self::Ready(_) | Self::Over => Poll::Pending,
+        if let Self::Begun(lost) = self
+            && let Poll::Ready(cut) = lost.as_mut().poll(context)
+        {
+            *self = Self::Cut(cut);
         }
+        !matches!(self, Self::Cut(_))
     }
 }
 
@@ -60,24 +64,30 @@ impl Body for Held {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let Some(body) = &mut this.body else { return Poll::Ready(None) };
-        let frame = Pin::new(&mut *body).poll_frame(context);
-        if matches!(&frame, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream() {
-            this.watch = Watch::Over;
-            return frame.map_err(BodyError::Upstream);
-        }
-        // Behind every piece, not only where none has come: a fast upstream leaves no pause.
-        match this.watch.poll(context) {
-            Poll::Pending => frame.map_err(BodyError::Upstream),
-            Poll::Ready(refusal) => {
-                (this.body, this.watch) = (None, Watch::Over);
-                Poll::Ready(Some(Err(BodyError::Cut(refusal))))
+        if let Some(body) = &mut this.body {
+            let frame = Pin::new(&mut *body).poll_frame(context);
+            if matches!(&frame, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream() {
+                this.watch = Watch::Over;
+                return frame.map_err(BodyError::Upstream);
             }
+            // Behind every piece, not only where none has come: a fast upstream leaves no pause.
+            if this.watch.allows(context) {
+                return frame.map_err(BodyError::Upstream);
+            }
+            // At once: the disk may take its time for the record.
+            this.body = None;
         }
+        let Watch::Cut(cut) = &mut this.watch else { return Poll::Ready(None) };
+        let refusal = ready!(cut.as_mut().poll(context));
+        this.watch = Watch::Over;
+        Poll::Ready(Some(Err(BodyError::Cut(refusal))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        match &self.body {
+            Some(body) => body.is_end_stream(),
+            None => !matches!(self.watch, Watch::Cut(_)),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -90,6 +100,7 @@ impl fmt::Debug for Watch {
         f.write_str(match self {
             Self::Ready(_) => "Ready",
             Self::Begun(_) => "Begun",
+            Self::Cut(_) => "Cut",
             Self::Over => "Over",
         })
     }

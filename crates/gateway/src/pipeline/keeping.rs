@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use audit::{
-    Bodies, Level,
+    Bodies,
     bodies::{self, Capture, Content, Direction, Part, Subject, Whose},
 };
 use contract::{Operation, Sent};
 use http::{HeaderMap, Response, header};
 use http_body::Body as _;
-use model::{ArgumentValue, Caller, Refusal, RefusalKind, RequestHead};
+use model::{ArgumentValue, Caller, Level, Refusal, RefusalKind, RequestHead};
 use upstream::{RequestBody, ResponseBody, Tap};
 
 use super::Facts;

@@ -45,11 +45,7 @@ impl<'a> Ledger<'a> {
             }
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
-        let written = match self.enter(end, Some(status)) {
-            Ok(entry) => store(entry).await,
-            Err(error) => Err(error),
-        };
-        match written {
+        match self.write(end, Some(status)).await {
             Ok(receipt) => receipt.behind(outcome),
             Err(error) => {
                 // Said once: a log that failed is closed, and what comes then is refused at the gate.
@@ -61,19 +57,19 @@ impl<'a> Ledger<'a> {
 
     /// Records that what was asked was given: a list, a session. Where that fails it must not be given,
     /// and there is `Unrecorded` instead.
-    pub(crate) fn note(mut self) -> Recorded<Result<(), Refusal>> {
-        match self.write(Outcome::Answered, None) {
+    pub(crate) async fn note(mut self) -> Recorded<Result<(), Refusal>> {
+        match self.write(Outcome::Answered, None).await {
             Ok(receipt) => receipt.behind(Ok(())),
             Err(error) => Recorded::instead(&error, Err(unrecorded(&error))),
         }
     }
 
     /// Records a refusal, and gives back what the caller is to be told.
-    pub(crate) fn refuse(mut self, refusal: Refusal) -> Recorded<Refusal> {
+    pub(crate) async fn refuse(mut self, refusal: Refusal) -> Recorded<Refusal> {
         match self.weigh(refusal) {
             Weighed::Told(refusal) => {
                 let status = refusal.kind().status();
-                self.refuse_as(status, refusal)
+                self.refuse_as(status, refusal).await
             }
             Weighed::Counted(refusal) => Recorded::counted(refusal),
         }
@@ -92,16 +88,29 @@ impl<'a> Ledger<'a> {
     }
 
     /// The same where the answer has another status than such a refusal usually has.
-    pub(crate) fn refuse_as(mut self, status: StatusCode, refusal: Refusal) -> Recorded<Refusal> {
-        match self.write(Outcome::Refused(&refusal), Some(status.as_u16())) {
+    pub(crate) async fn refuse_as(
+        mut self,
+        status: StatusCode,
+        refusal: Refusal,
+    ) -> Recorded<Refusal> {
+        match self.write(Outcome::Refused(&refusal), Some(status.as_u16())).await {
             Ok(receipt) => receipt.behind(refusal),
             Err(error) => Recorded::instead(&error, unrecorded(&error)),
         }
     }
 
-    /// Records a refusal that nobody is told: there is no way to answer.
-    pub(crate) fn break_off(mut self, refusal: &Refusal) {
-        if let Err(error) = self.write(Outcome::Refused(refusal), None) {
+    /// Records a refusal for which there is no answer: what was answered already breaks off.
+    pub(crate) async fn break_off(mut self, refusal: &Refusal) {
+        if let Err(error) = self.write(Outcome::Refused(refusal), None).await {
+            tracing::error!("a call that was cut off could not be recorded: {error}");
+        }
+    }
+
+    /// Records what a protocol below refuses by itself, with the status where it answers by one. Nobody
+    /// can wait for the disk there: it is about to go out, or has.
+    pub(crate) fn pass(mut self, status: Option<StatusCode>, refusal: &Refusal) {
+        let entry = self.enter(Outcome::Refused(refusal), status.map(|it| it.as_u16()));
+        if let Err(error) = entry.and_then(Entry::written) {
             tracing::error!("a connection that was refused could not be recorded: {error}");
         }
     }
@@ -111,12 +120,12 @@ impl<'a> Ledger<'a> {
         self.is_closed = true;
     }
 
-    fn write(
+    async fn write(
         &mut self,
         outcome: Outcome<'_>,
         status: Option<u16>,
     ) -> Result<Receipt, audit::Error> {
-        self.enter(outcome, status)?.settle()
+        store(self.enter(outcome, status)?).await
     }
 
     fn enter(

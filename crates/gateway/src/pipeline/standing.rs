@@ -42,6 +42,9 @@ pub(crate) struct Standing {
     route: Arc<Route>,
 }
 
+/// Records that a call may not go on, and then says why.
+pub(super) type Cut = Pin<Box<dyn Future<Output = Refusal> + Send>>;
+
 /// What is in force as a call begins: heard of from here on, whatever the call waits for.
 pub(super) struct Begun<'a> {
     pub(super) gateway: &'a Arc<Gateway>,
@@ -175,14 +178,16 @@ impl Standing {
         })
     }
 
-    /// Waits until the rest of an answer may not go out, records that, and says why.
-    pub(super) async fn cut(mut self, credential: Kept) -> Refusal {
+    /// Waits until the rest of an answer may not go out. What it gives records that, and says why.
+    pub(super) async fn cut(mut self, credential: Kept) -> Cut {
         let refusal = pin!(self.lost(&credential.presented())).await;
-        let mut facts = Facts::new(Kind::Cut, self.arrival.clone(), &self.snapshot);
-        facts.set_caller(&self.caller);
-        facts.set_route(&self.route);
-        Ledger::open(&self.gateway.live, facts).break_off(&refusal);
-        refusal
+        Box::pin(async move {
+            let mut facts = Facts::new(Kind::Cut, self.arrival.clone(), &self.snapshot);
+            facts.set_caller(&self.caller);
+            facts.set_route(&self.route);
+            Ledger::open(&self.gateway.live, facts).break_off(&refusal).await;
+            refusal
+        })
     }
 }
 

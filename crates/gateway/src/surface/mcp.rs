@@ -50,7 +50,7 @@ pub(crate) async fn answer(
     }) {
         Ok(known) => known,
         Err(refusal) => {
-            let refusal = ledger.refuse(refusal);
+            let refusal = ledger.refuse(refusal).await;
             discard(body).await;
             return refused(refusal);
         }
@@ -63,13 +63,13 @@ pub(crate) async fn answer(
             ledger.facts().set_kind(Kind::Session);
             let detail = "this endpoint has POST, and DELETE to end a session";
             let refusal = Refusal::new(RefusalKind::MethodNotAllowed, detail);
-            return refused(ledger.refuse(refusal));
+            return refused(ledger.refuse(refusal).await);
         }
     };
     let body = if is_deletion { Ok(Bytes::new()) } else { read(&gateway, body).await };
     let body = match body {
         Ok(body) => body,
-        Err(refusal) => return refused(ledger.refuse(refusal)),
+        Err(refusal) => return refused(ledger.refuse(refusal).await),
     };
     // From here on whatever happens has a record of its own kind.
     ledger.withdraw();
@@ -77,17 +77,32 @@ pub(crate) async fn answer(
     let exchange =
         Exchange::new(Arc::clone(&gateway), snapshot, arrival, parts.headers, (caller, endpoint));
     if is_deletion {
-        return exchange.end_session();
+        return exchange.end_session().await;
     }
     if exchange.ends_with_its_connection() {
         return exchange.answer(&body).await;
     }
-    // In the older revisions a lost connection is no cancellation, so the work is not the connection's.
+    answer_apart(&gateway, exchange, body, panicked).await
+}
+
+/// Answers by a task of its own: in the older revisions a lost connection is no cancellation, so the work
+/// is not the connection's.
+async fn answer_apart(
+    gateway: &Gateway,
+    exchange: Exchange,
+    body: Bytes,
+    panicked: Facts,
+) -> Recorded<Response<Body>> {
+    let id = exchange.arrival.id;
     let work = gateway.tasks.spawn(async move { exchange.answer(&body).await });
-    work.await.unwrap_or_else(|_| {
-        let refusal = Refusal::new(RefusalKind::Internal, "the message could not be answered");
-        refused(Ledger::open(&gateway.live, panicked).refuse(refusal))
-    })
+    match work.await {
+        Ok(answered) => answered,
+        Err(_) => {
+            let refusal = Refusal::new(RefusalKind::Internal, "the message could not be answered");
+            let refusal = Ledger::open(&gateway.live, panicked).refuse(refusal).await;
+            refusal.map(|it| reply::refused(id, &it))
+        }
+    }
 }
 
 /// Who is calling: asked before a byte of the body is read.

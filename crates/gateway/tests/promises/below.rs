@@ -24,6 +24,12 @@ const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
+/// So many frames are read for an answer, so many streams are broken until the door is tired of them,
+/// and so often it is looked for what is told a second later.
+const FRAMES_MAX: usize = 1000;
+const BROKEN_MAX: u32 = 1000;
+const LOOKS_MAX: usize = 1_000_000;
+
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -62,7 +68,7 @@ async fn connect(house: &House) -> TcpStream {
 
 /// The kind and the payload of the next frame that is no chore of the protocol.
 async fn next(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
-    loop {
+    for _ in 0..FRAMES_MAX {
         let mut head = [0; 9];
         let read = timeout(Duration::from_secs(10), stream.read_exact(&mut head)).await;
         read.expect("a frame comes in time").ok()?;
@@ -73,6 +79,7 @@ async fn next(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
             return Some((head[3], payload));
         }
     }
+    panic!("{FRAMES_MAX} frames, and no answer");
 }
 
 #[tokio::test]
@@ -162,14 +169,13 @@ async fn of_a_flood_some_are_recorded_and_the_rest_is_counted() {
     let mut stream = connect(&house).await;
     let broken = |number| frame(HEADERS, END_STREAM | END_HEADERS, number, &fields(&[("a", "b")]));
     let mut refused = 0;
-    loop {
+    let mut is_tired = false;
+    while !is_tired && refused < BROKEN_MAX {
         stream.write_all(&broken(2 * refused + 1)).await.unwrap();
         refused += 1;
-        if next(&mut stream).await.expect("an answer").0 == GOAWAY {
-            break;
-        }
+        is_tired = next(&mut stream).await.expect("an answer").0 == GOAWAY;
     }
-    assert!(refused > 40, "{refused}");
+    assert!(is_tired && refused > 40, "{refused}");
     let told = || {
         let mut told = BTreeMap::new();
         for record in house.records() {
@@ -178,11 +184,14 @@ async fn of_a_flood_some_are_recorded_and_the_rest_is_counted() {
         }
         told
     };
-    while !told().contains_key("connection.flood") {
+    for _ in 0..LOOKS_MAX {
+        if told().contains_key("connection.flood") {
+            break;
+        }
         yield_now().await;
     }
     let mut told = told();
-    let flood = told.remove("connection.flood").unwrap();
+    let flood = told.remove("connection.flood").expect("the flood is told");
     assert_eq!((flood.len(), &flood[0]["peer"]), (1, &json!("127.0.0.1")), "{flood:?}");
     let single = told["connection.http2_refused"].len();
     let rest = flood[0]["detail"].as_str().unwrap().split(' ').next().unwrap();

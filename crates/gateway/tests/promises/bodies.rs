@@ -224,6 +224,18 @@ async fn who_is_forgotten_is_named_by_an_argument_wherever_that_is_sent() {
 }
 
 #[tokio::test]
+async fn what_a_body_was_looked_at_for_is_not_lost_to_who_keeps_it() {
+    // Its record tells what it says, so it is read before it goes on, and it says whose the answer is.
+    let subject = "subject: {kind: item, argument: name}";
+    let house = open(keeping(&format!("keep: response, {subject}"), "")).await;
+    by_rest(&house, "POST", "/shop/items", r#"{"name":"lamp"}"#).await;
+    assert_eq!(last(&house)["arguments"]["name"], "lamp");
+    let record = kept(&house).await;
+    assert!(record["bodies"]["subject"].as_str().unwrap().starts_with("item hmac:"), "{record}");
+    assert_eq!(read(&house, &record, Direction::Response).unwrap(), r#"{"ok":true}"#);
+}
+
+#[tokio::test]
 async fn without_an_argument_they_are_of_who_calls() {
     let house = open(keeping("keep: response", "")).await;
     by_rest(&house, "GET", "/shop/items/1", "").await;
@@ -253,4 +265,31 @@ async fn a_subject_that_no_argument_names_is_a_fault() {
     assert!(own[0].contains("the operation \"get_item\" does not have"), "{own:?}");
     let list = faults("keep: both, subject: {kind: item, argument: tag}", "").await;
     assert!(list[0].contains("\"tag\" names nobody"), "{list:?}");
+}
+
+#[tokio::test]
+async fn a_subject_in_a_form_cannot_be_read_and_is_a_fault_where_it_is_declared() {
+    let document = "openapi: 3.1.0\ninfo: {title: Forms, version: '1'}\npaths:\n  /orders:\n    post:\n      \
+        operationId: order\n      requestBody:\n        content:\n          \
+        application/x-www-form-urlencoded:\n            schema: {type: object, properties: {customer: {type: string}}}\n      \
+        responses: {'200': {description: ok}}\n";
+    let audit = "{bodies: {keep: both, subject: {kind: customer, argument: customer}}}";
+    let file = |text: String| {
+        shop::builder()
+            .file("documents/forms.yaml", document)
+            .file("collections/forms.yaml", &text)
+            .keeping_bodies()
+    };
+    let head =
+        "owner: team\nbase: /forms\nupstream: {url: UPSTREAM}\ndocument: documents/forms.yaml\n";
+    for text in [
+        format!("{head}audit: {audit}\n"),
+        format!("{head}operations: {{order: {{audit: {audit}}}}}\n"),
+    ] {
+        let faults = file(text).open().await.map(|_| ()).unwrap_err();
+        let [fault] = &faults[..] else { panic!("{faults:?}") };
+        assert!(fault.to_string().starts_with("collections/forms.yaml:5:"), "{fault}");
+        assert!(fault.message.contains("\"customer\" names nobody"), "{fault}");
+        assert!(fault.help.contains("in no form"), "{fault}");
+    }
 }

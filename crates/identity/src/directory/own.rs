@@ -30,17 +30,12 @@ use crate::{
     OwnIssuer,
     failure::Failure,
     fingerprint::Fingerprint,
+    own_token::{CLAIM, TYPE},
     token::{Algorithm, Claims, Compact, Confirmation, Defect, Subject, texts},
 };
 
 /// The algorithms that the authorization server signs with.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::EdDsa, Algorithm::Es256];
-
-/// The claim that holds what only this door has a word for.
-const CLAIM: &str = "onedoor";
-
-/// What begins the `sub` of people with an account of this door.
-const LOCAL: &str = "local:";
 
 /// What the door's own authorization server gives tokens by, each list sorted by id.
 #[derive(Debug, Clone, Copy)]
@@ -237,7 +232,7 @@ impl OwnTokens {
 
     fn verify(&self, token: &Compact<'_>, now: Timestamp) -> Result<OwnHolder, Defect> {
         let (kid, algorithm) = (token.header.kid.as_deref(), token.header.algorithm);
-        if !ALGORITHMS.contains(&algorithm) || !token.header.is_of_type(&["at+jwt"]) {
+        if !ALGORITHMS.contains(&algorithm) || !token.header.is_of_type(&[TYPE]) {
             return Err(Defect::OwnHeader);
         }
         let bounds = self.hold(&token.claims, now)?;
@@ -269,7 +264,7 @@ impl OwnTokens {
         // A client for which another one acts is no person: it stands behind those who act for it.
         let client = user.take_if(|it| ProfileId::parse(it).is_ok());
         let giver = self.giver(claims.get(CLAIM), user.as_deref())?;
-        let said = giver::earlier(claims, CLAIM)?;
+        let said = giver::earlier(claims)?;
         let earlier = said.iter().map(|it| self.giver(Some(it), user.as_deref()));
         let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
         if let Some(client) = client {
@@ -333,13 +328,13 @@ impl OwnTokens {
 
     /// The groups of a person with an account of this door.
     fn groups(&self, user: &str) -> Option<&[String]> {
-        let id = UserId::parse(user.strip_prefix(LOCAL)?).ok()?;
+        let id = UserId::parse(user.strip_prefix(User::PREFIX)?).ok()?;
         self.users.get(&id).map(|it| it.groups.as_slice())
     }
 
     /// Whether who signed a person in is still there, and with an account of this door the person.
     fn is_known(&self, user: &str) -> bool {
-        match user.strip_prefix(LOCAL) {
+        match user.strip_prefix(User::PREFIX) {
             Some(name) => UserId::parse(name).is_ok_and(|it| self.users.contains_key(&it)),
             None => user.split_once(':').is_some_and(|(issuer, _)| self.issuers.contains(issuer)),
         }
@@ -364,11 +359,16 @@ impl OwnHolder {
 
     /// Asked on every call: nothing remembered outlives what it was given by.
     pub(super) fn admit(&self, peer: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        self.hold_earlier(now)?;
+        self.giver.admit(peer, now)
+    }
+
+    /// Whether it was not taken back, and what those were given by still holds that it was exchanged for.
+    fn hold_earlier(&self, now: Timestamp) -> Result<(), Failure> {
         if self.ids.iter().any(|it| self.issuer.is_revoked(it)) {
             return Err(Failure::TokenRevoked);
         }
-        self.earlier.iter().try_for_each(|it| it.hold(now))?;
-        self.giver.admit(peer, now)
+        self.earlier.iter().try_for_each(|it| it.hold(now))
     }
 }
 

@@ -6,6 +6,7 @@ use model::{Timestamp, TokenScope, TokenScopes};
 use serde_json::{Map, Value};
 
 use super::{Defect, texts};
+use crate::own_token::ACTORS_MAX;
 
 /// How far the issuer's clock may be ahead of ours. An expired token gets no such grace.
 pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
@@ -13,7 +14,6 @@ pub(crate) const LEEWAY: Duration = Duration::from_secs(60);
 /// The last second of the year 9999: what lies behind it is a mistake or a trick.
 const SECONDS_MAX: i64 = 253_402_300_799;
 
-const ACTORS_MAX: usize = 5;
 const NAME_BYTES_MAX: usize = 256;
 
 /// Where issuers write scopes: as the standard has it, and as Entra and Okta do.

@@ -84,61 +84,30 @@ pub(crate) struct Unasked {
 }
 
 impl Defect {
-    /// What is known of the token. That it has expired everybody can write, and its holder needs to
-    /// hear it; where it cannot be checked, nothing can be held against it.
-    pub(crate) fn wrong(&self) -> Wrong {
+    /// What is known of the token, and what the caller is told: no oracle for forgers, enough for an
+    /// honest client to act on. That it has expired everybody can write, and its holder needs to hear
+    /// it; where it cannot be checked, nothing can be held against it.
+    pub(crate) fn reason(&self) -> (Wrong, &'static str) {
         match self {
-            Self::Expired
-            | Self::CredentialAmbiguous(..)
-            | Self::CredentialUnknown(_)
-            | Self::Holder
-            | Self::IssuerOutOfReach(_)
-            | Self::KeysOutOfReach(_)
-            | Self::ReferencesOutOfReach
-            | Self::Unasked(_) => Wrong::Ended,
-            Self::Actors
-            | Self::AlgorithmNotAllowed { .. }
-            | Self::AlgorithmUnknown
-            | Self::Audience(_)
-            | Self::Bound
-            | Self::Claim(_)
-            | Self::Header(_)
-            | Self::Inactive(_)
-            | Self::Issuer
-            | Self::IssuerDisabled(_)
-            | Self::KeyUnknown { .. }
-            | Self::Kid
-            | Self::NotYet(_)
-            | Self::Object(_)
-            | Self::OtherUse(_)
-            | Self::OwnHeader
-            | Self::Parts
-            | Self::Reference
-            | Self::Resource
-            | Self::Scope
-            | Self::Signature
-            | Self::Time(_)
-            | Self::TooLong
-            | Self::Type(_) => Wrong::Unknown,
-        }
-    }
-
-    /// What the caller is told: no oracle for forgers, enough for an honest client to act on.
-    pub(crate) fn detail(&self) -> &'static str {
-        match self {
-            Self::Expired => "the token has expired",
+            Self::Expired => (Wrong::Ended, "the token has expired"),
             Self::IssuerOutOfReach(_) => {
-                "the token cannot be checked now: its issuer does not answer"
+                (Wrong::Ended, "the token cannot be checked now: its issuer does not answer")
             }
             Self::KeysOutOfReach(_) => {
-                "the token cannot be checked now: the keys of its issuer are out of reach"
+                let detail =
+                    "the token cannot be checked now: the keys of its issuer are out of reach";
+                (Wrong::Ended, detail)
+            }
+            Self::ReferencesOutOfReach => {
+                (Wrong::Ended, "the token cannot be checked now: try again")
             }
             Self::Unasked(_) => {
-                "too many unknown tokens came from this address: wait, then show a good one"
+                let detail =
+                    "too many unknown tokens came from this address: wait, then show a good one";
+                (Wrong::Ended, detail)
             }
-            Self::ReferencesOutOfReach => "the token cannot be checked now: try again",
             Self::CredentialAmbiguous(..) | Self::CredentialUnknown(_) | Self::Holder => {
-                "the token leads to no profile here"
+                (Wrong::Ended, "the token leads to no profile here")
             }
             Self::Actors
             | Self::AlgorithmNotAllowed { .. }
@@ -163,7 +132,7 @@ impl Defect {
             | Self::Signature
             | Self::Time(_)
             | Self::TooLong
-            | Self::Type(_) => "the token is not valid",
+            | Self::Type(_) => (Wrong::Unknown, "the token is not valid"),
         }
     }
 }

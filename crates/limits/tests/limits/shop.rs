@@ -11,7 +11,7 @@ pub(crate) fn operations(names: &[&str]) -> Vec<Operation> {
         let (collection, name) = name.split_once(':').unwrap();
         let collection = CollectionId::parse(collection).unwrap();
         let id = OperationId::new(&collection, name).unwrap();
-        Operation { id, collection, effect: Effect::Read, is_public: false, position }
+        Operation { id, collection, effect: Effect::Read, is_public: false, level: None, position }
     };
     names.iter().enumerate().map(operation).collect()
 }

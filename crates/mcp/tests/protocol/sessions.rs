@@ -24,10 +24,11 @@ fn table() -> (Sessions, Clock) {
     (Sessions::new(clock.clone(), bounds()), clock)
 }
 
-/// A profile of that name, or after a colon a person behind it.
+/// A client of that name, by one of its profiles if that is said, and after a colon a person behind it.
 fn owner(name: &str) -> Owner {
     let (client, person) = name.split_once(':').map_or((name, None), |it| (it.0, Some(it.1)));
-    let profile = ProfileId::parse(&format!("{client}/default")).unwrap();
+    let (client, profile) = client.split_once('/').unwrap_or((client, "default"));
+    let profile = ProfileId::parse(&format!("{client}/{profile}")).unwrap();
     Owner::of(&Caller { profile, user: person.map(str::to_owned), ..Caller::anonymous() })
 }
 
@@ -55,10 +56,11 @@ fn a_session_is_found_by_its_owner_only() {
 }
 
 #[test]
-fn who_comes_by_the_same_profile_as_another_person_finds_no_session() {
+fn another_person_by_the_same_profile_and_the_same_by_another_find_no_session() {
     let (sessions, _) = table();
     let session = begin(&sessions, "agent:ann");
-    for other in ["agent:ben", "agent", "other:ann", "agent:ann "] {
+    for other in ["agent:ben", "agent", "agent/other:ann", "agent/other", "other:ann", "agent:ann "]
+    {
         assert!(sessions.find(session.id(), &owner(other)).is_none(), "{other}");
         assert!(!sessions.delete(session.id(), &owner(other)), "{other}");
     }

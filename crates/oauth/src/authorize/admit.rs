@@ -129,8 +129,7 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
     };
     let is_of_software =
         software.is_empty() || own_software.is_some_and(|own| software.iter().any(|it| it == own));
-    let is_of_issuer =
-        issuer.as_ref().is_none_or(|it| person.issuer.as_deref() == Some(it.as_str()));
+    let is_of_issuer = issuer.as_ref().is_none_or(|it| person.issuer() == Some(it.as_str()));
     registrations.contains(&registration)
         && are_of(hosts, &own_hosts)
         && is_of_software

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bytes::Bytes;
 use http::Response;
 use model::{Effect, TokenTerms};
-use store::{Consent, Grant, GrantFilter, Handle};
+use store::{Consent, Grant, Handle};
 use url::Url;
 
 use super::{Pending, account::ConsentBody, admit, back, device, sign_in};
@@ -208,7 +208,6 @@ pub(super) async fn grant(
         is_of_device: pending.body.device.is_some(),
         methods: person.methods.clone(),
         account: person.account.clone(),
-        issuer: person.issuer.clone(),
         groups: person.groups.clone(),
     };
     let shown = ConsentBody {
@@ -237,14 +236,6 @@ pub(super) async fn grant(
     // The grant first: a consent that is taken back takes it, and with it the code, along.
     server.store.put_grant(&grant).await?;
     server.store.put_consent(&consent).await?;
-    // What ended when the account did did not have this grant yet.
-    let (tables, subject) = (server.tables(), person.subject.as_str());
-    let is_there = people::is_known(&tables, subject)
-        && people::has_account(&tables, subject, person.account.as_deref());
-    if !is_there {
-        server.store.revoke_grants(GrantFilter::One(&grant.id), request.at).await?;
-        let detail = "your account was changed just now: sign in anew";
-        return Err(Denied::new(Code::AccessDenied, detail));
-    }
+    people::check_still_there(server, person, &grant.id, request.at).await?;
     Ok(grant)
 }

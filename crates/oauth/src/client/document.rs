@@ -61,16 +61,23 @@ async fn document(
         },
         Known::Nothing => turn.lock_owned().await,
     };
-    let looked = match documents.known(id, now) {
+    let known = documents.known(id, now);
+    // Before it is paid for: who finds none pays nothing.
+    let place = documents.place();
+    match known {
         // By whoever had the turn before.
         Known::Good(document) => return Ok(document),
         Known::Bad(why) => return Err(unknown().because(why)),
         // To look again at what was good costs nobody's budget: it is seldom, for each document.
-        Known::Old(_) => look(server, id).await,
-        Known::Nothing => {
+        Known::Old(_) => {}
+        Known::Nothing if place.is_some() => {
             server.throttle.spend(Effort::Document { source: request.peer, host }, now)?;
-            look(server, id).await
         }
+        Known::Nothing => {}
+    }
+    let looked = match place {
+        Some(_place) => Some(look(server, id).await),
+        None => None,
     };
     let known = documents.keep(id, looked, server.clock.now());
     drop(turn);
@@ -84,11 +91,10 @@ async fn document(
     }
 }
 
-/// Looks at the document; none where too many are looked at.
-async fn look(server: &Server, id: &str) -> Option<cache::Looked> {
-    let _place = server.documents.place()?;
+/// Looks at the document.
+async fn look(server: &Server, id: &str) -> cache::Looked {
     let fetched = server.fetch.get(id).await;
-    Some(fetched.and_then(|it| Ok((read(id, &it.body)?, it.fresh_for))))
+    fetched.and_then(|it| Ok((read(id, &it.body)?, it.fresh_for)))
 }
 
 /// A URL that can be a client's id: https, with a path, and spelled in one way only.

@@ -1,12 +1,12 @@
 //! The secret of a client that registered itself was found by somebody: the client ends.
 
 use model::KeyHash;
-use store::{GrantFilter, Registration};
+use store::Registration;
 
 use super::register;
-use crate::{Server, revocations};
+use crate::Server;
 
-/// Registrations and grants that are read at once.
+/// Registrations that are read at once.
 const PAGE: u32 = 1_000;
 
 impl Server {
@@ -20,16 +20,15 @@ impl Server {
         secret: &[KeyHash],
     ) -> Result<Option<String>, store::Error> {
         let Some(id) = self.registered_with(secret).await? else { return Ok(None) };
-        let (now, grants) = (self.clock.now(), self.grants_of(&id).await?);
-        self.store.delete_registration(&id, now).await?;
-        // Here at once; others hear of it by the store.
-        for grant in grants {
-            self.issuer.revoke(&grant, now.plus(revocations::REMEMBERED));
-        }
+        self.delete_registration(&id).await?;
         Ok(Some(id))
     }
 
     async fn registered_with(&self, secret: &[KeyHash]) -> Result<Option<String>, store::Error> {
+        // What was found is no secret of a client: that costs no look at all rows.
+        if secret.is_empty() {
+            return Ok(None);
+        }
         let mut after: Option<String> = None;
         loop {
             let page = self.store.registrations(after.as_deref(), PAGE).await?;
@@ -41,17 +40,6 @@ impl Server {
                 return Ok(Some(found.id));
             }
             after = Some(last);
-        }
-    }
-
-    async fn grants_of(&self, client: &str) -> Result<Vec<String>, store::Error> {
-        let (mut ids, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
-        loop {
-            let filter = GrantFilter::Client(client);
-            let page = self.store.grants(filter, after.as_deref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(ids) };
-            after = Some(last.id.clone());
-            ids.extend(page.into_iter().map(|it| it.id));
         }
     }
 }

@@ -12,7 +12,7 @@ use model::{KeyHash, KeyKind, KeySource, Registration, Rehash, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, DYNAMIC, Origin, bindings, certificate, keys, unknown};
+use super::{Client, Origin, bindings, certificate, keys, unknown};
 use crate::{
     Request, Server,
     error::{Code, Denied, json_response},
@@ -112,7 +112,7 @@ pub(crate) async fn register(
     let made =
         made.map_err(|it| Denied::new(Code::ServerError, "no secret can be made now").because(it))?;
     registered.secret = made.as_ref().map(|(_, hash)| hash.text());
-    let id = format!("{DYNAMIC}{}", uuid::Uuid::new_v4().simple());
+    let id = format!("{}{}", Registration::DYNAMIC_PREFIX, uuid::Uuid::new_v4().simple());
     facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
     let body = serde_json::to_string(&registered).unwrap_or_default();
     server.store.put_registration(&id, &body, request.at).await?;

@@ -12,7 +12,6 @@ use super::{FACTORS, broken, is_void, place, recovery, sealed::SealedSecret, tot
 use crate::{
     Request, Server,
     error::{Code, Denied},
-    people::LOCAL,
     ticket::{self, Ticket},
 };
 
@@ -122,7 +121,7 @@ async fn keep(
         id: uuid::Uuid::new_v4().simple().to_string(),
         client: FACTORS.to_owned(),
         profile: String::new(),
-        subject: Some(format!("{LOCAL}{account}")),
+        subject: Some(format!("{}{account}", User::PREFIX)),
         body: String::new(),
         created: at,
         expires,

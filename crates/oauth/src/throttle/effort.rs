@@ -2,23 +2,27 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use identity::sources::network;
+use identity::sources::{Budget, network, site};
 
-use super::guess::{Bucket, Budget, key};
+use super::guess::{Bucket, key};
 use crate::error::{Code, Denied};
 
-/// Each holds up one of the few fetches that go on at the same time: one source never has all of them.
-const DOCUMENTS: Budget = Budget::new(8, Duration::from_secs(10));
+/// Each holds up one of the few fetches that go on at the same time: neither one source nor one site ever
+/// has all of them.
+const DOCUMENTS: Budget = Budget { burst: 8, every: Duration::from_secs(10) };
+const DOCUMENTS_OF_SITE: Budget = Budget { burst: 12, every: Duration::from_secs(5) };
 /// What the door sends to one host on behalf of others.
-const DOCUMENTS_OF_HOST: Budget = Budget::new(30, Duration::from_secs(5));
+const DOCUMENTS_OF_HOST: Budget = Budget { burst: 30, every: Duration::from_secs(5) };
 
-/// Each costs a row. There is a bound for all together besides, which one source is not to use up.
-const REGISTRATIONS: Budget = Budget::new(20, Duration::from_secs(60));
+/// Each costs a row. There is a bound for all together besides, which one source or site is not to use up.
+const REGISTRATIONS: Budget = Budget { burst: 20, every: Duration::from_secs(60) };
+const REGISTRATIONS_OF_SITE: Budget = Budget { burst: 60, every: Duration::from_secs(30) };
 
 /// Each costs a row for the 10 minutes that a person has to decide, or two. Many people may share a source.
-const WAITING: Budget = Budget::new(100, Duration::from_secs(2));
+const WAITING: Budget = Budget { burst: 100, every: Duration::from_secs(2) };
+const WAITING_OF_SITE: Budget = Budget { burst: 500, every: Duration::from_secs(1) };
 /// Over all sources: so bounds the rows that there are at once, 5,000 and what comes in 10 minutes.
-const WAITING_IN_ALL: Budget = Budget::new(5_000, Duration::from_millis(120));
+const WAITING_IN_ALL: Budget = Budget { burst: 5_000, every: Duration::from_millis(120) };
 
 /// What anybody can have this server do.
 #[derive(Debug, Clone, Copy)]
@@ -45,19 +49,23 @@ impl Effort<'_> {
     pub(super) fn buckets(&self) -> Vec<Bucket> {
         let bucket = |of, budget, key| Bucket { key, budget, of };
         let source = self.source();
-        match self {
-            Self::Document { source: _, host } => vec![
-                bucket("this source", DOCUMENTS, key("documents for", &source, "")),
-                bucket("this host", DOCUMENTS_OF_HOST, key("documents of", &"", host)),
-            ],
-            Self::Device { source: _ } | Self::Waiting { source: _ } => vec![
-                bucket("this source", WAITING, key("waiting for", &source, "")),
-                bucket("all sources", WAITING_IN_ALL, key("waiting", &"", "")),
-            ],
-            Self::Registration { source: _ } => {
-                vec![bucket("this source", REGISTRATIONS, key("registrations of", &source, ""))]
+        let (what, of_source, of_site) = match self {
+            Self::Document { .. } => ("documents for", DOCUMENTS, DOCUMENTS_OF_SITE),
+            Self::Registration { .. } => ("registrations of", REGISTRATIONS, REGISTRATIONS_OF_SITE),
+            Self::Device { .. } | Self::Waiting { .. } => ("waiting for", WAITING, WAITING_OF_SITE),
+        };
+        let of_all = match self {
+            Self::Document { source: _, host } => {
+                Some(bucket("this host", DOCUMENTS_OF_HOST, key("documents of", &"", host)))
             }
-        }
+            Self::Device { .. } | Self::Waiting { .. } => {
+                Some(bucket("all sources", WAITING_IN_ALL, key("waiting", &"", "")))
+            }
+            Self::Registration { .. } => None,
+        };
+        let site = site(source).map(|it| bucket("this site", of_site, key(what, &it, "site")));
+        let source = bucket("this source", of_source, key(what, &source, ""));
+        [Some(source), site, of_all].into_iter().flatten().collect()
     }
 
     /// Refused for now, with what and from where for the record. Nobody is told that a client is unknown:
@@ -108,5 +116,24 @@ mod tests {
         // What comes in the time that one waits is as much again.
         let later = (0..6_000).filter(|it| spend(*it, at(600)).is_ok());
         assert_eq!(later.count(), 5_000);
+    }
+    /// How many of so many efforts are let through, each from another /64 of one /48.
+    fn admitted(throttle: &Throttle, count: u16, of: impl Fn(IpAddr) -> Effort<'static>) -> usize {
+        let source = |it| IpAddr::from([0x2001, 0xdb8, 1, it, 0, 0, 0, 1]);
+        (0..count).filter(|it| throttle.spend(of(source(*it)), at(0)).is_ok()).count()
+    }
+
+    #[test]
+    fn who_has_many_networks_has_not_as_many_budgets() {
+        let throttle = Throttle::default();
+        let document = |source| Effort::Document { source, host: "agent.example" };
+        assert_eq!(admitted(&throttle, 100, document), 12);
+        assert_eq!(admitted(&throttle, 100, |source| Effort::Registration { source }), 60);
+        assert_eq!(admitted(&throttle, 600, |source| Effort::Waiting { source }), 500);
+        assert_eq!(admitted(&throttle, 9, |source| Effort::Device { source }), 0);
+        let denied = throttle.spend(document("2001:db8:1:ffff::1".parse().unwrap()), at(0));
+        assert!(format!("{denied:?}").contains("this site"), "{denied:?}");
+        let neighbour = "2001:db8:2::1".parse().unwrap();
+        assert!(throttle.spend(document(neighbour), at(0)).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use identity::sources::network;
+use identity::sources::{Budget, network};
 use store::Digest;
 
 use crate::{
@@ -10,38 +10,20 @@ use crate::{
     ticket,
 };
 
-/// How many attempts at once, and how often one more.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Budget {
-    burst: u32,
-    pub(super) every: Duration,
-}
-
-impl Budget {
-    pub(super) const fn new(burst: u32, every: Duration) -> Self {
-        Self { burst, every }
-    }
-
-    /// How long it takes to be whole from nothing.
-    pub(super) fn whole(self) -> Duration {
-        self.every.saturating_mul(self.burst)
-    }
-}
-
 /// People mistype; many of them may share a source.
-const SOURCE: Budget = Budget::new(50, Duration::from_secs(10));
-const SOURCE_AND_ACCOUNT: Budget = Budget::new(5, Duration::from_secs(60));
+const SOURCE: Budget = Budget { burst: 50, every: Duration::from_secs(10) };
+const SOURCE_AND_ACCOUNT: Budget = Budget { burst: 5, every: Duration::from_secs(60) };
 /// Over all sources that are not known: less than a thousand guesses a day.
-const ACCOUNT: Budget = Budget::new(20, Duration::from_secs(120));
+const ACCOUNT: Budget = Budget { burst: 20, every: Duration::from_secs(120) };
 /// Where somebody has signed in before as the one that they want to be again.
-const KNOWN_BROWSER: Budget = Budget::new(10, Duration::from_secs(60));
+const KNOWN_BROWSER: Budget = Budget { burst: 10, every: Duration::from_secs(60) };
 /// Codes of a second factor, by who has the password: three of a million are good at once.
-const SECOND_FACTOR: Budget = Budget::new(10, Duration::from_secs(300));
+const SECOND_FACTOR: Budget = Budget { burst: 10, every: Duration::from_secs(300) };
 /// Codes that devices show. There are 25 billion: fewer than a thousand guesses a day find none.
-const PERSON: Budget = Budget::new(10, Duration::from_secs(120));
+const PERSON: Budget = Budget { burst: 10, every: Duration::from_secs(120) };
 /// Secrets of clients are random: this bounds the work, and shows who tries.
-const SOURCE_AND_CLIENT: Budget = Budget::new(20, Duration::from_secs(10));
-const CLIENT: Budget = Budget::new(100, Duration::from_secs(10));
+const SOURCE_AND_CLIENT: Budget = Budget { burst: 20, every: Duration::from_secs(10) };
+const CLIENT: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
 
 /// What is guessed, and from where.
 #[derive(Debug, Clone, Copy)]

@@ -15,6 +15,7 @@ use crate::{
     form::Form,
     people,
     possession::Confirmation,
+    revocations,
     ticket::{self, Ticket},
 };
 
@@ -113,8 +114,7 @@ pub(super) async fn reused(
     request: &Request,
 ) -> Result<Denied, Denied> {
     if let Some(grant) = &handle.grant {
-        server.store.revoke_grants(GrantFilter::One(grant), request.at).await?;
-        server.issuer.revoke(grant, request.at.plus(crate::revocations::REMEMBERED));
+        revocations::end(server, GrantFilter::One(grant), request.at).await?;
     }
     Ok(invalid_grant("it was used before: its grant is revoked"))
 }

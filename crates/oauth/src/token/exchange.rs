@@ -1,6 +1,6 @@
 //! One token for another, that goes less far (RFC 8693).
 
-use model::{Audience, GrantType, Profile, TokenScope, TokenScopes};
+use model::{Audience, GrantType, Profile, TokenScope, TokenScopes, User};
 
 use super::{
     Issued, caller, covering, registered, scopes,
@@ -48,7 +48,6 @@ pub(super) async fn issue(
     let before = tables.contract(&subject.profile, request.at);
     let before = before
         .ok_or_else(|| Denied::new(Code::UnauthorizedClient, "the profile of the token is gone"))?;
-    subject.check_binding(before.terms)?;
     let profiles = (before.profile, contract.profile);
     let scopes = narrower(scopes(form)?, &subject, &audience, profiles)?;
     let client = proven.client.id.as_str();
@@ -101,7 +100,7 @@ fn check_types(form: &Form, is_opaque: bool) -> Result<(), Denied> {
 /// Whether the profile may act for the person. Of whom it is not known here, nobody knows the groups.
 fn check_person(server: &Server, contract: &Contract<'_>, subject: &Subject) -> Result<(), Denied> {
     let (Some(person), groups) = (subject.person(), &contract.terms.groups) else { return Ok(()) };
-    let local = person.strip_prefix(people::LOCAL).and_then(|it| people::local(server, it));
+    let local = person.strip_prefix(User::PREFIX).and_then(|it| people::local(server, it));
     let shares = local.is_some_and(|it| it.groups.iter().any(|of| groups.contains(of)));
     if groups.is_empty() || shares {
         return Ok(());

@@ -75,7 +75,6 @@ pub(super) async fn issue(
         methods: Vec::new(),
         is_of_device: false,
         account: None,
-        issuer: brought.person.issuer.clone(),
         groups: brought.person.groups.clone(),
     };
     let rule = admit::rule(&tables, admission.as_ref(), &contract);

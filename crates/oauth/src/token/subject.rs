@@ -1,6 +1,7 @@
 //! An access token of this door that a client brings to have it exchanged.
 
-use model::{Audience, ProfileId, Timestamp, TokenBinding, TokenScope, TokenScopes, TokenTerms};
+use identity::own_token::{ACTORS_MAX, CLAIM, GIVERS_MAX};
+use model::{Audience, ProfileId, Timestamp, TokenBinding, TokenScope, TokenScopes};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -9,12 +10,6 @@ use crate::{
     introspect,
     possession::{Confirmation, Held},
 };
-
-/// Most tokens that one is exchanged for, one after the other. With more it would be refused, too.
-const GIVERS_MAX: usize = 8;
-
-/// Most actors of one token. A token with more would be refused where it is shown.
-const ACTORS_MAX: usize = 5;
 
 /// An access token of this door that was verified, and holds with all that it was given by.
 #[derive(Debug)]
@@ -63,7 +58,7 @@ impl Subject {
         confirmation: Confirmation,
     ) -> Result<Self, &'static str> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let own = |name: &str| claims.get("onedoor")?.get(name)?.as_str();
+        let own = |name: &str| claims.get(CLAIM)?.get(name)?.as_str();
         let jti = text("jti").ok_or("it has no jti")?;
         let profile = own("profile").and_then(|it| ProfileId::parse(it).ok());
         let profile = profile.ok_or("it names no profile")?;
@@ -93,15 +88,6 @@ impl Subject {
         all.into_iter().filter(|it| self.confirmation.is_bound_by(*it))
     }
 
-    /// Whether it would lead to its own profile, which has these terms.
-    pub(super) fn check_binding(&self, terms: &TokenTerms) -> Result<(), Denied> {
-        if terms.binding.is_none_or(|it| self.confirmation.is_bound_by(it)) {
-            return Ok(());
-        }
-        let detail = "the subject_token is not bound as its profile demands";
-        Err(Denied::new(Code::InvalidRequest, detail))
-    }
-
     /// Whom it is about.
     pub(super) fn subject(&self) -> Option<&str> {
         self.text("sub")
@@ -124,7 +110,7 @@ impl Subject {
                 format!("one token after the other was exchanged more than {GIVERS_MAX} times");
             return Err(Denied::new(Code::InvalidRequest, detail));
         }
-        let own = self.claims.get("onedoor");
+        let own = self.claims.get(CLAIM);
         let members = ["profile", "credential", "admission", "rule"];
         let members =
             members.iter().filter_map(|it| Some(((*it).to_owned(), own?.get(it)?.clone())));
@@ -174,7 +160,7 @@ impl Subject {
 
 /// What a token says of those that it was exchanged for.
 fn earlier(claims: &Map<String, Value>) -> &[Value] {
-    let said = claims.get("onedoor").and_then(|it| it.get("givers")).and_then(Value::as_array);
+    let said = claims.get(CLAIM).and_then(|it| it.get("givers")).and_then(Value::as_array);
     said.map(Vec::as_slice).unwrap_or_default()
 }
 

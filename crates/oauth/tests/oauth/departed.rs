@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::{Admission, User};
 use oauth::{Departed, follow};
 use serde_json::Value;
+use state::Desired;
 
 use crate::{
     house::{BACK, Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims},
@@ -51,6 +52,12 @@ fn admission(house: &mut House) -> &mut Admission {
     Arc::make_mut(&mut house.desired.admissions[0])
 }
 
+/// Puts in force what is declared now, and ends what that ends.
+async fn change(house: &House, before: &Desired) -> Option<Departed> {
+    house.declare();
+    house.server.end_departed(before, &house.desired).await.unwrap()
+}
+
 /// The hash of another password.
 fn hash() -> String {
     use argon2::{Argon2, password_hash::PasswordHasher as _};
@@ -61,15 +68,13 @@ fn hash() -> String {
 async fn who_is_disabled_and_enabled_again_has_nothing_of_what_there_was() {
     let mut house = House::open().await;
     let (mut browser, tokens) = given(&house, "web/app", BACK).await;
-    assert_eq!(house.server.end_departed(None).await.unwrap(), None);
+    let enabled = house.desired.clone();
+    assert_eq!(change(&house, &enabled).await, None);
     ann(&mut house).is_enabled = false;
-    house.declare();
-    let ended = house.server.end_departed(Some("local:ann")).await.unwrap();
-    assert_eq!(ended, Some(Departed { grants: 1, sign_ins: 1 }));
-    assert_eq!(house.server.end_departed(Some("local:ann")).await.unwrap(), None);
+    assert_eq!(change(&house, &enabled).await, Some(Departed { grants: 1, sign_ins: 1 }));
+    let disabled = house.desired.clone();
     ann(&mut house).is_enabled = true;
-    house.declare();
-    assert_eq!(house.server.end_departed(None).await.unwrap(), None);
+    assert_eq!(change(&house, &disabled).await, None);
     assert_eq!(refresh(&house, "web/app", &tokens).await, 400);
     let grant = claims(&tokens["access_token"])["onedoor"]["grant"].clone();
     assert!(house.issuer.is_revoked(grant.as_str().unwrap()));
@@ -88,7 +93,7 @@ async fn who_is_gone_or_has_a_new_password_leaves_nothing_to_the_next_of_the_nam
         ben.open(&house, ACCOUNT).await;
         ben.send(&house, "/oauth/account/sign-in", &[("name", "ben"), ("password", PASSWORD)])
             .await;
-        let before = house.desired.users.clone();
+        let before = house.desired.clone();
         if is_gone {
             house.desired.users.remove(0);
             house.declare();
@@ -99,9 +104,9 @@ async fn who_is_gone_or_has_a_new_password_leaves_nothing_to_the_next_of_the_nam
             assert_eq!(refresh(&house, "web/app", &tokens).await, 400);
             assert!(!is_signed_in(&house, &mut browser).await);
         }
-        let ended = house.server.end_departed(None).await.unwrap();
+        let ended = change(&house, &before).await;
         assert_eq!(ended, Some(Departed { grants: 1, sign_ins: 1 }));
-        house.desired.users = before;
+        house.desired = before;
         house.declare();
         assert_eq!(refresh(&house, "web/app", &tokens).await, 400);
         assert!(!is_signed_in(&house, &mut browser).await);
@@ -110,13 +115,30 @@ async fn who_is_gone_or_has_a_new_password_leaves_nothing_to_the_next_of_the_nam
 }
 
 #[tokio::test]
+async fn who_changes_an_account_is_told_of_nobody_elses_end() {
+    let mut house = House::open().await;
+    let (_, tokens) = given(&house, "web/app", BACK).await;
+    let before = house.desired.clone();
+    ann(&mut house).is_enabled = false;
+    // As another replica has it: it was told there, and here it waits.
+    house.declare();
+    let between = house.desired.clone();
+    Arc::make_mut(&mut house.desired.users[1]).is_enabled = false;
+    assert_eq!(change(&house, &between).await, Some(Departed::default()));
+    let grant = claims(&tokens["access_token"])["onedoor"]["grant"].clone();
+    assert!(!house.issuer.is_revoked(grant.as_str().unwrap()));
+    let all = Departed { grants: 1, sign_ins: 1 };
+    assert_eq!(change(&house, &before).await, Some(all));
+}
+
+#[tokio::test]
 async fn another_name_or_group_of_an_account_ends_nothing() {
     let mut house = House::open().await;
     let (mut browser, tokens) = given(&house, "web/app", BACK).await;
+    let before = house.desired.clone();
     ann(&mut house).name = Some("Ann B".to_owned());
     ann(&mut house).groups.push("board".to_owned());
-    house.declare();
-    assert_eq!(house.server.end_departed(None).await.unwrap(), None);
+    assert_eq!(change(&house, &before).await, None);
     assert!(is_signed_in(&house, &mut browser).await);
     assert_eq!(refresh(&house, "web/app", &tokens).await, 200);
 }
@@ -153,9 +175,9 @@ async fn a_second_factor_outlives_a_new_password() {
         revoked: None,
     };
     house.store.put_grant(&factor).await.unwrap();
+    let before = house.desired.clone();
     ann(&mut house).password = Some(hash());
-    house.declare();
-    house.server.end_departed(None).await.unwrap();
+    assert_eq!(change(&house, &before).await, Some(Departed::default()));
     assert_eq!(house.store.grant("f1").await.unwrap(), Some(factor));
 }
 

@@ -279,6 +279,22 @@ async fn a_client_acts_for_another_client_within_what_both_may() {
     assert_eq!(status, 400);
 }
 
+#[tokio::test]
+async fn a_token_that_comes_back_to_its_client_says_who_had_it_in_between() {
+    let (house, secret) = with_relay().await;
+    let form = [("grant_type", "client_credentials")];
+    let first = access(&house.post("/oauth/token", BATCH, &form).await.1);
+    let between = access(&relayed(&house, &secret, &first).await.1);
+    let (status, back) = exchange(&house, &between, &[]).await;
+    assert_eq!(status, 200, "{back}");
+    let token = claims(&back["access_token"]);
+    assert_eq!((&token["sub"], &token["client_id"]), (&"batch/main".into(), &"batch/main".into()));
+    assert_eq!(token["act"], json!({"sub": "batch/main", "act": {"sub": "relay/main"}}));
+    let (_, again) = relayed(&house, &secret, &access(&back)).await;
+    let act = json!({"sub": "relay/main", "act": token["act"]});
+    assert_eq!(claims(&again["access_token"])["act"], act);
+}
+
 async fn token_of_ann(house: &House) -> String {
     access(&token(house, &[]).await)
 }

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::house::{BACK, Browser, DOCUMENT, DOOR, House, PASSWORD, SECRET, authorize};
 
@@ -204,8 +204,10 @@ async fn the_back_channel_takes_forms_that_are_posted_and_nothing_else() {
         let (status, error) = post(&house, "/oauth/token", FORM, &format!("{good}{more}")).await;
         assert_eq!((status, error.as_str()), (400, "invalid_request"), "{more:.20}");
     }
-    let answer = house.ask(Method::POST, "/oauth/token", HeaderMap::new(), &b"\xff"[..]).await;
-    assert_eq!(answer.status().as_u16(), 400);
+    let form = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(FORM))]);
+    let answer = house.ask(Method::POST, "/oauth/token", form, &b"\xff"[..]).await;
+    let said: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(said["error_description"], "the form is no text");
 }
 
 #[tokio::test]
@@ -257,9 +259,12 @@ async fn a_forged_decision_of_a_person_counts_for_nothing() {
         browser.send(&house, "/oauth/consent", &[("decision", "allow")]).await;
         assert!(browser.status >= 400 && browser.location.is_none(), "{name} {value} {browser:?}");
     }
+    // Each on a page of its own: a decision is taken once, whatever it is.
     for decision in ["", "ALLOW", "yes"] {
-        browser.page.clone_from(&shown);
+        browser.open(&house, &authorize(&[])).await;
         browser.send(&house, "/oauth/consent", &[("decision", decision)]).await;
+        let error = browser.parameter("error");
+        assert_eq!(error.as_deref(), Some("access_denied"), "{decision} {browser:?}");
         assert!(browser.parameter("code").is_none(), "{decision} {browser:?}");
     }
 }
@@ -279,7 +284,9 @@ async fn a_browser_that_was_never_here_is_not_signed_in_by_a_page_of_somebody_el
     let forged = URL_SAFE_NO_PAD.encode(hash);
     victim.page = attacker.page.replace(&value("csrf"), &forged);
     victim.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
-    assert!(victim.status >= 400, "{victim:?}");
+    assert_eq!(victim.status, 403, "{victim:?}");
+    assert!(victim.page.contains("not made for this browser"), "{}", victim.page);
+    assert_eq!(victim.cookie("__Host-onedoor-session"), None);
 }
 
 #[tokio::test]
@@ -291,4 +298,12 @@ async fn what_a_client_is_called_is_text_on_the_page_and_no_page() {
         browser.open(&house, &authorize(&[(name, evil)])).await;
         assert!(!browser.page.contains("<script"), "{name}: {}", browser.page);
     }
+    let metadata = json!({ "redirect_uris": [LOOPBACK], "client_name": evil }).to_string();
+    let answer = house.ask(Method::POST, "/oauth/register", HeaderMap::new(), metadata).await;
+    let client: Value = serde_json::from_slice(answer.body()).unwrap();
+    let id = client["client_id"].as_str().unwrap();
+    browser.open(&house, &authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)])).await;
+    browser.send(&house, "/oauth/sign-in", &[("name", "ann"), ("password", PASSWORD)]).await;
+    let page = &browser.page;
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "{page}");
 }

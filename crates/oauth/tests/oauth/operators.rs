@@ -77,10 +77,10 @@ async fn a_consent_and_where_people_are_signed_in_are_ended_by_operators_too() {
     let shown = (&*consent.person, &*consent.client, &*consent.host, &*consent.profile);
     assert_eq!(shown, ("local:ann", "web/app", "app.example", "web/app"));
     let gone = house.server.revoke_consent("local:ann", "web/app").await.unwrap();
-    assert_eq!((gone.was_there, gone.grants), (true, 1));
+    assert_eq!((gone.was_there, gone.grants.len()), (true, 1));
     assert_eq!(redeem(&house, ("web/app", BACK), &code).await.0, 400);
     let again = house.server.revoke_consent("local:ann", "web/app").await.unwrap();
-    assert_eq!((again.was_there, again.grants), (false, 0));
+    assert_eq!((again.was_there, again.grants.len()), (false, 0));
 
     let (sign_ins, next) = house.server.sign_ins(None, None, 10).await.unwrap();
     let [sign_in] = &sign_ins[..] else { panic!("{sign_ins:?}") };
@@ -110,7 +110,7 @@ async fn a_client_that_registered_itself_is_seen_and_forgotten_for_good() {
     assert!(found[0].registered.is_some() && found[1].registered.is_none());
     assert_eq!(found[1].name, "Agent");
     let gone = house.server.delete_registration(&id).await.unwrap();
-    assert_eq!((gone.was_there, gone.grants), (true, 1));
+    assert_eq!((gone.was_there, gone.grants.len()), (true, 1));
     assert_eq!(refresh(&house, &id, &tokens).await.0, 401);
     let target = authorize(&[("client_id", &id), ("redirect_uri", LOOPBACK)]);
     let mut browser = Browser::default();
@@ -119,7 +119,7 @@ async fn a_client_that_registered_itself_is_seen_and_forgotten_for_good() {
     // What is no registration stays.
     for other in [&*id, "web/app", DOCUMENT] {
         let gone = house.server.delete_registration(other).await.unwrap();
-        assert_eq!((gone.was_there, gone.grants), (false, 0), "{other}");
+        assert_eq!((gone.was_there, gone.grants.len()), (false, 0), "{other}");
     }
     assert_eq!(house.server.self_described(None, 10).await.unwrap().len(), 1);
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use model::Timestamp;
 
+use super::DataOnly;
+
 /// Records of calls, and the log that holds them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -127,9 +129,8 @@ pub(crate) struct Hash {
     /// What the value is, which says what of it is hashed
     #[arg(long = "as", value_enum, value_name = "FORM", default_value_t = Form::Text)]
     pub(crate) form: Form,
-    /// The data folder, with the salt of its log [default: .onedoor]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) folders: DataOnly,
 }
 
 /// What a value is.

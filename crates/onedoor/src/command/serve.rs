@@ -127,6 +127,8 @@ async fn serve(
     gateway.live().end();
     if let Some(sinks) = sinks {
         block_in_place(|| sinks.end());
+        // What they recorded meanwhile stands behind its end: that stays the last word.
+        gateway.live().log.end();
     }
     drained
 }

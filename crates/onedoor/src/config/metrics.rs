@@ -12,7 +12,7 @@ use super::{
 pub(crate) struct Metrics {
     /// The address and port to listen on.
     pub(crate) address: SocketAddr,
-    /// Names by which it may be asked, besides addresses and `localhost`.
+    /// Names by which it may be asked, as those of `[listen]`.
     pub(crate) allowed_hosts: Vec<String>,
 }
 

@@ -8,6 +8,7 @@ use admin::{
 };
 use model::{Clock, Timestamp};
 use oauth::{Departed, GivenConsent, GivenGrant, GrantsOf, SelfDescribed, Server, SignedIn};
+use state::Desired;
 
 /// What this server gave.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Grants for Given {
     }
 
     fn revoke_consent<'a>(&'a self, person: &'a str, client: &'a str) -> GrantWork<'a, usize> {
-        Box::pin(async move { Ok(self.0.revoke_consent(person, client).await?.grants) })
+        Box::pin(async move { Ok(self.0.revoke_consent(person, client).await?.grants.len()) })
     }
 
     fn sign_ins<'a>(
@@ -89,13 +90,17 @@ impl Grants for Given {
     fn delete_registration<'a>(&'a self, id: &'a str) -> GrantWork<'a, (bool, usize)> {
         Box::pin(async move {
             let gone = self.0.delete_registration(id).await?;
-            Ok((gone.was_there, gone.grants))
+            Ok((gone.was_there, gone.grants.len()))
         })
     }
 
-    fn end_departed<'a>(&'a self, person: Option<&'a str>) -> GrantWork<'a, Option<DepartedView>> {
+    fn end_departed<'a>(
+        &'a self,
+        before: &'a Desired,
+        after: &'a Desired,
+    ) -> GrantWork<'a, Option<DepartedView>> {
         Box::pin(async move {
-            let ended = self.0.end_departed(person).await?;
+            let ended = self.0.end_departed(before, after).await?;
             Ok(ended.map(|Departed { grants, sign_ins }| DepartedView { grants, sign_ins }))
         })
     }

@@ -1,9 +1,18 @@
 //! The files of the audit log, as management sees them.
 
-use admin::{LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView};
-use audit::{Changed, Closed, Journal, ProofError, PurgeError, Purged, Report, VerifyingKey};
+use admin::{LogFault, LogKeyView, LogView, Part, ProofView, PurgedView, SegmentView};
+use audit::{Changed, Closed, Journal, ProofError, PurgeError, Purged, Report, Room, VerifyingKey};
 
 use crate::serving::{LogKey, Retention};
+
+/// Whether it can be written, and its disk has room.
+pub(super) fn health(log: &Journal) -> Part {
+    let scarce = log.room().filter(Room::is_scarce);
+    let scarce = scarce.map(|it| format!("its disk is nearly full: {} bytes left", it.free_bytes));
+    let wrong = log.check().err().map(|it| it.to_string()).or(scarce);
+    let (name, ok) = ("audit".to_owned(), wrong.is_none());
+    Part { name, ok, detail: wrong.unwrap_or_else(|| "writes".to_owned()) }
+}
 
 /// The segments that are not written to any more.
 pub(super) fn segments(log: &Journal) -> Result<Vec<SegmentView>, String> {

@@ -221,12 +221,7 @@ impl Plane for DataPlane {
     }
 
     fn health(&self) -> Vec<Part> {
-        let admitted = self.gateway.live().log.check();
-        let audit = Part {
-            name: "audit".to_owned(),
-            ok: admitted.is_ok(),
-            detail: admitted.err().map_or_else(|| "writes".to_owned(), |it| it.to_string()),
-        };
+        let audit = log::health(&self.gateway.live().log);
         let missing = self.supplier.missing();
         let detail = match missing.as_slice() {
             [] => "all have a value".to_owned(),

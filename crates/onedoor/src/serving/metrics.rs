@@ -3,21 +3,14 @@
 
 mod numbers;
 
-use std::{
-    convert::Infallible,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use gateway::Gateway;
+use gateway::{Gateway, check_host};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
-    header::{CONTENT_TYPE, HOST, ORIGIN},
-    uri::Authority,
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, ORIGIN},
 };
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
@@ -111,9 +104,11 @@ async fn accept(listener: &TcpListener, answers: &Arc<Answers>) -> Infallible {
 }
 
 async fn serve(stream: TcpStream, answers: Arc<Answers>) {
+    // Who has gone already is not answered.
+    let Ok(local) = stream.local_addr() else { return };
     let service = service_fn(move |request| {
         let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(answer(&answers, &request).await) }
+        async move { Ok::<_, Infallible>(answer(&answers, local, &request).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -123,9 +118,12 @@ async fn serve(stream: TcpStream, answers: Arc<Answers>) {
     drop(timeout(PATIENCE, served).await);
 }
 
-async fn answer<B>(answers: &Arc<Answers>, request: &Request<B>) -> Response<Full<Bytes>> {
-    let target = request.uri().authority();
-    if let Err((status, why)) = check(&answers.allowed_hosts, target, request.headers()) {
+async fn answer<B>(
+    answers: &Arc<Answers>,
+    local: SocketAddr,
+    request: &Request<B>,
+) -> Response<Full<Bytes>> {
+    if let Err((status, why)) = check(&answers.allowed_hosts, local, request) {
         return text(status, why);
     }
     if request.uri().path() != PATH {
@@ -156,29 +154,24 @@ async fn answer<B>(answers: &Arc<Answers>, request: &Request<B>) -> Response<Ful
     }
 }
 
-/// Against browsers that are led astray: a name that leads here may be anybody's, an address may not.
-fn check(
+/// Against browsers that are led astray: the same as everywhere, and no web page at all.
+fn check<B>(
     allowed: &[String],
-    target: Option<&Authority>,
-    headers: &HeaderMap,
+    local: SocketAddr,
+    request: &Request<B>,
 ) -> Result<(), (StatusCode, &'static str)> {
-    if headers.contains_key(ORIGIN) {
+    if request.headers().contains_key(ORIGIN) {
         return Err((StatusCode::FORBIDDEN, "no web page may read this\n"));
     }
-    let host = headers.get(HOST).and_then(|it| it.to_str().ok()?.parse::<Authority>().ok());
-    let host = host.ok_or((StatusCode::BAD_REQUEST, "there is no host header\n"))?;
-    if target.into_iter().chain([&host]).all(|it| is_served(allowed, it)) {
-        return Ok(());
-    }
-    let why = "this host is not served here: add it to allowed_hosts of [metrics]\n";
-    Err((StatusCode::MISDIRECTED_REQUEST, why))
-}
-
-fn is_served(allowed: &[String], host: &Authority) -> bool {
-    let name = host.host();
-    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-    let is_same = |it: &str| [host.as_str(), name].iter().any(|of| of.eq_ignore_ascii_case(it));
-    is_address || is_same("localhost") || allowed.iter().any(|it| is_same(it))
+    check_host(allowed, local, request).map_err(|status| {
+        let why = match status {
+            StatusCode::MISDIRECTED_REQUEST => {
+                "this host is not served here: add it to allowed_hosts of [metrics]\n"
+            }
+            _ => "there is no host header, or no host in it\n",
+        };
+        (status, why)
+    })
 }
 
 fn text(status: StatusCode, why: &'static str) -> Response<Full<Bytes>> {
@@ -202,29 +195,38 @@ fn warn_open(address: SocketAddr) {
 
 #[cfg(test)]
 mod tests {
+    use http::header::HOST;
+
     use super::*;
 
-    fn status(headers: &[(http::HeaderName, &str)]) -> u16 {
+    fn status(names: &[&str], local: &str, headers: &[(http::HeaderName, &str)]) -> u16 {
+        let mut request = Request::new(());
         let headers = headers.iter().map(|(name, it)| (name.clone(), it.parse().unwrap()));
-        let allowed = ["door.example.com".to_owned()];
-        check(&allowed, None, &headers.collect()).map_or_else(|it| it.0.as_u16(), |()| 200)
+        *request.headers_mut() = headers.collect();
+        let names: Vec<_> = names.iter().map(|it| (*it).to_owned()).collect();
+        check(&names, local.parse().unwrap(), &request).map_or_else(|it| it.0.as_u16(), |()| 200)
     }
 
     #[test]
     fn a_foreign_name_and_a_web_page_get_nothing() {
-        for (host, want) in [
-            ("127.0.0.1:9464", 200),
-            ("[::1]:9464", 200),
-            ("10.1.2.3", 200),
-            ("localhost:9464", 200),
-            ("Door.example.com:9464", 200),
-            ("evil.example.com", 421),
-            ("127.0.0.1.evil.example.com", 421),
-            ("a b", 400),
+        let named = ["door.example.com"];
+        for (names, local, host, want) in [
+            (&[][..], "127.0.0.1:9464", "127.0.0.1:9464", 200),
+            (&[], "[::1]:9464", "[::1]:9464", 200),
+            (&[], "10.1.2.3:9464", "10.1.2.3", 200),
+            (&[], "10.1.2.3:9464", "10.1.2.4", 421),
+            (&[], "127.0.0.1:9464", "localhost:9464", 200),
+            (&named, "127.0.0.1:9464", "localhost:9464", 200),
+            (&named, "10.1.2.3:9464", "Door.example.com:9464", 200),
+            (&named, "10.1.2.3:9464", "10.1.2.3:9464", 421),
+            (&named, "127.0.0.1:9464", "evil.example.com", 421),
+            (&[], "127.0.0.1:9464", "127.0.0.1.evil.example.com", 421),
+            (&[], "127.0.0.1:9464", "a b", 400),
         ] {
-            assert_eq!(status(&[(HOST, host)]), want, "{host}");
+            assert_eq!(status(names, local, &[(HOST, host)]), want, "{host} at {local}");
         }
-        assert_eq!(status(&[]), 400);
-        assert_eq!(status(&[(HOST, "localhost"), (ORIGIN, "null")]), 403);
+        let local = "127.0.0.1:9464";
+        assert_eq!(status(&[], local, &[]), 400);
+        assert_eq!(status(&[], local, &[(HOST, "localhost"), (ORIGIN, "null")]), 403);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use admin::Part;
 use anyhow::Context as _;
 use audit::{
-    Journal, Kind, Outcome, Record,
+    Journal, Kind, Record,
     ship::{Place, Shipper, Status, Step, Told, Watch},
 };
 use model::Clock;
@@ -160,7 +160,7 @@ impl Line {
         let record = Record {
             event: Some(told.event()),
             note: Some(&note),
-            ..Record::new(self.clock.now(), Kind::Event, Outcome::Answered)
+            ..Record::new(self.clock.now(), Kind::Event, told.outcome())
         };
         tell(&note);
         if let Err(error) = self.log.append(&record) {

@@ -12,7 +12,7 @@ use crate::{
 
 const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 
-/// A log of five records in `folder`, its public key, and its newest checkpoint kept elsewhere.
+/// A log of six records in `folder`, its public key, and its newest checkpoint kept elsewhere.
 fn write(folder: &Path) {
     let key = SigningKey::from_seed("onedoor-test", &[1; 32]).unwrap();
     fs::write(folder.join("audit.pub"), format!("{}\n", key.verifying_key())).unwrap();
@@ -38,7 +38,7 @@ fn a_log_that_is_what_was_written_is_exit_code_0() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path());
     let ran = verify(folder.path(), &["--checkpoint", "elsewhere"]);
-    let want = "nothing is wrong: 5 records from 0 on, 1 segment, 3 checkpoints\n";
+    let want = "nothing is wrong: 6 records from 0 on, 1 segment, 3 checkpoints\n";
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, want, ""));
     let text = fs::read_to_string(folder.path().join("audit.pub")).unwrap();
     let by_text = onedoor(folder.path(), &["audit", "verify", "audit", "--key", text.trim()]);
@@ -79,7 +79,7 @@ fn an_export_is_the_log_itself_or_an_event_for_each_record() {
     let native = export(&[]);
     assert_eq!(
         (native.code, native.out, native.err.trim()),
-        (0, text.clone(), "5 records as native")
+        (0, text.clone(), "6 records as native")
     );
     for (format, start) in [("cef", "CEF:0|"), ("ecs", "{"), ("ocsf", "{")] {
         let ran = export(&["--format", format, "--from", "2", "--until", "4"]);
@@ -157,7 +157,7 @@ fn a_record_is_proven_to_whoever_has_the_public_key() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("\"tool\":\"b\""), "{}", ran.out);
     assert_eq!(check(&proof.out.replace("index 3", "index 2")).code, 1);
-    assert_eq!(prove("5").code, 2);
+    assert_eq!(prove("6").code, 2);
 }
 
 #[test]
@@ -188,6 +188,12 @@ fn a_door_that_is_killed_leaves_a_log_that_is_right_and_goes_on_with_it() {
     let records = audit::records(&folder.path().join(".onedoor/audit")).unwrap();
     let calls = records.iter().filter(|it| it["operation"] == "onedoor.whoami");
     assert_eq!(calls.filter(|it| it["status"] == 200).count(), 11);
+    let log =
+        fs::read_to_string(folder.path().join(".onedoor").join(segment(Path::new("")))).unwrap();
+    // Each start says how the process before it ended.
+    let of = |event: &str| log.matches(&format!("\"event\":\"audit.{event}\"")).count();
+    assert_eq!((of("opened"), of("recovered"), of("closed")), (1, 2, 1));
+    assert!(log.lines().last().unwrap().contains("audit.closed"), "{log}");
 }
 
 #[test]
@@ -200,10 +206,10 @@ fn what_a_sink_lost_is_exit_code_1_and_named() {
         || onedoor(folder.path(), &["audit", "reconcile", "audit", "--export", "export"]);
     fs::write(&export, &text).unwrap();
     let ran = reconcile();
-    let want = "nothing is wrong: each of 5 records is there once, as it is\n";
+    let want = "nothing is wrong: each of 6 records is there once, as it is\n";
     assert_eq!((ran.code, ran.out.as_str()), (0, want), "{}", ran.err);
     let lines: Vec<_> = text.lines().collect();
-    fs::write(&export, [lines[0], lines[3], lines[4], lines[4]].join("\n")).unwrap();
+    fs::write(&export, [lines[0], lines[3], lines[4], lines[4], lines[5]].join("\n")).unwrap();
     let ran = reconcile();
     let want = "the export is not what the log holds\n  2 records missing: 1 to 2\n  \
                 1 line there again: of record 4\n";
@@ -240,6 +246,16 @@ fn a_known_value_is_hashed_as_records_of_a_day_have_it_for_whoever_reads_the_sal
     let hashed =
         hash(folder.path(), &[&days[..], &["--as", "email"]].concat(), "Ann@Example.com\n");
     assert_eq!((hashed.code, &*hashed.out, &*hashed.err), (0, &*want, ""));
+    // As for every command, the data folder may be named in the configuration.
+    fs::rename(folder.path().join(".onedoor"), folder.path().join("data")).unwrap();
+    fs::write(folder.path().join("door.toml"), "[folders]\ndata = \"data\"\n").unwrap();
+    let configured = hash(
+        folder.path(),
+        &[&days[..], &["--as", "email", "--config", "door.toml"]].concat(),
+        "ann@example.com",
+    );
+    assert_eq!((configured.code, &*configured.out, &*configured.err), (0, &*want, ""));
+    fs::rename(folder.path().join("data"), folder.path().join(".onedoor")).unwrap();
     let wrong = hash(folder.path(), &["--as", "card"], "4111");
     assert!(wrong.code == 1 && wrong.err.contains("no card number"), "{}", wrong.err);
     assert!(!wrong.err.contains("4111"), "{}", wrong.err);

@@ -27,16 +27,20 @@ fn managed(upstream: &Recorder) -> (Managed, String) {
     (managed, issued["key"].as_str().unwrap().to_owned())
 }
 
+/// How often records are looked for; each time a program is started for that.
+const LOOKS_MAX: usize = 500;
+
 /// The ids of the calls of whose bodies there is a record, the oldest first.
 fn calls(managed: &Managed, count: usize) -> Vec<String> {
-    loop {
-        let query = ["audit", "query", "--kind", "bodies", "--order", "oldest", "--json"];
+    let query = ["audit", "query", "--kind", "bodies", "--order", "oldest", "--json"];
+    for _ in 0..LOOKS_MAX {
         let found: Value = serde_json::from_str(&managed.done(&query)).unwrap();
         let items = found["items"].as_array().unwrap();
         if items.len() >= count {
             return items.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
         }
     }
+    panic!("there are no records of the bodies of {count} calls");
 }
 
 fn body(managed: &Managed, id: &str) -> Ran {

@@ -160,7 +160,8 @@ fn metrics_are_off_unless_they_are_asked_for_and_are_nowhere_else() {
         ("GET", "/metrics", "evil.example.com", 421),
         ("POST", "/metrics", "localhost", 405),
         ("GET", "/orders/1", "localhost", 404),
-        ("GET", "http://evil.example.com/metrics", "localhost", 421),
+        ("GET", "http://evil.example.com/metrics", "localhost", 400),
+        ("GET", "http://evil.example.com/metrics", "evil.example.com", 421),
     ] {
         let (status, answer) = door.ask(method, path, host);
         assert_eq!(status, want, "{method} {path} at {host}: {answer}");

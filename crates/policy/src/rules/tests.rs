@@ -14,6 +14,7 @@ fn a_hundred_thousand_profiles_share_their_contracts_and_ids() {
         collection: orders.clone(),
         effect: Effect::Read,
         is_public: false,
+        level: None,
         position,
     };
     let operations: Vec<_> = (0..1000).map(operation).collect();

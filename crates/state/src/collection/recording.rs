@@ -1,8 +1,9 @@
-//! `audit:` of a collection or an operation: what records keep of arguments, and which bodies are kept.
+//! `audit:` of a collection or an operation: what records keep of arguments, which bodies are kept, and how
+//! safe records are.
 
 use model::{
-    BodyRule, Detector, MediaRange, Pointer, Recording, Redaction, Sought, SubjectRule, Treatment,
-    id::is_slug, quantity::parse_bytes,
+    BodyRule, Detector, Level, MediaRange, Pointer, Recording, Redaction, Sought, SubjectRule,
+    Treatment, id::is_slug, quantity::parse_bytes,
 };
 use serde_json::Value;
 
@@ -22,12 +23,15 @@ const TREATMENTS: &[(&str, Treatment)] = &[
     ("mask", Treatment::Mask),
 ];
 
+const LEVELS: &[(&str, Level)] = &[("standard", Level::Standard), ("strict", Level::Strict)];
+
 /// Reads what is said of records.
 pub(super) fn read(field: Field<'_>) -> Recording {
     let recording = field.mapping(|it| {
         let redactions = it.optional("redact").map(|it| read_redactions(&it));
         let bodies = it.optional("bodies").and_then(|it| it.mapping(read_bodies).flatten());
-        Recording { redactions: redactions.unwrap_or_default(), bodies }
+        let level = it.optional("level").and_then(|it| it.one_of(LEVELS));
+        Recording { redactions: redactions.unwrap_or_default(), bodies, level }
     });
     recording.unwrap_or_default()
 }
@@ -154,7 +158,7 @@ fn read_sought(field: &Field<'_>, entry: &Entry) -> Option<Sought> {
 
 /// What is said of records, as it is read; nothing where nothing is said.
 pub(super) fn write(recording: &Recording) -> Option<Value> {
-    let Recording { redactions, bodies } = recording;
+    let Recording { redactions, bodies, level } = recording;
     if recording.is_empty() {
         return None;
     }
@@ -167,6 +171,7 @@ pub(super) fn write(recording: &Recording) -> Option<Value> {
         written.put("redact", redact.value());
     }
     written.put_some("bodies", bodies.as_ref().map(write_bodies));
+    written.put_some("level", level.map(Level::as_str));
     Some(written.value())
 }
 

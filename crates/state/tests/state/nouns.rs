@@ -6,9 +6,9 @@ use model::{
     Admission, AdmissionId, Assignment, Audience, BodyRule, CertificateMatch, Client, ClientId,
     ClientKind, Collection, CollectionId, Credential, CredentialId, CredentialState,
     DeclaredSecret, Detector, Effect, Grant, GrantType, Guard, GuardId, Injection, Introspection,
-    Issuer, IssuerId, KeyHash, KeySource, Lifecycle, Limit, LimitId, Measure, MediaRange, Override,
-    Pattern, PepperId, Period, Place, Pointer, Profile, ProfileId, Proof, Quota, Rate, Reach,
-    Recording, Redaction, Registration, Role, RoleId, RotationPolicy, Scope, SecondFactor,
+    Issuer, IssuerId, KeyHash, KeySource, Level, Lifecycle, Limit, LimitId, Measure, MediaRange,
+    Override, Pattern, PepperId, Period, Place, Pointer, Profile, ProfileId, Proof, Quota, Rate,
+    Reach, Recording, Redaction, Registration, Role, RoleId, RotationPolicy, Scope, SecondFactor,
     SecretId, SecretSource, SignIn, Sought, Stop, StopId, Stopped, SubjectRule, Surface, Timestamp,
     TokenBinding, TokenTerms, Treatment, Upstream, UpstreamId, User, UserId,
 };
@@ -578,7 +578,8 @@ fn recording() -> impl Strategy<Value = Recording> {
     );
     let redaction = |(of, treatment)| Redaction { of, treatment, place: Place::default() };
     let redactions = collection::vec(one.prop_map(redaction), 0..4);
-    (redactions, option::of(body_rule())).prop_map(|(mut redactions, bodies)| {
+    let levels = option::of(sample::select(Level::ALL.to_vec()));
+    (redactions, option::of(body_rule()), levels).prop_map(|(mut redactions, bodies, level)| {
         let mut seen = Vec::new();
         redactions.retain(|it: &Redaction| {
             let key = it.of.to_string();
@@ -586,7 +587,7 @@ fn recording() -> impl Strategy<Value = Recording> {
             seen.push(key);
             is_new
         });
-        Recording { redactions, bodies }
+        Recording { redactions, bodies, level }
     })
 }
 

@@ -7,7 +7,7 @@ use sqlx::SqlStr;
 
 use super::{Store, grants, revocations::Revoking};
 use crate::{
-    Consent, Error, GrantFilter,
+    Consent, Error, GrantFilter, TakenBack,
     database::{Row, Value},
 };
 
@@ -74,8 +74,8 @@ impl Store {
         self.database.rows(sql, &values).await?.iter().map(consent).collect()
     }
 
-    /// Takes a consent back and revokes the grants of user and client, both or neither. Says whether
-    /// there was one; the grants are revoked anyway.
+    /// Takes a consent back and revokes the grants of user and client, both or neither. The grants are
+    /// revoked also where there was no consent.
     ///
     /// # Errors
     /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. With [`Error::Unavailable`] it may
@@ -85,15 +85,15 @@ impl Store {
         subject: &str,
         client: &str,
         at: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<TakenBack, Error> {
         refuse_nul(subject, client)?;
         let mut revoking = Revoking::begin(self).await?;
         let values = [Value::Text(subject), Value::Text(client)];
         let deleted = revoking.transaction.execute(SqlStr::from_static(DELETE), &values).await?;
         let filter = GrantFilter::SubjectAndClient { subject, client };
-        grants::revoke(&mut revoking, filter, at).await?;
+        let grants = grants::revoke(&mut revoking, filter, at).await?;
         revoking.commit().await?;
-        Ok(deleted > 0)
+        Ok(TakenBack { was_there: deleted > 0, grants })
     }
 
     /// Deletes consents of which nothing is left: all grants of user and client have expired or were

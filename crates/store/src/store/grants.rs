@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// Revokes grants and tells everybody by the feed, both or neither. Gives the ids of those that were
-    /// not revoked before.
+    /// good until now: what has expired stays as it ended.
     ///
     /// # Errors
     /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. With [`Error::Unavailable`] it may
@@ -141,7 +141,8 @@ pub(super) async fn revoke(
     let mut values = vec![Value::time(at)];
     let condition = condition(filter, &mut values)?;
     let sql = format!(
-        "UPDATE grants SET revoked = $1 WHERE revoked IS NULL{condition} RETURNING id, expires"
+        "UPDATE grants SET revoked = $1 WHERE revoked IS NULL AND expires > $1{condition} \
+         RETURNING id, expires"
     );
     // Made of constants and numbers alone.
     let rows = revoking.transaction.rows(AssertSqlSafe(sql).into_sql_str(), &values).await?;

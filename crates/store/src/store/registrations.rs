@@ -5,7 +5,7 @@ use sqlx::SqlStr;
 
 use super::{Store, grants, revocations::Revoking};
 use crate::{
-    Error, GrantFilter, Registration,
+    Error, GrantFilter, Registration, TakenBack,
     database::{Row, Value},
 };
 
@@ -102,20 +102,20 @@ impl Store {
         Ok(self.database.execute(USE, &[Value::Text(id), Value::time(at)]).await? > 0)
     }
 
-    /// Deletes a registration and revokes its grants, both or neither. Says whether there was one; the
-    /// grants are revoked anyway.
+    /// Deletes a registration and revokes its grants, both or neither. The grants are revoked also where
+    /// there was no registration.
     ///
     /// # Errors
     /// [`Error::Nul`] and [`Error::ReadOnly`]: nothing was written. With [`Error::Unavailable`] it may
     /// or may not have been: doing it twice does no harm.
-    pub async fn delete_registration(&self, id: &str, at: Timestamp) -> Result<bool, Error> {
+    pub async fn delete_registration(&self, id: &str, at: Timestamp) -> Result<TakenBack, Error> {
         Error::refuse_nul([("a registration's id", id)])?;
         let mut revoking = Revoking::begin(self).await?;
         let delete = SqlStr::from_static(DELETE);
         let deleted = revoking.transaction.execute(delete, &[Value::Text(id)]).await?;
-        grants::revoke(&mut revoking, GrantFilter::Client(id), at).await?;
+        let grants = grants::revoke(&mut revoking, GrantFilter::Client(id), at).await?;
         revoking.commit().await?;
-        Ok(deleted > 0)
+        Ok(TakenBack { was_there: deleted > 0, grants })
     }
 
     /// Deletes registrations that have no grant, and were made before `unused` and never used, or used

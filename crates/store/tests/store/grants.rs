@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use store::{Consent, Error, Grant, GrantFilter, Handle, Revoked, Store};
+use store::{Consent, Error, Grant, GrantFilter, Handle, Revoked, Store, TakenBack};
 
 use crate::place::{Place, at, grant, handle};
 
@@ -13,6 +13,7 @@ on_every_database!(
     who_holds_grants_is_counted_as_long_as_they_are_good,
     a_grant_was_renewed_when_its_newest_handle_was_made,
     grants_are_revoked_with_their_entry_in_the_feed,
+    a_grant_that_has_expired_is_not_revoked_nor_counted,
     the_feed_is_read_from_a_number_on_and_in_pages,
     a_revocation_is_seen_by_who_watches,
     a_consent_is_one_for_each_user_and_client,
@@ -176,6 +177,19 @@ async fn grants_are_revoked_with_their_entry_in_the_feed(place: &Place) {
     assert_eq!(revoke(both, 190).await, ["e"]);
 }
 
+async fn a_grant_that_has_expired_is_not_revoked_nor_counted(place: &Place) {
+    let store = place.open().await;
+    let [a, b, ..] = four(&store).await;
+    let later = Grant { id: "later".to_owned(), expires: at(1_001), ..a.clone() };
+    store.put_grant(&later).await.unwrap();
+    let now = a.expires;
+    assert_eq!(store.revoke_grants(GrantFilter::Client("shop"), now).await.unwrap(), ["later"]);
+    assert_eq!(revoked(&store).await, [entry(1, "later")]);
+    for grant in [a, b] {
+        assert_eq!(store.grant(&grant.id).await.unwrap(), Some(grant));
+    }
+}
+
 async fn the_feed_is_read_from_a_number_on_and_in_pages(place: &Place) {
     let store = place.open().await;
     four(&store).await;
@@ -245,7 +259,8 @@ async fn a_consent_is_taken_back_with_what_came_of_it(place: &Place) {
     for client in ["shop", "crm"] {
         store.put_consent(&consent("ada", client)).await.unwrap();
     }
-    assert!(store.delete_consent("ada", "shop", at(150)).await.unwrap());
+    let gone = store.delete_consent("ada", "shop", at(150)).await.unwrap();
+    assert_eq!(gone, TakenBack { was_there: true, grants: vec!["a".to_owned()] });
     assert_eq!(store.consent("ada", "shop").await.unwrap(), None);
     assert_eq!(store.consent("ada", "crm").await.unwrap(), Some(consent("ada", "crm")));
     assert_eq!(revoked(&store).await, [entry(1, "a")]);
@@ -253,7 +268,8 @@ async fn a_consent_is_taken_back_with_what_came_of_it(place: &Place) {
     assert_eq!(*store.watch_revocations().borrow(), 1);
     // There is no consent any more, but a grant that came late.
     store.put_grant(&grant("late")).await.unwrap();
-    assert!(!store.delete_consent("ada", "shop", at(160)).await.unwrap());
+    let gone = store.delete_consent("ada", "shop", at(160)).await.unwrap();
+    assert_eq!(gone, TakenBack { was_there: false, grants: vec!["late".to_owned()] });
     assert_eq!(revoked(&store).await, [entry(1, "a"), entry(2, "late")]);
 }
 

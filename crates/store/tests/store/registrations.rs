@@ -1,6 +1,6 @@
 //! Registrations, signing keys, replays, and what is forgotten when its time is over.
 
-use store::{Error, Grant, GrantFilter, Registration, SigningKey, Taken};
+use store::{Error, Grant, GrantFilter, Registration, SigningKey, Taken, TakenBack};
 
 use crate::place::{Place, at, digest, grant, handle};
 
@@ -46,12 +46,15 @@ async fn a_registration_is_deleted_with_what_came_of_it(place: &Place) {
     store.put_registration("shop", "{}", at(10)).await.unwrap();
     store.put_grant(&grant("a")).await.unwrap();
     store.put_grant(&Grant { client: "crm".to_owned(), ..grant("b") }).await.unwrap();
-    assert!(store.delete_registration("shop", at(150)).await.unwrap());
-    assert!(!store.delete_registration("shop", at(160)).await.unwrap());
+    let gone = store.delete_registration("shop", at(150)).await.unwrap();
+    assert_eq!(gone, TakenBack { was_there: true, grants: vec!["a".to_owned()] });
+    let again = store.delete_registration("shop", at(160)).await.unwrap();
+    assert_eq!(again, TakenBack { was_there: false, grants: vec![] });
     assert_eq!(store.registration("shop").await.unwrap(), None);
     assert_eq!(store.grant("a").await.unwrap().unwrap().revoked, Some(at(150)));
     assert_eq!(store.grant("b").await.unwrap().unwrap().revoked, None);
-    assert_eq!(store.revoked_since(0, 9).await.unwrap().len(), 1);
+    let told = store.revoked_since(0, 9).await.unwrap();
+    assert_eq!(told.iter().map(|it| (&*it.kind, &*it.id)).collect::<Vec<_>>(), [("grant", "a")]);
 }
 
 async fn a_registration_that_was_never_used_is_forgotten(place: &Place) {

@@ -1,17 +1,82 @@
-//! What a record costs, beside a disk that does nothing else.
+//! What a record costs: the log by itself, beside a disk that does nothing else, and in a door under load.
 
-use std::path::Path;
+use std::{fs, path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
-use super::super::{Done, property::Setting};
+use super::{
+    super::{Done, door::Door, property::Setting},
+    site::Site,
+    traffic::{CONNECTIONS, Traffic},
+};
 use crate::run;
 
+/// What onedoor.toml calls the levels.
+const LEVELS: [&str; 2] = ["by_effect", "strict"];
+/// The thread of a door that syncs and signs its log.
+const THREAD: &str = "audit";
+/// Microseconds between two ticks of the clock that /proc counts in.
+const TICK_US: u64 = 10_000;
+
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
+    let seconds = if setting.is_full { "10" } else { "2" };
     let mut example = run::program("cargo", Path::new("."));
     example.args(["run", "--quiet", "--locked", "--package", "audit", "--example", "cost"]);
-    let seconds = if setting.is_full { "10" } else { "2" };
     example.args(setting.is_full.then_some("--release")).arg("--").arg(setting.folder).arg(seconds);
-    let printed = run::output(&mut example)?;
-    Ok(Done::Held(printed.lines().collect::<Vec<_>>().join("; ")))
+    // By goals for a release build on a disk that nobody else uses.
+    let printed = run::output(example.args(setting.is_full.then_some("judge")))?;
+    let mut told: Vec<_> = printed.lines().map(str::to_owned).collect();
+    for level in LEVELS {
+        told.push(door(setting, level, Duration::from_secs(seconds.parse()?))?);
+    }
+    Ok(Done::Held(told.join("; ")))
+}
+
+/// What a door under load spends on its log at this level.
+fn door(setting: &Setting<'_>, level: &str, time: Duration) -> Result<String> {
+    let folder = &setting.folder.join(level);
+    fs::create_dir(folder)?;
+    let site = Site::make(&Setting { folder, ..*setting })?;
+    let config = site.home.config.as_ref().context("it has a configuration")?;
+    fs::write(config, format!("[audit]\nlevel = \"{level}\"\n"))?;
+    let (door, traffic) = (site.home.serve()?, Traffic::new());
+    let before = (site.records()?, spent_us(&door, None)?, spent_us(&door, Some(THREAD))?);
+    traffic.during(&site.callers, door.public, || run::rest(time));
+    let spent = spent_us(&door, None)?.saturating_sub(before.1);
+    let by_log = spent_us(&door, Some(THREAD))?.saturating_sub(before.2);
+    let calls = traffic.take_answers().len();
+    drop(door);
+    let records = site.records()?.saturating_sub(before.0);
+    ensure!(calls > 0 && records > 0, "nothing was called");
+    let each = |it: u64| it.checked_div(records).unwrap_or_default();
+    let rate = |it: u64| it.checked_div(time.as_secs()).unwrap_or_default();
+    Ok(format!(
+        "a door at {level}: {} calls/s of {CONNECTIONS} callers, {} records/s, {} us of CPU for each \
+         record, {} of them in the thread of the log",
+        rate(calls.try_into()?),
+        rate(records),
+        each(spent),
+        each(by_log)
+    ))
+}
+
+/// User and system time of a door so far, or of its thread of this name.
+fn spent_us(door: &Door, thread: Option<&str>) -> Result<u64> {
+    let process = Path::new("/proc").join(door.process().to_string());
+    let mut folder = Some(process.clone());
+    if let Some(name) = thread {
+        folder = None;
+        for task in fs::read_dir(process.join("task"))? {
+            let path = task?.path();
+            if fs::read_to_string(path.join("comm"))?.trim() == name {
+                folder = Some(path);
+            }
+        }
+    }
+    let folder = folder.with_context(|| format!("a door has no thread {thread:?}"))?;
+    let stat = fs::read_to_string(folder.join("stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has another form")?;
+    let ticks: Result<Vec<u64>, _> =
+        fields.split_whitespace().skip(11).take(2).map(str::parse).collect();
+    Ok(ticks?.iter().sum::<u64>().saturating_mul(TICK_US))
 }

@@ -11,9 +11,13 @@ use crate::run;
 const TOLD: &str = "damages: ";
 
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let name = if setting.is_full { "ten_thousand_damages" } else { "every_damage" };
+    let (name, build): (_, &[_]) = match setting.is_full {
+        true => ("ten_thousand_damages", &["--release", "--package", "audit"]),
+        // As the tests are built anyhow.
+        false => ("every_damage", &["--workspace"]),
+    };
     let mut tests = run::program("cargo", Path::new("."));
-    tests.args(["nextest", "run", "--workspace", "--no-capture", "--run-ignored", "all"]);
+    tests.args(["nextest", "run", "--no-capture", "--run-ignored", "all"]).args(build);
     tests.args(["-E", &format!("package(audit) and test({name})")]);
     let printed = run::output(&mut tests)?;
     let told = printed.lines().find_map(|it| it.trim().strip_prefix(TOLD));

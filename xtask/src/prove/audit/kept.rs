@@ -78,8 +78,8 @@ struct Run {
     kills: usize,
 }
 
-/// Gives how many kills there were.
-pub(super) fn prove(setting: &Setting<'_>) -> Result<usize> {
+/// Gives how many kills there were, so many at each place and side of it.
+pub(super) fn prove(setting: &Setting<'_>, rounds: u64) -> Result<usize> {
     let folder = setting.folder.join("kept");
     fs::create_dir(&folder)?;
     let mut site = Site::make(&Setting { folder: &folder, ..*setting })?;
@@ -96,14 +96,12 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<usize> {
     for work in Work::ALL {
         run.restore(work)?;
         let want = run.settle(work)?;
-        for mark in work.marks() {
-            for when in ["before", "after"] {
-                run.restore(work)?;
-                run.kill(work, (*mark, when))?;
-                let left = run.settle(work)?;
-                let at = format!("killed {when} {} of {}", mark.call, mark.part);
-                ensure!(left == want, "{at}: {left:?} is left and not {want:?}");
-            }
+        for (mark, round) in work.marks().iter().flat_map(|it| (0..rounds).map(move |of| (*it, of)))
+        {
+            // The last of several such calls first, and then those before it.
+            let back = round.checked_rem(mark.most).unwrap_or_default();
+            let mark = Mark { most: mark.most.saturating_sub(back), ..mark };
+            run.kill_and_settle(work, mark, &want)?;
         }
     }
     Ok(run.kills)
@@ -129,6 +127,18 @@ impl Run {
         fs::remove_dir_all(&self.site.home.data)?;
         let Home { data, .. } = &self.site.home;
         Home { data: self.aged.clone(), ..self.site.home.clone() }.copy(data.clone())?;
+        Ok(())
+    }
+
+    /// Kills a door on both sides of the place, and looks at what the next start makes of it.
+    fn kill_and_settle(&mut self, work: Work, mark: Mark, want: &[String]) -> Result<()> {
+        for when in ["before", "after"] {
+            self.restore(work)?;
+            self.kill(work, (mark, when))?;
+            let left = self.settle(work)?;
+            let at = format!("killed {when} {} of {}", mark.call, mark.part);
+            ensure!(left == want, "{at}: {left:?} is left and not {want:?}");
+        }
         Ok(())
     }
 

@@ -1,15 +1,23 @@
 //! SIGKILL under load, anywhere and at every marked place: no call without its record.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    time::Duration,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use audit::reconcile::{Reconciled, reconcile};
 use model::Clock;
+use serde_json::{Value, json};
 
 use super::{
-    super::{Done, chance::Chance, door::Door, property::Setting},
+    super::{Done, chance::Chance, client::Client, door::Door, property::Setting},
     fault::Mark,
     kept,
     ledger::Ledger,
+    sinks::ensure_order,
     site::Site,
     traffic::Traffic,
 };
@@ -18,8 +26,9 @@ use crate::run;
 /// How long a marked place may take to be reached.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the log is written. How often is what a debug build does in a few seconds at least.
-const MARKS: [Mark; 8] = [
+/// Where the log is written, and how far its sink came. How often is what a debug build does in a few
+/// seconds at least.
+const MARKS: [Mark; 11] = [
     Mark { call: "write", part: "/audit/0", most: 300 },
     Mark { call: "sync", part: "/audit/0", most: 50 },
     Mark { call: "open", part: "/audit/0", most: 2 },
@@ -28,14 +37,26 @@ const MARKS: [Mark; 8] = [
     Mark { call: "write", part: "/audit/checkpoints", most: 2 },
     Mark { call: "sync", part: "/audit/checkpoints", most: 2 },
     Mark { call: "write", part: "/outside", most: 2 },
+    Mark { call: "write", part: ".cursor", most: 5 },
+    Mark { call: "sync", part: ".cursor", most: 5 },
+    Mark { call: "rename", part: ".cursor", most: 5 },
 ];
 
 /// Where a log is that is found as a crash left it.
-const AT_A_START: [Mark; 3] = [
+const AT_A_START: [Mark; 4] = [
     Mark { call: "write", part: "/audit/0", most: 1 },
     Mark { call: "sync", part: "/audit/0", most: 1 },
     Mark { call: "open", part: "/audit/checkpoints", most: 1 },
+    Mark { call: "open", part: "/audit/reserve", most: 1 },
 ];
+
+/// The sink that is killed along with the door.
+const SINK: &str = "copy";
+
+/// How long calls flow before and behind a change.
+const UNDER_WAY: Duration = Duration::from_millis(50);
+/// A release serves again within this time.
+const READY: Duration = Duration::from_secs(2);
 
 /// A door that is killed again and again.
 struct Run<'a> {
@@ -45,6 +66,9 @@ struct Run<'a> {
     chance: &'a mut Chance,
     door: Door,
     kills: u64,
+    /// Keys that were revoked, which lead nowhere after a kill either.
+    revoked: Vec<String>,
+    ready_after: Duration,
 }
 
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
@@ -64,37 +88,34 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
             run.at_a_start(mark, "after")?;
         }
     }
-    let kept = kept::prove(setting)?;
+    let kept = kept::prove(setting, rounds)?;
     let whole = run.site.verify()?;
-    let Ledger { answered, forwarded, denied, unknown, .. } = run.ledger;
-    for (count, what) in [
-        (answered, "was answered"),
-        (forwarded, "was forwarded"),
-        (denied, "was denied"),
-        (unknown, "was under way"),
-    ] {
-        ensure!(count > 0, "nothing {what}: that shows nothing");
-    }
-    let marks = MARKS.len().saturating_add(AT_A_START.len()).saturating_mul(2);
-    Ok(Done::Held(format!(
-        "{} kills, at {marks} marked places among them; {answered} calls answered ({denied} of them \
-         denied) and {forwarded} forwarded, none without its record; {unknown} that were under way \
-         are told as unknown; the log: {whole}; {kept} kills as segments went or were packed, or a \
-         key followed, all ended by the next start",
-        run.kills
-    )))
+    let delivered = run.judge_sink(setting)?;
+    let rest = format!(
+        "{kept} kills as segments went or were packed, or a key followed, all ended by the next start; \
+         {delivered}; the log: {whole}"
+    );
+    run.told(setting, &rest)
 }
 
 impl<'a> Run<'a> {
     fn start(setting: &Setting<'_>, chance: &'a mut Chance) -> Result<Self> {
         let site = Site::make(setting)?;
+        let copy = copy(setting).display().to_string();
+        site.configure(&format!(
+            "[[sinks]]\nname = \"{SINK}\"\nkind = \"file\"\npath = \"{copy}\"\nsize = \"1TiB\"\n"
+        ))?;
         let door = site.home.serve()?;
         let (traffic, ledger) = (Traffic::new(), Ledger::default());
-        Ok(Self { site, traffic, ledger, chance, door, kills: 0 })
+        let (revoked, ready_after) = (Vec::new(), Duration::ZERO);
+        Ok(Self { site, traffic, ledger, chance, door, kills: 0, revoked, ready_after })
     }
 
-    /// Kills the door at some time.
+    /// Kills the door at some time, behind a change every other time.
     fn anywhere(&mut self) -> Result<()> {
+        if self.kills.is_multiple_of(2) {
+            self.revoke()?;
+        }
         let wait = Duration::from_millis(20_u64.saturating_add(self.chance.below(600)));
         let Self { site, traffic, door, .. } = self;
         let address = door.public;
@@ -106,6 +127,30 @@ impl<'a> Run<'a> {
             door.kill()
         })?;
         self.go_on()
+    }
+
+    /// Revokes a key while calls flow: those that begin behind the answer are judged by what is in force
+    /// then, and the key leads nowhere any more.
+    fn revoke(&mut self) -> Result<()> {
+        let Self { site, traffic, door, ledger, revoked, .. } = self;
+        let operator = door.client(&site.operator);
+        let profile = json!({"profile": "app/default"});
+        let issued = operator.manage("POST", "/credentials", &profile)?.done("issue_credential")?;
+        let text = |name: &str| issued.get(name).and_then(Value::as_str).context("it was issued");
+        let (path, key) = (format!("/credentials/{}/revoke", text("id")?), text("key")?);
+        let (last, answer) = traffic.during(&site.callers, door.public, || {
+            run::rest(UNDER_WAY);
+            let answer = operator.manage("POST", &path, &Value::Null);
+            // Asked for behind the answer: what has a higher number began later.
+            let last = traffic.last();
+            run::rest(UNDER_WAY);
+            (last, answer)
+        });
+        let answer = answer?.done("revoke_credential")?;
+        let revision = answer.get("revision").and_then(Value::as_u64).context("no revision")?;
+        ledger.revise(last, revision);
+        revoked.push(key.to_owned());
+        ensure_refused(&door.caller(key))
     }
 
     /// Kills the door before or after a call of the system.
@@ -152,13 +197,79 @@ impl<'a> Run<'a> {
         self.kills = self.kills.saturating_add(1);
         let unknown = self.ledger.unknown;
         self.door = self.site.home.serve()?;
+        self.ready_after = self.ready_after.max(self.door.ready_after);
         self.site.judge(&mut self.ledger, &self.traffic)?;
         self.ledger.judge_unknown(unknown)?;
         self.ledger.judge_end()?;
+        self.ledger.judge_quota()?;
         self.site.ensure_serves(&self.door)?;
+        if let Some(key) = self.revoked.last() {
+            ensure_refused(&self.door.caller(key))?;
+        }
         if self.kills.is_multiple_of(20) {
             self.site.verify()?;
         }
         Ok(())
     }
+
+    /// All that was recorded is at the sink, in the order of the log, and nothing else is.
+    fn judge_sink(&mut self, setting: &Setting<'_>) -> Result<String> {
+        let first = self.site.records()?;
+        self.site.drain(&self.door, 1)?;
+        self.door.kill()?;
+        let held = copy(setting);
+        ensure_order(BufReader::new(File::open(&held)?).lines())?;
+        let found = reconcile(&self.site.log(), &held, 0..u64::MAX)?;
+        let Reconciled { records, missing, repeated, differing, foreign, unreadable, .. } = found;
+        // The question whether all is delivered is recorded itself.
+        let is_there = found.gaps.iter().all(|it| it.start >= first);
+        ensure!(
+            is_there && [differing, foreign, unreadable].iter().all(|it| *it == 0),
+            "the sink holds something else: {missing} missing at {:?}, {differing} differing, \
+             {foreign} foreign, {unreadable} unreadable of {records}",
+            found.gaps
+        );
+        Ok(format!("of {records} records each is at the sink, {repeated} twice"))
+    }
+
+    /// What it went through; fails where something did not happen at all.
+    fn told(&self, setting: &Setting<'_>, rest: &str) -> Result<Done> {
+        let Self { ledger, kills, revoked, ready_after, .. } = self;
+        ledger.ensure_all_sorts()?;
+        let Ledger { forwarded, unknown, turned_away, revised, .. } = ledger;
+        let forwarded = forwarded.values().sum::<u64>();
+        let revoked = u64::try_from(revoked.len())?;
+        for (count, what) in [
+            (*unknown, "was under way"),
+            (*turned_away, "was turned away"),
+            (*revised, "came behind a change"),
+            (revoked, "was revoked"),
+        ] {
+            ensure!(count > 0, "nothing {what}: that shows nothing");
+        }
+        let is_in_time = !setting.is_full || *ready_after <= READY;
+        ensure!(is_in_time, "it took {ready_after:.0?} until it served again");
+        let marks = MARKS.len().saturating_add(AT_A_START.len()).saturating_mul(2);
+        Ok(Done::Held(format!(
+            "{kills} kills, at {marks} marked places among them, and ready {ready_after:.0?} later at \
+             most; answered {}, and {forwarded} forwarded, none without its record; {unknown} that \
+             were under way are told as unknown; {turned_away} metered ones turned away, no more let \
+             in; {revised} judged by no older revision than was acknowledged, {revoked} revoked keys \
+             refused; {rest}",
+            ledger.told()
+        )))
+    }
+}
+
+/// Where the sink writes to.
+fn copy(setting: &Setting<'_>) -> PathBuf {
+    setting.folder.join("copy.jsonl")
+}
+
+/// Neither surface lets this caller in.
+fn ensure_refused(caller: &Client) -> Result<()> {
+    let by_rest = caller.send("PUT", "/shop/orders/0", &Value::Null)?.status;
+    let by_mcp = caller.call_tool("shop_put_order", &json!({"id": 0}))?.status;
+    ensure!([by_rest, by_mcp] == [401, 401], "a revoked key has {by_rest} and {by_mcp}");
+    Ok(())
 }

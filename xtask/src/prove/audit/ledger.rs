@@ -1,7 +1,7 @@
 //! What was called, answered, sent upstream and recorded, and what has to be true of the four.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
     io::{Read as _, Seek as _, SeekFrom},
     path::Path,
@@ -10,28 +10,45 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::traffic::{Answered, CONNECTIONS, is_denied, is_rest};
+use super::{
+    site::QUOTA,
+    sort::Sort,
+    traffic::{Answered, CONNECTIONS},
+};
 
-/// The status of what could not be recorded, which has no record.
-const UNRECORDED: u16 = 503;
-
-/// What is known so far. Calls are known by their numbers.
+/// What is known so far. Calls are known by their numbers, and requests by their ids.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     /// How far each segment was read.
     read: HashMap<String, u64>,
     /// Intents without an outcome, by the id of their request.
-    open: HashMap<String, u64>,
+    open: HashMap<String, Begun>,
     intents: HashSet<u64>,
-    /// By number: the status of the outcome; none where it is unknown or its caller had left.
-    outcomes: HashMap<u64, Option<u16>>,
-    pub(super) answered: u64,
-    pub(super) forwarded: u64,
-    pub(super) denied: u64,
+    /// By the id of the request: the status of what ended; none where it is unknown or has none.
+    ended: HashMap<String, Option<u64>>,
+    /// From which call on which revision has to be in force: it was acknowledged before.
+    floors: Vec<(u64, u64)>,
+    /// Metered calls that were begun, and those that were turned away, in this life of the door.
+    metered: (u64, u64),
+    /// How many lives of it ended.
+    lives: u64,
+    pub(super) answered: BTreeMap<Sort, u64>,
+    pub(super) forwarded: BTreeMap<Sort, u64>,
     /// Outcomes that nobody knows.
     pub(super) unknown: u64,
     /// Answers that said that nothing could be recorded.
     pub(super) unrecorded: u64,
+    /// Metered calls that were turned away.
+    pub(super) turned_away: u64,
+    /// Calls that were begun when a new revision had been acknowledged.
+    pub(super) revised: u64,
+}
+
+/// An intent.
+#[derive(Debug)]
+struct Begun {
+    number: u64,
+    revision: Option<u64>,
 }
 
 impl Ledger {
@@ -56,58 +73,90 @@ impl Ledger {
             let mut end = from;
             for line in whole {
                 end = end.saturating_add(u64::try_from(line.len())?);
-                self.take(&serde_json::from_slice(line).context("a line is no JSON")?);
+                self.take(&serde_json::from_slice(line).context("a line is no JSON")?)?;
             }
             self.read.insert(name, end);
         }
         Ok(())
     }
 
-    fn take(&mut self, record: &Value) {
+    fn take(&mut self, record: &Value) -> Result<()> {
         let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         let id = text("id").to_owned();
         let number = record.pointer("/arguments/id");
         let number = number.and_then(|it| it.as_u64().or_else(|| it.as_str()?.parse().ok()));
+        let revision = record.get("revision").and_then(Value::as_u64);
         match (text("kind"), number) {
             ("intent", Some(number)) => {
                 self.intents.insert(number);
-                self.open.insert(id, number);
+                let is_metered = number > 0 && Sort::of(number).is_metered();
+                self.metered.0 = self.metered.0.saturating_add(is_metered.into());
+                self.judge_revision(number, revision)?;
+                self.open.insert(id, Begun { number, revision });
             }
-            ("call", number) => {
+            ("call" | "list" | "malformed" | "session", number) => {
                 let begun = self.open.remove(&id);
-                let Some(number) = begun.or(number) else { return };
-                let status = record.get("status").and_then(Value::as_u64);
-                let status = status.and_then(|it| u16::try_from(it).ok());
-                if text("outcome") == "unknown" {
-                    self.unknown = self.unknown.saturating_add(1);
-                    // What the disk may have lost is told as unknown, also where it kept it.
-                    self.outcomes.entry(number).or_insert(None);
-                } else {
-                    self.outcomes.insert(number, status);
+                let is_unknown = text("outcome") == "unknown";
+                let before = begun.as_ref().and_then(|it| it.revision);
+                ensure!(
+                    is_unknown || before.is_none() || before == revision,
+                    "request {id} was begun by revision {before:?} and ended by {revision:?}"
+                );
+                if let Some(number) = number.filter(|_| !is_unknown) {
+                    self.judge_revision(number, revision)?;
                 }
+                self.end(id, record.get("status").and_then(Value::as_u64), is_unknown);
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn end(&mut self, id: String, status: Option<u64>, is_unknown: bool) {
+        if is_unknown {
+            self.unknown = self.unknown.saturating_add(1);
+            // What the disk may have lost is told as unknown, also where it kept it.
+            self.ended.entry(id).or_insert(None);
+        } else {
+            self.ended.insert(id, status);
+        }
+    }
+
+    /// From now on, calls behind this one are judged by this revision or a later one.
+    pub(super) fn revise(&mut self, last: u64, revision: u64) {
+        self.floors.push((last, revision));
+    }
+
+    fn judge_revision(&mut self, number: u64, revision: Option<u64>) -> Result<()> {
+        let floor = self.floors.iter().rfind(|it| it.0 < number).map(|it| it.1);
+        ensure!(
+            floor.is_none() || revision >= floor,
+            "call {number} was judged by revision {revision:?}, and {floor:?} was in force before"
+        );
+        self.revised = self.revised.saturating_add(floor.is_some().into());
+        Ok(())
     }
 
     /// What has to be true of the answers, with what was called until then.
     pub(super) fn judge_answers(&mut self, answers: &[Answered], last: u64) -> Result<()> {
-        for Answered { number, status } in answers {
-            if *status == UNRECORDED {
+        for Answered { number, id, status, is_unrecorded } in answers {
+            if *is_unrecorded {
                 self.unrecorded = self.unrecorded.saturating_add(1);
                 continue;
             }
-            let outcome = self.outcomes.get(number);
-            let outcome = outcome
-                .with_context(|| format!("call {number} was answered ({status}), unrecorded"))?;
-            let is_same = *outcome == Some(*status) || (outcome.is_some() && !is_rest(*number));
-            ensure!(is_same, "call {number} was answered by {status}, recorded as {outcome:?}");
-            ensure!(
-                is_denied(*number) == (*status == 403),
-                "call {number} was answered by {status}"
-            );
-            self.denied = self.denied.saturating_add(is_denied(*number).into());
-            self.answered = self.answered.saturating_add(1);
+            let sort = Sort::of(*number);
+            let told = self.ended.remove(id).with_context(|| {
+                format!("call {number} ({}) was answered by {status}, unrecorded", sort.name())
+            })?;
+            // A tool's failure is an answer by 200 to HTTP, and what is listed has no status.
+            let is_same = told == Some(u64::from(*status))
+                || (!sort.is_rest() && (told.is_some() || sort == Sort::List));
+            ensure!(is_same, "call {number} was answered by {status}, recorded as {told:?}");
+            ensure!(sort.allows(*status), "call {number} ({}) has {status}", sort.name());
+            let is_turned_away = u64::from(*status == 429);
+            self.metered.1 = self.metered.1.saturating_add(is_turned_away);
+            self.turned_away = self.turned_away.saturating_add(is_turned_away);
+            count(&mut self.answered, sort);
         }
         let uncaused = self.intents.iter().find(|it| **it > last);
         ensure!(uncaused.is_none(), "nobody made call {uncaused:?}, which is recorded");
@@ -117,30 +166,68 @@ impl Ledger {
     /// What has to be true of what went upstream.
     pub(super) fn judge_forwarded(&mut self, targets: &[String]) -> Result<()> {
         for target in targets {
-            let number = target.rsplit('/').next().and_then(|it| it.parse().ok());
+            let number = target.split('/').find_map(|it| it.parse().ok());
             let number: u64 = number.with_context(|| format!("{target} has no number"))?;
             if number == 0 {
                 continue;
             }
-            ensure!(!is_denied(number), "call {number} was forwarded, and its caller may not");
+            let sort = Sort::of(number);
+            ensure!(sort.is_permitted(), "call {number} ({}) was forwarded", sort.name());
             ensure!(self.intents.contains(&number), "call {number} was forwarded, unrecorded");
-            self.forwarded = self.forwarded.saturating_add(1);
+            count(&mut self.forwarded, sort);
         }
         Ok(())
     }
 
     /// Every call that was begun has an outcome, if only that nobody knows it.
     pub(super) fn judge_end(&self) -> Result<()> {
-        let open = self.open.values().next();
+        let open = self.open.values().next().map(|it| it.number);
         ensure!(open.is_none(), "call {open:?} was begun, and nothing says what came of it");
         Ok(())
     }
 
     /// After a crash no more are unknown than were under way.
-    pub(super) fn judge_unknown(&self, before: u64) -> Result<u64> {
+    pub(super) fn judge_unknown(&self, before: u64) -> Result<()> {
         let unknown = self.unknown.saturating_sub(before);
         let most = u64::try_from(CONNECTIONS)?;
         ensure!(unknown <= most, "{unknown} calls are unknown, and {most} were under way at most");
-        Ok(unknown)
+        Ok(())
     }
+
+    /// In one life of the door, no more metered calls were begun than there may be. In its first one, none
+    /// was turned away before so many were, but for those that were under way.
+    pub(super) fn judge_quota(&mut self) -> Result<()> {
+        let (begun, turned_away) = std::mem::take(&mut self.metered);
+        ensure!(begun <= QUOTA, "{begun} metered calls were begun, and {QUOTA} may be");
+        let is_first = self.lives == 0;
+        self.lives = self.lives.saturating_add(1);
+        let least = QUOTA.saturating_sub(u64::try_from(CONNECTIONS)?);
+        ensure!(
+            turned_away == 0 || begun >= least || !is_first,
+            "{turned_away} calls were turned away, and only {begun} of {QUOTA} were begun"
+        );
+        Ok(())
+    }
+
+    /// Nothing is shown where nothing happened: every sort was answered, and forwarded where it may be.
+    pub(super) fn ensure_all_sorts(&self) -> Result<()> {
+        for sort in Sort::ALL {
+            ensure!(self.answered.contains_key(&sort), "nothing was answered: {}", sort.name());
+            let is_forwarded = self.forwarded.contains_key(&sort);
+            ensure!(is_forwarded == sort.is_permitted(), "nothing went upstream: {}", sort.name());
+        }
+        Ok(())
+    }
+
+    /// How many calls of each sort were answered.
+    pub(super) fn told(&self) -> String {
+        let told: Vec<_> =
+            self.answered.iter().map(|(sort, count)| format!("{count} {}", sort.name())).collect();
+        told.join(", ")
+    }
+}
+
+fn count(counts: &mut BTreeMap<Sort, u64>, sort: Sort) {
+    let count = counts.entry(sort).or_default();
+    *count = count.saturating_add(1);
 }

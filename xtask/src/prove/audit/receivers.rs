@@ -20,6 +20,8 @@ pub(super) struct Receivers {
     s3: S3,
     /// By kind.
     collectors: [(&'static str, Collector); 4],
+    /// By the format that they take, each as a webhook. They suffer nothing, and do not lie.
+    shaped: [(&'static str, Collector); 2],
 }
 
 /// What a receiver suffers.
@@ -34,12 +36,18 @@ impl Receivers {
     pub(super) const KINDS: [&'static str; 7] =
         ["syslog", "nats", "s3", "elasticsearch", "otlp", "splunk", "webhook"];
 
+    /// The formats of the others, which are the names of their sinks.
+    pub(super) const FORMATS: [&'static str; 2] = ["ocsf", "ecs"];
+    /// How many sinks there are.
+    pub(super) const SINKS: usize = Self::KINDS.len().saturating_add(Self::FORMATS.len());
+
     pub(super) fn start() -> Self {
         let authority = Authority::new();
         let rsyslog = Rsyslog::start(&authority);
         let collectors = ["elasticsearch", "otlp", "splunk", "webhook"];
         let collectors = collectors.map(|it| (it, Collector::start()));
-        Self { authority, rsyslog, nats: Nats::start(), s3: S3::start(), collectors }
+        let shaped = Self::FORMATS.map(|it| (it, Collector::start()));
+        Self { authority, rsyslog, nats: Nats::start(), s3: S3::start(), collectors, shaped }
     }
 
     /// What onedoor.toml has to say.
@@ -65,6 +73,13 @@ impl Receivers {
             };
             let head = format!("[[sinks]]\nname = \"{kind}\"\nkind = \"{kind}\"\n");
             text.extend([head, format!("url = \"{url}\"\n{more}")]);
+        }
+        for (format, collector) in &self.shaped {
+            text.extend([format!(
+                "[[sinks]]\nname = \"{format}\"\nkind = \"webhook\"\nformat = \"{format}\"\n\
+                 url = \"{}/hook\"\nsecret = \"collector-signing\"\n",
+                collector.url()
+            )]);
         }
         text
     }
@@ -108,6 +123,12 @@ impl Receivers {
             self.nats.lose(LOST);
             self.s3.lose();
         }
+    }
+
+    /// The events that came in this format.
+    pub(super) fn events(&self, format: &str) -> Vec<String> {
+        let found = self.shaped.iter().find(|it| it.0 == format);
+        found.map(|(_, collector)| collector.records("webhook")).unwrap_or_default()
     }
 
     /// What the receiver of this kind holds.

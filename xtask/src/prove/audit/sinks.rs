@@ -2,28 +2,28 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, OpenOptions},
-    io::Write as _,
+    fs::File,
+    io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     ops::Range,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use audit::reconcile::{Reconciled, reconcile};
-use model::Clock;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{
     super::{Done, chance::Chance, door::Door, property::Setting},
     receivers::{Receivers, Trouble},
+    shaped,
     site::Site,
     traffic::Traffic,
 };
 use crate::run;
 
-/// How long it may take until all that was recorded is delivered.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// What each caller waits behind an answer, so that a long run is one of many troubles, and not of many
+/// records: receivers here keep all of them in memory.
+const PAUSE: Duration = Duration::from_millis(40);
 /// A receiver is gone for less than so many milliseconds.
 const GONE_MS: u64 = 600;
 /// How long they lie.
@@ -39,14 +39,14 @@ struct Tally {
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let rounds = if setting.is_full { 20 } else { 2 };
     let (site, mut receivers) = (Site::make(setting)?, Receivers::start());
-    let config = site.home.config.as_ref().context("it has a configuration")?;
-    OpenOptions::new().append(true).open(config)?.write_all(receivers.config().as_bytes())?;
-    let (traffic, mut chance, mut tally) = (Traffic::new(), Chance::new(), Tally::default());
+    site.configure(&receivers.config())?;
+    let (traffic, mut chance, mut tally) = (Traffic::slow(PAUSE), Chance::new(), Tally::default());
     let mut door = site.home.serve()?;
     for round in 0..rounds {
         let address = door.public;
         traffic.during(&site.callers, address, || trouble(&mut receivers, &mut chance));
         tally.troubles = tally.troubles.saturating_add(Receivers::KINDS.len().saturating_mul(2));
+        drop((traffic.take_answers(), site.upstream.take_targets()));
         // In the middle of deliveries: calls have only just ended.
         if round % 2 == 0 {
             door.kill()?;
@@ -56,12 +56,13 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     }
     let lie = lie(&site, &door, (&mut receivers, &traffic))?;
     drop(door);
+    let shaped = shaped::judge(&receivers, lie.start, setting.folder)?;
     let held = judge(&site, &receivers, &lie)?;
     let records = held.iter().map(|it| it.1.records).max().unwrap_or_default();
     let told: Vec<_> = held.iter().map(|(kind, it)| told(kind, it)).collect();
     Ok(Done::Held(format!(
         "{records} records to each of {}: {} times one was killed or slowed down, {} times the door \
-         was; all arrived, in order; of what they lied about: {}",
+         was; all arrived, in order; {shaped}; of what they lied about: {}",
         Receivers::KINDS.join(", "),
         tally.troubles,
         tally.doors_killed,
@@ -89,52 +90,16 @@ fn lie(
     door: &Door,
     (receivers, traffic): (&mut Receivers, &Traffic),
 ) -> Result<Range<u64>> {
-    let first = count(site)?;
-    drain(site, door)?;
+    let first = site.records()?;
+    site.drain(door, Receivers::SINKS)?;
     // Behind that may come the questions whether all is delivered, which are recorded too.
     receivers.lie(true);
     traffic.during(&site.callers, door.public, || run::rest(LIE));
-    drain(site, door)?;
+    site.drain(door, Receivers::SINKS)?;
     receivers.lie(false);
-    let last = count(site)?;
+    let last = site.records()?;
     ensure!(last > first, "nothing was recorded while they lied");
     Ok(first..last)
-}
-
-/// Waits until every sink says that it delivered all.
-fn drain(site: &Site, door: &Door) -> Result<()> {
-    let (client, clock) = (door.client(&site.operator), Clock::system());
-    let mut waiting = Vec::new();
-    let mut done = HashSet::new();
-    while clock.elapsed() < PATIENCE {
-        let health = client.manage("GET", "/health", &Value::Null)?.done("get_health")?;
-        let parts = health.get("parts").and_then(Value::as_array).context("it has parts")?;
-        waiting.clear();
-        for part in parts {
-            let text = |name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default();
-            let Some(name) = text("name").strip_prefix("sink ") else { continue };
-            // The question itself is recorded.
-            match text("detail").starts_with("all records are delivered") {
-                true => drop(done.insert(name.to_owned())),
-                false => waiting.push(format!("{name}: {}", text("detail"))),
-            }
-        }
-        if done.len() == Receivers::KINDS.len() {
-            return Ok(());
-        }
-        run::rest(Duration::from_millis(250));
-    }
-    anyhow::bail!("not delivered after {PATIENCE:?}: {}", waiting.join("; "))
-}
-
-/// How many records there are.
-fn count(site: &Site) -> Result<u64> {
-    let mut next = 0;
-    audit::walk::<audit::WalkError>(&site.log(), &(0..u64::MAX), |record| {
-        next = record.seq.saturating_add(1);
-        Ok(())
-    })?;
-    Ok(next)
 }
 
 /// Compares what each holds with the log. Only what they lied about may be missing, and some of it must.
@@ -145,10 +110,14 @@ fn judge(
 ) -> Result<Vec<(&'static str, Reconciled)>> {
     let mut held = Vec::new();
     for kind in Receivers::KINDS {
-        let records = receivers.records(kind);
-        ensure_order(&records).with_context(|| kind.to_owned())?;
         let export = site.home.data.with_file_name(format!("{kind}.jsonl"));
-        fs::write(&export, records.join("\n") + "\n")?;
+        let mut file = BufWriter::new(File::create(&export)?);
+        for record in receivers.records(kind) {
+            writeln!(file, "{record}")?;
+        }
+        drop(file.into_inner()?);
+        let lines = BufReader::new(File::open(&export)?).lines();
+        ensure_order(lines).with_context(|| kind.to_owned())?;
         let found = reconcile(&site.log(), &export, 0..u64::MAX)?;
         let Reconciled { gaps, differing, foreign, unreadable, .. } = &found;
         let is_found =
@@ -164,14 +133,15 @@ fn judge(
 }
 
 /// What comes for the first time comes in the order of the log.
-fn ensure_order(records: &[String]) -> Result<()> {
+pub(super) fn ensure_order(records: impl Iterator<Item = io::Result<String>>) -> Result<()> {
     #[derive(Deserialize)]
     struct Brief {
         seq: u64,
     }
     let (mut seen, mut last) = (HashSet::new(), 0);
     for record in records {
-        let seq = serde_json::from_str::<Brief>(record).context(record.clone())?.seq;
+        let record = record?;
+        let seq = serde_json::from_str::<Brief>(&record).with_context(|| record.clone())?.seq;
         if seen.insert(seq) {
             ensure!(seq >= last, "record {seq} came first after {last}");
             last = seq;

@@ -1,13 +1,16 @@
 //! A door whose log leaves the machine's folder by its checkpoints, and what its callers call.
 
 use std::{
-    collections::BTreeMap,
-    fs,
+    collections::{BTreeMap, HashSet},
+    fs::{self, OpenOptions},
+    io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use model::Clock;
+use serde_json::{Value, json};
 
 use super::{
     super::{
@@ -33,7 +36,16 @@ paths:
     get: {operationId: get_order, responses: {"200": {description: One order}}}
     put: {operationId: put_order, responses: {"200": {description: It is there}}}
     delete: {operationId: delete_order, responses: {"200": {description: It is gone}}}
+  /orders/{id}/busy:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: integer}}
+    get: {operationId: get_busy, responses: {"200": {description: It was not busy}}}
 "#;
+
+/// So many calls the metered caller has, of each process of the door.
+pub(super) const QUOTA: u64 = 40;
+/// How long it may take until all that was recorded is delivered.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(180);
 
 /// What receivers of records are shown.
 const SECRET: &str = "owner: platform\nsource: store\n";
@@ -79,6 +91,42 @@ impl Site {
     /// The folder of its log.
     pub(super) fn log(&self) -> PathBuf {
         self.home.data.join("audit")
+    }
+
+    /// Adds to what its onedoor.toml says.
+    pub(super) fn configure(&self, more: &str) -> Result<()> {
+        let config = self.home.config.as_ref().context("it has a configuration")?;
+        OpenOptions::new().append(true).open(config)?.write_all(more.as_bytes())?;
+        Ok(())
+    }
+
+    /// Waits until each of so many sinks says that it delivered all.
+    pub(super) fn drain(&self, door: &Door, sinks: usize) -> Result<()> {
+        let (client, clock) = (door.client(&self.operator), Clock::system());
+        let mut done = HashSet::new();
+        loop {
+            let health = client.manage("GET", "/health", &Value::Null)?.done("get_health")?;
+            let parts = health.get("parts").and_then(Value::as_array).context("it has parts")?;
+            let told: Vec<_> = parts.iter().filter_map(sink).collect();
+            // The question itself is recorded, so one that was done may be behind again.
+            let whole = told.iter().filter(|it| it.1.starts_with("all records are delivered"));
+            done.extend(whole.map(|it| it.0.clone()));
+            if done.len() == sinks {
+                return Ok(());
+            }
+            ensure!(clock.elapsed() < DELIVERED_WITHIN, "not delivered: {told:?}");
+            run::rest(Duration::from_millis(250));
+        }
+    }
+
+    /// How many records there are.
+    pub(super) fn records(&self) -> Result<u64> {
+        let mut next = 0;
+        audit::walk::<audit::WalkError>(&self.log(), &(0..u64::MAX), |record| {
+            next = record.seq.saturating_add(1);
+            Ok(())
+        })?;
+        Ok(next)
     }
 
     /// Compares what was called, answered and sent upstream with what was recorded.
@@ -127,17 +175,25 @@ impl Site {
     }
 }
 
+/// The name of a sink, and how it is, where a part of the door's health is about one.
+fn sink(part: &Value) -> Option<(String, String)> {
+    let text = |name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default();
+    Some((text("name").strip_prefix("sink ")?.to_owned(), text("detail").to_owned()))
+}
+
 fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
     let profile = |kind: &str, role: &str| json!({"kind": kind, "owner": "shop-team", "profiles": {"default": {"roles": [role]}}});
     let files: BTreeMap<String, String> = [
         ("clients/app.yaml", profile("app", "keeper").to_string()),
         ("clients/agent.yaml", profile("agent", "reader").to_string()),
+        ("clients/metered.yaml", profile("app", "keeper").to_string()),
         (
             "collections/shop.yaml",
             "owner: shop-team\nupstream: stock\ndocument: documents/shop.yaml\n".to_owned(),
         ),
         ("documents/shop.yaml", DOCUMENT.to_owned()),
         ("limits/all.yaml", "rate: 1000000/s\n".to_owned()),
+        ("limits/metered.yaml", format!("client: metered\nper: client\nquota: {QUOTA}/month\n")),
         ("roles/keeper.yaml", "allow:\n  - operations: [\"shop:*\"]\n".to_owned()),
         ("roles/reader.yaml", "allow:\n  - operations: [\"shop:get_order\"]\n".to_owned()),
         ("secrets/collector-token.yaml", SECRET.to_owned()),
@@ -162,5 +218,6 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
     Ok(Callers {
         app: world::issue(operator, "app/default")?,
         agent: world::issue(operator, "agent/default")?,
+        metered: world::issue(operator, "metered/default")?,
     })
 }

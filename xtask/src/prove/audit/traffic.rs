@@ -10,16 +10,21 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::super::{
-    client::{Answer, Client},
-    connection::Connection,
+use super::{
+    super::{
+        client::{Answer, Client},
+        connection::Connection,
+    },
+    sort::Sort,
 };
 use crate::run;
 
 /// So many call at the same time.
 pub(super) const CONNECTIONS: usize = 12;
+/// The status of what could not be recorded, which has no record.
+const UNRECORDED: u16 = 503;
 
 /// Who calls.
 #[derive(Debug)]
@@ -28,40 +33,37 @@ pub(super) struct Callers {
     pub(super) app: String,
     /// The key of one who may only read.
     pub(super) agent: String,
+    /// The key of one who may do everything, a few times.
+    pub(super) metered: String,
 }
 
-/// What a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Read,
-    ReadByTool,
-    Write,
-    WriteByTool,
-    Denied,
-    DeniedByTool,
-}
-
-/// Whether the call with this number has to be refused.
-pub(super) fn is_denied(number: u64) -> bool {
-    matches!(Sort::of(number), Sort::Denied | Sort::DeniedByTool)
-}
-
-/// Whether the status of its answer is that of HTTP.
-pub(super) fn is_rest(number: u64) -> bool {
-    matches!(Sort::of(number), Sort::Read | Sort::Write | Sort::Denied)
+impl Callers {
+    /// Them at one door, and one who has no key.
+    pub(super) fn at(&self, address: SocketAddr) -> [Client; 4] {
+        [&*self.app, &self.agent, &self.metered, ""].map(|key| Client::new(address, key))
+    }
 }
 
 /// An answer that somebody has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Answered {
     pub(super) number: u64,
+    /// That of its request, as the door says it.
+    pub(super) id: String,
     /// That of HTTP; for a tool that was refused, the code of JSON-RPC.
     pub(super) status: u16,
+    /// Whether the door says that it could not be recorded.
+    pub(super) is_unrecorded: bool,
 }
 
-fn status(answer: &Answer) -> u16 {
-    let code = answer.json().pointer("/error/code").and_then(Value::as_u64);
-    code.and_then(|it| u16::try_from(it).ok()).unwrap_or(answer.status)
+impl Answered {
+    fn new(number: u64, (answer, id): (&Answer, String)) -> Self {
+        let code = answer.json().pointer("/error/code").and_then(Value::as_u64);
+        let status = code.and_then(|it| u16::try_from(it).ok()).unwrap_or(answer.status);
+        // An upstream may say 503 as well.
+        let is_unrecorded = status == UNRECORDED && answer.text.contains("unrecorded");
+        Self { number, id, status, is_unrecorded }
+    }
 }
 
 /// Calls that flow to one door.
@@ -70,36 +72,19 @@ pub(super) struct Traffic {
     next: AtomicU64,
     is_over: AtomicBool,
     answers: Mutex<Vec<Answered>>,
-}
-
-impl Sort {
-    fn of(number: u64) -> Self {
-        match number % 6 {
-            0 => Self::Read,
-            1 => Self::ReadByTool,
-            2 => Self::Write,
-            3 => Self::WriteByTool,
-            4 => Self::Denied,
-            _ => Self::DeniedByTool,
-        }
-    }
-
-    fn request(self, number: u64, [app, agent]: &[Client; 2]) -> String {
-        let (target, arguments) = (format!("/shop/orders/{number}"), json!({"id": number}));
-        match self {
-            Self::Read => agent.bare_request("GET", &target),
-            Self::ReadByTool => agent.tool_request("shop_get_order", &arguments),
-            Self::Write => app.bare_request("PUT", &target),
-            Self::WriteByTool => app.tool_request("shop_delete_order", &arguments),
-            Self::Denied => agent.bare_request("DELETE", &target),
-            Self::DeniedByTool => agent.tool_request("shop_put_order", &arguments),
-        }
-    }
+    /// How long each caller waits behind an answer.
+    pause: Duration,
 }
 
 impl Traffic {
     pub(super) fn new() -> Self {
-        Self { next: AtomicU64::new(1), is_over: AtomicBool::new(false), answers: Mutex::default() }
+        Self::slow(Duration::ZERO)
+    }
+
+    /// One whose callers wait so long behind each answer.
+    pub(super) fn slow(pause: Duration) -> Self {
+        let (next, is_over) = (AtomicU64::new(1), AtomicBool::new(false));
+        Self { next, is_over, answers: Mutex::default(), pause }
     }
 
     /// Calls the door at `address` as long as `work` takes.
@@ -135,18 +120,19 @@ impl Traffic {
         address: SocketAddr,
     ) {
         for _ in 0..CONNECTIONS {
-            let clients = [&callers.app, &callers.agent].map(|key| Client::new(address, key));
+            let clients = callers.at(address);
             scope.spawn(move || self.flow(Connection::new(address), &clients));
         }
     }
 
-    fn flow(&self, mut connection: Connection, clients: &[Client; 2]) {
+    fn flow(&self, mut connection: Connection, clients: &[Client; 4]) {
         while !self.is_over.load(Ordering::SeqCst) {
             let number = self.next.fetch_add(1, Ordering::SeqCst);
-            match connection.answer(&Sort::of(number).request(number, clients)) {
-                Ok(answer) => {
-                    let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-                    answers.push(Answered { number, status: status(&answer) });
+            match connection.identified(&Sort::of(number).request(number, clients)) {
+                Ok((answer, id)) => {
+                    let answered = Answered::new(number, (&answer, id));
+                    self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
+                    run::rest(self.pause);
                 }
                 // It is gone. What was under way is what this is about.
                 Err(_) => run::rest(Duration::from_millis(5)),

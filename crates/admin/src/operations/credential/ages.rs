@@ -12,6 +12,7 @@ use crate::{
     Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
     working::Working,
 };
@@ -104,8 +105,8 @@ impl Operation for Ages {
         };
         let working = admin.working();
         let desired = &working.desired;
-        let limit = usize::from(limit.unwrap_or(100));
-        let mut shown = desired
+        let size = PageSize::of(limit);
+        let shown = desired
             .credentials
             .iter()
             .filter(|it| cursor.as_deref().is_none_or(|cursor| it.id.as_str() > cursor))
@@ -113,11 +114,11 @@ impl Operation for Ages {
             .filter(|it| {
                 due.is_none_or(|due| working.rotation(&it.profile).is_due(it, call.at) == due)
             })
-            .filter(|it| authority::reaches(call, &working, Kind::Credential, it.id.as_str()));
+            .filter(|it| authority::reaches(call, &working, Kind::Credential, it.id.as_str()))
+            .take(size.and_one());
+        let (shown, next) = size.cut(shown.collect(), |it| it.id.to_string());
         let line = |it: &Arc<Credential>| line(it, &working, uses.get(it.id.as_str()), call.at);
-        let items: Vec<Line> = shown.by_ref().take(limit).map(line).collect();
-        let next = shown.next().and_then(|_| items.last().map(|it| it.id.clone()));
-        Ok(Reply::of(Page { items, next }))
+        Ok(Reply::of(Page { items: shown.into_iter().map(line).collect(), next }))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     Admin, Call,
     failure::Failure,
     operation::{NoBody, Operation},
+    page::PageSize,
     reply::Reply,
 };
 
@@ -47,12 +48,9 @@ impl Operation for List {
         paging: Paging,
         _: NoBody,
     ) -> Result<Reply<Page>, Failure> {
-        let limit = u32::from(paging.limit.unwrap_or(100));
-        let found = store(admin, call)?.revisions(paging.cursor, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let next = found.get(limit).and_then(|_| found.get(limit.checked_sub(1)?));
-        let next = next.map(|it| it.number);
-        let items = found.into_iter().take(limit).map(Summary::from).collect();
-        Ok(Reply::of(Page { items, next }))
+        let size = PageSize::of(paging.limit);
+        let found = store(admin, call)?.revisions(paging.cursor, size.and_one()).await?;
+        let (found, next) = size.cut(found, |it| it.number);
+        Ok(Reply::of(Page { items: found.into_iter().map(Summary::from).collect(), next }))
     }
 }

@@ -73,10 +73,10 @@ impl Operation for Rollback {
         let plan = |working: Arc<Working>| async move {
             let gone = revoked_and_gone(store, texts, &working, known).await?;
             let files = files(&working, texts, &gone.paths)?;
-            Ok((Plan { files, reason: reason.clone(), ..Plan::default() }, ()))
+            Ok((Plan { files, reason: reason.clone(), ..Plan::default() }, working))
         };
-        let (after, ()) = admin.change_by(call, plan).await?;
-        let ended = admin.end_departed(None).await?;
+        let (after, before) = admin.change_by(call, plan).await?;
+        let ended = admin.end_departed(&before, &after).await?;
         Ok(Reply::of(Back { to: by.number, revision: after.revision, ended }))
     }
 }

@@ -9,7 +9,7 @@ use store::{Change, SealedChange, SealedVersion};
 
 use super::keyring;
 use crate::{
-    Admin, Call,
+    Admin, Call, authority,
     change::{Plan, Why},
     failure::Failure,
     keys::UnderKey,
@@ -73,10 +73,7 @@ impl Operation for Rewrap {
         _: NoParameters,
         why: Why,
     ) -> Result<Reply<Rewrapped>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "keys belong to everybody, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "keys belong to everybody")?;
         let already = admin.keys().await?.sealing.map_or(0, |it| it.versions);
         let keyring = keyring(admin)?;
         let work = Work { keyring, reason: why.reason.unwrap_or_default() };

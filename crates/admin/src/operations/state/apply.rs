@@ -81,9 +81,8 @@ impl Operation for Apply {
             let revision = admin.check(call, plan).await?;
             return Ok(Reply::of(Applied { revision, applied: false, changes, ended: None }));
         }
-        let after = admin.change(call, plan).await?;
+        let (after, ended) = admin.change_people(call, plan).await?;
         let applied = !changes.is_empty();
-        let ended = admin.end_departed(None).await?;
         Ok(Reply::of(Applied { revision: after.revision, applied, changes, ended }))
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, Call,
+    Admin, Call, authority,
     failure::Failure,
     operation::{NoParameters, Operation},
     operations::revision::Difference,
@@ -63,11 +63,7 @@ impl Operation for Diff {
 
 /// A folder is everything: who has a bounded role cannot compare with it.
 pub(super) fn everywhere(call: &Call) -> Result<(), Failure> {
-    if call.reach.is_everywhere() {
-        return Ok(());
-    }
-    let detail = "a folder is everything, and your role is bounded";
-    Err(Failure::NotHeld(detail.to_owned()))
+    authority::ensure_everywhere(call, "a folder is everything")
 }
 
 /// What would be different, were `wanted` all there is.

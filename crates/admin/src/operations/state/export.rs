@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    Admin, Call,
+    Admin, Call, authority,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
     reply::Reply,
@@ -45,10 +45,7 @@ impl Operation for Export {
         _: NoParameters,
         _: NoBody,
     ) -> Result<Reply<Files>, Failure> {
-        if !call.reach.is_everywhere() {
-            let detail = "an export is everything, and your role is bounded";
-            return Err(Failure::NotHeld(detail.to_owned()));
-        }
+        authority::ensure_everywhere(call, "an export is everything")?;
         let working = admin.working();
         let files = working.folder.files();
         let files = files.map(|(path, text)| (path.to_string(), text.to_owned())).collect();

@@ -96,6 +96,7 @@ impl Site {
             collection,
             effect: Effect::Write,
             is_public: false,
+            level: None,
             position: 0,
         };
         Call {

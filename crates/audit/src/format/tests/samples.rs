@@ -30,14 +30,20 @@ pub(super) const KINDS: [Kind; 10] = [
 ];
 
 /// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 47] = [
+pub(super) const EVENTS: [&str; 58] = [
     "account.read",
     "audit.checkpoint",
+    "audit.clock_jumped",
+    "audit.closed",
     "audit.full",
     "audit.key_change",
     "audit.key_changed",
     "audit.key_failed",
+    "audit.low_room",
     "audit.opened",
+    "audit.purge",
+    "audit.purge_failed",
+    "audit.purged",
     "audit.recovered",
     "audit.resumed",
     "authorization.begin",
@@ -73,6 +79,11 @@ pub(super) const EVENTS: [&str; 47] = [
     "sign_in.failed",
     "sign_in.first_step",
     "sign_in.slowed",
+    "sink.failed",
+    "sink.lost",
+    "sink.recovered",
+    "sink.refused",
+    "sink.restarted",
     "token.introspect",
     "token.issue",
     "token.revoke",
@@ -103,6 +114,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         collection,
         effect,
         is_public: false,
+        level: None,
         position: 7,
     };
     let caller = Caller {
@@ -168,7 +180,7 @@ pub(super) fn lines() -> Vec<Vec<u8>> {
     let refusals: Vec<_> =
         RefusalKind::ALL.iter().map(|it| Refusal::new(*it, "no").because("a cause")).collect();
     let outcomes: Vec<_> =
-        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Unknown]
+        [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Failed, Outcome::Unknown]
             .into_iter()
             .chain(refusals.iter().map(Outcome::Refused))
             .collect();

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{read::in_text, segment::Segment};
+use crate::{journal::Room, read::in_text, segment::Segment};
 
 /// The lines of a log in memory. Clones see the same lines.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ pub struct Memory(Arc<Mutex<Content>>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Content {
-    segments: Vec<(u64, Vec<u8>)>,
+    segments: Vec<Lines>,
     /// How much still fits, where that is bounded.
     pub(crate) room: Option<usize>,
     /// How often it was written to.
@@ -34,6 +34,16 @@ pub(crate) struct Content {
     pub(crate) refuses_reserve: bool,
     /// How many segments there may be, where that is bounded.
     segments_max: Option<usize>,
+    /// How much is said to be free.
+    room_left: Option<Room>,
+}
+
+/// A segment: the number of its first record, its bytes, and how many of them would outlive a loss of power.
+#[derive(Debug, Default)]
+struct Lines {
+    first: u64,
+    bytes: Vec<u8>,
+    synced: usize,
 }
 
 impl Memory {
@@ -41,7 +51,7 @@ impl Memory {
     #[must_use]
     pub fn text(&self) -> String {
         let content = self.content();
-        let bytes: Vec<_> = content.segments.iter().flat_map(|it| it.1.clone()).collect();
+        let bytes: Vec<_> = content.segments.iter().flat_map(|it| it.bytes.clone()).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -83,10 +93,26 @@ impl Memory {
         self.content().segments_max = Some(segments);
     }
 
+    /// Says that so much is free from now on.
+    #[cfg(test)]
+    pub(crate) fn leave(&self, free_percent: u64) {
+        self.content().room_left = Some(Room { free_bytes: 1000, free_percent });
+    }
+
     /// Lets everything through again.
     pub fn mend(&self) {
         let mut content = self.content();
         (content.room, content.syncs_left, content.segments_max) = (None, None, None);
+    }
+
+    /// Forgets what was not synced, as a disk does when the power goes: of what is in doubt in a segment, as
+    /// many bytes stay as `keep` says of their number.
+    #[cfg(test)]
+    pub(crate) fn lose_power(&self, mut keep: impl FnMut(usize) -> usize) {
+        for segment in &mut self.content().segments {
+            let doubtful = segment.bytes.len().saturating_sub(segment.synced);
+            segment.bytes.truncate(segment.synced.saturating_add(keep(doubtful)));
+        }
     }
 
     /// Writes the segments to `folder`, as a log on a disk has them.
@@ -96,7 +122,7 @@ impl Memory {
     pub fn save(&self, folder: &Path) -> io::Result<()> {
         let content = self.content();
         let mut segments = content.segments.iter();
-        segments.try_for_each(|(first, bytes)| fs::write(Segment::new(folder, *first).path, bytes))
+        segments.try_for_each(|it| fs::write(Segment::new(folder, it.first).path, &it.bytes))
     }
 
     pub(super) fn begin(&self, first: u64) -> io::Result<()> {
@@ -105,8 +131,8 @@ impl Memory {
         if content.room == Some(0) || content.segments_max.is_some_and(|it| it <= segments) {
             return Err(ErrorKind::StorageFull.into());
         }
-        content.segments.retain(|it| !it.1.is_empty());
-        content.segments.push((first, Vec::new()));
+        content.segments.retain(|it| !it.bytes.is_empty());
+        content.segments.push(Lines { first, ..Lines::default() });
         content.is_lost = false;
         Ok(())
     }
@@ -119,7 +145,7 @@ impl Memory {
         content.room = content.room.map(|it| it.saturating_sub(taken.len()));
         match content.segments.last_mut() {
             Some(segment) => {
-                segment.1.extend_from_slice(taken);
+                segment.bytes.extend_from_slice(taken);
                 if taken.len() == bytes.len() { Ok(()) } else { Err(ErrorKind::StorageFull.into()) }
             }
             None => Err(ErrorKind::NotFound.into()),
@@ -129,7 +155,8 @@ impl Memory {
     pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {
         let mut content = self.content();
         if let Some(segment) = content.segments.last_mut() {
-            segment.1.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
+            segment.bytes.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
+            segment.synced = segment.synced.min(segment.bytes.len());
         }
         Ok(())
     }
@@ -140,6 +167,10 @@ impl Memory {
             return Err(ErrorKind::StorageFull.into());
         }
         Ok(())
+    }
+
+    pub(in crate::journal) fn room(&self) -> Option<Room> {
+        self.content().room_left
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
@@ -153,6 +184,9 @@ impl Memory {
             return Err(io::Error::other("lost"));
         }
         content.syncs_left = content.syncs_left.map(|it| it.saturating_sub(1));
+        if let Some(segment) = content.segments.last_mut() {
+            segment.synced = segment.bytes.len();
+        }
         Ok(())
     }
 

@@ -132,6 +132,7 @@ fn append(journal: &Journal, call: &Call) {
         collection,
         effect: Effect::Read,
         is_public: false,
+        level: None,
         position: 0,
     };
     let caller = Caller {

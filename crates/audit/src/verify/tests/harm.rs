@@ -1,6 +1,7 @@
 //! What can be done to a log, by accident or on purpose.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Read as _,
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use proptest::prelude::*;
 
 use super::segments;
 use crate::packed::{Source, is_packed, pack, packed_path};
-use crate::{chain::Chain, frame, seal::SEALED, segment::Header, verify::CHECKPOINTS};
+use crate::{chain::Chain, frame, keys::KEYS, seal::SEALED, segment::Header, verify::CHECKPOINTS};
 
 /// What is done to a log.
 #[derive(Debug, Clone)]
@@ -66,6 +67,31 @@ pub(super) enum Harm {
         to: prop::sample::Index,
         is_swap: bool,
     },
+    FlipKeys {
+        byte: prop::sample::Index,
+        bit: u32,
+    },
+    /// That one key follows another is taken away.
+    Unkey {
+        line: prop::sample::Index,
+    },
+    /// What was signed for another log stands where a checkpoint was.
+    MixCheckpoint {
+        line: prop::sample::Index,
+    },
+    /// Another text, with all hashes behind it, and no checkpoint that would tell.
+    Unsign {
+        line: prop::sample::Index,
+    },
+    /// The log as an old checkpoint has it, which is the last one that is left.
+    Rollback {
+        line: prop::sample::Index,
+    },
+}
+
+impl Harm {
+    /// How many kinds there are.
+    pub(super) const KINDS: usize = 17;
 }
 
 pub(super) fn harms() -> impl Strategy<Value = Harm> {
@@ -84,6 +110,11 @@ pub(super) fn harms() -> impl Strategy<Value = Harm> {
         1 => index().prop_map(|line| Harm::Unseal { line }),
         1 => (index(), index(), any::<bool>())
             .prop_map(|(from, to, is_swap)| Harm::Reseal { from, to, is_swap }),
+        2 => (index(), 0..8_u32).prop_map(|(byte, bit)| Harm::FlipKeys { byte, bit }),
+        2 => index().prop_map(|line| Harm::Unkey { line }),
+        1 => index().prop_map(|line| Harm::MixCheckpoint { line }),
+        1 => index().prop_map(|line| Harm::Unsign { line }),
+        1 => index().prop_map(|line| Harm::Rollback { line }),
     ]
 }
 
@@ -188,6 +219,17 @@ pub(super) fn harm(folder: &Path, harm: &Harm, other_log: &Path) -> bool {
         Harm::FlipSeal { .. } | Harm::Unseal { .. } | Harm::Reseal { .. } => {
             return harm_seals(&folder.join(SEALED), harm);
         }
+        Harm::FlipKeys { byte, bit } => {
+            let path = folder.join(KEYS);
+            return path.exists() && flip(&path, byte, *bit);
+        }
+        Harm::Unkey { line } => return remove_line(&folder.join(KEYS), line),
+        Harm::MixCheckpoint { line } => return mix_checkpoint(folder, line, other_log),
+        Harm::Unsign { line } => {
+            text.rehash(line.index(lines));
+            fs::write(folder.join(CHECKPOINTS), "").unwrap();
+        }
+        Harm::Rollback { line } => return roll_back(folder, text, line.index(lines)),
     }
     let after: Vec<_> = text.0.iter().flat_map(|it| it.1.clone()).collect();
     text.write();
@@ -214,6 +256,45 @@ fn put(path: &Path, lines: &[u8]) {
     fs::write(&plain, lines).unwrap();
     fs::rename(pack(&plain).unwrap(), packed_path(&plain)).unwrap();
     fs::remove_file(plain).unwrap();
+}
+
+/// Takes a line out of a file; false where there is no file.
+fn remove_line(path: &Path, line: &prop::sample::Index) -> bool {
+    let Ok(text) = fs::read_to_string(path) else { return false };
+    let mut lines: Vec<_> = text.split_inclusive('\n').collect();
+    lines.remove(line.index(lines.len()));
+    fs::write(path, lines.concat()).unwrap();
+    true
+}
+
+fn mix_checkpoint(folder: &Path, line: &prop::sample::Index, other_log: &Path) -> bool {
+    let [text, other] =
+        [folder, other_log].map(|it| fs::read_to_string(it.join(CHECKPOINTS)).unwrap());
+    let mut lines: Vec<_> = text.split_inclusive('\n').collect();
+    let index = line.index(lines.len());
+    lines[index] = other.split_inclusive('\n').next_back().unwrap();
+    fs::write(folder.join(CHECKPOINTS), lines.concat()).unwrap();
+    true
+}
+
+/// Makes the log what it was when it ended with `last`, as far as checkpoints say; false where it does.
+fn roll_back(folder: &Path, mut text: Text, last: usize) -> bool {
+    let is_older = last + 1 < text.0.len();
+    let paths: Vec<_> = text.0.drain(last + 1..).map(|it| it.0).collect();
+    let size = frame::read(text.0[last].1.strip_suffix(b"\n").unwrap()).unwrap().seq + 1;
+    let kept: BTreeSet<_> = text.0.iter().map(|it| it.0.clone()).collect();
+    for path in paths.iter().filter(|it| !kept.contains(*it) && it.exists()) {
+        fs::remove_file(path).unwrap();
+    }
+    text.write();
+    let notes = fs::read_to_string(folder.join(CHECKPOINTS)).unwrap();
+    let is_kept = |it: &&str| {
+        let note: String = serde_json::from_str(it).unwrap();
+        note.lines().nth(1).unwrap().parse::<u64>().unwrap() <= size
+    };
+    let notes: Vec<_> = notes.split_inclusive('\n').filter(is_kept).collect();
+    fs::write(folder.join(CHECKPOINTS), notes.concat()).unwrap();
+    is_older
 }
 
 /// Does it to the sealed roots; false where there is none.

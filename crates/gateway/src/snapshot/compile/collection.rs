@@ -147,6 +147,7 @@ fn draft(
         collection: collection.id.clone(),
         effect: effect.unwrap_or_else(|| Effect::of_method(&contract.method)),
         is_public: *is_public,
+        level: recording.level.or(collection.recording.level),
         position: 0,
     };
     let texts = [description.as_ref(), contract.description.as_ref(), contract.summary.as_ref()];

@@ -89,7 +89,7 @@ impl<'a> Known<'a> {
                 return None;
             }
             let message = format!("audit.bodies.subject: \"{name}\" names nobody");
-            let help = "name an argument that is a text or a whole number wherever it occurs";
+            let help = "name an argument that is a text or a whole number wherever it occurs, and in no form";
             Some(Fault::new(&rule.place, message, help))
         })
     }

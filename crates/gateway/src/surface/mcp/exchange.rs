@@ -53,7 +53,7 @@ impl Exchange {
                 self.arrival.protocol = era.version().as_str();
                 self.reply(era, session.as_ref(), incoming).await
             }
-            Err(error) => self.broken(&error).map(reply::one),
+            Err(error) => self.broken(&error).await.map(reply::one),
         }
     }
 
@@ -124,7 +124,7 @@ impl Exchange {
         match Recorded::all(replies) {
             Some(replies) if is_batch => replies.map(|it| reply::batch(&it)),
             Some(replies) => replies.map(reply::first),
-            None => self.hear(era, session, messages),
+            None => self.hear(era, session, messages).await,
         }
     }
 
@@ -137,63 +137,66 @@ impl Exchange {
     ) -> Recorded<Reply> {
         let method = match Method::of(era, request) {
             Ok(method) => method,
-            Err(error) => return self.broken(&error),
+            Err(error) => return self.broken(&error).await,
         };
         let answered = match method {
             Method::ToolsCall => call::answer(self, era, session, arrival, request).await,
-            Method::ToolsList => list::answer(self, era, request),
-            Method::Ping => self.note(Kind::Session, method, &request.id, || {
-                Reply::ok(::mcp::answer::ping(&request.id))
-            }),
-            Method::Discover => self.note(Kind::List, method, &request.id, || {
-                Reply::ok(reply::server().discover(&request.id, list::TTL_MS))
-            }),
-            Method::Initialize => self.initialize(request),
+            Method::ToolsList => list::answer(self, era, request).await,
+            Method::Ping => {
+                let pong = || Reply::ok(::mcp::answer::ping(&request.id));
+                Ok(self.note(Kind::Session, method, &request.id, pong).await)
+            }
+            Method::Discover => {
+                let found = || Reply::ok(reply::server().discover(&request.id, list::TTL_MS));
+                Ok(self.note(Kind::List, method, &request.id, found).await)
+            }
+            Method::Initialize => self.initialize(request).await,
         };
-        answered.unwrap_or_else(|error| self.broken(&error))
+        match answered {
+            Ok(answered) => answered,
+            Err(error) => self.broken(&error).await,
+        }
     }
 
-    fn initialize(&self, request: &Request<'_>) -> Result<Recorded<Reply>, ProtocolError> {
+    async fn initialize(&self, request: &Request<'_>) -> Result<Recorded<Reply>, ProtocolError> {
         let params = InitializeParams::read(request)?;
         let version = Version::negotiate(&params.protocol_version);
-        self.note(Kind::Session, Method::Initialize, &request.id, || {
+        let noted = self.note(Kind::Session, Method::Initialize, &request.id, || {
             let session = self.gateway.sessions.create(&Owner::of(&self.caller), version);
             let body = reply::server().initialize(&request.id, version);
             Reply { session: Some(session.id()), ..Reply::ok(body) }
-        })
+        });
+        Ok(noted.await)
     }
 
     /// Ends the session that the headers name.
-    pub(super) fn end_session(&self) -> Recorded<Response<Body>> {
+    pub(super) async fn end_session(&self) -> Recorded<Response<Body>> {
         let ended = match SessionId::of(&self.headers) {
             Ok(Some(id)) if self.gateway.sessions.delete(id, &Owner::of(&self.caller)) => Ok(()),
             Ok(Some(_)) => Err(ProtocolError::session_not_found()),
             Ok(None) => Err(ProtocolError::session_required()),
             Err(error) => Err(error),
         };
-        let noted = ended.map(|()| {
-            let facts = self.facts(Kind::Session, "DELETE");
-            Ledger::open(&self.gateway.live, facts).note()
-        });
-        match noted {
-            Ok(noted) => noted.map(|it| match it {
-                Ok(()) => reply::empty(StatusCode::NO_CONTENT),
-                Err(refusal) => reply::refused(self.arrival.id, &refusal),
-            }),
-            Err(error) => self.broken(&error).map(reply::one),
+        if let Err(error) = ended {
+            return self.broken(&error).await.map(reply::one);
         }
+        let facts = self.facts(Kind::Session, "DELETE");
+        Ledger::open(&self.gateway.live, facts).note().await.map(|it| match it {
+            Ok(()) => reply::empty(StatusCode::NO_CONTENT),
+            Err(refusal) => reply::refused(self.arrival.id, &refusal),
+        })
     }
 
     /// Records that nothing was asked, and then hears what was told.
-    fn hear(
+    async fn hear(
         &self,
         era: Era,
         session: Option<&Arc<Session>>,
         messages: &[Message<'_>],
     ) -> Recorded<Response<Body>> {
         let told = messages.first().and_then(Message::method).unwrap_or("response");
-        let noted = Ledger::open(&self.gateway.live, self.facts(Kind::Session, told)).note();
-        noted.map(|it| {
+        let facts = self.facts(Kind::Session, told);
+        Ledger::open(&self.gateway.live, facts).note().await.map(|it| {
             if let Err(refusal) = it {
                 return reply::refused(self.arrival.id, &refusal);
             }
@@ -207,18 +210,18 @@ impl Exchange {
     }
 
     /// Records that something was asked that is no call, and then answers it.
-    pub(super) fn note(
+    pub(super) async fn note(
         &self,
         kind: Kind,
         method: Method,
         id: &Id,
         answer: impl FnOnce() -> Reply,
-    ) -> Result<Recorded<Reply>, ProtocolError> {
+    ) -> Recorded<Reply> {
         let facts = self.facts(kind, method.as_str());
-        Ok(Ledger::open(&self.gateway.live, facts).note().map(|noted| match noted {
+        Ledger::open(&self.gateway.live, facts).note().await.map(|noted| match noted {
             Ok(()) => answer(),
             Err(refusal) => reply::unrecorded(Some(id), &refusal),
-        }))
+        })
     }
 
     fn facts(&self, kind: Kind, subject: &str) -> Facts {
@@ -228,12 +231,12 @@ impl Exchange {
     }
 
     /// Records a message that breaks the protocol, and answers with what is wrong.
-    fn broken(&self, error: &ProtocolError) -> Recorded<Reply> {
+    async fn broken(&self, error: &ProtocolError) -> Recorded<Reply> {
         let refusal = Refusal::new(RefusalKind::Malformed, error.message.clone())
             .because(format!("JSON-RPC {}", error.code));
         let facts = self.facts(Kind::Malformed, "mcp");
         let ledger = Ledger::open(&self.gateway.live, facts);
-        ledger.refuse_as(error.status, refusal).map(|refusal| {
+        ledger.refuse_as(error.status, refusal).await.map(|refusal| {
             if refusal.kind() == RefusalKind::Unrecorded {
                 return reply::unrecorded(error.id.as_ref(), &refusal);
             }

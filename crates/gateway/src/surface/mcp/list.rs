@@ -14,7 +14,7 @@ use crate::pipeline;
 pub(super) const TTL_MS: u32 = 10_000;
 
 /// One page, beginning behind the tool that the cursor names.
-pub(super) fn answer(
+pub(super) async fn answer(
     exchange: &Exchange,
     era: Era,
     request: &Request<'_>,
@@ -41,7 +41,8 @@ pub(super) fn answer(
         next_cursor: shown.last().filter(|_| has_more).map(|it| it.tool_name.to_string()),
         ttl_ms: TTL_MS,
     };
-    exchange.note(Kind::List, Method::ToolsList, &request.id, || {
+    let noted = exchange.note(Kind::List, Method::ToolsList, &request.id, || {
         Reply::ok(reply::server().tools_list(era, &request.id, &page))
-    })
+    });
+    Ok(noted.await)
 }

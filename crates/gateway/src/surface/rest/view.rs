@@ -43,7 +43,7 @@ pub(super) async fn answer(
     {
         Ok(caller) => caller,
         Err(refusal) => {
-            return ledger.refuse(refusal).map(|it| problem::response(arrival.id, &it));
+            return ledger.refuse(refusal).await.map(|it| problem::response(arrival.id, &it));
         }
     };
     ledger.facts().set_caller(&caller);
@@ -52,7 +52,7 @@ pub(super) async fn answer(
         .map(|it| it.shown())
         .collect();
     let document = shelf.document.view(&base_url(gateway, shelf, &arrival, parts), &shown);
-    ledger.note().map(|noted| match noted {
+    ledger.note().await.map(|noted| match noted {
         Ok(()) => {
             let mut response = Response::new(Body::from(document.to_string().into_bytes()));
             let headers = response.headers_mut();

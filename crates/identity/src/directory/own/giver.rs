@@ -8,11 +8,9 @@ use serde_json::Value;
 use crate::{
     directory::binding::{Binding, Contract},
     failure::{Failure, Holder},
+    own_token::{CLAIM, GIVERS_MAX},
     token::{Claims, Defect},
 };
-
-/// Most tokens that one was exchanged for, one after the other.
-const EARLIER_MAX: usize = 8;
 
 /// A profile, and the credential by which a token for it was got, if it was by one.
 pub(super) struct Giver {
@@ -72,8 +70,8 @@ impl Giver {
 }
 
 /// What a token says of each that it was exchanged for.
-pub(super) fn earlier<'c>(claims: &'c Claims, claim: &str) -> Result<&'c [Value], Defect> {
-    let Some(list) = claims.get(claim).and_then(|it| it.get("givers")) else { return Ok(&[]) };
-    let list = list.as_array().filter(|it| it.len() <= EARLIER_MAX);
+pub(super) fn earlier(claims: &Claims) -> Result<&[Value], Defect> {
+    let Some(list) = claims.get(CLAIM).and_then(|it| it.get("givers")) else { return Ok(&[]) };
+    let list = list.as_array().filter(|it| it.len() <= GIVERS_MAX);
     list.map(Vec::as_slice).ok_or(Defect::Holder)
 }

@@ -26,10 +26,8 @@ impl OwnTokens {
         }
         let bounds = self.hold(&claims, now)?;
         let holder = self.lead(&claims, bounds, None)?;
-        if holder.ids.iter().any(|it| self.issuer.is_revoked(it)) {
-            return Err(Failure::TokenRevoked);
-        }
-        [&holder.giver].into_iter().chain(&holder.earlier).try_for_each(|it| it.hold(now))?;
+        holder.hold_earlier(now)?;
+        holder.giver.hold(now)?;
         possession::check_demand(&holder.confirmation, holder.giver.contract())?;
         Ok(holder.caller)
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Response;
-use model::Secret;
+use model::{Secret, User};
 
 use super::{SECOND_FACTOR, back, checked, minute};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     facts::Facts,
     form::Form,
     page,
-    people::{LOCAL, Person},
+    people::Person,
     second_factor,
 };
 
@@ -25,7 +25,7 @@ pub(super) async fn view(
     person: &Person,
 ) -> Result<Option<page::FactorView>, Denied> {
     let tables = server.tables();
-    let user = person.subject.strip_prefix(LOCAL).and_then(|it| tables.user(it));
+    let user = person.subject.strip_prefix(User::PREFIX).and_then(|it| tables.user(it));
     let Some(user) = user else { return Ok(None) };
     let factor = second_factor::of(server, user, request.at).await?;
     let since = factor.map(|it| minute(it.since()));
@@ -101,7 +101,7 @@ pub(super) async fn remove(
 /// The account of a person, for whom it is noted.
 fn account<'p>(person: &'p Person, facts: &mut Facts) -> Result<&'p str, Denied> {
     facts.note = Some(person.subject.escape_debug().to_string());
-    person.subject.strip_prefix(LOCAL).ok_or_else(elsewhere)
+    person.subject.strip_prefix(User::PREFIX).ok_or_else(elsewhere)
 }
 
 fn elsewhere() -> Denied {

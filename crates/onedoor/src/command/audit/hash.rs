@@ -1,22 +1,24 @@
 //! `onedoor audit hash`: the hash that a known value has in the records of a day. It is never an argument.
 
-use std::{io::Read as _, path::Path};
+use std::io::Read as _;
 
 use anyhow::{Context as _, anyhow};
 use audit::redact::hash_of;
 use model::{Clock, Secret, Timestamp};
 
-use crate::{cli, command::Failure, data::DataFolder, terminal::Terminal};
+use crate::{
+    cli, command::Failure, config::Config, data::DataFolder, serving::Places, terminal::Terminal,
+};
 
 /// Longest value that is read.
 const VALUE_BYTES_MAX: u64 = 1 << 20;
-/// Where the data folder is unless somebody says otherwise.
-const DATA: &str = ".onedoor";
 
 /// Reads a value from the standard input and prints its hash of each day.
 pub(super) fn run(terminal: Terminal, arguments: &cli::AuditHash) -> Result<(), Failure> {
-    let cli::AuditHash { days, form, data } = arguments;
-    let salt = DataFolder::read_audit_salt(data.as_deref().unwrap_or(Path::new(DATA)))?;
+    let cli::AuditHash { days, form, folders } = arguments;
+    let config = Config::read(folders.config.as_deref())?;
+    let data = Places::data_alone(folders.data.as_ref(), &config);
+    let salt = DataFolder::read_audit_salt(&data)?;
     let mut value = String::new();
     let read = std::io::stdin().take(VALUE_BYTES_MAX.saturating_add(1)).read_to_string(&mut value);
     let read = read.context("the standard input is no text")?;

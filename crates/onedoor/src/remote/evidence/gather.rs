@@ -12,8 +12,6 @@ use super::{
 };
 use crate::remote::{Failure, door::Door};
 
-/// So many records are proven by one request.
-const PROVEN_AT_ONCE: usize = 500;
 /// Calls by which keys of the door itself are replaced: no revision tells of them.
 const OF_KEYS: [&str; 4] =
     ["rewrap_secrets", "rotate_audit_key", "rotate_signing_key", "withdraw_signing_key"];
@@ -159,7 +157,7 @@ fn checkpoints(door: &Door, period: Period, pack: &mut Pack) -> Result<(), Failu
 
 /// Has the door prove the records that were found.
 fn prove(door: &Door, (pack, mut proofs): (&mut Pack, Proofs)) -> Result<(), Failure> {
-    for some in proofs.records().chunks(PROVEN_AT_ONCE) {
+    for some in proofs.records().chunks(admin::PROVEN_AT_ONCE_MAX) {
         let numbers: Vec<_> = some.iter().map(ToString::to_string).collect();
         match ask::one(door, "list_audit_proofs", &[("records", &numbers.join(","))]) {
             Ok(answer) => proofs.answered(&answer),

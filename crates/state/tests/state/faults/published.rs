@@ -107,7 +107,17 @@ fn what_records_keep_is_known_and_never_a_secret() {
                 "collections/a.yaml:6: operations.get.audit.redact.card_number: no record holds a card number whole | write mask, hash or drop",
                 "collections/a.yaml:6: operations.get.audit.redact.secret: a secret is in no record, nor a part of it | write drop or hash",
                 "collections/a.yaml:6: operations.get.audit.redact: \"iban\" is no detector and no JSON pointer | write card_number, email, secret, or a pointer: /iban",
-                "collections/a.yaml:6: operations.get.audit: unknown key \"redakt\" | did you mean redact? known here: redact, bodies",
+                "collections/a.yaml:6: operations.get.audit: unknown key \"redakt\" | did you mean redact? known here: redact, bodies, level",
+            ],
+        ),
+        (
+            "collections/a.yaml",
+            &format!(
+                "{begin}operations:\n  get:\n    audit: {{level: fast}}\naudit: {{level: strickt}}\n"
+            ),
+            &[
+                "collections/a.yaml:6: operations.get.audit.level: \"fast\" is not known | known here: standard, strict",
+                "collections/a.yaml:7: audit.level: \"strickt\" is not known | did you mean strict? known here: standard, strict",
             ],
         ),
     ]);

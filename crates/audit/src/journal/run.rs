@@ -1,0 +1,77 @@
+//! The first record of a process and its last, by which the next one sees how it ended.
+
+use std::io;
+
+use super::{Shared, medium::Medium};
+use crate::recover::Recovered;
+
+/// The last record of a process that ends in order.
+pub(crate) const CLOSED: &str = "audit.closed";
+
+impl Shared {
+    /// Records that the log was opened, what was cut off, and which calls have no outcome.
+    pub(super) fn begin(&self, recovered: &Recovered) -> io::Result<()> {
+        self.medium.set_reserve()?;
+        let mut state = self.lock();
+        let (event, note) = opening(recovered);
+        self.say_start(&mut state, event, &note)?;
+        if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
+            // Recorded and sealed before a crash: only their files were left.
+            directory.remove(&left.iter().collect::<Vec<_>>())?;
+            let note = format!("{} sealed segments that a crash had left were removed", left.len());
+            self.say(&mut state, "audit.purged", &note)?;
+        }
+        let open: Vec<_> = state.open.keys().copied().collect();
+        self.say_unknown(&mut state, &open)?;
+        self.write_now(&mut state)?;
+        state.signed.1 = self.clock.elapsed();
+        let state = self.sign(state);
+        match &state.unsigned {
+            Some(source) => {
+                Err(io::Error::new(source.kind(), format!("no checkpoint can be kept: {source}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Records that the log ends in order, unless that is what was recorded last.
+    pub(super) fn say_end(&self) {
+        let mut state = self.lock();
+        // Nobody goes on with a log in memory. One that cannot be written ends in no order, and the next
+        // start says so.
+        if !self.has_keeper || state.ended == state.chain.next() || self.reopen(&mut state).is_err()
+        {
+            return;
+        }
+        let said = self.say(&mut state, CLOSED, "the door ends in order");
+        state.ended = state.chain.next();
+        drop(state);
+        if let Ok(ticket) = said {
+            self.settle_safely(ticket).ok();
+        }
+    }
+}
+
+/// How a process begins: the event, and what is to be told of how the one before ended.
+fn opening(recovered: &Recovered) -> (&'static str, String) {
+    let (next, last) = (recovered.chain.next(), recovered.chain.last());
+    let cut = match recovered.tail_bytes {
+        0 => None,
+        bytes => Some(format!(
+            "{bytes} bytes of a record that was not written whole were cut off before record {next}, \
+             where the chain stands at {last}"
+        )),
+    };
+    let unended = recovered.latest.filter(|it| !it.is_end).map(|it| {
+        format!(
+            "the process before did not end in order: if the machine lost its power, what was recorded at \
+             the level standard in the 25 ms before may be missing; the last record is of {}",
+            it.time
+        )
+    });
+    let told: Vec<_> = [cut, unended].into_iter().flatten().collect();
+    match told.is_empty() {
+        true => ("audit.opened", format!("goes on with record {next}")),
+        false => ("audit.recovered", told.join("; ")),
+    }
+}
