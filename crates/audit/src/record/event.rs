@@ -96,6 +96,7 @@ events! {
         TlsCertificateRefused => "tls.certificate_refused",
     }
     Log {
+        AuditCheckpoint => "audit.checkpoint",
         AuditClockJumped => "audit.clock_jumped",
         AuditClosed => "audit.closed",
         AuditFull => "audit.full",

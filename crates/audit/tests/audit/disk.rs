@@ -55,7 +55,7 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// All records, read as the JSON that each line is.
-fn records(folder: &Path) -> Vec<Value> {
+pub(crate) fn records(folder: &Path) -> Vec<Value> {
     let text = segments(folder).into_iter().map(|it| fs::read_to_string(it).unwrap());
     let text: String = text.collect();
     text.lines().map(|it| serde_json::from_str(it).unwrap()).collect()
