@@ -169,6 +169,6 @@ fn metrics_are_off_unless_they_are_asked_for_and_are_nowhere_else() {
     }
     let refused = recorded(&folder.path().join("state/.onedoor/audit"), "metrics.refused");
     let statuses: Vec<_> = refused.iter().map(|it| it["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [421, 405, 404, 421]);
+    assert_eq!(statuses, [421, 405, 404, 400, 421]);
     assert!(refused.iter().all(|it| it["peer"] == "127.0.0.1" && it["decision"] == "deny"));
 }
