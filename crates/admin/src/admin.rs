@@ -140,6 +140,7 @@ impl Admin {
         let desired = Arc::new(library.read(&folder).map_err(first)?);
         let working = Working { revision, folder, desired };
         self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
+        self.record_revision("stored last, in force from the start on", None);
         keys::tell_unknown(store, self.keyring.as_deref()).await?;
         self.tell_missing_peppers(&self.working().desired);
         Ok(revision)
@@ -153,7 +154,7 @@ impl Admin {
             self.tell_missing_peppers(&desired);
         } else {
             let events = event::between(&before.desired, &desired);
-            events.iter().for_each(event::Event::log);
+            events.iter().for_each(|it| it.tell(&*self.plane, None));
         }
         self.working.store(Arc::new(Working { revision, folder, desired }));
     }
@@ -174,14 +175,14 @@ impl Admin {
                 Ok(Ok(())) | Err(_) => {}
             }
             let mut library = self.library.lock().await;
-            let caught_up = self.catch_up(&mut library, store).await;
+            let failed = self.catch_up(&mut library, store).await.err();
             drop(library);
-            if let Err(failure) = &caught_up
-                && !is_behind
-            {
-                tell_behind(failure);
+            let was_behind = std::mem::replace(&mut is_behind, failed.is_some());
+            if let Some(failure) = failed.filter(|_| !was_behind) {
+                tell_behind(&failure);
+                let note = "a stored revision is not in force, the last one stays";
+                self.record_revision(note, Some(&failure.problem().detail));
             }
-            is_behind = caught_up.is_err();
         }
     }
 

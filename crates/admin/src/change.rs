@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, future::ready, sync::Arc};
 
+use audit::{EventId, Happened};
 use model::{SecretId, SecretSource, difference};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -98,7 +99,7 @@ impl Admin {
             match store.commit_telling(&commit, &messages).await {
                 Ok(revision) if revision.number == after.revision => {
                     ready();
-                    events.iter().for_each(event::Event::log);
+                    events.iter().for_each(|it| it.tell(&*self.plane, Some(call.id)));
                     let after = Arc::new(after);
                     let others = other_secrets(&before.desired, &after.desired);
                     others.iter().for_each(|it| self.plane.secret_changed(it));
@@ -227,7 +228,10 @@ impl Admin {
         }
         let desired = library.read(&folder).map_err(|it| Failure::faults(it, None))?;
         let desired = Arc::new(desired);
-        self.put_in_force(Working { revision: delta.revision, folder, desired })
+        self.put_in_force(Working { revision: delta.revision, folder, desired })?;
+        let note = format!("stored by another replica, in place of revision {}", before.revision);
+        self.record_revision(&note, None);
+        Ok(())
     }
 
     /// Compiles a whole revision and puts it in force.
@@ -239,6 +243,13 @@ impl Admin {
         stored.for_each(|it| self.plane.secret_changed(&it.id));
         self.working.store(Arc::new(working));
         Ok(())
+    }
+
+    /// Records that the revision in force came to be so without a call here, or why a stored one is not.
+    pub(crate) fn record_revision(&self, note: &str, fault: Option<&str>) {
+        let event = if fault.is_some() { EventId::StateRefused } else { EventId::StateSwapped };
+        let revision = Some(self.revision());
+        self.plane.happened(&Happened { fault, revision, ..Happened::new(event, note) });
     }
 }
 

@@ -59,7 +59,7 @@ impl Admin {
                 None => vec![true; events.len()],
             };
             for (event, _) in events.iter().zip(is_new).filter(|(_, is_new)| *is_new) {
-                event.log();
+                event.tell(&*self.plane, None);
             }
             told.extend(events.iter().map(|it| key(it)));
         }

@@ -1,13 +1,18 @@
-//! What happens to credentials: told by the log, and to webhooks. Never a secret, nor its HMAC.
+//! What happens to credentials: recorded, and told by the process's log and to webhooks. Never a
+//! secret, nor its HMAC.
 
 use std::{collections::HashSet, sync::Arc};
 
-use model::{Credential, CredentialId, CredentialState, Timestamp, difference};
+use audit::{EventId, Happened};
+use model::{
+    Caller, ClientId, Credential, CredentialId, CredentialState, KnownBy, RequestId, Timestamp,
+    difference,
+};
 use serde_json::json;
 use state::Desired;
 use store::Message;
 
-use crate::working;
+use crate::{Plane, working};
 
 /// What can happen to a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,13 +39,19 @@ impl CredentialEvent {
     /// Its name, for webhooks and in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
+        self.id().as_str()
+    }
+
+    /// What records call it.
+    #[must_use]
+    pub fn id(self) -> EventId {
         match self {
-            Self::Due => "credential.due",
-            Self::Expired => "credential.expired",
-            Self::Issued => "credential.issued",
-            Self::Retired => "credential.retired",
-            Self::Revoked => "credential.revoked",
-            Self::Rotated => "credential.rotated",
+            Self::Due => EventId::CredentialDue,
+            Self::Expired => EventId::CredentialExpired,
+            Self::Issued => EventId::CredentialIssued,
+            Self::Retired => EventId::CredentialRetired,
+            Self::Revoked => EventId::CredentialRevoked,
+            Self::Rotated => EventId::CredentialRotated,
         }
     }
 }
@@ -62,6 +73,8 @@ pub(crate) struct Event {
     /// When it ends, as its profile has it.
     pub(crate) end: Timestamp,
     owner: String,
+    /// Its holder, as records name one.
+    holder: Caller,
     successor: Option<CredentialId>,
     /// Why, where the door knows it.
     reason: Option<&'static str>,
@@ -76,8 +89,19 @@ impl Event {
     ) -> Self {
         let client = working::client(desired, credential.profile.client());
         let owner = client.map(|it| it.owner.clone()).unwrap_or_default();
+        let nobody = Caller::anonymous();
         let end = working::rotation(desired, &credential.profile).end(credential);
-        Self { kind, credential: Arc::clone(credential), end, owner, successor: None, reason: None }
+        let holder = Caller {
+            client: ClientId::parse(credential.profile.client())
+                .unwrap_or_else(|_| ClientId::anonymous()),
+            kind: client.map_or(nobody.kind, |it| it.kind),
+            profile: credential.profile.clone(),
+            credential: Some(credential.id.clone()),
+            known_by: KnownBy { credential: Some(credential.proof.kind()), token: None },
+            ..nobody
+        };
+        let credential = Arc::clone(credential);
+        Self { kind, credential, end, owner, holder, successor: None, reason: None }
     }
 
     /// It happened because somebody found what is shown for it, and handed it in.
@@ -85,8 +109,23 @@ impl Event {
         self.reason = Some("found");
     }
 
-    /// Tells it in the process's log.
-    pub(crate) fn log(&self) {
+    /// Records it, as what came of a request where it did, and tells it in the process's log.
+    pub(crate) fn tell(&self, plane: &dyn Plane, of: Option<RequestId>) {
+        let (event, caller) = (self.kind.id(), Some(&self.holder));
+        plane.happened(&Happened { id: of, caller, ..Happened::new(event, &self.note()) });
+        self.log();
+    }
+
+    /// What records say of it besides whose it is.
+    fn note(&self) -> String {
+        let Self { end, successor, reason, .. } = self;
+        let successor = successor.as_ref().map(|it| format!(", its successor is {it}"));
+        let reason = reason.map(|it| format!(", since it was {it}"));
+        let (successor, reason) = (successor.unwrap_or_default(), reason.unwrap_or_default());
+        format!("ends at {end}{successor}{reason}")
+    }
+
+    fn log(&self) {
         match self.kind {
             CredentialEvent::Due => self.log_due(),
             CredentialEvent::Expired => self.log_expired(),
@@ -127,7 +166,7 @@ impl Event {
 
     /// What a webhook is told at a time.
     fn body(&self, at: Timestamp) -> String {
-        let Self { kind, credential, end, owner, successor, reason } = self;
+        let Self { kind, credential, end, owner, holder: _, successor, reason } = self;
         let Credential { id, profile, proof, state, created, .. } = &**credential;
         let state = match state {
             CredentialState::Active => "active",

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use audit::{Page, Question, bodies::Direction};
+use audit::{Happened, Page, Question, bodies::Direction};
 use model::{
     Assignment, ClientId, CredentialId, Fault, KeyHash, KeyKind, LastUse, PepperId, ProfileId,
     Proof, Rehash, RequestId, Secret, SecretId,
@@ -59,6 +59,9 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// # Errors
     /// Where the log cannot be read.
     fn records(&self, question: Question) -> Result<Page, String>;
+
+    /// Records what happened without a call.
+    fn happened(&self, happened: &Happened<'_>);
 
     /// The segments of the audit log that are not written to any more, the oldest first.
     ///

@@ -33,6 +33,8 @@ pub enum Format {
     Native,
     /// Open Cybersecurity Schema Framework 1.8.0 with the profile `security_control`.
     Ocsf,
+    /// The same as 1.9, which is not released, has it: with the profile `record_integrity`.
+    OcsfIntegrity,
 }
 
 /// Where a line comes from.
@@ -79,7 +81,8 @@ pub enum FormatError {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Cef, Self::Ecs, Self::Native, Self::Ocsf];
+    pub const ALL: [Self; 5] =
+        [Self::Cef, Self::Ecs, Self::Native, Self::Ocsf, Self::OcsfIntegrity];
 
     /// The word for it in a configuration.
     #[must_use]
@@ -89,6 +92,7 @@ impl Format {
             Self::Ecs => "ecs",
             Self::Native => "native",
             Self::Ocsf => "ocsf",
+            Self::OcsfIntegrity => "ocsf-1.9",
         }
     }
 
@@ -104,6 +108,7 @@ impl Format {
             Self::Ecs => record::one_line(&ecs::write(&event)),
             Self::Native => Ok(line.to_vec()),
             Self::Ocsf => record::one_line(&ocsf::write(&event)),
+            Self::OcsfIntegrity => record::one_line(&ocsf::write_attested(&event)),
         };
         let bytes = bytes.map_err(|source| FormatError::Json { source })?;
         let time = Timestamp::from_micros(event.time_us);

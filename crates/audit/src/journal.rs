@@ -7,6 +7,7 @@
 
 mod condition;
 mod entry;
+mod happened;
 mod keeper;
 mod kept;
 mod key;
@@ -36,6 +37,7 @@ use model::{Clock, Level, Operation};
 
 pub use condition::{Condition, Disk};
 pub use entry::Entry;
+pub use happened::Happened;
 pub use kept::{Closed, Keep};
 pub use key::{Changed, KeyChangeError};
 pub use level::Levels;
@@ -43,14 +45,11 @@ pub use medium::Memory;
 pub use purge::{Purge, PurgeError, Purged};
 pub use room::Room;
 
+pub(crate) use self::medium::{private, sync_folder};
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
     time::Moment,
-};
-pub(crate) use self::{
-    medium::{private, sync_folder},
-    run::CLOSED,
 };
 use crate::{
     Error, Kind, Outcome, Record, SigningKey, VerifyingKey,
@@ -91,6 +90,8 @@ pub struct Location {
     pub folder: PathBuf,
     /// Another file that every checkpoint is appended to, as a line of JSON.
     pub checkpoints: Option<PathBuf>,
+    /// What the record of its opening says besides: by whom it is kept, and how.
+    pub about: Option<String>,
 }
 
 /// The log as it is written. Failing to write closes it.
@@ -134,7 +135,7 @@ impl Journal {
         (key, rules): (SigningKey, Rules),
         clock: Clock,
     ) -> Result<Self, Error> {
-        let Location { folder, checkpoints } = location;
+        let Location { folder, checkpoints, about } = location;
         let failed = |source| Error::Open { path: folder.clone(), source: Arc::new(source) };
         let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
         let recovered = recover(folder, &key.verifying_key())?;
@@ -147,7 +148,7 @@ impl Journal {
             has_keeper: true,
             ..Shared::new(Medium::Directory(directory), (state.map_err(failed)?, rules), clock)
         };
-        shared.begin(&recovered).map_err(failed)?;
+        shared.begin(&recovered, about.as_deref()).map_err(failed)?;
         let shared = Arc::new(shared);
         let keeper = std::thread::Builder::new().name("audit".to_owned()).spawn({
             let shared = Arc::clone(&shared);

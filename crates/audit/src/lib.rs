@@ -45,15 +45,15 @@ pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use index::{Field, Index, give_way};
 pub use journal::{
-    Changed, Closed, Condition, Disk, Entry, Journal, Keep, KeyChangeError, Levels, Location,
-    Memory, Purge, PurgeError, Purged, Room, Rules,
+    Changed, Closed, Condition, Disk, Entry, Happened, Journal, Keep, KeyChangeError, Levels,
+    Location, Memory, Purge, PurgeError, Purged, Room, Rules,
 };
 pub use keys::{Keys, Signers};
 pub use note::{KeyError, SigningKey, VerifyingKey};
 pub use proof::{ProofError, Proven, prove, prove_all};
 pub use query::{Filter, Order, Page, Question};
 pub use read::records;
-pub use record::{Decision, Encryption, Kind, Outcome, Record, Start};
+pub use record::{Carrier, Decision, Encryption, EventId, Kind, Outcome, Record, Start};
 pub use recorded::{Receipt, Recorded};
 pub use redact::{Redacted, Salt};
 pub use verify::{Outside, Report, Unchecked, verify, verify_from};

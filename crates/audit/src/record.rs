@@ -1,6 +1,8 @@
 //! What is known of one call or event, and the order in which its line tells it.
 
+mod carrier;
 mod encryption;
+mod event;
 mod line;
 mod outcome;
 
@@ -9,10 +11,12 @@ use std::{
     time::Duration,
 };
 
-use model::{Caller, Operation, RequestId, Surface, Timestamp};
+use model::{Caller, Operation, RequestId, Surface, Timestamp, TraceId};
 use serde_json::Value;
 
+pub use carrier::Carrier;
 pub use encryption::Encryption;
+pub use event::EventId;
 #[cfg(test)]
 pub(crate) use line::line;
 pub use line::one_line;
@@ -28,15 +32,17 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 51] = [
+pub(crate) const NAMES: [&str; 53] = [
     "time",
     "id",
+    "trace",
     "kind",
     "event",
     "note",
     "node",
     "boot",
     "surface",
+    "entrance",
     "protocol",
     "peer",
     "peer_port",
@@ -100,16 +106,20 @@ pub struct Record<'a> {
     pub time: Timestamp,
     /// The request's id, as the caller and the upstream know it.
     pub id: Option<RequestId>,
+    /// The trace that its caller says it is part of.
+    pub trace: Option<TraceId>,
     /// What this is the record of.
     pub kind: Kind,
-    /// What happened, for [`Kind::Event`] and [`Kind::Authorization`]: a word like `state.swapped`.
-    pub event: Option<&'a str>,
+    /// What happened, where the kind does not say it all.
+    pub event: Option<EventId>,
     /// More about it, for people.
     pub note: Option<&'a str>,
     /// Where a process begins: what it and the log are called, as [`Start`] says.
     pub start: Option<Start<'a>>,
     /// How the call arrived.
     pub surface: Option<Surface>,
+    /// Which listener it came by.
+    pub entrance: Option<&'a str>,
     /// What was spoken: `HTTP/1.1`, or a revision of MCP.
     pub protocol: Option<&'a str>,
     /// The address at the other end of the connection.
@@ -165,11 +175,13 @@ impl<'a> Record<'a> {
         Self {
             time,
             id: None,
+            trace: None,
             kind,
             event: None,
             note: None,
             start: None,
             surface: None,
+            entrance: None,
             protocol: None,
             peer: None,
             peer_port: None,
@@ -213,20 +225,21 @@ impl<'a> Record<'a> {
 impl Record<'_> {
     /// Writes all members, in the order of the line.
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { time, id, kind, event, note, start, surface, protocol, revision, .. } = self;
+        let Self { time, id, trace, kind, event, note, start, revision, .. } = self;
         line.shown("time", time);
         line.some("id", id.as_ref())?;
+        if let Some(trace) = trace {
+            line.shown("trace", trace);
+        }
         line.word("kind", kind.as_str());
-        line.cut("event", *event)?;
+        if let Some(event) = event {
+            line.word("event", event.as_str());
+        }
         line.said("note", *note)?;
         if let Some(Start { node, boot }) = start {
             line.cut("node", Some(node))?;
             line.cut("boot", Some(boot))?;
         }
-        if let Some(surface) = surface {
-            line.word("surface", surface.as_str());
-        }
-        line.cut("protocol", *protocol)?;
         self.write_connection(line)?;
         line.some("revision", revision.as_ref())?;
         self.write_caller(line)?;
@@ -237,7 +250,12 @@ impl Record<'_> {
     }
 
     fn write_connection(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { peer, peer_port, tls, .. } = self;
+        let Self { surface, entrance, protocol, peer, peer_port, tls, .. } = self;
+        if let Some(surface) = surface {
+            line.word("surface", surface.as_str());
+        }
+        line.cut("entrance", *entrance)?;
+        line.cut("protocol", *protocol)?;
         line.some("peer", peer.as_ref())?;
         line.some("peer_port", peer_port.as_ref())?;
         tls.as_ref().map_or(Ok(()), |it| it.write(line))

@@ -15,12 +15,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    Checkpoint, Damage, DamageKind, Error, Keys, VerifyingKey,
+    Checkpoint, Damage, DamageKind, Error, EventId, Keys, VerifyingKey,
     chain::Chain,
     end::End,
-    frame,
-    journal::CLOSED,
-    keys,
+    frame, keys,
     lines::{LINE_BYTES_MAX, Lines, Next},
     seal,
     segment::{self, Header, Segment},
@@ -199,7 +197,7 @@ fn follow(open: &mut HashMap<RequestId, u64>, seq: u64, json: &[u8]) -> Option<L
         ("call", Some(id)) => drop(open.remove(&id)),
         (_, Some(_) | None) => {}
     }
-    let is_end = kind == "log" && event.is_some_and(|it| it == CLOSED);
+    let is_end = kind == "log" && event.is_some_and(|it| it == EventId::AuditClosed.as_str());
     Timestamp::parse(&time).ok().map(|time| Latest { time, is_end })
 }
 

@@ -9,7 +9,7 @@ use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Hash,
+    EventId, Hash,
     chain::Chain,
     frame::number,
     packed::{is_packed, packed_path},
@@ -19,7 +19,7 @@ use crate::{
 /// The version of the format, which docs/audit-log.md describes.
 pub(crate) const FORMAT: u32 = 1;
 /// What the first record of a segment is called.
-pub(crate) const EVENT: &str = "audit.segment";
+pub(crate) const EVENT: &str = EventId::AuditSegment.as_str();
 /// Digits of a file's name.
 const NAME_DIGITS: usize = 20;
 

@@ -81,7 +81,7 @@ pub enum Failure {
     /// It may go well later: nobody answers, or the receiver is busy, or does not know us.
     #[error("{0}")]
     Again(String),
-    /// The receiver will never take this. One record is put aside for it, more are tried singly.
+    /// The receiver will never take this. One record is put aside for it, of more half are tried.
     #[error("{0}")]
     Refused(String),
 }

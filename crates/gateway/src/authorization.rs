@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
 
-use audit::{Kind, Recorded};
+use audit::{Carrier, Kind, Recorded};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
@@ -46,6 +46,8 @@ pub struct AuthorizationRequest {
     pub at: Timestamp,
     /// Who sent it.
     pub peer: IpAddr,
+    /// What carried it, for its record.
+    pub carrier: Carrier,
     /// The client certificate of its connection, which was verified.
     pub certificate: Option<ClientCertificate>,
     /// Its method.
@@ -117,6 +119,7 @@ pub(crate) async fn answer(
         id: arrival.id,
         at: arrival.at,
         peer: arrival.peer.ip().to_canonical(),
+        carrier: arrival.carrier(snapshot.revision),
         // A browser shows its certificate by itself, to whatever page makes it ask.
         certificate: arrival.certificate().filter(|_| !is_led(&parts.headers)).cloned(),
         method: parts.method,

@@ -14,6 +14,15 @@ pub enum Entrance {
 }
 
 impl Entrance {
+    /// The word for it in records.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Everything => "everything",
+            Self::Management => "management",
+            Self::Public => "public",
+        }
+    }
+
     /// Whether an operation can be called this way.
     pub(crate) fn reaches(self, route: &Route) -> bool {
         self.has(route.is_management())

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Entry, Kind, Outcome, Record};
+use audit::{Entry, EventId, Happened, Kind, Outcome, Record};
 use model::Clock;
 
 use crate::guesses::{Counted, Guesses};
 
 /// What a record says of wrong credentials that have none of their own.
-const EVENT: &str = "credentials.wrong";
+const EVENT: EventId = EventId::CredentialsWrong;
 
 /// What outlives a snapshot: counters, connections, keys, sessions and the log.
 #[derive(Debug)]
@@ -56,6 +56,15 @@ impl Live {
             ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
         };
         self.log.enter(&record).and_then(Entry::written).map(drop)
+    }
+
+    /// Records what happened without a call. What cannot be recorded is told by the process's log, and
+    /// stands all the same: what takes something away must not wait for a disk.
+    pub fn happened(&self, happened: &Happened<'_>) {
+        if let Err(error) = self.log.happened(happened) {
+            let Happened { event, note, .. } = happened;
+            tracing::error!("{} could not be recorded ({error}): {note}", event.as_str());
+        }
     }
 
     /// Keeps and records what was handed over, and nothing after that.

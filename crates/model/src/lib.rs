@@ -34,6 +34,7 @@ pub mod secret;
 pub mod stop;
 pub mod token;
 pub mod token_scope;
+pub mod trace;
 pub mod upstream;
 pub mod user;
 
@@ -72,5 +73,6 @@ pub use secret::{DeclaredSecret, Secret, SecretSource};
 pub use stop::{Stop, Stopped};
 pub use token::{GrantType, TokenBinding, TokenTerms};
 pub use token_scope::{Audience, TokenBounds, TokenScope, TokenScopes};
+pub use trace::TraceId;
 pub use upstream::{Injection, Upstream};
 pub use user::{SecondFactor, User};

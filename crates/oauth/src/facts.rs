@@ -1,6 +1,6 @@
 //! What is known of a request, written as it becomes known, and recorded however it ends.
 
-use audit::{Entry, Journal, Kind, Outcome, Receipt, Record};
+use audit::{Entry, EventId, Journal, Kind, Outcome, Receipt, Record};
 use model::{Caller, Refusal, RefusalKind};
 
 use crate::{Request, error::Denied};
@@ -8,8 +8,8 @@ use crate::{Request, error::Denied};
 /// What is known of a request.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// What was asked for: `token.issue`.
-    pub(crate) event: &'static str,
+    /// What was asked for, or came of it.
+    pub(crate) event: EventId,
     /// Whose profile it is about, and which person.
     pub(crate) caller: Option<Caller>,
     /// More about it, for people.
@@ -19,7 +19,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn new(event: &'static str) -> Self {
+    pub(crate) fn new(event: EventId) -> Self {
         Self { event, caller: None, note: None, denied: None }
     }
 }
@@ -35,7 +35,7 @@ pub(crate) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// Begins. From here on something is recorded, even if nothing else is called.
-    pub(crate) fn open(log: &'a Journal, request: &'a Request, event: &'static str) -> Self {
+    pub(crate) fn open(log: &'a Journal, request: &'a Request, event: EventId) -> Self {
         Self { log, request, facts: Facts::new(event), is_closed: false }
     }
 
@@ -61,9 +61,9 @@ impl<'a> Ledger<'a> {
     ) -> Result<Entry<'a>, audit::Error> {
         self.is_closed = true;
         let Facts { event, caller, note, denied: _ } = &self.facts;
-        self.log.enter(&Record {
+        let record = Record {
             id: Some(self.request.id),
-            event: Some(event),
+            event: Some(*event),
             note: note.as_deref(),
             peer: Some(self.request.peer),
             caller: caller.as_ref(),
@@ -71,7 +71,8 @@ impl<'a> Ledger<'a> {
             path: Some(&self.request.path),
             status,
             ..Record::new(self.request.at, Kind::Authorization, outcome)
-        })
+        };
+        self.log.enter(&self.request.carrier.tell(record))
     }
 }
 

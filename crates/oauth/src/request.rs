@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use audit::Carrier;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use model::{ClientCertificate, RequestId, Timestamp};
@@ -14,6 +15,8 @@ pub struct Request {
     pub at: Timestamp,
     /// Who sent it.
     pub peer: IpAddr,
+    /// What carried it, for its record.
+    pub carrier: Carrier,
     /// The client certificate of its connection, which was verified.
     pub certificate: Option<ClientCertificate>,
     /// Its method.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
-use audit::{Journal, Recorded};
+use audit::{EventId, Journal, Recorded};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, dpop::Proofs};
@@ -320,32 +320,32 @@ impl Endpoint {
     }
 
     /// What its records are of.
-    fn event(self) -> &'static str {
+    fn event(self) -> EventId {
         match self {
-            Self::Account(account::Asked::Show) => "account.read",
-            Self::Account(account::Asked::TakeBack) => "consent.revoked",
-            Self::Account(account::Asked::SetUp) => "second_factor.begin",
-            Self::Account(account::Asked::Remove) => "second_factor.removed",
-            Self::Authorize => "authorization.begin",
+            Self::Account(account::Asked::Show) => EventId::AccountRead,
+            Self::Account(account::Asked::TakeBack) => EventId::ConsentRevoked,
+            Self::Account(account::Asked::SetUp) => EventId::SecondFactorBegin,
+            Self::Account(account::Asked::Remove) => EventId::SecondFactorRemoved,
+            Self::Authorize => EventId::AuthorizationBegin,
             Self::Account(account::Asked::Enter)
             | Self::Provider(authorize::provider::Asked::Arrive)
             | Self::Device(authorize::device::Asked::Enter)
-            | Self::SignIn => "sign_in",
-            Self::Consent => "consent.given",
-            Self::Provider(authorize::provider::Asked::Depart) => "sign_in.begin",
-            Self::Device(authorize::device::Asked::LookUp) => "device.found",
-            Self::Device(authorize::device::Asked::Show) => "device.read",
-            Self::Device(authorize::device::Asked::Begin) => "device.begin",
-            Self::Introspect => "token.introspect",
-            Self::Document(Document::KeySet) => "key_set.read",
-            Self::Document(Document::Metadata) => "metadata.read",
-            Self::Missing { .. } => "endpoint.unknown",
-            Self::Push => "authorization.push",
-            Self::Register => "client.register",
-            Self::Provider(authorize::provider::Asked::Resume) => "authorization.resume",
-            Self::Revoke => "token.revoke",
-            Self::Account(account::Asked::SignOut) | Self::SignOut => "sign_out",
-            Self::Token => "token.issue",
+            | Self::SignIn => EventId::SignIn,
+            Self::Consent => EventId::ConsentGiven,
+            Self::Provider(authorize::provider::Asked::Depart) => EventId::SignInBegin,
+            Self::Device(authorize::device::Asked::LookUp) => EventId::DeviceFound,
+            Self::Device(authorize::device::Asked::Show) => EventId::DeviceRead,
+            Self::Device(authorize::device::Asked::Begin) => EventId::DeviceBegin,
+            Self::Introspect => EventId::TokenIntrospect,
+            Self::Document(Document::KeySet) => EventId::KeySetRead,
+            Self::Document(Document::Metadata) => EventId::MetadataRead,
+            Self::Missing { .. } => EventId::EndpointUnknown,
+            Self::Push => EventId::AuthorizationPush,
+            Self::Register => EventId::ClientRegister,
+            Self::Provider(authorize::provider::Asked::Resume) => EventId::AuthorizationResume,
+            Self::Revoke => EventId::TokenRevoke,
+            Self::Account(account::Asked::SignOut) | Self::SignOut => EventId::SignOut,
+            Self::Token => EventId::TokenIssue,
         }
     }
 

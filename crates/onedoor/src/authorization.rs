@@ -47,9 +47,20 @@ struct Face(Arc<Server>);
 
 impl AuthorizationServer for Face {
     fn answer(&self, request: AuthorizationRequest) -> AuthorizationFuture<'_> {
-        let AuthorizationRequest { id, at, peer, certificate, method, path, query, headers, body } =
-            request;
-        let request = Request { id, at, peer, certificate, method, path, query, headers, body };
+        let AuthorizationRequest {
+            id,
+            at,
+            peer,
+            carrier,
+            certificate,
+            method,
+            path,
+            query,
+            headers,
+            body,
+        } = request;
+        let request =
+            Request { id, at, peer, carrier, certificate, method, path, query, headers, body };
         Box::pin(self.0.answer(request))
     }
 }

@@ -20,6 +20,7 @@ mod webhooks;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use audit::{EventId, Happened};
 use gateway::Gateway;
 use model::{Fault, Place};
 use state::Desired;
@@ -121,9 +122,25 @@ impl Served {
         if let Some(server) = authorization {
             server.declare(&desired);
         }
+        let note = format!("from the state folder: {summary}");
+        let swapped = Happened::new(EventId::StateSwapped, &note);
+        gateway.live().happened(&Happened { revision: Some(revision), ..swapped });
         admin.show(loaded.folder, desired, revision);
         self.in_force = Some(loaded.digest);
         Ok(Look::Swapped(summary))
+    }
+
+    /// Records that the folder has faults, and what it had before stays in force.
+    pub(crate) fn refused(&self, faults: &[Fault]) {
+        let Some(first) = faults.first() else { return };
+        let count = counted(faults.len(), "fault");
+        // Not before the message: a name with a colon behind it may be taken for that of a secret.
+        let note = format!("the state folder has {count}, the first in {}", first.place);
+        self.door.gateway.live().happened(&Happened {
+            fault: Some(&first.message),
+            revision: Some(self.door.admin.revision()),
+            ..Happened::new(EventId::StateRefused, &note)
+        });
     }
 }
 

@@ -43,19 +43,22 @@ pub enum Receiver {
 }
 
 impl Receiver {
-    /// How much it gets at once. Objects should be few and large, messages soon there.
+    /// How much it gets at once. Objects should be few and large, messages soon there; of what Splunk
+    /// acknowledges seconds later, much has to be on its way.
     #[must_use]
     pub fn batching(&self) -> Batching {
         match self {
             Self::S3(S3 { linger, .. }) => {
                 Batching { records_max: 10_000, bytes_max: 8 << 20, linger: *linger }
             }
+            Self::Splunk(_) => {
+                Batching { records_max: 20_000, bytes_max: 16 << 20, linger: Duration::ZERO }
+            }
             Self::Elasticsearch(_)
             | Self::File(_)
             | Self::Kafka(_)
             | Self::Nats(_)
             | Self::Otlp(_)
-            | Self::Splunk(_)
             | Self::Stdout
             | Self::Syslog(_)
             | Self::Webhook(_) => Batching::default(),

@@ -83,7 +83,7 @@ impl<'a> Embedded<'a> {
         let text = std::str::from_utf8(&shaped.bytes).map_err(|it| refused(it.to_string()))?;
         Ok(match format {
             Format::Cef => Self::Text(text),
-            Format::Ecs | Format::Native | Format::Ocsf => {
+            Format::Ecs | Format::Native | Format::Ocsf | Format::OcsfIntegrity => {
                 Self::Json(serde_json::from_str(text).map_err(|it| refused(it.to_string()))?)
             }
         })

@@ -107,7 +107,7 @@ fn name((first, last): (u64, u64), format: Format, is_packed: bool) -> String {
     let packed = if is_packed { ".gz" } else { "" };
     let extension = match format {
         Format::Cef => "cef",
-        Format::Ecs | Format::Native | Format::Ocsf => "jsonl",
+        Format::Ecs | Format::Native | Format::Ocsf | Format::OcsfIntegrity => "jsonl",
     };
     format!("{first:020}-{last:020}.{extension}{packed}")
 }
@@ -117,7 +117,9 @@ fn content_type(format: Format, is_packed: bool) -> &'static str {
         // Not an encoding, which clients would take off while the name still says it.
         _ if is_packed => "application/gzip",
         Format::Cef => "text/plain; charset=utf-8",
-        Format::Ecs | Format::Native | Format::Ocsf => "application/x-ndjson",
+        Format::Ecs | Format::Native | Format::Ocsf | Format::OcsfIntegrity => {
+            "application/x-ndjson"
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Splunk's HTTP event collector, with indexer acknowledgement.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use audit::{
     Format, Shaped,
@@ -20,7 +23,10 @@ use crate::{
 };
 
 const CHANNEL: HeaderName = HeaderName::from_static("x-splunk-request-channel");
-/// How often it is asked whether a batch is on its disks, and for how long.
+/// How much is posted at once.
+const PART_RECORDS: usize = 500;
+const PART_BYTES: usize = 1 << 20;
+/// How often it is asked what is on its disks, and for how long while nothing new is.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 const ASKED_FOR: Duration = Duration::from_secs(60);
 const UNACKNOWLEDGING: &str = "it acknowledges nothing: turn indexer acknowledgement on for the token, \
@@ -36,6 +42,13 @@ pub(crate) struct Splunk {
     /// Its acknowledgements are numbered by channel.
     channel: String,
     clock: Clock,
+}
+
+/// A part of a batch that it took.
+struct Sent {
+    events: usize,
+    /// By what it says that they are on its disks; nothing where it never does.
+    ack: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -86,24 +99,50 @@ impl Splunk {
         Ok(Self { events, acks, index, acknowledges, channel, clock })
     }
 
+    /// Posts a batch part by part, and only then waits: it acknowledges what it got seconds later.
     pub(crate) async fn send(
         &self,
-        (log, format): (&str, Format),
+        of: (&str, Format),
         events: &[(&Line, Shaped)],
     ) -> Result<Accepted, Failure> {
+        let (mut sent, mut fault, mut rest) = (Vec::new(), None, events);
+        while let Some((part, behind)) =
+            rest.split_at_checked(fitting(rest)).filter(|it| !it.0.is_empty())
+        {
+            match self.post(of, part).await {
+                Ok(ack) => sent.push(Sent { events: part.len(), ack }),
+                // What it took before stays taken.
+                Err(failure) => {
+                    fault = Some(failure);
+                    break;
+                }
+            }
+            rest = behind;
+        }
+        let (count, late) = self.wait(&sent).await;
+        match late.or(fault) {
+            Some(failure) if count == 0 => Err(failure),
+            _ => Ok(Accepted { count, refused: Vec::new() }),
+        }
+    }
+
+    async fn post(
+        &self,
+        of: (&str, Format),
+        events: &[(&Line, Shaped)],
+    ) -> Result<Option<u64>, Failure> {
         let mut body = Vec::new();
         for (line, shaped) in events {
-            let event = self.event((log, format), line, shaped)?;
-            body.extend(event);
+            body.extend(self.event(of, line, shaped)?);
             body.push(b'\n');
         }
         let headers = [(CHANNEL, self.channel.clone())];
         let answer = self.events.post(JSON, &headers, body).await?;
-        if self.acknowledges {
-            let answer = serde_json::from_slice::<Answer>(&answer).ok().and_then(|it| it.ack_id);
-            self.wait(answer.ok_or_else(|| again(UNACKNOWLEDGING))?).await?;
+        if !self.acknowledges {
+            return Ok(None);
         }
-        Ok(Accepted { count: events.len(), refused: Vec::new() })
+        let ack = serde_json::from_slice::<Answer>(&answer).ok().and_then(|it| it.ack_id);
+        ack.map(Some).ok_or_else(|| again(UNACKNOWLEDGING))
     }
 
     fn event(
@@ -120,7 +159,7 @@ impl Splunk {
                 Format::Cef => "onedoor:cef",
                 Format::Ecs => "onedoor:ecs",
                 Format::Native => "onedoor:audit",
-                Format::Ocsf => "onedoor:ocsf",
+                Format::Ocsf | Format::OcsfIntegrity => "onedoor:ocsf",
             },
             index: self.index.as_deref(),
             event: Embedded::of(format, shaped)?,
@@ -129,24 +168,50 @@ impl Splunk {
         serde_json::to_vec(&event).map_err(|it| Failure::Refused(it.to_string()))
     }
 
-    /// Waits until a batch is on its disks.
-    async fn wait(&self, id: u64) -> Result<(), Failure> {
-        let until = self.clock.elapsed().saturating_add(ASKED_FOR);
-        let (asked, headers) = (json!({"acks": [id]}), [(CHANNEL, self.channel.clone())]);
-        loop {
-            let body = asked.to_string().into_bytes();
-            let answer = self.acks.post(JSON, &headers, body).await;
-            // What it refuses here is no record.
-            let answer = answer.map_err(|it| again(it.to_string()))?;
-            let acks = serde_json::from_slice::<Acks>(&answer);
-            let acks = acks.map_err(|_| again("its acknowledgement cannot be read"))?.acks;
-            if acks.get(&id.to_string()) == Some(&true) {
-                return Ok(());
+    /// Waits until what was sent is on its disks. How many of the first events are, and why no more.
+    async fn wait(&self, sent: &[Sent]) -> (usize, Option<Failure>) {
+        let mut open: BTreeSet<u64> = sent.iter().filter_map(|it| it.ack).collect();
+        let mut fault = None;
+        let mut until = self.clock.elapsed().saturating_add(ASKED_FOR);
+        while !open.is_empty() && fault.is_none() {
+            let before = open.len();
+            match self.acknowledged(&open).await {
+                // It tells that only once.
+                Ok(acks) => open.retain(|it| acks.get(&it.to_string()) != Some(&true)),
+                Err(failure) => fault = Some(failure),
             }
-            if self.clock.elapsed() > until {
-                return Err(again(format!("it did not acknowledge a batch within {ASKED_FOR:?}")));
+            let now = self.clock.elapsed();
+            if open.len() < before {
+                until = now.saturating_add(ASKED_FOR);
+            } else if now > until {
+                fault = Some(again(format!("it acknowledged nothing within {ASKED_FOR:?}")));
             }
-            sleep(ASK_EVERY).await;
+            if open.len() == before && fault.is_none() {
+                sleep(ASK_EVERY).await;
+            }
         }
+        let is_safe = |it: &&Sent| it.ack.is_none_or(|ack| !open.contains(&ack));
+        (sent.iter().take_while(is_safe).map(|it| it.events).sum(), fault)
     }
+
+    async fn acknowledged(&self, asked: &BTreeSet<u64>) -> Result<HashMap<String, bool>, Failure> {
+        let headers = [(CHANNEL, self.channel.clone())];
+        let body = json!({"acks": asked}).to_string().into_bytes();
+        let answer = self.acks.post(JSON, &headers, body).await;
+        // What it refuses here is no record.
+        let answer = answer.map_err(|it| again(it.to_string()))?;
+        let acks = serde_json::from_slice::<Acks>(&answer);
+        acks.map(|it| it.acks).map_err(|_| again("its acknowledgement cannot be read"))
+    }
+}
+
+/// How many of the first events are posted at once: one at least, where there is one.
+fn fitting(events: &[(&Line, Shaped)]) -> usize {
+    let mut bytes = 0_usize;
+    let fits = events.iter().take(PART_RECORDS).take_while(|(line, _)| {
+        let has_room = bytes < PART_BYTES;
+        bytes = bytes.saturating_add(line.json.len());
+        has_room
+    });
+    fits.count()
 }

@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -40,14 +40,18 @@ struct Shared {
     /// How long it thinks before each answer, in milliseconds.
     delay_ms: AtomicU64,
     is_lying: AtomicBool,
+    /// How often Splunk is asked in vain for each acknowledgement.
+    asked_in_vain: AtomicU32,
 }
 
 /// What it keeps, as lines, by the kind of receiver.
 #[derive(Debug, Default)]
 struct Kept {
     disk: BTreeMap<&'static str, Vec<String>>,
-    /// Batches for Splunk that are not acknowledged yet.
-    memory: HashMap<u64, Vec<String>>,
+    /// Batches for Splunk that are not acknowledged yet, and how often each was asked for.
+    memory: HashMap<u64, (Vec<String>, u32)>,
+    /// The most that those ever were.
+    most_in_memory: usize,
     acks: u64,
     headers: HeaderMap,
     /// The documents by their id.
@@ -104,6 +108,17 @@ impl Collector {
         self.shared.is_lying.store(is_lying, Ordering::SeqCst);
     }
 
+    /// From now on, Splunk acknowledges a batch only after it was asked for it so often.
+    pub fn acknowledge_late(&self, asked_in_vain: u32) {
+        self.shared.asked_in_vain.store(asked_in_vain, Ordering::SeqCst);
+    }
+
+    /// How many batches for Splunk waited for their acknowledgement at once, at most.
+    #[must_use]
+    pub fn most_waiting(&self) -> usize {
+        self.shared.kept().most_in_memory
+    }
+
     /// What it keeps of `splunk`, `elasticsearch`, `otlp` or `webhook`: the records as lines.
     #[must_use]
     pub fn records(&self, kind: &str) -> Vec<String> {
@@ -137,14 +152,16 @@ impl Shared {
                 let id = kept.acks;
                 kept.acks = id.saturating_add(1);
                 let lines = if is_lying { Vec::new() } else { events(body) };
-                kept.memory.insert(id, lines);
+                kept.memory.insert(id, (lines, 0));
+                kept.most_in_memory = kept.most_in_memory.max(kept.memory.len());
                 (StatusCode::OK, json!({"text": "Success", "code": 0, "ackId": id}))
             }
             "/services/collector/ack" => {
                 let asked: Value = serde_json::from_slice(body).unwrap();
                 let ids = asked["acks"].as_array().unwrap().iter().filter_map(Value::as_u64);
+                let in_vain = self.asked_in_vain.load(Ordering::SeqCst);
                 let acks: serde_json::Map<_, _> =
-                    ids.map(|it| (it.to_string(), kept.write(it).into())).collect();
+                    ids.map(|it| (it.to_string(), kept.write(it, in_vain).into())).collect();
                 (StatusCode::OK, json!({"acks": acks}))
             }
             "/v1/logs" => {
@@ -169,9 +186,14 @@ impl Kept {
         self.disk.entry(kind).or_default().extend(lines);
     }
 
-    /// Brings a batch for Splunk to the disk. Whether it is there.
-    fn write(&mut self, id: u64) -> bool {
-        let Some(lines) = self.memory.remove(&id) else { return false };
+    /// Brings a batch for Splunk to the disk, once it was asked for often enough. Whether it is there.
+    fn write(&mut self, id: u64, in_vain: u32) -> bool {
+        let Some((_, asked)) = self.memory.get_mut(&id) else { return false };
+        *asked = asked.saturating_add(1);
+        if *asked <= in_vain {
+            return false;
+        }
+        let (lines, _) = self.memory.remove(&id).unwrap();
         self.keep("splunk", lines);
         true
     }

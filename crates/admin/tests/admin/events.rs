@@ -79,6 +79,14 @@ async fn each_step_of_a_credentials_life_is_told_once_and_in_order() {
     assert_eq!(all[1].2, json!(new), "the successor");
     let ends = told(&house, "ends").await;
     assert_eq!(named(&ends), want[3..]);
+    for (event, id) in want {
+        let [record] = &house.plane.recorded(event)[..] else { panic!("{event} is recorded once") };
+        assert_eq!((&record["credential"], &record["kind"]), (&json!(id), &json!("event")));
+        assert_eq!(record["profile"], "boss/viewer", "{record}");
+        assert!(record["id"].is_string(), "of no request: {record}");
+    }
+    let rotated = house.plane.recorded("credential.rotated")[0]["note"].to_string();
+    assert!(rotated.contains(&format!("its successor is {new}")), "{rotated}");
 }
 
 #[tokio::test]
@@ -168,6 +176,9 @@ async fn what_is_due_or_over_is_told_once_over_all_replicas_and_restarts() {
     clock.advance(DAY);
     Box::pin(look()).await;
     assert_eq!(told(&one, "all").await.len(), want.len());
+    let recorded =
+        |event: &str| one.plane.recorded(event).len() + other.plane.recorded(event).len();
+    assert_eq!((recorded("credential.due"), recorded("credential.expired")), (2, 3));
 }
 
 #[tokio::test]

@@ -10,15 +10,15 @@ use admin::{
     OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
     UsageView,
 };
-use audit::{Page, Question, bodies::Direction};
+use audit::{Happened, Journal, Memory, Page, Question, bodies::Direction};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
-    Assignment, Caller, ClientId, CollectionId, CredentialId, Effect, Fault, KeyHash, KeyKind,
-    LastUse, Lifecycle, Operation, OperationId, PepperId, ProfileId, Proof, Reach, Rehash,
+    Assignment, Caller, ClientId, Clock, CollectionId, CredentialId, Effect, Fault, KeyHash,
+    KeyKind, LastUse, Lifecycle, Operation, OperationId, PepperId, ProfileId, Proof, Reach, Rehash,
     RequestId, Role, Secret, SecretId, Surface, Timestamp,
 };
 use policy::{Facts, Guards, Rules, Sources};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use state::Desired;
 
 use crate::given::TestGrants;
@@ -28,6 +28,8 @@ pub(crate) struct TestPlane {
     force: Arc<Mutex<Force>>,
     pub(crate) pepper: Pepper,
     pub(crate) given: Arc<TestGrants>,
+    log: Journal,
+    records: Memory,
 }
 
 #[derive(Debug)]
@@ -59,12 +61,19 @@ impl TestPlane {
             forgotten: Vec::new(),
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
-        Arc::new(Self { force: Arc::new(Mutex::new(force)), pepper, given: Arc::default() })
+        let (log, records) = Journal::memory(Clock::fake(Timestamp::from_seconds(0)));
+        let force = Arc::new(Mutex::new(force));
+        Arc::new(Self { force, pepper, given: Arc::default(), log, records })
     }
 
     /// The revisions that were put in force, in order.
     pub(crate) fn revisions(&self) -> Vec<u64> {
         self.force.lock().unwrap().revisions.clone()
+    }
+
+    /// What was recorded of events of this word, the oldest first.
+    pub(crate) fn recorded(&self, event: &str) -> Vec<Value> {
+        self.records.records().into_iter().filter(|it| it["event"] == *event).collect()
     }
 
     /// Why something was purged from the log, each time.
@@ -223,6 +232,10 @@ impl Plane for TestPlane {
         let record = r#"{"decision":"allow"}"#.to_owned();
         let records = vec![RawValue::from_string(record).unwrap()];
         Ok(Page { records, next: None, reached: 1, unreadable: 0 })
+    }
+
+    fn happened(&self, happened: &Happened<'_>) {
+        self.log.happened(happened).unwrap();
     }
 
     fn log_segments(&self) -> Result<Vec<SegmentView>, String> {

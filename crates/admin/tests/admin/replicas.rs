@@ -80,6 +80,10 @@ async fn who_follows_takes_over_what_others_store() {
         done = tokio::time::timeout(Duration::from_secs(10), all) => done.unwrap(),
     }
     assert_eq!(other.plane.revisions(), [1, 2, 3]);
+    let recorded = |house: &House| house.plane.recorded("state.swapped");
+    let revisions: Vec<_> = recorded(&other).iter().map(|it| it["revision"].clone()).collect();
+    assert_eq!(revisions, [1, 2, 3], "the start, and what was taken over");
+    assert_eq!(recorded(&one).len(), 1, "its own changes are calls");
     let late = other.done(ADMIN, "get_client", json!({"id": "late"}), Value::Null).await;
     assert_eq!(late.status, 200);
 }

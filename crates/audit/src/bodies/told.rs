@@ -4,7 +4,7 @@ use model::BodyRule;
 use serde_json::{Map, Value, json};
 
 use super::{BodyError, Direction, Reference, capture::Copied};
-use crate::Outcome;
+use crate::{EventId, Outcome};
 
 /// What the records of a call say whose bodies are to be kept: a record of its own follows.
 #[must_use]
@@ -88,12 +88,12 @@ impl Told {
         }
     }
 
-    /// What happened, as one word, and how that went.
-    pub(super) fn event(&self) -> (&'static str, Outcome<'static>) {
+    /// What happened, and how that went.
+    pub(super) fn event(&self) -> (EventId, Outcome<'static>) {
         let mut bodies = [&self.request, &self.response].into_iter().flatten();
         match bodies.any(|it| matches!(it.fate, Fate::Lost(_))) {
-            true => ("bodies.lost", Outcome::Failed),
-            false => ("bodies.kept", Outcome::Answered),
+            true => (EventId::BodiesLost, Outcome::Failed),
+            false => (EventId::BodiesKept, Outcome::Answered),
         }
     }
 

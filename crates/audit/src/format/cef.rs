@@ -25,8 +25,7 @@ const ID_DIGITS: usize = 40;
 pub(super) fn write(event: &Event<'_>) -> String {
     let mut out = String::with_capacity(1024);
     out.push_str("CEF:0|Onedoor|Onedoor|");
-    let what = first(event, "event", "kind");
-    for field in [event.source.version, what, event.action()] {
+    for field in [event.source.version, event.code(), event.action()] {
         header(&mut out, field);
         out.push('|');
     }
@@ -53,10 +52,6 @@ pub(super) fn write(event: &Event<'_>) -> String {
     // Each was written with a space behind it.
     out.pop();
     out
-}
-
-fn first<'a>(event: &'a Event<'_>, name: &str, other: &str) -> &'a str {
-    Some(event.text(name)).filter(|it| !it.is_empty()).unwrap_or_else(|| event.text(other))
 }
 
 fn write_member(out: &mut String, event: &Event<'_>, name: &str, value: &Value) {

@@ -13,6 +13,7 @@ const VERSION: &str = "8.17.0";
 
 pub(super) fn write(event: &Event<'_>) -> Value {
     let mut out = Map::new();
+    put(&mut out, "event.code", event.code().into());
     for (name, value) in event.members() {
         write_member(&mut out, name, value);
     }

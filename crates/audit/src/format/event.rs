@@ -18,14 +18,14 @@ pub(super) struct Event<'a> {
     members: Map<String, Value>,
     /// When it happened, in microseconds since 1970.
     pub(super) time_us: i64,
-    /// How long the line was.
-    pub(super) bytes: usize,
+    /// The line itself.
+    pub(super) line: &'a [u8],
     /// Whether something is missing, here or in the line already.
     pub(super) is_truncated: bool,
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn read(line: &[u8], source: &Source<'a>) -> Result<Self, FormatError> {
+    pub(super) fn read(line: &'a [u8], source: &Source<'a>) -> Result<Self, FormatError> {
         let read: Result<Map<String, Value>, _> = serde_json::from_slice(line);
         let mut members = read.map_err(|source| FormatError::Json { source })?;
         // Whitespace of JSON may be a line break; the log has none, so this is no line of it.
@@ -48,7 +48,7 @@ impl<'a> Event<'a> {
         for value in members.values_mut() {
             is_truncated |= bound(value);
         }
-        Ok(Self { source: *source, members, time_us, bytes: line.len(), is_truncated })
+        Ok(Self { source: *source, members, time_us, line, is_truncated })
     }
 
     /// The text of a member; empty where there is none.
@@ -62,6 +62,11 @@ impl<'a> Event<'a> {
 
     pub(super) fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.members.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// What happened, as one word: the event, or the kind where this says it all. No record is without.
+    pub(super) fn code(&self) -> &str {
+        Some(self.text("event")).filter(|it| !it.is_empty()).unwrap_or_else(|| self.text("kind"))
     }
 
     /// What was done, as one word: the operation, the event, the message, or the method.

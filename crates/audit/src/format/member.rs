@@ -46,7 +46,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 61] = [
+pub(super) const MEMBERS: [Member; 63] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -55,12 +55,14 @@ pub(super) const MEMBERS: [Member; 61] = [
     // The record.
     to("time", Time, ["metadata.original_time", "@timestamp", "rt"], 40),
     to("id", Text, ["metadata.correlation_uid", "http.request.id", "onedoorRequest"], 64),
+    to("trace", Text, ["unmapped.trace", "trace.id", "onedoorTrace"], 64),
     to("kind", Text, ["unmapped.kind", "onedoor.kind", "onedoorKind"], 64),
     to("event", Text, ["metadata.event_code", "event.code", "cat"], 1023),
     to("note", Text, ["message", "message", "msg"], 1023),
     to("node", Text, ["unmapped.node", "service.node.name", "onedoorNode"], OURS),
     to("boot", Text, ["unmapped.boot", "onedoor.boot", "onedoorBoot"], 64),
     to("surface", Text, ["unmapped.surface", "onedoor.surface", "onedoorSurface"], 64),
+    to("entrance", Text, ["unmapped.entrance", "onedoor.entrance", "onedoorEntrance"], 64),
     to("protocol", Text, ["unmapped.protocol", "onedoor.protocol", "app"], 31),
     to("peer", Text, ["src_endpoint.ip", "source.ip", "src"], 64),
     to("peer_port", Plain, ["src_endpoint.port", "source.port", "spt"], 5),

@@ -1,5 +1,6 @@
 //! Every member has its place, every event is right, and nothing that is said breaks out of it.
 
+mod attestation;
 mod cef_parser;
 mod document;
 mod naughty;

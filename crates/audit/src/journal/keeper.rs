@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Shared, state::State, time::Moment};
-use crate::{Checkpoint, Error};
+use crate::{Checkpoint, Error, EventId};
 
 /// Where nobody waits for the disk, it gets what was written after this.
 const SYNC_AFTER: Duration = Duration::from_millis(25);
@@ -49,6 +49,7 @@ pub(super) fn keep(shared: &Shared) {
             state = shared.sync(state);
         } else if shared.is_to_be_signed(&state) {
             state = shared.sign(state);
+            state = shared.say_signed(state);
         } else if state.is_ending {
             return;
         } else {
@@ -69,7 +70,7 @@ fn wait<'a>(
 impl Shared {
     /// Records what this thread found; whether it could. Waits for no disk, since others wait for this thread
     /// to do so.
-    pub(super) fn tell(&self, event: &str, note: &str) -> bool {
+    pub(super) fn tell(&self, event: EventId, note: &str) -> bool {
         let mut state = self.lock();
         if state.closed.is_some() {
             return false;
@@ -122,7 +123,7 @@ impl Shared {
     }
 
     fn is_to_be_signed(&self, state: &State) -> bool {
-        let unsigned = state.synced.next().saturating_sub(state.signed.0);
+        let unsigned = state.unsigned_records();
         let waited = self.clock.elapsed().saturating_sub(state.signed.1);
         // A checkpoint that could not be kept is tried again when its time has come again.
         let is_due = waited >= SIGN_AFTER || (state.unsigned.is_none() && state.is_ending);
@@ -140,13 +141,30 @@ impl Shared {
         let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
         // Held until the checkpoint is kept: no other key follows meanwhile.
         let key = key.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = self.medium.keep(&checkpoint.sign(&key));
+        let note = checkpoint.sign(&key);
+        let kept = self.medium.keep(&note);
         drop(key);
         let mut state = self.lock();
         match kept {
-            Ok(()) => (state.signed.0, state.unsigned) = (edge.size(), None),
+            Ok(()) => {
+                (state.signed.0, state.unsigned) = (edge.size(), None);
+                (state.checkpoint, state.is_said) = (Some(note), false);
+            }
             Err(error) => state.unsigned = Some(Arc::new(error)),
         }
+        state
+    }
+
+    /// Records the last checkpoint, so that it goes wherever records go. Not once it was said that the log
+    /// ends: that stays the last word. Waits for no disk, as above.
+    fn say_signed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let is_over = state.is_ending || state.ended > 0 || state.closed.is_some();
+        let note = state.checkpoint.take().filter(|_| !is_over);
+        let said = note.and_then(|it| self.say(&mut state, EventId::AuditCheckpoint, &it).ok());
+        drop(state);
+        let is_said = said.is_some_and(|it| self.settle(it).is_ok());
+        let mut state = self.lock();
+        state.is_said = is_said;
         state
     }
 

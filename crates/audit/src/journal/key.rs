@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Journal, medium::Medium};
-use crate::{Checkpoint, Error, SigningKey, VerifyingKey, keys::Change};
+use crate::{Checkpoint, Error, EventId, SigningKey, VerifyingKey, keys::Change};
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Journal {
             return Err(KeyChangeError::Other);
         }
         // Before the lock: the thread that brings it to the disk may wait for that to sign.
-        self.note("audit.key_change", &format!("{to} is to follow {from}: {why}"))?;
+        self.note(EventId::AuditKeyChange, &format!("{to} is to follow {from}: {why}"))?;
         let mut key = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let edge = shared.lock().synced.edge().clone();
         let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
@@ -73,11 +73,14 @@ impl Journal {
         let records = checkpoint.size;
         match kept {
             Err(error) => {
-                self.fail("audit.key_failed", &format!("{from} signs as before: {error}"))?;
+                self.fail(EventId::AuditKeyFailed, &format!("{from} signs as before: {error}"))?;
                 Err(error.into())
             }
             Ok(kept) => {
-                self.note("audit.key_changed", &format!("{to} signs from record {records} on"))?;
+                self.note(
+                    EventId::AuditKeyChanged,
+                    &format!("{to} signs from record {records} on"),
+                )?;
                 drop(shared.sign(shared.lock()));
                 kept?;
                 Ok(Changed { from, to, records })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Journal, medium::Medium};
 use crate::{
-    Damage, DamageKind, Error, Outcome, SigningKey, VerifyingKey,
+    Damage, DamageKind, Error, EventId, Outcome, SigningKey, VerifyingKey,
     seal::{self, Seal},
     segment::{self, Segment},
     verify::{Signed, Walk},
@@ -93,28 +93,31 @@ impl Journal {
             return Err(PurgeError::Unsigned { until });
         }
         let Purge { before: _, why } = purge;
-        self.note("audit.purge", &format!("{}: {why}", told(&purged, &going)))?;
+        self.note(EventId::AuditPurge, &format!("{}: {why}", told(&purged, &going)))?;
         let removed = directory.seal(&lines(&going, &key)?).and_then(|()| {
             let segments: Vec<_> = going.iter().map(|it| &it.segment).collect();
             directory.remove(&segments)
         });
         match removed {
             Ok(()) => {
-                self.note("audit.purged", &format!("the log begins with record {until} now"))?;
+                self.note(
+                    EventId::AuditPurged,
+                    &format!("the log begins with record {until} now"),
+                )?;
                 Ok(purged)
             }
             Err(error) => {
-                self.fail("audit.purge_failed", &error.to_string())?;
+                self.fail(EventId::AuditPurgeFailed, &error.to_string())?;
                 Err(error.into())
             }
         }
     }
 
-    pub(super) fn note(&self, event: &str, note: &str) -> Result<(), Error> {
+    pub(super) fn note(&self, event: EventId, note: &str) -> Result<(), Error> {
         self.append(&self.shared.about(event, note, Outcome::Answered))
     }
 
-    pub(super) fn fail(&self, event: &str, note: &str) -> Result<(), Error> {
+    pub(super) fn fail(&self, event: EventId, note: &str) -> Result<(), Error> {
         self.append(&self.shared.about(event, note, Outcome::Failed))
     }
 }

@@ -9,7 +9,7 @@ use super::{
     state::{State, Ticket},
 };
 use crate::{
-    Error,
+    Error, EventId,
     record::{Kind, Outcome, Record, Start, members},
 };
 
@@ -51,14 +51,19 @@ impl Shared {
             .closed
             .as_ref()
             .map(|it| format!("{} records could not be written since {}", it.lost, it.since));
-        self.say(state, "audit.resumed", note.as_deref().unwrap_or_default())?;
+        self.say(state, EventId::AuditResumed, note.as_deref().unwrap_or_default())?;
         let orphans = std::mem::take(&mut state.orphans);
         self.say_unknown(state, &orphans)?;
         self.write_now(state)
     }
 
     /// Frames the record that a process begins with: those behind it are of this process.
-    pub(super) fn say_start(&self, state: &mut State, event: &str, note: &str) -> io::Result<()> {
+    pub(super) fn say_start(
+        &self,
+        state: &mut State,
+        event: EventId,
+        note: &str,
+    ) -> io::Result<()> {
         let (node, boot) = (Arc::clone(&state.origin), Uuid::new_v4().simple().to_string());
         let record = self.about(event, note, Outcome::Answered);
         let start = Some(Start { node: &node, boot: &boot });
@@ -67,14 +72,14 @@ impl Shared {
     }
 
     /// Frames a record of the log about itself.
-    pub(super) fn say(&self, state: &mut State, event: &str, note: &str) -> io::Result<Ticket> {
+    pub(super) fn say(&self, state: &mut State, event: EventId, note: &str) -> io::Result<Ticket> {
         self.frame(state, &self.about(event, note, Outcome::Answered))
     }
 
     /// A record of the log about itself.
     pub(super) fn about<'a>(
         &self,
-        event: &'a str,
+        event: EventId,
         note: &'a str,
         outcome: Outcome<'a>,
     ) -> Record<'a> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use rustix::fs::statvfs;
 
 use super::{Journal, Shared, medium::Medium};
+use crate::EventId;
 
 /// Below so many percent it is recorded.
 const STEPS: [u64; 3] = [20, 10, 5];
@@ -64,7 +65,7 @@ impl Shared {
         let Some(percent) = percent else { return };
         let bytes = room.free_bytes;
         let note = format!("less than {percent} % of the disk of the log is free: {bytes} bytes");
-        if self.tell("audit.low_room", &note) {
+        if self.tell(EventId::AuditLowRoom, &note) {
             *told = step;
         }
     }

@@ -3,23 +3,21 @@
 use std::io;
 
 use super::{Shared, medium::Medium};
-use crate::recover::Recovered;
-
-/// The last record of a process that ends in order.
-pub(crate) const CLOSED: &str = "audit.closed";
+use crate::{EventId, recover::Recovered};
 
 impl Shared {
     /// Records that the log was opened, what was cut off, and which calls have no outcome.
-    pub(super) fn begin(&self, recovered: &Recovered) -> io::Result<()> {
+    pub(super) fn begin(&self, recovered: &Recovered, about: Option<&str>) -> io::Result<()> {
         self.medium.set_reserve()?;
         let mut state = self.lock();
         let (event, note) = opening(recovered);
-        self.say_start(&mut state, event, &note)?;
+        let about = about.map(|it| format!("; {it}")).unwrap_or_default();
+        self.say_start(&mut state, event, &format!("{note}{about}"))?;
         if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
             // Recorded and sealed before a crash: only their files were left.
             directory.remove(&left.iter().collect::<Vec<_>>())?;
             let note = format!("{} sealed segments that a crash had left were removed", left.len());
-            self.say(&mut state, "audit.purged", &note)?;
+            self.say(&mut state, EventId::AuditPurged, &note)?;
         }
         let open: Vec<_> = state.open.keys().copied().collect();
         self.say_unknown(&mut state, &open)?;
@@ -43,7 +41,7 @@ impl Shared {
         {
             return;
         }
-        let said = self.say(&mut state, CLOSED, "the door ends in order");
+        let said = self.say(&mut state, EventId::AuditClosed, "the door ends in order");
         state.ended = state.chain.next();
         drop(state);
         if let Ok(ticket) = said {
@@ -53,7 +51,7 @@ impl Shared {
 }
 
 /// How a process begins: the event, and what is to be told of how the one before ended.
-fn opening(recovered: &Recovered) -> (&'static str, String) {
+fn opening(recovered: &Recovered) -> (EventId, String) {
     let (next, last) = (recovered.chain.next(), recovered.chain.last());
     let cut = match recovered.tail_bytes {
         0 => None,
@@ -71,7 +69,7 @@ fn opening(recovered: &Recovered) -> (&'static str, String) {
     });
     let told: Vec<_> = [cut, unended].into_iter().flatten().collect();
     match told.is_empty() {
-        true => ("audit.opened", format!("goes on with record {next}")),
-        false => ("audit.recovered", told.join("; ")),
+        true => (EventId::AuditOpened, format!("goes on with record {next}")),
+        false => (EventId::AuditRecovered, told.join("; ")),
     }
 }

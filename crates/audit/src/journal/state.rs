@@ -57,6 +57,10 @@ pub(super) struct State {
     pub(super) closed: Option<Closed>,
     /// How many records the last checkpoint covers, and when it was signed.
     pub(super) signed: (u64, Duration),
+    /// The last checkpoint as it was signed, until it is recorded.
+    pub(super) checkpoint: Option<String>,
+    /// Whether it was: then one record behind it tells of it alone.
+    pub(super) is_said: bool,
     /// How many segments were given up since the start, because a sync of them failed.
     pub(super) poisoned: u64,
     /// Why the last checkpoint could not be kept.
@@ -130,6 +134,8 @@ impl State {
             is_writing: false,
             sleepers: 0,
             closed: None,
+            checkpoint: None,
+            is_said: false,
             poisoned: 0,
             unsigned: None,
             is_ending: false,
@@ -329,8 +335,34 @@ impl State {
         Some(if is_through { Ok(()) } else { Err(source) })
     }
 
+    /// How many records on the disk are to be signed for. The one that tells of the last checkpoint is no
+    /// reason for another one, or that would never end; at the end it is signed for as well.
+    pub(super) fn unsigned_records(&self) -> u64 {
+        let unsigned = self.synced.next().saturating_sub(self.signed.0);
+        unsigned.saturating_sub(u64::from(self.is_said && !self.is_ending))
+    }
+
     /// Whether the disk lacks something that was written.
     pub(super) fn is_dirty(&self) -> bool {
         self.closed.is_none() && self.synced.next() < self.written.next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_a_checkpoint_alone_is_signed_for_at_the_end_only() {
+        let place = Place { first: 0, bytes: 0, begun: Timestamp::from_seconds(0) };
+        let mut state = State::new("test".into(), Chain::begin("test"), place);
+        state.synced.extend(b"of the checkpoint");
+        assert_eq!(state.unsigned_records(), 1);
+        state.is_said = true;
+        assert_eq!(state.unsigned_records(), 0);
+        state.synced.extend(b"of a call");
+        assert_eq!(state.unsigned_records(), 1);
+        state.is_ending = true;
+        assert_eq!(state.unsigned_records(), 2);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::{Clock, Timestamp};
 
 use super::Shared;
+use crate::EventId;
 
 /// The time of day may be so far from where it should be.
 const JUMP_MIN: Duration = Duration::from_secs(1);
@@ -51,7 +52,7 @@ impl Shared {
         let Some(want) = before.jumped_until(&now) else { return };
         let note = format!("the time of day jumped from {want} to {}", now.now);
         // Small steps add up until they are told.
-        if self.tell("audit.clock_jumped", &note) {
+        if self.tell(EventId::AuditClockJumped, &note) {
             *before = now;
         }
     }

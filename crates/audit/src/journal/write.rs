@@ -12,7 +12,7 @@ use super::{
     state::{Batch, Closed, Failed, State, Ticket},
 };
 use crate::{
-    Error,
+    Error, EventId,
     record::{Outcome, members},
 };
 
@@ -142,7 +142,7 @@ impl Shared {
     /// Says in the old segment that there is no room for a new one, on the room kept for that.
     fn say_full(&self, state: &mut State) {
         let note = "there is no room for another segment: calls are refused until there is";
-        let full = self.about("audit.full", note, Outcome::Failed);
+        let full = self.about(EventId::AuditFull, note, Outcome::Failed);
         // All this is as well as can be: that the journal is closed is told in any case.
         let (Ok(()), Ok(()), Ok(members)) =
             (self.cut(state), self.medium.use_reserve(), members(&full))

@@ -29,6 +29,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, by name.
+    pub const ALL: [Self; 10] = [
+        Self::Authorization,
+        Self::Bodies,
+        Self::Call,
+        Self::Cut,
+        Self::Event,
+        Self::Intent,
+        Self::List,
+        Self::Log,
+        Self::Malformed,
+        Self::Session,
+    ];
+
     /// The word for it in a line.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -79,8 +79,9 @@ pub struct Shipper<S> {
     begun: Duration,
     is_offered: bool,
     attempts: u32,
-    /// Before this record each is delivered by itself: one of them was refused.
-    singly_until: u64,
+    /// So many of those are offered at most: half as many after each refusal, to find the one that is
+    /// refused, and twice as many when something was dealt with.
+    at_once: usize,
     /// How many were refused since one was accepted.
     refused_run: usize,
     /// Until when failures, refusals and wrong cursors are not told again.
@@ -121,7 +122,7 @@ impl<S: Sink> Shipper<S> {
             begun: Duration::ZERO,
             is_offered: false,
             attempts: 0,
-            singly_until: 0,
+            at_once: usize::MAX,
             refused_run: 0,
             quiet: [None; 3],
             is_told: false,
@@ -217,10 +218,8 @@ impl<S: Sink> Shipper<S> {
     async fn deliver(&mut self) -> Result<(), String> {
         self.is_offered = true;
         let lines = self.pending.make_contiguous();
-        let is_single = lines.first().is_some_and(|it| it.seq < self.singly_until);
-        let lines = if is_single { lines.get(..1).unwrap_or_default() } else { lines };
-        let (count, last) = (lines.len(), lines.last().map_or(0, |it| it.seq));
-        let first = lines.first().map_or(0, |it| it.seq);
+        let lines = lines.get(..self.at_once).unwrap_or(lines);
+        let (count, first) = (lines.len(), lines.first().map_or(0, |it| it.seq));
         match self.sink.deliver(Batch { log: &self.log, lines }).await {
             Ok(Accepted { count: 0, .. }) => Err("the receiver took none of it".to_owned()),
             Ok(accepted) => self.settle(accepted),
@@ -229,7 +228,7 @@ impl<S: Sink> Shipper<S> {
                 self.settle(Accepted { count: 1, refused: vec![(first, why)] })
             }
             Err(Failure::Refused(_)) => {
-                self.singly_until = last.saturating_add(1);
+                self.at_once = count.div_euclid(2);
                 Ok(())
             }
         }
@@ -248,6 +247,7 @@ impl<S: Sink> Shipper<S> {
             return Err(format!("the receiver refuses every record: {why}"));
         }
         self.refused_run = run;
+        self.at_once = self.at_once.saturating_mul(2);
         let now = self.clock.now();
         for (seq, why) in &refused {
             let Some(line) = self.pending.iter().take(count).find(|it| it.seq == *seq) else {

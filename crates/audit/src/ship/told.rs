@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Outcome;
+use crate::{EventId, Outcome};
 
 /// What people should know of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,15 +48,15 @@ impl Told {
         }
     }
 
-    /// The word for the event.
+    /// What records call it.
     #[must_use]
-    pub fn event(&self) -> &'static str {
+    pub fn event(&self) -> EventId {
         match self {
-            Self::Dead { .. } => "sink.refused",
-            Self::Failed { .. } => "sink.failed",
-            Self::Lost { .. } => "sink.lost",
-            Self::Recovered { .. } => "sink.recovered",
-            Self::Restarted { .. } => "sink.restarted",
+            Self::Dead { .. } => EventId::SinkRefused,
+            Self::Failed { .. } => EventId::SinkFailed,
+            Self::Lost { .. } => EventId::SinkLost,
+            Self::Recovered { .. } => EventId::SinkRecovered,
+            Self::Restarted { .. } => EventId::SinkRestarted,
         }
     }
 }

@@ -22,8 +22,11 @@ pub(crate) fn key() -> SigningKey {
 }
 
 fn try_open(folder: &Path, rules: Rules) -> Result<Journal, Error> {
-    let location =
-        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("outside")) };
+    let location = Location {
+        folder: folder.join("audit"),
+        checkpoints: Some(folder.join("outside")),
+        about: None,
+    };
     Journal::open(&location, (key(), rules), Clock::fake(START))
 }
 
@@ -52,7 +55,7 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// All records, read as the JSON that each line is.
-fn records(folder: &Path) -> Vec<Value> {
+pub(crate) fn records(folder: &Path) -> Vec<Value> {
     let text = segments(folder).into_iter().map(|it| fs::read_to_string(it).unwrap());
     let text: String = text.collect();
     text.lines().map(|it| serde_json::from_str(it).unwrap()).collect()

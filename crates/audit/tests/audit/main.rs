@@ -8,3 +8,4 @@ mod purged;
 mod queried;
 mod reconciled;
 mod shipped;
+mod told;

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
 };
 
-use audit::{Kind, Recorded};
+use audit::{EventId, Kind, Recorded};
 use http::{Request, Response, StatusCode, Version};
 use hyper::{
     body::Incoming,
@@ -59,6 +59,9 @@ where
 
 /// How HTTP/2 begins (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What hyper calls a target that it answers with 414. Nothing else tells it from a head with 431.
+const URI_TOO_LONG: &str = "URI too long";
 
 /// How often a connection of HTTP/2 is asked whether anybody is there.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -203,6 +206,7 @@ async fn answer(
     let sender = forwarded::sender(settings, &ends, headers).map_err(guard::unnamed);
     let ends = Ends { peer: sender.as_ref().map_or(ends.peer, |it| *it), ..ends };
     let arrival = ends.arrival(&gateway, surface).speaking(protocol(request.version()));
+    let arrival = arrival.traced(headers);
     let (readers, may_ask) = match Readers::of(settings, ends.local, &request) {
         Ok(readers) => (readers, Ok(())),
         Err(fault) => (Readers::Nobody, Err(fault)),
@@ -285,9 +289,12 @@ async fn answer_checked(
 }
 
 /// What HTTP/1 refused by itself: bytes that are no request, where a caller may have been meant. hyper
-/// has answered already, with 400 or 431 and no word of ours.
+/// has answered already, with 400, 414 or 431 and no word of ours.
 fn by_http1(error: &hyper::Error) -> Option<Refused> {
-    let (status, refusal) = if error.is_parse_too_large() {
+    let (status, refusal) = if error.is_parse_too_large() && error.to_string() == URI_TOO_LONG {
+        let detail = "the target of the request is too long";
+        (StatusCode::URI_TOO_LONG, Refusal::new(RefusalKind::TooLarge, detail))
+    } else if error.is_parse_too_large() {
         (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, head_too_large())
     } else if error.is_parse() {
         (StatusCode::BAD_REQUEST, Refusal::new(RefusalKind::Malformed, "this is not HTTP"))
@@ -295,7 +302,7 @@ fn by_http1(error: &hyper::Error) -> Option<Refused> {
         return None;
     };
     let refusal = refusal.because(error);
-    Some(Refused { event: "connection.http1_refused", status: Some(status), refusal })
+    Some(Refused { event: EventId::ConnectionHttp1Refused, status: Some(status), refusal })
 }
 
 /// What HTTP/2 is about to refuse by itself.
@@ -304,7 +311,7 @@ fn by_http2(own: Own) -> Refused {
         Own::TooLarge => {
             let status = Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
             let refusal = head_too_large();
-            return Refused { event: "connection.http2_refused", status, refusal };
+            return Refused { event: EventId::ConnectionHttp2Refused, status, refusal };
         }
         Own::Stream(code) => ("a stream", code),
         Own::Connection(code) => ("the connection", code),
@@ -315,7 +322,7 @@ fn by_http2(own: Own) -> Refused {
         _ => RefusalKind::Malformed,
     };
     let refusal = Refusal::new(kind, format!("HTTP/2 ended {what}: {name}"));
-    Refused { event: "connection.http2_refused", status: None, refusal }
+    Refused { event: EventId::ConnectionHttp2Refused, status: None, refusal }
 }
 
 fn head_too_large() -> Refusal {

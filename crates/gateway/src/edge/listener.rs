@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use audit::EventId;
 use model::{Refusal, RefusalKind};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -136,7 +137,7 @@ async fn introduced(
         Err(why) => {
             let detail = "a trusted proxy does not say for whom it has connected";
             let refusal = Refusal::new(RefusalKind::Malformed, detail).because(why);
-            let event = "connection.proxy_refused";
+            let event = EventId::ConnectionProxyRefused;
             refused::record(gateway, &ends, Refused { event, status: None, refusal }, stop);
             None
         }

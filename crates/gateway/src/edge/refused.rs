@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use audit::{Kind, Outcome, Record};
+use audit::{EventId, Kind, Outcome, Record};
 use http::StatusCode;
 use identity::sources::network;
 use model::{Refusal, RefusalKind, Surface};
@@ -34,7 +34,7 @@ const COUNT_FOR: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Refused {
     /// What it is called in the log.
-    pub(super) event: &'static str,
+    pub(super) event: EventId,
     /// What was answered; none where that is no status.
     pub(super) status: Option<StatusCode>,
     pub(super) refusal: Refusal,
@@ -138,7 +138,7 @@ async fn tell_rest(gateway: &Gateway) {
         let refusal = Refusal::new(RefusalKind::LimitReached, detail);
         let now = gateway.live.clock.now();
         let record = Record {
-            event: Some("connection.flood"),
+            event: Some(EventId::ConnectionFlood),
             peer,
             ..Record::new(now, Kind::Malformed, Outcome::Refused(&refusal))
         };

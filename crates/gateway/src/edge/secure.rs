@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use audit::EventId;
 use model::{ClientCertificate, Refusal, RefusalKind};
 use rustls::{ProtocolVersion, ServerConnection};
 use tokio::{
@@ -133,6 +134,6 @@ fn record_failed(gateway: &Arc<Gateway>, ends: &Ends, failure: &Failure, stop: &
         Failure::Slow => "it did not end in time",
     };
     let refusal = Refusal::new(RefusalKind::Malformed, "the TLS handshake failed").because(why);
-    let refused = Refused { event: "connection.tls_failed", status: None, refusal };
+    let refused = Refused { event: EventId::ConnectionTlsFailed, status: None, refusal };
     refused::record(gateway, ends, refused, stop);
 }

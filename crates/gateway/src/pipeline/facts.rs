@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use audit::{Kind, Redacted, Salt, redact::By};
-use http::{Method, StatusCode};
+use audit::{Carrier, EventId, Kind, Redacted, Salt, redact::By};
+use http::{HeaderMap, Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
-use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp};
+use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp, TraceId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -38,6 +38,8 @@ pub struct Arrival {
     pub encryption: Option<Arc<Encryption>>,
     /// What it brings to prove that its sender holds a key; none where it brings nothing.
     pub proof: Option<Arc<RequestProof>>,
+    /// The trace that it says it is part of.
+    pub trace: Option<TraceId>,
     /// Whether a browser sends it because a page of somebody else's asked it to.
     pub is_led: bool,
 }
@@ -90,6 +92,7 @@ impl Arrival {
             protocol: "HTTP/1.1",
             encryption: None,
             proof: None,
+            trace: None,
             is_led: false,
         }
     }
@@ -99,9 +102,32 @@ impl Arrival {
         Self {
             encryption: self.encryption,
             proof: self.proof,
+            trace: self.trace,
             is_led: self.is_led,
             protocol: self.protocol,
             ..Self::new(clock, self.peer, self.entrance, self.surface)
+        }
+    }
+
+    /// The same, as part of the trace that its headers name. Of two of them neither counts.
+    pub(crate) fn traced(self, headers: &HeaderMap) -> Self {
+        let mut named = headers.get_all("traceparent").iter();
+        let trace = named.next().and_then(|it| TraceId::parse(it.as_bytes()));
+        Self { trace: trace.filter(|_| named.next().is_none()), ..self }
+    }
+
+    /// What others than the pipeline record of how it came.
+    pub(crate) fn carrier(&self, revision: u64) -> Carrier {
+        let tls = self.encryption.as_deref();
+        Carrier {
+            entrance: Some(self.entrance.as_str()),
+            protocol: Some(self.protocol),
+            peer_port: Some(self.peer.port()).filter(|it| *it > 0),
+            tls: tls.map(|it| (it.version, it.cipher)),
+            tls_name: tls.and_then(|it| it.server_name.clone()),
+            tls_client: tls.and_then(|it| it.thumbprint.clone()),
+            trace: self.trace,
+            revision: Some(revision),
         }
     }
 
@@ -156,7 +182,7 @@ fn id_at(at: Timestamp) -> Uuid {
 pub struct Facts {
     pub(super) kind: Kind,
     /// What happened, where the kind does not say it.
-    pub(super) event: Option<&'static str>,
+    pub(super) event: Option<EventId>,
     pub(super) arrival: Arrival,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) caller: Option<Arc<Caller>>,
@@ -236,7 +262,7 @@ impl Facts {
 
     /// Says what happened, where the kind does not.
     #[must_use]
-    pub(crate) fn named(self, event: &'static str) -> Self {
+    pub(crate) fn named(self, event: EventId) -> Self {
         Self { event: Some(event), ..self }
     }
 

@@ -193,8 +193,10 @@ impl Facts {
         let total = (kind != Kind::Intent).then(|| ended().saturating_sub(arrival.started));
         live.log.enter(&Record {
             id: Some(arrival.id),
+            trace: arrival.trace,
             event: *event,
             surface: Some(arrival.surface),
+            entrance: Some(arrival.entrance.as_str()),
             protocol: Some(arrival.protocol),
             peer: Some(arrival.peer.ip().to_canonical()),
             // A proxy may name the address alone.

@@ -101,6 +101,18 @@ async fn what_http_1_refuses_by_itself_has_its_record() {
 }
 
 #[tokio::test]
+async fn a_target_that_is_too_long_is_told_as_that_and_not_as_a_long_head() {
+    let builder = shop::builder().set(|it| it.header_bytes_max = 1 << 20);
+    let house = builder.open().await.expect("the shop has no faults");
+    let answer =
+        raw(&house, format!("GET /{} HTTP/1.1\r\n\r\n", "z".repeat(66_000)).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 414 "), "{answer}");
+    let records = house.records();
+    let [record] = &records[..] else { panic!("one record: {records:?}") };
+    assert_eq!((&record["status"], &record["reason"]), (&json!(414), &json!("too_large")));
+}
+
+#[tokio::test]
 async fn what_http_2_refuses_by_itself_has_its_record_before_it_goes_out() {
     let house = shop::builder().open().await.expect("the shop has no faults");
     let whole = END_STREAM | END_HEADERS;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::House;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::sleep};
 
@@ -128,6 +128,25 @@ async fn a_record_of_a_tool_says_how_it_was_called() {
         ("method", "GET"),
     ] {
         assert_eq!(record[name], want, "{name} of {record}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_names_the_trace_that_its_caller_is_in_and_the_listener() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{id}-00f067aa0ba902b7-01");
+    let other = parent.replace("4b", "5b");
+    let (named, other) = (("traceparent", parent.as_str()), ("traceparent", other.as_str()));
+    for (headers, want) in [
+        (vec![named], json!(id)),
+        (vec![named, other], Value::Null),
+        (vec![("traceparent", &parent[1..])], Value::Null),
+        (vec![], Value::Null),
+    ] {
+        house.client.send("GET", "/nowhere", &headers, "").await;
+        let record = house.records().pop().unwrap();
+        assert_eq!((&record["trace"], &record["entrance"]), (&want, &json!("everything")));
     }
 }
 

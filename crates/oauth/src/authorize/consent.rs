@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use audit::EventId;
 use bytes::Bytes;
 use http::Response;
 use model::{Effect, TokenTerms};
@@ -139,10 +140,10 @@ pub(crate) async fn decide(
     if !pending.client.is_registered() {
         // Whom no rule admits is sent nowhere: nobody has looked at where that is.
         let admitted = admit::profile(&server.tables(), &pending.client, &person, request.at);
-        admitted.inspect_err(|_| facts.event = "consent.denied")?;
+        admitted.inspect_err(|_| facts.event = EventId::ConsentDenied)?;
     }
     if !is_allowed {
-        facts.event = "consent.denied";
+        facts.event = EventId::ConsentDenied;
         let denied = Denied::new(Code::AccessDenied, "the person did not allow it");
         let response = back(server, uri, state, &Err(&denied));
         facts.denied = Some(denied);
@@ -151,7 +152,7 @@ pub(crate) async fn decide(
     match give(server, request, &pending, &person, facts).await {
         Ok(code) => Ok(back(server, uri, state, &Ok(code))),
         Err(denied) => {
-            facts.event = "consent.denied";
+            facts.event = EventId::ConsentDenied;
             let response = back(server, uri, state, &Err(&denied));
             facts.denied = Some(denied);
             Ok(response)

@@ -1,6 +1,7 @@
 //! A person types the code that a device shows, sees who asks for what, and decides (RFC 8628
 //! section 3.3). The device is told when it asks the next time.
 
+use audit::EventId;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use model::{Timestamp, TokenScopes};
@@ -134,7 +135,7 @@ async fn look_up(
     let person = sign_in::person(server, request).await?;
     facts.note = Some(person.subject.escape_debug().to_string());
     let Some(wanted) = find(server, request, &person, &form, facts).await? else {
-        facts.event = "device.unknown";
+        facts.event = EventId::DeviceUnknown;
         facts.denied = Some(Denied::new(Code::AccessDenied, "there is no such code"));
         let view = page::FormView { action: device::PAGE, csrf: &csrf, authorization: word };
         let typed: String = form.get("user_code").unwrap_or_default().chars().take(20).collect();
@@ -162,7 +163,7 @@ async fn find(
 ) -> Result<Option<Wanted>, Denied> {
     let guess = Guess::UserCode { source: request.peer, person: &person.subject };
     let attempt = server.throttle.attempt(guess, request.at).inspect_err(|_| {
-        facts.event = "device.slowed";
+        facts.event = EventId::DeviceSlowed;
     })?;
     let Some(code) = form.get("user_code").and_then(UserCode::parse) else { return Ok(None) };
     let Some((digest, handle)) = known(server, &code, request.at).await? else { return Ok(None) };
@@ -212,7 +213,7 @@ pub(super) async fn decide(
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     // Until all of it is done.
-    let event = std::mem::replace(&mut facts.event, "consent.denied");
+    let event = std::mem::replace(&mut facts.event, EventId::ConsentDenied);
     let gone = || {
         let detail = "this code has expired or was used already: begin anew on the device";
         Denied::new(Code::AccessDenied, detail)

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use audit::EventId;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -130,7 +131,7 @@ async fn arrive(
     request: &Request,
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
-    facts.event = "sign_in.failed";
+    facts.event = EventId::SignInFailed;
     let form = Form::of_query(request)?;
     let provider = provider(server, request, CALLBACK)?;
     facts.note = Some(format!("by issuer {}", provider.id()));
@@ -156,7 +157,7 @@ async fn arrive(
         return Err(Denied::new(Code::AccessDenied, detail).because("an operator stopped them"));
     }
     let response = signed_in(server, request, &person, &away.authorization).await?;
-    facts.event = "sign_in";
+    facts.event = EventId::SignIn;
     Ok(response)
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use audit::EventId;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
@@ -66,7 +67,7 @@ pub(super) async fn next(
         expires: request.at.plus(LIFE),
     };
     server.store.put_handle(&handle).await?;
-    facts.event = "sign_in.first_step";
+    facts.event = EventId::SignInFirstStep;
     if has_factor {
         return Ok(Outcome::Page(ask(server, again, (&step, None))));
     }
@@ -135,7 +136,7 @@ pub(super) fn attempt<'s>(
 ) -> Result<Attempt<'s>, Denied> {
     let browser = known_browser::name(server, request, account);
     let guess = Guess::SecondFactor { source: request.peer, account, browser };
-    server.throttle.attempt(guess, request.at).inspect_err(|_| facts.event = "sign_in.slowed")
+    server.throttle.attempt(guess, request.at).inspect_err(|_| facts.event = EventId::SignInSlowed)
 }
 
 /// Sets up the first one of an account. Nobody replaces one that is there by having the password.
@@ -176,7 +177,7 @@ fn note(facts: &mut Facts, what: Shown) {
 }
 
 fn failed(facts: &mut Facts) {
-    facts.event = "sign_in.failed";
+    facts.event = EventId::SignInFailed;
     facts.denied = Some(Denied::new(Code::AccessDenied, "the second factor is wrong"));
 }
 

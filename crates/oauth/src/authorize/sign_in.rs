@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use audit::EventId;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -219,7 +220,7 @@ async fn typed<'f>(
     let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
     let person = local(server, request, (name, password), facts).await?;
     let Some(person) = person else {
-        facts.event = "sign_in.failed";
+        facts.event = EventId::SignInFailed;
         let detail = "the name or the password is wrong";
         facts.denied = Some(Denied::new(Code::AccessDenied, detail));
         return Ok(Typed::Wrong(name));
@@ -244,7 +245,7 @@ pub(super) async fn local(
     let browser = known_browser::name(server, request, name);
     let guess = Guess::Password { source: request.peer, account: name, browser };
     let attempt = server.throttle.attempt(guess, request.at).inspect_err(|_| {
-        facts.event = "sign_in.slowed";
+        facts.event = EventId::SignInSlowed;
     })?;
     let tables = server.tables();
     let hash = tables.user(name).and_then(|it| it.password.as_deref());

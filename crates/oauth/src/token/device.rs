@@ -1,6 +1,7 @@
 //! A device asks whether the person has decided (RFC 8628 section 3.4), and gets tokens once they did.
 //! It is told at once, whatever there is to say: nothing waits here.
 
+use audit::EventId;
 use model::Timestamp;
 use store::{Digest, Handle, Taken};
 
@@ -42,7 +43,7 @@ pub(super) async fn redeem(
         Taken::Expired => return Err(expired()),
         Taken::Revoked(_) => return Err(invalid_grant("the grant was revoked")),
         Taken::Unknown => {
-            facts.event = "device.wait";
+            facts.event = EventId::DeviceWait;
             return Err(undecided(server, request, &digest, proven).await?);
         }
     };

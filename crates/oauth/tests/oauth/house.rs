@@ -9,6 +9,7 @@ use std::{
 };
 
 use argon2::{Argon2, password_hash::PasswordHasher as _};
+use audit::Carrier;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, header};
@@ -300,6 +301,11 @@ impl House {
             id: RequestId::new(uuid::Uuid::now_v7()),
             at: self.clock.now(),
             peer: self.peer.get(),
+            carrier: Carrier {
+                peer_port: Some(50_000),
+                protocol: Some("HTTP/2"),
+                ..Carrier::default()
+            },
             certificate: self.certificate.borrow().clone(),
             method,
             path: path.to_owned(),

@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use audit::{EventId, Kind};
 use http::{HeaderMap, Method};
 
 use crate::house::{Browser, DOCUMENT, House, PASSWORD, SILENT, authorize};
@@ -137,6 +138,12 @@ async fn a_request_that_nobody_waits_for_any_more_leaves_a_record() {
     assert!(records[0].get("status").is_none());
 }
 
+/// Whether it is an event of the closed list, of this kind.
+fn is_authorization(event: &serde_json::Value) -> bool {
+    let mut all = EventId::ALL.iter().filter(|it| it.kind() == Kind::Authorization);
+    all.any(|it| *event == it.as_str())
+}
+
 #[tokio::test]
 async fn whatever_is_asked_has_one_record_with_its_status() {
     let house = House::open().await;
@@ -148,7 +155,12 @@ async fn whatever_is_asked_has_one_record_with_its_status() {
             assert_eq!(records.len(), 1, "{method} {path}: {records:?}");
             let record = &records[0];
             assert_eq!(record["status"], answer.status().as_u16(), "{method} {path}: {record}");
-            assert!(record["event"].is_string() && record["id"].is_string(), "{record}");
+            assert!(record["id"].is_string(), "{record}");
+            assert!(is_authorization(&record["event"]), "{record}");
+            assert_eq!(
+                (&record["peer_port"], &record["protocol"]),
+                (&50_000.into(), &"HTTP/2".into())
+            );
         }
     }
 }

@@ -90,8 +90,11 @@ pub(crate) enum Format {
     Ecs,
     /// The line of the log, byte for byte
     Native,
-    /// Open Cybersecurity Schema Framework, as JSON
+    /// Open Cybersecurity Schema Framework 1.8, as JSON
     Ocsf,
+    /// The same of 1.9, which is not released, with record integrity
+    #[value(name = "ocsf-1.9")]
+    OcsfIntegrity,
 }
 
 impl Format {
@@ -102,6 +105,7 @@ impl Format {
             Self::Ecs => audit::Format::Ecs,
             Self::Native => audit::Format::Native,
             Self::Ocsf => audit::Format::Ocsf,
+            Self::OcsfIntegrity => audit::Format::OcsfIntegrity,
         }
     }
 }

@@ -118,7 +118,7 @@ async fn serve(
     }
     tokio::select! {
         never = current => match never {},
-        never = certificates.keep_current() => match never {},
+        never = certificates.keep_current(gateway.live()) => match never {},
         () = stop.asked() => {}
         ended = tasks.join_next() => return Err(unasked(ended)),
     }

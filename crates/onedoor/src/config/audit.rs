@@ -6,7 +6,9 @@ use std::{
 };
 
 use audit::{Keep, Levels, Rules};
+use aws_lc_rs::digest;
 use model::quantity::{parse_bytes, parse_duration};
+use sinks::Declared;
 
 use super::{Reader, folders::parse_path};
 
@@ -58,6 +60,22 @@ impl Audit {
         };
         Self { directory, signing_key, checkpoints, rules, keep, compress_after }
     }
+
+    /// What the log says of how it is kept when it is opened: whatever is configured otherwise at the
+    /// next start leaves a trace there. The level by its name, all of it and the sinks by their digest.
+    pub(crate) fn describe(&self, sinks: &[Declared]) -> String {
+        let level = match self.rules.levels {
+            Levels::ByEffect => "by_effect",
+            Levels::Strict => "strict",
+        };
+        // Every field, those to come among them. Secrets are named there, and their values in neither.
+        let effective = format!("{self:?} {sinks:?}");
+        let digest = digest::digest(&digest::SHA256, effective.as_bytes());
+        let digest =
+            digest.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let version = env!("CARGO_PKG_VERSION");
+        format!("onedoor {version}, level {level}, [audit] and [[sinks]] of SHA-256 {digest}")
+    }
 }
 
 fn segment_size(text: &str) -> Result<u64, String> {
@@ -95,5 +113,24 @@ mod tests {
         assert_eq!(keep_size("2MiB"), Ok(2 << 20));
         assert!(keep_for("59m").unwrap_err().starts_with("59m is less than 1h"));
         assert_eq!(keep_size("1KiB"), Err("1KiB is less than 1MiB".to_owned()));
+    }
+
+    #[test]
+    fn whatever_is_configured_otherwise_is_described_otherwise() {
+        let usual = Audit::default();
+        let told = usual.describe(&[]);
+        assert!(told.contains(", level by_effect, "), "{told}");
+        assert_eq!(told, Audit::default().describe(&[]));
+        let strict = Rules { levels: Levels::Strict, ..usual.rules };
+        let kept = Keep { age: Some(KEEP_FOR_MIN), ..usual.keep };
+        let (name, receiver) = ("out".to_owned(), sinks::Receiver::Stdout);
+        let sink = Declared { name, format: audit::Format::Ecs, receiver };
+        for other in [
+            Audit { rules: strict, ..usual.clone() }.describe(&[]),
+            Audit { keep: kept, ..usual.clone() }.describe(&[]),
+            usual.describe(&[sink]),
+        ] {
+            assert_ne!(other, told);
+        }
     }
 }

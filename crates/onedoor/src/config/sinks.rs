@@ -383,7 +383,7 @@ index = \"../x\"
         onedoor.toml:12: a sink without url
             help: write url = "https://splunk.example.com:8088"
         onedoor.toml:15: format: "leef" is no format
-            help: write one of cef, ecs, native, ocsf
+            help: write one of cef, ecs, native, ocsf, ocsf-1.9
         onedoor.toml:16: index: "../x" is no index
             help: write lower case letters, digits, -, _ and .
         "#);

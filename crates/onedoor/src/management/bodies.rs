@@ -2,7 +2,7 @@
 
 use admin::{BodyFault, BodyView};
 use audit::{
-    Bodies, Field, Filter, Index, Kind, Order, Outcome, Question, Record,
+    Bodies, EventId, Field, Filter, Index, Kind, Order, Outcome, Question, Record,
     bodies::{BodyError, Content, Direction, Opened, Subject, reference},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -57,7 +57,7 @@ pub(super) fn forget(
     let note = format!("{}: {why}", subject.shown(&live.salt, now));
     let record = Record {
         id: Some(call),
-        event: Some("bodies.forget"),
+        event: Some(EventId::BodiesForget),
         note: Some(&note),
         ..Record::new(now, Kind::Event, Outcome::Answered)
     };

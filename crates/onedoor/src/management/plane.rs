@@ -7,7 +7,7 @@ use admin::{
     LogView, OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
     UsageView,
 };
-use audit::{Index, Page, Question, bodies::Direction};
+use audit::{Happened, Index, Page, Question, bodies::Direction};
 use gateway::{Gateway, snapshot::Route};
 use identity::api_key::{self, Pepper, SystemRandom};
 use model::{
@@ -126,6 +126,10 @@ impl Plane for DataPlane {
     fn records(&self, question: Question) -> Result<Page, String> {
         let question = Question { reached: self.gateway.live().log.reached(), ..question };
         block_in_place(|| self.index.find(&question)).map_err(|error| error.to_string())
+    }
+
+    fn happened(&self, happened: &Happened<'_>) {
+        self.gateway.live().happened(happened);
     }
 
     fn log_segments(&self) -> Result<Vec<SegmentView>, String> {

@@ -1,7 +1,11 @@
 //! `onedoor audit evidence`: what an auditor asks of a period, as a folder that can be read without a door.
 //!
-//! What is asked of the door? Read `gather`. What stands in the files? Read `table` and `page`.
+//! What is asked of the door? Read `gather`, and the files that it names. What stands in the files? Read `table` and `page`.
 
+mod access;
+mod ages;
+mod ask;
+mod changes;
 mod gather;
 mod page;
 mod proofs;

@@ -5,7 +5,8 @@ mod watch;
 
 use std::{convert::Infallible, sync::Arc};
 
-use gateway::{Entrance, Tls};
+use audit::{EventId, Happened};
+use gateway::{Entrance, Live, Tls};
 use model::Fault;
 
 use self::watch::Watch;
@@ -54,8 +55,8 @@ impl Certificates {
         side.as_ref().map(|it| Arc::clone(&it.tls))
     }
 
-    /// Reads the files again after each change and each SIGHUP, for ever.
-    pub(crate) async fn keep_current(mut self) -> Infallible {
+    /// Reads the files again after each change and each SIGHUP, for ever, and records it.
+    pub(crate) async fn keep_current(mut self, live: &Live) -> Infallible {
         let mut watch = Watch::new(self.sides().flat_map(|it| it.declared.files()));
         loop {
             let is_asked = tokio::select! {
@@ -65,7 +66,7 @@ impl Certificates {
             // Files can be slow; the other tasks go on meanwhile.
             tokio::task::block_in_place(|| {
                 watch.arm();
-                self.sides().for_each(|it| it.look(is_asked));
+                self.sides().for_each(|it| it.look(is_asked, live));
             });
         }
     }
@@ -87,7 +88,7 @@ impl Side {
     }
 
     /// Takes what the files hold now, if that is other than before and can be used.
-    fn look(&mut self, is_asked: bool) {
+    fn look(&mut self, is_asked: bool, live: &Live) {
         let (read, seen) = files::read(&self.declared);
         if seen == self.seen && !is_asked {
             return;
@@ -97,8 +98,22 @@ impl Side {
             self.tls.replace(&read).map_err(|it| vec![files::fault(&self.declared, &it)])
         });
         match replaced {
-            Ok(()) => tell_replaced(self.listener),
-            Err(faults) => tell_faults(self.listener, &faults),
+            Ok(()) => {
+                let of = self.seen.certificate();
+                let note = format!("{}, its certificate is a file of SHA-256 {of}", self.listener);
+                live.happened(&Happened::new(EventId::TlsCertificateRead, &note));
+                tell_replaced(self.listener);
+            }
+            Err(faults) => {
+                if let Some(Fault { place, message, .. }) = faults.first() {
+                    let listener = self.listener;
+                    let note =
+                        format!("the last good certificate of {listener} stays, see {place}");
+                    let refused = Happened::new(EventId::TlsCertificateRefused, &note);
+                    live.happened(&Happened { fault: Some(message), ..refused });
+                }
+                tell_faults(self.listener, &faults);
+            }
         }
     }
 }

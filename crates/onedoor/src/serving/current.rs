@@ -28,6 +28,7 @@ pub(crate) async fn keep_current(
         match looked {
             Err(faults) => {
                 if is_asked || faults != told {
+                    served.refused(&faults);
                     tell_faults(&faults);
                 }
                 told = faults;

@@ -68,7 +68,7 @@ impl Door {
         let replays = grants.clone().or_else(|| store.clone());
         let proofs = proofs(replays.clone(), &pepper, config.oauth.demands_nonce);
         let keyring = data.keyring(store.is_some() || grants.is_some())?.map(Arc::new);
-        let recording = Recording::open(&config.audit, data, keyring.clone(), &clock)?;
+        let recording = Recording::open(config, data, keyring.clone(), &clock)?;
         let live = live(recording, config, (clock.clone(), proofs));
         let fleet = Arc::clone(&live.fleet);
         let gateway = Gateway::new(settings(config), live);
@@ -106,8 +106,12 @@ impl Door {
         let parts = (Arc::clone(&supplier), authorization.clone(), sinks.watched());
         let log = (indexing.index(), retention.clone(), log_key);
         let plane = DataPlane::new(Arc::clone(&gateway), Arc::clone(&pepper), log, parts);
-        let key_files =
-            KeyFiles { data: data.clone(), pepper: Arc::clone(&pepper), keyring: keyring.clone() };
+        let key_files = KeyFiles {
+            data: data.clone(),
+            gateway: Arc::clone(&gateway),
+            pepper: Arc::clone(&pepper),
+            keyring: keyring.clone(),
+        };
         let admin = Admin::new(store, Arc::new(plane), keyring, clock.clone());
         let admin = admin.context("management cannot begin")?;
         let admin = Arc::new(admin.telling(webhooks::told(&config.webhooks)));

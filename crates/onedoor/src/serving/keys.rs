@@ -5,6 +5,8 @@ use std::{
 };
 
 use admin::Admin;
+use audit::{EventId, Happened};
+use gateway::Gateway;
 use identity::api_key::Pepper;
 use model::KeyHash;
 use secrets::Keyring;
@@ -29,6 +31,8 @@ enum Looked {
 /// The files of the pepper and the keyring, and who goes by what they hold.
 pub(super) struct KeyFiles {
     pub(super) data: DataFolder,
+    /// Where it is recorded what comes of them.
+    pub(super) gateway: Arc<Gateway>,
     pub(super) pepper: Arc<Pepper>,
     /// None where nothing is sealed here.
     pub(super) keyring: Option<Arc<Keyring>>,
@@ -61,7 +65,7 @@ impl KeyFiles {
             }
             let refused = looked.map(|it| it.err().map(|error| format!("{error:#}")));
             if refused != told {
-                tell(&refused);
+                self.tell(&refused);
                 told = refused;
             }
         }
@@ -91,7 +95,7 @@ impl KeyFiles {
             return Ok(Looked::Leaving);
         }
         self.pepper.replace(&new);
-        tell_read("pepper", &is);
+        self.tell_read(("pepper", EventId::KeyPepperRead), &is);
         Ok(Looked::Taken)
     }
 
@@ -110,8 +114,26 @@ impl KeyFiles {
             return Ok(Looked::Leaving);
         }
         keyring.replace(&new);
-        tell_read("keyring", &is);
+        self.tell_read(("keyring", EventId::KeyKeyringRead), &is);
         Ok(Looked::Taken)
+    }
+
+    fn tell_read(&self, (what, event): (&str, EventId), ids: &[String]) {
+        let note = format!("the {what} was read again, the newest first: {}", ids.join(", "));
+        self.gateway.live().happened(&Happened::new(event, &note));
+        tracing::info!("{note}");
+    }
+
+    fn tell(&self, refused: &[Option<String>; 2]) {
+        let files =
+            [("pepper", EventId::KeyPepperRefused), ("keyring", EventId::KeyKeyringRefused)];
+        for ((what, event), why) in files.into_iter().zip(refused) {
+            let Some(why) = why else { continue };
+            let note = format!("the {what} stays as it was");
+            let refused = Happened::new(event, &note);
+            self.gateway.live().happened(&Happened { fault: Some(why), ..refused });
+            tracing::error!("{note}: {why}");
+        }
     }
 }
 
@@ -131,16 +153,4 @@ fn goes(was: &[String], is: &[String], used: &[String], command: &str) -> anyhow
         needed.join(", ")
     );
     Ok(!gone.is_empty())
-}
-
-fn tell_read(what: &str, ids: &[String]) {
-    tracing::info!("the {what} was read again, the newest first: {}", ids.join(", "));
-}
-
-fn tell(refused: &[Option<String>; 2]) {
-    for (what, why) in ["pepper", "keyring"].into_iter().zip(refused) {
-        if let Some(why) = why {
-            tracing::error!("the {what} stays as it was: {why}");
-        }
-    }
 }

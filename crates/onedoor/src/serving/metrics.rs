@@ -6,6 +6,7 @@ mod numbers;
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use audit::{Entry, EventId, Kind, Outcome, Record};
 use bytes::Bytes;
 use gateway::{Gateway, check_host};
 use http::{
@@ -15,6 +16,7 @@ use http::{
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use model::{Refusal, RefusalKind};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -46,6 +48,8 @@ pub(crate) struct Metrics {
 struct Answers {
     registry: Registry,
     allowed_hosts: Vec<String>,
+    /// Where it is recorded that somebody is refused.
+    gateway: Arc<Gateway>,
     /// Of whoever reads them.
     turn: Arc<Semaphore>,
 }
@@ -74,9 +78,9 @@ impl Metrics {
     ) -> io::Result<()> {
         let Self { listener, allowed_hosts } = self;
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Numbers::new(gateway, sinks)));
-        let answers =
-            Arc::new(Answers { registry, allowed_hosts, turn: Arc::new(Semaphore::new(1)) });
+        registry.register_collector(Box::new(Numbers::new(Arc::clone(&gateway), sinks)));
+        let turn = Arc::new(Semaphore::new(1));
+        let answers = Arc::new(Answers { registry, allowed_hosts, gateway, turn });
         let accepting = stop.run_until_cancelled(accept(&listener, &answers));
         match accepting.await {
             Some(never) => match never {},
@@ -91,11 +95,11 @@ async fn accept(listener: &TcpListener, answers: &Arc<Answers>) -> Infallible {
     loop {
         while connections.try_join_next().is_some() {}
         let seat = Arc::clone(&seats).acquire_owned().await;
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             sleep(RETRY).await;
             continue;
         };
-        let served = serve(stream, Arc::clone(answers));
+        let served = serve((stream, peer), Arc::clone(answers));
         connections.spawn(async move {
             served.await;
             drop(seat);
@@ -103,12 +107,12 @@ async fn accept(listener: &TcpListener, answers: &Arc<Answers>) -> Infallible {
     }
 }
 
-async fn serve(stream: TcpStream, answers: Arc<Answers>) {
+async fn serve((stream, peer): (TcpStream, SocketAddr), answers: Arc<Answers>) {
     // Who has gone already is not answered.
     let Ok(local) = stream.local_addr() else { return };
     let service = service_fn(move |request| {
         let answers = Arc::clone(&answers);
-        async move { Ok::<_, Infallible>(answer(&answers, local, &request).await) }
+        async move { Ok::<_, Infallible>(respond(&answers, (local, peer), &request).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -118,23 +122,62 @@ async fn serve(stream: TcpStream, answers: Arc<Answers>) {
     drop(timeout(PATIENCE, served).await);
 }
 
+/// A scrape that goes well has no record: it comes every few seconds, and tells nothing of anybody.
+async fn respond<B>(
+    answers: &Arc<Answers>,
+    (local, peer): (SocketAddr, SocketAddr),
+    request: &Request<B>,
+) -> Response<Full<Bytes>> {
+    let (status, why) = match answer(answers, local, request).await {
+        Ok(response) => return response,
+        Err(refused) => refused,
+    };
+    let refusal = Refusal::new(kind(status), why.trim_end());
+    let live = answers.gateway.live();
+    let recorded = live.log.enter(&Record {
+        event: Some(EventId::MetricsRefused),
+        peer: Some(peer.ip().to_canonical()),
+        peer_port: Some(peer.port()),
+        method: Some(request.method().as_str()),
+        path: Some(request.uri().path()),
+        status: Some(status.as_u16()),
+        ..Record::new(live.clock.now(), Kind::Event, Outcome::Refused(&refusal))
+    });
+    // Said all the same: numbers are what tells that the log cannot be written.
+    if let Err(error) = recorded.and_then(Entry::written) {
+        tell_unrecorded(&error);
+    }
+    let mut response = Response::new(Full::from(why));
+    *response.status_mut() = status;
+    response
+}
+
+fn kind(status: StatusCode) -> RefusalKind {
+    match status {
+        StatusCode::FORBIDDEN => RefusalKind::Forbidden,
+        StatusCode::NOT_FOUND => RefusalKind::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => RefusalKind::MethodNotAllowed,
+        StatusCode::SERVICE_UNAVAILABLE => RefusalKind::LimitReached,
+        StatusCode::INTERNAL_SERVER_ERROR => RefusalKind::Internal,
+        _ => RefusalKind::Malformed,
+    }
+}
+
 async fn answer<B>(
     answers: &Arc<Answers>,
     local: SocketAddr,
     request: &Request<B>,
-) -> Response<Full<Bytes>> {
-    if let Err((status, why)) = check(&answers.allowed_hosts, local, request) {
-        return text(status, why);
-    }
+) -> Result<Response<Full<Bytes>>, (StatusCode, &'static str)> {
+    check(&answers.allowed_hosts, local, request)?;
     if request.uri().path() != PATH {
-        return text(StatusCode::NOT_FOUND, "there is nothing here but /metrics\n");
+        return Err((StatusCode::NOT_FOUND, "there is nothing here but /metrics\n"));
     }
     if request.method() != Method::GET {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "it is read by GET\n");
+        return Err((StatusCode::METHOD_NOT_ALLOWED, "it is read by GET\n"));
     }
     // One at a time: on a disk that hangs, each would hold a thread for as long.
     let Ok(turn) = Arc::clone(&answers.turn).try_acquire_owned() else {
-        return text(StatusCode::SERVICE_UNAVAILABLE, "they are being read already\n");
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "they are being read already\n"));
     };
     let answers = Arc::clone(answers);
     // It looks at the disk.
@@ -148,9 +191,9 @@ async fn answer<B>(
             let mut response = Response::new(Full::from(body));
             let kind = HeaderValue::from_static(OPEN_METRICS);
             response.headers_mut().insert(CONTENT_TYPE, kind);
-            response
+            Ok(response)
         }
-        Ok(Err(_)) | Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "they cannot be read\n"),
+        Ok(Err(_)) | Err(_) => Err((StatusCode::INTERNAL_SERVER_ERROR, "they cannot be read\n")),
     }
 }
 
@@ -174,10 +217,8 @@ fn check<B>(
     })
 }
 
-fn text(status: StatusCode, why: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(why));
-    *response.status_mut() = status;
-    response
+fn tell_unrecorded(error: &audit::Error) {
+    tracing::error!("whoever was refused metrics could not be recorded: {error}");
 }
 
 fn tell(address: SocketAddr) {

@@ -103,7 +103,7 @@ impl Recording {
     /// # Errors
     /// Where the audit log, or something that belongs to it, cannot be used.
     pub(super) fn open(
-        config: &Audit,
+        config: &Config,
         data: &DataFolder,
         keyring: Option<Arc<secrets::Keyring>>,
         clock: &Clock,
@@ -111,7 +111,7 @@ impl Recording {
         let log = Arc::new(open_log(config, data, clock.clone())?);
         let salt = Arc::new(data.audit_salt()?);
         let places = audit::bodies::Places {
-            log: config.directory.clone().unwrap_or_else(|| data.audit_folder()),
+            log: config.audit.directory.clone().unwrap_or_else(|| data.audit_folder()),
             keys: data.body_keys_folder(),
         };
         let recorded = (Arc::clone(&log), Arc::clone(&salt));
@@ -151,12 +151,15 @@ fn own_issuer(url: &str, config: &Config) -> OwnIssuer {
     OwnIssuer::new(url).managed_at(config.management.public_url.as_deref())
 }
 
-fn open_log(config: &Audit, data: &DataFolder, clock: Clock) -> anyhow::Result<audit::Journal> {
+fn open_log(config: &Config, data: &DataFolder, clock: Clock) -> anyhow::Result<audit::Journal> {
+    let about = config.audit.describe(&config.sinks);
+    let config = &config.audit;
     let Audit { directory, signing_key: _, checkpoints, rules, keep: _, compress_after: _ } =
         config;
     let location = audit::Location {
         folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
         checkpoints: checkpoints.clone(),
+        about: Some(about),
     };
     let key = DataFolder::audit_key(&key_file(config, data), &location.folder)?;
     Ok(audit::Journal::open(&location, (key, *rules), clock)?)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use admin::Admin;
-use audit::{Kind, Outcome, Record};
+use audit::{EventId, Kind, Outcome, Record};
 use gateway::Gateway;
 use identity::api_key::Pepper;
 use model::{ClientId, Expiry, ProfileId, Refusal, RefusalKind, RequestId, Secret, Timestamp};
@@ -28,7 +28,7 @@ use crate::first::{First, Made};
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What happens by it, as records name it.
-const EVENT: &str = "operator.first";
+const EVENT: EventId = EventId::OperatorFirst;
 
 /// A socket in the data folder, for the user who runs the door and for root.
 pub(crate) struct Socket {

@@ -16,8 +16,11 @@ const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
 fn write(folder: &Path) {
     let key = SigningKey::from_seed("onedoor-test", &[1; 32]).unwrap();
     fs::write(folder.join("audit.pub"), format!("{}\n", key.verifying_key())).unwrap();
-    let location =
-        Location { folder: folder.join("audit"), checkpoints: Some(folder.join("elsewhere")) };
+    let location = Location {
+        folder: folder.join("audit"),
+        checkpoints: Some(folder.join("elsewhere")),
+        about: None,
+    };
     let journal = Journal::open(&location, (key, Rules::default()), Clock::fake(START)).unwrap();
     for tool in ["a", "b", "c"] {
         let record = Record::new(START, Kind::Call, Outcome::Answered);

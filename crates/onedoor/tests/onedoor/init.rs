@@ -29,7 +29,7 @@ fn init(folder: &Path) -> Ran {
 /// The records of what came by the local socket.
 fn events(folder: &Path) -> Vec<serde_json::Value> {
     let records = audit::records(&folder.join(".onedoor/audit")).unwrap().into_iter();
-    records.filter(|it: &serde_json::Value| it["kind"] == "event").collect()
+    records.filter(|it: &serde_json::Value| it["event"] == "operator.first").collect()
 }
 
 /// What is answered to `text` by the local socket.

@@ -14,7 +14,7 @@ use testkit::Collector;
 
 use crate::{
     binary::{STATE, write},
-    serving::Serving,
+    serving::{Serving, recorded},
 };
 
 /// The numbers that a test waits for are read so often at most; each time a program is started for that.
@@ -167,4 +167,8 @@ fn metrics_are_off_unless_they_are_asked_for_and_are_nowhere_else() {
         assert_eq!(status, want, "{method} {path} at {host}: {answer}");
         assert_eq!(answer.contains("onedoor_log"), want == 200, "{answer}");
     }
+    let refused = recorded(&folder.path().join("state/.onedoor/audit"), "metrics.refused");
+    let statuses: Vec<_> = refused.iter().map(|it| it["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [421, 405, 404, 400, 421]);
+    assert!(refused.iter().all(|it| it["peer"] == "127.0.0.1" && it["decision"] == "deny"));
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     binary::{STATE, onedoor, write},
     managed::Managed,
-    serving::Serving,
+    serving::{Serving, recorded},
 };
 
 const VIEW: &str = "/orders/openapi.json";
@@ -62,6 +62,12 @@ async fn a_pepper_is_replaced_online_and_taken_out_when_nothing_depends_on_it() 
     put(&path, &format!("{second}{}", "ab".repeat(32)));
     let told = managed.door.wait_for("stays as it was");
     assert!(told.contains("another under the same id"), "{told}");
+
+    let log = managed.folder.path().join(".onedoor/audit");
+    let [read] = &recorded(&log, "key.pepper_read")[..] else { panic!("it was read once") };
+    assert!(read["note"].as_str().unwrap().ends_with("p2, p1"), "{read}");
+    let [needed, other] = &recorded(&log, "key.pepper_refused")[..] else { panic!("twice") };
+    assert!(needed["outcome"] == "refused" && other["decision"] == "error", "{needed} {other}");
 
     until_unused(&managed, "p1").await;
     put(&path, &second);
@@ -122,6 +128,9 @@ async fn a_key_encryption_key_is_replaced_without_a_restart() {
     put(&keyring, new);
     let told = managed.door.wait_for("the keyring stays as it was");
     assert!(told.contains("k1 is gone and something depends on it"), "{told}");
+    let log = root.join(".onedoor/audit");
+    let of = |event: &str| recorded(&log, event).len();
+    assert_eq!((of("key.keyring_read"), of("key.keyring_refused")), (1, 1));
     assert!(managed.done(&["secret", "rewrap"]).contains("rewrapped: 1"));
     // The keys that sign tokens come under it by themselves.
     while managed.done(&["signing_key", "list"]).contains(" k1 ") {

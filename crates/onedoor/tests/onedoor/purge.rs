@@ -23,6 +23,37 @@ const OPERATORS: &[(&str, &str)] = &[
         "second.json",
         r#"{"kind": "app", "owner": "<b>platform</b>", "profiles": {"default": {"roles": ["admin"]}}}"#,
     ),
+    (
+        "ann.json",
+        r#"{"name": "Ann", "groups": ["staff"], "password": "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1zYWx0LWZvci1kb2Nz$OkcqTyzBEsCqWNkFbYJqYDG2GZE6mOLGdGXDhnVUyrc"}"#,
+    ),
+    ("crm.json", r#"{"owner": "crm-team", "source": "store"}"#),
+    ("value", "value-canary"),
+];
+
+/// What the files of the evidence hold, among much else.
+const EVIDENCE: &[(&str, &str)] = &[
+    ("profiles.csv", "auditor/default,service,audit-team,enabled,auditor"),
+    ("access.csv", "auditor/default,onedoor.query_audit,read"),
+    ("users.csv", "ann,Ann,staff,"),
+    ("ends.csv", "clients/second.yaml,added,,"),
+    ("ends.csv", "users/ann.yaml,added,,"),
+    ("credentials.csv", ",auditor/default,audit-team,api_key,active,0,"),
+    ("secrets.csv", "crm,crm-team,store,1,active,"),
+    ("peppers.csv", ",making,"),
+    ("rotations.csv", "added"),
+    ("rotations.csv", "secrets/crm#1,added,"),
+    ("key_changes.csv", "onedoor.rotate_audit_key,operator,"),
+    ("key_changes.csv", ",audit.key_changed,,,"),
+    ("checkpoints.csv", ",7,root,"),
+    ("changes.csv", "operator/default,clients/second.yaml,added,"),
+    ("refusals.csv", "auditor,onedoor.delete_client,deny,forbidden,1,"),
+    ("segments.csv", "first,last,bytes,begun,ended"),
+    ("proofs.csv", "onedoor.delete_client,auditor,deny,forbidden,proofs/"),
+    ("proofs.csv", "onedoor.put_client,operator,allow,,proofs/"),
+    ("proofs.csv", "\n3,,,,,,proofs/3.tlog-proof"),
+    ("summary.json", "\"its_check\": \"nothing is wrong\""),
+    ("summary.json", "\"keys_that_seal_secrets\": \""),
 ];
 
 /// A door with an old log of some segments, and three who look after it.
@@ -100,6 +131,10 @@ fn age(data: &Path) {
     for _ in 0..40 {
         journal.append(&Record::new(old, Kind::Call, Outcome::Answered)).unwrap();
     }
+    // As the log records one after ten seconds.
+    let note = Some("onedoor-test\n7\nroot\n\n\u{2014} signature\n");
+    let record = Record::new(old, Kind::Log, Outcome::Answered);
+    journal.append(&Record { event: Some("audit.checkpoint"), note, ..record }).unwrap();
 }
 
 #[test]
@@ -135,6 +170,9 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
     let refused = site.run(&site.auditor, &["client", "delete", "second"]);
     assert_eq!(refused.code, 4, "{}", refused.err);
     site.done(&site.first, &["audit_key", "rotate", "--reason", "once a year"]);
+    site.done(&site.first, &["user", "put", "ann", "-f", "ann.json"]);
+    site.done(&site.first, &["secret", "put", "crm", "-f", "crm.json"]);
+    site.done(&site.first, &["secret", "set", "crm", "--value-file", "value"]);
     let evidence =
         ["audit", "evidence", "--from", "2020-01-01", "--out", "evidence", "--record", "3"];
     let told = site.done(&site.auditor, &evidence);
@@ -146,27 +184,17 @@ fn an_auditor_takes_evidence_that_can_be_read_and_checked_without_the_door() {
         .output()
         .unwrap();
     assert!(sums.status.success(), "{}", String::from_utf8_lossy(&sums.stderr));
-    for (name, want) in [
-        ("profiles.csv", "auditor/default,service,audit-team,enabled,auditor"),
-        ("access.csv", "auditor/default,onedoor.query_audit,read"),
-        ("credentials.csv", ",auditor/default,audit-team,api_key,active,0,"),
-        ("rotations.csv", "added"),
-        ("changes.csv", "operator/default,clients/second.yaml,added,"),
-        ("refusals.csv", "auditor,onedoor.delete_client,deny,forbidden,1,"),
-        ("segments.csv", "first,last,bytes,begun,ended"),
-        ("proofs.csv", "onedoor.delete_client,auditor,deny,forbidden,proofs/"),
-        ("proofs.csv", "onedoor.put_client,operator,allow,,proofs/"),
-        ("proofs.csv", "\n3,,,,,,proofs/3.tlog-proof"),
-        ("summary.json", "\"its_check\": \"nothing is wrong\""),
-    ] {
+    for (name, want) in EVIDENCE {
         assert!(site.read(name).contains(want), "{name}: {}", site.read(name));
     }
     assert!(!site.read("access.csv").contains("auditor/default,onedoor.put_client"));
     let page = site.read("index.html");
     assert!(page.contains("&lt;b&gt;platform&lt;/b&gt;") && !page.contains("<b>"), "{page}");
     assert!(page.contains("+++ b/clients/second.yaml"), "{page}");
-    for secret in [&site.first, &site.second, &site.auditor] {
-        assert!(!page.contains(secret.as_str()) && !site.read("changes.json").contains(&**secret));
+    for secret in [&*site.first, &site.second, &site.auditor, "value-canary", "argon2id"] {
+        for name in ["changes.json", "ends.csv"] {
+            assert!(!page.contains(secret) && !site.read(name).contains(secret), "{secret}");
+        }
     }
     check_keys_and_proofs(&site);
     // What vouches for the log does so for a copy of it.

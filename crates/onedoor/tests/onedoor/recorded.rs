@@ -36,6 +36,17 @@ fn what_was_called_is_found_by_whatever_is_known_of_it_and_the_question_as_well(
     assert!(query(&["--until", &time, "--request-id", &id]).is_empty());
     assert!(query(&["--surface", "mcp", "--request-id", &id]).is_empty());
 
+    // What happened to a credential is a record, too, of the request that it came of.
+    let issued = query(&["--event", "credential.issued"]);
+    assert!(issued.is_empty(), "{issued:?}");
+    let key = managed.done(&["credential", "issue", "--profile", "operator/default", "--json"]);
+    let key: Value = serde_json::from_str(&key).unwrap();
+    let issued = query(&["--event", "credential.issued", "--profile", "operator/default"]);
+    let [record] = &*issued else { panic!("{issued:?}") };
+    assert_eq!(record["credential"], key["id"]);
+    let call = query(&["--request-id", record["id"].as_str().unwrap(), "--kind", "call"]);
+    assert_eq!(call[0]["operation"], "onedoor.issue_credential", "{call:?}");
+
     // Reading is recorded, with what was looked for.
     let asked = query(&["--operation", "onedoor.query_audit", "--order", "oldest"]);
     let arguments = asked[0]["arguments"].to_string();

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     binary::{STATE, onedoor, write},
-    serving::{Serving, key},
+    serving::{Serving, key, recorded},
 };
 
 const VIEW: &str = "/orders/openapi.json";
@@ -39,6 +39,37 @@ fn a_change_of_the_folder_is_in_force_and_a_faulty_one_is_not() {
     fs::rename(folder.path().join("roles"), folder.path().join("state/roles")).unwrap();
     door.wait_for("what was in force stays");
     assert_eq!(door.get(VIEW, &key).0, 200);
+
+    let log = folder.path().join("state/.onedoor/audit");
+    let swapped = recorded(&log, "state.swapped");
+    let revisions: Vec<_> = swapped.iter().map(|it| it["revision"].as_u64().unwrap()).collect();
+    assert_eq!(revisions, [1, 2], "the start, and the change");
+    let refused = recorded(&log, "state.refused");
+    assert!(refused.len() >= 3, "the fault, who asked, and the folder that was gone");
+    let first = &refused[0];
+    assert_eq!((&first["outcome"], &first["revision"]), (&"refused".into(), &2.into()), "{first}");
+    assert!(first["note"].as_str().unwrap().ends_with("roles/reader.yaml:1"), "{first}");
+    assert!(first["detail"].as_str().unwrap().contains("alow"), "{first}");
+}
+
+#[test]
+fn a_log_says_by_what_program_and_how_it_is_kept_and_so_what_was_configured_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let opened = |level: &str| {
+        write(folder.path(), &[("onedoor.toml", &format!("[audit]\nlevel = \"{level}\"\n"))]);
+        drop(Serving::start_folder_configured(folder.path()));
+        let log = folder.path().join("state/.onedoor/audit/00000000000000000000.jsonl");
+        let text = fs::read_to_string(log).unwrap();
+        let last = text.lines().rfind(|it| it.contains("\"boot\":")).unwrap().to_owned();
+        let about = last.split_once("; onedoor ").unwrap().1;
+        about.split_once('"').unwrap().0.to_owned()
+    };
+    let (usual, strict, again) = (opened("by_effect"), opened("strict"), opened("by_effect"));
+    assert!(usual.starts_with(concat!(env!("CARGO_PKG_VERSION"), ", level by_effect")), "{usual}");
+    assert!(strict.contains("level strict") && usual == again, "{strict}, {again}");
+    let digest = |of: &str| of.rsplit_once(' ').unwrap().1.to_owned();
+    assert_ne!(digest(&usual), digest(&strict));
 }
 
 #[test]

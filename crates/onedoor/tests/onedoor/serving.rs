@@ -13,6 +13,12 @@ use crate::binary::{command, onedoor};
 /// Free ones, so that tests do not meet.
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"];
 
+/// What the log in `folder` has of an event, the oldest first.
+pub(crate) fn recorded(folder: &Path, event: &str) -> Vec<serde_json::Value> {
+    let records = audit::records(folder).unwrap().into_iter();
+    records.filter(|it| it["event"] == *event).collect()
+}
+
 /// A running door. It is killed when this is dropped.
 pub(crate) struct Serving {
     child: Child,

@@ -6,7 +6,7 @@ use testkit::{Authority, TlsClient};
 
 use crate::{
     binary::{STATE, onedoor, write},
-    serving::{Serving, key},
+    serving::{Serving, key, recorded},
 };
 
 const VIEW: &str = "/orders/openapi.json";
@@ -72,6 +72,18 @@ async fn certificates_are_reloaded_while_connections_go_on() {
     assert_eq!(new.certificate, authority.certificate("second.pem").to_vec());
     assert_eq!(new.get(VIEW, &headers).await.unwrap().status, 200);
     assert_eq!(old.get(VIEW, &headers).await.unwrap().status, 200, "it was dropped");
+
+    let log = folder.path().join("state/.onedoor/audit");
+    let read = recorded(&log, "tls.certificate_read");
+    let note = read.last().unwrap()["note"].as_str().unwrap();
+    assert!(
+        note.starts_with("the public listener, ") || note.starts_with("management, "),
+        "{note}"
+    );
+    let refused = recorded(&log, "tls.certificate_refused");
+    assert!(refused.len() >= 2 && refused.iter().all(|it| it["outcome"] == "refused"));
+    assert!(refused[0]["note"].as_str().unwrap().contains("door.key"), "{}", refused[0]);
+    assert_ne!(refused[0]["detail"], "[redacted]");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -259,6 +259,8 @@ fn audit(folder: &Path) -> std::path::PathBuf {
     folder.join("state/.onedoor/audit/00000000000000000000.jsonl")
 }
 
+/// What was recorded of requests.
 fn records(folder: &Path) -> Vec<Value> {
-    audit::records(&folder.join("state/.onedoor/audit")).unwrap()
+    let records = audit::records(&folder.join("state/.onedoor/audit")).unwrap();
+    records.into_iter().filter(|it| it["kind"] != "event").collect()
 }

@@ -69,6 +69,15 @@ impl Ground {
 
     /// A sink of this log, which goes on where one of its name was.
     pub(crate) fn sink(&self, format: Format, receiver: Receiver) -> Line<'_> {
+        self.sink_of((format, receiver), Batching { records_max: 50, ..Batching::default() })
+    }
+
+    /// The same, which gets so much at once.
+    pub(crate) fn sink_of(
+        &self,
+        (format, receiver): (Format, Receiver),
+        batching: Batching,
+    ) -> Line<'_> {
         let declared = Declared { name: "siem".to_owned(), format, receiver };
         let around = Surroundings {
             egress: self.fleet.egress(Trust::Operator),
@@ -78,7 +87,6 @@ impl Ground {
         let sink = Sink::open(&declared, &around).unwrap();
         let (log, state) = (self.path().join("audit"), self.path().join("sinks"));
         let place = Place { log, state, name: declared.name };
-        let batching = Batching { records_max: 50, ..Batching::default() };
         let shipper = Shipper::open(sink, place, batching, self.clock.clone()).unwrap();
         Line { ground: self, shipper, told: Vec::new() }
     }
@@ -123,6 +131,11 @@ impl Line<'_> {
             }
         }
         panic!("{:?}", self.shipper.watch().status());
+    }
+
+    /// The first record that is not acknowledged.
+    pub(crate) fn next(&self) -> u64 {
+        self.shipper.watch().status().next
     }
 
     /// Why it fails.

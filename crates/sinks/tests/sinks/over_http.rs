@@ -54,6 +54,25 @@ fn each_gets_every_record_over_a_kill() {
     }
 }
 
+/// An indexer says seconds later that it keeps what it got: it gets more meanwhile.
+#[test]
+fn splunk_gets_more_while_it_owes_acknowledgements() {
+    let (ground, collector) = (Ground::new(900), Collector::start());
+    while ground.journal.safe() < ground.journal.reached() {
+        ground.pause();
+    }
+    // Asked twice a second, so that is two seconds.
+    collector.acknowledge_late(4);
+    let [_, _, (kind, receiver), _] = receivers(&ground, &collector.url());
+    let batching = receiver.batching();
+    let mut line = ground.sink_of((Format::Native, receiver), batching);
+    assert!(line.step());
+    assert_eq!(collector.most_waiting(), 2);
+    assert!(values(&collector.records(kind)) == values(&ground.lines()));
+    // The cursor is behind all of it, and was not before that was on its disks.
+    assert_eq!(line.next(), ground.journal.safe());
+}
+
 fn values(lines: &[String]) -> Vec<Value> {
     lines.iter().map(|it| serde_json::from_str(it).unwrap()).collect()
 }

@@ -19,7 +19,7 @@ fn python() -> PathBuf {
 }
 
 /// What the schema says of each event.
-fn judged(events: &[String]) -> Vec<String> {
+pub(super) fn judged(events: &[String]) -> Vec<String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/audit/ocsf.py");
     let mut command = Command::new(python());
     command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -36,14 +36,20 @@ fn judged(events: &[String]) -> Vec<String> {
     told
 }
 
-#[test]
-fn events_of_every_kind_are_right_by_the_released_schema() {
+/// Lines of every kind, and with whatever a caller may write.
+pub(super) fn lines() -> Vec<Vec<u8>> {
     let mut lines = samples::lines();
     for it in NAUGHTY {
         let kind = crate::Kind::Call;
         let record = bare(kind, crate::Outcome::Answered);
         lines.push(samples::line(&Record { path: Some(it), tool: Some(it), ..record }));
     }
+    lines
+}
+
+#[test]
+fn events_of_every_kind_are_right_by_the_released_schema() {
+    let lines = lines();
     let events: Vec<_> = lines.iter().map(|it| text(Format::Ocsf, it)).collect();
     let classes: BTreeSet<_> =
         lines.iter().filter_map(|it| json(Format::Ocsf, it)["class_uid"].as_u64()).collect();

@@ -82,6 +82,18 @@ fn each_value_is_found_at_its_place() {
 }
 
 #[test]
+fn whatever_happened_has_an_id_in_every_format() {
+    for line in super::samples::lines() {
+        let record: Value = serde_json::from_slice(&line).unwrap();
+        let code = record.get("event").unwrap_or(&record["kind"]);
+        assert_eq!(at(&json(Format::Ocsf, &line), "metadata.event_code"), code);
+        assert_eq!(at(&json(Format::Ecs, &line), "event.code"), code);
+        let cef = cef_parser::parse(&text(Format::Cef, &line)).unwrap();
+        assert_eq!(*code, *cef.header[4]);
+    }
+}
+
+#[test]
 fn a_native_event_is_the_line_as_it_is() {
     let line = header();
     assert_eq!(format!("{}\n", text(Format::Native, &line)).into_bytes(), line);

@@ -5,90 +5,16 @@ use std::{sync::Arc, time::Duration};
 use model::{
     Audience, Caller, ClientId, CollectionId, CredentialId, Effect, KnownBy, Operation,
     OperationId, ProfileId, Refusal, RefusalKind, RequestId, Surface, Timestamp, TokenBounds,
-    TokenScopes,
+    TokenScopes, TraceId,
 };
 
 use crate::{
-    Encryption, Kind, Outcome, Record, Redacted, Salt, Start,
+    Encryption, EventId, Kind, Outcome, Record, Redacted, Salt, Start,
     chain::Chain,
     frame,
     record::members,
     redact::{By, Policy},
 };
-
-pub(super) const KINDS: [Kind; 10] = [
-    Kind::Authorization,
-    Kind::Bodies,
-    Kind::Call,
-    Kind::Cut,
-    Kind::Event,
-    Kind::Intent,
-    Kind::List,
-    Kind::Log,
-    Kind::Malformed,
-    Kind::Session,
-];
-
-/// Every event word that occurs in the workspace, one that does not, and none.
-pub(super) const EVENTS: [&str; 57] = [
-    "account.read",
-    "audit.clock_jumped",
-    "audit.closed",
-    "audit.full",
-    "audit.key_change",
-    "audit.key_changed",
-    "audit.key_failed",
-    "audit.low_room",
-    "audit.opened",
-    "audit.purge",
-    "audit.purge_failed",
-    "audit.purged",
-    "audit.recovered",
-    "audit.resumed",
-    "authorization.begin",
-    "authorization.push",
-    "authorization.resume",
-    "bodies.forget",
-    "bodies.kept",
-    "bodies.lost",
-    "client.register",
-    "connection.flood",
-    "connection.http1_refused",
-    "connection.http2_refused",
-    "connection.proxy_refused",
-    "connection.tls_failed",
-    "consent.denied",
-    "consent.given",
-    "consent.revoked",
-    "device.begin",
-    "device.found",
-    "device.read",
-    "device.slowed",
-    "device.unknown",
-    "device.wait",
-    "endpoint.unknown",
-    "key_set.read",
-    "metadata.read",
-    "operator.first",
-    "second_factor.begin",
-    "second_factor.removed",
-    "second_factor.set_up",
-    "sign_in",
-    "sign_in.begin",
-    "sign_in.failed",
-    "sign_in.first_step",
-    "sign_in.slowed",
-    "sink.failed",
-    "sink.lost",
-    "sink.recovered",
-    "sink.refused",
-    "sink.restarted",
-    "token.introspect",
-    "token.issue",
-    "token.revoke",
-    "a.word.not.known",
-    "",
-];
 
 /// A line with these members, as the log has it.
 pub(super) fn framed(members: &[u8]) -> Vec<u8> {
@@ -135,9 +61,11 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
     let bodies = serde_json::json!({"due": ["response"]});
     check(Record {
         id: Some(RequestId::new(uuid::Uuid::nil())),
-        event: Some("sign_in"),
+        trace: TraceId::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        event: Some(EventId::SignIn),
         note: Some("by hand"),
         surface: Some(Surface::Mcp),
+        entrance: Some("public"),
         protocol: Some("2026-07-28"),
         peer: Some([127, 0, 0, 1].into()),
         start: Some(Start { node: "door-1", boot: "b1" }),
@@ -184,14 +112,20 @@ pub(super) fn lines() -> Vec<Vec<u8>> {
             .chain(refusals.iter().map(Outcome::Refused))
             .collect();
     let mut lines = Vec::new();
-    for kind in KINDS {
+    for kind in Kind::ALL {
         for outcome in &outcomes {
             lines.push(line(&bare(kind, *outcome)));
             lines.extend(of_operations(kind, *outcome));
         }
-        for event in EVENTS {
-            lines.push(line(&Record { event: Some(event), ..bare(kind, Outcome::Answered) }));
+        // Every event that there is, whatever it is of, and one that a newer door wrote.
+        for event in EventId::ALL.iter().copied().map(Some).chain([None]) {
+            lines.push(line(&Record { event, ..bare(kind, Outcome::Answered) }));
         }
+        let newer = format!(
+            r#""time":"2026-11-23T00:00:00.000000Z","kind":"{}","event":"a.word.not.known""#,
+            kind.as_str()
+        );
+        lines.push(framed(newer.as_bytes()));
     }
     lines.push(header());
     lines

@@ -1,5 +1,6 @@
 //! The second factor of an account, on the page of its own: set up, shown to be there, taken away.
 
+use audit::EventId;
 use bytes::Bytes;
 use http::Response;
 use model::{Secret, User};
@@ -57,7 +58,7 @@ pub(super) async fn set_up(
         let enrolment = second_factor::begin(server, request, account).await?;
         return Ok(second_step::set_up(server, again, &enrolment, (None, None)));
     };
-    facts.event = "second_factor.set_up";
+    facts.event = EventId::SecondFactorSetUp;
     let typed = form.get("code").unwrap_or_default();
     match second_factor::confirm(server, request, user, (ticket, typed)).await? {
         Ok(codes) => {

@@ -14,7 +14,7 @@ const STYLE: &str = "\
 body{font:10pt/1.4 system-ui,sans-serif;color:#111;background:#fff;margin:2em auto;max-width:75em;padding:0 1em}\
 h1{font-size:18pt}h2{font-size:13pt;margin-top:2em;border-bottom:1px solid #999}h3{font-size:10pt}\
 table{border-collapse:collapse;width:100%;font-size:8pt}thead{display:table-header-group}\
-th,td{border:1px solid #bbb;padding:2pt 4pt;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
+th,td{border:1px solid #bbb;padding:2pt 4pt;text-align:left;vertical-align:top;overflow-wrap:anywhere;white-space:pre-wrap}\
 th{background:#eee}tr{break-inside:avoid}\
 dl{display:grid;grid-template-columns:16em 1fr;gap:.3em 1em}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}\
 pre{font-size:7.5pt;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid #ccc;padding:4pt}\

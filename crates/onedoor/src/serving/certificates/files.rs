@@ -15,6 +15,14 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Seen(Vec<Result<[u8; 32], Fault>>);
 
+impl Seen {
+    /// The SHA-256 of the file of the certificate, in hexadecimal digits; nothing where there is none.
+    pub(super) fn certificate(&self) -> String {
+        let digest = self.0.first().and_then(|it| it.as_ref().ok());
+        digest.map(|it| audit::Hash::from_bytes(*it).to_string()).unwrap_or_default()
+    }
+}
+
 impl Tls {
     /// The files that it names.
     pub(super) fn files(&self) -> Vec<Arc<Path>> {

@@ -1,0 +1,27 @@
+//! What a log signs of itself is recorded, too.
+use std::thread;
+
+use crate::disk::{key, open, record, records};
+
+#[test]
+fn a_checkpoint_is_recorded_and_goes_where_records_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    let begun = journal.reached();
+    for _ in 0..1000 {
+        journal.append(&record("t")).unwrap();
+    }
+    // So many are signed for by the thread beside, which then says so.
+    while journal.reached() == begun + 1000 {
+        thread::yield_now();
+    }
+    drop(journal);
+    let told: Vec<_> =
+        records(folder.path()).into_iter().filter(|it| it["event"] == "audit.checkpoint").collect();
+    let [told] = &told[..] else { panic!("{told:?}") };
+    let (key, note) = (key().verifying_key(), told["note"].as_str().unwrap());
+    let outside = audit::Outside(audit::Checkpoint::open(note, &key).unwrap());
+    assert!((1000..1003).contains(&outside.0.size));
+    let report = audit::verify(&folder.path().join("audit"), &key, Some(&outside)).unwrap();
+    assert_eq!((report.damage, report.signed), (None, report.next));
+}

@@ -1,0 +1,103 @@
+//! The trace that a request is part of, as its caller says it (W3C Trace Context, `traceparent`).
+
+use std::fmt;
+
+/// The id of a trace: for records, and nothing is decided by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId(u128);
+
+/// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
+const LENGTH: usize = 55;
+
+impl TraceId {
+    /// The trace id of a header `traceparent`; none where it is not as the standard has it (section
+    /// 3.2). Of versions to come the parts of this one are read, as it says.
+    #[must_use]
+    pub fn parse(header: &[u8]) -> Option<Self> {
+        let (known, rest) = header.split_at_checked(LENGTH)?;
+        let mut parts = known.split(|it| *it == b'-');
+        let (version, trace, parent, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let lengths = [version, trace, parent, flags].map(<[u8]>::len);
+        if lengths != [2, 32, 16, 2] || version == b"ff" {
+            return None;
+        }
+        // Version 0 ends there; what a later one adds begins with another dash.
+        if !rest.is_empty() && (version == b"00" || rest.first() != Some(&b'-')) {
+            return None;
+        }
+        let (id, parent) = (number(trace)?, number(parent)?);
+        (number(version).is_some() && number(flags).is_some() && id != 0 && parent != 0)
+            .then_some(Self(id))
+    }
+}
+
+/// Digits of hexadecimal, of which only small letters are allowed.
+fn number(digits: &[u8]) -> Option<u128> {
+    let is_digit = |it: &u8| matches!(it, b'0'..=b'9' | b'a'..=b'f');
+    let text = str::from_utf8(digits).ok().filter(|_| digits.iter().all(is_digit))?;
+    u128::from_str_radix(text, 16).ok()
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn read(header: &str) -> Option<String> {
+        TraceId::parse(header.as_bytes()).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn the_trace_of_a_valid_header_is_read_and_no_other() {
+        let good = format!("00-{ID}-00f067aa0ba902b7-01");
+        for header in [good.clone(), format!("cc{}", &good[2..]), format!("cc{}-x", &good[2..])] {
+            assert_eq!(read(&header).as_deref(), Some(ID), "{header}");
+        }
+        for header in [
+            "",
+            &good[1..],
+            &good[..54],
+            &format!("{good}-"),
+            &format!("{good}0"),
+            &format!("ff{}", &good[2..]),
+            &format!("cc{}0", &good[2..]),
+            &good.to_uppercase(),
+            &good.replace(ID, &"0".repeat(32)),
+            &good.replace("00f067aa0ba902b7", &"0".repeat(16)),
+            &good.replace('-', "_"),
+            &good.replace("4b", "-b"),
+            &format!(" {good}"),
+            &good.replace("4b", "g0"),
+            &format!("0x-{ID}-00f067aa0ba902b7-01"),
+        ] {
+            assert_eq!(read(header), None, "{header}");
+        }
+    }
+
+    proptest! {
+        /// As the grammar of the standard has it, said in another way.
+        #[test]
+        fn it_is_read_where_the_grammar_fits(
+            header in "[0-9a-fF]{2}-(0{32}|[0-9a-f]{31,33})-(0{16}|[0-9a-f]{15,17})-[0-9a-fg]{1,3}(-x|x)?"
+        ) {
+            let parts: Vec<_> = header.splitn(5, '-').collect();
+            let is_of = |at: usize, count: usize| {
+                parts[at].len() == count && parts[at].chars().all(|it| "0123456789abcdef".contains(it))
+            };
+            let is_valid = is_of(0, 2) && is_of(1, 32) && is_of(2, 16) && is_of(3, 2)
+                && parts[0] != "ff" && (parts[0] != "00" || parts.len() == 4)
+                && parts[1] != "0".repeat(32) && parts[2] != "0".repeat(16);
+            prop_assert_eq!(read(&header), is_valid.then(|| parts[1].to_owned()));
+        }
+    }
+}
