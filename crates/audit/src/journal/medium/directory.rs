@@ -5,7 +5,10 @@ use std::{
     io::{self, ErrorKind, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,6 +33,8 @@ pub(crate) struct Directory {
     path: PathBuf,
     /// The one that is written to.
     segment: Mutex<Option<Arc<File>>>,
+    /// Whether the disk may lack its name: so it is, too, where a killed process began it.
+    is_unnamed: AtomicBool,
     /// The file whose sync failed. Of two who sync at the same time the system tells only one.
     lost: Mutex<Option<Arc<File>>>,
     /// Another file that every checkpoint is appended to.
@@ -50,6 +55,7 @@ impl Directory {
         let this = Self {
             path: path.to_owned(),
             segment: Mutex::default(),
+            is_unnamed: AtomicBool::new(true),
             lost: Mutex::default(),
             outside: outside.map(Outside::open).transpose()?,
             _lock: lock,
@@ -88,10 +94,12 @@ impl Directory {
         if file.metadata()?.len() > 0 {
             return Err(ErrorKind::AlreadyExists.into());
         }
-        if let Err(error) = allocate(&file, bytes).and_then(|()| sync_folder(&self.path)) {
+        if let Err(error) = allocate(&file, bytes) {
             fs::remove_file(&segment.path)?;
             return Err(error);
         }
+        // Everybody who records waits here: the next sync brings the name to the disk as well.
+        self.is_unnamed.store(true, Ordering::Release);
         self.put(file);
         Ok(())
     }
@@ -114,7 +122,10 @@ impl Directory {
         if lost.as_ref().is_some_and(|it| Arc::ptr_eq(it, &file)) {
             return Err(io::Error::other("a sync of the segment failed before"));
         }
-        let synced = file.sync_data();
+        let mut synced = file.sync_data();
+        if synced.is_ok() && self.is_unnamed.swap(false, Ordering::AcqRel) {
+            synced = sync_folder(&self.path);
+        }
         if synced.is_err() {
             *lost = Some(file);
         }
