@@ -32,6 +32,8 @@ pub struct Sources {
 struct Used {
     all: Duration,
     each: HashMap<IpAddr, Duration>,
+    /// When sources are looked for next that have used up nothing any more.
+    sweep_at: Duration,
 }
 
 /// Which budget is used up, and how long until there is one more attempt.
@@ -115,8 +117,10 @@ impl Sources {
         let whole_again = self.each.after_one_more(used.of(source), now);
         let latest = now.saturating_add(self.each.whole());
         used.all = self.all.after_one_more(used.all, now).min(now.saturating_add(self.all.whole()));
-        if used.each.len() >= REMEMBERED_MAX {
+        // Not with every attempt: who has many addresses could have it looked through all the time.
+        if used.each.len() >= REMEMBERED_MAX && now >= used.sweep_at {
             used.each.retain(|_, until| *until > now);
+            used.sweep_at = now.saturating_add(self.each.every);
         }
         // Where there are too many, the budget of all has to do.
         if used.each.len() < REMEMBERED_MAX {
