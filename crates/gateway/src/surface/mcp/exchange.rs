@@ -220,7 +220,7 @@ impl Exchange {
         let facts = self.facts(kind, method.as_str());
         Ledger::open(&self.gateway.live, facts).note().await.map(|noted| match noted {
             Ok(()) => answer(),
-            Err(refusal) => reply::unrecorded(Some(id), &refusal),
+            Err(refusal) => reply::unrecorded(Some(id), self.arrival.id, &refusal),
         })
     }
 
@@ -238,7 +238,7 @@ impl Exchange {
         let ledger = Ledger::open(&self.gateway.live, facts);
         ledger.refuse_as(error.status, refusal).await.map(|refusal| {
             if refusal.kind() == RefusalKind::Unrecorded {
-                return reply::unrecorded(error.id.as_ref(), &refusal);
+                return reply::unrecorded(error.id.as_ref(), self.arrival.id, &refusal);
             }
             Reply { status: error.status, ..Reply::ok(error.body()) }
         })

@@ -82,9 +82,10 @@ pub(super) fn refused(id: RequestId, refusal: &Refusal) -> Response<Body> {
 }
 
 /// The reply where something cannot be recorded: it is not done.
-pub(super) fn unrecorded(id: Option<&Id>, refusal: &Refusal) -> Reply {
+pub(super) fn unrecorded(id: Option<&Id>, request: RequestId, refusal: &Refusal) -> Reply {
     let status = refusal.kind().status();
-    let body = ::mcp::answer::error(id, refusal::code(refusal.kind()), refusal.detail(), None);
+    let (code, data) = (refusal::code(refusal.kind()), refusal::data(request, refusal));
+    let body = ::mcp::answer::error(id, code, refusal.detail(), Some(&data));
     Reply { status, ..Reply::ok(body) }
 }
 
