@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
-use audit::{Journal, Kind, Location, Outcome, Record, Rules, SigningKey};
+use audit::{EventId, Journal, Kind, Location, Outcome, Record, Rules, SigningKey};
 use model::{Clock, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -134,7 +134,7 @@ fn age(data: &Path) {
     // As the log records one after ten seconds.
     let note = Some("onedoor-test\n7\nroot\n\n\u{2014} signature\n");
     let record = Record::new(old, Kind::Log, Outcome::Answered);
-    journal.append(&Record { event: Some("audit.checkpoint"), note, ..record }).unwrap();
+    journal.append(&Record { event: Some(EventId::AuditCheckpoint), note, ..record }).unwrap();
 }
 
 #[test]

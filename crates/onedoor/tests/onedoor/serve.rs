@@ -49,7 +49,7 @@ fn a_change_of_the_folder_is_in_force_and_a_faulty_one_is_not() {
     let first = &refused[0];
     assert_eq!((&first["outcome"], &first["revision"]), (&"refused".into(), &2.into()), "{first}");
     assert!(first["note"].as_str().unwrap().ends_with("roles/reader.yaml:1"), "{first}");
-    assert!(first["detail"].as_str().unwrap().contains("alow"), "{first}");
+    assert!(first["detail"].as_str().unwrap().contains("allow is missing"), "{first}");
 }
 
 #[test]
