@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         let site = Site::make(setting)?;
         let copy = copy(setting).display().to_string();
         site.configure(&format!(
-            "[[sinks]]\nname = \"{SINK}\"\nkind = \"file\"\npath = \"{copy}\"\nsize = \"1TiB\"\n"
+            "[[sinks]]\nname = \"{SINK}\"\nkind = \"file\"\npath = \"{copy}\"\nsize = \"1024GiB\"\n"
         ))?;
         let door = site.home.serve()?;
         let (traffic, ledger) = (Traffic::new(), Ledger::default());

@@ -26,6 +26,8 @@ use crate::run;
 const PAUSE: Duration = Duration::from_millis(40);
 /// A receiver is gone for less than so many milliseconds.
 const GONE_MS: u64 = 600;
+/// rsyslog is given so long to write what it took: nothing says when it did.
+const SETTLED: Duration = Duration::from_secs(1);
 /// How long they lie.
 const LIE: Duration = Duration::from_secs(1);
 
@@ -92,6 +94,7 @@ fn lie(
 ) -> Result<Range<u64>> {
     let first = site.records()?;
     site.drain(door, Receivers::SINKS)?;
+    run::rest(SETTLED);
     // Behind that may come the questions whether all is delivered, which are recorded too.
     receivers.lie(true);
     traffic.during(&site.callers, door.public, || run::rest(LIE));
