@@ -72,7 +72,7 @@ impl<'a> Ledger<'a> {
             status,
             ..Record::new(self.request.at, Kind::Authorization, outcome)
         };
-        self.log.enter(&self.request.carrier.tell(record))
+        self.log.enter(&self.request.carrier.tell(&record))
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Carrier {
 impl Carrier {
     /// `record`, which says this besides.
     #[must_use]
-    pub fn tell<'a>(&'a self, record: Record<'a>) -> Record<'a> {
+    pub fn tell<'a>(&'a self, record: &Record<'a>) -> Record<'a> {
         let Self { entrance, protocol, peer_port, tls, tls_name, tls_client, trace, revision } =
             self;
         let tls = tls.map(|(version, cipher)| Encryption {
@@ -44,7 +44,7 @@ impl Carrier {
             tls,
             trace: *trace,
             revision: *revision,
-            ..record
+            ..*record
         }
     }
 }

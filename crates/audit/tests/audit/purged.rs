@@ -313,6 +313,7 @@ fn jumps(folder: &Path) -> Vec<String> {
     let text: String = segments(folder).iter().map(|it| fs::read_to_string(it).unwrap()).collect();
     // It is read while it is written: the last line may not be whole.
     let records = text.lines().filter_map(|it| serde_json::from_str::<Value>(it).ok());
-    let jumps = records.filter(|it| it["event"] == "audit.clock_jumped");
-    jumps.map(|it| it["note"].as_str().unwrap().to_owned()).collect()
+    let member = |it: &Value, name| it.get(name).and_then(Value::as_str).map(str::to_owned);
+    let jumps = records.filter(|it| member(it, "event").as_deref() == Some("audit.clock_jumped"));
+    jumps.filter_map(|it| member(&it, "note")).collect()
 }

@@ -86,7 +86,7 @@ proptest! {
         let [whole, rest] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         memory.save(whole.path()).unwrap();
         let mut shares = shares.iter().cycle();
-        memory.lose_power(|doubtful| shares.next().unwrap().index(doubtful + 1));
+        memory.lose_power(|doubtful| shares.next().unwrap().index(doubtful.saturating_add(1)));
         memory.save(rest.path()).unwrap();
 
         let key = SigningKey::from_seed(MEMORY, &[1; 32]).unwrap().verifying_key();
@@ -102,7 +102,7 @@ proptest! {
         // header behind it, or the log would not go on.
         prop_assert!(poisoned > 0 || before.starts_with(&after), "what is lost is no end");
         let last: serde_json::Value = serde_json::from_str(after.last().unwrap()).unwrap();
-        prop_assert_eq!(Some(recovered.unwrap().chain.next() - 1), last["seq"].as_u64());
+        prop_assert_eq!(Some(recovered.unwrap().chain.next().saturating_sub(1)), last["seq"].as_u64());
         let text = after.concat();
         for name in told {
             prop_assert!(text.contains(&format!("\"tool\":\"{name}\"")), "{name} is lost");

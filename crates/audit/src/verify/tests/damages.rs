@@ -52,7 +52,7 @@ fn check_damages(count: usize, times: usize, seed: u64) {
     let (harms, mut made, mut kinds) = (harms(), 0, HashSet::new());
     // In turn, for some can be done to few logs, and chance alone would leave them out.
     let mut next = harms.iter().cycle();
-    for log in logs.iter().cycle().take(logs.len() * times) {
+    for log in logs.iter().cycle().take(logs.len().saturating_mul(times)) {
         assert!(segments(log.path()).len() > 2);
         let mut damaged = Vec::new();
         while damaged.len() < count {
@@ -64,7 +64,7 @@ fn check_damages(count: usize, times: usize, seed: u64) {
                 damaged.push((done, folder));
             }
         }
-        made += damaged.len();
+        made = damaged.len().saturating_add(made);
         let whole = copy(log.path());
         let note = newest(log.path());
         for note in [Some(&*note), None] {

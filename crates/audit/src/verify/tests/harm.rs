@@ -285,9 +285,11 @@ fn mix_checkpoint(folder: &Path, line: &prop::sample::Index, other_log: &Path) -
 
 /// Makes the log what it was when it ended with `last`, as far as checkpoints say; false where it does.
 fn roll_back(folder: &Path, mut text: Text, last: usize) -> bool {
-    let is_older = last + 1 < text.0.len();
-    let paths: Vec<_> = text.0.drain(last + 1..).map(|it| it.0).collect();
-    let size = frame::read(text.0[last].1.strip_suffix(b"\n").unwrap()).unwrap().seq + 1;
+    let rest = last.saturating_add(1);
+    let is_older = rest < text.0.len();
+    let paths: Vec<_> = text.0.drain(rest..).map(|it| it.0).collect();
+    let size =
+        frame::read(text.0[last].1.strip_suffix(b"\n").unwrap()).unwrap().seq.saturating_add(1);
     let kept: BTreeSet<_> = text.0.iter().map(|it| it.0.clone()).collect();
     for path in paths.iter().filter(|it| !kept.contains(*it) && it.exists()) {
         fs::remove_file(path).unwrap();
