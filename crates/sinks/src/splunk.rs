@@ -29,6 +29,7 @@ const PART_BYTES: usize = 1 << 20;
 /// How often it is asked what is on its disks, and for how long while nothing new is.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 const ASKED_FOR: Duration = Duration::from_secs(60);
+const ANEW: &str = "it numbers its acknowledgements anew: it was started again, or is another one";
 const UNACKNOWLEDGING: &str = "it acknowledges nothing: turn indexer acknowledgement on for the token, \
                                or write acknowledge = \"no\"";
 
@@ -110,6 +111,8 @@ impl Splunk {
             rest.split_at_checked(fitting(rest)).filter(|it| !it.0.is_empty())
         {
             match self.post(of, part).await {
+                // What it numbered before may be lost, and the same numbers would vouch for it.
+                Ok(ack) if is_anew(&sent, ack) => return Err(again(ANEW)),
                 Ok(ack) => sent.push(Sent { events: part.len(), ack }),
                 // What it took before stays taken.
                 Err(failure) => {
@@ -205,13 +208,33 @@ impl Splunk {
     }
 }
 
+/// Whether acknowledgements are numbered from the beginning again: by a server that was started anew, or by
+/// another one.
+fn is_anew(sent: &[Sent], ack: Option<u64>) -> bool {
+    let before = sent.last().and_then(|it| it.ack);
+    before.zip(ack).is_some_and(|(before, ack)| ack <= before)
+}
+
 /// How many of the first events are posted at once: one at least, where there is one.
 fn fitting(events: &[(&Line, Shaped)]) -> usize {
     let mut bytes = 0_usize;
-    let fits = events.iter().take(PART_RECORDS).take_while(|(line, _)| {
+    let fits = events.iter().take(PART_RECORDS).take_while(|(_, shaped)| {
         let has_room = bytes < PART_BYTES;
-        bytes = bytes.saturating_add(line.json.len());
+        bytes = bytes.saturating_add(shaped.bytes.len());
         has_room
     });
     fits.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_numbers_anew_vouches_for_nothing_that_was_sent_before() {
+        let sent = |ack| [Sent { events: 1, ack }];
+        assert!(is_anew(&sent(Some(2)), Some(0)) && is_anew(&sent(Some(0)), Some(0)));
+        assert!(!is_anew(&sent(Some(2)), Some(3)) && !is_anew(&[], Some(0)));
+        assert!(!is_anew(&sent(None), None));
+    }
 }
