@@ -46,11 +46,14 @@ impl Journal {
     /// What the disk says.
     pub fn closed(&self) -> io::Result<Vec<Closed>> {
         let Some(folder) = self.folder() else { return Ok(Vec::new()) };
-        let segments = segment::list(folder)?;
+        let mut segments = Vec::new();
+        for segment in segment::list(folder)? {
+            // One that has no first line is about to get it, or the disk lost all of it.
+            segments.extend(begun(&segment)?.map(|begun| (segment, begun)));
+        }
         let mut closed = Vec::new();
-        for (segment, next) in segments.iter().zip(segments.iter().skip(1)) {
-            // One that has no first line yet is about to get it.
-            let (Some(begun), Some(ended)) = (begun(segment)?, begun(next)?) else { break };
+        for ((segment, begun), (next, ended)) in segments.iter().zip(segments.iter().skip(1)) {
+            let (begun, ended) = (*begun, *ended);
             let (records, bytes) = (segment.first..next.first, segment.path.metadata()?.len());
             closed.push(Closed { records, bytes, time: (begun, ended) });
         }

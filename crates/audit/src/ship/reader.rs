@@ -49,8 +49,7 @@ impl Reader {
             let lost = Told::Lost { from: cursor.next, until: first.first };
             return begin(folder, first, Some(lost));
         }
-        let holder = segments.iter().rfind(|it| it.first <= cursor.next).unwrap_or(first);
-        let why = match Self::at(folder, holder)? {
+        let why = match Self::holding(folder, &segments, cursor.next)? {
             Some(mut reader) => {
                 reader.walk(cursor.next)?;
                 match reader.chain.next() {
@@ -67,6 +66,17 @@ impl Reader {
             None => return Ok(None),
         };
         begin(folder, first, Some(Told::Restarted { why }))
+    }
+
+    /// A reader in the segment that holds record `next`, or ends before it. One without a whole line holds
+    /// none: it was begun just now, or the disk lost all of it.
+    fn holding(folder: &Path, segments: &[Segment], next: u64) -> io::Result<Option<Self>> {
+        for segment in segments.iter().rev().filter(|it| it.first <= next) {
+            if let Some(reader) = Self::at(folder, segment)? {
+                return Ok(Some(reader));
+            }
+        }
+        Ok(None)
     }
 
     /// A reader before the first record of a segment; none where that has no whole line yet.
@@ -129,10 +139,16 @@ impl Reader {
         let segments = segment::list(&self.folder)?;
         // The one that is read begins before `next`, unless nothing was read of it.
         let is_behind = |it: &&Segment| it.first >= next && self.lines.good_bytes() > 0;
-        let Some(behind) = segments.iter().find(is_behind) else { return Ok(false) };
-        let Some(header) = Lines::first(&behind.path)?.and_then(|it| Header::read(&it)) else {
-            return Ok(false);
-        };
+        let mut found = None;
+        for behind in segments.iter().filter(is_behind) {
+            // One of which the disk lost all is passed over: the one behind it tells that.
+            if let Some(first) = Lines::first(&behind.path)? {
+                found = Some((behind, first));
+                break;
+            }
+        }
+        let Some((behind, first)) = found else { return Ok(false) };
+        let Some(header) = Header::read(&first) else { return Ok(false) };
         let is_told = header.unsynced_from.is_some_and(|it| it <= next) && behind.first > next;
         if is_told && self.has_more()? {
             return Ok(true);
@@ -164,4 +180,49 @@ fn begin(
     told: Option<Told>,
 ) -> Result<Option<(Reader, Option<Told>)>, Broken> {
     Ok(Reader::at(folder, first)?.map(|it| (it, told)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use model::{Clock, Timestamp};
+
+    use super::*;
+    use crate::{Journal, Kind, Levels, Outcome, Record, Rules};
+
+    #[test]
+    fn a_segment_of_which_the_disk_lost_all_is_passed_over_and_told() {
+        let clock = Clock::fake(Timestamp::from_seconds(1_795_392_000));
+        let rules = Rules { levels: Levels::Strict, ..Rules::default() };
+        let (journal, memory) = Journal::memory_with(rules, clock.clone());
+        let append = |journal: &Journal| {
+            clock.advance(Duration::from_secs(1));
+            journal.append(&Record::new(clock.now(), Kind::Call, Outcome::Answered))
+        };
+        append(&journal).unwrap();
+        memory.fail_syncs();
+        assert!(append(&journal).is_err() && append(&journal).is_err());
+        memory.mend();
+        append(&journal).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        memory.save(folder.path()).unwrap();
+        let segments = segment::list(folder.path()).unwrap();
+        let [first, lost, last] = &*segments else { panic!("{segments:?}") };
+        fs::write(&lost.path, "").unwrap();
+
+        let start =
+            |cursor: Option<&Cursor>| Reader::open(folder.path(), cursor).unwrap().unwrap().0;
+        let (mut reader, mut seen, mut before) = (start(None), Vec::new(), None);
+        while let Some(line) = reader.next(journal.safe()).unwrap() {
+            seen.push(line.seq);
+            before = before.or((reader.cursor().next == lost.first).then(|| reader.cursor()));
+        }
+        let kept = (first.first..lost.first).chain(last.first..journal.safe());
+        assert_eq!(seen, kept.collect::<Vec<_>>());
+        let gap = Told::Lost { from: lost.first, until: last.first };
+        assert_eq!(reader.take_lost(), Some(gap));
+        let mut again = start(before.as_ref());
+        assert_eq!(again.next(journal.safe()).unwrap().unwrap().seq, last.first);
+    }
 }
