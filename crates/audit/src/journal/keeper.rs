@@ -150,7 +150,10 @@ impl Shared {
                 (state.signed.0, state.unsigned) = (edge.size(), None);
                 (state.checkpoint, state.is_said) = (Some(note), false);
             }
-            Err(error) => state.unsigned = Some(Arc::new(error)),
+            Err(error) => {
+                state.unsigned = Some(Arc::new(error));
+                state.checkpoint = None;
+            }
         }
         state
     }

@@ -44,8 +44,9 @@ impl Shared {
         let said = self.say(&mut state, EventId::AuditClosed, "the door ends in order");
         state.ended = state.chain.next();
         drop(state);
-        if let Ok(ticket) = said {
-            self.settle_safely(ticket).ok();
+        if !said.is_ok_and(|it| self.settle_safely(it).is_ok()) {
+            // Its number goes to another record.
+            self.lock().ended = 0;
         }
     }
 }
@@ -63,7 +64,8 @@ fn opening(recovered: &Recovered) -> (EventId, String) {
     let unended = recovered.latest.filter(|it| !it.is_end).map(|it| {
         format!(
             "the process before did not end in order: if the machine lost its power, what was recorded at \
-             the level standard in the 25 ms before may be missing; the last record is of {}",
+             the level standard just before may be missing, which the disk had not taken yet; the last \
+             record is of {}",
             it.time
         )
     });

@@ -58,7 +58,7 @@ fn an_attestation_is_checked_by_what_the_events_hold() {
 
     let before = of_first["fingerprint"]["value"].as_str().unwrap();
     let before = Hash::from_hex(before.as_bytes()).unwrap();
-    let (body, _) = second["raw_data"].as_str().unwrap().split_once(",\"hash\":\"").unwrap();
+    let (body, _) = second["raw_data"].as_str().unwrap().rsplit_once(",\"hash\":\"").unwrap();
     let hash = Hash::of_record(before, body.as_bytes());
     assert_eq!(of_second["fingerprint"]["value"], hash.to_string());
 }
