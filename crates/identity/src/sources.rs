@@ -106,9 +106,11 @@ impl Sources {
     #[must_use]
     pub fn wait(&self, source: IpAddr, now: Duration) -> Duration {
         let used = self.used();
-        let whole_again = used.of(source);
-        match self.all.wait(used.all, now).is_zero() {
+        let (whole_again, all) = (used.of(source), self.all.wait(used.all, now));
+        match all.is_zero() {
             true => self.each.wait(whole_again, now),
+            // Nobody knows what it has on its account.
+            false if used.is_full() && whole_again.is_zero() => all,
             false => whole_again.saturating_sub(now),
         }
     }
@@ -118,13 +120,16 @@ impl Sources {
         let latest = now.saturating_add(self.each.whole());
         used.all = self.all.after_one_more(used.all, now).min(now.saturating_add(self.all.whole()));
         // Not with every attempt: who has many addresses could have it looked through all the time.
-        if used.each.len() >= REMEMBERED_MAX && now >= used.sweep_at {
+        if used.is_full() && now >= used.sweep_at {
             used.each.retain(|_, until| *until > now);
             used.sweep_at = now.saturating_add(self.each.every);
         }
-        // Where there are too many, the budget of all has to do.
-        if used.each.len() < REMEMBERED_MAX {
-            used.each.insert(network(source), whole_again.min(latest));
+        let (whole_again, is_full) = (whole_again.min(latest), used.is_full());
+        match used.each.get_mut(&network(source)) {
+            Some(remembered) => *remembered = whole_again,
+            // Where there are too many, the budget of all has to do.
+            None if is_full => {}
+            None => drop(used.each.insert(network(source), whole_again)),
         }
     }
 
@@ -134,6 +139,11 @@ impl Sources {
 }
 
 impl Used {
+    /// Whether no more sources are remembered.
+    fn is_full(&self) -> bool {
+        self.each.len() >= REMEMBERED_MAX
+    }
+
     fn of(&self, source: IpAddr) -> Duration {
         self.each.get(&network(source)).copied().unwrap_or_default()
     }
@@ -223,7 +233,13 @@ mod tests {
             sources.count(IpAddr::from(number.to_be_bytes()), Duration::ZERO);
         }
         assert_eq!(sources.used().each.len(), REMEMBERED_MAX);
-        sources.count(address("192.0.2.1"), Duration::from_secs(11));
+        // Those that are remembered are charged, and those that are not wait as all do.
+        let (known, unknown) = (IpAddr::from([0, 0, 0, 0]), IpAddr::from([255; 4]));
+        let before = sources.used().of(known);
+        sources.count(known, Duration::ZERO);
+        assert!(sources.used().of(known) > before);
+        assert!(sources.wait(unknown, Duration::ZERO) > Duration::ZERO);
+        sources.count(address("192.0.2.1"), Duration::from_secs(21));
         assert_eq!(sources.used().each.len(), 1);
     }
 }
