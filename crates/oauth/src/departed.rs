@@ -79,8 +79,14 @@ impl Server {
         after: &Desired,
     ) -> Result<Option<Departed>, store::Error> {
         let mut ended = self.departures.ended.lock().await;
-        let mut all: Option<Departed> = None;
-        for person in departed(before, after) {
+        let (now, mut all) = (departed(before, after), None::<Departed>);
+        // Who still waits since an earlier change: to repeat that says that all is well only when it is.
+        let waiting = self.departures.waiting().clone();
+        for person in waiting.into_iter().filter(|it| !now.contains(it)) {
+            let departed = self.end_all(&person).await?;
+            ended.insert(person, departed);
+        }
+        for person in now {
             let earlier = ended.remove(&person).unwrap_or_default();
             let departed = self.end_all(&person).await?.and(earlier);
             all = Some(all.unwrap_or_default().and(departed));
@@ -104,6 +110,16 @@ impl Server {
     /// Ends all grants and sessions of a person. A second factor stays: without it the account would be
     /// easier to get at than before.
     async fn end_all(&self, person: &str) -> Result<Departed, store::Error> {
+        // First: who departs once more meanwhile has to end once more.
+        self.departures.waiting().remove(person);
+        let ended = self.end_given(person).await;
+        if ended.is_err() {
+            self.departures.waiting().insert(person.to_owned());
+        }
+        ended
+    }
+
+    async fn end_given(&self, person: &str) -> Result<Departed, store::Error> {
         let now = self.clock.now();
         let sessions = GrantFilter::SubjectAndClient { subject: person, client: SESSIONS };
         let sign_ins = revocations::end(self, sessions, now).await?.len();
@@ -114,7 +130,6 @@ impl Server {
             besides: &[FACTORS],
         };
         let grants = revocations::end(self, grants, now).await?.len();
-        self.departures.waiting().remove(person);
         Ok(Departed { grants, sign_ins })
     }
 }

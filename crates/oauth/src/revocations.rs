@@ -60,6 +60,10 @@ pub(crate) async fn end(
     filter: GrantFilter<'_>,
     now: Timestamp,
 ) -> Result<Vec<String>, store::Error> {
+    // One that another replica ended just now is told here, too, before the feed does.
+    if let GrantFilter::One(id) = filter {
+        server.issuer.revoke(id, now.plus(REMEMBERED));
+    }
     let ended = server.store.revoke_grants(filter, now).await?;
     tell_here(server, &ended, now);
     Ok(ended)
