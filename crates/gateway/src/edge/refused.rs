@@ -98,6 +98,25 @@ impl Tally {
     }
 }
 
+impl Gateway {
+    /// Whether one more refusal of `peer` that no call came of has a record of its own. Of a flood it is
+    /// recorded, a second later, how many more there were.
+    pub fn tells_of(self: &Arc<Self>, peer: IpAddr, stop: &CancellationToken) -> bool {
+        let Turn { is_told, is_first } = self.refused.count(network(peer));
+        if is_first {
+            let (shared, stop) = (Arc::clone(self), stop.clone());
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = sleep(COUNT_FOR) => {}
+                    () = stop.cancelled() => {}
+                }
+                tell_rest(&shared).await;
+            });
+        }
+        is_told
+    }
+}
+
 /// Records a refusal that went out, or is about to, and that nobody but this process has seen.
 pub(super) fn record(
     gateway: &Arc<Gateway>,
@@ -105,18 +124,7 @@ pub(super) fn record(
     refused: Refused,
     stop: &CancellationToken,
 ) {
-    let Turn { is_told, is_first } = gateway.refused.count(network(ends.peer.ip()));
-    if is_first {
-        let (shared, stop) = (Arc::clone(gateway), stop.clone());
-        gateway.tasks.spawn(async move {
-            tokio::select! {
-                () = sleep(COUNT_FOR) => {}
-                () = stop.cancelled() => {}
-            }
-            tell_rest(&shared).await;
-        });
-    }
-    if !is_told {
+    if !gateway.tells_of(ends.peer.ip(), stop) {
         return;
     }
     let Refused { event, status, refusal } = refused;

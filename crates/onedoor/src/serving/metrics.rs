@@ -52,6 +52,7 @@ struct Answers {
     gateway: Arc<Gateway>,
     /// Of whoever reads them.
     turn: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Metrics {
@@ -80,7 +81,8 @@ impl Metrics {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Numbers::new(Arc::clone(&gateway), sinks)));
         let turn = Arc::new(Semaphore::new(1));
-        let answers = Arc::new(Answers { registry, allowed_hosts, gateway, turn });
+        let answers =
+            Arc::new(Answers { registry, allowed_hosts, gateway, turn, stop: stop.clone() });
         let accepting = stop.run_until_cancelled(accept(&listener, &answers));
         match accepting.await {
             Some(never) => match never {},
@@ -132,6 +134,20 @@ async fn respond<B>(
         Ok(response) => return response,
         Err(refused) => refused,
     };
+    if answers.gateway.tells_of(peer.ip(), &answers.stop) {
+        record(answers, peer, request, (status, why));
+    }
+    let mut response = Response::new(Full::from(why));
+    *response.status_mut() = status;
+    response
+}
+
+fn record<B>(
+    answers: &Answers,
+    peer: SocketAddr,
+    request: &Request<B>,
+    (status, why): (StatusCode, &'static str),
+) {
     let refusal = Refusal::new(kind(status), why.trim_end());
     let live = answers.gateway.live();
     let recorded = live.log.enter(&Record {
@@ -147,9 +163,6 @@ async fn respond<B>(
     if let Err(error) = recorded.and_then(Entry::written) {
         tell_unrecorded(&error);
     }
-    let mut response = Response::new(Full::from(why));
-    *response.status_mut() = status;
-    response
 }
 
 fn kind(status: StatusCode) -> RefusalKind {
