@@ -53,6 +53,8 @@ struct Kept {
     /// The most that those ever were.
     most_in_memory: usize,
     acks: u64,
+    /// Behind so many of them Splunk is started anew, once.
+    anew_behind: Option<u64>,
     headers: HeaderMap,
     /// The documents by their id.
     ids: HashSet<String>,
@@ -113,6 +115,12 @@ impl Collector {
         self.shared.asked_in_vain.store(asked_in_vain, Ordering::SeqCst);
     }
 
+    /// Has Splunk start anew, once, behind so many batches: it has lost what it did not keep, and numbers from
+    /// 0 on.
+    pub fn start_anew_behind(&self, batches: u64) {
+        self.shared.kept().anew_behind = Some(batches);
+    }
+
     /// How many batches for Splunk waited for their acknowledgement at once, at most.
     #[must_use]
     pub fn most_waiting(&self) -> usize {
@@ -149,6 +157,10 @@ impl Shared {
         kept.headers.clone_from(headers);
         match path {
             "/services/collector/event" => {
+                if kept.anew_behind == Some(kept.acks) {
+                    (kept.anew_behind, kept.acks) = (None, 0);
+                    kept.memory.clear();
+                }
                 let id = kept.acks;
                 kept.acks = id.saturating_add(1);
                 let lines = if is_lying { Vec::new() } else { events(body) };

@@ -69,8 +69,25 @@ fn splunk_gets_more_while_it_owes_acknowledgements() {
     assert!(line.step());
     assert_eq!(collector.most_waiting(), 2);
     assert!(values(&collector.records(kind)) == values(&ground.lines()));
-    // The cursor is behind all of it, and was not before that was on its disks.
+    // The cursor is behind all of it.
     assert_eq!(line.next(), ground.journal.safe());
+}
+
+#[test]
+fn what_splunk_lost_as_it_started_anew_is_sent_again() {
+    let (ground, collector) = (Ground::new(900), Collector::start());
+    while ground.journal.safe() < ground.journal.reached() {
+        ground.pause();
+    }
+    collector.start_anew_behind(1);
+    let [_, _, (kind, receiver), _] = receivers(&ground, &collector.url());
+    let batching = receiver.batching();
+    let mut line = ground.sink_of((Format::Native, receiver), batching);
+    // Both parts have the number 0, and the first is gone.
+    assert!(!line.step());
+    assert!(line.failure().contains("anew"), "{}", line.failure());
+    line.drain();
+    assert!(values(&collector.records(kind)) == values(&ground.lines()));
 }
 
 fn values(lines: &[String]) -> Vec<Value> {
