@@ -113,7 +113,10 @@ fn changing_calls(
     }
     for event in KEY_EVENTS {
         let filter = [("kind", event.kind().as_str()), ("event", event.as_str())];
-        ask::records(door, period, &filter, &mut |it| rows.push(of_key(it)))?;
+        if !ask::records(door, period, &filter, &mut |it| rows.push(of_key(it)))? {
+            let event = event.as_str();
+            pack.notes.push(format!("There were more records of {event} than could be looked through: ask for a shorter period."));
+        }
     }
     rows.sort();
     pack.tables.push(Table {
