@@ -160,7 +160,10 @@ impl Shared {
 
     /// Records the last checkpoint, so that it goes wherever records go. Not once it was said that the log
     /// ends: that stays the last word. Waits for no disk, as above.
-    fn say_signed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    pub(super) fn say_signed<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
         let is_over = state.is_ending || state.ended > 0 || state.closed.is_some();
         let note = state.checkpoint.take().filter(|_| !is_over);
         let said = note.and_then(|it| self.say(&mut state, EventId::AuditCheckpoint, &it).ok());

@@ -81,7 +81,7 @@ impl Journal {
                     EventId::AuditKeyChanged,
                     &format!("{to} signs from record {records} on"),
                 )?;
-                drop(shared.sign(shared.lock()));
+                drop(shared.say_signed(shared.sign(shared.lock())));
                 kept?;
                 Ok(Changed { from, to, records })
             }

@@ -27,3 +27,18 @@ fn a_checkpoint_is_recorded_and_goes_where_records_go() {
     let report = audit::verify(&folder.path().join("audit"), &key, Some(&outside)).unwrap();
     assert_eq!((report.damage, report.signed), (None, report.next));
 }
+
+#[test]
+fn the_first_checkpoint_of_another_key_is_recorded_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    let next = audit::SigningKey::from_seed("onedoor-test", &[2; 32]).unwrap();
+    let verifying = next.verifying_key();
+    journal.change_key(next, "a test", || Ok(())).unwrap();
+    drop(journal);
+    let records = records(folder.path());
+    let told = records.iter().find(|it| it["event"] == "audit.checkpoint").unwrap();
+    let note = told["note"].as_str().unwrap();
+    assert!(audit::Checkpoint::open(note, &verifying).is_some(), "{note}");
+    assert!(audit::Checkpoint::open(note, &key().verifying_key()).is_none(), "{note}");
+}
