@@ -1,9 +1,12 @@
 //! How a log is, in numbers, for whoever watches it. Reads the folder, so it may take a while.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use super::{
-    Journal,
+    Journal, Room,
     medium::{Directory, Medium},
 };
 use crate::segment;
@@ -69,6 +72,7 @@ fn read(directory: &Directory, folder: &Path) -> io::Result<Disk> {
         segments = segments.saturating_add(1);
         bytes = bytes.saturating_add(metadata.len());
     }
-    let (reserve_bytes, free_bytes) = directory.room()?;
+    let reserve_bytes = directory.reserve_bytes()?;
+    let free_bytes = Room::of(folder).ok_or(ErrorKind::Unsupported)?.free_bytes;
     Ok(Disk { segments, bytes, reserve_bytes, free_bytes })
 }

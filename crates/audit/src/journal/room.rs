@@ -22,7 +22,7 @@ pub struct Room {
 }
 
 impl Room {
-    fn of(folder: &Path) -> Option<Self> {
+    pub(super) fn of(folder: &Path) -> Option<Self> {
         let disk = statvfs(folder).ok()?;
         let used = disk.f_blocks.saturating_sub(disk.f_bfree);
         let usable = used.saturating_add(disk.f_bavail);

@@ -13,7 +13,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{FallocateFlags, fallocate, statvfs},
+    fs::{FallocateFlags, fallocate},
     io::Errno,
 };
 
@@ -191,16 +191,14 @@ impl Directory {
         allocate(&file, RESERVE_BYTES)
     }
 
-    /// How many bytes are set aside, and how many are free on the disk.
-    pub(crate) fn room(&self) -> io::Result<(u64, u64)> {
-        // Room that was taken without a length: files of 512-byte blocks, as POSIX counts them.
-        let reserve = match fs::metadata(self.reserve()) {
-            Ok(it) => it.blocks().saturating_mul(512),
-            Err(error) if error.kind() == ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
-        let disk = statvfs(&self.path)?;
-        Ok((reserve, disk.f_bavail.saturating_mul(disk.f_frsize)))
+    /// How many bytes are set aside.
+    pub(crate) fn reserve_bytes(&self) -> io::Result<u64> {
+        match fs::metadata(self.reserve()) {
+            // Room that was taken without a length: files of 512-byte blocks, as POSIX counts them.
+            Ok(it) => Ok(it.blocks().saturating_mul(512)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 
     fn reserve(&self) -> PathBuf {
