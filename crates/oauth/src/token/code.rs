@@ -4,7 +4,7 @@ use model::{AdmissionId, GrantType, ProfileId, TokenBinding, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
-use super::{GrantBody, Issued, caller, check_terms, invalid_grant};
+use super::{GrantBody, Issued, caller, check_terms, invalid_grant, resource};
 use crate::{
     Request, Server,
     access_token::AccessToken,
@@ -49,20 +49,22 @@ pub(super) async fn redeem(
         Taken::Unknown => return Err(invalid_grant("there is no such code")),
     };
     check(&handle, form, proven)?;
-    take(server, request, &handle, proven, facts).await
+    take(server, request, (&handle, form), proven, facts).await
 }
 
-/// Takes what was looked at, once, and gives tokens of its grant.
+/// Takes what was looked at, once, and gives tokens of its grant. What is wrong with the form uses
+/// nothing up.
 pub(super) async fn take(
     server: &Server,
     request: &Request,
-    handle: &Handle,
+    (handle, form): (&Handle, &Form),
     proven: &Proven,
     facts: &mut Facts,
 ) -> Result<Issued, Denied> {
     let (digest, kind) = (&handle.digest, &*handle.kind);
     let grant = grant_of(server, handle).await?;
-    let answer = Answer::new(server, request, &grant, proven, facts)?;
+    let mut answer = Answer::new(server, request, &grant, proven, facts)?;
+    answer.narrow(server, form)?;
     let confirmation = answer.bind(server, request).await?;
     let (refresh, taken) = match answer.refreshes() {
         true => {
@@ -234,9 +236,25 @@ impl<'a> Answer<'a> {
         self.body.scope.as_deref().map(TokenScopes::parse).transpose().map_err(invalid_grant)
     }
 
-    /// The resource that it was given for.
-    pub(super) fn resource(&self) -> &str {
-        &self.body.resource
+    /// Goes for the resource that is asked for now, where one is: that may be less than what was given,
+    /// and nothing else (RFC 8707 section 2.2).
+    ///
+    /// # Errors
+    /// `invalid_target` where it was not given for that.
+    pub(super) fn narrow(&mut self, server: &Server, form: &Form) -> Result<(), Denied> {
+        if form.get("resource").is_none() {
+            return Ok(());
+        }
+        let tables = server.tables();
+        let (asked, audience) = resource(&tables, form)?;
+        let given = tables.resources.audience(&self.body.resource);
+        if !given.is_some_and(|it| it.covers(&audience)) {
+            let detail = "the resource is not within what this was given for";
+            return Err(Denied::new(Code::InvalidTarget, detail));
+        }
+        // Of this answer alone: the grant, and what renews it, stay as they were given.
+        self.body.resource = asked;
+        Ok(())
     }
 
     /// Signs a token, for `narrower` scopes where these are given.

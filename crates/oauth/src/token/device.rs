@@ -51,7 +51,7 @@ pub(super) async fn redeem(
     if handle.grant.is_none() {
         return Err(Denied::new(Code::Declined, "the person did not allow it"));
     }
-    take(server, request, &handle, proven, facts).await
+    take(server, request, (&handle, form), proven, facts).await
 }
 
 /// What a device is told on whose request nobody has decided.

@@ -7,7 +7,7 @@ use store::{Handle, Taken};
 use super::{
     Issued,
     code::{Answer, grant_of, refresh_handle, reused},
-    invalid_grant, resource, scopes,
+    invalid_grant, scopes,
 };
 use crate::{
     Request, Server,
@@ -37,13 +37,13 @@ pub(super) async fn renew(
         Taken::Unknown => return Err(invalid_grant("there is no such refresh token")),
     };
     let grant = grant_of(server, &handle).await?;
-    let answer = Answer::new(server, request, &grant, proven, facts)?;
+    let mut answer = Answer::new(server, request, &grant, proven, facts)?;
     if !answer.refreshes() {
         let detail = "the profile does not have the grant refresh_token";
         return Err(Denied::new(Code::UnauthorizedClient, detail));
     }
     let narrower = narrower(form, &answer)?;
-    check_resource(server, form, &answer)?;
+    answer.narrow(server, form)?;
     check_bound(&handle, proven)?;
     let confirmation = answer.bind(server, request).await?;
     let (text, new) = refresh_handle(&grant, request, proven, &confirmation)?;
@@ -82,20 +82,5 @@ fn narrower(form: &Form, answer: &Answer<'_>) -> Result<Option<model::TokenScope
             Err(Denied::new(Code::InvalidScope, detail))
         }
         Some(_) | None => Ok(Some(asked)),
-    }
-}
-
-fn check_resource(server: &Server, form: &Form, answer: &Answer<'_>) -> Result<(), Denied> {
-    let tables = server.tables();
-    if form.get("resource").is_none() {
-        return Ok(());
-    }
-    let (_, asked) = resource(&tables, form)?;
-    match tables.resources.audience(answer.resource()) {
-        Some(given) if asked == given => Ok(()),
-        Some(_) | None => {
-            let detail = "the resource is another than this was given for";
-            Err(Denied::new(Code::InvalidTarget, detail))
-        }
     }
 }

@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
 
+const MCP: &str = "https://door.example/mcp";
+const ORDERS: &str = "https://door.example/mcp/orders";
+const CUSTOMERS: &str = "https://door.example/mcp/customers";
+
 async fn redeem(house: &House, code: &str, changes: &[(&str, &str)]) -> (u16, Value) {
     let mut form = vec![
         ("grant_type", "authorization_code"),
@@ -23,9 +27,15 @@ async fn redeem(house: &House, code: &str, changes: &[(&str, &str)]) -> (u16, Va
 }
 
 async fn refresh(house: &House, token: &Value) -> (u16, Value) {
+    refresh_for(house, token, &[]).await
+}
+
+/// As [`refresh`], with this asked for besides.
+async fn refresh_for(house: &House, token: &Value, asked: &[(&str, &str)]) -> (u16, Value) {
     let token = token.as_str().unwrap();
-    let form =
-        [("grant_type", "refresh_token"), ("client_id", "web/app"), ("refresh_token", token)];
+    let mut form =
+        vec![("grant_type", "refresh_token"), ("client_id", "web/app"), ("refresh_token", token)];
+    form.extend_from_slice(asked);
     house.post("/oauth/token", None, &form).await
 }
 
@@ -78,6 +88,33 @@ async fn a_code_is_good_once_for_who_asked_and_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_code_gives_a_token_for_what_was_authorized_or_for_less() {
+    let house = House::open().await;
+    for (authorized, asked, want) in [
+        (MCP, "", Some(MCP)),
+        (MCP, ORDERS, Some(ORDERS)),
+        (ORDERS, ORDERS, Some(ORDERS)),
+        (ORDERS, MCP, None),
+        (ORDERS, CUSTOMERS, None),
+        (MCP, "https://other.example", None),
+    ] {
+        let code = Browser::default().allow(&house, &authorize(&[("resource", authorized)])).await;
+        let (_, first) = redeem(&house, &code, &[("resource", asked)]).await;
+        let Some(want) = want else {
+            assert_eq!(first["error"], "invalid_target", "{authorized} {asked}");
+            // As after a wrong verifier, it is good for who asked for it, and once.
+            assert_eq!(redeem(&house, &code, &[]).await.0, 200);
+            assert_eq!(redeem(&house, &code, &[]).await.1["error"], "invalid_grant");
+            continue;
+        };
+        assert_eq!(claims(&first["access_token"])["aud"], want, "{authorized} {asked}");
+        // What renews it was given for all that was authorized.
+        let (_, second) = refresh(&house, &first["refresh_token"]).await;
+        assert_eq!(claims(&second["access_token"])["aud"], authorized, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_family() {
     let house = House::open().await;
     let code = Browser::default().allow(&house, &authorize(&[])).await;
@@ -106,26 +143,37 @@ async fn all_that_comes_of_one_sign_in_ends_at_a_time_that_refreshing_does_not_m
 #[tokio::test]
 async fn more_is_not_given_by_refreshing() {
     let house = House::open().await;
-    let target = authorize(&[
-        ("scope", "collection:orders"),
-        ("resource", "https://door.example/mcp/orders"),
-    ]);
+    let target = authorize(&[("scope", "collection:orders"), ("resource", ORDERS)]);
     let code = Browser::default().allow(&house, &target).await;
     let (_, first) = redeem(&house, &code, &[]).await;
-    let token = first["refresh_token"].as_str().unwrap();
     for (more, want) in [
-        (("scope", "collection:customers"), "invalid_scope"),
-        (("resource", "https://door.example/mcp"), "invalid_target"),
+        (&[("scope", "collection:customers")][..], "invalid_scope"),
+        (&[("resource", MCP)], "invalid_target"),
+        (&[("resource", CUSTOMERS)], "invalid_target"),
+        (&[("resource", ORDERS), ("resource", MCP)], "invalid_target"),
     ] {
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("client_id", "web/app"),
-            ("refresh_token", token),
-            more,
-        ];
-        assert_eq!(house.post("/oauth/token", None, &form).await.1["error"], want);
+        let (_, answer) = refresh_for(&house, &first["refresh_token"], more).await;
+        assert_eq!(answer["error"], want, "{more:?}");
     }
     assert_eq!(refresh(&house, &first["refresh_token"]).await.0, 200);
+}
+
+#[tokio::test]
+async fn less_is_given_by_refreshing_and_the_rest_is_not_lost() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, mut tokens) = redeem(&house, &code, &[]).await;
+    for (asked, want) in [
+        (&[("resource", ORDERS)][..], ORDERS),
+        (&[("resource", CUSTOMERS)], CUSTOMERS),
+        (&[("resource", ORDERS), ("resource", MCP)], MCP),
+        (&[], MCP),
+    ] {
+        let (status, next) = refresh_for(&house, &tokens["refresh_token"], asked).await;
+        assert_eq!(status, 200, "{asked:?} {next}");
+        assert_eq!(claims(&next["access_token"])["aud"], want, "{asked:?}");
+        tokens = next;
+    }
 }
 
 #[tokio::test]

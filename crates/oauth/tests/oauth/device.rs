@@ -47,14 +47,28 @@ struct Device {
 
 impl Device {
     async fn begun(house: &House) -> Self {
-        let (status, answer) = begin(house, &[]).await;
+        Self::begun_for(house, "").await
+    }
+
+    /// For this resource.
+    async fn begun_for(house: &House, resource: &str) -> Self {
+        let (status, answer) = begin(house, &[("resource", resource)]).await;
         assert_eq!(status, 200, "{answer}");
         let text = |name: &str| answer[name].as_str().unwrap().to_owned();
         Self { code: text("device_code"), shown: text("user_code") }
     }
 
     async fn ask_as(&self, house: &House, client: &str) -> (u16, Value) {
-        let form = [("grant_type", GRANT), ("client_id", client), ("device_code", &self.code)];
+        self.ask_for(house, client, "").await
+    }
+
+    async fn ask_for(&self, house: &House, client: &str, resource: &str) -> (u16, Value) {
+        let form = [
+            ("grant_type", GRANT),
+            ("client_id", client),
+            ("device_code", &self.code),
+            ("resource", resource),
+        ];
         house.post("/oauth/token", None, &form).await
     }
 
@@ -191,6 +205,29 @@ async fn a_device_code_is_good_once_for_who_asked() {
     let grant = claims(&tokens["access_token"])["onedoor"]["grant"].clone();
     assert!(house.issuer.is_revoked(grant.as_str().unwrap()));
     assert_eq!(refresh(&house, &tokens).await, 400);
+}
+
+#[tokio::test]
+async fn a_device_code_gives_a_token_for_what_was_authorized_or_for_less() {
+    let house = house().await;
+    let (all, orders) = (format!("{DOOR}/mcp"), format!("{DOOR}/mcp/orders"));
+    for (authorized, asked, want) in [
+        (&*all, "", Some(&*all)),
+        (&*all, &*orders, Some(&*orders)),
+        (&*orders, &*all, None),
+        (&*all, "https://other.example", None),
+    ] {
+        let device = Device::begun_for(&house, authorized).await;
+        let mut browser = typed(&house, &device.shown).await;
+        browser.send(&house, CONSENT, &[("decision", "allow")]).await;
+        let (_, tokens) = device.ask_for(&house, TV, asked).await;
+        let Some(want) = want else {
+            assert_eq!(tokens["error"], "invalid_target", "{authorized} {asked}");
+            assert_eq!(device.asks(&house).await, "ok");
+            continue;
+        };
+        assert_eq!(claims(&tokens["access_token"])["aud"], want, "{authorized} {asked}");
+    }
 }
 
 #[tokio::test]
