@@ -22,7 +22,7 @@ pub struct Handle {
     pub body: String,
     /// When it was made.
     pub created: Timestamp,
-    /// When it ends by itself.
+    /// When it ends by itself; of one that was taken, until when that is known.
     pub expires: Timestamp,
 }
 
@@ -43,7 +43,8 @@ impl fmt::Debug for Handle {
 /// What became of an attempt to take a handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
-    /// It was taken before. That is seen as long as it is kept: until it expires, or longer.
+    /// It was taken before. That is seen as long as it is kept: until it expires and its grant has
+    /// ended, or longer.
     Again(Handle),
     /// It, or the grant that it belongs to, has expired.
     Expired,

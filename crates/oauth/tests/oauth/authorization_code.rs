@@ -88,6 +88,19 @@ async fn a_code_is_good_once_for_who_asked_and_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_code_that_comes_again_weeks_later_ends_what_came_of_it() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = redeem(&house, &code, &[]).await;
+    house.advance(20 * 86_400);
+    house.store.purge(house.clock.now(), 1_000).await.unwrap();
+    let (status, second) = refresh(&house, &first["refresh_token"]).await;
+    assert_eq!(status, 200, "{second}");
+    assert_eq!(redeem(&house, &code, &[]).await.1["error"], "invalid_grant");
+    assert_eq!(refresh(&house, &second["refresh_token"]).await.1["error"], "invalid_grant");
+}
+
+#[tokio::test]
 async fn a_code_gives_a_token_for_what_was_authorized_or_for_less() {
     let house = House::open().await;
     for (authorized, asked, want) in [

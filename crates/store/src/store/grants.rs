@@ -188,16 +188,17 @@ pub(super) enum Standing {
     Revoked,
 }
 
-/// How a grant stands, and will stand until the transaction has ended.
+/// How a grant stands, and will stand until the transaction has ended; and when it ends by itself.
 pub(super) async fn hold(
     transaction: &mut Transaction,
     id: &str,
     now: Timestamp,
-) -> Result<Standing, Error> {
+) -> Result<(Standing, Timestamp), Error> {
     let lock = if transaction.is_postgres() { LOCK_POSTGRES } else { LOCK_SQLITE };
     let rows = transaction.rows(SqlStr::from_static(lock), &[Value::Text(id)]).await?;
-    let Some(row) = rows.first() else { return Ok(Standing::Revoked) };
-    Ok(standing(row.time(0)?, row.maybe_time(1)?, now))
+    let Some(row) = rows.first() else { return Ok((Standing::Revoked, now)) };
+    let ends = row.time(0)?;
+    Ok((standing(ends, row.maybe_time(1)?, now), ends))
 }
 
 pub(super) fn standing(expires: Timestamp, revoked: Option<Timestamp>, now: Timestamp) -> Standing {

@@ -115,7 +115,7 @@ async fn put(transaction: &mut Transaction, handle: &Handle) -> Result<(), Error
         ("a handle's body", body),
     ])?;
     if let Some(grant) = grant
-        && grants::hold(transaction, grant, *created).await? != Standing::Live
+        && grants::hold(transaction, grant, *created).await?.0 != Standing::Live
     {
         return Err(Error::UnknownGrant { grant: grant.to_owned() });
     }

@@ -10,9 +10,9 @@ use crate::{Error, database::Value};
 
 /// So long an expired grant is still shown.
 const GRANTS_KEPT: Duration = Duration::from_hours(30 * 24);
-/// Oldest first: what is left for the next time is what is younger. A handle that was used stays until
-/// it expires, so that a second use is seen.
-const HANDLES: &str = "DELETE FROM handles WHERE (digest, kind) IN \
+/// Oldest first: what is left for the next time is what is younger. One that is used at this moment is
+/// looked at again when that is done: it expires later then, so that a second use is seen.
+const HANDLES: &str = "DELETE FROM handles WHERE expires <= $1 AND (digest, kind) IN \
      (SELECT digest, kind FROM handles WHERE expires <= $1 ORDER BY expires LIMIT $2)";
 const REPLAYS: &str = "DELETE FROM replays WHERE digest IN \
      (SELECT digest FROM replays WHERE expires <= $1 ORDER BY expires LIMIT $2)";

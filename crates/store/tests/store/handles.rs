@@ -10,6 +10,7 @@ on_every_database!(
     a_look_tells_what_a_take_would_and_takes_nothing,
     an_expired_handle_is_not_taken,
     a_second_use_is_seen_after_the_end_as_long_as_it_is_kept,
+    a_second_use_is_seen_until_the_grant_has_ended_and_does_nothing,
     a_handle_of_a_revoked_or_expired_grant_is_worth_nothing,
     no_handle_is_put_under_a_grant_that_ended,
     a_body_is_replaced_where_it_is_as_expected_and_not_taken,
@@ -25,6 +26,11 @@ async fn take(store: &Store, number: u8, seconds: i64) -> Taken {
 
 async fn peek(store: &Store, number: u8, seconds: i64) -> Taken {
     store.peek_handle(&digest(number), "refresh", at(seconds)).await.unwrap()
+}
+
+/// One of a grant once it is taken: known until that ends.
+fn kept(handle: Handle) -> Handle {
+    Handle { expires: grant("").expires, ..handle }
 }
 
 async fn a_handle_is_taken_once(place: &Place) {
@@ -68,7 +74,7 @@ async fn a_look_tells_what_a_take_would_and_takes_nothing(place: &Place) {
     }
     assert_eq!(peek(&store, 2, 150).await, Taken::Unknown);
     take(&store, 1, 150).await;
-    assert_eq!(peek(&store, 1, 150).await, Taken::Again(handle(1, Some("g"))));
+    assert_eq!(peek(&store, 1, 150).await, Taken::Again(kept(handle(1, Some("g")))));
 }
 
 async fn an_expired_handle_is_not_taken(place: &Place) {
@@ -88,6 +94,34 @@ async fn a_second_use_is_seen_after_the_end_as_long_as_it_is_kept(place: &Place)
     assert_eq!(take(&store, 1, 300).await, Taken::Unknown);
 }
 
+async fn a_second_use_is_seen_until_the_grant_has_ended_and_does_nothing(place: &Place) {
+    let store = place.open().await;
+    store.put_grant(&grant("g")).await.unwrap();
+    for (number, of) in [(1, Some("g")), (2, Some("g")), (3, None), (4, Some("g"))] {
+        store.put_handle(&handle(number, of)).await.unwrap();
+    }
+    take(&store, 1, 150).await;
+    let new = handle(5, Some("g"));
+    store.rotate_handle(&digest(2), "refresh", at(150), &new).await.unwrap();
+    let issuance = Issuance { grant: grant("given"), handles: Vec::new() };
+    store.exchange_handle(&digest(3), "refresh", at(150), &issuance).await.unwrap();
+    // What nobody took is gone.
+    assert_eq!(store.purge(at(999), 10).await.unwrap(), 2);
+    for number in [1, 2, 3] {
+        let new = handle(6, Some("g"));
+        let rotated = store.rotate_handle(&digest(number), "refresh", at(999), &new).await.unwrap();
+        assert!(matches!(rotated, Taken::Again(_)), "{number}: {rotated:?}");
+        // Nor at any time before.
+        let again = take(&store, number, 150).await;
+        assert!(matches!(again, Taken::Again(_)), "{number}: {again:?}");
+        let body = format!("body {number}");
+        assert!(!store.replace_body(&digest(number), "refresh", "x", &body).await.unwrap());
+    }
+    assert_eq!(peek(&store, 6, 999).await, Taken::Unknown);
+    assert_eq!(store.purge(at(1000), 10).await.unwrap(), 3);
+    assert_eq!(take(&store, 1, 1000).await, Taken::Unknown);
+}
+
 async fn a_handle_of_a_revoked_or_expired_grant_is_worth_nothing(place: &Place) {
     let store = place.open().await;
     store.put_grant(&grant("revoked")).await.unwrap();
@@ -104,7 +138,7 @@ async fn a_handle_of_a_revoked_or_expired_grant_is_worth_nothing(place: &Place) 
     assert_eq!(take(&store, 1, 150).await, Taken::Revoked(revoked));
     assert_eq!(take(&store, 1, 200).await, Taken::Expired);
     // That it comes again is told all the same.
-    assert_eq!(take(&store, 2, 150).await, Taken::Again(used));
+    assert_eq!(take(&store, 2, 150).await, Taken::Again(kept(used)));
     assert_eq!(take(&store, 3, 160).await, Taken::Expired);
     let new = handle(9, Some("revoked"));
     let rotated = store.rotate_handle(&digest(1), "refresh", at(150), &new).await.unwrap();
@@ -164,7 +198,7 @@ async fn a_rotation_is_done_whole_or_not_at_all(place: &Place) {
     assert!(matches!(error, Error::UnknownGrant { .. }), "{error}");
     assert_eq!(peek(&store, 1, 150).await, Taken::First(old.clone()));
     assert_eq!(rotate(&new).await.unwrap(), Taken::First(old.clone()));
-    assert_eq!(rotate(&handle(3, Some("g"))).await.unwrap(), Taken::Again(old));
+    assert_eq!(rotate(&handle(3, Some("g"))).await.unwrap(), Taken::Again(kept(old)));
     assert_eq!(peek(&store, 2, 150).await, Taken::First(new));
     assert_eq!(peek(&store, 3, 150).await, Taken::Unknown);
 }
@@ -191,7 +225,7 @@ async fn an_exchange_is_done_whole_or_not_at_all(place: &Place) {
     assert_eq!(peek(&store, 3, 150).await, Taken::First(handle(3, Some("g"))));
     // Who comes again is told of which grant, so that it can be revoked.
     let again = exchange("g2", Vec::new()).await.unwrap();
-    assert_eq!(again, Taken::Again(Handle { grant: Some("g".to_owned()), ..code }));
+    assert_eq!(again, Taken::Again(Handle { grant: Some("g".to_owned()), ..kept(code) }));
     assert_eq!(store.grant("g2").await.unwrap(), None);
 }
 

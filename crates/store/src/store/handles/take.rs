@@ -16,6 +16,8 @@ const TAKE: &str = "UPDATE handles SET used = $3 \
      RETURNING grant_id, body, created, expires";
 /// So that whoever comes second is told what the first was given.
 const GIVEN: &str = "UPDATE handles SET grant_id = $3 WHERE digest = $1 AND kind = $2";
+/// Only of one that is used: that is good for nothing more, however long it is kept.
+const KEEP: &str = "UPDATE handles SET expires = $3 WHERE digest = $1 AND kind = $2";
 
 impl Store {
     /// Takes a handle. Unless it is [`Taken::First`], nothing was written.
@@ -72,12 +74,13 @@ impl Store {
         issuance: &Issuance,
     ) -> Result<Taken, Error> {
         let (taken, transaction) = self.begin_to_take(digest, kind, now).await?;
-        if let Some(mut transaction) = transaction {
+        if let (Taken::First(handle), Some(mut transaction)) = (&taken, transaction) {
             let Issuance { grant, handles } = issuance;
             grants::put(&mut transaction, grant).await?;
             for handle in handles {
                 put(&mut transaction, handle).await?;
             }
+            keep(&mut transaction, handle, grant.expires).await?;
             let values = [Value::Bytes(digest), Value::Text(kind), Value::Text(&grant.id)];
             transaction.execute(SqlStr::from_static(GIVEN), &values).await?;
             transaction.commit().await?;
@@ -106,16 +109,36 @@ impl Store {
             return Ok((not_first(self.peek_handle(digest, kind, now).await?), None));
         };
         let handle = handle(row, digest, kind)?;
-        let standing = match &handle.grant {
+        let (standing, ends) = match &handle.grant {
             Some(grant) => grants::hold(&mut transaction, grant, now).await?,
-            None => Standing::Live,
+            None => (Standing::Live, handle.expires),
         };
         Ok(match standing {
             Standing::Expired => (Taken::Expired, None),
-            Standing::Live => (Taken::First(handle), Some(transaction)),
+            Standing::Live => {
+                keep(&mut transaction, &handle, ends).await?;
+                (Taken::First(handle), Some(transaction))
+            }
             Standing::Revoked => (Taken::Revoked(handle), None),
         })
     }
+}
+
+/// Has a handle that is used known until its grant ends. A code lives for a minute and what came of it
+/// for weeks: whenever in that time a copy turns up, all of that has to end. There is one code for each
+/// grant, so they are no more than those. The purge finds by its index what has ended, and does not
+/// have to pass over those that are kept.
+async fn keep(
+    transaction: &mut Transaction,
+    handle: &Handle,
+    until: Timestamp,
+) -> Result<(), Error> {
+    // A refresh token ends with its grant anyway.
+    if until > handle.expires {
+        let values = [Value::Bytes(&handle.digest), Value::Text(&handle.kind), Value::time(until)];
+        transaction.execute(SqlStr::from_static(KEEP), &values).await?;
+    }
+    Ok(())
 }
 
 /// Dropped and made anew in the meantime: what was asked for is not there.
