@@ -1,4 +1,4 @@
-//! Documents name tests as `crate/path.rs::test`: each of these has to be there.
+//! Documents name tests as `crate/path.rs::test`: each of these has to be there, and to be run.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,10 @@ use super::files::File;
 
 /// Where documents are that name tests.
 const FOLDER: &str = "docs/security/";
+/// What makes a function a test.
+const MARKS: [&str; 2] = ["#[test]", "#[tokio::test"];
+/// What runs the functions that it lists, on every database.
+const LIST: &str = "on_every_database!(";
 
 /// The faults of all documents that name tests.
 pub(crate) fn check(files: &[File]) -> Vec<Fault> {
@@ -31,7 +35,23 @@ pub(crate) fn check(files: &[File]) -> Vec<Fault> {
 
 fn is_there(sources: &HashMap<&str, &str>, path: &str, test: &str) -> bool {
     let source = sources.get(format!("crates/{path}.rs").as_str());
-    source.is_some_and(|it| it.contains(&format!("fn {test}(")))
+    source.is_some_and(|it| is_marked(it, test) || is_listed(it, test))
+}
+
+fn is_marked(source: &str, test: &str) -> bool {
+    let name = format!("fn {test}(");
+    let mut befores = source.match_indices(&name).filter_map(|(at, _)| source.get(..at));
+    befores.any(|before| {
+        // Up to where something else ends or begins. The first piece is of the function's own line.
+        let lines = before.rsplit('\n').skip(1).map(str::trim);
+        let mut own = lines.take_while(|it| !it.is_empty() && !it.ends_with(['{', '}', ';']));
+        own.any(|line| MARKS.iter().any(|it| line.starts_with(it)))
+    })
+}
+
+fn is_listed(source: &str, test: &str) -> bool {
+    let lists = source.split(LIST).skip(1).filter_map(|it| it.split(')').next());
+    lists.flat_map(|it| it.split(',')).any(|it| it.trim() == test)
 }
 
 #[cfg(test)]
@@ -45,7 +65,7 @@ mod tests {
     #[test]
     fn a_document_names_only_tests_that_are_there() {
         let files = [
-            file("crates/a/tests/b.rs", "async fn it_is_so() {}"),
+            file("crates/a/tests/b.rs", "#[tokio::test]\nasync fn it_is_so() {}"),
             file(
                 "docs/security/c.md",
                 "`a/tests/b.rs::it_is_so`\n`a/b.rs::x`, `a/tests/b.rs::it_is`",
@@ -56,5 +76,42 @@ mod tests {
         assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(faults[0].contains("c.md:2") && faults[0].contains("a/b.rs::x"), "{faults:?}");
         assert!(faults[1].contains("a/tests/b.rs::it_is"), "{faults:?}");
+    }
+
+    #[test]
+    fn what_a_document_names_is_run() {
+        let source = r#"
+            on_every_database!(
+                is_listed,
+            );
+
+            async fn is_listed(place: &Place) {}
+
+            #[test]
+            #[expect(
+                clippy::too_many_lines,
+                reason = "a table"
+            )]
+            fn is_marked() {}
+
+            proptest! {
+                #[test]
+                fn holds(it in 0..9) {}
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn waits() {}
+            async fn is_a_helper() {}
+
+            // #[test]
+            fn is_off() {}
+        "#;
+        let sources = HashMap::from([("crates/a/b.rs", source)]);
+        for test in ["is_listed", "is_marked", "holds", "waits"] {
+            assert!(is_there(&sources, "a/b", test), "{test}");
+        }
+        for other in ["is_a_helper", "is_off", "is", "gone"] {
+            assert!(!is_there(&sources, "a/b", other), "{other}");
+        }
     }
 }
