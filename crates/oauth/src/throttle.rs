@@ -1,7 +1,8 @@
-//! Guessing is slowed down: every attempt is paid for before it is checked, and a good one gets its
-//! price back. Budgets are for each source, for each account or client, and for each two of them; a
-//! browser or source that is known has one of its own, so that nobody is locked out by others. What
-//! anybody can have done is paid for too, and for good.
+//! Guessing is slowed down: what can be guessed, or is work to check, is paid for before it is checked,
+//! and a good attempt gets its price back. What nobody finds by guessing is checked first, and only a
+//! wrong one pays: the right one gets in whatever others do. Budgets are for each source, for each
+//! account or client, and for each two of them; a browser that is known has one of its own. What anybody
+//! can have done is paid for too, and for good.
 
 mod effort;
 mod guess;
@@ -19,11 +20,8 @@ use self::guess::Bucket;
 pub(crate) use self::{effort::Effort, guess::Guess};
 use crate::error::Denied;
 
-/// Most budgets that are remembered, and most sources of clients that are known.
+/// Most budgets that are remembered.
 const REMEMBERED_MAX: usize = 20_000;
-
-/// How long the source of a client that has proved itself is known.
-const KNOWN_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// What guesses have used up. Of one process: replicas do not tell each other.
 #[derive(Debug, Default)]
@@ -33,8 +31,6 @@ pub(crate) struct Throttle(Mutex<Ledger>);
 struct Ledger {
     /// When the budget is whole again, where it is not.
     used: HashMap<Digest, Timestamp>,
-    /// Sources from which a client has proved itself, until when they are known.
-    known: HashMap<Digest, Timestamp>,
 }
 
 /// An attempt that is paid for. Dropped, it stays paid: so do those that nobody waits for.
@@ -43,8 +39,6 @@ struct Ledger {
 pub(crate) struct Attempt<'t> {
     throttle: &'t Throttle,
     buckets: Vec<Bucket>,
-    /// What is known from now on, where it is good.
-    knows: Option<(Digest, Timestamp)>,
 }
 
 impl Throttle {
@@ -53,13 +47,10 @@ impl Throttle {
     /// # Errors
     /// `temporarily_unavailable`, or `invalid_client` to clients, with status 429 and how long to wait.
     pub(crate) fn attempt(&self, guess: Guess<'_>, now: Timestamp) -> Result<Attempt<'_>, Denied> {
-        let mut ledger = self.ledger();
-        let source = guess.of_source();
-        let is_known = ledger.known.get(&source).is_some_and(|it| *it > now);
-        let buckets = guess.buckets(is_known);
-        ledger.pay(&buckets, now).map_err(|(of, wait)| guess.slowed(of, wait))?;
-        let knows = matches!(guess, Guess::Client { .. }).then(|| (source, now.plus(KNOWN_FOR)));
-        Ok(Attempt { throttle: self, buckets, knows })
+        let buckets = guess.buckets();
+        let paid = self.ledger().pay(&buckets, now);
+        paid.map_err(|(of, wait)| guess.slowed(of, wait))?;
+        Ok(Attempt { throttle: self, buckets })
     }
 
     /// Pays for what anybody can have done. Nothing gives it back.
@@ -77,18 +68,8 @@ impl Throttle {
 }
 
 impl Attempt<'_> {
-    /// It was right: it costs nothing, and its source is known from now on.
-    pub(crate) fn was_good(self, now: Timestamp) {
-        let mut ledger = self.throttle.ledger();
-        ledger.give_back(&self.buckets, now);
-        if let Some((source, until)) = self.knows {
-            make_room(&mut ledger.known, now);
-            ledger.known.insert(source, until);
-        }
-    }
-
-    /// It could not be checked: it costs nothing.
-    pub(crate) fn was_none(self, now: Timestamp) {
+    /// It was right, or could not be checked: it costs nothing.
+    pub(crate) fn give_back(self, now: Timestamp) {
         self.throttle.ledger().give_back(&self.buckets, now);
     }
 }
@@ -210,19 +191,34 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_not_locked_out_where_it_has_proved_itself() {
+    fn who_signs_for_a_client_is_slowed_down_by_nobody_elsewhere() {
         let throttle = Throttle::default();
-        let from = |last, id| Guess::Client { source: IpAddr::from([198, 51, 100, last]), id };
-        throttle.attempt(from(1, "batch/main"), at(0)).unwrap().was_good(at(0));
-        let admitted =
-            (2..250).filter(|it| is_slowed(&throttle, from(*it, "batch/main"), at(0)).is_none());
-        assert_eq!(admitted.count(), 100);
-        assert_eq!(is_slowed(&throttle, from(1, "batch/main"), at(0)), None);
-        let denied = throttle.attempt(from(251, "batch/main"), at(0)).unwrap_err();
+        let from = |last, client| {
+            let source = IpAddr::from([198, 51, 100, last]);
+            Guess::Assertion { source, client }
+        };
+        for last in 2..250 {
+            for _ in 0..20 {
+                assert_eq!(is_slowed(&throttle, from(last, "batch/main"), at(0)), None);
+            }
+        }
+        let denied = throttle.attempt(from(2, "batch/main"), at(0)).unwrap_err();
         assert_eq!((denied.code, denied.status().as_u16()), (Code::InvalidClient, 429));
-        let later = 24 * 3600;
-        assert_eq!(throttle.ledger().known.len(), 1);
-        assert_eq!(is_slowed(&throttle, from(1, "batch/main"), at(later)), None);
+        assert_eq!(is_slowed(&throttle, from(2, "batch/other"), at(0)), None);
+        assert_eq!(is_slowed(&throttle, from(1, "batch/main"), at(0)), None);
+    }
+
+    #[test]
+    fn wrong_secrets_are_counted_by_source_and_by_client() {
+        let throttle = Throttle::default();
+        let wrong = |last, client: &str| {
+            let source = IpAddr::from([198, 51, 100, last]);
+            is_slowed(&throttle, Guess::WrongSecret { source, client }, at(0))
+        };
+        let of_client = (2..250).filter(|it| wrong(*it, "batch/main").is_none());
+        assert_eq!(of_client.count(), 100);
+        let of_source = (0..60).filter(|it| wrong(1, &format!("batch/{it}")).is_none());
+        assert_eq!(of_source.count(), 50);
     }
 
     #[test]
@@ -256,7 +252,7 @@ mod tests {
                 if is_owner {
                     let attempt = throttle.attempt(known("ann", "b1"), at(now));
                     prop_assert!(attempt.is_ok());
-                    attempt.unwrap().was_good(at(now));
+                    attempt.unwrap().give_back(at(now));
                     continue;
                 }
                 match throttle.attempt(password(source, "ann"), at(now)) {
@@ -275,7 +271,7 @@ mod tests {
         fn who_is_right_is_never_slowed_down(count in 1_usize..200) {
             let throttle = Throttle::default();
             for _ in 0..count {
-                throttle.attempt(password(1, "ann"), at(0)).unwrap().was_good(at(0));
+                throttle.attempt(password(1, "ann"), at(0)).unwrap().give_back(at(0));
             }
             prop_assert!(throttle.ledger().used.is_empty());
         }

@@ -167,7 +167,7 @@ async fn find(
     })?;
     let Some(code) = form.get("user_code").and_then(UserCode::parse) else { return Ok(None) };
     let Some((digest, handle)) = known(server, &code, request.at).await? else { return Ok(None) };
-    attempt.was_good(request.at);
+    attempt.give_back(request.at);
     let broken = |it| Denied::new(Code::ServerError, "the request is broken").because(it);
     let asked: device::Asked =
         serde_json::from_str(&handle.body).map_err(|it| broken(it.to_string()))?;

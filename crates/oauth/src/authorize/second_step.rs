@@ -123,7 +123,7 @@ pub(super) async fn answer(
     if !matches!(server.store.take_handle(&digest, kind, request.at).await?, Taken::First(_)) {
         return Err(gone());
     }
-    attempt.was_good(request.at);
+    attempt.give_back(request.at);
     Ok(signed(account, (person, BY_BOTH), codes))
 }
 

@@ -251,7 +251,7 @@ pub(super) async fn local(
     let hash = tables.user(name).and_then(|it| it.password.as_deref());
     let (hash, is_somebody) = (hash.or_else(|| tables.stand_in(name)), hash.is_some());
     let Ok(is_right) = server.passwords.verify(password, hash).await else {
-        attempt.was_none(request.at);
+        attempt.give_back(request.at);
         let detail = "try again in a moment";
         return Err(Denied::new(Code::TemporarilyUnavailable, detail).after(1));
     };
@@ -260,7 +260,7 @@ pub(super) async fn local(
     let person = people::local(server, name);
     let person = person.filter(|it| account.is_some() && it.account == account);
     if person.is_some() {
-        attempt.was_good(request.at);
+        attempt.give_back(request.at);
     }
     Ok(person)
 }

@@ -45,21 +45,30 @@ pub(crate) async fn authenticate(
     form: &Form,
 ) -> Result<Proven, Denied> {
     let (id, shown) = shown(request, form)?;
-    if matches!(shown, Shown::Nothing) {
-        return prove(server, request, &id, &shown).await;
-    }
-    let guess = Guess::Client { source: request.peer, id: &id };
-    let attempt = server.throttle.attempt(guess, request.at)?;
-    let proven = prove(server, request, &id, &shown).await;
-    match &proven {
-        Ok(proven) => {
-            attempt.was_good(request.at);
-            let how = Some(How { way: Way::TokenRequest, from: request.peer });
-            let of = LastUse { at: request.at, how };
-            proven.credential.iter().for_each(|it| server.plane.note_use(it, of));
+    let (source, client) = (request.peer, &*id);
+    let attempt = match shown {
+        // To check a signature is work.
+        Shown::Assertion(_) => {
+            Some(server.throttle.attempt(Guess::Assertion { source, client }, request.at)?)
         }
-        Err(denied) if denied.code == Code::InvalidClient => {}
-        Err(_) => attempt.was_none(request.at),
+        Shown::Nothing | Shown::Secret(_) => None,
+    };
+    let proven = prove(server, request, client, &shown).await;
+    match &proven {
+        Err(denied) if denied.code == Code::InvalidClient => {
+            // Nobody finds a secret of 256 bits: the right one gets in, whatever was shown before it.
+            if matches!(shown, Shown::Secret(_)) {
+                let guess = Guess::WrongSecret { source, client };
+                server.throttle.attempt(guess, request.at).map(drop)?;
+            }
+        }
+        Ok(_) | Err(_) => attempt.into_iter().for_each(|it| it.give_back(request.at)),
+    }
+    if let Ok(Proven { credential: Some(credential), .. }) = &proven
+        && !matches!(shown, Shown::Nothing)
+    {
+        let how = Some(How { way: Way::TokenRequest, from: source });
+        server.plane.note_use(credential, LastUse { at: request.at, how });
     }
     proven
 }

@@ -21,21 +21,25 @@ const KNOWN_BROWSER: Budget = Budget { burst: 10, every: Duration::from_secs(60)
 const SECOND_FACTOR: Budget = Budget { burst: 10, every: Duration::from_secs(300) };
 /// Codes that devices show. There are 25 billion: fewer than a thousand guesses a day find none.
 const PERSON: Budget = Budget { burst: 10, every: Duration::from_secs(120) };
-/// Secrets of clients are random: this bounds the work, and shows who tries.
+/// Secrets and keys of clients are random: this bounds the work of checking signatures, and shows who
+/// tries.
 const SOURCE_AND_CLIENT: Budget = Budget { burst: 20, every: Duration::from_secs(10) };
 const CLIENT: Budget = Budget { burst: 100, every: Duration::from_secs(10) };
 
 /// What is guessed, and from where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Guess<'a> {
-    /// What a client shows for who it is.
-    Client { source: IpAddr, id: &'a str },
+    /// What a client signs for who it is, which is work to check. Counted for each source by itself:
+    /// what all of them shared, others could use up, and lock the client out.
+    Assertion { source: IpAddr, client: &'a str },
     /// A person's password. `browser` names one that is known to be this account's.
     Password { source: IpAddr, account: &'a str, browser: Option<&'a str> },
     /// The second factor of somebody whose password is known. `browser` is as with that.
     SecondFactor { source: IpAddr, account: &'a str, browser: Option<&'a str> },
     /// The code of a device, by somebody who is signed in.
     UserCode { source: IpAddr, person: &'a str },
+    /// What was shown as the secret of a client, and was found wrong.
+    WrongSecret { source: IpAddr, client: &'a str },
 }
 
 /// A budget, and whose it is.
@@ -48,16 +52,17 @@ pub(super) struct Bucket {
 
 impl Guess<'_> {
     fn source(&self) -> IpAddr {
-        let (Self::Client { source, .. }
+        let (Self::Assertion { source, .. }
         | Self::Password { source, .. }
         | Self::SecondFactor { source, .. }
-        | Self::UserCode { source, .. }) = self;
+        | Self::UserCode { source, .. }
+        | Self::WrongSecret { source, .. }) = self;
         network(*source)
     }
 
-    pub(super) fn of_source(&self) -> Digest {
+    fn of_source(&self) -> Digest {
         match self {
-            Self::Client { source: _, id } => key("client from", &self.source(), id),
+            Self::Assertion { source: _, client } => key("assertions from", &self.source(), client),
             Self::Password { source: _, account, browser: _ } => {
                 key("account from", &self.source(), account)
             }
@@ -65,10 +70,11 @@ impl Guess<'_> {
                 key("second factor from", &self.source(), account)
             }
             Self::UserCode { source: _, person } => key("codes from", &self.source(), person),
+            Self::WrongSecret { source: _, client } => key("secret from", &self.source(), client),
         }
     }
 
-    pub(super) fn buckets(&self, is_known: bool) -> Vec<Bucket> {
+    pub(super) fn buckets(&self) -> Vec<Bucket> {
         let bucket = |of, budget, key| Bucket { key, budget, of };
         let source = self.source();
         match self {
@@ -96,15 +102,14 @@ impl Guess<'_> {
                 bucket("this person", PERSON, key("codes of", &"", person)),
                 bucket("this source", SOURCE, key("codes at", &source, "")),
             ],
-            Self::Client { source: _, id } => {
-                let mut buckets =
-                    vec![bucket("this source and client", SOURCE_AND_CLIENT, self.of_source())];
-                if !is_known {
-                    buckets.push(bucket("this source", SOURCE, key("clients from", &source, "")));
-                    buckets.push(bucket("this client", CLIENT, key("client", &"", id)));
-                }
-                buckets
+            Self::Assertion { .. } => {
+                vec![bucket("this source and client", SOURCE_AND_CLIENT, self.of_source())]
             }
+            Self::WrongSecret { source: _, client } => vec![
+                bucket("this source and client", SOURCE_AND_CLIENT, self.of_source()),
+                bucket("this source", SOURCE, key("secrets from", &source, "")),
+                bucket("this client", CLIENT, key("secrets of", &"", client)),
+            ],
         }
     }
 
@@ -113,7 +118,9 @@ impl Guess<'_> {
         let seconds = wait.as_secs().saturating_add(1);
         let detail = format!("too many attempts: try again in {seconds} seconds");
         let (code, who) = match self {
-            Self::Client { source: _, id } => (Code::InvalidClient, format!("client {id:.64?}")),
+            Self::Assertion { source: _, client } | Self::WrongSecret { source: _, client } => {
+                (Code::InvalidClient, format!("client {client:.64?}"))
+            }
             Self::Password { source: _, account, browser: _ }
             | Self::SecondFactor { source: _, account, browser: _ } => {
                 (Code::TemporarilyUnavailable, format!("account {account:.64?}"))

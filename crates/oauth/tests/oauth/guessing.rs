@@ -4,8 +4,13 @@ use std::net::IpAddr;
 
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::json;
 
-use crate::house::{BACK, Browser, House, PASSWORD, SECRET, VERIFIER, authorize, challenge};
+use crate::{
+    given::LOOPBACK,
+    house::{BACK, Browser, DOCUMENT, House, PASSWORD, SECRET, VERIFIER, authorize, challenge},
+    key::Key,
+};
 
 const WRONG: &str = "not the right password";
 
@@ -92,30 +97,66 @@ async fn an_account_under_attack_from_many_sources_is_open_to_its_owners_browser
 #[tokio::test]
 async fn who_guesses_the_secret_of_a_client_is_slowed_down_and_the_client_is_not() {
     let house = House::open().await;
-    let form = [("grant_type", "client_credentials")];
-    let own = house.peer.get();
-    assert_eq!(house.post("/oauth/token", Some(("batch/main", SECRET)), &form).await.0, 200);
-    house.peer.set(IpAddr::from([203, 0, 113, 9]));
-    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"] {
-        let form = [("grant_type", "client_credentials"), ("token", "x")];
+    let form = [("grant_type", "client_credentials"), ("token", "x")];
+    let (right, wrong) = (Some(("batch/main", SECRET)), Some(("batch/main", "ods_x")));
+    let from = |last| house.peer.set(IpAddr::from([203, 0, 113, last]));
+    // What is no request to be pushed is told by 400.
+    let paths = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"];
+    from(9);
+    for path in paths {
         for _ in 0..5 {
-            let (status, answer) = house.post(path, Some(("batch/main", "ods_x")), &form).await;
+            let (status, answer) = house.post(path, wrong, &form).await;
             assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{path}");
         }
     }
-    let assertion = [("client_assertion", "a.b.c"), ("client_id", "batch/main")];
-    for right in [Some(("batch/main", SECRET)), Some(("batch/main", "ods_x"))] {
-        let (status, answer) = house.post("/oauth/token", right, &form).await;
-        assert_eq!((status, &answer["error"]), (429, &"invalid_client".into()));
-    }
+    let (status, answer) = house.post("/oauth/token", wrong, &form).await;
+    assert_eq!((status, &answer["error"]), (429, &"invalid_client".into()));
     let record = house.log.records().pop().unwrap().to_string();
     assert!(record.contains("203.0.113.9") && record.contains("batch/main"), "{record}");
-    // Where nothing is shown nothing is guessed.
-    let public = [("client_id", "web/app"), ("token", "odr_unknown")];
-    assert_eq!(house.post("/oauth/revoke", None, &public).await.0, 200);
-    assert_ne!(house.post("/oauth/token", None, &assertion).await.0, 200);
-    house.peer.set(own);
-    assert_eq!(house.post("/oauth/token", Some(("batch/main", SECRET)), &form).await.0, 200);
+    let mut refused = 0;
+    for last in 10..100 {
+        from(last);
+        refused += usize::from(house.post("/oauth/token", wrong, &form).await.0 == 401);
+    }
+    assert_eq!(refused, 80);
+    // Who has it gets in: where it was guessed at, and from where nobody came before.
+    for last in [9, 99, 200] {
+        from(last);
+        for (path, want) in paths.into_iter().zip([200, 200, 200, 400]) {
+            assert_eq!(house.post(path, right, &form).await.0, want, "{path} from {last}");
+        }
+        assert_eq!(house.post("/oauth/token", wrong, &form).await.0, 429, "{last}");
+    }
+}
+
+#[tokio::test]
+async fn who_signs_as_a_client_that_it_is_not_slows_down_nobody_elsewhere() {
+    let house = House::open().await;
+    let (key, other) = (Key::new(), Key::new());
+    let document = json!({
+        "client_id": DOCUMENT, "redirect_uris": [LOOPBACK],
+        "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [key.jwk()] },
+    });
+    house.web().publish(DOCUMENT, &document, None);
+    let redeem = async |key: &Key| {
+        let assertion = key.assertion(&house, DOCUMENT);
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &*assertion),
+            ("code", "odc_unknown"),
+        ];
+        house.post("/oauth/token", None, &form).await.0
+    };
+    for last in 1..=6 {
+        house.peer.set(IpAddr::from([203, 0, 113, last]));
+        for _ in 0..20 {
+            assert_eq!(redeem(&other).await, 401);
+        }
+        assert_eq!(redeem(&key).await, 429);
+    }
+    house.peer.set(IpAddr::from([203, 0, 113, 7]));
+    assert_eq!(redeem(&key).await, 400);
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ pub(super) async fn remove(
     if second_step::shown(server, request, account, typed).await?.is_none() {
         return Err(Denied::new(Code::AccessDenied, "the code is not right, or was used already"));
     }
-    attempt.was_good(request.at);
+    attempt.give_back(request.at);
     second_factor::remove(server, account, request.at).await?;
     back(server)
 }
