@@ -64,9 +64,8 @@ pub(crate) async fn authenticate(
         }
         Ok(_) | Err(_) => attempt.into_iter().for_each(|it| it.give_back(request.at)),
     }
-    if let Ok(Proven { credential: Some(credential), .. }) = &proven
-        && !matches!(shown, Shown::Nothing)
-    {
+    // Also one that the connection shows.
+    if let Ok(Proven { credential: Some(credential), .. }) = &proven {
         let how = Some(How { way: Way::TokenRequest, from: source });
         server.plane.note_use(credential, LastUse { at: request.at, how });
     }

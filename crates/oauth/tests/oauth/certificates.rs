@@ -76,6 +76,8 @@ async fn a_registered_client_is_known_by_its_certificate_while_its_credential_ho
         }
         let own = &claims(given.last().unwrap())["onedoor"];
         assert_eq!(own["credential"], house.desired.credentials[0].id.as_str());
+        // Who is refused uses nothing.
+        assert_eq!(house.plane.uses.lock().unwrap().drain(..).count(), 1);
         // Another client's id goes with another client's certificate.
         let form = [("grant_type", "client_credentials"), ("client_id", "agents/reader")];
         assert_eq!(house.post(TOKEN, None, &form).await.1["error"], "unauthorized_client");
