@@ -27,6 +27,7 @@ use crate::{
     error::{Code, Denied},
     possession::Held,
     tables::Tables,
+    throttle::Effort,
 };
 
 /// The id of the command line of this door. It is no profile's: these have a slash.
@@ -90,6 +91,28 @@ pub(crate) struct Proven {
     pub(crate) is_confidential: bool,
     /// What it holds, to which tokens can be bound.
     pub(crate) held: Held,
+}
+
+impl Proven {
+    /// Counts that it looked for a ticket that nobody was given. Who proved something is known by that,
+    /// and has none of the budgets that strangers have.
+    ///
+    /// # Errors
+    /// `code` with status 429 where there were too many of late.
+    pub(crate) fn missed(
+        &self,
+        server: &Server,
+        request: &Request,
+        code: Code,
+    ) -> Result<(), Denied> {
+        match self.is_confidential {
+            true => Ok(()),
+            false => {
+                let look = Effort::LookUp { source: request.peer, code };
+                server.throttle.spend(look, request.at)
+            }
+        }
+    }
 }
 
 /// The client with this id.

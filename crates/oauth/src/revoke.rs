@@ -7,7 +7,7 @@ use store::{GrantFilter, Taken};
 
 use crate::{
     Request, Server, client,
-    error::{Denied, json_response},
+    error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
     introspect, reference, revocations,
@@ -29,6 +29,7 @@ pub(crate) async fn answer(
         .store
         .peek_handle(&ticket::digest(token), Ticket::Refresh.kind(), request.at)
         .await?;
+    let is_known = !matches!(handle, Taken::Unknown);
     if let Taken::First(handle) | Taken::Again(handle) = handle {
         let grant = match &handle.grant {
             Some(id) => server.store.grant(id).await?,
@@ -40,7 +41,12 @@ pub(crate) async fn answer(
         }
         return Ok(done);
     }
-    let Some(claims) = introspect::claims(server, token, request).await? else { return Ok(done) };
+    let Some(claims) = introspect::claims(server, token, request).await? else {
+        if !is_known {
+            proven.missed(server, request, Code::TemporarilyUnavailable)?;
+        }
+        return Ok(done);
+    };
     if claims.get("client_id").and_then(|it| it.as_str()) == Some(&proven.client.id)
         && let Some(jti) = claims.get("jti").and_then(|it| it.as_str())
     {

@@ -56,7 +56,7 @@ impl Throttle {
     /// Pays for what anybody can have done. Nothing gives it back.
     ///
     /// # Errors
-    /// `temporarily_unavailable` with status 429 and how long to wait.
+    /// With status 429 and how long to wait: `temporarily_unavailable`, but for what has a word of its own.
     pub(crate) fn spend(&self, effort: Effort<'_>, now: Timestamp) -> Result<(), Denied> {
         let paid = self.ledger().pay(&effort.buckets(), now);
         paid.map_err(|(of, wait)| effort.slowed(of, wait))

@@ -221,6 +221,12 @@ pub(crate) fn check_terms(contract: &Contract<'_>, request: &Request) -> Result<
     Err(Denied::new(Code::UnauthorizedClient, detail))
 }
 
+/// There is no such code or token: the same words with status 429 where that is said too often.
+fn missing(server: &Server, request: &Request, proven: &Proven, cause: &str) -> Denied {
+    let counted = proven.missed(server, request, Code::InvalidGrant);
+    counted.err().unwrap_or_else(|| invalid_grant(cause))
+}
+
 pub(crate) fn invalid_grant(cause: impl std::fmt::Display) -> Denied {
     let detail = "the code or token is not valid, was used before, or was taken back";
     Denied::new(Code::InvalidGrant, detail).because(cause)

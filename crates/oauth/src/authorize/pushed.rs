@@ -83,8 +83,16 @@ pub(super) async fn take(
     let digest = ticket::digest(brought.required("request_uri")?);
     let kind = Ticket::Pushed.kind();
     // Looked at before it is taken: who may not have it must not use it up.
-    let Taken::First(handle) = server.store.peek_handle(&digest, kind, request.at).await? else {
-        return Err(unknown("it is unknown, has expired, or was used"));
+    let handle = match server.store.peek_handle(&digest, kind, request.at).await? {
+        Taken::First(handle) => handle,
+        Taken::Again(_) | Taken::Expired | Taken::Revoked(_) => {
+            return Err(unknown("it has expired, or was used"));
+        }
+        Taken::Unknown => {
+            let look = Effort::LookUp { source: request.peer, code: Code::InvalidRequestUri };
+            server.throttle.spend(look, request.at)?;
+            return Err(unknown("there is no such thing"));
+        }
     };
     let pushed: Form = serde_json::from_str(&handle.body).map_err(unknown)?;
     // Libraries send some of the parameters again, client_id always: one that differs is somebody else's.

@@ -24,6 +24,10 @@ const WAITING_OF_SITE: Budget = Budget { burst: 500, every: Duration::from_secs(
 /// Over all sources: so bounds the rows that there are at once, 5,000 and what comes in 10 minutes.
 const WAITING_IN_ALL: Budget = Budget { burst: 5_000, every: Duration::from_millis(120) };
 
+/// Each costs a look into the store, and finds nothing: people may come late, and share a source.
+const LOOK_UPS: Budget = Budget { burst: 100, every: Duration::from_secs(2) };
+const LOOK_UPS_OF_SITE: Budget = Budget { burst: 500, every: Duration::from_secs(1) };
+
 /// What anybody can have this server do.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Effort<'a> {
@@ -31,6 +35,9 @@ pub(crate) enum Effort<'a> {
     Document { source: IpAddr, host: &'a str },
     /// Keeps what a device asks for until a person has decided.
     Device { source: IpAddr },
+    /// Looked for a ticket that nobody was given. Paid for after it: who has one gets in, whatever others
+    /// look for. `code` is what they are told, also where it was too often: it is decided.
+    LookUp { source: IpAddr, code: Code },
     /// Keeps a client that registers itself.
     Registration { source: IpAddr },
     /// Keeps what a browser was sent for until a person has decided.
@@ -41,6 +48,7 @@ impl Effort<'_> {
     fn source(&self) -> IpAddr {
         let (Self::Document { source, .. }
         | Self::Device { source }
+        | Self::LookUp { source, .. }
         | Self::Registration { source }
         | Self::Waiting { source }) = self;
         network(*source)
@@ -51,6 +59,7 @@ impl Effort<'_> {
         let source = self.source();
         let (what, of_source, of_site) = match self {
             Self::Document { .. } => ("documents for", DOCUMENTS, DOCUMENTS_OF_SITE),
+            Self::LookUp { .. } => ("look-ups of", LOOK_UPS, LOOK_UPS_OF_SITE),
             Self::Registration { .. } => ("registrations of", REGISTRATIONS, REGISTRATIONS_OF_SITE),
             Self::Device { .. } | Self::Waiting { .. } => ("waiting for", WAITING, WAITING_OF_SITE),
         };
@@ -61,7 +70,7 @@ impl Effort<'_> {
             Self::Device { .. } | Self::Waiting { .. } => {
                 Some(bucket("all sources", WAITING_IN_ALL, key("waiting", &"", "")))
             }
-            Self::Registration { .. } => None,
+            Self::LookUp { .. } | Self::Registration { .. } => None,
         };
         let site = site(source).map(|it| bucket("this site", of_site, key(what, &it, "site")));
         let source = bucket("this source", of_source, key(what, &source, ""));
@@ -78,6 +87,7 @@ impl Effort<'_> {
             }
             // The word that devices know.
             Self::Device { source: _ } => (Code::SlowDown, "what a device asks for".to_owned()),
+            Self::LookUp { source: _, code } => (*code, "a look for what is not there".to_owned()),
             Self::Registration { source: _ } => {
                 (Code::TemporarilyUnavailable, "a registration".to_owned())
             }
@@ -132,6 +142,8 @@ mod tests {
         assert_eq!(admitted(&throttle, 100, |source| Effort::Registration { source }), 60);
         assert_eq!(admitted(&throttle, 600, |source| Effort::Waiting { source }), 500);
         assert_eq!(admitted(&throttle, 9, |source| Effort::Device { source }), 0);
+        let code = Code::InvalidGrant;
+        assert_eq!(admitted(&throttle, 600, |source| Effort::LookUp { source, code }), 500);
         let denied = throttle.spend(document("2001:db8:1:ffff::1".parse().unwrap()), at(0));
         assert!(format!("{denied:?}").contains("this site"), "{denied:?}");
         let neighbour = "2001:db8:2::1".parse().unwrap();

@@ -4,7 +4,7 @@ use model::{AdmissionId, GrantType, ProfileId, TokenBinding, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
-use super::{GrantBody, Issued, caller, check_terms, invalid_grant, resource};
+use super::{GrantBody, Issued, caller, check_terms, invalid_grant, missing, resource};
 use crate::{
     Request, Server,
     access_token::AccessToken,
@@ -46,7 +46,7 @@ pub(super) async fn redeem(
         Taken::Again(handle) => return Err(reused(server, &handle, request).await?),
         Taken::Expired => return Err(invalid_grant("the code has expired")),
         Taken::Revoked(_) => return Err(invalid_grant("the grant was revoked")),
-        Taken::Unknown => return Err(invalid_grant("there is no such code")),
+        Taken::Unknown => return Err(missing(server, request, proven, "there is no such code")),
     };
     check(&handle, form, proven)?;
     take(server, request, (&handle, form), proven, facts).await

@@ -8,7 +8,7 @@ use store::{Digest, Handle, Taken};
 use super::{
     Issued,
     code::{reused, take},
-    invalid_grant,
+    invalid_grant, missing,
 };
 use crate::{
     Request, Server,
@@ -64,8 +64,11 @@ async fn undecided(
     let handle = match server.store.peek_handle(digest, Ticket::Device.kind(), request.at).await? {
         Taken::First(handle) => handle,
         Taken::Expired => return Ok(expired()),
-        Taken::Again(_) | Taken::Revoked(_) | Taken::Unknown => {
-            return Ok(invalid_grant("there is no such device code"));
+        Taken::Again(_) | Taken::Revoked(_) => {
+            return Ok(invalid_grant("the device code has ended"));
+        }
+        Taken::Unknown => {
+            return Ok(missing(server, request, proven, "there is no such device code"));
         }
     };
     let waiting: Waiting = serde_json::from_str(&handle.body).map_err(invalid_grant)?;

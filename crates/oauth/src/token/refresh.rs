@@ -7,7 +7,7 @@ use store::{Handle, Taken};
 use super::{
     Issued,
     code::{Answer, grant_of, refresh_handle, reused},
-    invalid_grant, scopes,
+    invalid_grant, missing, scopes,
 };
 use crate::{
     Request, Server,
@@ -34,7 +34,9 @@ pub(super) async fn renew(
         Taken::Again(handle) => return Err(reused(server, &handle, request).await?),
         Taken::Expired => return Err(invalid_grant("the refresh token has expired")),
         Taken::Revoked(_) => return Err(invalid_grant("the grant was revoked")),
-        Taken::Unknown => return Err(invalid_grant("there is no such refresh token")),
+        Taken::Unknown => {
+            return Err(missing(server, request, proven, "there is no such refresh token"));
+        }
     };
     let grant = grant_of(server, &handle).await?;
     let mut answer = Answer::new(server, request, &grant, proven, facts)?;

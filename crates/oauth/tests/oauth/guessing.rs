@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::json;
 
 use crate::{
-    given::LOOPBACK,
+    given::{LOOPBACK, redeem, refresh},
     house::{BACK, Browser, DOCUMENT, House, PASSWORD, SECRET, VERIFIER, authorize, challenge},
     key::Key,
 };
@@ -138,7 +138,7 @@ async fn who_signs_as_a_client_that_it_is_not_slows_down_nobody_elsewhere() {
         "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [key.jwk()] },
     });
     house.web().publish(DOCUMENT, &document, None);
-    let redeem = async |key: &Key| {
+    let ask = async |key: &Key| {
         let assertion = key.assertion(&house, DOCUMENT);
         let form = [
             ("grant_type", "authorization_code"),
@@ -151,12 +151,66 @@ async fn who_signs_as_a_client_that_it_is_not_slows_down_nobody_elsewhere() {
     for last in 1..=6 {
         house.peer.set(IpAddr::from([203, 0, 113, last]));
         for _ in 0..20 {
-            assert_eq!(redeem(&other).await, 401);
+            assert_eq!(ask(&other).await, 401);
         }
-        assert_eq!(redeem(&key).await, 429);
+        assert_eq!(ask(&key).await, 429);
     }
     house.peer.set(IpAddr::from([203, 0, 113, 7]));
-    assert_eq!(redeem(&key).await, 400);
+    assert_eq!(ask(&key).await, 400);
+}
+
+#[tokio::test]
+async fn who_looks_for_what_nobody_was_given_is_slowed_down_and_who_was_given_it_is_not() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let forms = [
+        ("authorization_code", "code"),
+        ("refresh_token", "refresh_token"),
+        (device, "device_code"),
+    ];
+    let forms = forms
+        .map(|(grant, name)| [("grant_type", grant), ("client_id", "web/app"), (name, "unknown")]);
+    let token = [("client_id", "web/app"), ("token", "unknown")];
+    let target = "/oauth/authorize?client_id=web/app&request_uri=unknown";
+    // What is said of each: codes and tokens, a token to be revoked, a request that was pushed.
+    let look = async || {
+        let mut statuses = Vec::new();
+        for form in &forms {
+            statuses.push(house.post("/oauth/token", None, form).await.0);
+        }
+        statuses.push(house.post("/oauth/revoke", None, &token).await.0);
+        let mut browser = Browser::default();
+        browser.open(&house, target).await;
+        statuses.push(browser.status);
+        statuses
+    };
+    for number in 0..20 {
+        assert_eq!(look().await, [400, 400, 400, 200, 400], "{number}");
+    }
+    assert_eq!(look().await, [429; 5]);
+    // It is decided all the same: who has kept such a token is to throw it away.
+    let (status, answer) = house.post("/oauth/token", None, &forms[1]).await;
+    assert_eq!((status, &answer["error"]), (429, &"invalid_grant".into()));
+    let mut browser = Browser::default();
+    browser.open(&house, target).await;
+    assert_eq!(browser.header("retry-after").as_deref(), Some("3"));
+    let record = house.log.records().pop().unwrap().to_string();
+    assert!(record.contains("192.0.2.1") && record.contains("this source"), "{record}");
+    // Who has one gets in, also from there; so does who proves who it is, and who comes from elsewhere.
+    let (status, tokens) = redeem(&house, ("web/app", BACK), &code).await;
+    assert_eq!(status, 200, "{tokens}");
+    assert_eq!(refresh(&house, "web/app", &tokens).await.0, 200);
+    let batch = Some(("batch/main", SECRET));
+    assert_eq!(house.post("/oauth/revoke", batch, &[("token", "unknown")]).await.0, 200);
+    house.peer.set(IpAddr::from([192, 0, 2, 2]));
+    assert_eq!(look().await, [400, 400, 400, 200, 400]);
+    house.peer.set(IpAddr::from([192, 0, 2, 1]));
+    house.advance(2);
+    assert_eq!(look().await, [400, 429, 429, 429, 429]);
+    // What was given and has ended is no guess.
+    let (status, answer) = redeem(&house, ("web/app", BACK), &code).await;
+    assert_eq!((status, &answer["error"]), (400, &"invalid_grant".into()));
 }
 
 #[tokio::test]
