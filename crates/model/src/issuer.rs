@@ -1,6 +1,6 @@
 //! A trusted issuer of tokens.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{IssuerId, Place, SecretId};
 
@@ -51,8 +51,13 @@ pub struct SignIn {
     pub client_secret: Option<SecretId>,
     /// What is asked for besides `openid`.
     pub scopes: Vec<String>,
+    /// The claim of the ID token that has a person's name; the usual ones where none is named.
+    pub name_claim: Option<String>,
     /// The claim of the ID token that lists a person's groups.
     pub groups_claim: Option<String>,
+    /// What its groups are called here. No others count where it is declared; each as it is called
+    /// there where it is not.
+    pub groups: Option<BTreeMap<String, String>>,
 }
 
 /// Where an issuer's public keys come from.

@@ -20,6 +20,8 @@ use crate::{Server, people::Person};
 /// Most groups of a person that are kept.
 const GROUPS_MAX: usize = 500;
 const TEXT_BYTES_MAX: usize = 256;
+/// The claims that have a person's name where the issuer's declaration names none.
+const USUAL_NAMES: &[&str] = &["name", "preferred_username", "email"];
 
 /// How long an assertion that is a grant may live.
 pub(crate) const ASSERTION_LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
@@ -148,7 +150,7 @@ impl Provider {
         }
         Ok(Person {
             subject: named,
-            name: name(claims).unwrap_or(subject).to_owned(),
+            name: self.name(claims).unwrap_or(subject).to_owned(),
             groups: self.groups(claims).unwrap_or_default(),
             methods: Vec::new(),
             account: None,
@@ -162,9 +164,26 @@ impl Provider {
             Value::Array(list) => list.as_slice(),
             one => std::slice::from_ref(one),
         };
-        let texts = texts.iter().filter_map(Value::as_str);
-        let texts = texts.filter(|it| (1..=TEXT_BYTES_MAX).contains(&it.len()));
-        Some(texts.take(GROUPS_MAX).map(str::to_owned).collect())
+        let groups = texts.iter().filter_map(|it| self.group(it.as_str()?));
+        Some(groups.take(GROUPS_MAX).map(str::to_owned).collect())
+    }
+
+    /// What a group of the provider is called here; none where it does not count.
+    fn group<'a>(&'a self, theirs: &'a str) -> Option<&'a str> {
+        match &self.sign_in.groups {
+            // A name of theirs that is a word of ours by chance is not that group.
+            Some(known) => known.get(theirs).map(String::as_str),
+            None => Some(theirs).filter(|it| is_in_bounds(it)),
+        }
+    }
+
+    /// What people call them: for pages alone, as most choose it themselves.
+    fn name<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
+        let named = self.sign_in.name_claim.as_deref().map(|it| [it]);
+        // None in its stead: it was named because the usual ones do not do.
+        let names = named.as_ref().map_or(USUAL_NAMES, |it| it.as_slice());
+        let mut texts = names.iter().filter_map(|it| claim(claims, it)?.as_str());
+        texts.find(|it| is_in_bounds(it))
     }
 
     async fn redeem(
@@ -255,6 +274,10 @@ async fn more_claims(
     }
 }
 
+fn is_in_bounds(text: &str) -> bool {
+    (1..=TEXT_BYTES_MAX).contains(&text.len())
+}
+
 /// A claim by its name, or by the way to it: `realm_access.roles`.
 fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if let Some(found) = claims.get(name) {
@@ -263,13 +286,6 @@ fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let mut steps = name.split('.');
     let first = claims.get(steps.next()?)?;
     steps.try_fold(first, |value, step| value.get(step))
-}
-
-/// What people call them: for pages alone, as people choose it themselves.
-fn name(claims: &Map<String, Value>) -> Option<&str> {
-    let texts = ["name", "preferred_username", "email"];
-    let mut texts = texts.iter().filter_map(|it| claims.get(*it).and_then(Value::as_str));
-    texts.find(|it| (1..=TEXT_BYTES_MAX).contains(&it.len()))
 }
 
 /// The `error` of an answer, where it is a word.

@@ -113,8 +113,12 @@ struct SignIn {
     client_secret: Option<String>,
     /// What is asked for besides `openid`.
     scopes: Option<Vec<String>>,
+    /// The claim that has a person's name; `name`, `preferred_username` or `email` where it is missing.
+    name_claim: Option<String>,
     /// The claim that lists a person's groups.
     groups_claim: Option<String>,
+    /// What its groups are called here: no others count. Each as it is called there where it is missing.
+    groups: Option<BTreeMap<String, String>>,
 }
 
 /// Lets clients that nobody registered act as a profile.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
-    house::{BACK, Browser, House, VERIFIER, authorize, claims},
+    house::{BACK, Browser, DOCUMENT, House, VERIFIER, authorize, claims},
     idp::Idp,
 };
 
 const BUTTON: &str = "/oauth/sign-in/corp";
+const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
 
 async fn house() -> House {
     let mut house = House::open().await;
@@ -20,7 +21,12 @@ async fn house() -> House {
 
 /// Presses the button. Where the provider sends the person back to.
 async fn sent(house: &House, browser: &mut Browser) -> String {
-    browser.open(house, &authorize(&[])).await;
+    sent_for(house, browser, &authorize(&[])).await
+}
+
+/// The same for another client than usual.
+async fn sent_for(house: &House, browser: &mut Browser, target: &str) -> String {
+    browser.open(house, target).await;
     browser.send(house, BUTTON, &[]).await;
     assert_eq!(browser.status, 303, "{}", browser.page);
     house.idp.sign_in(browser.location.as_deref().unwrap())
@@ -168,5 +174,39 @@ async fn groups_come_from_the_token_or_from_where_the_provider_says_more() {
         let back = sent(&house, &mut browser).await;
         arrives(&house, &mut browser, &back).await;
         assert_eq!(browser.page.contains("/oauth/consent"), want, "{said} {besides}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_meets_an_admission_by_our_word_for_it_and_no_other_group_does() {
+    let mut house = house().await;
+    let issuer = Arc::make_mut(&mut house.desired.issuers[0]);
+    let groups = [("Sales EMEA".to_owned(), "staff".to_owned())];
+    issuer.sign_in.as_mut().unwrap().groups = Some(groups.into());
+    house.declare();
+    let target = authorize(&[("client_id", DOCUMENT), ("redirect_uri", LOOPBACK)]);
+    // Theirs that is called staff is not ours.
+    for (group, want) in [("Sales EMEA", true), ("sales emea", false), ("staff", false)] {
+        house.idp.says(json!({ "realm": { "groups": ["other", group] } }));
+        let mut browser = Browser::default();
+        let back = sent_for(&house, &mut browser, &target).await;
+        arrives(&house, &mut browser, &back).await;
+        assert_eq!(browser.page.contains("/oauth/consent"), want, "{group}: {}", browser.page);
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_called_by_the_claim_that_is_named_or_else_by_none() {
+    let mut house = house().await;
+    let issuer = Arc::make_mut(&mut house.desired.issuers[0]);
+    issuer.sign_in.as_mut().unwrap().name_claim = Some("realm.nick".to_owned());
+    house.declare();
+    for (nick, want) in [("Evie", "Evie"), ("", "Eve 1")] {
+        house.idp.says(json!({ "realm": { "nick": nick, "groups": [] } }));
+        let mut browser = Browser::default();
+        let back = sent(&house, &mut browser).await;
+        arrives(&house, &mut browser, &back).await;
+        let want = format!("Signed in as <b>{want}</b>");
+        assert!(browser.page.contains(&want), "{want}: {}", browser.page);
     }
 }

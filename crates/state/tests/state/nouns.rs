@@ -282,13 +282,14 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
 fn sign_in() -> impl Strategy<Value = SignIn> {
     let scopes =
         prop_oneof![Just(vec!["profile".to_owned(), "email".to_owned()]), texts("[a-n]{1,8}")];
-    (line(), line(), option::of(secret_id()), scopes, option::of(line())).prop_map(
-        |(label, client_id, client_secret, scopes, groups_claim)| SignIn {
-            label,
-            client_id,
-            client_secret,
-            scopes,
-            groups_claim,
+    // Groups are mapped where a claim has them.
+    let groups = option::of(collection::btree_map(line(), line(), 1..4));
+    let claims = (option::of(line()), option::of((line(), groups)));
+    (line(), line(), option::of(secret_id()), scopes, claims).prop_map(
+        |(label, client_id, client_secret, scopes, (name_claim, listed))| {
+            let (groups_claim, groups) = listed.unzip();
+            let groups = groups.flatten();
+            SignIn { label, client_id, client_secret, scopes, name_claim, groups_claim, groups }
         },
     )
 }

@@ -1,6 +1,6 @@
 //! Faults of collections and issuers.
 
-use super::check;
+use super::{check, faults};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -244,4 +244,36 @@ fn an_issuer_that_is_asked_about_tokens_has_an_address_and_a_name_for_the_door()
             ],
         ),
     ]);
+}
+
+#[test]
+fn groups_that_are_mapped_are_listed_somewhere_and_have_a_word_here() {
+    let issuer =
+        "issuer: https://a\njwks_url: https://a/keys\naudiences: [x]\nalgorithms: [ES256]\n";
+    for (sign_in, want) in [
+        (
+            "{client_id: x, groups_claim: groups, groups: {Sales EMEA: sales, \"7\": staff}}",
+            &[][..],
+        ),
+        (
+            "{client_id: x, groups: {Sales EMEA: sales}}",
+            &[
+                "sign_in.groups: no claim is named that has groups | write groups_claim: the claim that lists the groups of a person",
+            ],
+        ),
+        (
+            "{client_id: x, groups_claim: groups, groups: {}}",
+            &[
+                "sign_in.groups: no group is named, so none would count | write their name and ours: {Sales EMEA: sales}, or leave the key away",
+            ],
+        ),
+        (
+            "{client_id: x, groups_claim: groups, groups: {Sales EMEA: [sales]}}",
+            &["sign_in.groups.Sales EMEA: expected text, found a list | write text here"],
+        ),
+    ] {
+        let want: Vec<_> = want.iter().map(|it| format!("issuers/a.yaml:5: {it}")).collect();
+        let text = format!("{issuer}sign_in: {sign_in}\n");
+        assert_eq!(faults(&[("issuers/a.yaml", &text)]), want, "{sign_in}");
+    }
 }
