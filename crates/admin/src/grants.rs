@@ -58,8 +58,8 @@ pub trait Grants: fmt::Debug + Send + Sync {
         person: Option<&'a str>,
     ) -> GrantWork<'a, usize>;
 
-    /// Clients that nobody registered and that hold grants, by id: at most `max`, from the one behind
-    /// `after` on.
+    /// Clients that nobody registered, by id: those that did so themselves, and those with a document
+    /// that hold grants. At most `max`, from the one behind `after` on.
     fn registrations<'a>(
         &'a self,
         after: Option<&'a str>,
@@ -178,7 +178,7 @@ pub struct SignInView {
     pub expires: String,
 }
 
-/// A client that nobody registered and that holds grants.
+/// A client that nobody registered: it did so itself, or has a document and holds grants.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RegistrationView {
     /// What it knows itself as: the URL of its document, or `dyn-…`.
@@ -187,8 +187,12 @@ pub struct RegistrationView {
     pub name: String,
     /// When it registered itself; none where it has a document.
     pub registered: Option<String>,
+    /// When it was asked for last, to the hour; none where it has a document, or never was.
+    pub last_used: Option<String>,
+    /// When the secret ends that it was given; none where it was given none.
+    pub secret_expires: Option<String>,
     /// How many grants of its are good.
     pub grants: u64,
-    /// When the newest was given.
-    pub newest_grant: String,
+    /// When the newest was given; none where none is good.
+    pub newest_grant: Option<String>,
 }

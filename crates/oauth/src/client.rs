@@ -10,8 +10,8 @@ mod register;
 mod rehash;
 
 use model::{
-    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Registration, TokenBinding,
-    TokenTerms,
+    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Registration, Timestamp,
+    TokenBinding, TokenTerms,
 };
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(crate) use self::{
     authenticate::authenticate,
     document::Documents,
     keys::Keys,
-    register::register,
+    register::{register, shown},
     rehash::{Outdated, keep as keep_rehashed},
 };
 use crate::{
@@ -73,7 +73,8 @@ pub(crate) enum Origin {
     /// It registered itself.
     Dynamic {
         software: Option<String>,
-        secret: Option<KeyHash>,
+        /// The hash of its secret, and when that ends.
+        secret: Option<(KeyHash, Timestamp)>,
         /// By which certificates it proves itself, if it does.
         certificates: Vec<CertificateMatch>,
         /// By which keys it proves itself, if it does.

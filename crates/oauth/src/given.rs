@@ -1,11 +1,13 @@
 //! What people and clients were given, for operators: listed, and ended at once.
 
+use std::collections::BTreeMap;
+
 use model::{Registration, Timestamp};
 use store::{Grant, GrantFilter, TakenBack};
 
 use crate::{
-    Server, authorize::account::ConsentBody, people, revocations, second_factor, ticket::Ticket,
-    token::GrantBody,
+    Server, authorize::account::ConsentBody, client, people, revocations, second_factor,
+    ticket::Ticket, token::GrantBody,
 };
 
 /// Clients that are none: what stands on their grants are sessions and second factors.
@@ -87,7 +89,7 @@ pub struct SignedIn {
     pub expires: Timestamp,
 }
 
-/// A client that nobody registered and that holds grants.
+/// A client that nobody registered: it did so itself, or has a document and holds grants.
 #[derive(Debug, Clone)]
 pub struct SelfDescribed {
     /// Its id: the URL of its document, or what it was given when it registered itself.
@@ -96,10 +98,14 @@ pub struct SelfDescribed {
     pub name: String,
     /// When it registered itself; none where it has a document.
     pub registered: Option<Timestamp>,
+    /// When it was asked for last, to the hour; none where it has a document, or never was.
+    pub used: Option<Timestamp>,
+    /// When the secret ends that it was given; none where it was given none.
+    pub secret_expires: Option<Timestamp>,
     /// How many grants of its are good.
     pub grants: u64,
-    /// When the newest was given.
-    pub newest: Timestamp,
+    /// When the newest was given; none where none is good.
+    pub newest: Option<Timestamp>,
 }
 
 impl<'a> GrantsOf<'a> {
@@ -250,8 +256,8 @@ impl Server {
         Ok(revocations::end(self, filter, now).await?.len())
     }
 
-    /// Clients that nobody registered and that hold grants which are good, by id: at most `limit`, from
-    /// the one behind `after` on.
+    /// Clients that nobody registered, by id: those that did so themselves, and those with a document
+    /// that hold grants which are good. At most `limit`, from the one behind `after` on.
     ///
     /// # Errors
     /// What the store says.
@@ -263,14 +269,30 @@ impl Server {
         let registered = format!("{}%", Registration::DYNAMIC_PREFIX);
         let ids = [&*registered, "https://%"];
         let holders = self.store.holders(ids, after, (self.clock.now(), limit)).await?;
-        let mut found = Vec::new();
+        // Of both as many as there is room for: none of the first of all can be missing.
+        let registrations = self.store.registrations(after, limit).await?;
+        let by_id = registrations.into_iter().map(|it| (it.id.clone(), described(it)));
+        let mut found: BTreeMap<String, SelfDescribed> = by_id.collect();
         for store::Holder { client, grants, newest } in holders {
+            if let Some(known) = found.get_mut(&client) {
+                known.grants = grants;
+                known.newest = Some(newest);
+                continue;
+            }
             let one = self.store.grants(GrantFilter::Client(&client), None, 1).await?.pop();
-            let name = one.map(|it| body(&it).client_name).unwrap_or_default();
-            let registered = self.store.registration(&client).await?.map(|it| it.created);
-            found.push(SelfDescribed { client, name, registered, grants, newest });
+            let holder = SelfDescribed {
+                client: client.clone(),
+                name: one.map(|it| body(&it).client_name).unwrap_or_default(),
+                registered: None,
+                used: None,
+                secret_expires: None,
+                grants,
+                newest: Some(newest),
+            };
+            found.insert(client, holder);
         }
-        Ok(found)
+        let room = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(found.into_values().take(room).collect())
     }
 
     /// Forgets a client that registered itself, with all that it was given. It has to register anew, and
@@ -321,6 +343,20 @@ fn consent(consent: store::Consent) -> GivenConsent {
     let body: ConsentBody = serde_json::from_str(&body).unwrap_or_default();
     let ConsentBody { client_name, host, profile, resource: _, scope } = body;
     GivenConsent { person: subject, client, client_name, host, profile, scope, since: given }
+}
+
+fn described(registration: store::Registration) -> SelfDescribed {
+    let (name, secret_expires) = client::shown(&registration);
+    let store::Registration { id, body: _, created, used } = registration;
+    SelfDescribed {
+        client: id,
+        name,
+        registered: Some(created),
+        used,
+        secret_expires,
+        grants: 0,
+        newest: None,
+    }
 }
 
 fn signed_in(session: Grant) -> SignedIn {

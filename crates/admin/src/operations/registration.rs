@@ -50,9 +50,8 @@ impl Operation for List {
     const METHOD: Method = Method::GET;
     const PATH: &'static str = "/registrations";
     const EFFECT: Effect = Effect::Read;
-    const SUMMARY: &'static str = "List clients that nobody registered and that hold grants";
-    const DESCRIPTION: &'static str =
-        "Those that registered themselves, and those with a document, which an admission let in.";
+    const SUMMARY: &'static str = "List clients that nobody registered";
+    const DESCRIPTION: &'static str = "Those that registered themselves, with the age and the end of the secret that they were given, and those with a document, which an admission let in and which hold grants.";
     type Parameters = Which;
     type Body = NoBody;
     type Output = Page;

@@ -9,7 +9,10 @@ use identity::{
     assertion::{Assertion, AssertionTerms, CLIENT_TYPES, VerificationKeys},
     replay,
 };
-use model::{CredentialId, How, KeySource, LastUse, PepperId, ProfileId, Proof, Secret, Way};
+use model::{
+    CredentialId, How, KeyHash, KeySource, LastUse, PepperId, ProfileId, Proof, Secret, Timestamp,
+    Way,
+};
 
 use super::{Client, Origin, Proven, certificate, find, keys, unknown};
 use crate::{
@@ -144,11 +147,7 @@ async fn unregistered(
             Err(unknown().because("the command line has nothing to prove itself by"))
         }
         (Origin::Dynamic { secret: Some(known), .. }, Shown::Secret(secret)) => {
-            let is_known = |pepper: &_, hmac: &_| api_key::is_of(known, pepper, hmac).then_some(());
-            let found = server.pepper.find(secret.expose(), is_known);
-            let ((), rehash) = found.ok_or_else(|| unknown().because("the secret is wrong"))?;
-            rehash.into_iter().for_each(|it| server.outdated.note(&client.id, it));
-            Ok(())
+            by_own_secret(server, request, client, known, secret)
         }
         (Origin::Dynamic { keys: Some(source), .. }, Shown::Assertion(assertion)) => {
             verify_by(server, request, client, assertion, source).await
@@ -169,6 +168,26 @@ async fn unregistered(
             Err(unknown().because("it did not prove itself as it registered"))
         }
     }
+}
+
+/// Whether a client shows the secret that it was given when it registered itself, and in time.
+fn by_own_secret(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    (known, end): &(KeyHash, Timestamp),
+    secret: &Secret<String>,
+) -> Result<(), Denied> {
+    let is_known = |pepper: &_, hmac: &_| api_key::is_of(known, pepper, hmac).then_some(());
+    let found = server.pepper.find(secret.expose(), is_known);
+    let ((), rehash) = found.ok_or_else(|| unknown().because("the secret is wrong"))?;
+    // Only who has the right one is told, so that its program can help itself.
+    if *end <= request.at {
+        let detail = "the client secret has expired: register again";
+        return Err(Denied::new(Code::InvalidClient, detail).because(format!("it ended at {end}")));
+    }
+    rehash.into_iter().for_each(|it| server.outdated.note(&client.id, it));
+    Ok(())
 }
 
 fn is_secret(proof: &Proof, pepper: &PepperId, hmac: &[u8; 32]) -> bool {

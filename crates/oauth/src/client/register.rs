@@ -26,6 +26,9 @@ const REDIRECTS_MAX: usize = 16;
 const TEXT_BYTES_MAX: usize = 1_024;
 const PROOF_BYTES_MAX: usize = 16 * 1024;
 const HOUR: Duration = Duration::from_secs(3600);
+/// How long a secret is good (RFC 7591 section 3.2.1). None is renewed: a client that is still there
+/// registers anew.
+const SECRET_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
 const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 /// What a client can ask of its tokens: kept as it says it.
 const BINDINGS: [&str; 2] =
@@ -64,14 +67,16 @@ pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Cl
         serde_json::from_str(&found.body).map_err(|it| {
             Denied::new(Code::ServerError, "the registration cannot be read").because(it)
         })?;
-    if found.used.is_none_or(|it| it.plus(HOUR) < now) {
-        server.store.note_registration_use(id, now).await?;
-    }
     let secret = match secret.as_deref().map(KeyHash::parse) {
         Some(None) => return Err(unknown().because("its secret cannot be read")),
-        Some(Some(hash)) => Some(hash),
+        Some(Some(hash)) => Some((hash, secret_end(found.created))),
         None => None,
     };
+    // To ask for one that cannot prove itself any more does not keep it.
+    let is_over = secret.as_ref().is_some_and(|(_, end)| *end <= now);
+    if !is_over && found.used.is_none_or(|it| it.plus(HOUR) < now) {
+        server.store.note_registration_use(id, now).await?;
+    }
     let certificates = match certificate::method(&proof) {
         Some(method) => certificate::marks(&proof, method),
         None => Ok(Vec::new()),
@@ -131,7 +136,8 @@ pub(crate) async fn register(
     }
     if let (Some((secret, _)), Some(members)) = (made, answer.as_object_mut()) {
         members.insert("client_secret".to_owned(), json!(secret.expose()));
-        members.insert("client_secret_expires_at".to_owned(), json!(0));
+        let end = secret_end(request.at).as_seconds();
+        members.insert("client_secret_expires_at".to_owned(), json!(end));
     }
     Ok(json_response(StatusCode::CREATED, &answer))
 }
@@ -219,6 +225,21 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
 
 fn redirect_fault(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
     Denied::new(Code::InvalidRedirectUri, detail)
+}
+
+/// When the secret ends of a client that registered itself then.
+pub(super) fn secret_end(registered: Timestamp) -> Timestamp {
+    registered.plus(SECRET_LIFE)
+}
+
+/// What a client that registered itself is called, and when its secret ends where it was given one;
+/// nothing of one that cannot be read.
+pub(crate) fn shown(registration: &store::Registration) -> (String, Option<Timestamp>) {
+    let Ok(registered) = serde_json::from_str::<Registered>(&registration.body) else {
+        return (String::new(), None);
+    };
+    let end = registered.secret.map(|_| secret_end(registration.created));
+    (registered.name, end)
 }
 
 /// What a registration keeps of a secret.

@@ -49,19 +49,21 @@ pub(crate) async fn keep(server: &Server) -> Result<(), store::Error> {
 }
 
 impl Server {
-    /// How many clients that registered themselves have a secret whose hash is under each pepper.
+    /// How many clients that registered themselves have a secret whose hash is under each pepper, and
+    /// that has not ended.
     ///
     /// # Errors
     /// What the store says.
     pub async fn registrations_under_peppers(
         &self,
     ) -> Result<BTreeMap<PepperId, u64>, store::Error> {
-        let mut counts = BTreeMap::new();
+        let (mut counts, now) = (BTreeMap::new(), self.clock.now());
         let mut after: Option<String> = None;
         loop {
             let page = self.store.registrations(after.as_deref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(counts) };
-            for hash in page.iter().filter_map(|it| register::hash(&it.body)) {
+            let good = page.iter().filter(|it| register::secret_end(it.created) > now);
+            for hash in good.filter_map(|it| register::hash(&it.body)) {
                 let count = counts.entry(hash.pepper).or_insert(0_u64);
                 *count = count.saturating_add(1);
             }

@@ -59,6 +59,8 @@ async fn the_secret_of_a_registered_client_comes_under_the_new_pepper() {
     house.new_pepper(false);
     assert_eq!(status(&house, &id, &secret).await, 400);
     assert_eq!(status(&house, &id, "ods_wrong").await, 401);
+    house.advance(90 * 24 * 3600);
+    assert!(under().await.is_empty(), "what has ended depends on nothing");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
 use identity::api_key;
-use model::KeyKind;
+use model::{KeyKind, Timestamp};
 use oauth::follow;
 use serde_json::{Value, json};
 use store::Consent;
@@ -110,6 +110,44 @@ async fn a_secret_that_was_given_at_registration_has_to_be_shown() {
     assert_eq!(house.post("/oauth/token", Some((&id, &secret)), &form).await.0, 200);
     let kept = house.store.registration(&id).await.unwrap().unwrap();
     assert!(!kept.body.contains(&secret));
+}
+
+#[tokio::test]
+async fn a_secret_that_was_given_at_registration_ends_after_ninety_days() {
+    let life = Duration::from_secs(90 * 24 * 3600);
+    let house = House::open().await;
+    let (_, client) = register(&house, json!({ "redirect_uris": [LOOPBACK] })).await;
+    let text = |name: &str| client[name].as_str().unwrap().to_owned();
+    let (id, secret) = (text("client_id"), text("client_secret"));
+    let (made, end) = (house.clock.now(), house.clock.now().plus(life));
+    assert_eq!(client["client_secret_expires_at"], end.as_seconds());
+    let public = json!({ "redirect_uris": [LOOPBACK], "token_endpoint_auth_method": "none" });
+    let (_, public) = register(&house, public).await;
+    assert!(public.get("client_secret_expires_at").is_none(), "{public}");
+    let form = [("grant_type", "client_credentials")];
+    let ask = async |id: &str, secret: &str| {
+        let (status, answer) = house.post("/oauth/token", Some((id, secret)), &form).await;
+        (status, answer.to_string().contains("register again"))
+    };
+    let facts = async || {
+        let listed = house.server.self_described(None, 10).await.unwrap();
+        let it = listed.into_iter().find(|it| it.client == id).unwrap();
+        (it.registered, it.used, it.secret_expires)
+    };
+    assert_eq!(facts().await, (Some(made), None, Some(end)));
+    house.advance(life.as_secs() - 1);
+    // It is known, and may not do what it asks for.
+    assert_eq!(ask(&id, &secret).await, (400, false));
+    let used = Some(house.clock.now());
+    assert_eq!(facts().await, (Some(made), used, Some(end)));
+    // One of before this was so is as old as it is.
+    let body = house.store.registration(&id).await.unwrap().unwrap().body;
+    house.store.put_registration("dyn-old", &body, Timestamp::from_seconds(1)).await.unwrap();
+    assert_eq!(ask("dyn-old", &secret).await, (401, true));
+    house.advance(2 * 3600);
+    assert_eq!(ask(&id, &secret).await, (401, true));
+    assert_eq!(ask(&id, "ods_wrong").await, (401, false));
+    assert_eq!(facts().await, (Some(made), used, Some(end)), "to ask for it does not keep it");
 }
 
 #[tokio::test]

@@ -151,12 +151,14 @@ fn sign_in(signed_in: SignedIn) -> SignInView {
 }
 
 fn registration(client: SelfDescribed) -> RegistrationView {
-    let SelfDescribed { client, name, registered, grants, newest } = client;
+    let SelfDescribed { client, name, registered, used, secret_expires, grants, newest } = client;
     RegistrationView {
         client,
         name,
         registered: registered.map(|it| it.to_string()),
+        last_used: used.map(|it| it.to_string()),
+        secret_expires: secret_expires.map(|it| it.to_string()),
         grants,
-        newest_grant: newest.to_string(),
+        newest_grant: newest.map(|it| it.to_string()),
     }
 }

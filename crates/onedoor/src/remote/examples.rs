@@ -19,7 +19,7 @@ pub(super) const NOUNS: [(&str, &str); 27] = [
     ("limit", "Rates and quotas, and what was used of them"),
     ("operation", "What can be called"),
     ("pepper", "Under what keys are hashed, and how many are"),
-    ("registration", "Clients that nobody registered and that hold grants"),
+    ("registration", "Clients that nobody registered, and how old their secrets are"),
     ("revision", "The history of all changes, and the way back"),
     ("role", "Named sets of permissions"),
     ("secret", "What the door shows to upstreams"),

@@ -52,8 +52,16 @@ const LISTED: [Listed; 9] = [
         name: "registrations",
         operation: "list_registrations",
         title: "Clients that nobody registered",
-        about: "Those that an admission let in and that hold grants. What they call themselves, nobody has checked.",
-        columns: &["client", "name", "registered", "grants", "newest_grant"],
+        about: "Those that registered themselves, with the end of the secret that they were given, and those with a document that hold grants. What they call themselves, nobody has checked.",
+        columns: &[
+            "client",
+            "name",
+            "registered",
+            "last_used",
+            "secret_expires",
+            "grants",
+            "newest_grant",
+        ],
     },
     Listed {
         name: "grants",
