@@ -1,5 +1,6 @@
-//! Handles: kept, looked at, dropped. What takes them is beside this.
+//! Handles: kept, looked at, dropped. What lists and takes them is beside this.
 
+mod list;
 mod take;
 
 use model::Timestamp;

@@ -15,6 +15,8 @@ on_every_database!(
     no_handle_is_put_under_a_grant_that_ended,
     a_body_is_replaced_where_it_is_as_expected_and_not_taken,
     a_dropped_handle_is_unknown,
+    good_handles_of_a_client_are_listed_page_by_page,
+    handles_that_end_within_a_time_are_listed_page_by_page,
     a_rotation_is_done_whole_or_not_at_all,
     an_exchange_is_done_whole_or_not_at_all,
     a_handle_that_one_database_cannot_keep_is_refused_by_all,
@@ -184,6 +186,51 @@ async fn a_dropped_handle_is_unknown(place: &Place) {
     assert_eq!(take(&store, 1, 150).await, Taken::Unknown);
 }
 
+async fn good_handles_of_a_client_are_listed_page_by_page(place: &Place) {
+    let store = place.open().await;
+    for id in ["a", "b", "revoked"] {
+        store.put_grant(&grant(id)).await.unwrap();
+    }
+    let other = store::Grant { client: "other".to_owned(), ..grant("other") };
+    store.put_grant(&other).await.unwrap();
+    for (number, of) in [(3, "a"), (1, "a"), (2, "b"), (4, "b"), (5, "revoked"), (6, "other")] {
+        store.put_handle(&handle(number, Some(of))).await.unwrap();
+    }
+    let code = Handle { kind: "code".to_owned(), ..handle(7, Some("a")) };
+    store.put_handle(&code).await.unwrap();
+    take(&store, 4, 150).await;
+    store.revoke_grants(GrantFilter::One("revoked"), at(150)).await.unwrap();
+    let list = async |after: Option<&Handle>, limit: u32, seconds: i64| {
+        let what = ("shop", "refresh");
+        store.handles_of_client(what, at(seconds), after, limit).await.unwrap()
+    };
+    let of = |number, grant| handle(number, Some(grant));
+    assert_eq!(list(None, 9, 150).await, [of(1, "a"), of(3, "a"), of(2, "b")]);
+    assert_eq!(list(None, 2, 150).await, [of(1, "a"), of(3, "a")]);
+    assert_eq!(list(Some(&of(1, "a")), 9, 150).await, [of(3, "a"), of(2, "b")]);
+    assert_eq!(list(Some(&of(3, "a")), 9, 150).await, [of(2, "b")]);
+    assert_eq!(list(Some(&of(2, "b")), 9, 150).await, []);
+    assert_eq!(list(None, 9, 200).await, [], "they have expired");
+}
+
+async fn handles_that_end_within_a_time_are_listed_page_by_page(place: &Place) {
+    let store = place.open().await;
+    let of = |number, seconds| Handle { expires: at(seconds), ..handle(number, None) };
+    for it in [of(1, 200), of(3, 150), of(2, 150), of(4, 201), of(5, 149), of(6, 160)] {
+        store.put_handle(&it).await.unwrap();
+    }
+    let code = Handle { kind: "code".to_owned(), ..of(7, 160) };
+    store.put_handle(&code).await.unwrap();
+    take(&store, 6, 120).await;
+    let list = async |after: Option<&Handle>, limit: u32| {
+        store.handles_ending("refresh", (at(150), at(200)), after, limit).await.unwrap()
+    };
+    assert_eq!(list(None, 9).await, [of(2, 150), of(3, 150), of(1, 200)]);
+    assert_eq!(list(None, 1).await, [of(2, 150)]);
+    assert_eq!(list(Some(&of(2, 150)), 9).await, [of(3, 150), of(1, 200)]);
+    assert_eq!(list(Some(&of(1, 200)), 9).await, []);
+}
+
 async fn a_rotation_is_done_whole_or_not_at_all(place: &Place) {
     let store = place.open().await;
     store.put_grant(&grant("g")).await.unwrap();
@@ -243,6 +290,8 @@ async fn a_handle_that_one_database_cannot_keep_is_refused_by_all(place: &Place)
         store.replace_body(&digest(1), "refresh", "\0", "body 1").await.map(drop),
         store.replace_body(&digest(1), "refresh", "", "\0").await.map(drop),
         store.drop_handle(&digest(1), "\0").await.map(drop),
+        store.handles_of_client(("\0", "refresh"), at(150), None, 9).await.map(drop),
+        store.handles_ending("\0", (at(1), at(2)), None, 9).await.map(drop),
     ];
     for broken in broken {
         let error = broken.unwrap_err();
