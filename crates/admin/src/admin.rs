@@ -12,7 +12,7 @@ use store::Store;
 use tokio::sync::Mutex;
 
 use crate::{
-    Call, Plane, Webhook, budget::Budget, ends::Told, event, failure::Failure, keys, list,
+    Call, Plane, Webhook, budget::Budget, ends::Told, event, failure::Failure, list,
     purge::Proposals, reply::Reply, table::Table, working::Working,
 };
 
@@ -141,7 +141,7 @@ impl Admin {
         let working = Working { revision, folder, desired };
         self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
         self.record_revision("stored last, in force from the start on", None);
-        keys::tell_unknown(store, self.keyring.as_deref()).await?;
+        self.tell_missing_keys().await;
         self.tell_missing_peppers(&self.working().desired);
         Ok(revision)
     }

@@ -1,6 +1,6 @@
 //! What management needs of the data plane. Whoever puts the process together provides it.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use audit::{Happened, Page, Question, bodies::Direction};
 use model::{
@@ -13,7 +13,7 @@ use state::Desired;
 
 use crate::{
     BodyFault, BodyView, Grants, LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView,
-    SigningKeys, peppers::Counted,
+    SigningKeys, keys::SealedCounts, peppers::Counted,
 };
 
 /// Tables that are ready: calling it puts them in force.
@@ -106,6 +106,12 @@ pub trait Plane: fmt::Debug + Send + Sync {
     /// [`BodyFault`]
     fn forget(&self, subject: (&str, &str), why: (RequestId, &str)) -> Result<bool, BodyFault>;
 
+    /// How many keys of bodies are sealed under each key-encryption key, by its id.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn body_keys_under_keys(&self) -> Result<BTreeMap<String, u64>, String>;
+
     /// Brings the keys of bodies under the newest key-encryption key, and says how many.
     ///
     /// # Errors
@@ -143,6 +149,10 @@ pub trait Plane: fmt::Debug + Send + Sync {
 
     /// Forgets those of them that are done.
     fn settle(&self, done: &[(CredentialId, Rehash)]);
+
+    /// How many second factors of accounts, in force or being set up, are sealed under each
+    /// key-encryption key, by its id.
+    fn second_factors_under_keys(&self) -> SealedCounts<'_>;
 
     /// The keys that sign tokens; none where the door gives no tokens.
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>>;

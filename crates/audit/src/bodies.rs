@@ -14,6 +14,7 @@ mod subject;
 mod told;
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
@@ -140,6 +141,14 @@ impl Bodies {
     /// [`BodyError`]
     pub fn rewrap(&self) -> Result<u64, BodyError> {
         self.shared.ask(|shared| shared.keys.rewrap()).unwrap_or(Err(BodyError::Ended))
+    }
+
+    /// How many keys are sealed under each of what seals them, by its id. Blocks.
+    ///
+    /// # Errors
+    /// [`BodyError`]
+    pub fn under_keys(&self) -> Result<BTreeMap<String, u64>, BodyError> {
+        self.shared.keys.under_keys()
     }
 
     /// Keeps what was handed over, and nothing after that.

@@ -6,7 +6,7 @@ use model::Timestamp;
 use store::{GrantFilter, Store};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{Server, client, signing};
+use crate::{Server, client, second_factor, signing};
 
 /// How long what was taken back is remembered: longer than any access token lives.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
@@ -30,7 +30,8 @@ const IDLE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Takes over what others store, for ever.
 pub async fn follow(server: Arc<Server>) -> Infallible {
-    tokio::join!(take_back(&server), tend(&server));
+    let rewrapped = Box::pin(second_factor::keep_rewrapped(&server));
+    tokio::join!(take_back(&server), tend(&server), rewrapped);
     std::future::pending().await
 }
 

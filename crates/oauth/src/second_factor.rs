@@ -2,6 +2,7 @@
 //! when that is lost. The store keeps the secret sealed, and recovery codes as what they hash to.
 
 mod enrolment;
+mod rewrap;
 mod sealed;
 mod totp;
 
@@ -10,8 +11,11 @@ use std::time::Duration;
 use model::{Timestamp, User};
 use store::{Digest, GrantFilter, Handle, Taken};
 
-pub(crate) use self::enrolment::{Enrolment, begin, confirm};
 use self::sealed::SealedSecret;
+pub(crate) use self::{
+    enrolment::{Enrolment, begin, confirm},
+    rewrap::keep_rewrapped,
+};
 use crate::{
     Request, Server,
     error::{Code, Denied},
@@ -89,18 +93,10 @@ pub(crate) async fn check(
         let is_right = recover(server, request, factor, &typed).await?;
         return Ok(is_right.then_some(Shown::Recovery));
     }
-    let sealed = SealedSecret::read(&factor.handle.body)?;
-    let secret = sealed.open(server, &factor.account)?;
+    let secret = SealedSecret::read(&factor.handle.body)?.open(server, &factor.account)?;
     let Some(step) = totp::step(secret.expose(), &typed, request.at) else { return Ok(None) };
-    if !use_up(server, request, &factor.grant, step).await? {
-        return Ok(None);
-    }
-    if let Some(body) = sealed.rewrapped(server, &factor.account)? {
-        let Handle { digest, kind, body: old, .. } = &factor.handle;
-        // Where somebody was faster, it is done.
-        server.store.replace_body(digest, kind, &body, old).await?;
-    }
-    Ok(Some(Shown::Code))
+    let is_first = use_up(server, request, &factor.grant, step).await?;
+    Ok(is_first.then_some(Shown::Code))
 }
 
 /// Whether the code of this step was not used before (RFC 6238 section 5.2).

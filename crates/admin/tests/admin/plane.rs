@@ -7,8 +7,8 @@ use std::{
 
 use admin::{
     About, AccessView, BodyFault, BodyView, Counted, Ending, Grants, LogFault, LogKeyView, LogView,
-    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
-    UsageView,
+    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SealedCounts, SegmentView,
+    SigningKeys, UsageView,
 };
 use audit::{Happened, Journal, Memory, Page, Question, bodies::Direction};
 use identity::api_key::{self, Pepper, SystemRandom};
@@ -44,6 +44,9 @@ struct Force {
     /// The clients that registered themselves, by what each is known by.
     registered: Vec<(Proof, String)>,
     forgotten: Vec<String>,
+    /// How many are sealed under each key-encryption key.
+    body_keys: BTreeMap<String, u64>,
+    second_factors: BTreeMap<String, u64>,
 }
 
 impl TestPlane {
@@ -59,6 +62,8 @@ impl TestPlane {
             is_log_damaged: false,
             registered: Vec::new(),
             forgotten: Vec::new(),
+            body_keys: BTreeMap::new(),
+            second_factors: BTreeMap::new(),
         };
         let pepper = Pepper::new(&Secret::new(vec![7; 32])).unwrap();
         let (log, records) = Journal::memory(Clock::fake(Timestamp::from_seconds(0)));
@@ -79,6 +84,13 @@ impl TestPlane {
     /// Why something was purged from the log, each time.
     pub(crate) fn purges(&self) -> Vec<String> {
         self.force.lock().unwrap().purges.clone()
+    }
+
+    /// So many keys of bodies and second factors are sealed under this key-encryption key.
+    pub(crate) fn seal(&self, key: &str, body_keys: u64, second_factors: u64) {
+        let mut force = self.force.lock().unwrap();
+        force.body_keys = [(key.to_owned(), body_keys)].into();
+        force.second_factors = [(key.to_owned(), second_factors)].into();
     }
 
     /// A client registers itself. Its secret.
@@ -315,6 +327,10 @@ impl Plane for TestPlane {
         Ok(force.forgotten.len() == 1)
     }
 
+    fn body_keys_under_keys(&self) -> Result<BTreeMap<String, u64>, String> {
+        Ok(self.force.lock().unwrap().body_keys.clone())
+    }
+
     fn rewrap_body_keys(&self) -> Result<u64, String> {
         Ok(0)
     }
@@ -358,6 +374,10 @@ impl Plane for TestPlane {
 
     fn settle(&self, done: &[(CredentialId, Rehash)]) {
         self.pepper.settle(done);
+    }
+
+    fn second_factors_under_keys(&self) -> SealedCounts<'_> {
+        Box::pin(std::future::ready(Ok(self.force.lock().unwrap().second_factors.clone())))
     }
 
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {

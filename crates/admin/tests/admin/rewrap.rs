@@ -106,7 +106,10 @@ async fn a_key_that_is_gone_is_named_and_what_is_under_it_stays() {
     add(&house(&location, &["k1"]).await, "erp", "one").await;
     let house = house(&location, &["k2", "k1"]).await;
     let done = rewrap(&house).await;
-    assert_eq!(done.body["unknown"], json!([{"key": "k0", "versions": 1}]), "{}", done.text);
+    let unknown = json!([{
+        "key": "k0", "versions": 1, "signing_keys": 0, "second_factors": 0, "body_keys": 0,
+    }]);
+    assert_eq!(done.body["unknown"], unknown, "{}", done.text);
     assert_eq!(done.body["rewrapped"], 1, "{}", done.text);
     assert_eq!(stored(&house.store).await, ["crm#1 active k0", "erp#1 active k2"]);
     let part = part(&house).await;
@@ -116,6 +119,32 @@ async fn a_key_that_is_gone_is_named_and_what_is_under_it_stays() {
     let house = House::keyed(&location, &[], keyring(&["k2", "k1", "k0"])).await;
     assert_eq!(rewrap(&house).await.body["rewrapped"], 1);
     assert_eq!(opened(&["k2"], &house.store.sealed().await.unwrap()[0]), b"lost-value");
+}
+
+#[tokio::test]
+async fn a_key_is_in_use_while_anything_is_sealed_under_it() {
+    let (_folder, location) = place();
+    let house = house(&location, &["k2", "k1"]).await;
+    let used = async || house.admin.sealing_keys_in_use().await.unwrap();
+    assert_eq!(used().await, <[String; 0]>::default());
+    for (key, body_keys, second_factors, want) in [
+        ("k1", 0, 1, "k2 seals, with 0 versions; k1 opens 0 versions, 1 second factor"),
+        ("k1", 2, 0, "k2 seals, with 0 versions; k1 opens 0 versions, 2 body keys"),
+        ("k2", 1, 1, "k2 seals, with 0 versions, 1 second factor, 1 body key; k1 opens 0 versions"),
+        (
+            "k0",
+            0,
+            3,
+            "k2 seals, with 0 versions; k1 opens 0 versions; k0 is missing, with 0 versions, 3 second factors",
+        ),
+    ] {
+        house.plane.seal(key, body_keys, second_factors);
+        assert_eq!(used().await, [key]);
+        let part = part(&house).await;
+        assert_eq!((&part["detail"], &part["ok"]), (&json!(want), &json!(key != "k0")));
+    }
+    house.plane.seal("k1", 0, 0);
+    assert_eq!(used().await, <[String; 0]>::default());
 }
 
 #[tokio::test]

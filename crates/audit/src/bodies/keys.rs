@@ -1,6 +1,7 @@
 //! The keys of subjects: a sealed file each, which is all that there is of one.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     fs::{self, DirBuilder, File},
     io::{self, ErrorKind, Write as _},
@@ -49,6 +50,12 @@ pub trait Wrap: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why it cannot.
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, String>;
+
+    /// The id of the key that this is sealed under.
+    ///
+    /// # Errors
+    /// Where it is nothing that was sealed.
+    fn key(&self, sealed: &[u8]) -> Result<String, String>;
 
     /// The same under what seals now; none where it is that already.
     ///
@@ -152,10 +159,8 @@ impl Keys {
 
     /// Brings all files under what seals them now.
     pub(super) fn rewrap(&self) -> Result<u64, BodyError> {
-        let files = self.files().map_err(|it| self.disk(it))?;
         let mut rewrapped = 0_u64;
-        let sealed = |it: &PathBuf| it.extension().is_none() && !it.ends_with(LOCK);
-        for path in files.into_iter().filter(sealed) {
+        for path in self.sealed()? {
             let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
             // With the lock, so that none comes back that is destroyed meanwhile.
             let _locked = self.lock()?;
@@ -166,6 +171,26 @@ impl Keys {
             }
         }
         Ok(rewrapped)
+    }
+
+    /// How many files are sealed under each key, by its id.
+    pub(super) fn under_keys(&self) -> Result<BTreeMap<String, u64>, BodyError> {
+        let mut counts = BTreeMap::new();
+        for path in self.sealed()? {
+            // One that was destroyed meanwhile needs no key.
+            let Some(sealed) = read(&path).map_err(|it| self.disk(it))? else { continue };
+            let key = self.wrap.key(&sealed).map_err(BodyError::Wrap)?;
+            let count = counts.entry(key).or_insert(0_u64);
+            *count = count.saturating_add(1);
+        }
+        Ok(counts)
+    }
+
+    /// The files whose content is sealed.
+    fn sealed(&self) -> Result<Vec<PathBuf>, BodyError> {
+        let mut files = self.files().map_err(|it| self.disk(it))?;
+        files.retain(|it| it.extension().is_none() && !it.ends_with(LOCK));
+        Ok(files)
     }
 
     /// What names are made with; made on first use.

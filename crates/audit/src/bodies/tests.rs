@@ -2,7 +2,7 @@
 
 mod site;
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
 use model::Clock;
 use serde_json::{Value, json};
@@ -222,8 +222,11 @@ fn keys_come_under_what_seals_them_now_and_open_as_before() {
     let site = Site::new();
     let record = site.keep(1, "ann", ("a", ""));
     *site.wrap.0.lock().unwrap() = 9;
+    let under = |key: &str| BTreeMap::from([(key.to_owned(), 2)]);
+    assert_eq!(site.bodies.under_keys().unwrap(), under("0"), "they depend on it still");
     // The key, and what names are made with.
     assert_eq!((site.bodies.rewrap().unwrap(), site.bodies.rewrap().unwrap()), (2, 0));
+    assert_eq!(site.bodies.under_keys().unwrap(), under("9"));
     assert_eq!(site.read(1, &record, Direction::Request).unwrap(), "a");
     assert_eq!(read(&site.again(), 1, &record, Direction::Request).unwrap(), "a");
     assert!(site.again().forget(of("ann")).unwrap());

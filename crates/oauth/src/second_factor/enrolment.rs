@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a person has to set their app up.
-const LIFE: Duration = Duration::from_secs(15 * 60);
+pub(super) const LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// A second factor does not end by itself.
 const FACTOR_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -27,9 +27,19 @@ const RECOVERY_BYTES: usize = 10;
 
 /// What the store keeps in our words of somebody who sets an app up.
 #[derive(Serialize, Deserialize)]
-struct Begun {
-    account: String,
-    secret: SealedSecret,
+pub(super) struct Begun {
+    pub(super) account: String,
+    pub(super) secret: SealedSecret,
+}
+
+impl Begun {
+    pub(super) fn read(text: &str) -> Result<Self, Denied> {
+        serde_json::from_str(text).map_err(broken)
+    }
+
+    pub(super) fn text(&self) -> Result<String, Denied> {
+        serde_json::to_string(self).map_err(broken)
+    }
 }
 
 /// A secret that an app is to be given. No Debug: it would show it.
@@ -59,7 +69,7 @@ pub(crate) async fn begin(
         digest,
         kind: Ticket::Enrolment.kind().to_owned(),
         grant: None,
-        body: serde_json::to_string(&begun).map_err(broken)?,
+        body: begun.text()?,
         created: request.at,
         expires: request.at.plus(LIFE),
     };
@@ -92,7 +102,7 @@ pub(crate) async fn confirm(
     let Taken::First(handle) = server.store.peek_handle(&digest, kind, request.at).await? else {
         return Err(gone());
     };
-    let begun: Begun = serde_json::from_str(&handle.body).map_err(broken)?;
+    let begun = Begun::read(&handle.body)?;
     if begun.account != account || is_void(user, handle.created) {
         return Err(gone());
     }
@@ -101,10 +111,12 @@ pub(crate) async fn confirm(
     let Some(step) = totp::step(secret.expose(), &typed, request.at) else {
         return Ok(Err(shown(server, account, &secret, ticket.to_owned())));
     };
+    // A newer key may be there since it was begun.
+    let sealed = begun.secret.rewrapped(server, account)?.unwrap_or(begun.secret);
     if !matches!(server.store.take_handle(&digest, kind, request.at).await?, Taken::First(_)) {
         return Err(gone());
     }
-    let codes = keep(server, request, (account, &begun.secret), step).await?;
+    let codes = keep(server, request, (account, &sealed), step).await?;
     Ok(Ok(codes))
 }
 

@@ -17,7 +17,6 @@ const NAME: &str = "second-factors";
 /// A secret that only this door can read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SealedSecret {
-    /// The id of the key that seals it.
     key: String,
     /// In Base64.
     bytes: String,
@@ -41,6 +40,11 @@ impl SealedSecret {
         sealed.map(Self::of).map_err(broken)
     }
 
+    /// The id of the key that seals it.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// What was sealed for `account`.
     ///
     /// # Errors
@@ -55,13 +59,9 @@ impl SealedSecret {
 
     /// The same under the current key, so that an older one can be taken away in time; none where it
     /// is under that already.
-    pub(super) fn rewrapped(
-        &self,
-        server: &Server,
-        account: &str,
-    ) -> Result<Option<String>, Denied> {
+    pub(super) fn rewrapped(&self, server: &Server, account: &str) -> Result<Option<Self>, Denied> {
         let new = secrets::rewrap(&server.keyring, &name()?, 1, account, &self.sealed()?);
-        new.map_err(broken)?.map(|it| Self::of(it).text()).transpose()
+        Ok(new.map_err(broken)?.map(Self::of))
     }
 
     fn of(sealed: Sealed) -> Self {

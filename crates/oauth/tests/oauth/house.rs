@@ -351,9 +351,9 @@ impl House {
         (answer.status().as_u16(), body, nonce)
     }
 
-    /// Has one key-encryption key in place of all there were.
-    pub(crate) fn replace_keyring(&self, id: &str) {
-        self.kept.keyring.replace(&Keyring::generate(id).unwrap().0);
+    /// The key-encryption keys of all that is kept.
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.kept.keyring
     }
 
     pub(crate) fn advance(&self, seconds: u64) {

@@ -1,12 +1,15 @@
 //! Accounts with a second factor: set up by their person or because an operator asks for it, and asked for.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
-use model::{SecondFactor, Timestamp};
+use model::{SecondFactor, Secret, Timestamp};
+use oauth::follow;
+use secrets::Keyring;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::house::{BACK, Browser, House, PASSWORD, VERIFIER, authorize, claims};
 
@@ -190,6 +193,43 @@ async fn who_has_the_store_or_the_log_has_no_secret() {
         assert!(!has(secret.as_bytes()), "{secret}");
     }
     assert!(!has(&app.secret()));
+}
+
+#[tokio::test]
+async fn a_key_encryption_key_goes_and_codes_are_good_still() {
+    let house = House::open().await;
+    let [(_, old), (_, new)] = ["old", "new"].map(|it| Keyring::generate(it).unwrap());
+    let keyring = |text: String| Keyring::parse(&Secret::new(text)).unwrap();
+    let under = async || house.server.second_factors_under_keys().await.unwrap();
+    let counts = |key: &str, count: u64| BTreeMap::from([(key.to_owned(), count)]);
+    house.keyring().replace(&keyring(old.expose().clone()));
+    let app = set_up(&house).await;
+    assert_eq!(under().await, counts("old", 1));
+    // Ben is in the middle of it.
+    let mut ben = Browser::default();
+    ben.open(&house, ACCOUNT).await;
+    ben.send(&house, ENTER, &[("name", "ben"), ("password", PASSWORD)]).await;
+    ben.open(&house, ACCOUNT).await;
+    ben.send(&house, SET_UP, &[("password", PASSWORD)]).await;
+    let begun = App::of(&ben.page);
+
+    house.keyring().replace(&keyring(format!("{}{}", new.expose(), old.expose())));
+    assert_eq!(under().await, counts("old", 2), "they depend on it still");
+    let mut following = JoinSet::new();
+    following.spawn(follow(Arc::clone(&house.server)));
+    let kept = async {
+        while under().await != counts("new", 2) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), kept).await.expect("they come under the new one");
+
+    house.keyring().replace(&keyring(new.expose().clone()));
+    ben.send(&house, SET_UP, &[("code", &begun.code(&house))]).await;
+    assert_eq!((ben.status, codes(&ben.page).len()), (200, 10), "{}", ben.page);
+    house.advance(30);
+    assert!(tried(&house, &app.code(&house)).await);
+    assert_eq!(under().await, counts("new", 2));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use oauth::{Algorithm, KeyError, KeyStage, PublishedKey, follow};
+use secrets::Keyring;
 use serde_json::Value;
 
 use crate::{
@@ -86,7 +87,7 @@ async fn a_key_that_was_opened_signs_on_whatever_seals_it_meanwhile() {
     let old = token(&house).await;
     house.advance(1);
     // The keyring is replaced, in the moment before what it sealed is sealed anew.
-    house.replace_keyring("k2");
+    house.keyring().replace(&Keyring::generate("k2").unwrap().0);
     house.server.rotate_signing_key(AHEAD).await.unwrap();
     assert_eq!(stages(&house).await, [KeyStage::Next, KeyStage::Signing]);
     let new = token(&house).await;

@@ -46,6 +46,10 @@ impl Wrap for BodyKeys {
         opened.map_err(|error| error.to_string())
     }
 
+    fn key(&self, sealed: &[u8]) -> Result<String, String> {
+        Ok(read(sealed)?.key)
+    }
+
     fn rewrap(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let rewrapped = secrets::rewrap(self.keyring()?, &id()?, VERSION, name, &read(sealed)?);
         rewrapped.map(|it| it.map(written)).map_err(|error| error.to_string())
@@ -87,11 +91,13 @@ mod tests {
         let old = keys(one.expose());
         let sealed = old.seal("name", b"secret").unwrap();
         assert_eq!(old.open("name", &sealed).unwrap().expose(), b"secret");
+        assert_eq!(old.key(&sealed).unwrap(), "k1");
         old.open("other", &sealed).unwrap_err();
         old.open("name", b"k1").unwrap_err();
         assert_eq!(old.rewrap("name", &sealed).unwrap(), None);
         let both = keys(&format!("{}{}", two.expose(), one.expose()));
         let rewrapped = both.rewrap("name", &sealed).unwrap().unwrap();
+        assert_eq!(both.key(&rewrapped).unwrap(), "k2");
         let new = keys(two.expose());
         assert_eq!(new.open("name", &rewrapped).unwrap().expose(), b"secret");
         let error = new.open("name", &sealed).unwrap_err();

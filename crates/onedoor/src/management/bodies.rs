@@ -1,5 +1,7 @@
 //! The bodies that are kept beside the audit log, as management sees them.
 
+use std::collections::BTreeMap;
+
 use admin::{BodyFault, BodyView};
 use audit::{
     Bodies, EventId, Field, Filter, Index, Kind, Order, Outcome, Question, Record,
@@ -63,6 +65,13 @@ pub(super) fn forget(
     };
     live.log.append(&record).map_err(|error| BodyFault::Failed(error.to_string()))?;
     bodies.forget(subject).map_err(|it| fault(&it))
+}
+
+pub(super) fn under_keys(live: &Live) -> Result<BTreeMap<String, u64>, String> {
+    match &live.bodies {
+        Some(bodies) => bodies.under_keys().map_err(|error| error.to_string()),
+        None => Ok(BTreeMap::new()),
+    }
 }
 
 pub(super) fn rewrap(live: &Live) -> Result<u64, String> {

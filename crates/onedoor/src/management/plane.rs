@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
     AccessView, BodyFault, BodyView, ConditionView, Counted, Ending, Grants, LogFault, LogKeyView,
-    LogView, OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
-    UsageView,
+    LogView, OperationView, Part, Plane, Prepared, ProofView, PurgedView, SealedCounts,
+    SegmentView, SigningKeys, UsageView,
 };
 use audit::{Happened, Index, Page, Question, bodies::Direction};
 use gateway::{Gateway, snapshot::Route};
@@ -160,6 +160,10 @@ impl Plane for DataPlane {
         block_in_place(|| bodies::forget(self.gateway.live(), subject, why))
     }
 
+    fn body_keys_under_keys(&self) -> Result<BTreeMap<String, u64>, String> {
+        block_in_place(|| bodies::under_keys(self.gateway.live()))
+    }
+
     fn rewrap_body_keys(&self) -> Result<u64, String> {
         block_in_place(|| bodies::rewrap(self.gateway.live()))
     }
@@ -214,6 +218,13 @@ impl Plane for DataPlane {
 
     fn settle(&self, done: &[(CredentialId, Rehash)]) {
         self.pepper.settle(done);
+    }
+
+    fn second_factors_under_keys(&self) -> SealedCounts<'_> {
+        Box::pin(async {
+            let Some(server) = &self.authorization else { return Ok(BTreeMap::new()) };
+            server.second_factors_under_keys().await.map_err(|error| error.to_string())
+        })
     }
 
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>> {

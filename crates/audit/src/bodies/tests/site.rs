@@ -42,6 +42,10 @@ impl Wrap for Number {
         Ok(Secret::new(Self::mixed(*by, name, sealed)))
     }
 
+    fn key(&self, sealed: &[u8]) -> Result<String, String> {
+        sealed.first().map(u8::to_string).ok_or_else(|| "empty".to_owned())
+    }
+
     fn rewrap(&self, name: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let is_new = sealed.first() == Some(&*self.0.lock().unwrap());
         let secret = self.open(name, sealed)?;
