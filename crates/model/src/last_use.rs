@@ -1,6 +1,6 @@
 //! When a credential was last used, and how: whoever ends one has to know who still holds it.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use crate::Timestamp;
 
@@ -11,6 +11,15 @@ pub struct LastUse {
     pub at: Timestamp,
     /// How, where that was noted.
     pub how: Option<How>,
+}
+
+impl LastUse {
+    /// How often each replica stores the uses that it knows of.
+    pub const STORED_EVERY: Duration = Duration::from_secs(5);
+
+    /// After so long a use is stored, whichever replica knows of it: twice as long as it takes where
+    /// nothing is in its way.
+    pub const KNOWN_AFTER: Duration = Self::STORED_EVERY.saturating_mul(2);
 }
 
 /// How a credential was used.

@@ -87,6 +87,32 @@ async fn a_key_goes_when_it_was_not_used_since_its_successor_or_for_as_long_as_i
 }
 
 #[tokio::test]
+async fn a_key_that_was_replaced_just_now_goes_when_every_replica_has_told_of_its_use() {
+    for (profile, ago, is_retired) in [
+        ("boss/viewer", 0, false),
+        ("boss/viewer", 9, false),
+        ("short/q", 9, false),
+        ("boss/viewer", 10, true),
+        ("short/q", 10, true),
+    ] {
+        let replaced = before(ago);
+        let more = format!("created: 2026-11-01\nreplaced: {replaced}\nstate: retiring\n");
+        let old = key(profile, &more);
+        let files = [("clients/short.yaml", SHORT), ("credentials/old.yaml", old.as_str())];
+        let house = House::with(&files).await;
+        let retired = retire(&house, "old", json!({})).await;
+        assert_eq!(retired.status == 200, is_retired, "{profile} {ago}: {}", retired.text);
+        if !is_retired {
+            let known = replaced.plus(LastUse::KNOWN_AFTER).to_string();
+            assert!(retired.status == 409 && retired.text.contains(&known), "{}", retired.text);
+            assert_eq!(state(&house, "old").await, "retiring");
+            let forced = retire(&house, "old", json!({"force": true})).await;
+            assert_eq!(forced.status, 200, "{}", forced.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_due_or_too_old_is_listed_by_its_profile_s_policy() {
     let of = |created: &str| key("short/p", &format!("created: {created}\n"));
     let files = [

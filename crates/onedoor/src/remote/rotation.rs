@@ -7,7 +7,7 @@ use admin::About;
 use anyhow::anyhow;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use http::StatusCode;
-use model::{Timestamp, quantity::parse_duration};
+use model::{LastUse, Timestamp, quantity::parse_duration};
 use serde_json::Value;
 
 use super::{
@@ -30,7 +30,7 @@ pub(super) fn command(base: Command) -> Command {
     let arguments = [
         wait.help("Wait until nobody uses the old one, and retire it then; the same command goes on where it was broken off"),
         unused
-            .value_parser(parse_duration)
+            .value_parser(unused_for)
             .help("For how long it must not have been used (2h, 7d) [default: as its profile's rotation says, else a day]"),
         every
             .value_parser(value_parser!(u64).range(1..=3600))
@@ -38,6 +38,18 @@ pub(super) fn command(base: Command) -> Command {
     ];
     let arguments = arguments.map(|it| it.help_heading(HEADING));
     base.mut_subcommand("credential", |it| it.mut_subcommand("rotate", |it| it.args(arguments)))
+}
+
+/// For how long a credential must not have been used: long enough that the door knows of it.
+fn unused_for(text: &str) -> Result<Duration, String> {
+    let (least, duration) = (LastUse::KNOWN_AFTER, parse_duration(text)?);
+    if duration < least {
+        let least = least.as_secs();
+        return Err(format!(
+            "every replica has told of a use after {least} s: write {least}s or more"
+        ));
+    }
+    Ok(duration)
 }
 
 /// Whether that was typed.

@@ -1,15 +1,13 @@
 //! A door whose desired state is in a store: what is stored last is in force.
 
-use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::Path, sync::Arc};
 
 use admin::Admin;
 use gateway::Gateway;
+use model::LastUse;
 
 use super::{Door, door::open_store, sinks::Sinks};
 use crate::{config::Config, data::DataFolder, socket::Socket};
-
-/// How often uses of credentials are stored.
-const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// A door over a store, with its last revision in force.
 pub(crate) struct Managed {
@@ -71,7 +69,7 @@ impl Managed {
 /// Stores when each credential was last used, for ever.
 async fn note_uses(admin: &Admin) {
     loop {
-        tokio::time::sleep(NOTE_EVERY).await;
+        tokio::time::sleep(LastUse::STORED_EVERY).await;
         admin.note_uses().await;
     }
 }

@@ -111,7 +111,12 @@ fn a_rotation_that_waits_ends_the_old_key_and_leaves_the_new_one() {
     let issue = ["credential", "issue", "--profile", "app/default", "--json"];
     let [id, old] = key(&managed.done(&issue));
     assert_eq!(managed.door.get(VIEW, &old).0, 200);
-    let rotate = ["credential", "rotate", &id, "--wait", "--unused-for", "1s", "--every", "1"];
+    let rotate =
+        |time| ["credential", "rotate", &id, "--wait", "--unused-for", time, "--every", "1"];
+    // Another replica may not have told of a use yet.
+    let early = managed.run(&rotate("9s"));
+    assert!(early.code == 2 && early.err.contains("write 10s or more"), "{}", early.err);
+    let rotate = rotate("10s");
     let ran = managed.run(&[&rotate[..], &["--json"]].concat());
     assert!(ran.code == 0 && ran.err.contains(" is retired"), "{}{}", ran.out, ran.err);
     let [_, new] = key(&ran.out);

@@ -62,7 +62,7 @@ impl Operation for Retire {
     const PATH: &'static str = "/credentials/{id}/retire";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "End a credential whose successor took over";
-    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within the time that its profile's rotation calls quiet. Then the answer says when and how it was used, and force ends it all the same.";
+    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within the time that its profile's rotation calls quiet; and for 10 s after that successor was made, until every replica has told of its use. The answer says when and how it was used, or when to try again, and force ends it all the same.";
     type Parameters = Retirement;
     type Body = NoBody;
     type Output = Became;
@@ -94,7 +94,7 @@ pub(super) async fn retire(
     let Retirement { id, force, reason, if_match } = retirement;
     let target = Target { id, reason, if_match, if_none_match: None };
     let target = &target;
-    // What this replica knows must not be missing. What others know is there within seconds.
+    // What this replica knows must not be missing. What others know is waited for where it counts.
     admin.store_uses().await?;
     let plan = |working: Arc<Working>| async move {
         let (path, mut credential) = find(&working, call, &target.id)?;
@@ -149,22 +149,31 @@ impl Operation for Revoke {
 /// Whether nobody holds `credential` any more, as far as its uses tell.
 ///
 /// # Errors
-/// `Conflict` with when and how it was used.
+/// `Conflict` with when and how it was used, or from when on that is known.
 fn ensure_unused(
     credential: &Credential,
     policy: RotationPolicy,
     used: Option<LastUse>,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let since = policy.unused_since(credential, now);
-    // Uses are noted to the second: one in the same second was not after it.
-    let Some(used) = used.filter(|it| it.at > since && credential.state.is_good()) else {
+    if !credential.state.is_good() {
         return Ok(());
-    };
-    let id = &credential.id;
-    Err(Failure::Conflict(format!(
-        "{id} was used after {since}: {used}; have its holder take the successor, or force it"
-    )))
+    }
+    let (id, since) = (&credential.id, policy.unused_since(credential, now));
+    // Uses are noted to the second: one in the same second was not after it.
+    if let Some(used) = used.filter(|it| it.at > since) {
+        return Err(Failure::Conflict(format!(
+            "{id} was used after {since}: {used}; have its holder take the successor, or force it"
+        )));
+    }
+    // Another replica may have seen it since, and not have stored that yet.
+    let known = credential.replaced.map(|it| it.plus(LastUse::KNOWN_AFTER));
+    if let Some(known) = known.filter(|it| now < *it) {
+        return Err(Failure::Conflict(format!(
+            "{id} was replaced just now, and whether it is still used is not known before {known}: try again then, or force it"
+        )));
+    }
+    Ok(())
 }
 
 /// The path of a credential within the caller's reach, and the credential.
