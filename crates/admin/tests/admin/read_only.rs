@@ -5,8 +5,10 @@ use std::{
     io::Write as _,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     process::{Command, Stdio},
+    sync::Arc,
 };
 
+use secrets::Keyring;
 use serde_json::{Value, json};
 use store::Location;
 use tempfile::TempDir;
@@ -67,7 +69,9 @@ async fn a_read_only_store_refuses_changes_and_is_read_on() {
 async fn a_served_folder_is_read_and_not_changed() {
     let plane = crate::plane::TestPlane::new();
     let house = House::new().await;
-    let admin = admin::Admin::new(None, plane, None, model::Clock::system()).unwrap();
+    plane.seal("k1", 1, 0);
+    let keyring = Some(Arc::new(Keyring::generate("k1").unwrap().0));
+    let admin = admin::Admin::new(None, plane, keyring, model::Clock::system()).unwrap();
     let mut folder = state::Folder::new();
     folder.insert("clients/a.yaml", "kind: app\nowner: x\n").unwrap();
     let desired = state::read(&folder).unwrap();
@@ -82,4 +86,10 @@ async fn a_served_folder_is_read_and_not_changed() {
     let put = call("put_client", json!({"id": "a"}), json!({"kind": "app", "owner": "y"}));
     assert_eq!(status(put).await, 507);
     assert_eq!(status(call("list_revisions", json!({}), Value::Null)).await, 404);
+    // Keys of bodies are there all the same, and what they are sealed under.
+    assert_eq!(admin.sealing_keys_in_use().await.unwrap(), ["k1"]);
+    let health = admin.carry_out(&call("get_health", json!({}), Value::Null)).await;
+    let health = String::from_utf8(health.body().to_vec()).unwrap();
+    assert!(health.contains("k1 seals, with 0 versions, 1 body key"), "{health}");
+    assert_eq!(status(call("rewrap_secrets", json!({}), json!({}))).await, 200);
 }
