@@ -19,6 +19,7 @@ mod masked;
 mod past;
 mod person;
 mod property;
+mod replay;
 mod replicas;
 mod revocation;
 mod roles;
@@ -103,6 +104,7 @@ pub(crate) fn briefly() -> Result<()> {
             Property::Strict,
             Property::Revocation,
             Property::UnderWay,
+            Property::Replay,
             Property::Jose,
             Property::External,
             Property::Killed,

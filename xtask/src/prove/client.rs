@@ -25,6 +25,8 @@ pub(super) struct Client {
     key: String,
     /// The address of this machine that it calls from; any where it is none.
     from: Option<Ipv4Addr>,
+    /// A proof of the key that the token is bound to; none where it is bound to none.
+    proof: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -70,12 +72,17 @@ impl Answer {
 
 impl Client {
     pub(super) fn new(address: SocketAddr, key: &str) -> Self {
-        Self { address, key: key.to_owned(), from: None }
+        Self { address, key: key.to_owned(), from: None, proof: None }
     }
 
     /// The same, calling from this address.
     pub(super) fn from(self, address: Ipv4Addr) -> Self {
         Self { from: Some(address), ..self }
+    }
+
+    /// The same, with this proof of a key (`DPoP`) in each request.
+    pub(super) fn proving(self, proof: &str) -> Self {
+        Self { proof: Some(proof.to_owned()), ..self }
     }
 
     /// A management request; `path` is what stands behind the base.
@@ -153,9 +160,13 @@ impl Client {
 
     fn request(&self, line: &str, headers: &str, body: &str) -> String {
         let (host, length) = (self.address, body.len());
+        let (scheme, proof) = match &self.proof {
+            Some(proof) => ("DPoP", format!("dpop: {proof}\r\n")),
+            None => ("Bearer", String::new()),
+        };
         let shown = match &*self.key {
-            "" => String::new(),
-            key => format!("authorization: Bearer {key}\r\n"),
+            "" => proof,
+            key => format!("authorization: {scheme} {key}\r\n{proof}"),
         };
         format!(
             "{line} HTTP/1.1\r\nhost: {host}\r\n{shown}{headers}content-length: {length}\r\n\r\n{body}"

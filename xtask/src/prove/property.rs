@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, audit, canary, conformance, crash, external, jose, large, replicas, revocation,
-    roles, rotation, schemathesis, strict, surfaces, under_way, url_only,
+    Done, Part, audit, canary, conformance, crash, external, jose, large, replay, replicas,
+    revocation, roles, rotation, schemathesis, strict, surfaces, under_way, url_only,
 };
 
 /// Something that must hold.
@@ -41,6 +41,8 @@ pub(super) enum Property {
     Revocation,
     /// Calls under way end where what they stand on is taken away.
     UnderWay,
+    /// A proof of a key gets in once, whichever of two replicas it is shown to first.
+    Replay,
     /// Official MCP clients get in by a URL alone, refresh, ask for more, and are put out.
     UrlOnly,
     /// After SIGKILL anywhere and at every marked place no call is without its record.
@@ -83,6 +85,7 @@ impl Property {
                 Self::External,
                 Self::Revocation,
                 Self::UnderWay,
+                Self::Replay,
                 Self::Rotation,
             ],
             Part::Management => &[
@@ -118,6 +121,7 @@ impl Property {
             Self::Canary => canary::prove(setting),
             Self::Schemathesis => schemathesis::prove(setting),
             Self::UnderWay => under_way::prove(setting),
+            Self::Replay => replay::prove(setting),
             Self::UrlOnly => url_only::prove(setting),
             Self::Killed => audit::killed::prove(setting),
             Self::Disk => audit::disk::prove(setting),

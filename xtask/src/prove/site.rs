@@ -38,13 +38,7 @@ impl Site {
     /// Starts all of it, with so many victims of each sort.
     pub(super) fn start(setting: &Setting<'_>, of_each: usize) -> Result<Self> {
         let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
-        let config = setting.folder.join("onedoor.toml");
-        // One URL for both, so that each takes the tokens that the other gave.
-        let listen = format!("public_url = \"{AUDIENCE}\"\nallowed_hosts = [\"127.0.0.1\"]\n");
-        fs::write(&config, format!("[listen]\n{listen}"))?;
-        let mut home = Home::new(setting.program, setting.folder.join("one"));
-        (home.store, home.config) = (Some(postgres.url().to_owned()), Some(config));
-        let (homes, doors, operator) = home.pair()?;
+        let (homes, doors, operator) = replicas(setting, &postgres)?;
         let [first, _] = &doors;
         let manager = first.client(&operator);
         world::apply(&manager, &victims::world(&upstream))?;
@@ -52,6 +46,20 @@ impl Site {
         let victims = victims::prepare(setting.program, first, &manager, of_each)?;
         Ok(Self { doors, homes, operator, victims, upstream, _postgres: postgres })
     }
+}
+
+/// Two doors over one store, each with a folder of its own; and the first operator's key.
+pub(super) fn replicas(
+    setting: &Setting<'_>,
+    postgres: &Postgres,
+) -> Result<([Home; 2], [Door; 2], String)> {
+    let config = setting.folder.join("onedoor.toml");
+    // One URL for both, so that each takes the tokens that the other gave.
+    let listen = format!("public_url = \"{AUDIENCE}\"\nallowed_hosts = [\"127.0.0.1\"]\n");
+    fs::write(&config, format!("[listen]\n{listen}"))?;
+    let mut home = Home::new(setting.program, setting.folder.join("one"));
+    (home.store, home.config) = (Some(postgres.url().to_owned()), Some(config));
+    home.pair()
 }
 
 /// How long it took at worst, by sort.
