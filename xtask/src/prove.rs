@@ -1,5 +1,6 @@
 //! `cargo xtask prove`: does what is promised hold of the built program? A line per property.
 
+mod asvs;
 mod audit;
 mod canary;
 mod chance;
@@ -29,11 +30,13 @@ mod site;
 mod strangers;
 mod strict;
 mod surfaces;
+mod tested;
 mod under_way;
 mod upstream;
 mod url_only;
 mod victims;
 mod world;
+mod wycheproof;
 
 use std::path::Path;
 

@@ -19,6 +19,7 @@ use model::Fault;
 
 use crate::workspace::Workspace;
 use house::HOUSE;
+pub(crate) use shown::named_tests;
 
 /// Reads all sources and says what breaks the rules of the house.
 ///

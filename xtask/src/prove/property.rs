@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, audit, canary, conformance, crash, external, jose, large, replay, replicas,
-    revocation, roles, rotation, schemathesis, strict, surfaces, under_way, url_only,
+    Done, Part, asvs, audit, canary, conformance, crash, external, jose, large, replay, replicas,
+    revocation, roles, rotation, schemathesis, strict, surfaces, under_way, url_only, wycheproof,
 };
 
 /// Something that must hold.
@@ -29,6 +29,10 @@ pub(super) enum Property {
     Schemathesis,
     /// Tokens that four independent libraries make are accepted when good, and refused when not.
     Jose,
+    /// The vectors of project Wycheproof are accepted when valid, and refused when not.
+    Wycheproof,
+    /// Each item of ASVS 5.0, chapter 10, has a reason or tests, and these pass.
+    Asvs,
     /// Where the door gives no tokens itself, those of a provider of others get in.
     External,
     /// The scenarios of MCP's conformance suite for authorization servers.
@@ -82,6 +86,8 @@ impl Property {
                 Self::Conformance,
                 Self::Strict,
                 Self::Jose,
+                Self::Wycheproof,
+                Self::Asvs,
                 Self::External,
                 Self::Revocation,
                 Self::UnderWay,
@@ -112,6 +118,8 @@ impl Property {
             Self::Replicas => replicas::prove(setting),
             Self::Crash => crash::prove(setting),
             Self::Jose => jose::prove(setting),
+            Self::Wycheproof => wycheproof::prove(),
+            Self::Asvs => asvs::prove(),
             Self::External => external::prove(setting),
             Self::Conformance => conformance::prove(setting),
             Self::Strict => strict::prove(setting),

@@ -20,8 +20,7 @@ pub(crate) fn check(files: &[File]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for file in documents {
         for (index, line) in file.text.lines().enumerate() {
-            // Every second piece stands between two backticks.
-            let named = line.split('`').skip(1).step_by(2).filter_map(|it| it.split_once(".rs::"));
+            let named = named_tests(line);
             for (path, test) in named.filter(|(path, test)| !is_there(&sources, path, test)) {
                 let place = file.line(index.saturating_add(1));
                 let message = format!("there is no test {path}.rs::{test}");
@@ -31,6 +30,12 @@ pub(crate) fn check(files: &[File]) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// The tests that a line names: the path of the file without its end, and the test.
+pub(crate) fn named_tests(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    // Every second piece stands between two backticks.
+    line.split('`').skip(1).step_by(2).filter_map(|it| it.split_once(".rs::"))
 }
 
 fn is_there(sources: &HashMap<&str, &str>, path: &str, test: &str) -> bool {

@@ -1,0 +1,26 @@
+//! Tests of the workspace as a part of a proof: cargo-nextest runs them.
+
+use std::{path::Path, process::Command};
+
+use anyhow::Result;
+
+use crate::{install, run};
+
+/// As the tests are built anyhow.
+pub(super) const WORKSPACE: &[&str] = &["--workspace", "--locked"];
+
+/// cargo-nextest with these arguments, for those tests of `build` that `filter` means.
+pub(super) fn nextest(arguments: &[&str], build: &[&str], filter: &str) -> Result<Command> {
+    let mut command = run::program(install::cargo_nextest()?, Path::new("."));
+    command.arg("nextest").args(arguments).args(build).args(["-E", filter]);
+    Ok(command)
+}
+
+/// Runs tests, ignored ones too, one after the other. What they say of themselves: the rest of each line
+/// with `prefix`.
+pub(super) fn told(build: &[&str], filter: &str, prefix: &str) -> Result<Vec<String>> {
+    let run = ["run", "--no-capture", "--run-ignored", "all"];
+    let printed = run::output(&mut nextest(&run, build, filter)?)?;
+    let told = printed.lines().filter_map(|it| Some(it.split_once(prefix)?.1.to_owned()));
+    Ok(told.collect())
+}
