@@ -35,7 +35,10 @@ const LEAST: Duration = Duration::from_secs(60);
 const LIFETIMES: RangeInclusive<Duration> = LEAST..=TokenTerms::LIFETIME_MAX;
 const REFRESH_LIFETIMES: RangeInclusive<Duration> = LEAST..=TokenTerms::REFRESH_LIFETIME_MAX;
 /// Longer than anybody plans for.
-const ROTATIONS: RangeInclusive<Duration> = LEAST..=Duration::from_secs(3_660 * 24 * 3_600);
+const MOST: Duration = Duration::from_secs(3_660 * 24 * 3_600);
+const ROTATIONS: RangeInclusive<Duration> = LEAST..=MOST;
+/// Replicas hear of each other's uses within five seconds, and sooner nobody can say that there was none.
+const QUIETS: RangeInclusive<Duration> = Duration::from_secs(10)..=MOST;
 
 /// Reads on what terms a profile gets tokens.
 pub(super) fn read(field: Field<'_>) -> Option<TokenTerms> {
@@ -142,7 +145,7 @@ pub(super) fn read_rotation(field: Field<'_>) -> Option<RotationPolicy> {
             }
             Some(warn_before)
         });
-        let quiet = it.optional("quiet").and_then(|it| it.duration(ROTATIONS));
+        let quiet = it.optional("quiet").and_then(|it| it.duration(QUIETS));
         let is_self_service = it.optional("self_service").and_then(|it| {
             let is_given = it.bool()?;
             if is_given && lifetime_max.is_none() {

@@ -182,3 +182,20 @@ fn what_may_be_secret_is_in_no_fault() {
         assert!(!faults.is_empty() && !faults.concat().contains("hunter2"), "{faults:?}");
     }
 }
+
+#[test]
+fn nobody_calls_a_credential_unused_before_replicas_have_heard_of_each_other() {
+    let profile = |quiet: &str| {
+        format!("kind: app\nowner: o\nprofiles:\n  p: {{rotation: {{quiet: {quiet}}}}}\n")
+    };
+    check(&[
+        (
+            "clients/a.yaml",
+            &profile("9s"),
+            &[
+                "clients/a.yaml:4: profiles.p.rotation.quiet: 9s is out of bounds | write a duration from 10s to 3660d",
+            ],
+        ),
+        ("clients/a.yaml", &profile("10s"), &[]),
+    ]);
+}
