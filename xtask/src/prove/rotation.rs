@@ -18,7 +18,7 @@ use self::{
     line::Line,
     pair::Pair,
     shared::{Bearer, Kill},
-    wave::{Step, Wave},
+    wave::{End, Step, Wave},
 };
 use super::{Done, chance::Chance, client::Answer, door::Door, load::Load, property::Setting};
 
@@ -53,6 +53,8 @@ struct Tally {
     calls: u64,
     kills: usize,
     lapsed: usize,
+    /// How often one was not retired because it was used; each was retired later, without force.
+    refused: usize,
     /// How often something was tried that had ended.
     tries: usize,
 }
@@ -63,6 +65,7 @@ impl Tally {
             calls: self.calls.saturating_add(other.calls),
             kills: self.kills.saturating_add(other.kills),
             lapsed: self.lapsed.saturating_add(other.lapsed),
+            refused: self.refused.saturating_add(other.refused),
             tries: self.tries.saturating_add(other.tries),
         }
     }
@@ -89,14 +92,17 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let shared = rotate_shared(setting, counts)?;
     let kinds: Vec<_> = PLAIN.iter().chain(&OVER_TLS).map(|it| it.as_str()).collect();
     Ok(Done::Held(format!(
-        "{} rotations of each of {}, {} of each of {}; {} replicas killed, at each step; {} ended with \
-         their overlap; {} calls meanwhile, 0 failed; {} tries with a credential that had ended, 0 got in",
+        "{} rotations of each of {} (external ones have no successors), {} of each of {}; {} replicas \
+         killed, at each step; {} ended with their overlap; {} retired without force, each refused \
+         while it was used; {} calls meanwhile, 0 failed; {} tries with a credential that had ended, \
+         0 got in",
         counts.lines.saturating_mul(counts.waves),
         kinds.join(", "),
         counts.sites.saturating_mul(counts.rounds),
         shared::KINDS.join(", "),
         tally.kills.saturating_add(shared.kills),
         tally.lapsed,
+        tally.refused,
         tally.calls.saturating_add(shared.calls),
         tally.tries,
     )))
@@ -127,10 +133,20 @@ fn rotate_credentials(mut ground: Ground, waves: usize, pace: Duration) -> Resul
 /// One wave, with a replica that is killed in one step of it.
 fn roll(pair: &mut Pair<'_>, lines: &[Line], number: usize) -> Result<Tally> {
     let killed = Step::ALL.get(number % 4).copied().unwrap_or(Step::Rotate);
-    let wave = Wave { killed, which: alternating(number), lapses: number % LAPSE_EVERY == 3 };
-    let tries = pair.wave(lines, wave).with_context(|| format!("wave {number}: {wave:?}"))?;
-    let lapsed = if wave.lapses { lines.len() } else { 0 };
-    Ok(Tally { calls: 0, kills: 1, lapsed, tries })
+    let wave = Wave { killed, which: alternating(number), end: end(number) };
+    pair.wave(lines, wave).with_context(|| format!("wave {number}: {wave:?}"))
+}
+
+/// How the old ones end: by force in every other wave, and in the others so that each step in which a
+/// replica is killed comes with either.
+const fn end(number: usize) -> End {
+    if number % LAPSE_EVERY == 3 {
+        End::Lapse
+    } else if number % 2 == number / LAPSE_EVERY % 2 {
+        End::Quiet
+    } else {
+        End::Force
+    }
 }
 
 /// Which of the two is killed: the other one in each step, and then the other way round.

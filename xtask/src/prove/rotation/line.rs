@@ -12,6 +12,7 @@ use testkit::Authority;
 use super::{
     super::client::Client,
     held::{Held, Kind},
+    wave::QUIET,
 };
 
 /// One caller, which shows one credential at a time.
@@ -27,11 +28,12 @@ pub(super) struct Line {
 /// A client with a profile for each line of these kinds: its document.
 pub(super) fn client(kinds: &[Kind], lines: usize) -> String {
     let names = kinds.iter().flat_map(|kind| (0..lines).map(|line| name(*kind, line)));
-    let profiles: serde_json::Map<_, _> = names
-        .map(|name| {
-            (name, json!({"roles": ["reader"], "tokens": {"grants": ["client_credentials"]}}))
-        })
-        .collect();
+    let profile = json!({
+        "roles": ["reader"],
+        "tokens": {"grants": ["client_credentials"]},
+        "rotation": {"quiet": format!("{}s", QUIET.as_secs())},
+    });
+    let profiles: serde_json::Map<_, _> = names.map(|name| (name, profile.clone())).collect();
     json!({"kind": "service", "owner": "shop-team", "profiles": profiles}).to_string()
 }
 

@@ -10,10 +10,11 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use model::Clock;
-use serde_json::json;
+use serde_json::Value;
 
 use super::{
-    super::door::Addresses,
+    super::{client::Answer, door::Addresses},
+    Tally,
     held::Held,
     line::Line,
     pair::{Pair, in_force},
@@ -24,6 +25,10 @@ use crate::run;
 pub(super) const ON_THE_WAY: Duration = Duration::from_millis(100);
 /// For how long both are good where the old one is not retired and ends by itself.
 const OVERLAP: Duration = Duration::from_secs(10);
+
+/// For how long an old one must not have been used, to be retired without force: the profiles of all lines
+/// say so.
+pub(super) const QUIET: Duration = Duration::from_secs(10);
 
 /// The steps of a rotation, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,17 @@ impl Step {
     pub(super) const ALL: [Self; 4] = [Self::Rotate, Self::Switch, Self::Retire, Self::Refuse];
 }
 
+/// How the old ones end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// They are retired by force, as soon as nobody shows them.
+    Force,
+    /// With their overlap, and nobody retires them.
+    Lapse,
+    /// They are retired without force: not while they are used, and when they were not for [`QUIET`].
+    Quiet,
+}
+
 /// How a wave goes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wave {
@@ -45,8 +61,8 @@ pub(super) struct Wave {
     pub(super) killed: Step,
     /// Which replica.
     pub(super) which: usize,
-    /// Whether the old ones end with their overlap, and are not retired.
-    pub(super) lapses: bool,
+    /// How the old ones end.
+    pub(super) end: End,
 }
 
 /// A line in the middle of a rotation.
@@ -61,13 +77,18 @@ impl Turn<'_> {
     fn successor(&self) -> Result<&Arc<Held>> {
         self.new.get().context("it has a successor by now")
     }
+
+    /// Asks a door to retire the old one.
+    fn retire(&self, door: Addresses, operator: &str, query: &str) -> Result<Answer> {
+        let path = format!("/credentials/{}/retire{query}", self.old.id);
+        door.client(operator).manage("POST", &path, &Value::Null)
+    }
 }
 
 impl Pair<'_> {
-    /// Gives each line its next credential, and has the one before refused.
-    ///
-    /// How often one that had ended was tried, and got nobody in.
-    pub(super) fn wave(&mut self, lines: &[Line], wave: Wave) -> Result<usize> {
+    /// Gives each line its next credential, and has the one before refused, with a replica that is killed
+    /// in one step of it.
+    pub(super) fn wave(&mut self, lines: &[Line], wave: Wave) -> Result<Tally> {
         let turns: Vec<_> = lines
             .iter()
             .map(|line| Turn {
@@ -77,10 +98,10 @@ impl Pair<'_> {
                 is_retired: AtomicBool::new(false),
             })
             .collect();
-        let operator = self.operator.to_owned();
         let at = |step| (wave.killed == step, wave.which);
-        self.rotate(&turns, &operator, wave)?;
+        self.rotate(&turns, wave)?;
         let overlap = Clock::system();
+        let refused = if wave.end == End::Quiet { self.keep(&turns, wave.which)? } else { 0 };
         self.step(at(Step::Switch), |door| {
             // Whoever hands a new one over looks first whether it is good.
             all(&turns, |it| it.successor()?.is_good(door), "the new one is not good yet")
@@ -90,26 +111,25 @@ impl Pair<'_> {
             turn.line.take(Arc::clone(turn.successor()?));
         }
         run::rest(ON_THE_WAY);
-        if wave.lapses {
-            while let Some(rest) = OVERLAP.checked_sub(overlap.elapsed()) {
-                run::rest(rest);
-            }
-        } else {
-            self.step(at(Step::Retire), |door| retire(&turns, door, &operator))?;
-        }
+        self.end(&turns, wave, &overlap)?;
         self.step(at(Step::Refuse), |door| {
             all(&turns, |it| Ok(!it.old.is_good(door)?), "the old one still gets in")
         })?;
         for turn in &turns {
             in_force(self.doors, |door| Ok(!turn.old.is_good(door)?))?;
         }
+        let lapsed = if wave.end == End::Lapse { turns.len() } else { 0 };
         // Once where the step was, and then at both.
-        Ok(turns.len().saturating_mul(3))
+        let tries = turns.len().saturating_mul(3);
+        Ok(Tally { calls: 0, kills: 1, lapsed, refused, tries })
     }
 
-    fn rotate(&mut self, turns: &[Turn<'_>], operator: &str, wave: Wave) -> Result<()> {
-        let overlap = if wave.lapses { format!("{}s", OVERLAP.as_secs()) } else { "1h".to_owned() };
-        let authority = self.authority;
+    fn rotate(&mut self, turns: &[Turn<'_>], wave: Wave) -> Result<()> {
+        let overlap = match wave.end {
+            End::Lapse => format!("{}s", OVERLAP.as_secs()),
+            End::Force | End::Quiet => "1h".to_owned(),
+        };
+        let (operator, authority) = (self.operator, self.authority);
         self.step((wave.killed == Step::Rotate, wave.which), |door| {
             let manager = door.client(operator);
             for turn in turns.iter().filter(|it| it.new.get().is_none()) {
@@ -119,14 +139,41 @@ impl Pair<'_> {
             Ok(())
         })
     }
+
+    /// Tries to retire each while it is used, which is refused. How often.
+    fn keep(&self, turns: &[Turn<'_>], which: usize) -> Result<usize> {
+        let door = self.doors.get(which).context("there are two")?.addresses();
+        for turn in turns {
+            // This use the door knows of, however short a time ago it was started.
+            ensure!(turn.old.is_good(door)?, "the old one is not good any more");
+            let Answer { status, text } = turn.retire(door, self.operator, "")?;
+            ensure!(status == 409, "retired while it was used: {status} {text}");
+        }
+        Ok(turns.len())
+    }
+
+    /// Ends the old ones; `overlap` began as they got successors.
+    fn end(&mut self, turns: &[Turn<'_>], wave: Wave, overlap: &Clock) -> Result<()> {
+        let (operator, at) = (self.operator, (wave.killed == Step::Retire, wave.which));
+        match wave.end {
+            End::Force => self.step(at, |door| retire(turns, door, (operator, "?force=true"))),
+            End::Lapse => {
+                run::rest(OVERLAP.saturating_sub(overlap.elapsed()));
+                Ok(())
+            }
+            End::Quiet => {
+                run::rest(QUIET);
+                // A replica hears late of uses at the other, and they are noted to the second.
+                self.step_within(QUIET, at, |door| retire(turns, door, (operator, "")))
+            }
+        }
+    }
 }
 
 /// Retires what is not yet: a step may be begun again.
-fn retire(turns: &[Turn<'_>], door: Addresses, operator: &str) -> Result<()> {
+fn retire(turns: &[Turn<'_>], door: Addresses, (operator, query): (&str, &str)) -> Result<()> {
     for turn in turns.iter().filter(|it| !it.is_retired.load(Ordering::SeqCst)) {
-        let path = format!("/credentials/{}/retire?force=true", turn.old.id);
-        let answer = door.client(operator).manage("POST", &path, &json!(null))?;
-        answer.done("retire_credential")?;
+        turn.retire(door, operator, query)?.done("retire_credential")?;
         turn.is_retired.store(true, Ordering::SeqCst);
     }
     Ok(())
