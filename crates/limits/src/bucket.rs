@@ -36,7 +36,8 @@ impl Bucket {
         Self::with_used(measure, 0, moment)
     }
 
-    fn with_used(measure: Measure, used: u32, moment: Moment) -> Self {
+    /// A bucket in which so many calls are counted at this moment.
+    pub(crate) fn with_used(measure: Measure, used: u32, moment: Moment) -> Self {
         match measure {
             Measure::Quota(quota) => Self::Quota(QuotaBucket::new(quota, used, moment)),
             Measure::Rate(rate) => Self::Rate(RateBucket::new(rate, used, moment.elapsed)),

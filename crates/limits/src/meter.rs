@@ -1,5 +1,7 @@
 //! The meter: counts every call against all limits that apply to it, or against none.
 
+mod spent;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use model::{Caller, ClientId, Clock, LimitId, LimitState, Operation};

@@ -8,10 +8,10 @@ use std::{
 use foldhash::fast::RandomState;
 use model::{
     Caller, Catalogue, ClientId, Limit, LimitId, Measure, Operation, Pattern, ProfileId, Rate,
-    Scope,
+    Scope, Timestamp,
 };
 
-use crate::counters::KeyRef;
+use crate::{calendar::Window, counters::KeyRef};
 
 /// Which limits apply to which calls. Immutable.
 ///
@@ -90,6 +90,16 @@ impl Plan {
             plan.add(client.as_ref(), profile.as_ref(), selective);
         }
         plan
+    }
+
+    /// When the longest of the periods began in which its quotas count `now`; none where it has no quota.
+    #[must_use]
+    pub fn counts_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let begun = |entry: &Arc<Entry>| match entry.measure {
+            Measure::Quota(quota) => Some(Window::at(quota.period, now).start),
+            Measure::Rate(_) => None,
+        };
+        self.entries.iter().filter_map(begun).min()
     }
 
     fn add(

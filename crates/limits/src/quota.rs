@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Quota;
+use model::{Quota, Timestamp};
 
 use crate::{bucket::Moment, calendar::Window};
 
@@ -64,6 +64,11 @@ impl QuotaBucket {
         self.used
     }
 
+    /// When the period is over.
+    pub(crate) fn until(&self) -> Timestamp {
+        self.window.end
+    }
+
     /// How long until the count starts again.
     pub(crate) fn renews_in(&self, moment: Moment) -> Duration {
         let elapses_in = self.ends.saturating_sub(moment.elapsed);
@@ -95,8 +100,6 @@ impl QuotaBucket {
 
 #[cfg(test)]
 mod tests {
-    use model::Timestamp;
-
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);

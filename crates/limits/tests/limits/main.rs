@@ -9,6 +9,7 @@
 mod limits_of_a_call;
 mod naive;
 mod one_bucket;
+mod outlived;
 mod shop;
 mod threads;
 mod time;
