@@ -16,6 +16,7 @@ pub mod format;
 mod frame;
 mod hash;
 mod index;
+mod intents;
 pub mod journal;
 mod keys;
 mod lines;
@@ -44,6 +45,7 @@ pub use error::Error;
 pub use format::{Format, FormatError, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use index::{Field, Index, give_way};
+pub use intents::{Intent, Since, intents};
 pub use journal::{
     Changed, Closed, Condition, Disk, Entry, Happened, Journal, Keep, KeyChangeError, Levels,
     Location, Memory, Purge, PurgeError, Purged, Room, Rules,

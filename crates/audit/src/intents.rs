@@ -1,0 +1,121 @@
+//! Calls that were begun, read back from some place in the log on: for who counts them again.
+
+use std::{io, path::Path};
+
+use model::{ClientId, CollectionId, OperationId, ProfileId, Timestamp};
+use serde::Deserialize;
+
+use crate::{
+    WalkError,
+    lines::{Lines, Next},
+    segment::{self, Header, Segment},
+};
+
+/// From where on a log is read: from the later of the two.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    /// The number of the first record.
+    pub record: u64,
+    /// The time from when on records are wanted. Some of the same segment come before it.
+    pub time: Timestamp,
+}
+
+/// A call that was begun: whose, and of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// When it came.
+    pub time: Timestamp,
+    /// The client.
+    pub client: ClientId,
+    /// The profile.
+    pub profile: ProfileId,
+    /// The collection of the operation.
+    pub collection: CollectionId,
+    /// The operation.
+    pub operation: OperationId,
+}
+
+/// Shows the calls that were begun `since` in the log in `folder` to `look`, in their order. Segments
+/// before that are not read.
+///
+/// # Errors
+/// [`WalkError::Damaged`], where all was shown but the rest of the segments that are damaged;
+/// [`WalkError::Read`].
+pub fn intents(folder: &Path, since: Since, mut look: impl FnMut(Intent)) -> Result<(), WalkError> {
+    let segments = segment::list(folder)?;
+    let first = first(&segments, since)?;
+    let mut damage = None;
+    for segment in segments.iter().skip(first) {
+        // By its own header: what a disk lost before it is no fault here.
+        let header = Lines::first(&segment.path)?.and_then(|it| Header::read(&it));
+        let Some(header) = header else { continue };
+        let (mut chain, mut lines) = (header.chain(), Lines::open(&segment.path)?);
+        loop {
+            let seq = chain.next();
+            match lines.next(&mut chain)? {
+                Next::Record(_) if seq >= since.record => {
+                    read(&lines.json()).into_iter().for_each(&mut look);
+                }
+                Next::Record(_) => {}
+                // The end of what was written, or of what the disk has.
+                Next::Tail(_) | Next::End => break,
+                Next::Damage(found) => {
+                    damage = damage.or(Some(found));
+                    break;
+                }
+            }
+        }
+    }
+    damage.map_or(Ok(()), |it| Err(WalkError::Damaged(it)))
+}
+
+/// The place of the first segment that may hold what is wanted.
+fn first(segments: &[Segment], since: Since) -> io::Result<usize> {
+    let by_number = segments.iter().rposition(|it| it.first <= since.record).unwrap_or_default();
+    for (place, segment) in segments.iter().enumerate().skip(by_number).rev() {
+        if begun(segment)?.is_some_and(|it| it <= since.time) {
+            return Ok(place);
+        }
+    }
+    Ok(by_number)
+}
+
+/// What matters of a record here.
+#[derive(Debug, Deserialize)]
+struct Brief<'a> {
+    time: &'a str,
+    kind: &'a str,
+    #[serde(borrow, default)]
+    client: Option<&'a str>,
+    #[serde(borrow, default)]
+    profile: Option<&'a str>,
+    #[serde(borrow, default)]
+    collection: Option<&'a str>,
+    #[serde(borrow, default)]
+    operation: Option<&'a str>,
+}
+
+/// When a segment was begun; none where it has no whole line.
+fn begun(segment: &Segment) -> io::Result<Option<Timestamp>> {
+    let line = Lines::first(&segment.path)?.unwrap_or_default();
+    let brief = serde_json::from_slice::<Brief<'_>>(&line).ok();
+    Ok(brief.and_then(|it| Timestamp::parse(it.time).ok()))
+}
+
+/// The intent that a record is; none where it is another.
+fn read(json: &[u8]) -> Option<Intent> {
+    let brief: Brief<'_> = serde_json::from_slice(json).ok()?;
+    let Brief { time, kind, client, profile, collection, operation } = brief;
+    if kind != "intent" {
+        return None;
+    }
+    let collection = CollectionId::parse(collection?).ok()?;
+    let name = operation?.strip_prefix(collection.as_str())?.strip_prefix('.')?;
+    Some(Intent {
+        time: Timestamp::parse(time).ok()?,
+        client: ClientId::parse(client?).ok()?,
+        profile: ProfileId::parse(profile?).ok()?,
+        operation: OperationId::new(&collection, name).ok()?,
+        collection,
+    })
+}
