@@ -4,6 +4,7 @@ mod body_keys;
 mod keyring;
 mod pepper;
 mod private;
+mod quotas;
 mod revision;
 mod salt;
 mod signing;
@@ -18,7 +19,12 @@ use std::{
 use anyhow::Context as _;
 use identity::api_key::Pepper;
 
-pub(crate) use self::{body_keys::BodyKeys, revision::Revisions, signing::NextKey};
+pub(crate) use self::{
+    body_keys::BodyKeys,
+    quotas::{Known, QuotaFile},
+    revision::Revisions,
+    signing::NextKey,
+};
 
 /// A data folder that is there and belongs to us alone.
 #[derive(Debug, Clone)]
@@ -95,6 +101,11 @@ impl DataFolder {
     /// Where they cannot be read.
     pub(crate) fn revisions(&self) -> anyhow::Result<Revisions> {
         Revisions::open(self.0.join("revision"))
+    }
+
+    /// What was used of quotas.
+    pub(crate) fn quotas(&self) -> QuotaFile {
+        QuotaFile::new(self.0.join("quotas.jsonl"))
     }
 
     /// Where sinks keep how far they are.

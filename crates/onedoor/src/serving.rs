@@ -11,6 +11,7 @@ mod managed;
 mod metrics;
 mod places;
 mod proofs;
+mod quotas;
 mod rehash;
 mod retention;
 mod signals;
@@ -34,6 +35,7 @@ pub(crate) use self::{
     managed::Managed,
     metrics::Metrics,
     places::Places,
+    quotas::Quotas,
     retention::Retention,
     signals::{Hangup, Stop},
     sinks::{Sinks, Watched},
@@ -96,6 +98,11 @@ impl Served {
     /// Where its records are brought to.
     pub(crate) fn take_sinks(&mut self) -> Option<Sinks> {
         self.door.sinks.take()
+    }
+
+    /// What is used of its quotas.
+    pub(crate) fn quotas(&self) -> Quotas {
+        self.door.quotas.clone()
     }
 
     /// Reads the folder and puts it in force, if it is another and has no fault.

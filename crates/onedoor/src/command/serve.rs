@@ -16,7 +16,9 @@ use crate::{
     config::Config,
     folder::Watch,
     logging, management,
-    serving::{self, Certificates, Hangup, Look, Managed, Metrics, Places, Served, Sinks, Stop},
+    serving::{
+        self, Certificates, Hangup, Look, Managed, Metrics, Places, Quotas, Served, Sinks, Stop,
+    },
     socket::Socket,
 };
 
@@ -47,7 +49,8 @@ async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), F
     let revision = managed.revision();
     tracing::info!(revision, "in force: {collections} collections, {operations} operations");
     let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
-    let parts = Parts { listeners, metrics, gateway, certificates, socket, sinks };
+    let quotas = managed.quotas();
+    let parts = Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas };
     serve(&config, parts, Box::pin(managed.keep_current()), stop).await
 }
 
@@ -64,14 +67,15 @@ async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure
     tracing::info!(state = %places.state.display(), "serving the state folder");
     let gateway = Arc::clone(served.gateway());
     let supply = served.supply().await?;
-    let sinks = served.take_sinks();
+    let (sinks, quotas) = (served.take_sinks(), served.quotas());
     let current = async {
         tokio::select! {
             never = serving::keep_current(&mut served, watch, hangup) => never,
             () = supply => std::future::pending().await,
         }
     };
-    let parts = Parts { listeners, metrics, gateway, certificates, socket: || None, sinks };
+    let socket = || None;
+    let parts = Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas };
     Box::pin(serve(&config, parts, current, stop)).await
 }
 
@@ -86,6 +90,8 @@ struct Parts<S> {
     socket: S,
     /// Where records are brought to.
     sinks: Option<Sinks>,
+    /// What is used of quotas.
+    quotas: Quotas,
 }
 
 /// Serves both listeners, and the local socket where there is one, while `current` keeps what is in force current.
@@ -95,7 +101,7 @@ async fn serve(
     current: impl Future<Output = Infallible>,
     mut stop: Stop,
 ) -> Result<(), Failure> {
-    let Parts { listeners, metrics, gateway, certificates, socket, sinks } = parts;
+    let Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas } = parts;
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
     // Only where these are ours: a second door that finds the addresses taken must not take the
@@ -124,6 +130,7 @@ async fn serve(
     }
     stopping.cancel();
     let drained = drain(config, tasks, stop).await;
+    block_in_place(|| quotas.end());
     gateway.live().end();
     if let Some(sinks) = sinks {
         block_in_place(|| sinks.end());

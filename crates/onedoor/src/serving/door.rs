@@ -16,6 +16,7 @@ use super::{
     keys::KeyFiles,
     log_key::LogKey,
     proofs::{forget, proofs},
+    quotas::Quotas,
     rehash,
     retention::Retention,
     sinks::Sinks,
@@ -44,6 +45,8 @@ pub(crate) struct Door {
     /// Where its records are brought to. Taken by who runs it.
     pub(crate) sinks: Option<Sinks>,
     indexing: Indexing,
+    /// What is used of its quotas, over starts.
+    pub(crate) quotas: Quotas,
     /// The files of its keys. Taken by who runs it.
     key_files: Option<KeyFiles>,
     /// How much of the audit log is kept.
@@ -116,8 +119,8 @@ impl Door {
         let admin = admin.context("management cannot begin")?;
         let admin = Arc::new(admin.telling(webhooks::told(&config.webhooks)));
         management::mount(&gateway, Arc::clone(&admin));
-        let forgetful = (replays, clock);
         Ok(Self {
+            quotas: Quotas::of(&gateway, data),
             gateway,
             admin,
             supplier,
@@ -129,11 +132,12 @@ impl Door {
             indexing,
             key_files: Some(key_files),
             retention,
-            forgetful,
+            forgetful: (replays, clock),
         })
     }
 
-    /// Has the values of secrets before the first call comes, and brings records to sinks from now on.
+    /// Has the values of secrets and what was used of quotas before the first call comes, and brings
+    /// records to sinks from now on. What is in force is in force already.
     ///
     /// # Errors
     /// Where a sink cannot be started.
@@ -141,6 +145,7 @@ impl Door {
         if let Some(supply) = &mut self.supply {
             supply.begin().await;
         }
+        self.quotas.begin().await;
         self.sinks.as_mut().map_or(Ok(()), Sinks::start)
     }
 
@@ -151,7 +156,7 @@ impl Door {
         let (replays, clock) = self.forgetful.clone();
         let (admin, webhooks) = (Arc::clone(&self.admin), self.webhooks.take());
         let (key_files, indexing) = (self.key_files.take(), self.indexing.clone());
-        let retention = self.retention.clone();
+        let (retention, quotas) = (self.retention.clone(), self.quotas.clone());
         async move {
             tokio::join!(
                 run(supply),
@@ -162,6 +167,7 @@ impl Door {
                 keep_keys(key_files, &admin),
                 indexing.follow(),
                 retention.run(),
+                quotas.keep(),
             );
         }
     }

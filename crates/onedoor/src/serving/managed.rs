@@ -6,7 +6,7 @@ use admin::Admin;
 use gateway::Gateway;
 use model::LastUse;
 
-use super::{Door, door::open_store, sinks::Sinks};
+use super::{Door, Quotas, door::open_store, sinks::Sinks};
 use crate::{config::Config, data::DataFolder, socket::Socket};
 
 /// A door over a store, with its last revision in force.
@@ -45,6 +45,11 @@ impl Managed {
     /// Where its records are brought to.
     pub(crate) fn take_sinks(&mut self) -> Option<Sinks> {
         self.door.sinks.take()
+    }
+
+    /// What is used of its quotas.
+    pub(crate) fn quotas(&self) -> Quotas {
+        self.door.quotas.clone()
     }
 
     /// The gateway.

@@ -31,6 +31,7 @@ mod metrics;
 mod peers;
 mod peppers;
 mod purge;
+mod quotas;
 mod recorded;
 mod registered;
 mod remote;
