@@ -236,12 +236,14 @@ impl<'a> Run<'a> {
     fn told(&self, setting: &Setting<'_>, rest: &str) -> Result<Done> {
         let Self { ledger, kills, revoked, ready_after, .. } = self;
         ledger.ensure_all_sorts()?;
-        let Ledger { forwarded, unknown, turned_away, revised, .. } = ledger;
+        let Ledger { forwarded, unknown, metered, metered_lives, turned_away, revised, .. } =
+            ledger;
         let forwarded = forwarded.values().sum::<u64>();
         let revoked = u64::try_from(revoked.len())?;
         for (count, what) in [
             (*unknown, "was under way"),
             (*turned_away, "was turned away"),
+            (metered_lives.saturating_sub(1), "was metered behind a kill"),
             (*revised, "came behind a change"),
             (revoked, "was revoked"),
         ] {
@@ -253,9 +255,9 @@ impl<'a> Run<'a> {
         Ok(Done::Held(format!(
             "{kills} kills, at {marks} marked places among them, and ready {ready_after:.0?} later at \
              most; answered {}, and {forwarded} forwarded, none without its record; {unknown} that \
-             were under way are told as unknown; {turned_away} metered ones turned away, no more let \
-             in; {revised} judged by no older revision than was acknowledged, {revoked} revoked keys \
-             refused; {rest}",
+             were under way are told as unknown; of metered ones {metered} let in over {metered_lives} \
+             processes, no more than the quota, and {turned_away} turned away; {revised} judged by no \
+             older revision than was acknowledged, {revoked} revoked keys refused; {rest}",
             ledger.told()
         )))
     }

@@ -28,16 +28,20 @@ pub(super) struct Ledger {
     ended: HashMap<String, Option<u64>>,
     /// From which call on which revision has to be in force: it was acknowledged before.
     floors: Vec<(u64, u64)>,
-    /// Metered calls that were begun, and those that were turned away, in this life of the door.
-    metered: (u64, u64),
-    /// How many lives of it ended.
+    /// How many lives of the door ended.
     lives: u64,
+    /// In how many of them metered calls were begun.
+    pub(super) metered_lives: u64,
+    /// How many of these were begun before the life that is now.
+    metered_before: u64,
     pub(super) answered: BTreeMap<Sort, u64>,
     pub(super) forwarded: BTreeMap<Sort, u64>,
     /// Outcomes that nobody knows.
     pub(super) unknown: u64,
     /// Answers that said that nothing could be recorded.
     pub(super) unrecorded: u64,
+    /// Metered calls that were begun.
+    pub(super) metered: u64,
     /// Metered calls that were turned away.
     pub(super) turned_away: u64,
     /// Calls that were begun when a new revision had been acknowledged.
@@ -90,7 +94,7 @@ impl Ledger {
             ("intent", Some(number)) => {
                 self.intents.insert(number);
                 let is_metered = number > 0 && Sort::of(number).is_metered();
-                self.metered.0 = self.metered.0.saturating_add(is_metered.into());
+                self.metered = self.metered.saturating_add(is_metered.into());
                 self.judge_revision(number, revision)?;
                 self.open.insert(id, Begun { number, revision });
             }
@@ -154,7 +158,6 @@ impl Ledger {
             ensure!(is_same, "call {number} was answered by {status}, recorded as {told:?}");
             ensure!(sort.allows(*status), "call {number} ({}) has {status}", sort.name());
             let is_turned_away = u64::from(*status == 429);
-            self.metered.1 = self.metered.1.saturating_add(is_turned_away);
             self.turned_away = self.turned_away.saturating_add(is_turned_away);
             count(&mut self.answered, sort);
         }
@@ -194,16 +197,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// In one life of the door, no more metered calls were begun than there may be. In its first one, none
-    /// was turned away before so many were, but for those that were under way.
+    /// In all lives of the door together, no more metered calls were begun than there may be. None was turned
+    /// away before so many were, but for those that were under way at a kill: they may count twice.
     pub(super) fn judge_quota(&mut self) -> Result<()> {
-        let (begun, turned_away) = std::mem::take(&mut self.metered);
+        let Self { metered: begun, turned_away, .. } = *self;
         ensure!(begun <= QUOTA, "{begun} metered calls were begun, and {QUOTA} may be");
-        let is_first = self.lives == 0;
         self.lives = self.lives.saturating_add(1);
-        let least = QUOTA.saturating_sub(u64::try_from(CONNECTIONS)?);
+        let is_metered = u64::from(begun > self.metered_before);
+        self.metered_lives = self.metered_lives.saturating_add(is_metered);
+        self.metered_before = begun;
+        let twice = self.lives.saturating_mul(u64::try_from(CONNECTIONS)?);
         ensure!(
-            turned_away == 0 || begun >= least || !is_first,
+            turned_away == 0 || begun >= QUOTA.saturating_sub(twice),
             "{turned_away} calls were turned away, and only {begun} of {QUOTA} were begun"
         );
         Ok(())
