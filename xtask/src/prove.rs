@@ -45,11 +45,13 @@ use clap::{Args, ValueEnum};
 use model::Clock;
 
 use crate::{run, workspace::Workspace};
+use chance::SEED_VARIABLE;
 use property::{Property, Setting};
 
 /// Proves what is promised of a part on the built program, a line for each property.
 ///
-/// Quick by default, on the debug build; a property that does not hold makes the exit code 1.
+/// Quick by default, on the debug build; a property that does not hold makes the exit code 1. Where
+/// chance has a say, the line ends with a seed, which the variable `PROVE_SEED` brings again.
 #[derive(Debug, Args)]
 pub(crate) struct Command {
     /// Of which part.
@@ -125,11 +127,12 @@ fn prove(properties: &[Property], is_full: bool) -> Result<()> {
     build.args(["build", "--quiet", "--locked", "--package", "onedoor"]);
     run::run(build.args(is_full.then_some("--release")))?;
     let program = workspace.target.join(profile).join("onedoor");
+    let seed = chance::seed()?;
     let mut failed = Vec::new();
     for property in properties {
         let clock = Clock::system();
         let folder = tempfile::tempdir().context("a folder cannot be made")?;
-        let setting = Setting { program: &program, folder: folder.path(), is_full };
+        let setting = Setting { program: &program, folder: folder.path(), is_full, seed };
         let (word, figure) = match property.prove(&setting) {
             Ok(Done::Held(figure)) => ("ok", figure),
             Ok(Done::NotRun(why)) => ("NOT RUN", why),
@@ -139,7 +142,10 @@ fn prove(properties: &[Property], is_full: bool) -> Result<()> {
             }
         };
         let seconds = clock.elapsed().as_secs_f32();
-        println!("{:<12} {word:<7} {figure} ({seconds:.1} s)", property.name());
+        // Also, and above all, where it failed.
+        let drawn = property.draws(is_full).then(|| format!("; {SEED_VARIABLE}={seed}"));
+        let drawn = drawn.unwrap_or_default();
+        println!("{:<12} {word:<7} {figure}{drawn} ({seconds:.1} s)", property.name());
     }
     ensure!(failed.is_empty(), "not proved: {}", failed.join(", "));
     Ok(())

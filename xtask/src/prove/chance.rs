@@ -1,15 +1,27 @@
-//! Numbers by chance, the same in every run.
+//! Numbers by chance, other ones in each run, or those of a run before.
 
-/// Where chance begins.
-const SEED: u64 = 0x5eed_0fd0_0125;
+use std::hash::{BuildHasher as _, RandomState};
+
+use anyhow::{Context as _, Result};
+
+/// Where chance begins, as a number; anywhere without it.
+pub(super) const SEED_VARIABLE: &str = "PROVE_SEED";
+
+/// Where chance begins in this run.
+pub(super) fn seed() -> Result<u64> {
+    let Some(given) = std::env::var_os(SEED_VARIABLE) else {
+        return Ok(RandomState::new().hash_one(0));
+    };
+    given.to_string_lossy().parse::<u64>().with_context(|| format!("{SEED_VARIABLE} is no number"))
+}
 
 /// Numbers by chance (splitmix64).
 #[derive(Debug)]
 pub(super) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new() -> Self {
-        Self(SEED)
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
     }
 
     /// Another one, for somebody who draws at the same time.

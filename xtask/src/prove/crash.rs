@@ -38,20 +38,21 @@ struct Replay {
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let kills = if setting.is_full { 200 } else { 20 };
-    let sqlite = crash(&Home::new(setting.program, setting.folder.join("sqlite")), kills)?;
+    let home = Home::new(setting.program, setting.folder.join("sqlite"));
+    let sqlite = crash(&home, kills, setting.seed)?;
     let postgres = Postgres::start_durable();
     let mut home = Home::new(setting.program, setting.folder.join("postgres"));
     home.store = Some(postgres.url().to_owned());
-    let postgres = crash(&home, kills)?;
+    let postgres = crash(&home, kills, setting.seed)?;
     Ok(Done::Held(format!(
         "{kills} kills each: SQLite {sqlite}; PostgreSQL {postgres}; all there, none half"
     )))
 }
 
 /// Kills a door `kills` times while others write, and looks after each at what is left.
-fn crash(home: &Home, kills: usize) -> Result<String> {
+fn crash(home: &Home, kills: usize, seed: u64) -> Result<String> {
     let key = home.init()?;
-    let mut chance = Chance::new();
+    let mut chance = Chance::new(seed);
     let mut known: Vec<_> = (0..WRITERS).map(|_| Known::default()).collect();
     let mut replay = Replay::default();
     let mut door = home.serve()?;

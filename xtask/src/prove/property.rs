@@ -72,6 +72,8 @@ pub(super) struct Setting<'a> {
     pub(super) folder: &'a Path,
     /// Whether the counts are those of a release.
     pub(super) is_full: bool,
+    /// Where chance begins.
+    pub(super) seed: u64,
 }
 
 impl Property {
@@ -109,6 +111,31 @@ impl Property {
     /// What it is called on the command line.
     pub(super) fn name(self) -> String {
         self.to_possible_value().map(|it| it.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether chance has a say in it, so that the seed is wanted along with the figure.
+    pub(super) fn draws(self, is_full: bool) -> bool {
+        match self {
+            Self::Crash | Self::Killed | Self::Rotation | Self::Sinks => true,
+            // Quick, it is a test that everybody runs, which begins at the same place each time.
+            Self::Damages => is_full,
+            Self::Surfaces
+            | Self::Roles
+            | Self::Replicas
+            | Self::Large
+            | Self::Canary
+            | Self::Schemathesis
+            | Self::Jose
+            | Self::External
+            | Self::Conformance
+            | Self::Strict
+            | Self::Revocation
+            | Self::UnderWay
+            | Self::UrlOnly
+            | Self::Disk
+            | Self::Cost
+            | Self::Query => false,
+        }
     }
 
     pub(super) fn prove(self, setting: &Setting<'_>) -> Result<Done> {

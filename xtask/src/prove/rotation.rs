@@ -87,7 +87,8 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let mut tally = Tally::default();
     for (kinds, name, pace) in [(&PLAIN[..], "plain", PACE), (&OVER_TLS[..], "tls", TLS_PACE)] {
         let ground = Ground::start(setting.program, &folder(name), (kinds, counts.lines))?;
-        tally = tally.plus(rotate_credentials(ground, counts.waves, pace).context(name)?);
+        let chance = Chance::new(setting.seed);
+        tally = tally.plus(rotate_credentials(ground, counts.waves, pace, chance).context(name)?);
     }
     let shared = rotate_shared(setting, counts)?;
     let kinds: Vec<_> = PLAIN.iter().chain(&OVER_TLS).map(|it| it.as_str()).collect();
@@ -109,7 +110,12 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
 }
 
 /// So many waves over all lines of a ground, under load.
-fn rotate_credentials(mut ground: Ground, waves: usize, pace: Duration) -> Result<Tally> {
+fn rotate_credentials(
+    mut ground: Ground,
+    waves: usize,
+    pace: Duration,
+    chance: Chance,
+) -> Result<Tally> {
     let Ground { doors, homes, operator, lines, authority, .. } = &mut ground;
     let (load, lines) = (Load::new(), &*lines);
     let tally = thread::scope(|scope| {
@@ -118,8 +124,7 @@ fn rotate_credentials(mut ground: Ground, waves: usize, pace: Duration) -> Resul
                 load.flow(scope, (door, pace), call);
             }
             let authority = authority.as_ref();
-            let mut pair =
-                Pair { homes, doors, operator, authority, load: &load, chance: Chance::new() };
+            let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
             (0..waves).try_fold(Tally::default(), |tally, number| {
                 Ok(tally.plus(roll(&mut pair, lines, number)?))
             })
@@ -178,7 +183,7 @@ fn rotate_shared(setting: &Setting<'_>, counts: Counts) -> Result<Tally> {
     let tallies = thread::scope(|scope| {
         let sites: Vec<_> = folders
             .iter()
-            .map(|folder| scope.spawn(|| rotate_at_site(setting.program, folder, counts.rounds)))
+            .map(|folder| scope.spawn(|| rotate_at_site(setting, folder, counts.rounds)))
             .collect();
         let ended =
             sites.into_iter().map(|it| it.join().map_err(|_| anyhow!("a site panicked"))?);
@@ -187,8 +192,8 @@ fn rotate_shared(setting: &Setting<'_>, counts: Counts) -> Result<Tally> {
     Ok(tallies.into_iter().fold(Tally::default(), Tally::plus))
 }
 
-fn rotate_at_site(program: &Path, folder: &Path, rounds: usize) -> Result<Tally> {
-    let mut ground = Ground::start(program, folder, (&PLAIN, 1))?;
+fn rotate_at_site(setting: &Setting<'_>, folder: &Path, rounds: usize) -> Result<Tally> {
+    let mut ground = Ground::start(setting.program, folder, (&PLAIN, 1))?;
     let Ground { doors, homes, operator, lines, .. } = &mut ground;
     let (load, bearer, lines) = (Load::new(), OnceLock::new(), &*lines);
     let by = lines.iter().find(|it| it.kind == Kind::ClientSecret).context("there is a secret")?;
@@ -204,7 +209,7 @@ fn rotate_at_site(program: &Path, folder: &Path, rounds: usize) -> Result<Tally>
             for (door, address) in addresses.iter().enumerate() {
                 load.flow(scope, (door, SITE_PACE), bearer.caller(address.public));
             }
-            let (authority, chance) = (None, Chance::new());
+            let (authority, chance) = (None, Chance::new(setting.seed));
             let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
             for round in 0..rounds {
                 let step = shared::Step::ALL.get(round % 4).copied();

@@ -16,11 +16,14 @@ pub(super) fn nextest(arguments: &[&str], build: &[&str], filter: &str) -> Resul
     Ok(command)
 }
 
-/// Runs tests, ignored ones too, one after the other. What they say of themselves: the rest of each line
-/// with `prefix`.
-pub(super) fn told(build: &[&str], filter: &str, prefix: &str) -> Result<Vec<String>> {
-    let run = ["run", "--no-capture", "--run-ignored", "all"];
-    let printed = run::output(&mut nextest(&run, build, filter)?)?;
+/// All of those tests, ignored ones too, one after the other.
+pub(super) fn each(build: &[&str], filter: &str) -> Result<Command> {
+    nextest(&["run", "--no-capture", "--run-ignored", "all"], build, filter)
+}
+
+/// Runs `tests`. What they say of themselves: the rest of each line with `prefix`.
+pub(super) fn told(tests: &mut Command, prefix: &str) -> Result<Vec<String>> {
+    let printed = run::output(tests)?;
     let told = printed.lines().filter_map(|it| Some(it.split_once(prefix)?.1.to_owned()));
     Ok(told.collect())
 }

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 
 use super::super::{
     Done,
+    chance::SEED_VARIABLE,
     property::Setting,
     tested::{self, WORKSPACE},
 };
@@ -18,6 +19,7 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         false => WORKSPACE,
     };
     let filter = format!("package(audit) and test({name})");
-    let told = tested::told(build, &filter, TOLD)?.pop();
+    let mut tests = tested::each(build, &filter)?;
+    let told = tested::told(tests.env(SEED_VARIABLE, setting.seed.to_string()), TOLD)?.pop();
     Ok(Done::Held(told.context("the test did not say how many damages it made")?))
 }

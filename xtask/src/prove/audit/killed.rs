@@ -73,7 +73,7 @@ struct Run<'a> {
 
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let (kills, rounds) = if setting.is_full { (200, 5) } else { (20, 1) };
-    let mut chance = Chance::new();
+    let mut chance = Chance::new(setting.seed);
     let mut run = Run::start(setting, &mut chance)?;
     for _ in 0..kills {
         run.anywhere()?;

@@ -42,7 +42,8 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let rounds = if setting.is_full { 20 } else { 2 };
     let (site, mut receivers) = (Site::make(setting)?, Receivers::start());
     site.configure(&receivers.config())?;
-    let (traffic, mut chance, mut tally) = (Traffic::slow(PAUSE), Chance::new(), Tally::default());
+    let (traffic, mut chance, mut tally) =
+        (Traffic::slow(PAUSE), Chance::new(setting.seed), Tally::default());
     let mut door = site.home.serve()?;
     for round in 0..rounds {
         let address = door.public;
