@@ -1,24 +1,50 @@
-/* Makes one kind of system call on one kind of file fail, or the process die there.
+/* Makes one kind of system call on one kind of file fail, or the process die there; and moves the time of
+ * day.
  *
  * Loaded before a program (LD_PRELOAD). FAULT names a file that says what happens, looked at with every
  * call: `CALL PART NTH EFFECT`. CALL is open, rename, sync, truncate, unlink or write; PART is part of the
- * path, the old one where it is renamed; from the NTH such call on, EFFECT happens: an errno by its number, or `before` or `after`, which is SIGKILL
- * there. Without the file, or with an empty one, nothing happens. */
+ * path, the old one where it is renamed; from the NTH such call on, EFFECT happens: an errno by its number;
+ * `before` or `after`, which is SIGKILL there; or `half`, where every other write takes half of what it is
+ * given and the one behind it finds no room. Without the file, or with an empty one, nothing happens.
+ *
+ * CLOCK names a file of eight bytes, a number as the machine has it: by so many seconds clock_gettime tells
+ * another time of day. Whoever asks by another call is told the right one. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PASS = 0, AFTER = -1 };
+enum { PASS = 0, AFTER = -1, HALF = -2 };
 
 static atomic_long seen;
+/* Whether a half was taken, and there is no room for the other one. */
+static atomic_int halved;
+/* In memory, since the time is asked for all the time. */
+static const volatile int64_t *offset;
+static int (*tell_time)(clockid_t, struct timespec *);
+
+__attribute__((constructor)) static void begin(void) {
+    const char *path = getenv("CLOCK");
+    int file;
+    tell_time = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    if (!path || (file = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0)) < 0)
+        return;
+    void *page = mmap(0, sizeof *offset, PROT_READ, MAP_SHARED, file, 0);
+    syscall(SYS_close, file);
+    if (page != MAP_FAILED)
+        offset = page;
+}
 
 static void die(void) {
     kill(getpid(), SIGKILL);
@@ -26,7 +52,7 @@ static void die(void) {
         pause();
 }
 
-/* An errno, PASS or AFTER. */
+/* An errno, PASS, AFTER or HALF. */
 static int fault(const char *call, const char *path) {
     const char *rule_path = getenv("FAULT");
     char rule[512], wanted[16], part[256], effect[16];
@@ -44,6 +70,8 @@ static int fault(const char *call, const char *path) {
         return PASS;
     if (!strcmp(effect, "before"))
         die();
+    if (!strcmp(effect, "half"))
+        return HALF;
     return strcmp(effect, "after") ? atoi(effect) : AFTER;
 }
 
@@ -72,7 +100,20 @@ static int fault_of(const char *call, int fd) {
     return done;
 
 ssize_t write(int fd, const void *bytes, size_t count) {
-    MEET(fault_of("write", fd), syscall(SYS_write, fd, bytes, count))
+    int found = fault_of("write", fd);
+    if (found == HALF) {
+        int is_second = atomic_fetch_xor(&halved, 1);
+        found = is_second ? ENOSPC : PASS;
+        count = is_second ? count : (count + 1) / 2;
+    }
+    MEET(found, syscall(SYS_write, fd, bytes, count))
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int done = tell_time ? tell_time(clock, time) : (int)syscall(SYS_clock_gettime, clock, time);
+    if (!done && clock == CLOCK_REALTIME && offset)
+        time->tv_sec += *offset;
+    return done;
 }
 
 int fdatasync(int fd) {

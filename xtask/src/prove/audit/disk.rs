@@ -35,12 +35,14 @@ const TMPFS: &str = "16m";
 const WRITE: Mark = Mark { call: "write", part: "/audit/0", most: 1 };
 const SYNC: Mark = Mark { call: "sync", part: "/audit/0", most: 1 };
 const OPEN: Mark = Mark { call: "open", part: "/audit/0", most: 1 };
-/// Errnos of Linux: input or output, no room, read-only.
-const FAULTS: [(&str, Mark, &str); 4] = [
+/// Errnos of Linux: input or output, no room, read-only, no descriptor left.
+const FAULTS: [(&str, Mark, &str); 6] = [
     ("EIO at a sync", SYNC, "5"),
     ("EIO at a write", WRITE, "5"),
     ("ENOSPC at a write", WRITE, "28"),
+    ("ENOSPC in the middle of a write", WRITE, "half"),
     ("EROFS at a new segment", OPEN, "30"),
+    ("EMFILE at a new segment", OPEN, "24"),
 ];
 
 /// A door in trouble.
@@ -73,8 +75,8 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     };
     let mut failing = Run::start(of("failing")?, None)?;
     for _ in 0..rounds {
-        for (what, mark, errno) in FAULTS {
-            failing.trouble_by_fault(mark, errno).with_context(|| what.to_owned())?;
+        for (what, mark, effect) in FAULTS {
+            failing.trouble_by_fault(mark, effect).with_context(|| what.to_owned())?;
         }
     }
     let mut full = Tally::default();
@@ -143,8 +145,8 @@ impl Run {
         Ok(Self { site, door, log, traffic, ledger, slowest: Duration::ZERO })
     }
 
-    fn trouble_by_fault(&mut self, mark: Mark, errno: &str) -> Result<()> {
-        let set = |it: &Self| it.site.fault.set(mark, 1, errno);
+    fn trouble_by_fault(&mut self, mark: Mark, effect: &str) -> Result<()> {
+        let set = |it: &Self| it.site.fault.set(mark, 1, effect);
         let clear = |it: &Self| it.site.fault.clear();
         self.trouble(set, clear)
     }

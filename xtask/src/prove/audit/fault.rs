@@ -1,7 +1,8 @@
-//! System calls of a door that fail, or that it does not survive.
+//! System calls of a door that fail, or that it does not survive, and a time of day that jumps.
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
@@ -11,11 +12,13 @@ use crate::run;
 
 const SOURCE: &str = "tests/audit/fault.c";
 
-/// A library that is loaded before the door, and the file that tells it what to do.
+/// A library that is loaded before the door, and the files that tell it what to do.
 #[derive(Debug)]
 pub(super) struct Fault {
     library: PathBuf,
     rule: PathBuf,
+    /// By how many seconds the time of day is another one.
+    clock: PathBuf,
 }
 
 /// A place in the door's work with its log.
@@ -32,7 +35,9 @@ pub(super) struct Mark {
 impl Fault {
     /// Compiles the library.
     pub(super) fn build(folder: &Path) -> Result<Self> {
-        let this = Self { library: folder.join("fault.so"), rule: folder.join("fault") };
+        let [library, rule, clock] = ["fault.so", "fault", "clock"].map(|it| folder.join(it));
+        fs::write(&clock, 0_i64.to_ne_bytes())?;
+        let this = Self { library, rule, clock };
         let mut compiler = run::program("cc", Path::new("."));
         compiler.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]);
         run::output(compiler.arg(&this.library).arg(SOURCE))?;
@@ -40,18 +45,25 @@ impl Fault {
     }
 
     /// What the environment of the door has to say.
-    pub(super) fn environment(&self) -> [(String, String); 2] {
-        [("LD_PRELOAD", &self.library), ("FAULT", &self.rule)]
+    pub(super) fn environment(&self) -> [(String, String); 3] {
+        [("LD_PRELOAD", &self.library), ("FAULT", &self.rule), ("CLOCK", &self.clock)]
             .map(|(name, path)| (name.to_owned(), path.display().to_string()))
     }
 
-    /// From the call with this number on, counted while a rule is there, `effect` happens: an errno, or
-    /// `before` or `after` for the end of the process.
+    /// From the call with this number on, counted while a rule is there, `effect` happens: an errno,
+    /// `before` or `after` for the end of the process, or `half` for writes that stop in the middle.
     pub(super) fn set(&self, mark: Mark, nth: u64, effect: &str) -> Result<()> {
         // Whole at once, for it is read all the time.
         let new = self.rule.with_extension("new");
         fs::write(&new, format!("{} {} {nth} {effect}\n", mark.call, mark.part))?;
         Ok(fs::rename(new, &self.rule)?)
+    }
+
+    /// From now on the door's time of day is so many seconds ahead of the machine's, or behind it.
+    pub(super) fn set_clock(&self, seconds: i64) -> Result<()> {
+        // In place: the door has this file in its memory.
+        let clock = OpenOptions::new().write(true).open(&self.clock)?;
+        Ok(clock.write_all_at(&seconds.to_ne_bytes(), 0)?)
     }
 
     /// Everything goes through again.
