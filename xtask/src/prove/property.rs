@@ -53,6 +53,8 @@ pub(super) enum Property {
     Killed,
     /// A disk that is full or fails refuses calls, and they go on by themselves.
     Disk,
+    /// A time of day that jumps stops no call, is recorded, and makes nothing old.
+    Clock,
     /// Random damages of a log are found, and two verifiers agree on each.
     Damages,
     /// What a record costs at either level, beside a disk that does nothing else.
@@ -80,9 +82,15 @@ impl Property {
     /// Those of a part, in the order in which they are proved.
     pub(super) const fn of(part: Part) -> &'static [Self] {
         match part {
-            Part::Audit => {
-                &[Self::Killed, Self::Disk, Self::Damages, Self::Sinks, Self::Query, Self::Cost]
-            }
+            Part::Audit => &[
+                Self::Killed,
+                Self::Disk,
+                Self::Clock,
+                Self::Damages,
+                Self::Sinks,
+                Self::Query,
+                Self::Cost,
+            ],
             Part::Identity => &[
                 Self::UrlOnly,
                 Self::Conformance,
@@ -133,6 +141,7 @@ impl Property {
             | Self::UnderWay
             | Self::UrlOnly
             | Self::Disk
+            | Self::Clock
             | Self::Cost
             | Self::Query => false,
         }
@@ -160,6 +169,7 @@ impl Property {
             Self::UrlOnly => url_only::prove(setting),
             Self::Killed => audit::killed::prove(setting),
             Self::Disk => audit::disk::prove(setting),
+            Self::Clock => audit::clock::prove(setting),
             Self::Damages => audit::damages::prove(setting),
             Self::Cost => audit::cost::prove(setting),
             Self::Sinks => audit::sinks::prove(setting),

@@ -46,6 +46,8 @@ pub(super) struct Ledger {
     pub(super) turned_away: u64,
     /// Calls that were begun when a new revision had been acknowledged.
     pub(super) revised: u64,
+    /// How often the time of day jumped.
+    pub(super) jumps: usize,
 }
 
 /// An intent.
@@ -110,6 +112,9 @@ impl Ledger {
                     self.judge_revision(number, revision)?;
                 }
                 self.end(id, record.get("status").and_then(Value::as_u64), is_unknown);
+            }
+            ("log", _) if text("event") == "audit.clock_jumped" => {
+                self.jumps = self.jumps.saturating_add(1);
             }
             _ => {}
         }
