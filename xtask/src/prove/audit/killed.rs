@@ -234,11 +234,22 @@ impl<'a> Run<'a> {
 
     /// What it went through; fails where something did not happen at all.
     fn told(&self, setting: &Setting<'_>, rest: &str) -> Result<Done> {
-        let Self { ledger, kills, revoked, ready_after, .. } = self;
+        let Self { traffic, ledger, kills, revoked, ready_after, .. } = self;
         ledger.ensure_all_sorts()?;
-        let Ledger { forwarded, unknown, metered, metered_lives, turned_away, revised, .. } =
-            ledger;
-        let forwarded = forwarded.values().sum::<u64>();
+        let Ledger {
+            answered,
+            forwarded,
+            unknown,
+            metered,
+            metered_lives,
+            turned_away,
+            revised,
+            ..
+        } = ledger;
+        let [answered, forwarded] = [answered, forwarded].map(|it| it.values().sum::<u64>());
+        // Told and not judged: the load has the same cores as the door, and is built for debugging.
+        let flowed_ms = u64::try_from(traffic.flowed().as_millis())?;
+        let rate = answered.saturating_mul(1000).checked_div(flowed_ms).unwrap_or_default();
         let revoked = u64::try_from(revoked.len())?;
         for (count, what) in [
             (*unknown, "was under way"),
@@ -253,11 +264,12 @@ impl<'a> Run<'a> {
         ensure!(is_in_time, "it took {ready_after:.0?} until it served again");
         let marks = MARKS.len().saturating_add(AT_A_START.len()).saturating_mul(2);
         Ok(Done::Held(format!(
-            "{kills} kills, at {marks} marked places among them, and ready {ready_after:.0?} later at \
-             most; answered {}, and {forwarded} forwarded, none without its record; {unknown} that \
-             were under way are told as unknown; of metered ones {metered} let in over {metered_lives} \
-             processes, no more than the quota, and {turned_away} turned away; {revised} judged by no \
-             older revision than was acknowledged, {revoked} revoked keys refused; {rest}",
+            "{kills} kills under {rate} calls a second, at {marks} marked places among them, and ready \
+             {ready_after:.0?} later at most; answered {}, and {forwarded} forwarded, none without its \
+             record; {unknown} that were under way are told as unknown; of metered ones {metered} let in \
+             over {metered_lives} processes, no more than the quota, and {turned_away} turned away; \
+             {revised} judged by no older revision than was acknowledged, {revoked} revoked keys refused; \
+             {rest}",
             ledger.told()
         )))
     }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use model::Clock;
 use serde_json::Value;
 
 use super::{
@@ -75,6 +76,8 @@ pub(super) struct Traffic {
     answers: Mutex<Vec<Answered>>,
     /// How long each caller waits behind an answer.
     pause: Duration,
+    /// For how long calls flowed, in microseconds.
+    flowed_us: AtomicU64,
 }
 
 impl Traffic {
@@ -85,7 +88,7 @@ impl Traffic {
     /// One whose callers wait so long behind each answer.
     pub(super) fn slow(pause: Duration) -> Self {
         let (next, is_over) = (AtomicU64::new(1), AtomicBool::new(false));
-        Self { next, is_over, answers: Mutex::default(), pause }
+        Self { next, is_over, answers: Mutex::default(), pause, flowed_us: AtomicU64::new(0) }
     }
 
     /// Calls the door at `address` as long as `work` takes.
@@ -97,9 +100,12 @@ impl Traffic {
     ) -> T {
         self.is_over.store(false, Ordering::SeqCst);
         thread::scope(|scope| {
+            let clock = Clock::system();
             self.start(scope, callers, address);
             let done = work();
             self.is_over.store(true, Ordering::SeqCst);
+            let flowed_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.flowed_us.fetch_add(flowed_us, Ordering::SeqCst);
             done
         })
     }
@@ -107,6 +113,11 @@ impl Traffic {
     /// The number of the last call.
     pub(super) fn last(&self) -> u64 {
         self.next.load(Ordering::SeqCst).saturating_sub(1)
+    }
+
+    /// For how long calls flowed so far.
+    pub(super) fn flowed(&self) -> Duration {
+        Duration::from_micros(self.flowed_us.load(Ordering::SeqCst))
     }
 
     /// The answers that came since this was asked.
