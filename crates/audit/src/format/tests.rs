@@ -2,6 +2,7 @@
 
 mod attestation;
 mod cef_parser;
+mod crossed;
 mod document;
 mod naughty;
 mod naughty_strings;
