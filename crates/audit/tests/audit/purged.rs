@@ -235,6 +235,25 @@ fn a_log_that_lacks_what_is_not_sealed_is_not_gone_on_with() {
 }
 
 #[test]
+fn what_cannot_go_is_recorded_and_goes_at_the_next_start() {
+    let log = log();
+    let journal = open(log.path());
+    let before = segments(log.path());
+    // A folder in the place of a file that would go along.
+    let bodies = log.path().join("bodies").join(format!("{:020}.sealed", 0));
+    fs::create_dir_all(&bodies).unwrap();
+    let purged = journal.purge(Purge { before: first_of(&before[3]), ..ALL });
+    assert!(matches!(purged, Err(PurgeError::Disk(_))), "{purged:?}");
+    let words: Vec<_> = told(log.path()).into_iter().map(|it| it.0).collect();
+    assert_eq!(words, ["audit.purge", "audit.purge_failed"]);
+    drop(journal);
+    fs::remove_dir(&bodies).unwrap();
+    drop(open(log.path()));
+    assert_eq!(segments(log.path())[0], before[3]);
+    assert_eq!(verified(log.path()).sealed, 3);
+}
+
+#[test]
 fn what_is_too_old_or_too_much_is_told_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::fake(START);

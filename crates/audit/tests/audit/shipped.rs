@@ -61,6 +61,11 @@ fn step<S: Sink>(shipper: &mut Shipper<S>, safe: u64) -> Step {
     if let Poll::Ready(step) = polled { Some(step) } else { None }.unwrap()
 }
 
+/// What records call it.
+fn events(told: &[Told]) -> Vec<&'static str> {
+    told.iter().map(|it| it.event().as_str()).collect()
+}
+
 /// A log with so many records on the disk.
 fn log(folder: &Path, records: usize) -> u64 {
     let journal = open(folder);
@@ -160,6 +165,7 @@ fn a_receiver_that_is_down_is_tried_again_and_told_of_once() {
     let told: Vec<_> = steps.into_iter().flat_map(|it| it.told).collect();
     let why = "nobody answers".to_owned();
     assert_eq!(told, [Told::Failed { why: why.clone() }, Told::Recovered { attempts: 3 }]);
+    assert_eq!(events(&told), ["sink.failed", "sink.recovered"]);
     assert_eq!(shipper.watch().status().last_failure, Some((START, why)));
     assert_eq!(receiver.got, [0, 1, 2]);
     assert_eq!(receiver.batches, [3, 3, 3, 3]);
@@ -173,6 +179,7 @@ fn one_record_that_is_refused_is_put_aside_and_the_rest_goes_on() {
     let mut shipper = shipper(&mut receiver, folder.path(), &clock);
     let told: Vec<_> = (0..12).flat_map(|_| step(&mut shipper, safe).told).collect();
     assert_eq!(told, [Told::Dead { seq: 4, why: "status 400".to_owned() }]);
+    assert_eq!(events(&told), ["sink.refused"]);
     assert_eq!(shipper.watch().status().dead, 1);
     assert_eq!(receiver.got, Vec::from_iter((0..safe).filter(|it| *it != 4)));
     let letters = fs::read_to_string(folder.path().join("sinks/siem.dead.jsonl")).unwrap();
@@ -221,6 +228,7 @@ fn a_cursor_of_another_log_or_of_none_begins_anew_and_says_so() {
         let mut receiver = Receiver::default();
         let mut shipper = shipper(&mut receiver, folder.path(), &clock);
         let told = step(&mut shipper, safe).told;
+        assert_eq!(events(&told), ["sink.restarted"]);
         let [Told::Restarted { why }] = &told[..] else { panic!("{cursor}: {told:?}") };
         assert!(why.starts_with(want), "{why}");
         assert_eq!(receiver.got, [0, 1, 2]);
@@ -251,5 +259,6 @@ fn segments_that_are_gone_before_they_were_delivered_are_told() {
     let told: Vec<_> = (0..19).flat_map(|_| step(&mut shipper, safe).told).collect();
     let is_lost = |it: &Told| matches!(it, Told::Lost { until, .. } if *until == first);
     assert!(told.iter().any(is_lost), "{told:?}");
+    assert!(events(&told).contains(&"sink.lost"), "{told:?}");
     assert_eq!(shipper.watch().status().next, safe);
 }

@@ -42,3 +42,20 @@ fn the_first_checkpoint_of_another_key_is_recorded_too() {
     assert!(audit::Checkpoint::open(note, &verifying).is_some(), "{note}");
     assert!(audit::Checkpoint::open(note, &key().verifying_key()).is_none(), "{note}");
 }
+
+#[test]
+fn a_key_that_cannot_follow_is_recorded_and_signs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path());
+    // In the place of the file that says which key follows which.
+    std::fs::create_dir(folder.path().join("audit/keys.jsonl")).unwrap();
+    let next = audit::SigningKey::from_seed("onedoor-test", &[2; 32]).unwrap();
+    let changed = journal.change_key(next, "a test", || panic!("it does not follow"));
+    assert!(matches!(changed, Err(audit::KeyChangeError::Disk(_))), "{changed:?}");
+    assert_eq!(journal.verifying_key(), Some(key().verifying_key()));
+    drop(journal);
+    let records = records(folder.path());
+    let told: Vec<_> = records.iter().filter_map(|it| it["event"].as_str()).collect();
+    assert!(told.contains(&"audit.key_change") && told.contains(&"audit.key_failed"), "{told:?}");
+    assert!(!told.contains(&"audit.key_changed"), "{told:?}");
+}

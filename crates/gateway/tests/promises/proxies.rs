@@ -102,4 +102,5 @@ async fn the_proxy_protocol_says_it_at_the_beginning_of_a_connection() {
     let want = [of("call", "192.0.2.7"), of("malformed", "127.0.0.1")];
     assert_eq!(peers, want);
     assert_eq!(house.records()[0]["peer_port"], 4711);
+    assert_eq!(house.records()[1]["event"], "connection.proxy_refused");
 }

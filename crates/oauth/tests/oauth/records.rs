@@ -1,6 +1,7 @@
 //! Whatever is asked leaves a record: documents, and what nobody waited for.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
@@ -12,7 +13,7 @@ use http::{HeaderMap, Method};
 use crate::house::{Browser, DOCUMENT, House, PASSWORD, SILENT, authorize};
 
 /// All endpoints, and some that there are not.
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 24] = [
     "/.well-known/nothing",
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
@@ -35,6 +36,7 @@ const PATHS: [&str; 23] = [
     "/oauth/register",
     "/oauth/revoke",
     "/oauth/sign-in",
+    "/oauth/sign-in/nobody",
     "/oauth/token",
 ];
 
@@ -147,6 +149,7 @@ fn is_authorization(event: &serde_json::Value) -> bool {
 #[tokio::test]
 async fn whatever_is_asked_has_one_record_with_its_status() {
     let house = House::open().await;
+    let mut seen = BTreeSet::new();
     for path in PATHS {
         for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::OPTIONS] {
             let before = house.log.records().len();
@@ -157,10 +160,24 @@ async fn whatever_is_asked_has_one_record_with_its_status() {
             assert_eq!(record["status"], answer.status().as_u16(), "{method} {path}: {record}");
             assert!(record["id"].is_string(), "{record}");
             assert!(is_authorization(&record["event"]), "{record}");
+            seen.extend(record["event"].as_str().map(str::to_owned));
             assert_eq!(
                 (&record["peer_port"], &record["protocol"]),
                 (&50_000.into(), &"HTTP/2".into())
             );
         }
+    }
+    for event in [
+        "account.read",
+        "authorization.resume",
+        "client.register",
+        "device.read",
+        "second_factor.removed",
+        "sign_in.begin",
+        "sign_out",
+        "token.introspect",
+        "token.revoke",
+    ] {
+        assert!(seen.contains(event), "nothing was recorded as {event}: {seen:?}");
     }
 }
