@@ -2,6 +2,7 @@
 //! appear where.
 
 mod crates;
+mod events;
 mod files;
 mod house;
 mod paths;
@@ -27,7 +28,8 @@ pub(crate) use shown::named_tests;
 /// some dependencies have one home; some words of the language have one place (time, the
 /// environment, secrets laid open); inside the gateway the pipeline knows no surface and no
 /// surface decides; files are short, open with a line that says what they are, and have names
-/// that mean something; and tests that documents name are there. They stand in xtask/src/tidy/house.rs.
+/// that mean something; tests that documents name are there; and each event of the log is seen by a
+/// test. They stand in xtask/src/tidy/house.rs.
 #[derive(Debug, Args)]
 pub(crate) struct Command {
     /// The folder of the workspace.
@@ -63,6 +65,7 @@ fn check(root: &Path) -> Result<Vec<Fault>> {
     let mut faults = crates::check(&workspace, &HOUSE);
     let files = files::read(&workspace.root)?;
     faults.extend(shown::check(&files));
+    faults.extend(events::check(&files));
     for file in &files {
         faults.extend(words::check(file, &HOUSE));
         if file.is_rust() {
