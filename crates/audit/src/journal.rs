@@ -279,6 +279,15 @@ impl Journal {
         self.shared.key().map(|it| it.verifying_key())
     }
 
+    /// Whether its checkpoints are kept in another place, too.
+    #[must_use]
+    pub fn is_kept_outside(&self) -> bool {
+        match &self.shared.medium {
+            Medium::Directory(directory) => directory.has_outside(),
+            Medium::Memory(_) => false,
+        }
+    }
+
     /// Where its segments are; nowhere where it is in memory.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {

@@ -102,6 +102,7 @@ async fn serve(
     mut stop: Stop,
 ) -> Result<(), Failure> {
     let Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas } = parts;
+    tell_alone(&gateway.live().log, sinks.as_ref());
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
     // Only where these are ours: a second door that finds the addresses taken must not take the
@@ -215,6 +216,12 @@ fn tell_nameless(address: SocketAddr) {
     tracing::info!(
         "{address} is reached by the machine's addresses and by localhost alone: name public_url or allowed_hosts in onedoor.toml to be reached by a name"
     );
+}
+
+fn tell_alone(log: &audit::Journal, sinks: Option<&Sinks>) {
+    if let Some(why) = sinks.and_then(|it| it.watched().alone(log)) {
+        tracing::warn!("the audit log stays here: {why}");
+    }
 }
 
 fn warn_plain(address: SocketAddr) {

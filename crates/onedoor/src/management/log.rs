@@ -5,13 +5,14 @@ use audit::{Changed, Closed, Journal, ProofError, PurgeError, Purged, Report, Ro
 
 use crate::serving::{LogKey, Retention};
 
-/// Whether it can be written, and its disk has room.
-pub(super) fn health(log: &Journal) -> Part {
+/// Whether it can be written, and its disk has room; and, which is no failure, that it is `alone`.
+pub(super) fn health(log: &Journal, alone: Option<&str>) -> Part {
     let scarce = log.room().filter(Room::is_scarce);
     let scarce = scarce.map(|it| format!("its disk is nearly full: {} bytes left", it.free_bytes));
     let wrong = log.check().err().map(|it| it.to_string()).or(scarce);
     let (name, ok) = ("audit".to_owned(), wrong.is_none());
-    Part { name, ok, detail: wrong.unwrap_or_else(|| "writes".to_owned()) }
+    let well = || alone.map_or_else(|| "writes".to_owned(), |it| format!("writes; {it}"));
+    Part { name, ok, detail: wrong.unwrap_or_else(well) }
 }
 
 /// The segments that are not written to any more.

@@ -236,7 +236,8 @@ impl Plane for DataPlane {
     }
 
     fn health(&self) -> Vec<Part> {
-        let audit = log::health(&self.gateway.live().log);
+        let journal = &self.gateway.live().log;
+        let audit = log::health(journal, self.sinks.alone(journal));
         let missing = self.supplier.missing();
         let detail = match missing.as_slice() {
             [] => "all have a value".to_owned(),

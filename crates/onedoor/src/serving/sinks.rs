@@ -25,6 +25,9 @@ use crate::data::DataFolder;
 const DRAIN: Duration = Duration::from_secs(5);
 /// So long a record may wait before something is wrong with its receiver.
 const LAG_MAX: Duration = Duration::from_secs(15 * 60);
+/// A log that ends earlier than it did is whole by all that stands beside it.
+const ALONE: &str = "nothing of it goes anywhere else, so nobody could find that its end was cut off: \
+                     name checkpoints under [audit], or a sink";
 
 /// The sinks of a door.
 pub(crate) struct Sinks {
@@ -175,6 +178,12 @@ impl Watched {
         self.sinks.iter().map(|(_, watch)| watch.clone()).collect()
     }
 
+    /// What to know of a log on a disk of which nothing goes anywhere else.
+    pub(crate) fn alone(&self, log: &Journal) -> Option<&'static str> {
+        let is_alone = self.sinks.is_empty() && !log.is_kept_outside() && log.folder().is_some();
+        is_alone.then_some(ALONE)
+    }
+
     /// How far each is, by its name.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = (&str, Status)> {
         self.sinks.iter().map(|(name, watch)| (name.as_str(), watch.status()))
@@ -210,4 +219,33 @@ fn tell_undrained(name: &str, count: u64) {
     tracing::warn!(
         "{count} records were not brought to the sink {name} yet: they are after the start"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use audit::{Location, Rules, SigningKey};
+    use model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_log_of_which_nothing_goes_anywhere_says_so() {
+        let (folder, clock) =
+            (tempfile::tempdir().unwrap(), Clock::fake(Timestamp::from_seconds(0)));
+        let open = |name: &str, checkpoints: Option<&str>| {
+            let key = SigningKey::from_seed("onedoor-test", &[1; 32]).unwrap();
+            let location = Location {
+                folder: folder.path().join(name),
+                checkpoints: checkpoints.map(|it| folder.path().join(it)),
+                about: None,
+            };
+            Journal::open(&location, (key, Rules::default()), clock.clone()).unwrap()
+        };
+        let none = Watched { sinks: Vec::new(), clock: clock.clone() };
+        let some = Watched { sinks: vec![("siem".to_owned(), Watch::default())], ..none.clone() };
+        let alone = open("alone", None);
+        assert_eq!((none.alone(&alone), some.alone(&alone)), (Some(ALONE), None));
+        assert_eq!(none.alone(&open("kept", Some("outside"))), None);
+        assert_eq!(none.alone(&Journal::memory(clock.clone()).0), None);
+    }
 }

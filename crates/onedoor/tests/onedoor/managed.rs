@@ -126,6 +126,23 @@ fn a_rotation_that_waits_ends_the_old_key_and_leaves_the_new_one() {
 }
 
 #[test]
+fn an_audit_log_that_stays_where_it_is_says_so_and_is_well() {
+    let mut managed = Managed::start();
+    let alone = "nobody could find that its end was cut off";
+    assert!(managed.door.seen().contains(alone), "{}", managed.door.seen());
+    let health = managed.done(&["health", "get", "--json"]);
+    let well = format!("writes; nothing of it goes anywhere else, so {alone}");
+    assert!(health.contains(&well), "{health}");
+    let config = "[audit]\ncheckpoints = \"checkpoints\"\n";
+    fs::write(managed.folder.path().join("onedoor.toml"), config).unwrap();
+    managed.door.signal("KILL");
+    managed.door = Serving::start_configured(managed.folder.path());
+    assert!(!managed.door.seen().contains(alone), "{}", managed.door.seen());
+    let health = managed.done(&["health", "get", "--json"]);
+    assert!(!health.contains(alone), "{health}");
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_a_kill() {
     let mut managed = Managed::start();
     write(managed.folder.path(), STATE);

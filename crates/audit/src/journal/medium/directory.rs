@@ -191,6 +191,11 @@ impl Directory {
         allocate(&file, RESERVE_BYTES)
     }
 
+    /// Whether there is another file that checkpoints are appended to.
+    pub(crate) fn has_outside(&self) -> bool {
+        self.outside.is_some()
+    }
+
     /// How many bytes are set aside.
     pub(crate) fn reserve_bytes(&self) -> io::Result<u64> {
         match fs::metadata(self.reserve()) {
