@@ -89,18 +89,8 @@ impl Event {
     ) -> Self {
         let client = working::client(desired, credential.profile.client());
         let owner = client.map(|it| it.owner.clone()).unwrap_or_default();
-        let nobody = Caller::anonymous();
         let end = working::rotation(desired, &credential.profile).end(credential);
-        let holder = Caller {
-            client: ClientId::parse(credential.profile.client())
-                .unwrap_or_else(|_| ClientId::anonymous()),
-            kind: client.map_or(nobody.kind, |it| it.kind),
-            profile: credential.profile.clone(),
-            credential: Some(credential.id.clone()),
-            known_by: KnownBy { credential: Some(credential.proof.kind()), token: None },
-            ..nobody
-        };
-        let credential = Arc::clone(credential);
+        let (holder, credential) = (holder(credential, desired), Arc::clone(credential));
         Self { kind, credential, end, owner, holder, successor: None, reason: None }
     }
 
@@ -190,6 +180,22 @@ impl Event {
             },
         });
         body.to_string()
+    }
+}
+
+/// Whose a credential is, as records name its holder.
+#[must_use]
+pub fn holder(credential: &Credential, desired: &Desired) -> Caller {
+    let client = working::client(desired, credential.profile.client());
+    let nobody = Caller::anonymous();
+    Caller {
+        client: ClientId::parse(credential.profile.client())
+            .unwrap_or_else(|_| ClientId::anonymous()),
+        kind: client.map_or(nobody.kind, |it| it.kind),
+        profile: credential.profile.clone(),
+        credential: Some(credential.id.clone()),
+        known_by: KnownBy { credential: Some(credential.proof.kind()), token: None },
+        ..nobody
     }
 }
 

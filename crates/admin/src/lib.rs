@@ -38,7 +38,7 @@ mod working;
 pub use admin::{Admin, Error};
 pub use bodies::{BodyFault, BodyView};
 pub use call::Call;
-pub use event::{CredentialEvent, Webhook};
+pub use event::{CredentialEvent, Webhook, holder};
 pub use grants::{
     ConsentView, DepartedView, GrantSelection, GrantState, GrantView, GrantWork, Grants,
     RegistrationView, SignInView,

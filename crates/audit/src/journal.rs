@@ -158,6 +158,15 @@ impl Journal {
         Ok(Self { shared, keeper, purging: Mutex::default() })
     }
 
+    /// Whether a process writes to the log in `folder`. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Open`]
+    pub fn is_held(folder: &Path) -> Result<bool, Error> {
+        let failed = |source| Error::Open { path: folder.to_owned(), source: Arc::new(source) };
+        Directory::is_held(folder).map_err(failed)
+    }
+
     /// A log in memory, and the handle that reads it. Nobody signs it.
     #[must_use]
     pub fn memory(clock: Clock) -> (Self, Memory) {

@@ -130,7 +130,10 @@ Examples:
   key=$(onedoor credential new shop-app/default)   the key alone goes to the standard output
 
 The key is shown this once: the state folder gets its HMAC only, under the pepper of the data
-folder. Whoever serves the state must have the same pepper.";
+folder. Whoever serves the state must have the same pepper.
+
+It is recorded in the audit log of the data folder: by the door, where one runs, and else before
+the key is made; where that cannot be, none is made. Name the door's --config, where it has one.";
 
 /// `onedoor demo`.
 #[derive(Debug, Args)]
@@ -215,7 +218,8 @@ Examples:
 
 There is no default password: whoever can write the data folder makes the first operator, and the
 operator makes all others. A door that serves the data folder is asked by its local socket, and
-needs no restart. A store that is in use is left alone.";
+needs no restart. A store that is in use is left alone. Either is recorded in the audit log of the
+data folder; where that cannot be, no operator is made.";
 
 /// `onedoor serve`.
 #[derive(Debug, Args)]

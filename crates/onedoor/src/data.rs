@@ -108,6 +108,11 @@ impl DataFolder {
         QuotaFile::new(self.0.join("quotas.jsonl"))
     }
 
+    /// What a command holds while it works in place of a door that does not run.
+    pub(crate) fn command_lock(&self) -> PathBuf {
+        self.0.join("command.lock")
+    }
+
     /// Where sinks keep how far they are.
     pub(crate) fn sinks(&self) -> PathBuf {
         self.0.join("sinks")

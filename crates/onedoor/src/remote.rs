@@ -30,6 +30,7 @@ use clap::{ArgMatches, Command};
 
 use self::door::Door;
 pub(crate) use self::failure::Failure;
+pub(crate) use self::private_file::lock;
 pub(crate) use self::settings::{client_config_path, write_client_config};
 use crate::{logging, terminal::Terminal};
 

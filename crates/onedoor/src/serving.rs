@@ -1,5 +1,6 @@
 //! A gateway over a state folder: reads it, puts it in force whole, and keeps the last good state on a fault.
 
+mod alone;
 mod certificates;
 mod current;
 mod door;
@@ -27,6 +28,7 @@ use model::{Fault, Place};
 use state::Desired;
 
 pub(crate) use self::{
+    alone::Alone,
     certificates::Certificates,
     current::{keep_current, tell_swapped},
     door::{Door, open_store},

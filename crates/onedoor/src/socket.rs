@@ -47,8 +47,8 @@ enum Told {
     Refused(String),
 }
 
-/// The user who runs this process.
-fn own_user() -> io::Result<u32> {
+/// The user who runs this process. Within a runtime.
+pub(crate) fn own_user() -> io::Result<u32> {
     Ok(UnixStream::pair()?.0.peer_cred()?.uid())
 }
 

@@ -82,7 +82,12 @@ impl Home {
     /// Makes the store. Gives back the first operator's key.
     pub(super) fn init(&self) -> Result<String> {
         self.put_pepper()?;
-        let printed = run::output(self.command().arg("init").arg("--data").arg(&self.data))?;
+        let mut command = self.command();
+        command.arg("init").arg("--data").arg(&self.data);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        let printed = run::output(&mut command)?;
         let key = printed.trim().to_owned();
         ensure!(!key.is_empty(), "onedoor init printed no key");
         Ok(key)
@@ -110,6 +115,9 @@ impl Home {
     pub(super) fn pair(self) -> Result<([Self; 2], [Door; 2], String)> {
         let operator = self.init()?;
         let other = self.copy(self.data.with_file_name("other"))?;
+        // Each replica has a log and a key of its own.
+        fs::remove_dir_all(other.data.join("audit"))?;
+        fs::remove_file(other.data.join("audit.key"))?;
         let mut homes = [self, other];
         for home in &mut homes {
             home.listen = format!("127.0.0.1:{}", free_port());

@@ -41,7 +41,7 @@ impl Shared {
         {
             return;
         }
-        let said = self.say(&mut state, EventId::AuditClosed, "the door ends in order");
+        let said = self.say(&mut state, EventId::AuditClosed, "the process ends in order");
         state.ended = state.chain.next();
         drop(state);
         if !said.is_ok_and(|it| self.settle_safely(it).is_ok()) {

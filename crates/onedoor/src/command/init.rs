@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use model::{ClientId, Clock, Secret};
+use audit::{EventId, Happened};
+use model::{ClientId, Clock, Refusal, RefusalKind, RequestId, Secret};
+use store::Store;
 
 use super::Failure;
 use crate::{
     cli,
     config::Config,
     data::DataFolder,
-    first::First,
+    first::{First, Made},
     logging, remote,
-    serving::{self, Places},
+    serving::{self, Alone, Places},
     socket,
     terminal::Terminal,
 };
@@ -63,13 +65,39 @@ async fn alone(config: &Config, data: &Path, first: &First) -> anyhow::Result<Se
     let folder = DataFolder::open(data)?;
     let pepper = folder.pepper()?;
     folder.keyring(true)?;
+    let id = RequestId::new(uuid::Uuid::now_v7());
+    let made = first.make(&pepper, Clock::system().now(), id.to_string())?;
+    // Before the log: a door that starts now waits for that, and not long.
     let store = serving::open_store(config, data).await?;
-    let made = first.make(&pepper, Clock::system().now(), String::new())?;
-    let done = match store.commit(&made.commit).await {
-        Ok(_) => Ok(made.key),
-        Err(store::Error::Conflict { .. }) => Err(anyhow!(admin::Error::InUse)),
-        Err(error) => Err(error.into()),
+    let stored = match Alone::open(config, &folder, "onedoor init") {
+        Ok(Some(alone)) => recorded(alone, &store, (&made, id)).await,
+        // That one would not see what is stored here, or take it for another replica's.
+        Ok(None) => Err(anyhow!(
+            "another process has the audit log of {}, and no door answers by the socket there: try again when it has started or ended; where it is a door without a socket, stop it meanwhile",
+            data.display()
+        )),
+        Err(error) => Err(error),
     };
     store.close().await;
-    done
+    stored.map(|()| made.key)
+}
+
+/// Stores the first revision, and records that before and behind it.
+async fn recorded(
+    alone: Alone,
+    store: &Store,
+    (made, id): (&Made, RequestId),
+) -> anyhow::Result<()> {
+    let note = format!("{}, {}", made.profile, alone.by());
+    let deed = Happened { id: Some(id), ..Happened::new(EventId::OperatorFirst, &note) };
+    alone.begin(&deed)?;
+    let stored = match store.commit(&made.commit).await {
+        Ok(revision) => Ok(revision.number),
+        Err(store::Error::Conflict { .. }) => {
+            Err(Refusal::new(RefusalKind::Forbidden, admin::Error::InUse.to_string()))
+        }
+        Err(error) => Err(Refusal::new(RefusalKind::Internal, error.to_string())),
+    };
+    let revision = stored.as_ref().ok().copied();
+    alone.end(&Happened { revision, ..deed }, stored).map(drop)
 }

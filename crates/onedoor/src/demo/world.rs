@@ -80,9 +80,9 @@ impl World {
         let key = |client: &str| {
             let profile = ProfileId::parse(&format!("{client}/default"))?;
             let times = (now, now.plus(KEY_LIFE));
-            anyhow::Ok(
-                api_key::make(&places.state, &pepper, (KeyKind::ApiKey, &profile), times)?.key,
-            )
+            let (key, credential) = api_key::new(&pepper, (KeyKind::ApiKey, &profile), times)?;
+            api_key::write(&places.state, &credential)?;
+            anyhow::Ok(key)
         };
         let (agent_key, app_key) = (key("shop-agent")?, key("shop-app")?);
         Ok(Self { root, audit: data.audit_folder(), places, agent_key, app_key })

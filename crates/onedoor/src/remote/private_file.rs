@@ -54,11 +54,11 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Waits until nobody else on this machine holds the lock at `path`, and takes it until it is dropped.
 ///
-/// Whoever holds it waits for a door, and no longer than a request may take.
+/// Whoever holds it waits for a door or a store, and no longer than that may take.
 ///
 /// # Errors
 /// What the disk says.
-pub(super) fn lock(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn lock(path: &Path) -> io::Result<fs::File> {
     make_folder(path)?;
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(path)?;

@@ -80,7 +80,9 @@ async fn note_uses(admin: &Admin) {
 }
 
 fn tell_no_socket(error: &std::io::Error) {
-    tracing::warn!("there is no local socket, so onedoor init opens the store itself: {error}");
+    tracing::warn!(
+        "there is no local socket, so onedoor init is refused while this door runs: {error}"
+    );
 }
 
 fn tell_waiting(data: &Path) {

@@ -111,7 +111,7 @@ impl Recording {
         let log = Arc::new(open_log(config, data, clock.clone())?);
         let salt = Arc::new(data.audit_salt()?);
         let places = audit::bodies::Places {
-            log: config.audit.directory.clone().unwrap_or_else(|| data.audit_folder()),
+            log: log_folder(&config.audit, data),
             keys: data.body_keys_folder(),
         };
         let recorded = (Arc::clone(&log), Arc::clone(&salt));
@@ -151,18 +151,31 @@ fn own_issuer(url: &str, config: &Config) -> OwnIssuer {
     OwnIssuer::new(url).managed_at(config.management.public_url.as_deref())
 }
 
-fn open_log(config: &Config, data: &DataFolder, clock: Clock) -> anyhow::Result<audit::Journal> {
+/// Opens the log of the door with this data folder.
+///
+/// # Errors
+/// Where its key, or the log, cannot be used.
+pub(super) fn open_log(
+    config: &Config,
+    data: &DataFolder,
+    clock: Clock,
+) -> anyhow::Result<audit::Journal> {
     let about = config.audit.describe(&config.sinks);
     let config = &config.audit;
-    let Audit { directory, signing_key: _, checkpoints, rules, keep: _, compress_after: _ } =
+    let Audit { directory: _, signing_key: _, checkpoints, rules, keep: _, compress_after: _ } =
         config;
     let location = audit::Location {
-        folder: directory.clone().unwrap_or_else(|| data.audit_folder()),
+        folder: log_folder(config, data),
         checkpoints: checkpoints.clone(),
         about: Some(about),
     };
     let key = DataFolder::audit_key(&key_file(config, data), &location.folder)?;
     Ok(audit::Journal::open(&location, (key, *rules), clock)?)
+}
+
+/// Where the log is.
+pub(super) fn log_folder(config: &Audit, data: &DataFolder) -> PathBuf {
+    config.directory.clone().unwrap_or_else(|| data.audit_folder())
 }
 
 /// Where the key is that signs the log.

@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::binary::{STATE, onedoor, write};
+use crate::{
+    binary::{STATE, onedoor, write},
+    serving::{Serving, recorded, said},
+};
 
 #[test]
 fn the_key_alone_goes_to_the_standard_output_and_is_kept_nowhere() {
@@ -64,4 +67,49 @@ fn no_key_is_made_with_a_pepper_that_others_can_read() {
     let ran = onedoor(folder.path(), &arguments);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("can be read by others (mode 644)"), "{}", ran.err);
+}
+
+#[test]
+fn a_key_is_recorded_before_it_is_made_where_no_door_runs_and_by_the_door_where_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let log = folder.path().join("state/.onedoor/audit");
+    let new = ["credential", "new", "app/default"];
+    let ran = onedoor(folder.path(), &new);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let told = recorded(&log, "credential.issued");
+    let outcomes: Vec<_> = told.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["begun", "answered"]);
+    let (begun, done) = (&told[0], &told[1]);
+    for member in ["id", "client", "client_kind", "profile", "credential", "note"] {
+        assert!(begun[member].is_string() && begun[member] == done[member], "{member}: {told:?}");
+    }
+    assert!(ran.err.starts_with(begun["credential"].as_str().unwrap()), "{}", ran.err);
+    let note = begun["note"].as_str().unwrap();
+    assert!(note.ends_with(", by onedoor credential new while no door runs"), "{note}");
+    assert!(note.contains(", for user ") && !format!("{told:?}").contains(ran.out.trim()));
+    assert_eq!(said(&log, "audit.closed").len(), 1);
+
+    // The door goes on with that log.
+    let mut door = Serving::start(folder.path());
+    let ran = onedoor(folder.path(), &new);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    door.wait_for("event=\"credential.issued\"");
+    let told = recorded(&log, "credential.issued");
+    let [_, _, by_door] = &told[..] else { panic!("{told:?}") };
+    assert!(ran.err.starts_with(by_door["credential"].as_str().unwrap()), "{by_door}");
+    assert!(!by_door["note"].as_str().unwrap().contains("no door runs"), "{by_door}");
+    assert_eq!(said(&log, "audit.opened").len(), 2);
+}
+
+#[test]
+fn no_key_is_made_that_cannot_be_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    // No log can be where a file is.
+    write(folder.path(), &[("state/.onedoor/audit", "")]);
+    let ran = onedoor(folder.path(), &["credential", "new", "app/default"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("cannot be recorded, so it is not done"), "{}", ran.err);
+    assert!(!folder.path().join("state/credentials").exists());
 }

@@ -160,6 +160,58 @@ fn a_socket_that_a_killed_door_left_behind_is_no_door() {
 }
 
 #[test]
+fn a_first_operator_is_recorded_before_it_is_made_where_no_door_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = managed::init(folder.path());
+    let again = init(folder.path());
+    assert!(again.code == 1 && again.err.contains("in use already"), "{}", again.err);
+    let told = events(folder.path());
+    let outcomes: Vec<_> = told.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["begun", "answered", "begun", "refused"]);
+    assert!(told.iter().all(|it| it["note"] == told[0]["note"]), "{told:?}");
+    let note = told[0]["note"].as_str().unwrap();
+    assert!(note.starts_with("operator/default, for user "), "{note}");
+    assert!(note.ends_with(", by onedoor init while no door runs"), "{note}");
+    assert_eq!((&told[1]["revision"], &told[0]["id"]), (&1.into(), &told[1]["id"]));
+    let log = folder.path().join(".onedoor/audit");
+    let text = fs::read_to_string(log.join("00000000000000000000.jsonl")).unwrap();
+    assert!(
+        !text.contains(&key) && text.lines().next_back().unwrap().contains("audit.closed"),
+        "{text}"
+    );
+
+    // The door goes on with that log, and the revision names the request that its record has.
+    let door = Serving::start_managed(folder.path());
+    let (_, revision) = door.manage("/onedoor/v1/revisions/1", &key);
+    assert!(revision.contains(told[0]["id"].as_str().unwrap()), "{revision}");
+    let verify = ["audit", "verify", ".onedoor/audit", "--key", ".onedoor/audit.pub"];
+    let verified = crate::binary::onedoor(folder.path(), &verify);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+}
+
+#[test]
+fn no_first_operator_is_made_that_cannot_be_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join(".onedoor/audit");
+    // No log can be where a file is.
+    crate::binary::write(folder.path(), &[(".onedoor/audit", "")]);
+    let refused = init(folder.path());
+    assert_eq!((refused.code, &*refused.out), (1, ""), "{}", refused.err);
+    assert!(refused.err.contains("cannot be recorded, so it is not done"), "{}", refused.err);
+    fs::remove_file(&log).unwrap();
+    managed::init(folder.path());
+
+    // Nor beside a door that would not see it.
+    let folder = tempfile::tempdir().unwrap();
+    let door = Serving::start_managed(folder.path());
+    fs::remove_file(folder.path().join(".onedoor/onedoor.sock")).unwrap();
+    let refused = init(folder.path());
+    assert!(refused.code == 1 && refused.err.contains("another process has"), "{}", refused.err);
+    drop(door);
+    managed::init(folder.path());
+}
+
+#[test]
 fn a_first_operator_that_would_not_be_served_is_not_made() {
     for (arguments, want) in [
         (&["init", "--client", "anonymous"][..], "cannot be the first operator"),

@@ -1,6 +1,7 @@
 //! A door that runs while the test looks at it.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::Path,
@@ -16,6 +17,13 @@ const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--management", "127.0.0.1:
 /// What the log in `folder` has of an event, the oldest first.
 pub(crate) fn recorded(folder: &Path, event: &str) -> Vec<serde_json::Value> {
     let records = audit::records(folder).unwrap().into_iter();
+    records.filter(|it| it["event"] == *event).collect()
+}
+
+/// What the log in `folder` says of itself by this event, in its first segment.
+pub(crate) fn said(folder: &Path, event: &str) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(folder.join("00000000000000000000.jsonl")).unwrap();
+    let records = text.lines().map(|it| serde_json::from_str::<serde_json::Value>(it).unwrap());
     records.filter(|it| it["event"] == *event).collect()
 }
 

@@ -69,6 +69,17 @@ impl Directory {
         Ok(this)
     }
 
+    /// Whether another process has the folder. Changes nothing.
+    pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
+        let lock = private().write(true).open(path.join("lock"));
+        match lock.and_then(|it| take(&it)) {
+            Ok(()) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Goes on with a segment that is there.
     ///
     /// It keeps its first `good` bytes, and gets room up to `bytes`.
