@@ -20,7 +20,8 @@ pub enum Error {
     /// Something is wrong with the log that no crash does.
     #[error(
         "audit log {} is damaged: {damage}. Keep it as evidence: `onedoor audit verify` says more. \
-         To serve again, move the folder away; a new log begins",
+         To serve again: `onedoor audit set-aside {} --key audit.pub`, and a new log begins that names it",
+        path.display(),
         path.display()
     )]
     Damaged {

@@ -45,7 +45,7 @@ pub use medium::Memory;
 pub use purge::{Purge, PurgeError, Purged};
 pub use room::Room;
 
-pub(crate) use self::medium::{private, sync_folder};
+pub(crate) use self::medium::{lock, private, sync_folder};
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
@@ -56,6 +56,7 @@ use crate::{
     chain::Chain,
     record::members,
     recover::{Recovered, recover},
+    set_aside,
 };
 
 /// What the log of a test is called.
@@ -139,6 +140,8 @@ impl Journal {
         let failed = |source| Error::Open { path: folder.clone(), source: Arc::new(source) };
         let directory = Directory::open(folder, checkpoints.clone()).map_err(failed)?;
         let recovered = recover(folder, &key.verifying_key())?;
+        let before = set_aside::predecessor(folder).map_err(failed)?;
+        let before = before.filter(|_| recovered.chain.next() == 0);
         let state = resume(&directory, &recovered, key.verifying_key().name(), &rules);
         let now = Moment::of(&clock);
         let shared = Shared {
@@ -148,7 +151,8 @@ impl Journal {
             has_keeper: true,
             ..Shared::new(Medium::Directory(directory), (state.map_err(failed)?, rules), clock)
         };
-        shared.begin(&recovered, about.as_deref()).map_err(failed)?;
+        shared.begin(&recovered, [before.as_deref(), about.as_deref()]).map_err(failed)?;
+        set_aside::forget(folder).map_err(failed)?;
         let shared = Arc::new(shared);
         let keeper = std::thread::Builder::new().name("audit".to_owned()).spawn({
             let shared = Arc::clone(&shared);

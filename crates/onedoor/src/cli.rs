@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use model::{ClientId, CollectionId, Expiry, KeyKind, ProfileId};
 
 pub(crate) use self::audit::{
-    Audit, Export, Format, Hash as AuditHash, Key as AuditKey, Prove, Reconcile, Verify,
+    Audit, Export, Format, Hash as AuditHash, Key as AuditKey, Prove, Reconcile, SetAside, Verify,
     VerifyProof,
 };
 use crate::config;

@@ -6,7 +6,7 @@ mod outside;
 
 use std::io;
 
-pub(crate) use directory::{Directory, private, sync_folder};
+pub(crate) use directory::{Directory, lock, private, sync_folder};
 pub use memory::Memory;
 
 /// Where segments are.

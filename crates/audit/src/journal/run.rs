@@ -6,13 +6,14 @@ use super::{Shared, medium::Medium};
 use crate::{EventId, recover::Recovered};
 
 impl Shared {
-    /// Records that the log was opened, what was cut off, and which calls have no outcome.
-    pub(super) fn begin(&self, recovered: &Recovered, about: Option<&str>) -> io::Result<()> {
+    /// Records that the log was opened and what is told of that, what was cut off, and which calls have no
+    /// outcome.
+    pub(super) fn begin(&self, recovered: &Recovered, told: [Option<&str>; 2]) -> io::Result<()> {
         self.medium.set_reserve()?;
         let mut state = self.lock();
         let (event, note) = opening(recovered);
-        let about = about.map(|it| format!("; {it}")).unwrap_or_default();
-        self.say_start(&mut state, event, &format!("{note}{about}"))?;
+        let told: Vec<_> = [Some(&*note)].into_iter().chain(told).flatten().collect();
+        self.say_start(&mut state, event, &told.join("; "))?;
         if let (Medium::Directory(directory), left @ [_, ..]) = (&self.medium, &*recovered.left) {
             // Recorded and sealed before a crash: only their files were left.
             directory.remove(&left.iter().collect::<Vec<_>>())?;

@@ -22,6 +22,9 @@ pub(crate) enum Audit {
     /// Compare what a SIEM or another sink holds with the log: gaps, duplicates, altered records
     #[command(after_help = RECONCILE_EXAMPLES)]
     Reconcile(Reconcile),
+    /// Keep a damaged log as evidence under another name, so that a new one can begin and name it
+    #[command(after_help = SET_ASIDE_EXAMPLES)]
+    SetAside(SetAside),
     /// Check a log, or a copy of one: nothing changed, missing, moved or added
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
@@ -212,6 +215,28 @@ Examples:
 Exit code 0: the sink holds every record once, as it is. 1: it does not; what is missing, there
 again, altered or of another log. 2: they could not be compared. Check the log itself with
 `onedoor audit verify` first. Needs no running door and no network.";
+
+/// `onedoor audit set-aside`.
+#[derive(Debug, Args)]
+pub(crate) struct SetAside {
+    /// The folder of the log
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: Key,
+}
+
+const SET_ASIDE_EXAMPLES: &str = "\
+Examples:
+  onedoor audit set-aside .onedoor/audit --key .onedoor/audit.pub
+
+For a door that does not start since its log is damaged. The log is checked, and its folder is
+renamed to DIR.damaged-TIME: nothing in it is changed, so it can be checked and read as before. The
+door begins a new log at its next start; the record of that start says what the old one is called
+now, what is wrong with it and where, and the number and hash of its last good record.
+
+Exit code 0: it was set aside. 1: it was not, since nothing is wrong with it, a door runs, or the
+disk refused. 2: it could not be checked. Needs no network. See docs/audit-log.md.";
 
 /// `onedoor audit verify-proof`.
 #[derive(Debug, Args)]

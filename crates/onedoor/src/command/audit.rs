@@ -3,6 +3,7 @@
 mod export;
 mod hash;
 mod reconcile;
+mod set_aside;
 
 use std::{fs, io::Read as _, path::Path};
 
@@ -25,6 +26,7 @@ pub(super) fn run(terminal: Terminal, command: &cli::Audit) -> Result<(), Failur
         cli::Audit::Hash(arguments) => hash::run(terminal, arguments),
         cli::Audit::Prove(arguments) => prove(terminal, arguments),
         cli::Audit::Reconcile(arguments) => reconcile::run(terminal, arguments),
+        cli::Audit::SetAside(arguments) => set_aside::run(terminal, arguments),
         cli::Audit::Verify(arguments) => verify(terminal, arguments),
         cli::Audit::VerifyProof(arguments) => verify_proof(terminal, arguments),
     }

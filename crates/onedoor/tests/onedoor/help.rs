@@ -11,6 +11,7 @@ fn every_command_explains_itself() {
         ("audit", &["audit", "--help"]),
         ("audit_export", &["audit", "export", "--help"]),
         ("audit_reconcile", &["audit", "reconcile", "--help"]),
+        ("audit_set_aside", &["audit", "set-aside", "--help"]),
         ("audit_verify", &["audit", "verify", "--help"]),
         ("check", &["check", "--help"]),
         ("client", &["client", "--help"]),

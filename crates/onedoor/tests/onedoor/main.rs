@@ -37,6 +37,7 @@ mod registered;
 mod remote;
 mod self_service;
 mod serve;
+mod set_aside;
 mod signed_in;
 mod signing_keys;
 mod tls;

@@ -49,8 +49,7 @@ impl Directory {
     /// Fails with `WouldBlock` where another process has it.
     pub(crate) fn open(path: &Path, outside: Option<PathBuf>) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let lock = private().write(true).create(true).truncate(false).open(path.join("lock"))?;
-        take(&lock)?;
+        let lock = lock(path)?;
         outside.as_deref().map_or(Ok(()), cut_last_line)?;
         let this = Self {
             path: path.to_owned(),
@@ -228,6 +227,14 @@ impl Directory {
     fn put(&self, file: File) {
         *self.segment.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(file));
     }
+}
+
+/// Takes the folder: others are kept out as long as this file is open.
+///
+/// Fails with `WouldBlock` where another process has it.
+pub(crate) fn lock(folder: &Path) -> io::Result<File> {
+    let lock = private().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+    take(&lock).map(|()| lock)
 }
 
 /// Takes the lock, or finds that another process keeps it.
