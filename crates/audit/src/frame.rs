@@ -6,6 +6,8 @@
 
 use std::io::Write as _;
 
+use model::hex_digits;
+
 use crate::{Hash, chain::Chain, checksum::crc32c};
 
 const SEQ: &[u8] = b"{\"seq\":";
@@ -35,10 +37,10 @@ pub(crate) fn write(out: &mut Vec<u8>, chain: &mut Chain, members: &[u8]) {
     out.extend_from_slice(members);
     let hash = chain.extend(out.get(start..).unwrap_or_default());
     out.extend_from_slice(HASH);
-    write!(out, "{hash}").ok();
+    out.extend(hash.as_bytes().iter().copied().flat_map(hex_digits));
     let crc = crc32c(out.get(start..).unwrap_or_default());
     out.extend_from_slice(CRC);
-    write!(out, "{crc:08x}").ok();
+    out.extend(crc.to_be_bytes().into_iter().flat_map(hex_digits));
     out.extend_from_slice(END);
     out.push(b'\n');
 }
@@ -47,7 +49,7 @@ pub(crate) fn write(out: &mut Vec<u8>, chain: &mut Chain, members: &[u8]) {
 pub(crate) fn read(line: &[u8]) -> Option<Frame<'_>> {
     let (checked, crc) = split_end(line.strip_suffix(END)?, CRC_DIGITS)?;
     let checked = checked.strip_suffix(CRC)?;
-    if crc != format!("{:08x}", crc32c(checked)).as_bytes() {
+    if !crc32c(checked).to_be_bytes().into_iter().flat_map(hex_digits).eq(crc.iter().copied()) {
         return None;
     }
     let (body, hash) = split_end(checked, HASH_DIGITS)?;

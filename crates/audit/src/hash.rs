@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use model::hex;
 
 /// Before a record, as before a leaf of RFC 6962.
 const RECORD: u8 = 0;
@@ -99,17 +100,8 @@ fn digit(character: u8) -> Option<u8> {
 impl fmt::Display for Hash {
     /// 64 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As one text: each piece on its own would cost as much as all of it.
-        let mut text = [0; 64];
-        for ([high, low], byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
-            (*high, *low) = (hex(byte >> 4), hex(byte & 0xf));
-        }
-        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        f.write_str(&hex(&self.0))
     }
-}
-
-fn hex(half: u8) -> u8 {
-    b"0123456789abcdef".get(usize::from(half)).copied().unwrap_or(b'0')
 }
 
 impl fmt::Debug for Hash {

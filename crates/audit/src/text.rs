@@ -1,6 +1,6 @@
 //! Text of a bounded length.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 /// `text`, or as much of it as fits into `bytes_max` and a mark that says how long it was.
 pub(crate) fn cut(text: &str, bytes_max: usize) -> Cow<'_, str> {
@@ -20,15 +20,6 @@ pub(crate) fn cut_mark(text: &str) -> String {
 pub(crate) fn start(text: &str, bytes_max: usize) -> &str {
     let end = text.floor_char_boundary(bytes_max);
     text.get(..end).unwrap_or_default()
-}
-
-/// The bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        // Writing to memory does not fail.
-        write!(digits, "{byte:02x}").ok();
-        digits
-    })
 }
 
 #[cfg(test)]

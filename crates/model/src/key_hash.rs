@@ -1,8 +1,8 @@
 //! What is kept of a key or a client secret: its HMAC, and under which pepper that was made.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use crate::PepperId;
+use crate::{PepperId, hex, parse_hex};
 
 /// What is kept of a key or a client secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,25 +56,6 @@ impl fmt::Debug for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyHash({})", self.pepper)
     }
-}
-
-/// 32 bytes as hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// 32 bytes from 64 hexadecimal digits; none where the text is something else.
-#[must_use]
-pub fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let digit = |it: u8| char::from(it).to_digit(16).and_then(|it| u8::try_from(it).ok());
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let bytes = pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?));
-    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
 #[cfg(test)]

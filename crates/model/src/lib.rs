@@ -15,6 +15,7 @@ pub mod difference;
 pub mod expiry;
 pub mod fault;
 pub mod guard;
+pub mod hex;
 pub mod id;
 pub mod issuer;
 pub mod key_hash;
@@ -53,6 +54,7 @@ pub use difference::{Change, difference};
 pub use expiry::Expiry;
 pub use fault::{Fault, Place};
 pub use guard::Guard;
+pub use hex::{hex, hex_digits, parse_hex};
 pub use id::{
     AdmissionId, ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId,
     PepperId, ProfileId, RoleId, SecretId, StopId, UpstreamId, UserId,

@@ -9,13 +9,10 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use model::BodyRule;
+use model::{BodyRule, hex};
 
 use super::{BodyError, frame::Frame};
-use crate::{
-    journal::{private, sync_folder},
-    text::hex,
-};
+use crate::journal::{private, sync_folder};
 
 /// The folder of the files, in that of the log.
 pub(super) const FOLDER: &str = "bodies";

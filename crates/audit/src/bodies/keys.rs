@@ -11,14 +11,11 @@ use std::{
 };
 
 use aws_lc_rs::{hmac, rand};
-use model::Secret;
+use model::{Secret, hex};
 use zeroize::Zeroizing;
 
 use super::{BodyError, Subject};
-use crate::{
-    journal::{private, sync_folder},
-    text::hex,
-};
+use crate::journal::{private, sync_folder};
 
 /// The name of a subject's file. It says nothing about who that is, also to whoever can guess.
 pub(super) type SubjectId = [u8; 16];

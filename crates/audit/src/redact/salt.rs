@@ -9,9 +9,7 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
     hmac,
 };
-use model::Timestamp;
-
-use crate::text::hex;
+use model::{Timestamp, hex};
 
 /// What the key of a day is derived with, before the day.
 const DAY: &[u8] = b"onedoor audit salt 1 day ";

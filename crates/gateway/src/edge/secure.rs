@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use audit::EventId;
-use model::{ClientCertificate, Refusal, RefusalKind};
+use model::{ClientCertificate, Refusal, RefusalKind, hex};
 use rustls::{ProtocolVersion, ServerConnection};
 use tokio::{
     net::TcpStream,
@@ -69,13 +69,9 @@ fn encryption(session: &ServerConnection, certificate: Option<ClientCertificate>
         _ => "TLSv1.3",
     };
     let cipher = session.negotiated_cipher_suite().and_then(|it| it.suite().as_str());
-    let thumbprint = certificate.as_ref().map(|it| hex(&it.thumbprint));
+    let thumbprint = certificate.as_ref().map(|it| hex(&it.thumbprint).into());
     let server_name = session.server_name().map(Into::into);
     Encryption { certificate, thumbprint, version, cipher, server_name }
-}
-
-fn hex(bytes: &[u8]) -> Box<str> {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
 
 /// Patience is measured below TLS: there it is seen whether the peer takes bytes, while above it a

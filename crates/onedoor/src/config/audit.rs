@@ -71,8 +71,7 @@ impl Audit {
         // Every field, those to come among them. Secrets are named there, and their values in neither.
         let effective = format!("{self:?} {sinks:?}");
         let digest = digest::digest(&digest::SHA256, effective.as_bytes());
-        let digest =
-            digest.as_ref().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let digest = model::hex(digest.as_ref());
         let version = env!("CARGO_PKG_VERSION");
         format!("onedoor {version}, level {level}, [audit] and [[sinks]] of SHA-256 {digest}")
     }

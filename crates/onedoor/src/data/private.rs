@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail};
 use identity::api_key::{SecureRandom as _, SystemRandom};
-use model::Secret;
+use model::{Secret, hex_digits};
 
 /// What is told of a file that is not as it should be.
 pub(super) struct Advice {
@@ -99,8 +99,7 @@ fn hex(bytes: &[u8]) -> String {
     // The capacity is final: growing would leave copies behind.
     let mut text = String::with_capacity(bytes.len().saturating_mul(2).saturating_add(1));
     for byte in bytes {
-        let digits = [byte >> 4, byte & 15].map(|it| char::from_digit(u32::from(it), 16));
-        text.extend(digits.into_iter().flatten());
+        text.extend(hex_digits(*byte).map(char::from));
     }
     text.push('\n');
     text

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
+use model::hex;
 
 /// SHA-256 over the names and texts of all files.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,13 +35,13 @@ impl Context {
 impl Digest {
     /// All sixty-four hexadecimal digits.
     pub(crate) fn full(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+        hex(&self.0)
     }
 }
 
 impl fmt::Display for Digest {
     /// The first twelve hexadecimal digits: enough to compare by eye.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(self.0.get(..6).unwrap_or_default()))
     }
 }

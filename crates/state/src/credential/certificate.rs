@@ -3,11 +3,7 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use model::{
-    CertificateMatch,
-    key_hash::{hex, parse_hex},
-    redirect::is_host_name,
-};
+use model::{CertificateMatch, hex, parse_hex, redirect::is_host_name};
 
 use crate::{field::Field, reader::Reader, report::shown, writer::Writer};
 

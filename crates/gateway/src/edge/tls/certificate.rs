@@ -1,9 +1,9 @@
 //! Reads a client certificate that rustls has verified: who it is of, in text that can be compared.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use aws_lc_rs::digest;
-use model::{CertificateName, ClientCertificate, Timestamp};
+use model::{CertificateName, ClientCertificate, Timestamp, hex};
 use rustls::pki_types::CertificateDer;
 use x509_parser::{
     asn1_rs::ToDer as _,
@@ -94,11 +94,7 @@ fn attribute(attribute: &AttributeTypeAndValue<'_>) -> Result<String, String> {
     }
     // Section 2.4: what has no name or no text is written as its bytes.
     let der = attribute.attr_value().to_der_vec().map_err(|it| it.to_string())?;
-    let mut text = format!("{}=#", known.map_or(kind.as_str(), |(_, name)| name));
-    for byte in der {
-        write!(text, "{byte:02x}").map_err(|it| it.to_string())?;
-    }
-    Ok(text)
+    Ok(format!("{}=#{}", known.map_or(kind.as_str(), |(_, name)| name), hex(&der)))
 }
 
 /// A value in which no other can hide (RFC 4514 section 2.4).

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
 
 use anyhow::Context as _;
 use aws_lc_rs::digest::{SHA256, digest};
+use model::hex;
 use serde_json::{Map, Value};
 
 use super::{
@@ -83,6 +84,5 @@ fn name_of(title: &str) -> String {
 }
 
 fn sum(content: &str) -> String {
-    let digest = digest(&SHA256, content.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest(&SHA256, content.as_bytes()).as_ref())
 }

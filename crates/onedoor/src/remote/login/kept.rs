@@ -53,7 +53,7 @@ impl Place {
     pub(in crate::remote) fn of(url: &str, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let folder = folder(variable, ["ONEDOOR_STATE_HOME", "XDG_STATE_HOME", ".local/state"]);
         let hash = digest(&SHA256, url.as_bytes());
-        let name: String = hash.as_ref().iter().take(12).map(|it| format!("{it:02x}")).collect();
+        let name = model::hex(hash.as_ref().get(..12).unwrap_or_default());
         Self { url: url.to_owned(), path: folder.join("logins").join(format!("{name}.toml")) }
     }
 

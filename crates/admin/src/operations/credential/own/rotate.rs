@@ -106,7 +106,7 @@ fn shown(call: &Call) -> Result<String, Failure> {
         let detail = "call over a connection that shows the new certificate, with another credential or a token";
         Failure::Conflict(detail.to_owned())
     })?;
-    Ok(certificate.thumbprint.iter().map(|it| format!("{it:02x}")).collect())
+    Ok(model::hex(&certificate.thumbprint))
 }
 
 /// A certificate leads to one profile: one that another profile is known by would lead nobody anywhere.
