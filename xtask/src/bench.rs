@@ -96,10 +96,12 @@ impl Command {
         let cases = self.name.cases();
         let is_door_needed = cases.iter().any(|it| it.is_through_the_door());
         println!("building the release");
-        let mut build = run::program("cargo", &workspace.root);
-        // The load at a fixed rate is made by this program, which must not be slow itself.
-        build.args(["build", "--release", "--locked", "--package", "xtask"]);
-        run::run(build.args(is_door_needed.then_some("--package=onedoor")))?;
+        // The load at a fixed rate is made by this program, which must not be slow itself. Each by itself,
+        // since what is built together has other features than the release.
+        for package in ["xtask"].into_iter().chain(is_door_needed.then_some("onedoor")) {
+            let mut build = run::program("cargo", &workspace.root);
+            run::run(build.args(["build", "--release", "--locked", "--package", package]))?;
+        }
         let programs = workspace.target.join("release");
         let door = is_door_needed.then(|| programs.join("onedoor"));
         let site = Site::start(door.as_deref(), programs.join("xtask"))?;
