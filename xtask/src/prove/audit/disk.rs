@@ -29,8 +29,8 @@ const SETTLED: Duration = Duration::from_millis(300);
 const OBSERVED: Duration = Duration::from_millis(500);
 /// It serves again within this time.
 const RESUMED: Duration = Duration::from_secs(1);
-/// A disk for a log of segments of 1 MiB.
-const TMPFS: &str = "16m";
+/// A disk for a log of segments of 1 MiB, which is full of something else before it is full of that.
+const TMPFS: &str = "64m";
 
 const WRITE: Mark = Mark { call: "write", part: "/audit/0", most: 1 };
 const SYNC: Mark = Mark { call: "sync", part: "/audit/0", most: 1 };
@@ -188,6 +188,8 @@ impl Run {
 
     /// Ends the door. What it went through.
     fn end(mut self) -> Result<Tally> {
+        let client = self.door.caller(&self.site.callers.app);
+        until(&client, 200, RESUMED).context("it is in trouble at its end")?;
         self.ledger.read(&self.log)?;
         self.ledger.judge_end()?;
         let logs = vec![self.site.verify_at(&self.log)?];
