@@ -38,9 +38,12 @@ mod victims;
 mod world;
 mod wycheproof;
 
-use std::path::Path;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::Path,
+};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::{Args, ValueEnum};
 use model::Clock;
 
@@ -133,7 +136,10 @@ fn prove(properties: &[Property], is_full: bool) -> Result<()> {
         let clock = Clock::system();
         let folder = tempfile::tempdir().context("a folder cannot be made")?;
         let setting = Setting { program: &program, folder: folder.path(), is_full, seed };
-        let (word, figure) = match property.prove(&setting) {
+        // What the tests stand on panics where it fails. That ends its property, and no other.
+        let proved = panic::catch_unwind(AssertUnwindSafe(|| property.prove(&setting)));
+        let proved = proved.unwrap_or_else(|_| Err(anyhow!("panicked, as is said above")));
+        let (word, figure) = match proved {
             Ok(Done::Held(figure)) => ("ok", figure),
             Ok(Done::NotRun(why)) => ("NOT RUN", why),
             Err(error) => {
