@@ -134,6 +134,9 @@ impl Property {
             | Self::Canary
             | Self::Schemathesis
             | Self::Jose
+            | Self::Wycheproof
+            | Self::Asvs
+            | Self::Replay
             | Self::External
             | Self::Conformance
             | Self::Strict
