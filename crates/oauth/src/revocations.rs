@@ -14,8 +14,9 @@ pub(crate) const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
 /// Most entries that are read at once.
 const PAGE: u32 = 1_000;
 
-/// How often keys are read, and how often expired rows are deleted.
-const KEYS_EVERY: Duration = Duration::from_secs(1);
+/// How often keys are read, and what has ended or expired is looked for; and at which of these looks expired
+/// rows are deleted.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const PURGE_TICKS: u64 = 60;
 const PURGE_MAX: u32 = 1_000;
 
@@ -31,7 +32,7 @@ const IDLE_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Takes over what others store, for ever.
 pub async fn follow(server: Arc<Server>) -> Infallible {
     let rewrapped = Box::pin(second_factor::keep_rewrapped(&server));
-    tokio::join!(take_back(&server), tend(&server), rewrapped);
+    tokio::join!(take_back(&server), keep_keys(&server), tend(&server), rewrapped);
     std::future::pending().await
 }
 
@@ -103,13 +104,23 @@ async fn tend_keys(server: &Server, now: Timestamp) -> bool {
     tended.inspect_err(tell_no_keys).is_ok()
 }
 
+/// Reads the signing keys every second, however long anything else takes: a new one signs everywhere as soon
+/// as two seconds after it was made.
+async fn keep_keys(server: &Server) {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        tend_keys(server, server.clock.now()).await;
+    }
+}
+
 async fn tend(server: &Server) {
-    let mut ticks = interval(KEYS_EVERY);
+    let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for tick in 0_u64.. {
         ticks.tick().await;
         let now = server.clock.now();
-        tend_keys(server, now).await;
         if let Err(error) = server.tend_departed().await {
             tell_not_ended(&error);
         }
