@@ -95,16 +95,12 @@ impl QuotaFile {
     /// What the disk says. The one that was there stays.
     pub(crate) fn write(&self, from: u64, counts: &[Spent]) -> io::Result<()> {
         let draft = self.0.with_extension("new");
-        let mut options = OpenOptions::new();
-        // What a crash left of a draft is written over.
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        let mut out = BufWriter::new(file);
-        line(&mut out, &Head { version: VERSION, from, counts: counts.len() })?;
-        for spent in counts {
-            line(&mut out, &Count::of(spent))?;
+        let written = write_to(&draft, from, counts).and_then(|()| fs::rename(&draft, &self.0));
+        if written.is_err() {
+            // It may take room that the log beside it needs.
+            fs::remove_file(&draft).ok();
         }
-        out.into_inner()?.sync_all()?;
-        fs::rename(&draft, &self.0)?;
+        written?;
         self.0.parent().map_or(Ok(()), |it| File::open(it)?.sync_all())
     }
 }
@@ -121,6 +117,18 @@ impl<'a> Count<'a> {
             until_us: until.as_micros(),
         }
     }
+}
+
+fn write_to(draft: &Path, from: u64, counts: &[Spent]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    // What a crash left of a draft is written over.
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+    let mut out = BufWriter::new(file);
+    line(&mut out, &Head { version: VERSION, from, counts: counts.len() })?;
+    for spent in counts {
+        line(&mut out, &Count::of(spent))?;
+    }
+    out.into_inner()?.sync_all()
 }
 
 fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {

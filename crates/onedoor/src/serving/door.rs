@@ -140,12 +140,12 @@ impl Door {
     /// records to sinks from now on. What is in force is in force already.
     ///
     /// # Errors
-    /// Where a sink cannot be started.
+    /// Where what was used cannot be read, or a sink cannot be started.
     pub(crate) async fn begin(&mut self) -> anyhow::Result<()> {
         if let Some(supply) = &mut self.supply {
             supply.begin().await;
         }
-        self.quotas.begin().await;
+        self.quotas.begin().await.context("what was used of quotas cannot be read")?;
         self.sinks.as_mut().map_or(Ok(()), Sinks::start)
     }
 

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    io,
+    io::{self, ErrorKind},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -41,16 +41,18 @@ impl Quotas {
     }
 
     /// Counts what was used before this process, by what is in force. Before the first call comes.
-    pub(super) async fn begin(&self) {
+    ///
+    /// # Errors
+    /// Where that cannot be read now. What is damaged is told, and is no error.
+    pub(super) async fn begin(&self) -> io::Result<()> {
         let this = self.clone();
         // It reads some of the log.
         let begun = spawn_blocking(move || {
-            this.restore();
-            this.save()
+            this.restore()?;
+            this.end();
+            Ok(())
         });
-        if let Err(error) = begun.await.map_err(io::Error::other).flatten() {
-            tell_unsaved(&error);
-        }
+        begun.await.map_err(io::Error::other).flatten()
     }
 
     /// Stores what is counted, for ever.
@@ -76,7 +78,7 @@ impl Quotas {
         }
     }
 
-    /// Stores what is counted, at the end: the next start has nothing to count again.
+    /// Stores what is counted, once: so far the next start has nothing to count again.
     pub(crate) fn end(&self) {
         if let Err(error) = self.save() {
             tell_unsaved(&error);
@@ -93,29 +95,38 @@ impl Quotas {
         Ok(from)
     }
 
-    fn restore(&self) {
+    fn restore(&self) -> io::Result<()> {
         let (live, snapshot) = (self.gateway.live(), self.gateway.snapshot());
         let plan = snapshot.plan();
         // Without a quota nothing is to be counted.
-        let Some(time) = plan.counts_since(live.clock.now()) else { return };
-        let Known { from, counts } = self.known();
+        let Some(time) = plan.counts_since(live.clock.now()) else { return Ok(()) };
+        let Known { from, counts } = self.known()?;
         for spent in counts {
             live.meter.restore(plan, spent);
         }
-        if let Some(folder) = live.log.folder() {
-            self.recount(&snapshot, folder, Since { record: from, time });
+        let reached = live.log.reached();
+        let record = if from > reached { 0 } else { from };
+        if record < from {
+            tell_other_log(from, reached);
+        }
+        let since = Since { record, time };
+        live.log.folder().map_or(Ok(()), |it| self.recount(&snapshot, it, since))
+    }
+
+    /// What the file says; nothing where there is none or it is damaged, so that the log alone counts.
+    fn known(&self) -> io::Result<Known> {
+        let file = self.file();
+        match file.read() {
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                tell_damaged(file.path(), &error);
+                Ok(Known::default())
+            }
+            other => Ok(other?.unwrap_or_default()),
         }
     }
 
-    /// What the file says; nothing where there is none, so that the log alone counts.
-    fn known(&self) -> Known {
-        let file = self.file();
-        let read = file.read().inspect_err(|error| tell_damaged(file.path(), error));
-        read.ok().flatten().unwrap_or_default()
-    }
-
     /// Counts the calls that the log has since then.
-    fn recount(&self, snapshot: &Snapshot, log: &Path, since: Since) {
+    fn recount(&self, snapshot: &Snapshot, log: &Path, since: Since) -> io::Result<()> {
         let live = self.gateway.live();
         let record = since.record.max(live.log.reached().saturating_sub(RECORDS_MAX));
         if record > since.record {
@@ -137,8 +148,10 @@ impl Quotas {
         match read {
             Ok(()) if calls == 0 => {}
             Ok(()) => tell_recounted(calls, record),
-            Err(error) => tell_unread(&error),
+            Err(WalkError::Read(error)) => return Err(error),
+            Err(error @ (WalkError::Damaged(_) | WalkError::Empty)) => tell_unread(&error),
         }
+        Ok(())
     }
 
     fn file(&self) -> MutexGuard<'_, QuotaFile> {
@@ -162,6 +175,12 @@ fn tell_damaged(path: &Path, error: &io::Error) {
     tracing::warn!(
         "{} cannot be read ({error}): what is used of quotas is counted from the audit log alone",
         path.display()
+    );
+}
+
+fn tell_other_log(from: u64, reached: u64) {
+    tracing::warn!(
+        "calls were counted up to record {from} of an audit log, and this one has {reached}: what another log had behind that is not counted again"
     );
 }
 
