@@ -6,7 +6,8 @@ use model::{ClientId, CollectionId, OperationId, ProfileId, Timestamp};
 use serde::Deserialize;
 
 use crate::{
-    WalkError,
+    DamageKind, WalkError,
+    chain::Chain,
     lines::{Lines, Next},
     segment::{self, Header, Segment},
 };
@@ -35,8 +36,10 @@ pub struct Intent {
     pub operation: OperationId,
 }
 
-/// Shows the calls that were begun `since` in the log in `folder` to `look`, in their order. Segments
-/// before that are not read.
+/// Shows the calls that were begun `since` in the log in `folder` to `look`, in their order.
+///
+/// Segments before that are not read. Behind a damage it goes on with the next segment, which [`crate::walk()`] does
+/// not: what was begun there counts all the same.
 ///
 /// # Errors
 /// [`WalkError::Damaged`], where all was shown but the rest of the segments that are damaged;
@@ -48,8 +51,17 @@ pub fn intents(folder: &Path, since: Since, mut look: impl FnMut(Intent)) -> Res
     for segment in segments.iter().skip(first) {
         // By its own header: what a disk lost before it is no fault here.
         let header = Lines::first(&segment.path)?.and_then(|it| Header::read(&it));
-        let Some(header) = header else { continue };
-        let (mut chain, mut lines) = (header.chain(), Lines::open(&segment.path)?);
+        let mut lines = Lines::open(&segment.path)?;
+        let Some(header) = header else {
+            // Without a whole line it is one that a crash left as it was begun.
+            if !matches!(lines.next(&mut Chain::begin(""))?, Next::Tail(_) | Next::End) {
+                let what = "does not begin with its header";
+                let found = lines.damage(segment.first, DamageKind::Modified, what);
+                damage = damage.or(Some(found));
+            }
+            continue;
+        };
+        let mut chain = header.chain();
         loop {
             let seq = chain.next();
             match lines.next(&mut chain)? {
@@ -72,12 +84,15 @@ pub fn intents(folder: &Path, since: Since, mut look: impl FnMut(Intent)) -> Res
 /// The place of the first segment that may hold what is wanted.
 fn first(segments: &[Segment], since: Since) -> io::Result<usize> {
     let by_number = segments.iter().rposition(|it| it.first <= since.record).unwrap_or_default();
-    for (place, segment) in segments.iter().enumerate().skip(by_number).rev() {
-        if begun(segment)?.is_some_and(|it| it <= since.time) {
-            return Ok(place);
+    let mut place = by_number;
+    for (next, segment) in segments.iter().enumerate().skip(by_number.saturating_add(1)) {
+        // The clock may have been behind for one of them: from the first that is too late on, all are read.
+        if segment.begun()?.is_none_or(|it| it > since.time) {
+            break;
         }
+        place = next;
     }
-    Ok(by_number)
+    Ok(place)
 }
 
 /// What matters of a record here.
@@ -93,13 +108,6 @@ struct Brief<'a> {
     collection: Option<&'a str>,
     #[serde(borrow, default)]
     operation: Option<&'a str>,
-}
-
-/// When a segment was begun; none where it has no whole line.
-fn begun(segment: &Segment) -> io::Result<Option<Timestamp>> {
-    let line = Lines::first(&segment.path)?.unwrap_or_default();
-    let brief = serde_json::from_slice::<Brief<'_>>(&line).ok();
-    Ok(brief.and_then(|it| Timestamp::parse(it.time).ok()))
 }
 
 /// The intent that a record is; none where it is another.

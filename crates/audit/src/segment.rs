@@ -12,6 +12,7 @@ use crate::{
     EventId, Hash,
     chain::Chain,
     frame::number,
+    lines::Lines,
     packed::{is_packed, packed_path},
     tree::Edge,
 };
@@ -46,10 +47,22 @@ impl Segment {
         is_packed(&self.path)
     }
 
+    /// When it was begun; none where it has no whole first line.
+    pub(crate) fn begun(&self) -> io::Result<Option<Timestamp>> {
+        let brief = Lines::first(&self.path)?.and_then(|it| serde_json::from_slice(&it).ok());
+        Ok(brief.and_then(|Brief { time }| Timestamp::parse(&time).ok()))
+    }
+
     /// Its file's name.
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
+}
+
+/// What a first line says of its time.
+#[derive(Deserialize)]
+struct Brief {
+    time: String,
 }
 
 /// The segments in `folder`, in their order. Other files are passed over; of a segment that is there

@@ -3,13 +3,9 @@
 use std::{io, ops::Range, time::Duration};
 
 use model::Timestamp;
-use serde::Deserialize;
 
 use super::Journal;
-use crate::{
-    lines::Lines,
-    segment::{self, Segment},
-};
+use crate::segment;
 
 /// How much of a log is kept; all of it where nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,7 +45,7 @@ impl Journal {
         let mut segments = Vec::new();
         for segment in segment::list(folder)? {
             // One that has no first line is about to get it, or the disk lost all of it.
-            segments.extend(begun(&segment)?.map(|begun| (segment, begun)));
+            segments.extend(segment.begun()?.map(|begun| (segment, begun)));
         }
         let mut closed = Vec::new();
         for ((segment, begun), (next, ended)) in segments.iter().zip(segments.iter().skip(1)) {
@@ -86,16 +82,4 @@ impl Journal {
         }
         Ok(until)
     }
-}
-
-/// What matters of a first line here.
-#[derive(Deserialize)]
-struct Brief {
-    time: String,
-}
-
-/// When a segment was begun.
-fn begun(segment: &Segment) -> io::Result<Option<Timestamp>> {
-    let brief = Lines::first(&segment.path)?.and_then(|it| serde_json::from_slice(&it).ok());
-    Ok(brief.and_then(|Brief { time }| Timestamp::parse(&time).ok()))
 }

@@ -121,3 +121,43 @@ fn segments_before_the_record_or_the_time_are_not_read() {
     let (found, read) = read(folder.path(), since(third + 1_000_000));
     assert!(found.is_empty() && read.is_ok());
 }
+
+#[test]
+fn a_segment_that_does_not_begin_as_one_is_a_damage_and_an_empty_one_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    log(folder.path(), false);
+    let segments = segments(folder.path());
+    let (next, _) = segments.last().unwrap();
+    fs::write(folder.path().join(format!("{:020}.jsonl", next + 1_000)), "").unwrap();
+    let (all, whole) = read(folder.path(), since(0));
+    whole.unwrap();
+    let text = fs::read_to_string(&segments[0].1).unwrap();
+    fs::write(&segments[0].1, text.replacen("audit.segment", "audit.segments", 1)).unwrap();
+    let (found, damage) = read(folder.path(), since(0));
+    assert!(!found.is_empty() && found.len() < all.len() && all.ends_with(&found));
+    assert!(matches!(damage, Err(WalkError::Damaged(_))), "{damage:?}");
+}
+
+#[test]
+fn a_clock_that_was_behind_for_one_segment_hides_none_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::fake(START.plus(MINUTE.saturating_mul(10_000)));
+    let rules = Rules { segment_bytes: 3_000, ..Rules::default() };
+    let location = Location { folder: folder.path().to_owned(), ..Location::default() };
+    let journal = Journal::open(&location, (key(), rules), clock.clone()).unwrap();
+    for number in 0..CALLS {
+        if number == CALLS / 2 {
+            clock.jump(START);
+        }
+        let (caller, operation) = call(&format!("c{number}"));
+        let record = Record::new(clock.now(), Kind::Intent, Outcome::Begun);
+        let (caller, operation) = (Some(&caller), Some(&operation));
+        journal.append(&Record { caller, operation, ..record }).unwrap();
+    }
+    drop(journal);
+    assert!(segments(folder.path()).len() > 4);
+    let time = START.plus(MINUTE);
+    let (found, whole) = read(folder.path(), Since { record: 0, time });
+    whole.unwrap();
+    assert_eq!(found.first().map(|it| it.client.to_string()), Some("c0".to_owned()));
+}
