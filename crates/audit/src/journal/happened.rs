@@ -1,6 +1,6 @@
 //! What happens at the door without a call that would tell of it: recorded in one way.
 
-use model::{Caller, Refusal, RefusalKind, RequestId};
+use model::{Caller, Refusal, RefusalKind, RequestId, Timestamp};
 
 use super::Journal;
 use crate::{Entry, Error, EventId, Kind, Outcome, Record};
@@ -28,6 +28,23 @@ impl<'a> Happened<'a> {
     pub fn new(event: EventId, note: &'a str) -> Self {
         Self { event, note, fault: None, revision: None, id: None, caller: None }
     }
+
+    /// The record of it, with what came of it.
+    #[must_use]
+    pub fn record<'b>(&self, now: Timestamp, outcome: Outcome<'b>) -> Record<'b>
+    where
+        'a: 'b,
+    {
+        let Self { event, note, fault: _, revision, id, caller } = *self;
+        Record {
+            id,
+            event: Some(event),
+            note: Some(note),
+            revision,
+            caller,
+            ..Record::new(now, Kind::Event, outcome)
+        }
+    }
 }
 
 impl Journal {
@@ -36,17 +53,9 @@ impl Journal {
     /// # Errors
     /// As [`Journal::append`].
     pub fn happened(&self, happened: &Happened<'_>) -> Result<(), Error> {
-        let Happened { event, note, fault, revision, id, caller } = *happened;
-        let refusal = fault.map(|it| Refusal::new(RefusalKind::Internal, it.to_owned()));
+        let refusal = happened.fault.map(|it| Refusal::new(RefusalKind::Internal, it.to_owned()));
         let outcome = refusal.as_ref().map_or(Outcome::Answered, Outcome::Refused);
-        let record = Record {
-            id,
-            event: Some(event),
-            note: Some(note),
-            revision,
-            caller,
-            ..Record::new(self.shared.clock.now(), Kind::Event, outcome)
-        };
+        let record = happened.record(self.shared.clock.now(), outcome);
         self.enter(&record).and_then(Entry::written).map(drop)
     }
 }

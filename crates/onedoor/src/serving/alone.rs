@@ -4,11 +4,11 @@
 use std::fs::File;
 
 use anyhow::{Context as _, anyhow};
-use audit::{Happened, Journal, Kind, Outcome, Record};
+use audit::{Happened, Journal, Outcome};
 use model::{Clock, Refusal};
 
 use super::start::{log_folder, open_log};
-use crate::{config::Config, data::DataFolder, remote, socket};
+use crate::{config::Config, data::DataFolder, logging, remote, socket};
 
 const UNRECORDED: &str = "it cannot be recorded, so it is not done: mend the audit log, or name the configuration of the door with --config";
 
@@ -58,27 +58,24 @@ impl Alone {
         self.record(deed, Outcome::Begun).context(UNRECORDED)
     }
 
-    /// Records what came of it, and ends the log.
+    /// Records what came of it, and ends the log. Where that cannot be recorded it is told: what was done
+    /// is done, and a key that is withheld now would be nobody's.
     ///
     /// # Errors
-    /// Why it was not done; where that cannot be recorded, that.
+    /// Why it was not done.
     pub(crate) fn end<T>(self, deed: &Happened<'_>, done: Result<T, Refusal>) -> anyhow::Result<T> {
         let outcome = done.as_ref().map_or_else(Outcome::Refused, |_| Outcome::Answered);
         let recorded = self.record(deed, outcome);
         self.log.end();
-        recorded.context("it was begun, and what came of it cannot be recorded")?;
+        if let Err(error) = recorded {
+            logging::tell(format_args!(
+                "it was begun, and what came of it cannot be recorded: {error}"
+            ));
+        }
         done.map_err(|refusal| anyhow!(refusal.detail().to_owned()))
     }
 
     fn record(&self, deed: &Happened<'_>, outcome: Outcome<'_>) -> Result<(), audit::Error> {
-        let Happened { event, note, fault: _, revision, id, caller } = *deed;
-        self.log.append(&Record {
-            id,
-            event: Some(event),
-            note: Some(note),
-            revision,
-            caller,
-            ..Record::new(self.clock.now(), Kind::Event, outcome)
-        })
+        self.log.append(&deed.record(self.clock.now(), outcome))
     }
 }
