@@ -20,7 +20,8 @@ pub enum Error {
     /// Something is wrong with the log that no crash does.
     #[error(
         "audit log {} is damaged: {damage}. Keep it as evidence: `onedoor audit verify` says more. \
-         To serve again: `onedoor audit set-aside {} --key audit.pub`, and a new log begins that names it",
+         To serve again: `onedoor audit set-aside {} --key audit.pub`, and a new log begins that names it. \
+         Where that says that the key is another, or that nothing is wrong: put the last audit.key back, or, where it is lost, move the folder away",
         path.display(),
         path.display()
     )]

@@ -152,7 +152,7 @@ fn told(aside: &Path, (damage, last): (&Damage, Option<Hash>), at: Timestamp) ->
             let seq = damage.seq.saturating_sub(1);
             format!("its last good record is {seq}, where its chain stands at {hash}")
         }
-        None => "no record of it is good".to_owned(),
+        None => "which record of it is the last good one could not be told".to_owned(),
     };
     format!("in place of the log in {name}, set aside at {at} for user {user}: {damage}; {good}")
 }
@@ -171,7 +171,9 @@ fn swap(place: &Path, aside: &Path, told: &str) -> io::Result<()> {
         fs::remove_dir(aside).ok();
     }
     swapped?;
-    place.parent().map_or(Ok(()), sync_folder)
+    // It is done. Where the disk does not take that, a loss of power puts the log back to where it was.
+    place.parent().and_then(|it| sync_folder(it).ok());
+    Ok(())
 }
 
 fn write(file: &Path, told: &str, owner: &Metadata) -> io::Result<()> {
