@@ -56,12 +56,16 @@ async fn init(
     // A door that runs does it itself: then it is in force at once, and recorded.
     match socket::ask(data, first).await? {
         Some(key) => Ok((key, true)),
-        None => Ok((alone(config, data, first).await?, false)),
+        None => Ok((without_door(config, data, first).await?, false)),
     }
 }
 
 /// Makes the first operator where no door serves the store.
-async fn alone(config: &Config, data: &Path, first: &First) -> anyhow::Result<Secret<String>> {
+async fn without_door(
+    config: &Config,
+    data: &Path,
+    first: &First,
+) -> anyhow::Result<Secret<String>> {
     let folder = DataFolder::open(data)?;
     let pepper = folder.pepper()?;
     folder.keyring(true)?;

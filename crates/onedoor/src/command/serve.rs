@@ -102,7 +102,7 @@ async fn serve(
     mut stop: Stop,
 ) -> Result<(), Failure> {
     let Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas } = parts;
-    tell_alone(&gateway.live().log, sinks.as_ref());
+    tell_kept_nowhere_else(&gateway.live().log, sinks.as_ref());
     let stopping = CancellationToken::new();
     let mut tasks = JoinSet::new();
     // Only where these are ours: a second door that finds the addresses taken must not take the
@@ -218,8 +218,8 @@ fn tell_nameless(address: SocketAddr) {
     );
 }
 
-fn tell_alone(log: &audit::Journal, sinks: Option<&Sinks>) {
-    if let Some(why) = sinks.and_then(|it| it.watched().alone(log)) {
+fn tell_kept_nowhere_else(log: &audit::Journal, sinks: Option<&Sinks>) {
+    if let Some(why) = sinks.and_then(|it| it.watched().kept_nowhere_else(log)) {
         tracing::warn!("the audit log stays here: {why}");
     }
 }

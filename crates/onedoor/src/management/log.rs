@@ -5,7 +5,7 @@ use audit::{Changed, Closed, Journal, ProofError, PurgeError, Purged, Report, Ro
 
 use crate::serving::{LogKey, Retention};
 
-/// Whether it can be written, and its disk has room; and, which is no failure, that it is `alone`.
+/// Whether it can be written, and its disk has room; and, which is no failure, why it is `alone`: that nothing of it goes anywhere else.
 pub(super) fn health(log: &Journal, alone: Option<&str>) -> Part {
     let scarce = log.room().filter(Room::is_scarce);
     let scarce = scarce.map(|it| format!("its disk is nearly full: {} bytes left", it.free_bytes));

@@ -237,7 +237,7 @@ impl Plane for DataPlane {
 
     fn health(&self) -> Vec<Part> {
         let journal = &self.gateway.live().log;
-        let audit = log::health(journal, self.sinks.alone(journal));
+        let audit = log::health(journal, self.sinks.kept_nowhere_else(journal));
         let missing = self.supplier.missing();
         let detail = match missing.as_slice() {
             [] => "all have a value".to_owned(),

@@ -26,7 +26,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// So long a record may wait before something is wrong with its receiver.
 const LAG_MAX: Duration = Duration::from_secs(15 * 60);
 /// A log that ends earlier than it did is whole by all that stands beside it.
-const ALONE: &str = "nothing of it goes anywhere else, so nobody could find that its end was cut off: \
+const NOWHERE_ELSE: &str = "nothing of it goes anywhere else, so nobody could find that its end was cut off: \
                      name checkpoints under [audit], or a sink";
 
 /// The sinks of a door.
@@ -179,9 +179,9 @@ impl Watched {
     }
 
     /// What to know of a log on a disk of which nothing goes anywhere else.
-    pub(crate) fn alone(&self, log: &Journal) -> Option<&'static str> {
+    pub(crate) fn kept_nowhere_else(&self, log: &Journal) -> Option<&'static str> {
         let is_alone = self.sinks.is_empty() && !log.is_kept_outside() && log.folder().is_some();
-        is_alone.then_some(ALONE)
+        is_alone.then_some(NOWHERE_ELSE)
     }
 
     /// How far each is, by its name.
@@ -244,8 +244,11 @@ mod tests {
         let none = Watched { sinks: Vec::new(), clock: clock.clone() };
         let some = Watched { sinks: vec![("siem".to_owned(), Watch::default())], ..none.clone() };
         let alone = open("alone", None);
-        assert_eq!((none.alone(&alone), some.alone(&alone)), (Some(ALONE), None));
-        assert_eq!(none.alone(&open("kept", Some("outside"))), None);
-        assert_eq!(none.alone(&Journal::memory(clock.clone()).0), None);
+        assert_eq!(
+            (none.kept_nowhere_else(&alone), some.kept_nowhere_else(&alone)),
+            (Some(NOWHERE_ELSE), None)
+        );
+        assert_eq!(none.kept_nowhere_else(&open("kept", Some("outside"))), None);
+        assert_eq!(none.kept_nowhere_else(&Journal::memory(clock.clone()).0), None);
     }
 }
