@@ -19,7 +19,7 @@ pub(crate) use self::{
     authenticate::authenticate,
     document::Documents,
     keys::Keys,
-    register::{register, shown},
+    register::{name_and_end, register},
     rehash::{Outdated, keep as keep_rehashed},
 };
 use crate::{
@@ -95,8 +95,8 @@ pub(crate) struct Proven {
 }
 
 impl Proven {
-    /// Counts that it looked for a ticket that nobody was given. Who proved something is known by that,
-    /// and has none of the budgets that strangers have.
+    /// Counts that it looked for a ticket that nobody was given. Who an operator registered, and proved that,
+    /// has none of the budgets that strangers have.
     ///
     /// # Errors
     /// `code` with status 429 where there were too many of late.
@@ -106,13 +106,11 @@ impl Proven {
         request: &Request,
         code: Code,
     ) -> Result<(), Denied> {
-        match self.is_confidential {
-            true => Ok(()),
-            false => {
-                let look = Effort::LookUp { source: request.peer, code };
-                server.throttle.spend(look, request.at)
-            }
+        if self.is_confidential && matches!(self.client.origin, Origin::Declared(_)) {
+            return Ok(());
         }
+        let look = Effort::LookUp { source: request.peer, code };
+        server.throttle.spend(look, request.at)
     }
 }
 
@@ -128,7 +126,7 @@ pub(crate) async fn find(server: &Server, id: &str, request: &Request) -> Result
         return document::find(server, id, request).await;
     }
     if id.starts_with(Registration::DYNAMIC_PREFIX) {
-        return register::find(server, id, request.at).await;
+        return register::find(server, id, request).await;
     }
     let tables = server.tables();
     if id == COMMAND_LINE {

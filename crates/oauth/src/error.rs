@@ -133,17 +133,26 @@ pub(crate) struct Denied {
     /// How many seconds to wait before it is tried again.
     pub(crate) retry_after: Option<u64>,
     is_slowed: bool,
+    /// Whether what was shown is right all the same: it has only ended.
+    pub(crate) is_right: bool,
 }
 
 impl Denied {
     /// `detail` is for the client: lower case, no full stop, never a secret.
     pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), cause: None, retry_after: None, is_slowed: false }
+        let (cause, retry_after, is_slowed, is_right) = (None, None, false, false);
+        Self { code, detail: detail.into(), cause, retry_after, is_slowed, is_right }
     }
 
     /// Adds what only the record may say.
     pub(crate) fn because(mut self, cause: impl fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// What was shown was right, and has only ended: nobody guessed.
+    pub(crate) fn though_right(mut self) -> Self {
+        self.is_right = true;
         self
     }
 

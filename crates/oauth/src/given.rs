@@ -346,7 +346,7 @@ fn consent(consent: store::Consent) -> GivenConsent {
 }
 
 fn described(registration: store::Registration) -> SelfDescribed {
-    let (name, secret_expires) = client::shown(&registration);
+    let (name, secret_expires) = client::name_and_end(&registration);
     let store::Registration { id, body: _, created, used } = registration;
     SelfDescribed {
         client: id,

@@ -60,7 +60,7 @@ pub(crate) async fn authenticate(
     match &proven {
         Err(denied) if denied.code == Code::InvalidClient => {
             // Nobody finds a secret of 256 bits: the right one gets in, whatever was shown before it.
-            if matches!(shown, Shown::Secret(_)) {
+            if matches!(shown, Shown::Secret(_)) && !denied.is_right {
                 let guess = Guess::WrongSecret { source, client };
                 server.throttle.attempt(guess, request.at).map(drop)?;
             }
@@ -184,7 +184,8 @@ fn by_own_secret(
     // Only who has the right one is told, so that its program can help itself.
     if *end <= request.at {
         let detail = "the client secret has expired: register again";
-        return Err(Denied::new(Code::InvalidClient, detail).because(format!("it ended at {end}")));
+        let denied = Denied::new(Code::InvalidClient, detail);
+        return Err(denied.because(format!("it ended at {end}")).though_right());
     }
     rehash.into_iter().for_each(|it| server.outdated.note(&client.id, it));
     Ok(())

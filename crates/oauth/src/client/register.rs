@@ -59,10 +59,14 @@ struct Registered {
 /// The client that registered itself as `id`.
 ///
 /// # Errors
-/// `invalid_client` where there is none.
-pub(super) async fn find(server: &Server, id: &str, now: Timestamp) -> Result<Client, Denied> {
-    let found = server.store.registration(id).await?;
-    let found = found.ok_or_else(|| unknown().because("nobody registered as this"))?;
+/// `invalid_client` where there is none, with status 429 where such were looked for too often.
+pub(super) async fn find(server: &Server, id: &str, request: &Request) -> Result<Client, Denied> {
+    let now = request.at;
+    let Some(found) = server.store.registration(id).await? else {
+        let look = Effort::LookUp { source: request.peer, code: Code::InvalidClient };
+        server.throttle.spend(look, now)?;
+        return Err(unknown().because("nobody registered as this"));
+    };
     let Registered { name, redirect_uris, software, secret, bound, proof } =
         serde_json::from_str(&found.body).map_err(|it| {
             Denied::new(Code::ServerError, "the registration cannot be read").because(it)
@@ -234,7 +238,7 @@ pub(super) fn secret_end(registered: Timestamp) -> Timestamp {
 
 /// What a client that registered itself is called, and when its secret ends where it was given one;
 /// nothing of one that cannot be read.
-pub(crate) fn shown(registration: &store::Registration) -> (String, Option<Timestamp>) {
+pub(crate) fn name_and_end(registration: &store::Registration) -> (String, Option<Timestamp>) {
     let Ok(registered) = serde_json::from_str::<Registered>(&registration.body) else {
         return (String::new(), None);
     };

@@ -189,6 +189,9 @@ async fn who_looks_for_what_nobody_was_given_is_slowed_down_and_who_was_given_it
         assert_eq!(look().await, [400, 400, 400, 200, 400], "{number}");
     }
     assert_eq!(look().await, [429; 5]);
+    // So is who looks for clients that nobody registered as.
+    let nobody = [("grant_type", "refresh_token"), ("client_id", "dyn-nobody")];
+    assert_eq!(house.post("/oauth/token", None, &nobody).await.0, 429);
     // It is decided all the same: who has kept such a token is to throw it away.
     let (status, answer) = house.post("/oauth/token", None, &forms[1]).await;
     assert_eq!((status, &answer["error"]), (429, &"invalid_grant".into()));

@@ -145,7 +145,10 @@ async fn a_secret_that_was_given_at_registration_ends_after_ninety_days() {
     house.store.put_registration("dyn-old", &body, Timestamp::from_seconds(1)).await.unwrap();
     assert_eq!(ask("dyn-old", &secret).await, (401, true));
     house.advance(2 * 3600);
-    assert_eq!(ask(&id, &secret).await, (401, true));
+    // However often: it is not guessed.
+    for _ in 0..30 {
+        assert_eq!(ask(&id, &secret).await, (401, true));
+    }
     assert_eq!(ask(&id, "ods_wrong").await, (401, false));
     assert_eq!(facts().await, (Some(made), used, Some(end)), "to ask for it does not keep it");
 }
