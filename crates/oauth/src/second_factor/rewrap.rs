@@ -143,7 +143,7 @@ impl Shelf {
     }
 
     /// Brings those of a page that are sealed under one of `older` under the newest key, and says how
-    /// many of them do not open.
+    /// many of them do not open, or are nobody's.
     async fn rewrap(
         self,
         server: &Server,
@@ -153,11 +153,15 @@ impl Shelf {
         let mut broken = 0_usize;
         for handle in page {
             let sealed = self.sealed(&handle);
-            if !sealed.is_some_and(|it| older.iter().any(|key| key == it.key())) {
+            let Some(sealed) = sealed.filter(|it| older.iter().any(|key| key == it.key())) else {
                 continue;
-            }
-            let Some(account) = self.account(server, &handle).await? else { continue };
-            match self.rewrapped(server, &account, &handle) {
+            };
+            let Some(account) = self.account(server, &handle).await? else {
+                broken = broken.saturating_add(1);
+                continue;
+            };
+            let new = sealed.rewrapped(server, &account);
+            match new.and_then(|it| it.map(|it| self.text(account, it)).transpose()) {
                 Ok(Some(body)) => {
                     // Where it is another by now, somebody was faster, or it is gone.
                     let Handle { digest, kind, body: old, .. } = &handle;
@@ -186,23 +190,11 @@ impl Shelf {
         }
     }
 
-    /// The body of a handle with the same secret under the newest key; none where it is that already.
-    fn rewrapped(
-        self,
-        server: &Server,
-        account: &str,
-        handle: &Handle,
-    ) -> Result<Option<String>, Denied> {
+    /// The body of a handle that holds this.
+    fn text(self, account: String, secret: SealedSecret) -> Result<String, Denied> {
         match self {
-            Self::Begun => {
-                let Begun { account: of, secret } = Begun::read(&handle.body)?;
-                let new = secret.rewrapped(server, account)?;
-                new.map(|secret| Begun { account: of, secret }.text()).transpose()
-            }
-            Self::Kept => {
-                let new = SealedSecret::read(&handle.body)?.rewrapped(server, account)?;
-                new.map(|it| it.text()).transpose()
-            }
+            Self::Begun => Begun { account, secret }.text(),
+            Self::Kept => secret.text(),
         }
     }
 }
@@ -213,6 +205,6 @@ fn tell_not_rewrapped(error: &store::Error) {
 
 fn tell_broken(count: usize) {
     tracing::warn!(
-        "{count} second factors do not open with the key-encryption key that they name: whose they are can sign in by a recovery code and set up anew"
+        "{count} second factors do not open with the key-encryption key that they name, or are nobody's: that key cannot go; who has one can sign in by a recovery code and set up anew"
     );
 }
