@@ -141,6 +141,7 @@ impl Admin {
         let working = Working { revision, folder, desired };
         self.put_in_force(working).map_err(|failure| broken(failure.problem().detail))?;
         self.record_revision("stored last, in force from the start on", None);
+        // No reason not to start: health says it too.
         self.tell_missing_keys().await;
         self.tell_missing_peppers(&self.working().desired);
         Ok(revision)

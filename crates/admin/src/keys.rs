@@ -1,6 +1,6 @@
 //! Which key-encryption keys are in use, so that none is dropped too early.
 
-use std::{collections::BTreeMap, fmt, future::Future, pin::Pin};
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use secrets::Keyring;
@@ -8,10 +8,6 @@ use serde::Serialize;
 use store::Store;
 
 use crate::{Admin, failure::Failure};
-
-/// How much is sealed under each key-encryption key, by its id.
-pub type SealedCounts<'a> =
-    Pin<Box<dyn Future<Output = Result<BTreeMap<String, u64>, String>> + Send + 'a>>;
 
 /// A key-encryption key, and how much is sealed under it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -153,8 +149,8 @@ impl UnderKey {
 
     /// `0 versions, 1 second factor`: versions in any case, the rest where there is some.
     fn told(&self) -> String {
-        let told = self.sorts().into_iter().filter(|it| it.0 > 0 || it.1 == "version");
-        let told = told.map(|(count, one)| match count {
+        let told = self.sorts().into_iter().enumerate().filter(|(at, it)| *at == 0 || it.0 > 0);
+        let told = told.map(|(_, (count, one))| match count {
             1 => format!("1 {one}"),
             several => format!("{several} {one}s"),
         });

@@ -43,7 +43,6 @@ pub use grants::{
     ConsentView, DepartedView, GrantSelection, GrantState, GrantView, GrantWork, Grants,
     RegistrationView, SignInView,
 };
-pub use keys::SealedCounts;
 pub use log::{LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView};
 pub use operation::About;
 pub use operations::audit_proof::PROVEN_AT_ONCE_MAX;

@@ -9,9 +9,9 @@ use state::Desired;
 
 use crate::{Admin, Plane, failure::Failure, working};
 
-/// How many hashes are under each pepper.
-pub type Counted<'a> =
-    Pin<Box<dyn Future<Output = Result<BTreeMap<PepperId, u64>, String>> + Send + 'a>>;
+/// How much is under each key of a sort, once it is counted.
+pub type Counted<'a, K> =
+    Pin<Box<dyn Future<Output = Result<BTreeMap<K, u64>, String>> + Send + 'a>>;
 
 /// A pepper, and what depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

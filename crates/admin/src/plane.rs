@@ -13,7 +13,7 @@ use state::Desired;
 
 use crate::{
     BodyFault, BodyView, Grants, LogFault, LogKeyView, LogView, ProofView, PurgedView, SegmentView,
-    SigningKeys, keys::SealedCounts, peppers::Counted,
+    SigningKeys, peppers::Counted,
 };
 
 /// Tables that are ready: calling it puts them in force.
@@ -142,7 +142,7 @@ pub trait Plane: fmt::Debug + Send + Sync {
     fn peppers(&self) -> Vec<PepperId>;
 
     /// How many clients that registered themselves have a secret that is hashed under each pepper.
-    fn registrations_under_peppers(&self) -> Counted<'_>;
+    fn registrations_under_peppers(&self) -> Counted<'_, PepperId>;
 
     /// Credentials that were shown and whose hash is under an older pepper.
     fn outdated(&self) -> Vec<(CredentialId, Rehash)>;
@@ -152,7 +152,7 @@ pub trait Plane: fmt::Debug + Send + Sync {
 
     /// How many second factors of accounts, in force or being set up, are sealed under each
     /// key-encryption key, by its id.
-    fn second_factors_under_keys(&self) -> SealedCounts<'_>;
+    fn second_factors_under_keys(&self) -> Counted<'_, String>;
 
     /// The keys that sign tokens; none where the door gives no tokens.
     fn signing_keys(&self) -> Option<Arc<dyn SigningKeys>>;

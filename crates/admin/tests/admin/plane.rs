@@ -7,8 +7,8 @@ use std::{
 
 use admin::{
     About, AccessView, BodyFault, BodyView, Counted, Ending, Grants, LogFault, LogKeyView, LogView,
-    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SealedCounts, SegmentView,
-    SigningKeys, UsageView,
+    OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
+    UsageView,
 };
 use audit::{Happened, Journal, Memory, Page, Question, bodies::Direction};
 use identity::api_key::{self, Pepper, SystemRandom};
@@ -364,7 +364,7 @@ impl Plane for TestPlane {
         self.pepper.ids()
     }
 
-    fn registrations_under_peppers(&self) -> Counted<'_> {
+    fn registrations_under_peppers(&self) -> Counted<'_, PepperId> {
         Box::pin(std::future::ready(Ok(BTreeMap::new())))
     }
 
@@ -376,7 +376,7 @@ impl Plane for TestPlane {
         self.pepper.settle(done);
     }
 
-    fn second_factors_under_keys(&self) -> SealedCounts<'_> {
+    fn second_factors_under_keys(&self) -> Counted<'_, String> {
         Box::pin(std::future::ready(Ok(self.force.lock().unwrap().second_factors.clone())))
     }
 

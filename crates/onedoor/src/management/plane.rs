@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use admin::{
     AccessView, BodyFault, BodyView, ConditionView, Counted, Ending, Grants, LogFault, LogKeyView,
-    LogView, OperationView, Part, Plane, Prepared, ProofView, PurgedView, SealedCounts,
-    SegmentView, SigningKeys, UsageView,
+    LogView, OperationView, Part, Plane, Prepared, ProofView, PurgedView, SegmentView, SigningKeys,
+    UsageView,
 };
 use audit::{Happened, Index, Page, Question, bodies::Direction};
 use gateway::{Gateway, snapshot::Route};
@@ -205,7 +205,7 @@ impl Plane for DataPlane {
         self.pepper.ids()
     }
 
-    fn registrations_under_peppers(&self) -> Counted<'_> {
+    fn registrations_under_peppers(&self) -> Counted<'_, PepperId> {
         Box::pin(async {
             let Some(server) = &self.authorization else { return Ok(BTreeMap::new()) };
             server.registrations_under_peppers().await.map_err(|error| error.to_string())
@@ -220,7 +220,7 @@ impl Plane for DataPlane {
         self.pepper.settle(done);
     }
 
-    fn second_factors_under_keys(&self) -> SealedCounts<'_> {
+    fn second_factors_under_keys(&self) -> Counted<'_, String> {
         Box::pin(async {
             let Some(server) = &self.authorization else { return Ok(BTreeMap::new()) };
             server.second_factors_under_keys().await.map_err(|error| error.to_string())

@@ -3,7 +3,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use model::{
-    Audience, CollectionId, GrantType, RotationPolicy, TokenBinding, TokenTerms, redirect,
+    Audience, CollectionId, GrantType, LastUse, RotationPolicy, TokenBinding, TokenTerms, redirect,
 };
 use serde_json::Value;
 
@@ -37,8 +37,8 @@ const REFRESH_LIFETIMES: RangeInclusive<Duration> = LEAST..=TokenTerms::REFRESH_
 /// Longer than anybody plans for.
 const MOST: Duration = Duration::from_secs(3_660 * 24 * 3_600);
 const ROTATIONS: RangeInclusive<Duration> = LEAST..=MOST;
-/// Replicas hear of each other's uses within five seconds, and sooner nobody can say that there was none.
-const QUIETS: RangeInclusive<Duration> = Duration::from_secs(10)..=MOST;
+/// Sooner nobody can say that there was no use: replicas have not told each other yet.
+const QUIETS: RangeInclusive<Duration> = LastUse::KNOWN_AFTER..=MOST;
 
 /// Reads on what terms a profile gets tokens.
 pub(super) fn read(field: Field<'_>) -> Option<TokenTerms> {
