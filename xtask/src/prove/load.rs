@@ -25,6 +25,15 @@ pub(super) const CALLS_PER_SECOND: f64 = 2_000.0;
 /// Most failures that are told.
 const TOLD_MAX: usize = 3;
 
+/// Says that it is over when it is dropped.
+pub(super) struct Over<'a>(pub(super) &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// The calls that flow to two doors.
 #[derive(Debug)]
 pub(super) struct Load {
@@ -65,9 +74,10 @@ impl Load {
         }
     }
 
-    /// Ends all calls.
-    pub(super) fn stop(&self) {
-        self.is_over.store(true, Ordering::Relaxed);
+    /// Does something, and ends all calls when that is over, also where it panics: who calls is waited for.
+    pub(super) fn until_done<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _over = Over(&self.is_over);
+        work()
     }
 
     /// Does something while a door may be gone.

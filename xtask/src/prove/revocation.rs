@@ -57,9 +57,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         for (number, (address, request)) in calls.iter().enumerate() {
             load.start(scope, number, *address, || Arc::clone(request));
         }
-        let outcome = rounds(&mut site, &load);
-        load.stop();
-        outcome
+        load.until_done(|| rounds(&mut site, &load))
     })?;
     let (calls, rate, failures) = load.told();
     ensure!(failures.is_empty(), "calls of others failed: {}", failures.join("; "));

@@ -119,18 +119,16 @@ fn rotate_credentials(
     let Ground { doors, homes, operator, lines, authority, .. } = &mut ground;
     let (load, lines) = (Load::new(), &*lines);
     let tally = thread::scope(|scope| {
-        let all = callers(doors, lines).and_then(|callers| {
-            for (door, call) in callers {
+        load.until_done(|| {
+            for (door, call) in callers(doors, lines)? {
                 load.flow(scope, (door, pace), call);
             }
             let authority = authority.as_ref();
             let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
             (0..waves).try_fold(Tally::default(), |tally, number| {
-                Ok(tally.plus(roll(&mut pair, lines, number)?))
+                anyhow::Ok(tally.plus(roll(&mut pair, lines, number)?))
             })
-        });
-        load.stop();
-        all
+        })
     })?;
     tally.with_calls(&load)
 }
@@ -180,10 +178,14 @@ fn callers<'a>(
 fn rotate_shared(setting: &Setting<'_>, counts: Counts) -> Result<Tally> {
     let folders: Vec<_> =
         (0..counts.sites).map(|it| setting.folder.join(format!("site-{it}"))).collect();
+    let mut chance = Chance::new(setting.seed);
     let tallies = thread::scope(|scope| {
         let sites: Vec<_> = folders
             .iter()
-            .map(|folder| scope.spawn(|| rotate_at_site(setting, folder, counts.rounds)))
+            .map(|folder| {
+                let chance = chance.fork();
+                scope.spawn(move || rotate_at_site(setting, folder, (counts.rounds, chance)))
+            })
             .collect();
         let ended =
             sites.into_iter().map(|it| it.join().map_err(|_| anyhow!("a site panicked"))?);
@@ -192,7 +194,11 @@ fn rotate_shared(setting: &Setting<'_>, counts: Counts) -> Result<Tally> {
     Ok(tallies.into_iter().fold(Tally::default(), Tally::plus))
 }
 
-fn rotate_at_site(setting: &Setting<'_>, folder: &Path, rounds: usize) -> Result<Tally> {
+fn rotate_at_site(
+    setting: &Setting<'_>,
+    folder: &Path,
+    (rounds, chance): (usize, Chance),
+) -> Result<Tally> {
     let mut ground = Ground::start(setting.program, folder, (&PLAIN, 1))?;
     let Ground { doors, homes, operator, lines, .. } = &mut ground;
     let (load, bearer, lines) = (Load::new(), OnceLock::new(), &*lines);
@@ -200,7 +206,8 @@ fn rotate_at_site(setting: &Setting<'_>, folder: &Path, rounds: usize) -> Result
     let addresses = doors.each_ref().map(|it| it.addresses());
     let kills = thread::scope(|scope| {
         let [first, _] = addresses;
-        let all = callers(doors, lines).and_then(|callers| {
+        load.until_done(|| {
+            let callers = callers(doors, lines)?;
             let bearer = bearer.get_or_init(|| Bearer::begin(by, first));
             let bearer = bearer.as_ref().map_err(|why| anyhow!("no token: {why:#}"))?;
             for (door, call) in callers {
@@ -209,17 +216,15 @@ fn rotate_at_site(setting: &Setting<'_>, folder: &Path, rounds: usize) -> Result
             for (door, address) in addresses.iter().enumerate() {
                 load.flow(scope, (door, SITE_PACE), bearer.caller(address.public));
             }
-            let (authority, chance) = (None, Chance::new(setting.seed));
+            let authority = None;
             let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
             for round in 0..rounds {
                 let step = shared::Step::ALL.get(round % 4).copied();
                 pair.rotate_shared(round, Kill { step, which: alternating(round) }, bearer)?;
             }
             // A replica is killed in the rotation of each kind.
-            Ok(rounds.saturating_mul(shared::KINDS.len()))
-        });
-        load.stop();
-        all
+            anyhow::Ok(rounds.saturating_mul(shared::KINDS.len()))
+        })
     })?;
     Tally { kills, ..Tally::default() }.with_calls(&load)
 }

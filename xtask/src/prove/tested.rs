@@ -24,6 +24,6 @@ pub(super) fn each(build: &[&str], filter: &str) -> Result<Command> {
 /// Runs `tests`. What they say of themselves: the rest of each line with `prefix`.
 pub(super) fn told(tests: &mut Command, prefix: &str) -> Result<Vec<String>> {
     let printed = run::output(tests)?;
-    let told = printed.lines().filter_map(|it| Some(it.split_once(prefix)?.1.to_owned()));
+    let told = printed.lines().filter_map(|it| Some(it.trim().strip_prefix(prefix)?.to_owned()));
     Ok(told.collect())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use audit::EventId;
 use model::{Fault, Place};
 
-use super::files::File;
+use super::{files::File, shown};
 
 /// Where events are declared.
 const DECLARED: &str = "crates/audit/src/record/event.rs";
@@ -238,8 +238,8 @@ const SEEN: &[(&str, &str, &[EventId])] = &[
 
 /// The faults of a project that declares events.
 pub(crate) fn check(files: &[File]) -> Vec<Fault> {
-    let sources: HashMap<&str, &File> = files.iter().map(|it| (&*it.path, it)).collect();
-    match sources.get(DECLARED) {
+    let sources: HashMap<&str, &str> = files.iter().map(|it| (&*it.path, &*it.text)).collect();
+    match files.iter().find(|it| &*it.path == DECLARED) {
         Some(declared) => unseen(declared).into_iter().chain(unshown(&sources)).collect(),
         None => Vec::new(),
     }
@@ -257,13 +257,14 @@ fn unseen(declared: &File) -> Vec<Fault> {
 }
 
 /// Tests that are not there, or whose file knows nothing of the event.
-fn unshown(sources: &HashMap<&str, &File>) -> Vec<Fault> {
+fn unshown(sources: &HashMap<&str, &str>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, test, events) in SEEN {
+        let is_there = shown::is_there(sources, path.trim_end_matches(".rs"), test);
         let path = format!("crates/{path}");
-        let text = sources.get(&*path).map_or("", |it| it.text.as_str());
+        let text = sources.get(&*path).copied().unwrap_or_default();
         let mut wrong = Vec::new();
-        if !text.contains(&format!("fn {test}(")) {
+        if !is_there {
             wrong.push(format!("there is no test {test}"));
         }
         let missing = events.iter().filter(|it| !names(text, it.as_str()));
@@ -297,7 +298,7 @@ mod tests {
             |files: &[File], word: &str| check(files).iter().any(|it| it.message.ends_with(word));
         let told = "crates/audit/tests/audit/told.rs";
         let test = "a_checkpoint_is_recorded_and_goes_where_records_go";
-        let whole = file(told, &format!("fn {test}() {{ \"audit.checkpoint\" }}"));
+        let whole = file(told, &format!("#[test]\nfn {test}() {{ \"audit.checkpoint\" }}"));
         let files = [declared, whole];
         assert!(!is_about(&files, test) && !is_about(&files, "audit.checkpoint"));
         let [declared, _] = files;

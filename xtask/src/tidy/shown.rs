@@ -38,7 +38,7 @@ pub(crate) fn named_tests(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.split('`').skip(1).step_by(2).filter_map(|it| it.split_once(".rs::"))
 }
 
-fn is_there(sources: &HashMap<&str, &str>, path: &str, test: &str) -> bool {
+pub(super) fn is_there(sources: &HashMap<&str, &str>, path: &str, test: &str) -> bool {
     let source = sources.get(format!("crates/{path}.rs").as_str());
     source.is_some_and(|it| is_marked(it, test) || is_listed(it, test))
 }

@@ -17,6 +17,7 @@ use super::{
     super::{
         client::{Answer, Client},
         connection::Connection,
+        load::Over,
     },
     sort::Sort,
 };
@@ -102,8 +103,10 @@ impl Traffic {
         thread::scope(|scope| {
             let clock = Clock::system();
             self.start(scope, callers, address);
+            // Also where it panics: who calls is waited for.
+            let over = Over(&self.is_over);
             let done = work();
-            self.is_over.store(true, Ordering::SeqCst);
+            drop(over);
             let flowed_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.flowed_us.fetch_add(flowed_us, Ordering::SeqCst);
             done

@@ -124,16 +124,22 @@ impl Pair<'_> {
             ensure!(now.iter().any(|it| it.1 == "signing" && it.0 != old), "{now:?}");
             Ok(())
         })?;
+        // Its header names the key. The token that is held was signed by the one before.
+        let held = by.token();
+        let signs_anew = |door| Ok(header(&by.line.held().token(door)?) != header(&held));
+        in_force(self.doors, signs_anew).context("a replica signs by the old key")?;
         let [door, _] = &*self.doors;
         let stale = by.renew(door.addresses())?;
         run::rest(ON_THE_WAY);
-        in_force(self.doors, |door| Ok(is_good(door, &stale)? && is_good(door, &by.token())?))?;
+        in_force(self.doors, |door| Ok(is_good(door, &stale)? && is_good(door, &by.token())?))
+            .context("tokens of both keys are good")?;
         self.shared_step(kill, Some(Step::Retire), |door| {
             let path = format!("/signing-keys/{old}");
             let answer = door.client(&operator).manage("DELETE", &path, &json!(null))?;
             answer.done("withdraw_signing_key").map(drop)
         })?;
         in_force(self.doors, |door| Ok(!is_good(door, &stale)? && is_good(door, &by.token())?))
+            .context("the old key's token is refused, and the new one's is good")
     }
 
     /// Rotates what stands in a file of the data folder.
@@ -307,6 +313,11 @@ fn signing_keys(manager: &Client) -> Result<Vec<(String, String)>> {
     let text = |it: &Value, name: &str| it.get(name).and_then(Value::as_str).map(str::to_owned);
     let keys = items.iter().map(|it| Some((text(it, "id")?, text(it, "state")?)));
     keys.collect::<Option<_>>().context("they have id and state")
+}
+
+/// The header of a token.
+fn header(token: &str) -> &str {
+    token.split('.').next().unwrap_or_default()
 }
 
 fn is_good(door: Addresses, token: &str) -> Result<bool> {
