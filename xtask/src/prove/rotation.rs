@@ -83,14 +83,17 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         true => Counts { lines: 25, waves: 40, sites: 16, rounds: 63 },
         false => Counts { lines: 3, waves: 4, sites: 1, rounds: 4 },
     };
-    let folder = |name: &str| setting.folder.join(name);
-    let mut tally = Tally::default();
-    for (kinds, name, pace) in [(&PLAIN[..], "plain", PACE), (&OVER_TLS[..], "tls", TLS_PACE)] {
-        let ground = Ground::start(setting.program, &folder(name), (kinds, counts.lines))?;
-        let chance = Chance::new(setting.seed);
-        tally = tally.plus(rotate_credentials(ground, counts.waves, pace, chance).context(name)?);
-    }
-    let shared = rotate_shared(setting, counts)?;
+    // Each waits for most of its time, also beside the other.
+    let mut chance = Chance::new(setting.seed);
+    let grounds = [(&PLAIN[..], "plain", PACE), (&OVER_TLS[..], "tls", TLS_PACE)];
+    let grounds = grounds.map(|it| (it, chance.fork()));
+    let shared = rotate_shared(setting, (counts, chance.fork()))?;
+    let tallies = at_once(grounds, |((kinds, name, pace), chance)| {
+        let folder = setting.folder.join(name);
+        let ground = Ground::start(setting.program, &folder, (kinds, counts.lines))?;
+        rotate_credentials(ground, counts.waves, pace, chance).context(name)
+    })?;
+    let tally = tallies.into_iter().fold(Tally::default(), Tally::plus);
     let kinds: Vec<_> = PLAIN.iter().chain(&OVER_TLS).map(|it| it.as_str()).collect();
     Ok(Done::Held(format!(
         "{} rotations of each of {} (external ones have no successors), {} of each of {}; {} replicas \
@@ -175,23 +178,25 @@ fn callers<'a>(
 }
 
 /// What all stand on, at many sites at the same time: most of it is to wait until files are looked at.
-fn rotate_shared(setting: &Setting<'_>, counts: Counts) -> Result<Tally> {
-    let folders: Vec<_> =
-        (0..counts.sites).map(|it| setting.folder.join(format!("site-{it}"))).collect();
-    let mut chance = Chance::new(setting.seed);
-    let tallies = thread::scope(|scope| {
-        let sites: Vec<_> = folders
-            .iter()
-            .map(|folder| {
-                let chance = chance.fork();
-                scope.spawn(move || rotate_at_site(setting, folder, (counts.rounds, chance)))
-            })
-            .collect();
-        let ended =
-            sites.into_iter().map(|it| it.join().map_err(|_| anyhow!("a site panicked"))?);
-        ended.collect::<Result<Vec<_>>>()
+fn rotate_shared(setting: &Setting<'_>, (counts, mut chance): (Counts, Chance)) -> Result<Tally> {
+    let sites: Vec<_> = (0..counts.sites).map(|it| (it, chance.fork())).collect();
+    let tallies = at_once(sites, |(site, chance)| {
+        let folder = setting.folder.join(format!("site-{site}"));
+        rotate_at_site(setting, &folder, (counts.rounds, chance))
     })?;
     Ok(tallies.into_iter().fold(Tally::default(), Tally::plus))
+}
+
+/// Does all parts at the same time, to their ends.
+fn at_once<P: Send>(
+    parts: impl IntoIterator<Item = P>,
+    work: impl Fn(P) -> Result<Tally> + Sync,
+) -> Result<Vec<Tally>> {
+    thread::scope(|scope| {
+        let work = &work;
+        let begun: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || work(part))).collect();
+        begun.into_iter().map(|it| it.join().map_err(|_| anyhow!("a part panicked"))?).collect()
+    })
 }
 
 fn rotate_at_site(

@@ -126,8 +126,13 @@ impl Pair<'_> {
         })?;
         // Its header names the key. The token that is held was signed by the one before.
         let held = by.token();
-        let signs_anew = |door| Ok(header(&by.line.held().token(door)?) != header(&held));
-        in_force(self.doors, signs_anew).context("a replica signs by the old key")?;
+        for which in [0, 1] {
+            self.shared_step(Kill { which, step: None }, None, |door| {
+                let signs_anew = header(&by.line.held().token(door)?) != header(&held);
+                ensure!(signs_anew, "replica {which} signs by the old key");
+                Ok(())
+            })?;
+        }
         let [door, _] = &*self.doors;
         let stale = by.renew(door.addresses())?;
         run::rest(ON_THE_WAY);
