@@ -4,8 +4,6 @@ use std::fmt;
 
 use model::Timestamp;
 
-use crate::Grant;
-
 /// The SHA-256 of what is not kept.
 pub type Digest = [u8; 32];
 
@@ -54,13 +52,4 @@ pub enum Taken {
     Revoked(Handle),
     /// There is none of this digest and kind.
     Unknown,
-}
-
-/// What is given for a handle: a grant, and the first handles that belong to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issuance {
-    /// The grant. Its id is new.
-    pub grant: Grant,
-    /// The handles.
-    pub handles: Vec<Handle>,
 }

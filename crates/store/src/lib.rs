@@ -30,7 +30,7 @@ pub use consent::Consent;
 pub use delivery::{Announcement, Backlog, Delivery, DeliveryFilter, Message, Next};
 pub use error::Error;
 pub use grant::{Grant, GrantFilter, Holder, TakenBack};
-pub use handle::{Digest, Handle, Issuance, Taken};
+pub use handle::{Digest, Handle, Taken};
 pub use location::Location;
 pub use registration::Registration;
 pub use revision::{Change, Delta, Revision, Texts};

@@ -1,6 +1,6 @@
 //! Handles: taken once, whoever asks, and worth nothing without their grant.
 
-use store::{Digest, Error, GrantFilter, Handle, Issuance, Store, Taken};
+use store::{Digest, Error, GrantFilter, Handle, Store, Taken};
 
 use crate::place::{Place, at, digest, grant, handle};
 
@@ -18,7 +18,6 @@ on_every_database!(
     good_handles_of_a_client_are_listed_page_by_page,
     handles_that_end_within_a_time_are_listed_page_by_page,
     a_rotation_is_done_whole_or_not_at_all,
-    an_exchange_is_done_whole_or_not_at_all,
     a_handle_that_one_database_cannot_keep_is_refused_by_all,
 );
 
@@ -99,17 +98,15 @@ async fn a_second_use_is_seen_after_the_end_as_long_as_it_is_kept(place: &Place)
 async fn a_second_use_is_seen_until_the_grant_has_ended_and_does_nothing(place: &Place) {
     let store = place.open().await;
     store.put_grant(&grant("g")).await.unwrap();
-    for (number, of) in [(1, Some("g")), (2, Some("g")), (3, None), (4, Some("g"))] {
-        store.put_handle(&handle(number, of)).await.unwrap();
+    for number in [1, 2, 3] {
+        store.put_handle(&handle(number, Some("g"))).await.unwrap();
     }
     take(&store, 1, 150).await;
     let new = handle(5, Some("g"));
     store.rotate_handle(&digest(2), "refresh", at(150), &new).await.unwrap();
-    let issuance = Issuance { grant: grant("given"), handles: Vec::new() };
-    store.exchange_handle(&digest(3), "refresh", at(150), &issuance).await.unwrap();
     // What nobody took is gone.
     assert_eq!(store.purge(at(999), 10).await.unwrap(), 2);
-    for number in [1, 2, 3] {
+    for number in [1, 2] {
         let new = handle(6, Some("g"));
         let rotated = store.rotate_handle(&digest(number), "refresh", at(999), &new).await.unwrap();
         assert!(matches!(rotated, Taken::Again(_)), "{number}: {rotated:?}");
@@ -120,7 +117,7 @@ async fn a_second_use_is_seen_until_the_grant_has_ended_and_does_nothing(place: 
         assert!(!store.replace_body(&digest(number), "refresh", "x", &body).await.unwrap());
     }
     assert_eq!(peek(&store, 6, 999).await, Taken::Unknown);
-    assert_eq!(store.purge(at(1000), 10).await.unwrap(), 3);
+    assert_eq!(store.purge(at(1000), 10).await.unwrap(), 2);
     assert_eq!(take(&store, 1, 1000).await, Taken::Unknown);
 }
 
@@ -248,32 +245,6 @@ async fn a_rotation_is_done_whole_or_not_at_all(place: &Place) {
     assert_eq!(rotate(&handle(3, Some("g"))).await.unwrap(), Taken::Again(kept(old)));
     assert_eq!(peek(&store, 2, 150).await, Taken::First(new));
     assert_eq!(peek(&store, 3, 150).await, Taken::Unknown);
-}
-
-async fn an_exchange_is_done_whole_or_not_at_all(place: &Place) {
-    let store = place.open().await;
-    store.put_grant(&grant("taken")).await.unwrap();
-    let code = handle(1, None);
-    store.put_handle(&code).await.unwrap();
-    let exchange = async |id: &str, handles: Vec<Handle>| {
-        let issuance = Issuance { grant: grant(id), handles };
-        store.exchange_handle(&digest(1), "refresh", at(150), &issuance).await
-    };
-    let error = exchange("taken", vec![handle(2, Some("taken"))]).await.unwrap_err();
-    assert!(matches!(error, Error::Exists { .. }), "{error}");
-    let error = exchange("g", vec![handle(2, Some("g")), handle(3, Some("other"))]).await;
-    assert!(matches!(error, Err(Error::UnknownGrant { .. })), "{error:?}");
-    assert_eq!(store.grant("g").await.unwrap(), None);
-    assert_eq!(peek(&store, 2, 150).await, Taken::Unknown);
-
-    let given = exchange("g", vec![handle(2, Some("g")), handle(3, Some("g"))]).await.unwrap();
-    assert_eq!(given, Taken::First(code.clone()));
-    assert_eq!(store.grant("g").await.unwrap(), Some(grant("g")));
-    assert_eq!(peek(&store, 3, 150).await, Taken::First(handle(3, Some("g"))));
-    // Who comes again is told of which grant, so that it can be revoked.
-    let again = exchange("g2", Vec::new()).await.unwrap();
-    assert_eq!(again, Taken::Again(Handle { grant: Some("g".to_owned()), ..kept(code) }));
-    assert_eq!(store.grant("g2").await.unwrap(), None);
 }
 
 async fn a_handle_that_one_database_cannot_keep_is_refused_by_all(place: &Place) {

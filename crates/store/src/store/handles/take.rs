@@ -5,7 +5,7 @@ use sqlx::SqlStr;
 
 use super::{handle, put};
 use crate::{
-    Digest, Error, Handle, Issuance, Store, Taken,
+    Digest, Error, Handle, Store, Taken,
     database::{Transaction, Value},
     store::grants::{self, Standing},
 };
@@ -14,8 +14,6 @@ use crate::{
 const TAKE: &str = "UPDATE handles SET used = $3 \
      WHERE digest = $1 AND kind = $2 AND used IS NULL AND expires > $3 \
      RETURNING grant_id, body, created, expires";
-/// So that whoever comes second is told what the first was given.
-const GIVEN: &str = "UPDATE handles SET grant_id = $3 WHERE digest = $1 AND kind = $2";
 /// Only of one that is used: that is good for nothing more, however long it is kept.
 const KEEP: &str = "UPDATE handles SET expires = $3 WHERE digest = $1 AND kind = $2";
 
@@ -54,35 +52,6 @@ impl Store {
         let (taken, transaction) = self.begin_to_take(digest, kind, now).await?;
         if let Some(mut transaction) = transaction {
             put(&mut transaction, new).await?;
-            transaction.commit().await?;
-        }
-        Ok(taken)
-    }
-
-    /// Takes a handle and keeps the grant that is given for it, with its first handles: all of it, or
-    /// nothing. Whoever comes again is given the handle with the grant's id, to revoke that. Unless it
-    /// is [`Taken::First`], nothing was written.
-    ///
-    /// # Errors
-    /// As [`Store::put_grant`], [`Store::put_handle`] and [`Store::take_handle`]: nothing was written,
-    /// but with [`Error::Unavailable`], where all of it may have been.
-    pub async fn exchange_handle(
-        &self,
-        digest: &Digest,
-        kind: &str,
-        now: Timestamp,
-        issuance: &Issuance,
-    ) -> Result<Taken, Error> {
-        let (taken, transaction) = self.begin_to_take(digest, kind, now).await?;
-        if let (Taken::First(handle), Some(mut transaction)) = (&taken, transaction) {
-            let Issuance { grant, handles } = issuance;
-            grants::put(&mut transaction, grant).await?;
-            for handle in handles {
-                put(&mut transaction, handle).await?;
-            }
-            keep(&mut transaction, handle, grant.expires).await?;
-            let values = [Value::Bytes(digest), Value::Text(kind), Value::Text(&grant.id)];
-            transaction.execute(SqlStr::from_static(GIVEN), &values).await?;
             transaction.commit().await?;
         }
         Ok(taken)
