@@ -127,10 +127,12 @@ fn rotate_credentials(
                 load.flow(scope, (door, pace), call);
             }
             let authority = authority.as_ref();
-            let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
-            (0..waves).try_fold(Tally::default(), |tally, number| {
+            let mut pair =
+                Pair { homes, doors, operator, authority, load: &load, chance, kills: 0 };
+            let tally = (0..waves).try_fold(Tally::default(), |tally, number| {
                 anyhow::Ok(tally.plus(roll(&mut pair, lines, number)?))
-            })
+            })?;
+            anyhow::Ok(Tally { kills: pair.kills, ..tally })
         })
     })?;
     tally.with_calls(&load)
@@ -222,13 +224,13 @@ fn rotate_at_site(
                 load.flow(scope, (door, SITE_PACE), bearer.caller(address.public));
             }
             let authority = None;
-            let mut pair = Pair { homes, doors, operator, authority, load: &load, chance };
+            let mut pair =
+                Pair { homes, doors, operator, authority, load: &load, chance, kills: 0 };
             for round in 0..rounds {
                 let step = shared::Step::ALL.get(round % 4).copied();
                 pair.rotate_shared(round, Kill { step, which: alternating(round) }, bearer)?;
             }
-            // A replica is killed in the rotation of each kind.
-            anyhow::Ok(rounds.saturating_mul(shared::KINDS.len()))
+            anyhow::Ok(pair.kills)
         })
     })?;
     Tally { kills, ..Tally::default() }.with_calls(&load)

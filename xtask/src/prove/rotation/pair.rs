@@ -29,6 +29,8 @@ pub(super) struct Pair<'a> {
     pub(super) load: &'a Load,
     /// When in a step a replica is killed.
     pub(super) chance: Chance,
+    /// How many were killed, and serve again.
+    pub(super) kills: usize,
 }
 
 /// Waits until something is so at both, within the time in which it has to be.
@@ -80,6 +82,7 @@ impl Pair<'_> {
         let after = Duration::from_millis(self.chance.below(KILLED_WITHIN_MS));
         let first =
             self.load.while_gone(which, || killed_meanwhile((killed, after), home, &work))?;
+        self.kills = self.kills.saturating_add(1);
         // Begun at the door that went, and done at the one that stays.
         first.or_else(|_| again(stays))
     }

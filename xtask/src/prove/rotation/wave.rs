@@ -121,7 +121,7 @@ impl Pair<'_> {
         let lapsed = if wave.end == End::Lapse { turns.len() } else { 0 };
         // Once where the step was, and then at both.
         let tries = turns.len().saturating_mul(3);
-        Ok(Tally { calls: 0, kills: 1, lapsed, refused, tries })
+        Ok(Tally { lapsed, refused, tries, ..Tally::default() })
     }
 
     fn rotate(&mut self, turns: &[Turn<'_>], wave: Wave) -> Result<()> {
