@@ -2,7 +2,7 @@
 //! others call, and while replicas are killed.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -36,6 +36,12 @@ const PACE: Duration = Duration::from_millis(1);
 const BETWEEN: Duration = Duration::from_millis(250);
 /// A replica is killed in one of so many rounds.
 const KILL_EVERY: usize = 5;
+/// So long after the last round all are asked again: last uses and what is used of quotas are written
+/// every five seconds, and nothing that is written late may bring anybody back.
+const LATER: Duration = Duration::from_secs(11);
+
+/// The first of the addresses of this machine from which that is done: 127.2.0.1.
+const ELSEWHERE: u32 = 0x7f02_0001;
 
 /// What others call.
 const OPERATION: &str = "/shop/orders/1";
@@ -53,11 +59,15 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let load = Load::new();
     let call = |it: &Door| (it.public, Arc::from(it.caller(&bystander).get_request(OPERATION)));
     let calls: Vec<(SocketAddr, Arc<str>)> = site.doors.iter().map(call).collect();
-    let (worst, kills) = thread::scope(|scope| {
+    let (worst, kills, asked) = thread::scope(|scope| {
         for (number, (address, request)) in calls.iter().enumerate() {
             load.start(scope, number, *address, || Arc::clone(request));
         }
-        load.until_done(|| rounds(&mut site, &load))
+        load.until_done(|| {
+            let (worst, kills) = rounds(&mut site, &load)?;
+            run::rest(LATER);
+            anyhow::Ok((worst, kills, ask_again(&site.doors, &site.victims)?))
+        })
     })?;
     let (calls, rate, failures) = load.told();
     ensure!(failures.is_empty(), "calls of others failed: {}", failures.join("; "));
@@ -67,7 +77,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     );
     let (slowest, by_sort) = worst.judged()?;
     Ok(Done::Held(format!(
-        "{} revoked, disabled or stopped in {SORTS} ways, on 2 replicas and 2 surfaces; the last call that got in began {slowest:.0?} after the answer at most ({by_sort}); {kills} replicas killed; {calls} calls of others meanwhile ({rate:.0}/s), 0 failed",
+        "{} revoked, disabled or stopped in {SORTS} ways, on 2 replicas and 2 surfaces; the last call that got in began {slowest:.0?} after the answer at most ({by_sort}); {kills} replicas killed; all {asked} that are out for good refused again {LATER:?} after the last one; {calls} calls of others meanwhile ({rate:.0}/s), 0 failed",
         site.victims.len(),
     )))
 }
@@ -101,6 +111,25 @@ fn rounds(site: &mut Site, load: &Load) -> Result<(Worst, usize)> {
         run::rest(BETWEEN);
     }
     Ok((worst, kills))
+}
+
+/// Asks for all who were not let in again, at both doors and over both surfaces. How many they are.
+fn ask_again(doors: &[Door; 2], victims: &[Victim]) -> Result<usize> {
+    let out: Vec<_> = (0_u32..).zip(victims).filter(|(_, it)| !it.end.is_lifted()).collect();
+    for (number, victim) in &out {
+        for door in doors {
+            // From an address each: so many wrong tokens of one would be slowed down, and not refused.
+            let from = Ipv4Addr::from(ELSEWHERE.saturating_add(*number));
+            let caller = door.caller(&victim.bearer).from(from);
+            let over_rest = caller.send("GET", &victim.path(1), &json!(null))?;
+            let as_tool = caller.call_tool(&victim.tool("get_order"), &json!({"id": 1}))?;
+            for answer in [over_rest, as_tool] {
+                let (name, Answer { status, text }) = (victim.end.name(), &answer);
+                ensure!(is_refused(&answer), "{name} {number} is not out later: {status} {text}");
+            }
+        }
+    }
+    Ok(out.len())
 }
 
 /// Puts the victim out while it calls in all ways. How long after the answer a call that got in began.

@@ -286,9 +286,16 @@ impl End {
         }
     }
 
+    /// Whether it is taken back at once, and whom it put out gets in again.
+    pub(super) const fn is_lifted(&self) -> bool {
+        matches!(self, Self::Stop(_))
+    }
+
     /// Lifts what stands in the way of those who come next.
     pub(super) fn lift(&self, door: &Door, operator: &str) -> Result<()> {
-        let Self::Stop(_) = self else { return Ok(()) };
+        if !self.is_lifted() {
+            return Ok(());
+        }
         door.client(operator).manage("DELETE", STOP, &Value::Null)?.done("delete_stop").map(drop)
     }
 }
