@@ -4,7 +4,8 @@
     PYTHON issued.py people DOOR RESOURCE CLIENT PASSWORD NAME...
 
 The first prints [{"issuer": URL, "jwks": ..., "token": ...}, ...]. The second signs people in one
-after the other, allows CLIENT what it asks for, and prints [{"token": ..., "refresh": ...}, ...].
+after the other, allows CLIENT what it asks for, and prints [{"token": ..., "refresh": ..., "client":
+CLIENT}, ...]. Where CLIENT is -, it is one that registers itself, once for all of them.
 """
 
 import http.client
@@ -17,6 +18,7 @@ import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 BACK = "https://app.example/back"
+FORM = "application/x-www-form-urlencoded"
 # RFC 7636 appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -54,11 +56,14 @@ class Browser:
 
     def ask(self, method: str, path: str, form: dict | None = None) -> tuple[str, str]:
         """The page, and where it leads to."""
+        return self.send(method, path, FORM, form and urlencode(form))
+
+    def send(self, method: str, path: str, kind: str, body: str | None) -> tuple[str, str]:
         connection = http.client.HTTPConnection(self.host, timeout=30, source_address=self.source)
         headers = {"Cookie": "; ".join(f"{name}={it}" for name, it in self.cookies.items())}
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection.request(method, path, form and urlencode(form), headers)
+        if body is not None:
+            headers["Content-Type"] = kind
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         for cookie in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -76,6 +81,15 @@ class Browser:
         return self.ask("POST", action, {n: html.unescape(v) for n, v in hidden} | filled)
 
 
+def registered(door: str) -> str:
+    """A client that registers itself, and proves nothing of itself (RFC 7591)."""
+    metadata = {"client_name": "asking", "redirect_uris": [BACK]}
+    metadata |= {"token_endpoint_auth_method": "none"}
+    body = json.dumps(metadata)
+    answer, _ = Browser(door).send("POST", "/oauth/register", "application/json", body)
+    return json.loads(answer)["client_id"]
+
+
 def signed_in(door: str, resource: str, client: str, password: str, name: str) -> dict:
     asked = {"client_id": client, "redirect_uri": BACK, "response_type": "code", "state": "s"}
     asked |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
@@ -87,7 +101,8 @@ def signed_in(door: str, resource: str, client: str, password: str, name: str) -
     form = {"grant_type": "authorization_code", "client_id": client, "code": code}
     form |= {"redirect_uri": BACK, "code_verifier": VERIFIER}
     answer = json.loads(Browser(door).ask("POST", "/oauth/token", form)[0])
-    return {"token": answer["access_token"], "refresh": answer["refresh_token"]}
+    tokens = {"token": answer["access_token"], "refresh": answer["refresh_token"]}
+    return tokens | {"client": client}
 
 
 if __name__ == "__main__":
@@ -95,5 +110,7 @@ if __name__ == "__main__":
     if what == "issuers":
         print(json.dumps(issuers(int(rest[0]), rest[1])))
     else:
-        *how, names = *rest[:4], rest[4:]
+        door, resource, client, password, *names = rest
+        client = registered(door) if client == "-" else client
+        how = door, resource, client, password
         print(json.dumps([signed_in(*how, name) for name in names]))

@@ -23,7 +23,7 @@ use super::{
     load::{CALLS_PER_SECOND, Load},
     property::Setting,
     site::{PATIENCE, Site, Worst, is_refused, wait_for},
-    victims::{SORTS, Victim},
+    victims::{self, SORTS, Victim},
     world,
 };
 use crate::run;
@@ -34,7 +34,10 @@ const REFUSALS: usize = 3;
 const PACE: Duration = Duration::from_millis(1);
 /// Between two rounds: the calls of others catch up with what the changes cost.
 const BETWEEN: Duration = Duration::from_millis(250);
-/// A replica is killed in one of so many rounds.
+/// The same where their rate is not judged.
+const BETWEEN_QUICK: Duration = Duration::from_millis(50);
+/// A replica is killed in one of so many rounds: in those of each sort in turn, as the sorts are no
+/// multiple of it.
 const KILL_EVERY: usize = 5;
 /// So long after the last round all are asked again: last uses and what is used of quotas are written
 /// every five seconds, and nothing that is written late may bring anybody back.
@@ -57,6 +60,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     };
     wait_for(|| site.doors.iter().all(is_in)).context("the bystander never got in")?;
     let load = Load::new();
+    let between = if setting.is_full { BETWEEN } else { BETWEEN_QUICK };
     let call = |it: &Door| (it.public, Arc::from(it.caller(&bystander).get_request(OPERATION)));
     let calls: Vec<(SocketAddr, Arc<str>)> = site.doors.iter().map(call).collect();
     let (worst, kills, asked) = thread::scope(|scope| {
@@ -64,7 +68,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
             load.start(scope, number, *address, || Arc::clone(request));
         }
         load.until_done(|| {
-            let (worst, kills) = rounds(&mut site, &load)?;
+            let (worst, kills) = rounds(&mut site, &load, between)?;
             run::rest(LATER);
             anyhow::Ok((worst, kills, ask_again(&site.doors, &site.victims)?))
         })
@@ -83,11 +87,11 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
 }
 
 /// One after the other. The worst time by sort, and how many replicas were killed.
-fn rounds(site: &mut Site, load: &Load) -> Result<(Worst, usize)> {
+fn rounds(site: &mut Site, load: &Load, between: Duration) -> Result<(Worst, usize)> {
     let Site { doors, homes, operator, victims, .. } = site;
     let (mut worst, mut kills) = (Worst::default(), 0_usize);
     for (number, victim) in victims.iter().enumerate() {
-        let late = round(doors, number % 2, operator, victim)
+        let late = round(doors, victims::door(number), operator, victim)
             .with_context(|| format!("{} {number}", victim.end.name()))?;
         worst.note(victim.end.name(), late);
         if number % KILL_EVERY == KILL_EVERY - 1 {
@@ -108,7 +112,7 @@ fn rounds(site: &mut Site, load: &Load) -> Result<(Worst, usize)> {
         }
         let [first, _] = doors;
         victim.end.lift(first, operator)?;
-        run::rest(BETWEEN);
+        run::rest(between);
     }
     Ok((worst, kills))
 }

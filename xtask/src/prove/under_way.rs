@@ -19,7 +19,7 @@ use super::{
     door::Door,
     property::Setting,
     site::{PATIENCE, Site, Worst, is_refused, wait_for},
-    victims::{SORTS, Victim},
+    victims::{self, SORTS, Victim},
     world,
 };
 
@@ -49,7 +49,7 @@ struct Ended {
 }
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let site = Site::start(setting, if setting.is_full { 25 } else { 2 })?;
+    let site = Site::start(setting, if setting.is_full { 25 } else { 3 })?;
     let mut worst = Worst::default();
     let [first, _] = &site.doors;
     let bystander = world::issue(&first.client(&site.operator), "app/default")?;
@@ -57,7 +57,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let mut streams = streams.collect::<Result<Vec<_>>>()?;
     for (number, victim) in site.victims.iter().enumerate() {
         site.upstream.forget();
-        let late = round(&site, number % 2, victim)
+        let late = round(&site, victims::door(number), victim)
             .with_context(|| format!("{} {number}", victim.end.name()))?;
         worst.note(victim.end.name(), late);
         victim.end.lift(first, &site.operator)?;

@@ -1,21 +1,31 @@
 //! Callers of every sort that can be put out, and the ways to do it.
 
+mod shown;
+
 use std::{collections::BTreeMap, io::Write as _, path::Path, process::Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use self::shown::{LIFETIME, Shown};
 use super::{client::Client, door::Door, upstream::Upstream, world};
 use crate::{install, run};
 
 const PROGRAM: &str = "tests/identity/issued.py";
 /// What tokens are for: the URL of the door, whichever replica is asked.
 pub(super) const AUDIENCE: &str = "http://door.example";
-/// Who asks in the name of people.
+/// Who asks in the name of people: a client that an operator registered,
 const ASKING: &str = "web/app";
+/// and one that registers itself, in the words of the program.
+const ITSELF: &str = "-";
+/// Clients of many: an app, and one of the kind `agent`. Each has a profile for each way to show who calls.
+const SHARED: &str = "till";
+const AGENT: &str = "robot";
 /// Ways to be put out.
-pub(super) const SORTS: usize = 10;
+pub(super) const SORTS: usize = 12;
+/// Those of them for whom a credential is issued by an operator.
+const ISSUED: usize = 7;
 const PASSWORD: &str = "the password of a proof";
 
 /// Somebody who gets in, and how that ends.
@@ -55,7 +65,8 @@ pub(super) enum End {
     /// By its refresh token.
     Grant(String),
     Issuer(String),
-    Profile(String),
+    /// By its client's name and its own.
+    Profile(String, &'static str),
     Stop(Stopped),
     User(String),
 }
@@ -66,6 +77,10 @@ pub(super) enum Stopped {
     Agents,
     Client(String),
     Collection,
+    /// A person, by the name of their account.
+    Person(String),
+    /// A client that registered itself.
+    Program(String),
     Upstream,
 }
 
@@ -83,6 +98,12 @@ struct OfIssuer {
 struct OfPerson {
     token: String,
     refresh: String,
+    client: String,
+}
+
+/// At which of two doors the one at this place ends: at the other one in each turn, whose length is even.
+pub(super) const fn door(place: usize) -> usize {
+    (place % 2) ^ (place / SORTS % 2)
 }
 
 /// So many of each sort, in turns. The state that they are in is applied.
@@ -96,38 +117,33 @@ pub(super) fn prepare(
     let mut command = run::program(&python, Path::new("."));
     let made = run::output(command.args([PROGRAM, "issuers", &count.to_string(), AUDIENCE]))?;
     let issuers: Vec<OfIssuer> = serde_json::from_str(&made).context("the issuers")?;
-    let names: Vec<_> = ["granting", "ending"]
-        .iter()
-        .flat_map(|it| (0..count).map(move |n| format!("{it}-{n}")))
-        .collect();
-    world::apply(operator, &files(&issuers, &names, &hash(program)?))?;
+    let named = ["granting", "ending", "stopped", "asking"];
+    let named = named.map(|it| (0..count).map(|n| format!("{it}-{n}")).collect::<Vec<_>>());
+    world::apply(operator, &files(&issuers, &named.concat(), &hash(program)?))?;
 
     let mut sorts: [Vec<Victim>; SORTS] = Default::default();
-    let [credentials, clients, profiles, of_issuers, grants, users, stopped @ ..] = &mut sorts;
-    for (number, it) in issuers.into_iter().enumerate() {
-        let (id, bearer) = issued(operator, "app/default")?;
-        credentials.push(Victim::new(bearer, End::Credential(id)));
-        let (_, bearer) = issued(operator, &format!("c{number}/default"))?;
-        clients.push(Victim::new(bearer, End::Client(format!("c{number}"))));
-        let (_, bearer) = issued(operator, &format!("p{number}/default"))?;
-        profiles.push(Victim::new(bearer, End::Profile(format!("p{number}"))));
-        of_issuers.push(Victim::new(it.token, End::Issuer(format!("i{number}"))));
-        for (list, (profile, stop)) in stopped.iter_mut().zip(stops(number)) {
-            let (_, bearer) = issued(operator, &profile)?;
-            list.push(Victim::new(bearer, End::Stop(stop)));
+    let [of_issuers, grants, users, people, programs, issued @ ..] = &mut sorts;
+    for (turn, it) in issuers.into_iter().enumerate() {
+        of_issuers.push(Victim::new(it.token, End::Issuer(format!("i{turn}"))));
+        for (list, (client, end)) in issued.iter_mut().zip(holders(turn)) {
+            let (id, bearer) = Shown::of(turn).begin(door, operator, &client)?;
+            list.push(Victim::new(bearer, end.unwrap_or(End::Credential(id))));
         }
     }
-    let url = format!("http://{}", door.public);
-    let mut command = run::program(&python, Path::new("."));
-    let people = run::output(
-        command.args([PROGRAM, "people", &url, AUDIENCE, ASKING, PASSWORD]).args(&names),
-    )?;
-    let people: Vec<OfPerson> = serde_json::from_str(&people).context("the people")?;
-    for (OfPerson { token: bearer, refresh }, name) in people.into_iter().zip(names) {
-        match name.starts_with("granting") {
-            true => grants.push(Victim::new(bearer, End::Grant(refresh))),
-            false => users.push(Victim::new(bearer, End::User(name))),
-        }
+    let [granting, ending, stopped, asking] = &named;
+    let sign_in = |client: &str, names: &[String]| signed_in(&python, door, client, names);
+    for it in sign_in(ASKING, granting)? {
+        grants.push(Victim::new(it.token, End::Grant(it.refresh)));
+    }
+    for (it, name) in sign_in(ASKING, ending)?.into_iter().zip(ending) {
+        users.push(Victim::new(it.token, End::User(name.clone())));
+    }
+    for (it, name) in sign_in(ASKING, stopped)?.into_iter().zip(stopped) {
+        let person = Stopped::Person(format!("local:{name}"));
+        people.push(Victim::new(it.token, End::Stop(person)));
+    }
+    for it in sign_in(ITSELF, asking)? {
+        programs.push(Victim::new(it.token, End::Stop(Stopped::Program(it.client))));
     }
     let mut sorts = sorts.map(Vec::into_iter);
     Ok((0..count)
@@ -135,14 +151,29 @@ pub(super) fn prepare(
         .collect())
 }
 
-/// What is stopped in one turn, and the profile of a caller that is meant by it.
-fn stops(number: usize) -> [(String, Stopped); 4] {
+/// For whom a credential is issued in a turn: the client, and how that ends; none where it does by the
+/// credential.
+fn holders(turn: usize) -> [(String, Option<End>); ISSUED] {
+    let own = |it: &str| format!("{it}{turn}");
+    let shared = || SHARED.to_owned();
+    let stop = |it| Some(End::Stop(it));
     [
-        ("robot/default".to_owned(), Stopped::Agents),
-        (format!("s{number}/default"), Stopped::Client(format!("s{number}"))),
-        ("app/default".to_owned(), Stopped::Collection),
-        ("app/default".to_owned(), Stopped::Upstream),
+        (shared(), None),
+        (own("c"), Some(End::Client(own("c")))),
+        (own("p"), Some(End::Profile(own("p"), Shown::of(turn).as_str()))),
+        (AGENT.to_owned(), stop(Stopped::Agents)),
+        (own("s"), stop(Stopped::Client(own("s")))),
+        (shared(), stop(Stopped::Collection)),
+        (shared(), stop(Stopped::Upstream)),
     ]
+}
+
+/// Signs these people in, one after the other, at what `client` asks in their names.
+fn signed_in(python: &Path, door: &Door, client: &str, names: &[String]) -> Result<Vec<OfPerson>> {
+    let url = format!("http://{}", door.public);
+    let mut command = run::program(python, Path::new("."));
+    command.args([PROGRAM, "people", &url, AUDIENCE, client, PASSWORD]).args(names);
+    serde_json::from_str(&run::output(&mut command)?).context("the people")
 }
 
 /// The state of a world in which there are operations of all sorts, on two upstreams, and no limit that
@@ -163,45 +194,48 @@ pub(super) fn world(upstream: &Upstream) -> BTreeMap<String, String> {
 }
 
 fn files(issuers: &[OfIssuer], names: &[String], hash: &str) -> BTreeMap<String, String> {
-    let client =
-        |profiles: Value| json!({"kind": "app", "owner": "shop-team", "profiles": profiles});
-    let default = json!({"default": {"roles": ["reader"]}});
-    let robot = json!({"kind": "agent", "owner": "shop-team", "profiles": default});
     let terms = json!({
         "grants": ["authorization_code", "refresh_token"],
         "redirect_uris": ["https://app.example/back"],
         "public": true,
+        "lifetime": LIFETIME,
     });
-    let asking = client(json!({"app": {"roles": ["reader"], "tokens": terms}}));
-    let mut files = vec![("clients/web".to_owned(), asking), ("clients/robot".to_owned(), robot)];
+    let asking = json!({"app": {"roles": ["reader"], "tokens": terms}});
+    let asking = json!({"kind": "app", "owner": "shop-team", "profiles": asking});
+    let admission = json!({"profile": ASKING, "registrations": ["dynamic"]});
+    let mut files = vec![
+        ("admissions/itself".to_owned(), admission),
+        ("clients/web".to_owned(), asking),
+        (format!("clients/{AGENT}"), client("agent", &Shown::ALL)),
+        (format!("clients/{SHARED}"), client("app", &Shown::ALL)),
+    ];
     let person = |name: &String| (format!("users/{name}"), json!({"name": name, "password": hash}));
     files.extend(names.iter().map(person));
-    for (number, OfIssuer { issuer, jwks, token: _ }) in issuers.iter().enumerate() {
+    for (turn, OfIssuer { issuer, jwks, token: _ }) in issuers.iter().enumerate() {
         let trusted = json!({
             "issuer": issuer, "audiences": [AUDIENCE], "algorithms": ["ES256"], "jwks": jwks,
         });
         let credential = json!({
-            "profile": "app/default", "kind": "external", "issuer": format!("i{number}"),
+            "profile": "app/default", "kind": "external", "issuer": format!("i{turn}"),
             "claims": {"client_id": "robot"}, "expires": "2039-01-01",
         });
-        let caller = client(default.clone());
+        let caller = client("app", &[Shown::of(turn)]);
         files.extend([
-            (format!("issuers/i{number}"), trusted),
-            (format!("credentials/i{number}"), credential),
-            (format!("clients/c{number}"), caller.clone()),
-            (format!("clients/p{number}"), caller.clone()),
-            (format!("clients/s{number}"), caller),
+            (format!("issuers/i{turn}"), trusted),
+            (format!("credentials/i{turn}"), credential),
+            (format!("clients/c{turn}"), caller.clone()),
+            (format!("clients/p{turn}"), caller.clone()),
+            (format!("clients/s{turn}"), caller),
         ]);
     }
     files.into_iter().map(|(path, it)| (format!("{path}.yaml"), it.to_string())).collect()
 }
 
-/// Id and key of a new credential.
-fn issued(operator: &Client, profile: &str) -> Result<(String, String)> {
-    let answer = operator.manage("POST", "/credentials", &json!({"profile": profile}))?;
-    let issued = answer.done("issue_credential")?;
-    let text = |name: &str| issued.get(name).and_then(Value::as_str).map(str::to_owned);
-    Ok((text("id").context("it has no id")?, text("key").context("a key was issued")?))
+/// A client with a profile for each of these.
+fn client(kind: &str, shown: &[Shown]) -> Value {
+    let profiles = shown.iter().map(|it| (it.as_str().to_owned(), it.document()));
+    let profiles: Map<_, _> = profiles.collect();
+    json!({"kind": kind, "owner": "shop-team", "profiles": profiles})
 }
 
 /// The hash of the password that all have.
@@ -243,10 +277,12 @@ impl End {
             Self::Credential(_) => "credential",
             Self::Grant(_) => "grant",
             Self::Issuer(_) => "issuer",
-            Self::Profile(_) => "profile",
+            Self::Profile(..) => "profile",
             Self::Stop(Stopped::Agents) => "stop of agents",
             Self::Stop(Stopped::Client(_)) => "stop of a client",
             Self::Stop(Stopped::Collection) => "stop of a collection",
+            Self::Stop(Stopped::Person(_)) => "stop of a person",
+            Self::Stop(Stopped::Program(_)) => "stop of a program",
             Self::Stop(Stopped::Upstream) => "stop of an upstream",
             Self::User(_) => "user",
         }
@@ -274,8 +310,9 @@ impl End {
                 door.caller("").post_form("/oauth/revoke", &form)?.done("revoke").map(drop)
             }
             Self::Issuer(id) => change(&format!("/issuers/{id}"), &disable),
-            Self::Profile(id) => {
-                change(&format!("/clients/{id}"), &|it| put_out(it, "/profiles/default"))
+            Self::Profile(client, profile) => {
+                let pointer = format!("/profiles/{profile}");
+                change(&format!("/clients/{client}"), &|it| put_out(it, &pointer))
             }
             Self::Stop(stopped) => {
                 let (name, id) = stopped.named();
@@ -307,6 +344,8 @@ impl Stopped {
             Self::Agents => ("agents", "all"),
             Self::Client(id) => ("client", id),
             Self::Collection => ("collection", "flip"),
+            Self::Person(name) => ("person", name),
+            Self::Program(id) => ("client_id", id),
             Self::Upstream => ("upstream", "spare"),
         }
     }
@@ -316,5 +355,29 @@ impl Stopped {
 fn put_out(document: &mut Value, pointer: &str) {
     if let Some(Value::Object(fields)) = document.pointer_mut(pointer) {
         fields.insert("enabled".to_owned(), json!(false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sort_ends_at_one_door_and_then_at_the_other() {
+        for sort in 0..SORTS {
+            assert_ne!(door(sort), door(sort.saturating_add(SORTS)), "{sort}");
+        }
+    }
+
+    #[test]
+    fn the_profile_that_is_put_out_is_the_one_that_its_client_has() {
+        for turn in 0..3 {
+            let [_, _, (id, Some(End::Profile(of, profile))), ..] = holders(turn) else { panic!() };
+            assert_eq!(id, of);
+            let mut document = client("app", &[Shown::of(turn)]);
+            put_out(&mut document, &format!("/profiles/{profile}"));
+            let enabled = document.pointer(&format!("/profiles/{profile}/enabled"));
+            assert_eq!(enabled, Some(&json!(false)));
+        }
     }
 }
