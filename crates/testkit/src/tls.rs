@@ -142,7 +142,11 @@ impl TlsConnection {
         }
         let request = request.body(Full::new(body.into())).unwrap();
         let response = match &mut self.sender {
-            Sender::Http1(sender) => sender.send_request(request).await?,
+            Sender::Http1(sender) => {
+                // The connection may not be done with the answer before.
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
             Sender::Http2(sender) => sender.send_request(request).await?,
         };
         let (parts, body) = response.into_parts();

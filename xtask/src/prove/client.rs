@@ -63,6 +63,13 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
+    /// Whether it says what was asked for, over either surface.
+    pub(super) fn is_good(&self) -> bool {
+        let body = self.json();
+        let has_failed = body.pointer("/result/isError") == Some(&Value::Bool(true));
+        self.status == 200 && body.get("error").is_none() && !has_failed
+    }
+
     /// The body as JSON of an answer that went well.
     pub(super) fn done(self, what: &str) -> Result<Value> {
         ensure!((200..300).contains(&self.status), "{what}: {} {}", self.status, self.text);
@@ -175,7 +182,7 @@ impl Client {
 }
 
 /// Line, headers and body of a call of a tool.
-fn tool_call(tool: &str, arguments: &Value) -> (String, String, String) {
+pub(super) fn tool_call(tool: &str, arguments: &Value) -> (String, String, String) {
     let params = json!({"name": tool, "arguments": arguments});
     rpc("tools/call", params, &format!("mcp-name: {tool}\r\n"))
 }
@@ -210,5 +217,23 @@ fn unchunked(body: &str) -> Result<String> {
         whole.push_str(after.get(..size).context("a chunk breaks off")?);
         let after = after.get(size..).and_then(|it| it.strip_prefix("\r\n"));
         rest = after.context("a chunk breaks off")?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_good_when_neither_surface_says_that_it_failed() {
+        for (status, text, is_good) in [
+            (200, r#"{"ok":true}"#, true),
+            (200, r#"{"result":{"isError":false}}"#, true),
+            (200, r#"{"result":{"isError":true}}"#, false),
+            (200, r#"{"error":{"code":403}}"#, false),
+            (401, r#"{"ok":true}"#, false),
+        ] {
+            assert_eq!(Answer { status, text: text.to_owned() }.is_good(), is_good, "{text}");
+        }
     }
 }

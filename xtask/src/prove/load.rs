@@ -123,7 +123,7 @@ impl Load {
             // A door that comes or goes in the middle of a call may break it off.
             let was_gone = is_gone();
             let failure = match call() {
-                Ok(Answer { status: 200, .. }) => None,
+                Ok(answer) if answer.is_good() => None,
                 Ok(Answer { status, text }) => Some(format!("{status} {text}")),
                 Err(error) => (!was_gone && !is_gone()).then(|| format!("{error:#}")),
             };

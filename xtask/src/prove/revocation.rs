@@ -188,7 +188,7 @@ fn call_until_refused(
         let started = clock.elapsed();
         let answer = connection.answer(request)?;
         if !is_refused(&answer) {
-            ensure!(is_good(&answer), "it was answered with {} {}", answer.status, answer.text);
+            ensure!(answer.is_good(), "it was answered with {} {}", answer.status, answer.text);
             if last.is_none() {
                 inside.fetch_add(1, Ordering::Release);
             }
@@ -204,9 +204,4 @@ fn call_until_refused(
         }
         run::rest(PACE);
     }
-}
-
-/// Whether it says what was asked for, over either surface.
-fn is_good(answer: &Answer) -> bool {
-    answer.status == 200 && answer.json().get("error").is_none()
 }

@@ -25,8 +25,9 @@ use super::{Done, chance::Chance, client::Answer, door::Door, load::Load, proper
 /// Kinds whose callers speak plain HTTP, and the one that needs TLS.
 const PLAIN: [Kind; 3] = [Kind::ApiKey, Kind::ClientSecret, Kind::PrivateKeyJwt];
 const OVER_TLS: [Kind; 1] = [Kind::Mtls];
-/// Between two calls of a caller. Each kind has one at each door, who takes its lines in turn.
-const PACE: Duration = Duration::from_millis(4);
+/// Between two calls of a caller. Each kind has one at each door, who takes its lines in turn; where a call
+/// is one with a token that is got for it, it is two requests.
+const PACE: Duration = Duration::from_millis(6);
 /// The same where each call is a handshake.
 const TLS_PACE: Duration = Duration::from_millis(20);
 /// The same where many sites share two cores.
@@ -37,7 +38,8 @@ const LAPSE_EVERY: usize = 8;
 /// How many rotations there are of each kind.
 #[derive(Debug, Clone, Copy)]
 struct Counts {
-    /// So many lines of each kind rotate at the same time,
+    /// So many lines of each kind rotate at the same time: an odd number, so that in turn each calls over
+    /// REST and a tool,
     lines: usize,
     /// so many times.
     waves: usize,

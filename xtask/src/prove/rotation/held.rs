@@ -10,17 +10,19 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
-use testkit::{Authority, ClientKey, TlsClient};
+use testkit::{Authority, ClientKey, TlsClient, TlsConnection};
 use tokio::runtime::{Builder, Runtime};
 
 use super::super::{
-    client::{Answer, Client},
+    client::{Answer, Client, tool_call},
     connection::Connection,
     door::Addresses,
     victims::AUDIENCE,
 };
 
 pub(super) const OPERATION: &str = "/shop/orders/1";
+/// The same as a tool, whose arguments say which.
+const TOOL: &str = "shop_get_order";
 const TOKEN: &str = "/oauth/token";
 /// What an assertion is called in a form (RFC 7523 section 2.2).
 const ASSERTION: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
@@ -66,6 +68,8 @@ pub(super) struct Caller {
     address: SocketAddr,
     connection: Connection,
     runtime: Runtime,
+    /// Whether it called a tool the last time: it does every other time.
+    was_tool: bool,
 }
 
 impl Kind {
@@ -127,7 +131,9 @@ impl Held {
             Shown::Key(key) => door.caller(key).send("GET", OPERATION, &Value::Null)?,
             Shown::Secret(_) | Shown::Signature(_) => stranger.post_form(TOKEN, &self.form())?,
             Shown::Certificate(client) => {
-                runtime()?.block_on(self.over_tls(client, door.public))?
+                let ask =
+                    async { self.ask_over_tls(&mut client.connect(door.public).await?).await };
+                runtime()?.block_on(ask)?
             }
         };
         match answer.status {
@@ -140,9 +146,7 @@ impl Held {
     /// A token that is got by it, where it is a secret.
     pub(super) fn token(&self, door: Addresses) -> Result<Arc<str>> {
         let answer = door.caller("").from(elsewhere()).post_form(TOKEN, &self.form())?;
-        let given = answer.done("a token")?;
-        let token = given.get("access_token").and_then(Value::as_str).context("no token")?;
-        Ok(token.into())
+        Ok(token(&answer.done("a token")?)?.into())
     }
 
     fn form(&self) -> String {
@@ -158,35 +162,79 @@ impl Held {
         }
     }
 
-    async fn over_tls(&self, client: &TlsClient, address: SocketAddr) -> Result<Answer> {
+    /// Asks for a token over a connection that shows the certificate.
+    async fn ask_over_tls(&self, connection: &mut TlsConnection) -> Result<Answer> {
+        Ok(read(&connection.send("POST", TOKEN, &FORM, self.form()).await?))
+    }
+
+    /// Asks for a token, and calls with it over the same connection.
+    async fn call_over_tls(
+        &self,
+        client: &TlsClient,
+        (address, is_tool): (SocketAddr, bool),
+    ) -> Result<Answer> {
         let mut connection = client.connect(address).await?;
-        let answer = connection.send("POST", TOKEN, &FORM, self.form()).await?;
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
-        Ok(Answer { status: answer.status.as_u16(), text })
+        let given = self.ask_over_tls(&mut connection).await?;
+        if !given.is_good() {
+            return Ok(given);
+        }
+        let shown = format!("Bearer {}", token(&given.json())?);
+        let shown = ("authorization", &*shown);
+        if !is_tool {
+            return Ok(read(&connection.get(OPERATION, &[shown]).await?));
+        }
+        let (line, headers, body) = tool_call(TOOL, &json!({"id": 1}));
+        let (method, target) = line.split_once(' ').context("a line has two parts")?;
+        let headers = headers.lines().filter_map(|it| it.split_once(": "));
+        let headers: Vec<_> = headers.chain([shown]).collect();
+        Ok(read(&connection.send(method, target, &headers, body).await?))
     }
 }
 
 impl Caller {
     pub(super) fn new(address: SocketAddr) -> Result<Self> {
-        Ok(Self { address, connection: Connection::new(address), runtime: runtime()? })
+        let (connection, runtime) = (Connection::new(address), runtime()?);
+        Ok(Self { address, connection, runtime, was_tool: false })
     }
 
-    /// Calls with this credential, or asks for a token with it.
+    /// Calls with this credential, or with a token that it gets by it. Where it gets none, why.
     pub(super) fn call(&mut self, held: &Held) -> Result<Answer> {
-        let nobody = Client::new(self.address, "");
+        self.was_tool = !self.was_tool;
         match &held.shown {
-            Shown::Key(key) => {
-                let request = Client::new(self.address, key).get_request(OPERATION);
-                self.connection.answer(&request)
-            }
+            Shown::Key(key) => self.show(key),
             Shown::Secret(_) | Shown::Signature(_) => {
-                self.connection.answer(&nobody.form_request(TOKEN, &held.form()))
+                let nobody = Client::new(self.address, "");
+                let given = self.connection.answer(&nobody.form_request(TOKEN, &held.form()))?;
+                if given.is_good() { self.show(token(&given.json())?) } else { Ok(given) }
             }
             Shown::Certificate(client) => {
-                self.runtime.block_on(held.over_tls(client, self.address))
+                self.runtime.block_on(held.call_over_tls(client, (self.address, self.was_tool)))
             }
         }
     }
+
+    fn show(&mut self, bearer: &str) -> Result<Answer> {
+        self.connection.answer(&request(self.address, bearer, self.was_tool))
+    }
+}
+
+/// A call with a key or token, over REST or of a tool.
+pub(super) fn request(address: SocketAddr, bearer: &str, is_tool: bool) -> String {
+    let caller = Client::new(address, bearer);
+    match is_tool {
+        true => caller.tool_request(TOOL, &json!({"id": 1})),
+        false => caller.get_request(OPERATION),
+    }
+}
+
+/// The token that was given.
+fn token(given: &Value) -> Result<&str> {
+    given.get("access_token").and_then(Value::as_str).context("no token")
+}
+
+fn read(answer: &testkit::Answer) -> Answer {
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    Answer { status: answer.status.as_u16(), text }
 }
 
 fn runtime() -> Result<Runtime> {

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    held::OPERATION,
+    held::{self, OPERATION},
     line::Line,
     pair::{Pair, in_force},
     wave::ON_THE_WAY,
@@ -70,13 +70,16 @@ impl<'a> Bearer<'a> {
         Ok(Self { line, token: Mutex::new(line.held().token(door)?) })
     }
 
-    /// Calls the door at this address, with the token that it has then.
+    /// Calls the door at this address, with the token that it has then, over REST and of a tool in turn.
     pub(super) fn caller(
         &self,
         address: SocketAddr,
     ) -> impl FnMut() -> Result<Answer> + Send + use<'_> {
-        let mut connection = Connection::new(address);
-        move || connection.answer(&Client::new(address, &self.token()).get_request(OPERATION))
+        let (mut connection, mut is_tool) = (Connection::new(address), false);
+        move || {
+            is_tool = !is_tool;
+            connection.answer(&held::request(address, &self.token(), is_tool))
+        }
     }
 
     fn token(&self) -> Arc<str> {

@@ -21,8 +21,9 @@ use super::{
 };
 use crate::run;
 
-/// What a client needs to have no call on the way with what it showed before.
-pub(super) const ON_THE_WAY: Duration = Duration::from_millis(100);
+/// What a client needs to have no call on the way with what it showed before, nor with a token that it got
+/// by that.
+pub(super) const ON_THE_WAY: Duration = Duration::from_millis(200);
 /// For how long both are good where the old one is not retired and ends by itself.
 const OVERLAP: Duration = Duration::from_secs(10);
 
