@@ -9,12 +9,26 @@ use crate::counters::Counter;
 /// Proof that a call was debited to every limit that applies to it. Only the meter makes one.
 ///
 /// ```compile_fail,E0451
-/// let allowance = limits::Allowance { debited: Vec::new() };
+/// let allowance = limits::Allowance { debited: Vec::new(), balance: None };
 /// ```
 // No Clone: one debit lets one call through.
 #[derive(Debug)]
 pub struct Allowance {
     debited: Vec<Share>,
+    balance: Option<Balance>,
+}
+
+/// What a call left of the limit that will be reached first. It costs each of its limits one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// The limit's id.
+    pub limit: LimitId,
+    /// How many calls fit at once behind it.
+    pub left: u32,
+    /// How many fit into its window.
+    pub count: u32,
+    /// How long its window is.
+    pub window: Duration,
 }
 
 /// One limit's part in a call.
@@ -26,8 +40,14 @@ pub(crate) struct Share {
 }
 
 impl Allowance {
-    pub(crate) fn new(debited: Vec<Share>) -> Self {
-        Self { debited }
+    pub(crate) fn new(debited: Vec<Share>, balance: Option<Balance>) -> Self {
+        Self { debited, balance }
+    }
+
+    /// What is left of the limit of which least is left.
+    #[must_use]
+    pub fn balance(&self) -> Option<&Balance> {
+        self.balance.as_ref()
     }
 
     /// The limits that were debited, by id.

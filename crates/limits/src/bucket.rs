@@ -84,6 +84,11 @@ impl Bucket {
         }
     }
 
+    /// How many calls fit at once at present.
+    pub(crate) fn left(&self, moment: Moment) -> u32 {
+        self.size().saturating_sub(self.used(moment))
+    }
+
     /// How long until nothing is counted any more, if nobody calls.
     pub(crate) fn renews_in(&self, moment: Moment) -> Duration {
         match self {

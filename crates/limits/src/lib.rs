@@ -15,7 +15,7 @@ mod rate;
 mod spent;
 mod usage;
 
-pub use allowance::{Allowance, Exhausted};
+pub use allowance::{Allowance, Balance, Exhausted};
 pub use meter::Meter;
 pub use plan::Plan;
 pub use spent::Spent;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use model::{Caller, ClientId, Clock, LimitId, LimitState, Operation};
 
 use crate::{
-    Allowance, Exhausted, Plan, Usage,
+    Allowance, Balance, Exhausted, Plan, Usage,
     allowance::{Share, Shortage},
     bucket::{Bucket, Moment},
     counters::{Counters, Crowded},
@@ -58,8 +58,8 @@ impl Meter {
                 .map_err(|crowded| no_room(entry, &crowded, moment))?;
             shares.push(Share { order: entry.order, measure: entry.measure, counter });
         }
-        debit(&mut shares, moment)?;
-        Ok(Allowance::new(shares))
+        let balance = debit(&mut shares, moment)?;
+        Ok(Allowance::new(shares, balance))
     }
 
     /// What is used of the plan's limits at present, by limit and subject, `max` at most.
@@ -94,12 +94,13 @@ impl Meter {
     }
 }
 
-/// Debits all shares or none, in one step that no other call can see half of.
+/// Debits all shares or none, in one step that no other call can see half of. Gives back what is left
+/// of the one with least.
 ///
 /// Each counter stays locked until all are known to fit. Counters without locks, debited one by one
 /// and given back where a later one is reached, would let a caller who is over its own limit take from
 /// a shared one for a moment, and others be refused for it.
-fn debit(shares: &mut [Share], moment: Moment) -> Result<(), Exhausted> {
+fn debit(shares: &mut [Share], moment: Moment) -> Result<Option<Balance>, Exhausted> {
     // The same order for every call, or two could wait for each other.
     shares.sort_unstable_by_key(|it| it.order);
     let mut buckets: Vec<_> = shares.iter().map(|it| it.counter.lock()).collect();
@@ -115,10 +116,16 @@ fn debit(shares: &mut [Share], moment: Moment) -> Result<(), Exhausted> {
     if let Some(state) = longest {
         return Err(Exhausted::new(state, Shortage::Calls));
     }
-    for bucket in &mut buckets {
+    let mut least: Option<Balance> = None;
+    for (share, bucket) in shares.iter().zip(&mut buckets) {
         bucket.debit(moment);
+        let left = bucket.left(moment);
+        if least.as_ref().is_none_or(|it| left < it.left) {
+            let (count, window) = bucket.count_and_window();
+            least = Some(Balance { limit: share.counter.limit().clone(), left, count, window });
+        }
     }
-    Ok(())
+    Ok(least)
 }
 
 fn state(limit: &LimitId, bucket: &Bucket, retry_after: Duration) -> LimitState {

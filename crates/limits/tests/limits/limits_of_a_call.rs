@@ -1,5 +1,7 @@
 //! Which limits apply to which calls, and who shares a counter.
 
+use std::time::Duration;
+
 use limits::{Meter, Plan};
 use model::{Caller, Limit, Operation, Scope};
 
@@ -103,6 +105,26 @@ fn a_scope_says_who_shares_a_counter() {
         });
         assert_eq!(got, want, "{scope:?}");
     }
+}
+
+#[test]
+fn an_allowance_tells_what_is_left_of_the_limit_of_which_least_is_left() {
+    let operations = operations(&["orders:get"]);
+    let limits = [limit("all", Scope::All, "5/s"), limit("daily", Scope::Client, "4/day")];
+    let plan = Plan::compile(&limits, rate("1/s"), &operations);
+    let clock = clock("2027-01-01");
+    let meter = Meter::new(clock.clone());
+    let check = |profile: &str, want: (&str, u32, u32, u64)| {
+        let allowance = meter.take(&plan, &caller(profile), &operations[0]).unwrap();
+        let balance = allowance.balance().unwrap();
+        let (limit, window) = (balance.limit.as_str(), balance.window.as_secs());
+        assert_eq!((limit, balance.left, balance.count, window), want);
+    };
+    check("a/x", ("daily", 3, 4, 86_400));
+    check("a/x", ("daily", 2, 4, 86_400));
+    check("b/x", ("all", 2, 5, 1));
+    clock.advance(Duration::from_secs(1));
+    check("a/x", ("daily", 1, 4, 86_400));
 }
 
 #[test]
