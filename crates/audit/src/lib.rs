@@ -56,7 +56,7 @@ pub use note::{KeyError, SigningKey, VerifyingKey};
 pub use proof::{ProofError, Proven, prove, prove_all};
 pub use query::{Filter, Order, Page, Question};
 pub use read::records;
-pub use record::{Carrier, Decision, Encryption, EventId, Kind, Outcome, Record, Start};
+pub use record::{Balance, Carrier, Decision, Encryption, EventId, Kind, Outcome, Record, Start};
 pub use recorded::{Receipt, Recorded};
 pub use redact::{Redacted, Salt};
 pub use set_aside::{SetAsideError, set_aside};

@@ -1,5 +1,6 @@
 //! What is known of one call or event, and the order in which its line tells it.
 
+mod balance;
 mod carrier;
 mod encryption;
 mod event;
@@ -11,9 +12,10 @@ use std::{
     time::Duration,
 };
 
-use model::{Caller, Operation, RequestId, Surface, Timestamp, TraceId};
+use model::{Caller, Operation, Refusal, RequestId, Surface, Timestamp, Trace};
 use serde_json::Value;
 
+pub use balance::Balance;
 pub use carrier::Carrier;
 pub use encryption::Encryption;
 pub use event::EventId;
@@ -32,10 +34,11 @@ const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 53] = [
+pub(crate) const NAMES: [&str; 62] = [
     "time",
     "id",
     "trace",
+    "parent",
     "kind",
     "event",
     "note",
@@ -67,6 +70,7 @@ pub(crate) const NAMES: [&str; 53] = [
     "path",
     "rpc",
     "tool",
+    "tool_digest",
     "arguments",
     "arguments_digest",
     "bytes_in",
@@ -75,14 +79,21 @@ pub(crate) const NAMES: [&str; 53] = [
     "reason",
     "rule",
     "limit",
+    "limit_left",
+    "limit_count",
+    "limit_window_s",
+    "scopes_needed",
     "detail",
     "cause",
     "status",
     "bytes_out",
+    "answer_truncated",
     "bodies",
     "upstream",
     "upstream_ip",
     "upstream_port",
+    "upstream_secret",
+    "upstream_secret_version",
     "upstream_status",
     "upstream_us",
     "total_us",
@@ -107,7 +118,7 @@ pub struct Record<'a> {
     /// The request's id, as the caller and the upstream know it.
     pub id: Option<RequestId>,
     /// The trace that its caller says it is part of.
-    pub trace: Option<TraceId>,
+    pub trace: Option<Trace>,
     /// What this is the record of.
     pub kind: Kind,
     /// What happened, where the kind does not say it all.
@@ -142,24 +153,34 @@ pub struct Record<'a> {
     pub rpc: Option<&'a str>,
     /// The tool that was called.
     pub tool: Option<&'a str>,
+    /// The digest of its definition, as lists show it.
+    pub tool_digest: Option<&'a str>,
     /// The arguments, without their secrets.
     pub arguments: Option<&'a Redacted>,
     /// How many bytes of body came with the request.
     pub bytes_in: Option<u64>,
     /// The rule that permitted it.
     pub rule: Option<&'a str>,
+    /// What it left of the limit that will be reached first.
+    pub balance: Option<Balance<'a>>,
     /// How it ended.
     pub outcome: Outcome<'a>,
     /// The HTTP status of our answer.
     pub status: Option<u16>,
     /// How many bytes of body the answer has, where that is known before they are sent.
     pub bytes_out: Option<u64>,
+    /// Whether its caller is shown the beginning of the answer alone.
+    pub is_truncated: bool,
     /// What is to be kept of its bodies, or what is.
     pub bodies: Option<&'a Value>,
     /// Where it was carried out.
     pub upstream: Option<&'a str>,
     /// The address that this was sent to.
     pub upstream_address: Option<SocketAddr>,
+    /// Which secret the upstream was shown.
+    pub upstream_secret: Option<&'a str>,
+    /// Which version of it.
+    pub upstream_secret_version: Option<u32>,
     /// The HTTP status of the upstream's answer.
     pub upstream_status: Option<u16>,
     /// From the request sent upstream to the head of its answer.
@@ -193,15 +214,20 @@ impl<'a> Record<'a> {
             path: None,
             rpc: None,
             tool: None,
+            tool_digest: None,
             arguments: None,
             bytes_in: None,
             rule: None,
+            balance: None,
             outcome,
             status: None,
             bytes_out: None,
+            is_truncated: false,
             bodies: None,
             upstream: None,
             upstream_address: None,
+            upstream_secret: None,
+            upstream_secret_version: None,
             upstream_status: None,
             upstream_time: None,
             total_time: None,
@@ -230,6 +256,7 @@ impl Record<'_> {
         line.some("id", id.as_ref())?;
         if let Some(trace) = trace {
             line.shown("trace", trace);
+            line.shown("parent", &trace.parent());
         }
         line.word("kind", kind.as_str());
         if let Some(event) = event {
@@ -295,11 +322,12 @@ impl Record<'_> {
     }
 
     fn write_request(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { method, path, rpc, tool, arguments, bytes_in, .. } = self;
+        let Record { method, path, rpc, tool, tool_digest, arguments, bytes_in, .. } = self;
         line.cut("method", *method)?;
         line.cut("path", *path)?;
         line.cut("rpc", *rpc)?;
         line.cut("tool", *tool)?;
+        line.cut("tool_digest", *tool_digest)?;
         if let Some(arguments) = arguments {
             line.put("arguments", arguments.value())?;
             line.word("arguments_digest", arguments.digest());
@@ -308,35 +336,40 @@ impl Record<'_> {
     }
 
     fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { outcome, rule, status, bytes_out, bodies, .. } = self;
+        let Record { outcome, rule, balance, status, bytes_out, is_truncated, bodies, .. } = self;
         line.word("outcome", outcome.as_str());
         line.word("decision", self.decision().as_str());
-        match outcome {
-            Outcome::Answered
-            | Outcome::Begun
-            | Outcome::Cancelled
-            | Outcome::Failed
-            | Outcome::Unknown => line.cut("rule", *rule)?,
-            Outcome::Refused(refusal) => {
-                line.word("reason", refusal.kind().as_str());
-                line.cut("rule", refusal.rule().or(*rule))?;
-                line.cut("limit", refusal.limit().map(|it| &*it.limit))?;
-                line.said("detail", Some(refusal.detail()))?;
-                line.said("cause", refusal.cause())?;
-            }
+        let refusal = outcome.refusal();
+        if let Some(refusal) = refusal {
+            line.word("reason", refusal.kind().as_str());
+        }
+        line.cut("rule", refusal.and_then(Refusal::rule).or(*rule))?;
+        let reached = refusal.and_then(Refusal::limit).map(Balance::from);
+        if let Some(balance) = reached.or(*balance) {
+            balance.write(line)?;
+        }
+        if let Some(refusal) = refusal {
+            let needed = refusal.scope().map(ToString::to_string);
+            line.cut("scopes_needed", needed.as_deref())?;
+            line.said("detail", Some(refusal.detail()))?;
+            line.said("cause", refusal.cause())?;
         }
         line.some("status", status.as_ref())?;
         line.some("bytes_out", bytes_out.as_ref())?;
+        line.some("answer_truncated", is_truncated.then_some(&true))?;
         line.some("bodies", *bodies)
     }
 
     fn write_upstream(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Record { upstream, upstream_address, upstream_status, upstream_time, .. } = self;
+        let Record { upstream_secret, upstream_secret_version, .. } = self;
         line.cut("upstream", *upstream)?;
         if let Some(address) = upstream_address {
             line.shown("upstream_ip", &address.ip().to_canonical());
             line.some("upstream_port", Some(&address.port()))?;
         }
+        line.cut("upstream_secret", *upstream_secret)?;
+        line.some("upstream_secret_version", upstream_secret_version.as_ref())?;
         line.some("upstream_status", upstream_status.as_ref())?;
         line.some("upstream_us", upstream_time.map(|it| it.as_micros()).as_ref())?;
         line.some("total_us", self.total_time.map(|it| it.as_micros()).as_ref())
@@ -349,7 +382,7 @@ mod tests {
 
     use model::{
         ClientId, ClientKind, CollectionId, CredentialId, Effect, KnownBy, LimitState, OperationId,
-        ProfileId, Refusal, RefusalKind,
+        ProfileId, RefusalKind, TokenScopes,
     };
 
     use super::*;
@@ -386,6 +419,7 @@ mod tests {
         let arguments = Redacted::of(arguments.as_object().unwrap(), by);
         let record = Record {
             id: Some(RequestId::new(uuid::Uuid::nil())),
+            trace: Trace::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
             surface: Some(Surface::Mcp),
             protocol: Some("2026-07-28"),
             peer: Some([127, 0, 0, 1].into()),
@@ -403,12 +437,22 @@ mod tests {
             path: Some("/orders/{id}"),
             rpc: Some("tools/call"),
             tool: Some("orders_get_order"),
+            tool_digest: Some("sha256:9f86d081884c7d659a2feaa0c55ad015"),
             arguments: Some(&arguments),
             bytes_in: Some(120),
             rule: Some("role reader: orders:*"),
+            balance: Some(Balance {
+                limit: "daily",
+                left: 41,
+                count: 50,
+                window: Duration::from_secs(86_400),
+            }),
             status: Some(200),
+            is_truncated: true,
             upstream: Some("http://127.0.0.1:9000"),
             upstream_address: Some(([127, 0, 0, 1], 9000).into()),
+            upstream_secret: Some("crm-key"),
+            upstream_secret_version: Some(3),
             upstream_status: Some(200),
             upstream_time: Some(Duration::from_micros(310)),
             total_time: Some(Duration::from_micros(400)),
@@ -418,17 +462,21 @@ mod tests {
             &record,
             concat!(
                 r#"{"time":"2026-11-23T00:00:00.123456Z","id":"00000000-0000-0000-0000-000000000000","#,
+                r#""trace":"4bf92f3577b34da6a3ce929d0e0e4736","parent":"00f067aa0ba902b7","#,
                 r#""kind":"call","surface":"mcp","protocol":"2026-07-28","peer":"127.0.0.1","#,
                 r#""peer_port":50000,"tls":"TLSv1.3","tls_cipher":"TLS13_AES_128_GCM_SHA256","#,
                 r#""tls_name":"api.example.com","tls_client":"9f86","revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
                 r#""credential_kind":"client_secret","token_kind":"dpop","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
-                r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","tool":"orders_get_order","arguments":{"id":42},"#,
+                r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","tool":"orders_get_order","#,
+                r#""tool_digest":"sha256:9f86d081884c7d659a2feaa0c55ad015","arguments":{"id":42},"#,
                 r#""arguments_digest":"hmac:96ce-20261123:ba1dcb84b25a9317c11d8b51ceb3d01b","bytes_in":120,"#,
                 r#""outcome":"answered","decision":"allow","rule":"role reader: orders:*","#,
-                r#""status":200,"upstream":"http://127.0.0.1:9000","upstream_ip":"127.0.0.1","#,
-                r#""upstream_port":9000,"upstream_status":200,"upstream_us":310,"total_us":400}"#,
+                r#""limit":"daily","limit_left":41,"limit_count":50,"limit_window_s":86400,"#,
+                r#""status":200,"answer_truncated":true,"upstream":"http://127.0.0.1:9000","upstream_ip":"127.0.0.1","#,
+                r#""upstream_port":9000,"upstream_secret":"crm-key","upstream_secret_version":3,"#,
+                r#""upstream_status":200,"upstream_us":310,"total_us":400}"#,
             ),
         );
     }
@@ -449,7 +497,44 @@ mod tests {
             concat!(
                 r#"{"time":"1970-01-01T00:00:00.000000Z","kind":"call","outcome":"refused","#,
                 r#""decision":"limit","reason":"limit_reached","rule":"daily","limit":"daily","#,
+                r#""limit_left":0,"limit_count":5,"limit_window_s":86400,"#,
                 r#""detail":"too many calls","cause":"bucket shop-agent"}"#,
+            ),
+        );
+    }
+
+    #[test]
+    fn a_call_that_failed_behind_its_limits_tells_what_it_left_of_them() {
+        let refusal = Refusal::new(RefusalKind::UpstreamFailed, "no answer");
+        let record = Record {
+            balance: Some(Balance {
+                limit: "slow",
+                left: 1,
+                count: 2,
+                window: Duration::from_millis(10),
+            }),
+            ..Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Refused(&refusal))
+        };
+        check(
+            &record,
+            concat!(
+                r#"{"time":"1970-01-01T00:00:00.000000Z","kind":"call","outcome":"refused","#,
+                r#""decision":"error","reason":"upstream_failed","limit":"slow","limit_left":1,"#,
+                r#""limit_count":2,"limit_window_s":1,"detail":"no answer"}"#,
+            ),
+        );
+    }
+
+    #[test]
+    fn a_refusal_for_want_of_scopes_says_which_would_have_done() {
+        let scopes = TokenScopes::parse("role:reader role:writer").unwrap();
+        let refusal = Refusal::new(RefusalKind::Forbidden, "not in its scope").lacking(scopes);
+        check(
+            &Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Refused(&refusal)),
+            concat!(
+                r#"{"time":"1970-01-01T00:00:00.000000Z","kind":"call","outcome":"refused","#,
+                r#""decision":"deny","reason":"forbidden","#,
+                r#""scopes_needed":"role:reader role:writer","detail":"not in its scope"}"#,
             ),
         );
     }

@@ -75,6 +75,6 @@ pub use secret::{DeclaredSecret, Secret, SecretSource};
 pub use stop::{Stop, Stopped};
 pub use token::{GrantType, TokenBinding, TokenTerms};
 pub use token_scope::{Audience, TokenBounds, TokenScope, TokenScopes};
-pub use trace::TraceId;
+pub use trace::{SpanId, Trace};
 pub use upstream::{Injection, Upstream};
 pub use user::{SecondFactor, User};

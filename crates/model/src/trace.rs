@@ -2,15 +2,24 @@
 
 use std::fmt;
 
-/// The id of a trace: for records, and nothing is decided by it.
+/// A trace and who asks in it: for records, and nothing is decided by it.
+///
+/// It is shown as the id of the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TraceId(u128);
+pub struct Trace {
+    id: u128,
+    parent: SpanId,
+}
+
+/// The id of one piece of work in a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpanId(u64);
 
 /// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
 const LENGTH: usize = 55;
 
-impl TraceId {
-    /// The trace id of a header `traceparent`; none where it is not as the standard has it (section
+impl Trace {
+    /// What a header `traceparent` says; none where it is not as the standard has it (section
     /// 3.2). Of versions to come the parts of this one are read, as it says.
     #[must_use]
     pub fn parse(header: &[u8]) -> Option<Self> {
@@ -27,8 +36,15 @@ impl TraceId {
             return None;
         }
         let (id, parent) = (number(trace)?, number(parent)?);
-        (number(version).is_some() && number(flags).is_some() && id != 0 && parent != 0)
-            .then_some(Self(id))
+        let parent = SpanId(u64::try_from(parent).ok()?);
+        (number(version).is_some() && number(flags).is_some() && id != 0 && parent.0 != 0)
+            .then_some(Self { id, parent })
+    }
+
+    /// The piece of work of which this request is a part.
+    #[must_use]
+    pub fn parent(self) -> SpanId {
+        self.parent
     }
 }
 
@@ -39,9 +55,15 @@ fn number(digits: &[u8]) -> Option<u128> {
     u128::from_str_radix(text, 16).ok()
 }
 
-impl fmt::Display for TraceId {
+impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:032x}", self.id)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 
@@ -54,7 +76,7 @@ mod tests {
     const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     fn read(header: &str) -> Option<String> {
-        TraceId::parse(header.as_bytes()).map(|it| it.to_string())
+        Trace::parse(header.as_bytes()).map(|it| it.to_string())
     }
 
     #[test]
@@ -63,6 +85,8 @@ mod tests {
         let rest = good.strip_prefix("00").unwrap();
         for header in [good.clone(), format!("cc{rest}"), format!("cc{rest}-x")] {
             assert_eq!(read(&header).as_deref(), Some(ID), "{header}");
+            let parent = Trace::parse(header.as_bytes()).map(|it| it.parent().to_string());
+            assert_eq!(parent.as_deref(), Some("00f067aa0ba902b7"), "{header}");
         }
         for header in [
             "",

@@ -46,7 +46,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 63] = [
+pub(super) const MEMBERS: [Member; 72] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -56,6 +56,7 @@ pub(super) const MEMBERS: [Member; 63] = [
     to("time", Time, ["metadata.original_time", "@timestamp", "rt"], 40),
     to("id", Text, ["metadata.correlation_uid", "http.request.id", "onedoorRequest"], 64),
     to("trace", Text, ["unmapped.trace", "trace.id", "onedoorTrace"], 64),
+    to("parent", Text, ["unmapped.parent", "onedoor.parent", "onedoorParent"], 64),
     to("kind", Text, ["unmapped.kind", "onedoor.kind", "onedoorKind"], 64),
     to("event", Text, ["metadata.event_code", "event.code", "cat"], 1023),
     to("note", Text, ["message", "message", "msg"], 1023),
@@ -87,6 +88,7 @@ pub(super) const MEMBERS: [Member; 63] = [
     to("path", Text, ["http_request.url.path", "url.path", "request"], 1023),
     to("rpc", Text, ["unmapped.rpc", "onedoor.rpc", "onedoorRpc"], OURS),
     to("tool", Text, ["unmapped.tool", "onedoor.tool", "onedoorTool"], OURS),
+    to("tool_digest", Text, ["unmapped.tool_digest", "onedoor.tool_digest", "onedoorToolDigest"], 64),
     to("arguments", Json, ["unmapped.arguments", "onedoor.arguments", "onedoorArguments"], OURS),
     to("arguments_digest", Text, ["unmapped.arguments_digest", "onedoor.arguments_digest", "onedoorArgumentsDigest"], 64),
     to("bytes_in", Plain, ["http_request.body_length", "http.request.body.bytes", "in"], 20),
@@ -95,14 +97,21 @@ pub(super) const MEMBERS: [Member; 63] = [
     to("reason", Text, ["status_code", "event.reason", "reason"], 1023),
     to("rule", Text, ["policy.name", "rule.name", "onedoorRule"], OURS),
     to("limit", Text, ["unmapped.limit", "onedoor.limit", "onedoorLimit"], OURS),
+    to("limit_left", Plain, ["unmapped.limit_left", "onedoor.limit_left", "onedoorLimitLeft"], 20),
+    to("limit_count", Plain, ["unmapped.limit_count", "onedoor.limit_count", "onedoorLimitCount"], 20),
+    to("limit_window_s", Plain, ["unmapped.limit_window_s", "onedoor.limit_window_s", "onedoorLimitWindow"], 20),
+    to("scopes_needed", Text, ["unmapped.scopes_needed", "onedoor.scopes_needed", "onedoorScopesNeeded"], OURS),
     to("detail", Text, ["status_detail", "error.message", "onedoorDetail"], OURS),
     to("cause", Text, ["unmapped.cause", "onedoor.cause", "onedoorCause"], OURS),
     to("status", Plain, ["http_response.code", "http.response.status_code", "onedoorStatus"], 20),
     to("bytes_out", Plain, ["http_response.body_length", "http.response.body.bytes", "out"], 20),
+    to("answer_truncated", Plain, ["unmapped.answer_truncated", "onedoor.answer_truncated", "onedoorAnswerTruncated"], 5),
     to("bodies", Json, ["unmapped.bodies", "onedoor.bodies", "onedoorBodies"], OURS),
     to("upstream", Text, ["dst_endpoint.name", "destination.address", "onedoorUpstream"], OURS),
     to("upstream_ip", Text, ["dst_endpoint.ip", "destination.ip", "dst"], 64),
     to("upstream_port", Plain, ["dst_endpoint.port", "destination.port", "dpt"], 5),
+    to("upstream_secret", Text, ["unmapped.upstream_secret", "onedoor.upstream_secret", "onedoorUpstreamSecret"], 64),
+    to("upstream_secret_version", Plain, ["unmapped.upstream_secret_version", "onedoor.upstream_secret_version", "onedoorUpstreamSecretVersion"], 20),
     to("upstream_status", Plain, ["api.response.code", "onedoor.upstream_status", "onedoorUpstreamStatus"], 20),
     to("upstream_us", Plain, ["unmapped.upstream_us", "onedoor.upstream_us", "onedoorUpstreamUs"], 20),
     to("total_us", Micros, ["unmapped.total_us", "event.duration", "onedoorTotalUs"], 20),

@@ -1,6 +1,6 @@
 //! How a request came, for records that are written by others than the pipeline.
 
-use model::TraceId;
+use model::Trace;
 
 use super::{Encryption, Record};
 
@@ -20,7 +20,7 @@ pub struct Carrier {
     /// The SHA-256 of the certificate that the client showed.
     pub tls_client: Option<Box<str>>,
     /// The trace that it is part of.
-    pub trace: Option<TraceId>,
+    pub trace: Option<Trace>,
     /// The revision in force when it came.
     pub revision: Option<u64>,
 }

@@ -78,7 +78,16 @@ pub enum Outcome<'a> {
     Unknown,
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
+    /// Why it did not go through.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'a Refusal> {
+        match *self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Answered | Self::Begun | Self::Cancelled | Self::Failed | Self::Unknown => None,
+        }
+    }
+
     /// The word for it in a line.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

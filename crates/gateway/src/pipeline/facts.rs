@@ -9,7 +9,7 @@ use std::{
 use audit::{Carrier, EventId, Kind, Redacted, Salt, redact::By};
 use http::{HeaderMap, Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
-use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp, TraceId};
+use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp, Trace};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ pub struct Arrival {
     /// What it brings to prove that its sender holds a key; none where it brings nothing.
     pub proof: Option<Arc<RequestProof>>,
     /// The trace that it says it is part of.
-    pub trace: Option<TraceId>,
+    pub trace: Option<Trace>,
     /// Whether a browser sends it because a page of somebody else's asked it to.
     pub is_led: bool,
 }
@@ -112,7 +112,7 @@ impl Arrival {
     /// The same, as part of the trace that its headers name. Of two of them neither counts.
     pub(crate) fn traced(self, headers: &HeaderMap) -> Self {
         let mut named = headers.get_all("traceparent").iter();
-        let trace = named.next().and_then(|it| TraceId::parse(it.as_bytes()));
+        let trace = named.next().and_then(|it| Trace::parse(it.as_bytes()));
         Self { trace: trace.filter(|_| named.next().is_none()), ..self }
     }
 

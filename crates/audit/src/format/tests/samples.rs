@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use model::{
     Audience, Caller, ClientId, CollectionId, CredentialId, Effect, KnownBy, Operation,
     OperationId, ProfileId, Refusal, RefusalKind, RequestId, Surface, Timestamp, TokenBounds,
-    TokenScopes, TraceId,
+    TokenScopes, Trace,
 };
 
 use crate::{
-    Encryption, EventId, Kind, Outcome, Record, Redacted, Salt, Start,
+    Balance, Encryption, EventId, Kind, Outcome, Record, Redacted, Salt, Start,
     chain::Chain,
     frame,
     record::members,
@@ -61,7 +61,7 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
     let bodies = serde_json::json!({"due": ["response"]});
     check(Record {
         id: Some(RequestId::new(uuid::Uuid::nil())),
-        trace: TraceId::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        trace: Trace::parse(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         event: Some(EventId::SignIn),
         note: Some("by hand"),
         surface: Some(Surface::Mcp),
@@ -83,14 +83,24 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         path: Some("/orders/{id}"),
         rpc: Some("tools/call"),
         tool: Some("orders_delete_order"),
+        tool_digest: Some("sha256:9f86d081884c7d659a2feaa0c55ad015"),
         arguments: Some(&arguments),
         bytes_in: Some(120),
         rule: Some("role reader: orders:*"),
+        balance: Some(Balance {
+            limit: "daily",
+            left: 41,
+            count: 50,
+            window: Duration::from_secs(86_400),
+        }),
         status: Some(200),
         bytes_out: Some(11),
+        is_truncated: true,
         bodies: Some(&bodies),
         upstream: Some("http://127.0.0.1:9000"),
         upstream_address: Some(([127, 0, 0, 1], 9000).into()),
+        upstream_secret: Some("crm-key"),
+        upstream_secret_version: Some(3),
         upstream_status: Some(200),
         upstream_time: Some(Duration::from_micros(310)),
         total_time: Some(Duration::from_micros(400)),
@@ -104,8 +114,11 @@ pub(super) fn bare(kind: Kind, outcome: Outcome<'_>) -> Record<'_> {
 
 /// Lines with all members between them, and of every kind, outcome, reason, effect and event.
 pub(super) fn lines() -> Vec<Vec<u8>> {
-    let refusals: Vec<_> =
-        RefusalKind::ALL.iter().map(|it| Refusal::new(*it, "no").because("a cause")).collect();
+    let refused = |it: &RefusalKind| {
+        let scopes = TokenScopes::parse("role:reader").unwrap();
+        Refusal::new(*it, "no").because("a cause").lacking(scopes)
+    };
+    let refusals: Vec<_> = RefusalKind::ALL.iter().map(refused).collect();
     let outcomes: Vec<_> =
         [Outcome::Answered, Outcome::Begun, Outcome::Cancelled, Outcome::Failed, Outcome::Unknown]
             .into_iter()
