@@ -71,3 +71,5 @@ mod successive;
 mod surfaces;
 #[path = "promises/tls.rs"]
 mod tls;
+#[path = "promises/told.rs"]
+mod told;

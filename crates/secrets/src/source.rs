@@ -99,6 +99,8 @@ pub struct Sources {
 pub struct Resolved {
     /// The value.
     pub value: Secret<Vec<u8>>,
+    /// Which version it is, where the door's own store has it.
+    pub version: Option<u32>,
     /// When to ask again; none where only a change of what is declared can change it.
     pub fresh_for: Option<Duration>,
 }
@@ -145,15 +147,18 @@ impl Resolver {
     /// The value of a secret that is not in a vault.
     async fn near(&self, declared: &DeclaredSecret) -> Result<Resolved, Error> {
         let DeclaredSecret { id, source, .. } = declared;
-        let value = match source {
-            SecretSource::Environment { variable } => self.in_environment(id, variable)?,
-            SecretSource::File { path } => self.in_file(id, path)?,
-            SecretSource::Store => self.in_store(id).await?,
+        let (value, version) = match source {
+            SecretSource::Environment { variable } => (self.in_environment(id, variable)?, None),
+            SecretSource::File { path } => (self.in_file(id, path)?, None),
+            SecretSource::Store => {
+                let (value, version) = self.in_store(id).await?;
+                (value, Some(version))
+            }
             SecretSource::Vault { .. } => {
                 return Err(no_value(id, "its token", "must not be in a vault itself"));
             }
         };
-        Ok(Resolved { value, fresh_for: None })
+        Ok(Resolved { value, version, fresh_for: None })
     }
 
     fn in_environment(&self, id: &SecretId, variable: &str) -> Result<Secret<Vec<u8>>, Error> {
@@ -177,13 +182,15 @@ impl Resolver {
         checked(id, place, Secret::new(line.to_vec()))
     }
 
-    async fn in_store(&self, id: &SecretId) -> Result<Secret<Vec<u8>>, Error> {
+    async fn in_store(&self, id: &SecretId) -> Result<(Secret<Vec<u8>>, u32), Error> {
         let place = "store";
         let Some(keyring) = &self.sources.keyring else {
             return Err(no_value(id, place, "there are no key-encryption keys: configure them"));
         };
         match self.sources.stored.active(id).await {
-            Ok(Some((version, sealed))) => open(keyring, id, version, UPSTREAM_PURPOSE, &sealed),
+            Ok(Some((version, sealed))) => {
+                Ok((open(keyring, id, version, UPSTREAM_PURPOSE, &sealed)?, version))
+            }
             Ok(None) => Err(no_value(id, place, "no version is active")),
             Err(reason) => Err(no_value(id, place, reason)),
         }
@@ -215,7 +222,8 @@ impl Resolver {
         };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.insert(declared.id.clone(), kept);
-        Resolved { value, fresh_for: Some(lease.unwrap_or(REFRESH).min(REFRESH)) }
+        let fresh_for = Some(lease.unwrap_or(REFRESH).min(REFRESH));
+        Resolved { value, version: None, fresh_for }
     }
 
     fn held(&self, declared: &DeclaredSecret) -> Option<Resolved> {
@@ -224,7 +232,8 @@ impl Resolver {
         held.retain(|_, it| now < it.until);
         let it = held.get(&declared.id).filter(|it| it.source == declared.source)?;
         let value = Secret::new(it.value.expose().clone());
-        Some(Resolved { value, fresh_for: Some(it.until.saturating_sub(now).min(RETRY)) })
+        let fresh_for = Some(it.until.saturating_sub(now).min(RETRY));
+        Some(Resolved { value, version: None, fresh_for })
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) struct Injector {
     /// Asks for tokens, where the declaration says.
     egress: crate::Egress,
     clock: model::Clock,
-    /// What the current value was made into, so that a request costs one load.
-    ready: ArcSwap<Ready>,
+    /// The current value, so that a request costs one load.
+    current: ArcSwap<Current>,
 }
 
 /// Where in a request the secret stands.
@@ -47,6 +47,12 @@ enum Place {
     Header(HeaderName),
     Query(String),
     Handshake,
+}
+
+/// What a value was made into, and which version of the secret it is.
+struct Current {
+    ready: Ready,
+    version: Option<u32>,
 }
 
 /// What a value was made into.
@@ -68,6 +74,8 @@ pub(crate) struct Identified {
 #[derive(Default)]
 pub(crate) struct Shown {
     pub(crate) identity: Option<Arc<Identified>>,
+    /// Which version of its secret.
+    pub(crate) version: Option<u32>,
     token: Option<(Arc<Tokens>, Arc<Token>)>,
 }
 
@@ -96,7 +104,10 @@ impl Injector {
             connector: shared.connector.clone(),
             egress: shared.egress(crate::Trust::Operator),
             clock: shared.clock.clone(),
-            ready: ArcSwap::from_pointee(Ready::Nothing { reason: NO_VALUE }),
+            current: ArcSwap::from_pointee(Current {
+                ready: Ready::Nothing { reason: NO_VALUE },
+                version: None,
+            }),
         });
         shared.secrets.tell(&injector);
         Ok(Some(injector))
@@ -107,12 +118,12 @@ impl Injector {
     }
 
     /// Takes a new value, or that there is none.
-    fn take(&self, value: Option<&Secret<Vec<u8>>>) {
+    fn take(&self, value: Option<&Secret<Vec<u8>>>, version: Option<u32>) {
         let ready = match value {
             Some(value) => self.made(value).unwrap_or_else(|reason| Ready::Nothing { reason }),
             None => Ready::Nothing { reason: NO_VALUE },
         };
-        self.ready.store(Arc::new(ready));
+        self.current.store(Arc::new(Current { ready, version }));
     }
 
     fn made(&self, value: &Secret<Vec<u8>>) -> Result<Ready, &'static str> {
@@ -152,31 +163,32 @@ impl Injector {
     /// # Errors
     /// [`Error::NoCredential`] where there is no value, or none that can be shown; [`Error::NoToken`].
     pub(crate) async fn show(&self, head: &mut RequestHead) -> Result<Shown, Error> {
-        let ready = self.ready.load();
-        match &**ready {
+        let current = self.current.load();
+        let version = current.version;
+        match &current.ready {
             Ready::Nothing { reason } => Err(self.no_credential(reason)),
             Ready::Header(value) => {
                 self.put(&mut head.headers, value.clone());
-                Ok(Shown::default())
+                Ok(Shown { version, ..Shown::default() })
             }
             Ready::Query(value) => {
                 let query = self.query(&head.query, value);
                 head.query = query?;
-                Ok(Shown::default())
+                Ok(Shown { version, ..Shown::default() })
             }
             Ready::Identity(identity) => {
-                Ok(Shown { identity: Some(Arc::clone(identity)), token: None })
+                Ok(Shown { identity: Some(Arc::clone(identity)), version, token: None })
             }
             Ready::Tokens(tokens) => {
                 let tokens = Arc::clone(tokens);
-                drop(ready);
+                drop(current);
                 let token = match tokens.current() {
                     Some(token) => token,
                     // Boxed: rare, and large beside all else that a request holds.
                     None => Box::pin(tokens.fetched()).await.map_err(|it| self.no_token(it))?,
                 };
                 self.put(&mut head.headers, token.header.clone());
-                Ok(Shown { identity: None, token: Some((tokens, token)) })
+                Ok(Shown { identity: None, version, token: Some((tokens, token)) })
             }
         }
     }
@@ -190,7 +202,7 @@ impl Injector {
 
     /// The connections that show the current certificate, where this is how the secret is shown.
     pub(crate) fn pool(&self) -> Option<Arc<Pool>> {
-        match &**self.ready.load() {
+        match &self.current.load().ready {
             Ready::Identity(identity) => Some(Arc::clone(&identity.pool)),
             Ready::Nothing { .. } | Ready::Header(_) | Ready::Query(_) | Ready::Tokens(_) => None,
         }

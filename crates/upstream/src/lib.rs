@@ -13,6 +13,7 @@ mod fleet;
 mod injection;
 mod link;
 mod pool;
+mod reached;
 mod upstream;
 
 pub use body::{BodyError, BoundedBody, RequestBody, ResponseBody, Tap};
@@ -21,4 +22,5 @@ pub use egress::{Document, Egress, Form};
 pub use error::Error;
 pub use fleet::{Fleet, Surroundings};
 pub use injection::{Scheme, SecretSlots};
+pub use reached::{Reached, ShownSecret};
 pub use upstream::Upstream;

@@ -1,6 +1,6 @@
 //! One upstream: a request goes out, an answer comes back.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use http::{
     HeaderValue, Method, Request, Response, Uri,
@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use model::RequestHead;
 
 use crate::{
-    Error, RequestBody, ResponseBody, answer,
+    Error, Reached, RequestBody, ResponseBody, ShownSecret, answer,
     body::{Length, Upload},
     connect::Origin,
     fleet::Shared,
@@ -100,7 +100,7 @@ impl Upstream {
     ///
     /// `Host`, `Content-Length` and `Transfer-Encoding` are set here, from the upstream and the body.
     ///
-    /// Where it went is in `reached` from then on, whatever comes of it.
+    /// Where it went, and with which secret, is in `reached` from then on, whatever comes of it.
     ///
     /// # Errors
     /// All of [`Error`].
@@ -110,7 +110,7 @@ impl Upstream {
         &self,
         mut head: RequestHead,
         body: RequestBody,
-        reached: &mut Option<SocketAddr>,
+        reached: &mut Reached,
     ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
         async move {
             if let Some(bytes_max) = body.announced_too_large() {
@@ -120,6 +120,8 @@ impl Upstream {
                 Some(injector) => injector.show(&mut head).await?,
                 None => Shown::default(),
             };
+            let secret = self.injector.as_ref().map(|it| it.secret().clone());
+            reached.secret = secret.map(|id| ShownSecret { id, version: shown.version });
             let mut request = self.request(head, body)?;
             // Connections that show a certificate are that certificate's own.
             let pool = shown.identity.as_ref().map_or(&self.pool, |it| &it.pool);
@@ -127,7 +129,7 @@ impl Upstream {
                 return Err(self.busy());
             };
             if let Some(link) = lease.take_idle() {
-                *reached = link.address;
+                reached.address = link.address;
                 match link.exchange(request, self.waits).await {
                     Ok(response) => return self.answer(response, lease, &shown),
                     Err(Failure::HandedBack(back)) => {
@@ -142,7 +144,7 @@ impl Upstream {
             let connector = shown.identity.as_ref().map(|it| &it.connector);
             let wait = self.declared.connect_timeout;
             let opened = self.shared.connector.open_as(connector, &self.origin, wait).await?;
-            *reached = opened.address;
+            reached.address = opened.address;
             match lease.put(opened).exchange(request, self.waits).await {
                 Ok(response) => self.answer(response, lease, &shown),
                 Err(failure) => Err(self.error(failure)),
@@ -259,7 +261,7 @@ mod tests {
             query: Query::default(),
             headers: http::HeaderMap::new(),
         };
-        let size = size_of_val(&upstream.send(head, RequestBody::Empty, &mut None));
+        let size = size_of_val(&upstream.send(head, RequestBody::Empty, &mut Reached::default()));
         assert!(size <= 2048, "{size} bytes");
     }
 }

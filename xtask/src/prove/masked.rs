@@ -5,6 +5,7 @@ use serde_json::Value;
 /// Members that tell how a call came, when, and under which id.
 const OWN: &[&str] = &[
     "age_seconds",
+    "answer_truncated",
     "at",
     "bytes_in",
     "bytes_out",
@@ -15,6 +16,7 @@ const OWN: &[&str] = &[
     "hash",
     "key",
     "keys",
+    "limit_left",
     "peer",
     "peer_port",
     "proof",
@@ -29,6 +31,7 @@ const OWN: &[&str] = &[
     "surface",
     "time",
     "tool",
+    "tool_digest",
     "total_us",
     "upstream_us",
     "uptime_seconds",

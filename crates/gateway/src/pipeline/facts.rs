@@ -9,8 +9,10 @@ use std::{
 use audit::{Carrier, EventId, Kind, Redacted, Salt, redact::By};
 use http::{HeaderMap, Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
+use limits::Balance;
 use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp, Trace};
 use serde_json::{Map, Value};
+use upstream::Reached;
 use uuid::Uuid;
 
 use super::{Outgoing, Received};
@@ -189,15 +191,19 @@ pub struct Facts {
     pub(super) route: Option<Arc<Route>>,
     pub(super) request: Option<RequestFacts>,
     pub(super) rule: Option<Arc<str>>,
+    /// What it left of the limit that will be reached first.
+    pub(super) balance: Option<Balance>,
     pub(super) was_sent: bool,
-    /// The address that it was sent to, as far as one was reached.
-    pub(super) upstream_address: Option<SocketAddr>,
+    /// Where it was sent to, and with which secret.
+    pub(super) reached: Reached,
     pub(super) upstream_status: Option<StatusCode>,
     /// When the upstream began to answer, or was given up, on the clock that never jumps.
     pub(super) answered: Option<Duration>,
     pub(super) upstream_time: Option<Duration>,
     /// How long the answer is, where that is known.
     pub(super) bytes_out: Option<u64>,
+    /// How much of it its caller is shown at most.
+    pub(super) shown_bytes_max: Option<u64>,
     /// What is said of its bodies, where some are to be kept.
     pub(super) bodies: Option<Box<Value>>,
     /// The protocol's own word for what was asked, where it is no call.
@@ -226,6 +232,7 @@ impl Facts {
         let mut facts = Self::new(Kind::Call, arrival, snapshot);
         facts.route = received.target.as_ref().ok().cloned();
         facts.subject.clone_from(&received.asked);
+        facts.shown_bytes_max = received.shown_bytes_max;
         if let (Some(route), Ok(outgoing)) = (&facts.route, &received.request) {
             facts.request = Some(RequestFacts::of(route, outgoing));
         }
@@ -242,12 +249,14 @@ impl Facts {
             route: None,
             request: None,
             rule: None,
+            balance: None,
             was_sent: false,
-            upstream_address: None,
+            reached: Reached::default(),
             upstream_status: None,
             answered: None,
             upstream_time: None,
             bytes_out: None,
+            shown_bytes_max: None,
             bodies: None,
             subject: None,
         }
@@ -286,13 +295,17 @@ impl Facts {
         self.rule = Some(Arc::clone(rule));
     }
 
+    pub(super) fn set_balance(&mut self, balance: Option<Balance>) {
+        self.balance = balance;
+    }
+
     pub(super) fn set_sent(&mut self) {
         self.was_sent = true;
     }
 
-    /// Where the address goes that the call is sent to.
-    pub(super) fn reached(&mut self) -> &mut Option<SocketAddr> {
-        &mut self.upstream_address
+    /// Where it is told what the call is sent to, and with which secret.
+    pub(super) fn reached(&mut self) -> &mut Reached {
+        &mut self.reached
     }
 
     pub(super) fn set_answered(&mut self, sent: Duration, answered: Duration) {
@@ -302,6 +315,11 @@ impl Facts {
 
     pub(super) fn set_upstream_status(&mut self, status: StatusCode) {
         self.upstream_status = Some(status);
+    }
+
+    /// Whether its caller is shown the beginning of the answer alone: known where its length is.
+    pub(super) fn is_truncated(&self) -> bool {
+        self.bytes_out.zip(self.shown_bytes_max).is_some_and(|(all, most)| all > most)
     }
 }
 

@@ -138,6 +138,12 @@ impl<'a> Ledger<'a> {
     }
 }
 
+/// What a record says of what is left of a limit.
+fn recorded(balance: &limits::Balance) -> audit::Balance<'_> {
+    let limits::Balance { limit, left, count, window } = balance;
+    audit::Balance { limit: limit.as_str(), left: *left, count: *count, window: *window }
+}
+
 /// Waits until `entry` is as safe as its level asks.
 async fn store(entry: Entry<'_>) -> Result<Receipt, audit::Error> {
     // All who are ready enter too before the first of them writes: one system call for all.
@@ -173,16 +179,18 @@ impl Facts {
             route,
             request,
             rule,
+            balance,
             was_sent,
-            upstream_address,
+            reached,
             upstream_status,
             answered,
             upstream_time,
             bytes_out,
+            shown_bytes_max: _,
             bodies,
             subject,
         } = self;
-        let is_tool = arrival.surface == Surface::Mcp && route.is_some();
+        let tool = route.as_ref().filter(|_| arrival.surface == Surface::Mcp);
         // Path and query as they were decided on, without their secrets. Bodies are kept beside, if at all.
         let by = (&*live.salt, arrival.at);
         let arguments = request.as_ref().zip(route.as_ref());
@@ -207,17 +215,22 @@ impl Facts {
             operation: route.as_ref().map(|it| &it.operation),
             method: request.as_ref().map(|it| it.method.as_str()),
             path: route.as_ref().map(|it| &*it.template),
-            rpc: is_tool.then_some("tools/call"),
-            tool: route.as_ref().filter(|_| is_tool).map(|it| &*it.tool_name),
+            rpc: tool.map(|_| "tools/call"),
+            tool: tool.map(|it| &*it.tool_name),
+            tool_digest: tool.map(|it| &*it.tool_digest),
             note: subject.as_deref(),
             arguments,
             bytes_in: request.as_ref().and_then(|it| it.body_bytes),
             rule: rule.as_deref(),
+            balance: balance.as_ref().map(recorded),
             status,
             bytes_out: *bytes_out,
+            is_truncated: self.is_truncated(),
             bodies: bodies.as_deref(),
             upstream,
-            upstream_address: *upstream_address,
+            upstream_address: reached.address,
+            upstream_secret: reached.secret.as_ref().map(|it| it.id.as_str()),
+            upstream_secret_version: reached.secret.as_ref().and_then(|it| it.version),
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,
             total_time: total,

@@ -5,13 +5,14 @@ use model::Refusal;
 
 use super::{Authorized, Call, Metered};
 
-/// Counts the call in every limit that applies, or in none.
+/// Counts the call in every limit that applies, or in none. Its records tell what it left.
 ///
 /// # Errors
 /// `LimitReached`, with the limit and how long to wait.
 pub fn meter<'a>(call: Call<'a, Authorized>, meter: &Meter) -> Result<Call<'a, Metered>, Refusal> {
     let Authorized { caller, route, .. } = &call.stage;
     let allowance = meter.take(&call.snapshot.plan, caller, &route.operation)?;
+    call.facts.set_balance(allowance.balance().cloned());
     Ok(call.advance(|Authorized { caller, route, outgoing, permit }| Metered {
         caller,
         route,

@@ -2,12 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
+use aws_lc_rs::digest;
 use contract::{Reader, Shown};
 use mcp::tool::{Annotations, Tool};
-use model::{BodyRule, Operation, SubjectRule};
+use model::{BodyRule, Operation, SubjectRule, hex};
 use serde_json::value::RawValue;
 
 use crate::Local;
+
+/// So much of a tool's digest is told: enough that none of another text is the same by chance.
+const DIGEST_BYTES: usize = 16;
 
 /// One operation: what is decided about, how REST and MCP reach it, and where it is carried out.
 ///
@@ -26,6 +30,8 @@ pub struct Route {
     pub(crate) tool_name: Arc<str>,
     /// The tool as a list shows it.
     pub(crate) tool: Arc<RawValue>,
+    /// The digest of that, by which records tell one definition from another.
+    pub(crate) tool_digest: Arc<str>,
     /// What is said of it, for people and models.
     pub(super) description: Option<Arc<str>>,
     /// The operation's index in its collection's document.
@@ -142,6 +148,7 @@ impl Route {
             annotations: Annotations::of(self.operation.effect, &contract.method),
         };
         self.tool = tool.to_json()?.into();
+        self.tool_digest = digest_of(self.tool.get()).into();
         Ok(())
     }
 
@@ -151,9 +158,16 @@ impl Route {
             Arc::ptr_eq(&self.contract, &earlier.contract) && self.tool_name == earlier.tool_name;
         if is_same {
             self.tool = Arc::clone(&earlier.tool);
+            self.tool_digest = Arc::clone(&earlier.tool_digest);
         }
         is_same
     }
+}
+
+/// The beginning of the SHA-256 of a tool's text.
+fn digest_of(tool: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, tool.as_bytes());
+    format!("sha256:{}", hex(digest.as_ref().get(..DIGEST_BYTES).unwrap_or_default()))
 }
 
 impl fmt::Debug for Route {

@@ -84,6 +84,7 @@ fn received<'a>(
         presented,
         target: Err(refusal),
         asked: Some(format!("{} {}", parts.method, parts.uri.path())),
+        shown_bytes_max: None,
         request: Err(unknown()),
     };
     let (path, query) = match target {
@@ -96,7 +97,8 @@ fn received<'a>(
                 let below = path.below(route.base()).ok_or_else(unknown)?;
                 Ok(Box::new(Outgoing { head: canonical::head(parts, below, query), body }))
             });
-            Received { presented, target: Ok(route), asked: None, request }
+            let target = Ok(route);
+            Received { presented, target, asked: None, shown_bytes_max: None, request }
         }
         Err(refusal) => found_none(presented, refusal),
     }

@@ -166,6 +166,8 @@ pub(crate) fn outcome(house: &House, records_before: usize) -> Outcome {
         "peer_port",
         "rpc",
         "tool",
+        "tool_digest",
+        "answer_truncated",
         "note",
         "upstream_us",
         "total_us",

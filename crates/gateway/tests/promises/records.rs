@@ -147,6 +147,8 @@ async fn a_record_names_the_trace_that_its_caller_is_in_and_the_listener() {
         house.client.send("GET", "/nowhere", &headers, "").await;
         let record = house.records().pop().unwrap();
         assert_eq!((&record["trace"], &record["entrance"]), (&want, &json!("everything")));
+        let is_told = record["parent"] == "00f067aa0ba902b7";
+        assert_eq!((is_told, record["parent"].is_null()), (!want.is_null(), want.is_null()));
     }
 }
 

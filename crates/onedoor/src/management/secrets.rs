@@ -125,7 +125,7 @@ impl Supplier {
     ) -> (SecretId, Option<Duration>) {
         let again = match self.resolver.resolve(&secret, others).await {
             Ok(resolved) => {
-                self.fleet.secrets().set(&secret.id, resolved.value);
+                self.fleet.secrets().set(&secret.id, resolved.value, resolved.version);
                 locked(&self.missing).remove(&secret.id);
                 resolved.fresh_for
             }

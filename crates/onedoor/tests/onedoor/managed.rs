@@ -143,6 +143,41 @@ fn an_audit_log_that_stays_where_it_is_says_so_and_is_well() {
 }
 
 #[test]
+fn a_record_names_the_version_of_the_stored_secret_that_its_call_was_given() {
+    const TRIES_MAX: usize = 500;
+    let managed = Managed::start();
+    let root = managed.folder.path();
+    let collection = "owner: team\ndocument: documents/orders.yaml\n\
+        upstream: {url: 'http://127.0.0.1:9', auth: {kind: bearer, secret: crm}}\n";
+    write(root, STATE);
+    write(
+        root,
+        &[
+            ("state/collections/orders.yaml", collection),
+            ("state/secrets/crm.yaml", "owner: team\nsource: store\n"),
+            ("state/limits/app.yaml", "client: app\nper: client\nrate: 1000/s\n"),
+            ("value", "v"),
+        ],
+    );
+    managed.done(&["apply", "-f", "state"]);
+    let issued = managed.done(&["credential", "issue", "--profile", "app/default", "--json"]);
+    let issued: serde_json::Value = serde_json::from_str(&issued).unwrap();
+    for version in [1, 2] {
+        managed.done(&["secret", "set", "crm", "--value-file", "value"]);
+        // The door takes a value over a moment after it was stored. Nobody listens at that address.
+        let is_told = |_| {
+            managed.door.get("/orders/orders/1", issued["key"].as_str().unwrap());
+            let mut records = audit::records(&root.join(".onedoor/audit")).unwrap();
+            records.retain(|it| it["operation"] == "orders.get_order");
+            let record = records.pop().unwrap();
+            assert_eq!(record["status"], 502, "{record}");
+            record["upstream_secret"] == "crm" && record["upstream_secret_version"] == version
+        };
+        assert!((0..TRIES_MAX).any(is_told), "version {version} is in no record");
+    }
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_a_kill() {
     let mut managed = Managed::start();
     write(managed.folder.path(), STATE);

@@ -170,7 +170,7 @@ async fn a_stored_value_opens_with_the_keyring_alone() {
     let world = Arc::new(World { stored, ..World::default() });
     let (open, _) = resolver(&world, world.clone(), Some(keyring));
     let found = open.resolve(&declared("s", SecretSource::Store), &[]).await.unwrap();
-    assert_eq!(found.value.expose(), CANARY.as_bytes());
+    assert_eq!((found.value.expose().as_slice(), found.version), (CANARY.as_bytes(), Some(4)));
     let error = open.resolve(&declared("moved", SecretSource::Store), &[]).await.unwrap_err();
     assert!(matches!(error, Error::Tampered { .. }), "{error}");
     let error = open.resolve(&declared("none", SecretSource::Store), &[]).await.unwrap_err();

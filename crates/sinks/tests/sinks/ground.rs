@@ -63,7 +63,7 @@ impl Ground {
     /// Gives a secret its value.
     pub(crate) fn secret(&self, id: &str, value: &str) -> SecretId {
         let id = SecretId::parse(id).unwrap();
-        self.fleet.secrets().set(&id, Secret::new(value.as_bytes().to_vec()));
+        self.fleet.secrets().set(&id, Secret::new(value.as_bytes().to_vec()), None);
         id
     }
 

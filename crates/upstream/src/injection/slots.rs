@@ -31,15 +31,17 @@ pub enum Scheme {
 #[derive(Default)]
 struct Slot {
     value: Option<Secret<Vec<u8>>>,
+    version: Option<u32>,
     injectors: Vec<Weak<Injector>>,
 }
 
 impl SecretSlots {
-    /// Puts a value in, in place of any other. Requests that begin from now on show it.
-    pub fn set(&self, secret: &SecretId, value: Secret<Vec<u8>>) {
+    /// Puts a value in, in place of any other. Requests that begin from now on show it, and tell its
+    /// version where it has one.
+    pub fn set(&self, secret: &SecretId, value: Secret<Vec<u8>>, version: Option<u32>) {
         let mut slots = self.slots();
         let slot = slots.entry(secret.clone()).or_default();
-        slot.value = Some(value);
+        (slot.value, slot.version) = (Some(value), version);
         slot.tell_all();
     }
 
@@ -47,7 +49,7 @@ impl SecretSlots {
     pub fn clear(&self, secret: &SecretId) {
         let mut slots = self.slots();
         let Some(slot) = slots.get_mut(secret) else { return };
-        slot.value = None;
+        (slot.value, slot.version) = (None, None);
         slot.tell_all();
         if slot.injectors.is_empty() {
             slots.remove(secret);
@@ -115,7 +117,7 @@ impl SecretSlots {
         let slot = slots.entry(injector.secret().clone()).or_default();
         slot.injectors.retain(|it| it.strong_count() > 0);
         slot.injectors.push(Arc::downgrade(injector));
-        injector.take(slot.value.as_ref());
+        injector.take(slot.value.as_ref(), slot.version);
     }
 
     fn slots(&self) -> MutexGuard<'_, BTreeMap<SecretId, Slot>> {
@@ -127,7 +129,7 @@ impl Slot {
     fn tell_all(&mut self) {
         self.injectors.retain(|it| it.strong_count() > 0);
         for injector in self.injectors.iter().filter_map(Weak::upgrade) {
-            injector.take(self.value.as_ref());
+            injector.take(self.value.as_ref(), self.version);
         }
     }
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use http_body_util::BodyExt;
 use tokio::sync::mpsc::unbounded_channel;
-use upstream::RequestBody;
+use upstream::{Reached, RequestBody};
 
 use crate::servers::{accept, get, head, read_head, say, script, sees_the_end, soon, upstream};
 
@@ -17,14 +17,17 @@ async fn a_request_that_nobody_waits_for_closes_its_connection() {
         sees_the_end(&mut stream)
     });
     let upstream = upstream(&url);
-    let mut reached = None;
+    let mut reached = Reached::default();
     tokio::select! {
         biased;
         () = async { is_received.recv().await.unwrap() } => {}
         _ = upstream.send(head(Method::GET, "/"), RequestBody::Empty, &mut reached) => panic!("no answer comes"),
     }
     assert!(soon(end).await.unwrap());
-    assert!(url.ends_with(&reached.unwrap().to_string()), "told though nobody waited for more");
+    assert!(
+        url.ends_with(&reached.address.unwrap().to_string()),
+        "told though nobody waited for more"
+    );
     assert_eq!((upstream.idle_connections(), upstream.busy_connections()), (0, 0));
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 use model::Refusal;
-use upstream::RequestBody;
+use upstream::{Reached, RequestBody};
 
 use crate::servers::{OK, accept, head, read_head, say, script, sees_the_end, soon, upstream};
 
@@ -27,7 +27,7 @@ async fn the_framing_is_made_from_the_body_alone() {
         ] {
             head.headers.append(name, HeaderValue::from_static(value));
         }
-        soon(upstream.send(head, body, &mut None)).await.unwrap();
+        soon(upstream.send(head, body, &mut Reached::default())).await.unwrap();
         let host = url.replace("http://", "host: ");
         let mut want = vec!["DELETE /x HTTP/1.1", &host, "x-kept: yes", "", ""];
         if !is_empty {
@@ -56,7 +56,9 @@ async fn a_path_stands_below_the_prefix_of_its_upstream() {
             head
         });
         let upstream = upstream(&format!("{url}{prefix}"));
-        soon(upstream.send(head(Method::GET, path), RequestBody::Empty, &mut None)).await.unwrap();
+        soon(upstream.send(head(Method::GET, path), RequestBody::Empty, &mut Reached::default()))
+            .await
+            .unwrap();
         let got = soon(got).await.unwrap();
         assert!(got.starts_with(want), "{got}");
     }
@@ -77,7 +79,9 @@ async fn an_answer_without_a_body_has_none_whatever_it_says() {
         });
         let upstream = upstream(&url);
         let response =
-            soon(upstream.send(head(method, "/"), RequestBody::Empty, &mut None)).await.unwrap();
+            soon(upstream.send(head(method, "/"), RequestBody::Empty, &mut Reached::default()))
+                .await
+                .unwrap();
         assert_eq!(upstream.idle_connections(), 1);
         let length = response.headers().get("content-length").cloned();
         assert_eq!(length.is_some(), answer.contains("length: 99"));
@@ -92,7 +96,8 @@ async fn a_request_error_names_no_header_and_no_body() {
     let mut head = head(Method::POST, "/");
     head.headers.insert("x-token", HeaderValue::from_static("hunter2"));
     let body = RequestBody::Full(Bytes::from_static(b"hunter3"));
-    let refusal = Refusal::from(soon(upstream.send(head, body, &mut None)).await.unwrap_err());
+    let refusal =
+        Refusal::from(soon(upstream.send(head, body, &mut Reached::default())).await.unwrap_err());
     let shown = format!("{refusal:?} {refusal} {:?}", refusal.cause());
     assert!(!shown.contains("hunter"), "{shown}");
 }
@@ -106,7 +111,9 @@ async fn a_request_without_a_body_does_not_wait_for_one() {
         head
     });
     let upstream = upstream(&url);
-    soon(upstream.send(head(Method::POST, "/a?b=c"), RequestBody::Empty, &mut None)).await.unwrap();
+    soon(upstream.send(head(Method::POST, "/a?b=c"), RequestBody::Empty, &mut Reached::default()))
+        .await
+        .unwrap();
     let seen = soon(head_seen).await.unwrap();
     assert!(seen.starts_with("POST /a?b=c HTTP/1.1\r\n"), "{seen}");
     assert!(seen.contains("content-length: 0\r\n"), "{seen}");

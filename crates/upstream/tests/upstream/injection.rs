@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use model::{Clock, Injection, RefusalKind, RequestHead, Secret, SecretId};
-use upstream::{Error, Fleet, RequestBody, SecretSlots, Upstream};
+use upstream::{Error, Fleet, Reached, RequestBody, SecretSlots, ShownSecret, Upstream};
 
 use crate::servers::{
     LONG, OK, accept, get, get_text, head, nobody_waits, read_head, say, script, soon, text,
@@ -30,13 +30,13 @@ pub(crate) fn declared(url: &str, injection: Injection) -> model::Upstream {
 /// An upstream whose secret has a value, and where to change that.
 fn shown(url: &str, injection: Injection, value: &str) -> (Arc<Upstream>, Arc<SecretSlots>) {
     let fleet = Fleet::new(Clock::system());
-    fleet.secrets().set(&id(), secret(value));
+    fleet.secrets().set(&id(), secret(value), None);
     let upstream = fleet.upstream(&declared(url, injection)).unwrap();
     (upstream, Arc::clone(fleet.secrets()))
 }
 
 async fn send(upstream: &Upstream, head: RequestHead) -> Result<String, Error> {
-    text(soon(upstream.send(head, RequestBody::Empty, &mut None)).await?).await
+    text(soon(upstream.send(head, RequestBody::Empty, &mut Reached::default())).await?).await
 }
 
 /// What an upstream reads of a request with these headers and this target.
@@ -150,7 +150,7 @@ async fn without_a_value_nothing_is_sent() {
         assert_eq!(refusal.kind(), RefusalKind::UpstreamFailed);
         assert_eq!(refusal.detail(), "the door has no credential for the upstream");
         // A value that cannot be shown is no value.
-        fleet.secrets().set(&id(), secret("canary-5f1e\n\r"));
+        fleet.secrets().set(&id(), secret("canary-5f1e\n\r"), None);
         let is_encoded =
             matches!(upstream.declared().injection, Some(Injection::ClientCredentials { .. }));
         if !is_encoded {
@@ -175,7 +175,7 @@ async fn a_new_value_is_shown_at_once_and_a_cleared_one_never_again() {
     });
     let (upstream, slots) = shown(&url, Injection::Bearer { token: id() }, "old");
     get_text(&upstream).await.unwrap();
-    slots.set(&id(), secret("new"));
+    slots.set(&id(), secret("new"), None);
     get_text(&upstream).await.unwrap();
     slots.clear(&id());
     let error = get(&upstream).await.unwrap_err();
@@ -185,6 +185,26 @@ async fn a_new_value_is_shown_at_once_and_a_cleared_one_never_again() {
     only(&old, "authorization", "Bearer old");
     only(&new, "authorization", "Bearer new");
     assert_eq!(rest, "");
+}
+
+#[tokio::test]
+async fn a_request_tells_which_version_of_which_secret_it_showed() {
+    let (url, seen) = script(|listener| {
+        let mut stream = accept(&listener);
+        for _ in 0..2 {
+            read_head(&mut stream);
+            say(&mut stream, OK);
+        }
+    });
+    let (upstream, slots) = shown(&url, Injection::Bearer { token: id() }, "one");
+    for version in [None, Some(2)] {
+        slots.set(&id(), secret("one"), version);
+        let mut reached = Reached::default();
+        let answer = upstream.send(head(Method::GET, "/"), RequestBody::Empty, &mut reached);
+        text(soon(answer).await.unwrap()).await.unwrap();
+        assert_eq!(reached.secret, Some(ShownSecret { id: id(), version }));
+    }
+    soon(seen).await.unwrap();
 }
 
 #[tokio::test]
@@ -200,8 +220,8 @@ async fn upstreams_that_show_different_secrets_share_no_connection() {
     });
     let fleet = Fleet::new(Clock::system());
     let other = SecretId::parse("other-key").unwrap();
-    fleet.secrets().set(&id(), secret("one"));
-    fleet.secrets().set(&other, secret("two"));
+    fleet.secrets().set(&id(), secret("one"), None);
+    fleet.secrets().set(&other, secret("two"), None);
     for token in [id(), other] {
         let upstream = fleet.upstream(&declared(&url, Injection::Bearer { token })).unwrap();
         get_text(&upstream).await.unwrap();

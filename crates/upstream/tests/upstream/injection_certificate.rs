@@ -96,12 +96,12 @@ async fn a_rotated_certificate_is_shown_on_new_connections_and_the_old_ones_are_
         fleet.upstream(&declared(&format!("https://localhost:{port}"), injection)).unwrap();
     let error = get(&upstream).await.unwrap_err();
     assert!(error.to_string().contains("has no value"), "{error}");
-    fleet.secrets().set(&id(), old);
+    fleet.secrets().set(&id(), old, None);
     for _ in 0..2 {
         assert_eq!(get_text(&upstream).await.unwrap(), shown_old);
         assert_eq!(upstream.idle_connections(), 1);
     }
-    fleet.secrets().set(&id(), new);
+    fleet.secrets().set(&id(), new, None);
     assert_eq!(upstream.idle_connections(), 0);
     for _ in 0..2 {
         assert_eq!(get_text(&upstream).await.unwrap(), shown_new);
@@ -130,7 +130,7 @@ async fn what_is_no_certificate_with_its_key_is_not_shown() {
         (Secret::new(pem("one.pem")), "holds no private key"),
         (Secret::new([pem("one.pem"), pem("two.key")].concat()), "do not fit"),
     ] {
-        fleet.secrets().set(&id(), value);
+        fleet.secrets().set(&id(), value, None);
         let error = get(&upstream).await.unwrap_err().to_string();
         assert!(error.contains(want) && !error.contains("hunter2"), "{error}");
     }

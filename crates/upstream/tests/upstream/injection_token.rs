@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use model::{Clock, Injection, Timestamp};
 use tokio::task::JoinSet;
-use upstream::{Error, Fleet, RequestBody, Upstream};
+use upstream::{Error, Fleet, Reached, RequestBody, Upstream};
 
 use crate::{
     injection::{declared, id, secret},
@@ -73,7 +73,7 @@ async fn house(tasks: &mut JoinSet<()>, clock: &Clock) -> (Arc<House>, Fleet, Ar
         resource: Some("https://r".to_owned()),
     };
     let fleet = Fleet::new(clock.clone());
-    fleet.secrets().set(&id(), secret("canary-5f1e"));
+    fleet.secrets().set(&id(), secret("canary-5f1e"), None);
     let upstream = fleet.upstream(&declared(&format!("http://{address}"), injection)).unwrap();
     (house, fleet, upstream)
 }
@@ -132,7 +132,8 @@ async fn a_callers_authorization_does_not_reach_the_upstream() {
     let (_house, _fleet, upstream) = house(&mut tasks, &clock()).await;
     let mut request = head(Method::GET, "/");
     request.headers.insert(AUTHORIZATION, "Bearer token-77".parse().unwrap());
-    let answer = soon(upstream.send(request, RequestBody::Empty, &mut None)).await.unwrap();
+    let answer =
+        soon(upstream.send(request, RequestBody::Empty, &mut Reached::default())).await.unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "0");
 }
 

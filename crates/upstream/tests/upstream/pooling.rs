@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::Method;
 use model::RefusalKind;
 use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
-use upstream::{Error, RequestBody};
+use upstream::{Error, Reached, RequestBody};
 
 use crate::servers::{
     LONG, OK, SHORT, accept, get, get_text, head, nobody_waits, read_head, say, script,
@@ -83,8 +83,9 @@ async fn a_request_that_meets_a_dead_connection_is_sent_once_on_a_fresh_one() {
     soon(is_closed.recv()).await.unwrap();
     settle().await;
     let full = RequestBody::Full(Bytes::from_static(b"12345"));
-    let response =
-        soon(upstream.send(head(Method::POST, "/again"), full, &mut None)).await.unwrap();
+    let response = soon(upstream.send(head(Method::POST, "/again"), full, &mut Reached::default()))
+        .await
+        .unwrap();
     assert_eq!(response.status(), 200);
     close.send(()).unwrap();
     let (heads, alone) = soon(heads).await.unwrap();
@@ -137,8 +138,9 @@ async fn a_request_that_may_have_been_sent_is_not_sent_again() {
         });
         let upstream = upstream(&url);
         get_text(&upstream).await.unwrap();
-        let error =
-            soon(upstream.send(head(Method::DELETE, "/"), body, &mut None)).await.unwrap_err();
+        let error = soon(upstream.send(head(Method::DELETE, "/"), body, &mut Reached::default()))
+            .await
+            .unwrap_err();
         assert!(matches!(error, Error::Closed { .. }), "{error:?}");
         assert_eq!(error.kind(), RefusalKind::UpstreamFailed);
         drop(finish);
@@ -253,7 +255,7 @@ async fn only_so_many_may_wait() {
     for _ in 0..70 {
         let one = Arc::clone(&one);
         tasks.spawn(async move {
-            one.send(head(Method::GET, "/"), RequestBody::Empty, &mut None)
+            one.send(head(Method::GET, "/"), RequestBody::Empty, &mut Reached::default())
                 .await
                 .map(drop)
                 .unwrap_err()

@@ -15,7 +15,7 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use model::{Clock, Path, Query, RequestHead};
 use tokio::{sync::oneshot, task::JoinSet, time::timeout};
-use upstream::{Error, Fleet, RequestBody, ResponseBody, Upstream};
+use upstream::{Error, Fleet, Reached, RequestBody, ResponseBody, Upstream};
 
 /// Longest a test waits for what must come: then it fails instead of hanging.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -114,7 +114,7 @@ pub(crate) fn head(method: Method, path: &str) -> RequestHead {
 }
 
 pub(crate) async fn get(upstream: &Upstream) -> Result<Response<ResponseBody>, Error> {
-    soon(upstream.send(head(Method::GET, "/"), RequestBody::Empty, &mut None)).await
+    soon(upstream.send(head(Method::GET, "/"), RequestBody::Empty, &mut Reached::default())).await
 }
 
 /// Sends a GET and reads its answer to the end.
@@ -140,7 +140,9 @@ pub(crate) async fn door(
         async move {
             let (parts, body) = request.into_parts();
             let head = head(parts.method, parts.uri.path());
-            let answer = upstream.send(head, RequestBody::stream(body, bytes_max), &mut None).await;
+            let answer = upstream
+                .send(head, RequestBody::stream(body, bytes_max), &mut Reached::default())
+                .await;
             Ok::<_, Infallible>(match answer {
                 Ok(response) => response.map(Either::Left),
                 Err(error) => {

@@ -158,6 +158,7 @@ fn draft(
         template: template.into(),
         tool_name: "".into(),
         tool: RawValue::NULL.to_owned().into(),
+        tool_digest: "".into(),
         description: texts.into_iter().flatten().next().map(|it| it.as_str().into()),
         index,
         redaction: Arc::new(recording::policy(collection, recording)),

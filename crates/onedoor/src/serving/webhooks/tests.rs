@@ -23,7 +23,7 @@ fn hook(name: &str, url: String) -> config::Webhook {
 async fn replica(location: &Location, hooks: &[config::Webhook], clock: &Clock) -> Webhooks {
     let fleet = Arc::new(Fleet::new(Clock::system()));
     let value = format!("whsec_{}", STANDARD.encode(KEY));
-    fleet.secrets().set(&secret(), Secret::new(value.into_bytes()));
+    fleet.secrets().set(&secret(), Secret::new(value.into_bytes()), None);
     let store = Store::open(location).await.unwrap();
     let webhooks = open(hooks, Some(&store), (&fleet, clock)).unwrap().unwrap();
     Webhooks { patience: Duration::from_millis(300), ..webhooks }
@@ -163,7 +163,7 @@ async fn without_a_fitting_secret_or_a_receiver_nothing_is_sent_and_no_url_is_sh
     webhooks.fleet.secrets().clear(&secret());
     webhooks.send_next(&hooks[0]).await.unwrap();
     assert_eq!(error(&webhooks).await, "the secret ops-hook has no value");
-    webhooks.fleet.secrets().set(&secret(), Secret::new(b"hunter2".to_vec()));
+    webhooks.fleet.secrets().set(&secret(), Secret::new(b"hunter2".to_vec()), None);
     clock.advance(Duration::from_secs(5));
     webhooks.send_next(&hooks[0]).await.unwrap();
     let told = error(&webhooks).await;
