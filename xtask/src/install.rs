@@ -34,8 +34,8 @@ pub(crate) enum Need {
     NodePackages,
     /// The server, its programs, and `psql`.
     Postgres,
-    /// Both majors of the official MCP client, the schemas of OCSF, and what reads metrics, each in
-    /// its own environment.
+    /// Both majors of the official MCP client, the schemas of OCSF, what reads metrics, and what checks
+    /// signatures, each in its own environment.
     PythonPeers,
     /// A receiver of syslog.
     Rsyslog,
@@ -77,7 +77,8 @@ impl Need {
                     python::ensure(&[(MCP, version)])?;
                 }
                 python::ensure(&pins::OPEN_METRICS)?;
-                python::ensure(&pins::OCSF_SCHEMA)
+                python::ensure(&pins::OCSF_SCHEMA)?;
+                python::ensure(&pins::SIGNATURES)
             }
         }
     }

@@ -24,6 +24,9 @@ pub(super) const OCSF_SCHEMA: [(&str, &str); 2] =
     [("ocsf-json-schema", "1.2.0"), ("jsonschema", "4.25.1")];
 /// Reads what Prometheus reads. `onedoor/tests/onedoor/metrics.rs` names the version too.
 pub(super) const OPEN_METRICS: [(&str, &str); 1] = [("prometheus-client", "0.26.0")];
+/// Checks signatures for the second verifier of the audit log. `audit/src/verify/tests.rs` and
+/// `onedoor/tests/onedoor/bodies.rs` name the version too.
+pub(super) const SIGNATURES: [(&str, &str); 1] = [("cryptography", "50.0.2")];
 /// Calls an API with all that its OpenAPI document allows, and more.
 pub(crate) const SCHEMATHESIS: &str = "4.32.5";
 /// Makers of tokens, none of which has anything to do with another or with us. All are installed in
