@@ -4,9 +4,7 @@
 //! checksum is of all before it, the hash among that. Both have a fixed length and stand last, so
 //! that they are found without reading the JSON.
 
-use std::io::Write as _;
-
-use model::hex_digits;
+use model::{hex_digits, push_hex};
 
 use crate::{Hash, chain::Chain, checksum::crc32c};
 
@@ -32,15 +30,18 @@ pub(crate) struct Frame<'a> {
 /// Adds the line with these `members` to `out`, and its record to `chain`.
 pub(crate) fn write(out: &mut Vec<u8>, chain: &mut Chain, members: &[u8]) {
     let start = out.len();
-    // Writing to memory does not fail.
-    write!(out, "{{\"seq\":{},", chain.next()).ok();
+    out.reserve(members.len().saturating_add(FRAME_BYTES_MAX));
+    out.extend_from_slice(SEQ);
+    // Without fmt, which costs more than the number. Writing to memory does not fail.
+    serde_json::to_writer(&mut *out, &chain.next()).ok();
+    out.push(b',');
     out.extend_from_slice(members);
     let hash = chain.extend(out.get(start..).unwrap_or_default());
     out.extend_from_slice(HASH);
-    out.extend(hash.as_bytes().iter().copied().flat_map(hex_digits));
+    push_hex(out, hash.as_bytes());
     let crc = crc32c(out.get(start..).unwrap_or_default());
     out.extend_from_slice(CRC);
-    out.extend(crc.to_be_bytes().into_iter().flat_map(hex_digits));
+    push_hex(out, &crc.to_be_bytes());
     out.extend_from_slice(END);
     out.push(b'\n');
 }

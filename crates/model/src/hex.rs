@@ -4,11 +4,19 @@
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     // The capacity is final: growing would leave copies behind, perhaps of a secret.
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        text.extend(hex_digits(*byte).map(char::from));
-    }
-    text
+    let mut digits = Vec::with_capacity(bytes.len().saturating_mul(2));
+    push_hex(&mut digits, bytes);
+    // Digits are ASCII.
+    String::from_utf8(digits).unwrap_or_default()
+}
+
+/// Adds the digits of the bytes to `out`.
+// Room first, and then pair by pair: every record has some, and to push each digit costs four times as much.
+pub fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    let start = out.len();
+    out.resize(start.saturating_add(bytes.len().saturating_mul(2)), 0);
+    let (pairs, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
+    pairs.iter_mut().zip(bytes).for_each(|(pair, byte)| *pair = hex_digits(*byte));
 }
 
 /// The two digits of a byte.
@@ -36,6 +44,10 @@ mod tests {
         let bytes: Vec<u8> = (0..=u8::MAX).collect();
         let expected: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
         assert_eq!(hex(&bytes), expected);
+        let mut behind = b"x".to_vec();
+        push_hex(&mut behind, &bytes);
+        assert_eq!(behind, format!("x{expected}").into_bytes());
+        assert_eq!(hex(&[]), "");
         for part in bytes.as_chunks::<32>().0 {
             assert_eq!(parse_hex(&hex(part)), Some(*part));
             assert_eq!(parse_hex(&hex(part).to_uppercase()), Some(*part));

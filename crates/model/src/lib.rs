@@ -54,7 +54,7 @@ pub use difference::{Change, difference};
 pub use expiry::Expiry;
 pub use fault::{Fault, Place};
 pub use guard::Guard;
-pub use hex::{hex, hex_digits, parse_hex};
+pub use hex::{hex, hex_digits, parse_hex, push_hex};
 pub use id::{
     AdmissionId, ClientId, CollectionId, CredentialId, GuardId, IssuerId, LimitId, OperationId,
     PepperId, ProfileId, RoleId, SecretId, StopId, UpstreamId, UserId,

@@ -80,7 +80,8 @@ impl Day {
     /// The hash of `value`.
     pub(crate) fn hash(&self, value: &[u8]) -> String {
         let hash = hmac::sign(&self.key, value);
-        format!("{}{}", self.prefix, hex(hash.as_ref().get(..HASH_BYTES).unwrap_or_default()))
+        let digits = hex(hash.as_ref().get(..HASH_BYTES).unwrap_or_default());
+        [&*self.prefix, &*digits].concat()
     }
 }
 
