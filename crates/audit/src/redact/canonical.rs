@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value};
 
+/// Room for usual arguments, so that they are written without growing.
+const USUAL_BYTES: usize = 256;
+
 /// Compact JSON with the names of each object in order.
 pub(super) fn bytes(arguments: &Map<String, Value>) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(USUAL_BYTES);
     put_object(&mut out, arguments);
     out
 }
