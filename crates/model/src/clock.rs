@@ -83,28 +83,31 @@ impl fmt::Display for Timestamp {
         if !(0..=9999).contains(&time.year()) {
             return write!(f, "{instant:.6}");
         }
+        let (year, micros) = (i32::from(time.year()), time.subsec_nanosecond() / 1000);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        let micros = i64::from(time.subsec_nanosecond() / 1000);
-        for (end, digits, value) in [
-            (4, 4, i64::from(time.year())),
-            (7, 2, i64::from(time.month())),
-            (10, 2, i64::from(time.day())),
-            (13, 2, i64::from(time.hour())),
-            (16, 2, i64::from(time.minute())),
-            (19, 2, i64::from(time.second())),
-            (26, 6, micros),
+        for (place, number) in [
+            (0_usize, year / 100),
+            (2, year % 100),
+            (5, time.month().into()),
+            (8, time.day().into()),
+            (11, time.hour().into()),
+            (14, time.minute().into()),
+            (17, time.second().into()),
+            (20, micros / 10_000),
+            (22, micros / 100 % 100),
+            (24, micros % 100),
         ] {
-            let mut rest = u64::try_from(value).unwrap_or(0);
-            for byte in text.iter_mut().take(end).rev().take(digits) {
-                *byte = b"0123456789"
-                    .get(usize::try_from(rest % 10).unwrap_or(0))
-                    .copied()
-                    .unwrap_or(b'0');
-                rest /= 10;
+            if let Some(to) = text.get_mut(place..).and_then(<[u8]>::first_chunk_mut::<2>) {
+                *to = two_digits(number);
             }
         }
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
+}
+
+/// The digits of a number from 0 to 99.
+fn two_digits(number: i32) -> [u8; 2] {
+    [number / 10, number % 10].map(|it| u8::try_from(it).unwrap_or(0).saturating_add(b'0'))
 }
 
 impl fmt::Debug for Timestamp {
@@ -196,6 +199,8 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -213,6 +218,16 @@ mod tests {
             assert_eq!(Timestamp::from_micros(micros).to_string(), format!("{want:.6}"));
         }
         assert!(Timestamp::parse("tomorrow").unwrap_err().contains("2027-01-31"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_is_written_as_the_library_writes_it(
+            micros in -62_135_596_800_000_000..253_000_000_000_000_000_i64
+        ) {
+            let want = jiff::Timestamp::from_microsecond(micros).unwrap();
+            prop_assert_eq!(Timestamp::from_micros(micros).to_string(), format!("{want:.6}"));
+        }
     }
 
     #[test]
