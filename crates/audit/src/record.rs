@@ -253,7 +253,9 @@ impl Record<'_> {
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         let Self { time, id, trace, kind, event, note, start, revision, .. } = self;
         line.shown("time", time);
-        line.some("id", id.as_ref())?;
+        if let Some(id) = id {
+            line.shown("id", id);
+        }
         if let Some(trace) = trace {
             line.shown("trace", trace);
             line.shown("parent", &trace.parent());
@@ -365,7 +367,7 @@ impl Record<'_> {
         let Record { upstream_secret, upstream_secret_version, .. } = self;
         line.cut("upstream", *upstream)?;
         if let Some(address) = upstream_address {
-            line.shown("upstream_ip", &address.ip().to_canonical());
+            line.some("upstream_ip", Some(&address.ip().to_canonical()))?;
             line.some("upstream_port", Some(&address.port()))?;
         }
         line.cut("upstream_secret", *upstream_secret)?;

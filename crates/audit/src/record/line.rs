@@ -22,47 +22,47 @@ const USUAL_BYTES: usize = 1024;
 /// The record as one line of JSON, with its newline and without a frame.
 #[cfg(test)]
 pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
-    let mut line = write(record)?;
-    line.extend_from_slice(b"}\n");
-    Ok(line)
+    Ok([b"{", &*members(record)?, b"}\n"].concat())
 }
 
 /// The members of the record, as they stand between the braces of its line.
 pub(crate) fn members(record: &Record<'_>) -> Result<Vec<u8>, Error> {
-    let mut line = write(record)?;
-    line.drain(..1);
-    Ok(line)
-}
-
-fn write(record: &Record<'_>) -> Result<Vec<u8>, Error> {
     let mut line = Line(Vec::with_capacity(USUAL_BYTES));
     record.write(&mut line).map_err(|source| Error::Serialize { source: Arc::new(source) })?;
+    // The comma before the first of them.
+    line.0.drain(..1);
     Ok(line.0)
 }
 
-/// A line as far as it is written.
+/// Members as far as they are written, with a comma before each.
 // Not a serde map: most values are plain text, and a line is written for every call.
+//
+// What takes a name is inlined, and what writes a value is not: so a name is a constant of known length
+// where it is copied, and that takes no call.
 pub(crate) struct Line(Vec<u8>);
 
 impl Line {
+    #[inline(always)]
     fn name(&mut self, name: &'static str) {
         debug_assert!(NAMES.contains(&name), "{name} is missing in NAMES of record.rs");
-        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
+        self.0.extend_from_slice(b",\"");
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
     }
 
     /// A value, as serde writes it.
+    #[inline(always)]
     pub(crate) fn put<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
     ) -> Result<(), serde_json::Error> {
         self.name(name);
-        value.serialize(&mut Serializer::with_formatter(&mut self.0, OneLine))
+        self.value(value)
     }
 
     /// A value, where there is one.
+    #[inline(always)]
     pub(crate) fn some<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
@@ -72,31 +72,23 @@ impl Line {
     }
 
     /// A word of ours or an id: of such bytes that it needs no escape.
+    #[inline(always)]
     pub(crate) fn word(&mut self, name: &'static str, value: &str) {
         debug_assert!(is_plain(value), "{name}: {value}");
         self.name(name);
-        self.0.push(b'"');
-        self.0.extend_from_slice(value.as_bytes());
-        self.0.push(b'"');
-    }
-
-    /// A text of bounded length.
-    fn text(&mut self, name: &'static str, value: Option<&str>) -> Result<(), serde_json::Error> {
-        let Some(value) = value else { return Ok(()) };
-        if !is_plain(value) {
-            return self.put(name, value);
-        }
-        self.word(name, value);
-        Ok(())
+        self.plain(value);
     }
 
     /// A text of which only the beginning may be kept.
+    #[inline(always)]
     pub(crate) fn cut(
         &mut self,
         name: &'static str,
         value: Option<&str>,
     ) -> Result<(), serde_json::Error> {
-        self.text(name, value.map(|it| text::cut(it, TEXT_BYTES_MAX)).as_deref())
+        let Some(value) = value else { return Ok(()) };
+        self.name(name);
+        self.beginning(value)
     }
 
     /// A sentence that may hold what a caller wrote, and with it a secret in the wrong place.
@@ -109,10 +101,34 @@ impl Line {
     }
 
     /// A value whose text needs no escape.
+    #[inline(always)]
     pub(crate) fn shown(&mut self, name: &'static str, value: &impl Display) {
         self.name(name);
+        self.0.push(b'"');
         // Writing to memory does not fail.
-        write!(self.0, "\"{value}\"").ok();
+        write!(self.0, "{value}").ok();
+        self.0.push(b'"');
+    }
+
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), serde_json::Error> {
+        value.serialize(&mut Serializer::with_formatter(&mut self.0, OneLine))
+    }
+
+    #[inline(never)]
+    fn beginning(&mut self, text: &str) -> Result<(), serde_json::Error> {
+        let text = text::cut(text, TEXT_BYTES_MAX);
+        if !is_plain(&text) {
+            return self.value(&*text);
+        }
+        self.plain(&text);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn plain(&mut self, text: &str) {
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 }
 
