@@ -2,6 +2,7 @@
 
 mod balance;
 mod carrier;
+mod common;
 mod encryption;
 mod event;
 mod line;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub use balance::Balance;
 pub use carrier::Carrier;
+pub use common::Common;
 pub use encryption::Encryption;
 pub use event::EventId;
 #[cfg(test)]
@@ -187,6 +189,8 @@ pub struct Record<'a> {
     pub upstream_time: Option<Duration>,
     /// From the request's arrival to this record.
     pub total_time: Option<Duration>,
+    /// What the records of its call tell alike, so that it is written once.
+    pub common: Option<&'a Common>,
 }
 
 impl<'a> Record<'a> {
@@ -231,6 +235,7 @@ impl<'a> Record<'a> {
             upstream_status: None,
             upstream_time: None,
             total_time: None,
+            common: None,
         }
     }
 
@@ -251,7 +256,7 @@ impl<'a> Record<'a> {
 impl Record<'_> {
     /// Writes all members, in the order of the line.
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { time, id, trace, kind, event, note, start, revision, .. } = self;
+        let Self { time, id, trace, kind, event, note, start, common, .. } = self;
         line.shown("time", time);
         if let Some(id) = id {
             line.shown("id", id);
@@ -269,13 +274,21 @@ impl Record<'_> {
             line.cut("node", Some(node))?;
             line.cut("boot", Some(boot))?;
         }
-        self.write_connection(line)?;
-        line.some("revision", revision.as_ref())?;
-        self.write_caller(line)?;
-        self.write_operation(line);
-        self.write_request(line)?;
+        match common {
+            Some(common) => common.write(self, line)?,
+            None => self.write_common(line)?,
+        }
         self.write_outcome(line)?;
         self.write_upstream(line)
+    }
+
+    /// What an intent and its outcome tell alike.
+    fn write_common(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+        self.write_connection(line)?;
+        line.some("revision", self.revision.as_ref())?;
+        self.write_caller(line)?;
+        self.write_operation(line);
+        self.write_request(line)
     }
 
     fn write_connection(&self, line: &mut Line) -> Result<(), serde_json::Error> {

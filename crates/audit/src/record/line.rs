@@ -27,7 +27,7 @@ pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
 
 /// The members of the record, as they stand between the braces of its line.
 pub(crate) fn members(record: &Record<'_>) -> Result<Vec<u8>, Error> {
-    let mut line = Line(Vec::with_capacity(USUAL_BYTES));
+    let mut line = Line::new();
     record.write(&mut line).map_err(|source| Error::Serialize { source: Arc::new(source) })?;
     // The comma before the first of them.
     line.0.drain(..1);
@@ -39,9 +39,28 @@ pub(crate) fn members(record: &Record<'_>) -> Result<Vec<u8>, Error> {
 //
 // What takes a name is inlined, and what writes a value is not: so a name is a constant of known length
 // where it is copied, and that takes no call.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line(Vec<u8>);
 
 impl Line {
+    pub(super) fn new() -> Self {
+        Self(Vec::with_capacity(USUAL_BYTES))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A copy of the members from this byte on.
+    pub(super) fn since(&self, start: usize) -> Self {
+        Self(self.0.get(start..).unwrap_or_default().to_vec())
+    }
+
+    /// Adds members that were written before.
+    pub(super) fn append(&mut self, members: &Self) {
+        self.0.extend_from_slice(&members.0);
+    }
+
     #[inline(always)]
     fn name(&mut self, name: &'static str) {
         debug_assert!(NAMES.contains(&name), "{name} is missing in NAMES of record.rs");

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use audit::{Carrier, EventId, Kind, Redacted, Salt, redact::By};
+use audit::{Carrier, EventId, Kind, Redacted, Salt, record::Common, redact::By};
 use http::{HeaderMap, Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
 use limits::Balance;
@@ -208,6 +208,8 @@ pub struct Facts {
     pub(super) bodies: Option<Box<Value>>,
     /// The protocol's own word for what was asked, where it is no call.
     pub(super) subject: Option<String>,
+    /// What the intent and the outcome tell alike. Nothing of that changes once the intent is told.
+    pub(super) common: Common,
 }
 
 /// What was asked for, in its canonical form.
@@ -259,6 +261,7 @@ impl Facts {
             shown_bytes_max: None,
             bodies: None,
             subject: None,
+            common: Common::default(),
         }
     }
 

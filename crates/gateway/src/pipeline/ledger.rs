@@ -189,6 +189,7 @@ impl Facts {
             shown_bytes_max: _,
             bodies,
             subject,
+            common,
         } = self;
         let tool = route.as_ref().filter(|_| arrival.surface == Surface::Mcp);
         // Path and query as they were decided on, without their secrets. Bodies are kept beside, if at all.
@@ -234,6 +235,7 @@ impl Facts {
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,
             total_time: total,
+            common: Some(common),
             ..Record::new(arrival.at, kind, outcome)
         })
     }
