@@ -226,9 +226,9 @@ impl State {
     }
 
     /// The batch is written.
-    pub(super) fn finish(&mut self, batch: Batch) {
+    pub(super) fn finish(&mut self, mut batch: Batch) {
         self.is_writing = false;
-        self.reach(batch.current.end.clone());
+        self.reach(batch.current.end.take());
         self.waiting.recycle(batch.current);
     }
 
