@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use model::{RequestId, Timestamp};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -25,14 +26,17 @@ use crate::{
     verify::CHECKPOINTS,
 };
 
+/// Calls that were begun and have no outcome, by the number of their intent.
+// Ids are of the door's own making, so the hash need not withstand callers.
+pub(crate) type Open = HashMap<RequestId, u64, RandomState>;
+
 /// Where a log goes on.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) chain: Chain,
     /// The segment that is gone on with, how much of it is good, and when it was begun.
     pub(crate) last: Option<(Segment, u64, Timestamp)>,
-    /// Calls that were begun and have no outcome, by the number of their intent.
-    pub(crate) open: HashMap<RequestId, u64>,
+    pub(crate) open: Open,
     /// Files that were begun and got no record.
     pub(crate) empty: Vec<Segment>,
     /// Segments that were recorded and sealed to go, and are still there.
@@ -73,7 +77,7 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
     let mut recovered = Recovered {
         chain: Chain::begin(key.name()),
         last: None,
-        open: HashMap::new(),
+        open: Open::default(),
         empty: Vec::new(),
         left: Vec::new(),
         tail_bytes: 0,
@@ -190,7 +194,7 @@ struct Brief {
 }
 
 /// Keeps in mind which calls have no outcome yet; gives what matters of the record.
-fn follow(open: &mut HashMap<RequestId, u64>, seq: u64, json: &[u8]) -> Option<Latest> {
+fn follow(open: &mut Open, seq: u64, json: &[u8]) -> Option<Latest> {
     let Brief { time, kind, id, event } = serde_json::from_slice(json).ok()?;
     match (&*kind, id.and_then(|it| request(&it))) {
         ("intent", Some(id)) => drop(open.insert(id, seq)),

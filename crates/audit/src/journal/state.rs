@@ -3,7 +3,7 @@
 mod batch;
 mod failure;
 
-use std::{collections::HashMap, io, sync::Arc, task::Waker, time::Duration};
+use std::{io, sync::Arc, task::Waker, time::Duration};
 
 use model::{Level, RequestId, Timestamp};
 
@@ -11,7 +11,7 @@ pub(super) use batch::Batch;
 pub(super) use failure::Failures;
 
 use super::Rules;
-use crate::{Kind, Record, chain::Chain, frame, segment::Header};
+use crate::{Kind, Record, chain::Chain, frame, recover::Open, segment::Header};
 
 /// A record that was given its place: in which attempt, and which number.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub(super) struct State {
     /// Why the next record begins a segment, if it must.
     pub(super) fresh: Option<Fresh>,
     /// Calls that were begun and have no outcome yet, by the number of their intent.
-    pub(super) open: HashMap<RequestId, u64>,
+    pub(super) open: Open,
     /// Calls whose outcome could not be written.
     pub(super) orphans: Vec<RequestId>,
     /// What waits to be written.
@@ -124,7 +124,7 @@ impl State {
             segment,
             written_segment: segment,
             fresh: None,
-            open: HashMap::new(),
+            open: Open::default(),
             orphans: Vec::new(),
             waiting: Batch::default(),
             epoch: 0,
