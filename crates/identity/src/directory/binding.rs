@@ -22,6 +22,7 @@ pub(super) struct Binding {
     /// The word for the kind of the credential.
     kind: &'static str,
     state: CredentialState,
+    created: Option<Timestamp>,
     expires: Timestamp,
     contract: Arc<Contract>,
     /// How it is used, where a call comes by it.
@@ -80,6 +81,7 @@ impl Binding {
             credential: credential.id.clone(),
             kind: credential.proof.kind(),
             state: credential.state,
+            created: credential.created,
             expires: contract.rotation.end(credential),
             contract: Arc::clone(contract),
             way,
@@ -112,6 +114,14 @@ impl Binding {
             return Err(Failure::CredentialExpired(id.clone(), self.expires));
         }
         self.contract.hold(now, || Holder::Credential(id.clone()))
+    }
+
+    /// By what the one is chosen, the greatest, where several of one profile know the same: one that is
+    /// good, then one that nothing is to replace, then the newest. So the one before goes unused, and
+    /// can be retired.
+    pub(super) fn rank(&self, now: Timestamp) -> (bool, bool, Option<Timestamp>, &CredentialId) {
+        let is_active = self.state == CredentialState::Active;
+        (self.hold(now).is_ok(), is_active, self.created, &self.credential)
     }
 
     /// When it ends at the latest.

@@ -23,7 +23,8 @@ impl Certificates {
     /// Whom a certificate leads to; nobody where no credential knows it.
     ///
     /// Revoked credentials count as well: to revoke one must not hand its certificate to the next
-    /// profile. Of several of one profile, any that is good is: they overlap while one is rotated.
+    /// profile. Of several of one profile it is the one that [ranks](Binding::rank) first: they
+    /// overlap while one is rotated.
     pub(super) fn holder(
         &self,
         certificate: &ClientCertificate,
@@ -41,13 +42,9 @@ impl Certificates {
             let (one, other) = (first.binding.credential(), other.binding.credential());
             return Err(Failure::CertificateAmbiguous(one.clone(), other.clone()));
         }
-        let mut refused = None;
-        for holder in found() {
-            match holder.binding.admit(peer, now) {
-                Ok(()) => return Ok(Some(holder)),
-                Err(failure) => refused = refused.or(Some(failure)),
-            }
-        }
-        refused.map_or(Ok(None), Err)
+        let best = found().max_by(|one, other| one.binding.rank(now).cmp(&other.binding.rank(now)));
+        let holder = best.unwrap_or(first);
+        holder.binding.admit(peer, now)?;
+        Ok(Some(holder))
     }
 }

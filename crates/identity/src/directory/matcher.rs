@@ -1,11 +1,11 @@
-//! Which credential do the claims of a token lead to? Exactly one, or none.
+//! Which credential do the claims of a token lead to? One of one profile, or none.
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use model::IssuerId;
+use model::{IssuerId, Timestamp};
 
 use super::binding::Binding;
 use crate::token::{Claims, Defect};
@@ -42,22 +42,33 @@ impl Matcher {
         matcher
     }
 
-    /// The one credential whose every claim is in the token. Revoked ones count as well: to revoke
-    /// a narrow credential must not hand its tokens to a wider one.
-    pub(super) fn find(&self, claims: &Claims, issuer: &IssuerId) -> Result<&Arc<Binding>, Defect> {
-        let mut found: Option<&Arc<Binding>> = None;
-        for external in self.near(claims).filter(|it| it.matches(claims)) {
-            match found {
-                // A list may say the same thing twice.
-                Some(first) if Arc::ptr_eq(first, &external.binding) => {}
-                Some(first) => {
-                    let (first, second) = (first.credential(), external.binding.credential());
-                    return Err(Defect::CredentialAmbiguous(first.clone(), second.clone()));
-                }
-                None => found = Some(&external.binding),
+    /// The credential whose every claim is in the token; of several the one that
+    /// [ranks](Binding::rank) first, and until when that is so, where another may be good after it.
+    ///
+    /// Revoked ones count as well: to revoke one must not hand its tokens to the next profile.
+    pub(super) fn find(
+        &self,
+        claims: &Claims,
+        issuer: &IssuerId,
+        now: Timestamp,
+    ) -> Result<(&Arc<Binding>, Option<Timestamp>), Defect> {
+        let mut found = self.near(claims).filter(|it| it.matches(claims)).map(|it| &it.binding);
+        let unknown = || Defect::CredentialUnknown(issuer.clone());
+        let mut best = found.next().ok_or_else(unknown)?;
+        let mut is_alone = true;
+        for other in found {
+            if best.contract().profile() != other.contract().profile() {
+                let (one, other) = (best.credential().clone(), other.credential().clone());
+                return Err(Defect::CredentialAmbiguous(one, other));
+            }
+            // A list may say the same thing twice.
+            is_alone &= Arc::ptr_eq(best, other);
+            if best.rank(now) < other.rank(now) {
+                best = other;
             }
         }
-        found.ok_or_else(|| Defect::CredentialUnknown(issuer.clone()))
+        let is_left = !is_alone && best.hold(now).is_ok();
+        Ok((best, is_left.then(|| best.until())))
     }
 
     fn near(&self, claims: &Claims) -> impl Iterator<Item = &External> {

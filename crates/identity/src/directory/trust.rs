@@ -48,7 +48,7 @@ impl Trust {
         let expires = self.check(token, now)?;
         let generation = self.verify(token, now).await?;
         let vouch = Vouch::Keys { generation, keys: Arc::clone(&self.keys) };
-        self.lead(&token.claims, expires, vouch)
+        self.lead(&token.claims, (expires, vouch), now)
     }
 
     /// The holder of an opaque token of which the issuer says these claims, at most until `until`.
@@ -68,11 +68,16 @@ impl Trust {
         }
         self.is_for_us(claims)?;
         let expires = claims.end(now)?.map_or(until, |it| it.min(until));
-        self.lead(claims, expires, Vouch::Answer)
+        self.lead(claims, (expires, Vouch::Answer), now)
     }
 
-    fn lead(&self, claims: &Claims, expires: Timestamp, vouch: Vouch) -> Result<Holder, Defect> {
-        let external = self.credentials.find(claims, &self.id)?;
+    fn lead(
+        &self,
+        claims: &Claims,
+        (expires, vouch): (Timestamp, Vouch),
+        now: Timestamp,
+    ) -> Result<Holder, Defect> {
+        let (external, until) = self.credentials.find(claims, &self.id, now)?;
         let confirmation = claims.confirmation()?;
         if confirmation.jkt.is_none() && says_bound(claims) {
             return Err(Defect::Bound);
@@ -87,7 +92,8 @@ impl Trust {
             binding: Arc::clone(external),
             caller: Arc::new(external.caller(Some(token), (user, actors), bounds)),
             confirmation,
-            expires,
+            // Remembered no longer than the one that was found is good: then it is another.
+            expires: until.map_or(expires, |it| it.min(expires)),
             vouch,
         })
     }

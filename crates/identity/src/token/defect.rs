@@ -19,7 +19,7 @@ pub(crate) enum Defect {
     Bound,
     #[error("the claim {0} is missing or does not have the right type")]
     Claim(&'static str),
-    #[error("the claims match more than one credential, among them \"{0}\" and \"{1}\"")]
+    #[error("the claims match credentials of two profiles: \"{0}\" and \"{1}\"")]
     CredentialAmbiguous(CredentialId, CredentialId),
     #[error("no credential matches the claims of a token of issuer \"{0}\"")]
     CredentialUnknown(IssuerId),

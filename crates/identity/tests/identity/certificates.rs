@@ -98,6 +98,19 @@ async fn a_certificate_of_two_profiles_leads_to_none_and_a_revoked_one_to_nobody
 }
 
 #[tokio::test]
+async fn of_two_that_know_one_certificate_the_successor_is_used() {
+    let mut house = House::new();
+    house.certificate("old", CertificateMatch::Thumbprint([1; 32])).state =
+        CredentialState::Retiring;
+    house.certificate("new", dns());
+    let directory = house.directory();
+    let caller = show(&house, &directory, &certificate()).await.unwrap();
+    assert_eq!(caller.credential.as_ref().map(|it| it.as_str()), Some("new"));
+    let [(used, _)] = directory.take_uses().try_into().unwrap();
+    assert_eq!(used.as_str(), "new");
+}
+
+#[tokio::test]
 async fn the_next_directory_knows_certificates_as_they_are_declared_then() {
     let mut house = House::new();
     house.certificate("cert-1", dns());

@@ -1,9 +1,9 @@
-//! A token leads to exactly one credential, and only while that is in force.
+//! A token leads to a credential of exactly one profile, and only while that is in force.
 
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use model::{CredentialState, Timestamp};
+use model::{Credential, CredentialState, ProfileId, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,16 +15,36 @@ fn signed(signer: &Signer, change: &Value) -> String {
     signer.sign(&signer.header(), &with(&claims(), change))
 }
 
+/// A second profile of the client.
+fn other_profile(house: &mut House) -> ProfileId {
+    let mut other = house.clients[0].profiles[0].clone();
+    other.id = ProfileId::parse("shop/other").unwrap();
+    house.clients[0].profiles.push(other.clone());
+    other.id
+}
+
+/// By which credential a token gets in. No other one is noted as used.
+async fn used(house: &House, token: &str) -> String {
+    let directory = house.directory();
+    let caller = house.token(&directory, token).await.unwrap();
+    let id = caller.credential.as_ref().unwrap().to_string();
+    let [(used, _)] = directory.take_uses().try_into().unwrap();
+    assert_eq!(used.as_str(), id);
+    id
+}
+
 #[tokio::test]
-async fn every_named_claim_must_be_there_and_exactly_one_credential_must_match() {
+async fn every_named_claim_must_be_there_and_exactly_one_profile_must_match() {
     let signer = Signer::new(Algorithm::EdDSA);
     let mut house = House::trusting(&[signer.jwk()]);
     house.credentials.clear();
-    house.external("writers", &[("tenant", "a"), ("groups", "write")]);
+    let other = other_profile(&mut house);
+    house.external("writers", &[("tenant", "a"), ("groups", "write")]).profile = other.clone();
     house.external("readers", &[("tenant", "a"), ("groups", "read")]);
     house.external("lone", &[("tenant", "b")]);
     house.external("bare", &[]);
-    house.external("gone", &[("tenant", "c"), ("groups", "x")]).state = CredentialState::Revoked;
+    let gone = house.external("gone", &[("tenant", "c"), ("groups", "x")]);
+    (gone.state, gone.profile) = (CredentialState::Revoked, other);
     house.external("wide", &[("tenant", "c")]);
     let directory = house.directory();
     assert_eq!(directory.faults().len(), 1, "{:?}", directory.faults());
@@ -33,10 +53,10 @@ async fn every_named_claim_must_be_there_and_exactly_one_credential_must_match()
         (json!({"tenant": "a", "groups": ["x", "read", "read"]}), Ok("readers")),
         (json!({"tenant": ["b", "b"]}), Ok("lone")),
         (json!({"tenant": "c"}), Ok("wide")),
-        (json!({"tenant": "a", "groups": ["read", "write"]}), Err("more than one")),
-        (json!({"tenant": ["a", "b"], "groups": "read"}), Err("more than one")),
-        // A revoked narrow credential does not fall through to a wide one.
-        (json!({"tenant": "c", "groups": "x"}), Err("more than one")),
+        (json!({"tenant": "a", "groups": ["read", "write"]}), Err("credentials of two profiles")),
+        (json!({"tenant": ["a", "b"], "groups": "write"}), Err("credentials of two profiles")),
+        // A revoked narrow credential does not fall through to a wide one of another profile.
+        (json!({"tenant": "c", "groups": "x"}), Err("credentials of two profiles")),
         (json!({"tenant": "a"}), Err("no credential matches")),
         (json!({"groups": "read"}), Err("no credential matches")),
         (json!({"tenant": "a", "groups": "rea"}), Err("no credential matches")),
@@ -54,6 +74,58 @@ async fn every_named_claim_must_be_there_and_exactly_one_credential_must_match()
             Err(cause) => refused(got, cause, &token),
         }
     }
+}
+
+#[tokio::test]
+async fn of_several_of_one_profile_a_good_one_lets_in_and_the_successor_is_used() {
+    use CredentialState::{Active, Retired, Retiring, Revoked};
+    let signer = Signer::new(Algorithm::EdDSA);
+    let token = signer.token();
+    let mut house = House::trusting(&[signer.jwk()]);
+    house.external("a-newer", &[("client_id", "shop-1"), ("sub", "ann")]);
+    let made = |seconds: i64| Some(Timestamp::from_seconds(NOW - seconds));
+    (house.credentials[0].created, house.credentials[1].created) = (made(60), made(30));
+    for (old, newer, want) in [
+        (Active, Active, "a-newer"),
+        (Retiring, Active, "a-newer"),
+        (Active, Retiring, "shop-token"),
+        (Retired, Active, "a-newer"),
+        (Revoked, Active, "a-newer"),
+        (Active, Revoked, "shop-token"),
+        (Retiring, Retired, "shop-token"),
+    ] {
+        (house.credentials[0].state, house.credentials[1].state) = (old, newer);
+        assert_eq!(used(&house, &token).await, want, "{old:?} {newer:?}");
+    }
+    // What is left of it lets nobody in.
+    for (old, newer, want) in
+        [(Revoked, Revoked, "is revoked"), (Retired, Retired, "is retired: its successor")]
+    {
+        (house.credentials[0].state, house.credentials[1].state) = (old, newer);
+        refused(house.token(&house.directory(), &token).await, want, &token);
+    }
+    // Where nothing says which is newer, it is the same one all the same.
+    let same = |it: &mut Credential| (it.state, it.created) = (Active, None);
+    house.credentials.iter_mut().for_each(same);
+    assert_eq!(used(&house, &token).await, "shop-token");
+}
+
+#[tokio::test]
+async fn a_remembered_token_goes_over_to_the_one_that_is_good_for_longer() {
+    let signer = Signer::new(Algorithm::EdDSA);
+    let token = signed(&signer, &json!({"exp": NOW + 300}));
+    let mut house = House::trusting(&[signer.jwk()]);
+    let newer = house.external("newer", &[("sub", "ann")]);
+    newer.created = Some(Timestamp::from_seconds(NOW - 30));
+    newer.expires = Timestamp::from_seconds(NOW + 100);
+    let directory = house.directory();
+    for (seconds, want) in [(0, "newer"), (99, "newer"), (1, "shop-token"), (199, "shop-token")] {
+        house.clock.advance(Duration::from_secs(seconds));
+        let caller = house.token(&directory, &token).await.unwrap();
+        assert_eq!(caller.credential.as_ref().unwrap().as_str(), want, "{seconds}");
+    }
+    house.clock.advance(Duration::from_secs(1));
+    refused(house.token(&directory, &token).await, "exp is past", &token);
 }
 
 #[tokio::test]
