@@ -98,7 +98,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let tally = tallies.into_iter().fold(Tally::default(), Tally::plus);
     let kinds: Vec<_> = PLAIN.iter().chain(&OVER_TLS).map(|it| it.as_str()).collect();
     Ok(Done::Held(format!(
-        "{} rotations of each of {} (external ones have no successors), {} of each of {}; {} replicas \
+        "{} rotations of each of {} (external ones are left out), {} of each of {}; {} replicas \
          killed, at each step; {} ended with their overlap; {} retired without force, each refused \
          while it was used; {} calls meanwhile, 0 failed; {} tries with a credential that had ended, \
          0 got in",

@@ -201,13 +201,20 @@ async fn the_report_has_age_end_last_use_and_reach() {
     assert_eq!(report.await.ids(), ["old"]);
 }
 
+const IDP: &str = "issuer: https://idp.example
+jwks: {keys: [{kty: OKP}]}
+audiences: [door]
+algorithms: [EdDSA]
+";
+
 fn jwks(x: &str) -> Value {
     json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x}]})
 }
 
 #[tokio::test]
-async fn every_kind_but_external_is_issued_and_rotated_with_an_overlap() {
-    let house = House::new().await;
+async fn every_kind_is_issued_and_rotated_with_an_overlap() {
+    let house = House::with(&[("issuers/idp.yaml", IDP)]).await;
+    let external = |azp: &str| json!({"issuer": "idp", "claims": {"azp": azp}});
     let (one, other) = (jwks("one"), jwks("other"));
     for (kind, first, second) in [
         ("api_key", json!({}), json!({})),
@@ -215,6 +222,7 @@ async fn every_kind_but_external_is_issued_and_rotated_with_an_overlap() {
         ("private_key_jwt", json!({"jwks": one}), json!({"jwks": other})),
         ("private_key_jwt", json!({"jwks_url": "https://a.example/keys"}), json!({"jwks": other})),
         ("mtls", json!({"dns": "a.example"}), json!({"thumbprint": "ab".repeat(32)})),
+        ("external", external("a"), external("b")),
     ] {
         let mut wish = first.clone();
         wish["profile"] = json!("boss/viewer");
@@ -251,7 +259,9 @@ async fn what_does_not_fit_the_kind_is_named_and_nothing_is_made() {
         (json!({"kind": "private_key_jwt", "jwks": {"keys": []}}), "body.jwks"),
         (json!({"kind": "mtls"}), "body"),
         (json!({"kind": "mtls", "dns": "*.example"}), "body.dns"),
-        (json!({"kind": "external"}), "body.kind"),
+        (json!({"kind": "external", "issuer": "gone", "claims": {"azp": "a"}}), "body.issuer"),
+        (json!({"kind": "api_key", "claims": {"azp": "a"}}), "body.claims"),
+        (json!({"kind": "password"}), "body.kind"),
         (json!({"nonsense": true}), "nonsense"),
     ] {
         let mut wish = wish;
@@ -265,13 +275,20 @@ async fn what_does_not_fit_the_kind_is_named_and_nothing_is_made() {
 #[tokio::test]
 async fn a_successor_is_known_by_something_else_and_is_of_the_same_kind() {
     let house = House::with(&[
-        ("issuers/idp.yaml", "issuer: https://idp.example\njwks: {keys: [{kty: OKP}]}\naudiences: [door]\nalgorithms: [EdDSA]\n"),
+        ("issuers/idp.yaml", IDP),
         ("credentials/theirs.yaml", "profile: boss/viewer\nkind: external\nissuer: idp\nclaims: {azp: a}\nexpires: 2027-06-01\n"),
     ])
     .await;
-    let external = house.ask(ADMIN, "rotate_credential", json!({"id": "theirs"}), json!({})).await;
-    assert_eq!(external.status, 409, "{}", external.text);
-    assert!(external.text.contains("its issuer makes and rotates"), "{}", external.text);
+    for (wish, status, fields) in [
+        (json!({"issuer": "idp", "claims": {"azp": "a"}}), 409, vec![]),
+        (json!({"issuer": "idp"}), 422, vec!["body.claims"]),
+        (json!({"issuer": "idp", "claims": {}}), 422, vec!["body.claims"]),
+        (json!({"dns": "a.example"}), 422, vec!["body.claims", "body.dns", "body.issuer"]),
+    ] {
+        let id = json!({"id": "theirs"});
+        let external = house.ask(ADMIN, "rotate_credential", id, wish).await;
+        assert_eq!((external.status, external.fields()), (status, fields), "{}", external.text);
+    }
     let wish = json!({"profile": "boss/viewer", "kind": "mtls", "dns": "a.example"});
     let issued = house.done(ADMIN, "issue_credential", json!({}), wish).await;
     let id = json!({"id": issued.body["id"]});

@@ -121,6 +121,21 @@ async fn nothing_lives_longer_by_it_than_the_profile_allows() {
 }
 
 #[tokio::test]
+async fn which_tokens_lead_to_a_profile_is_not_for_their_holder_to_say() {
+    let idp = "issuer: https://idp.example\njwks: {keys: [{kty: OKP}]}\naudiences: [door]\nalgorithms: [EdDSA]\n";
+    let house = House::with(&[("clients/shop.yaml", SHOP), ("issuers/idp.yaml", idp)]).await;
+    let external =
+        json!({"profile": OWN, "kind": "external", "issuer": "idp", "claims": {"azp": "a"}});
+    let id = issue(&house, external).await;
+    let refused = rotate(&house, &id, json!({})).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(refused.text.contains("operator says by which claims"), "{}", refused.text);
+    let named = json!({"issuer": "idp", "claims": {"azp": "b"}});
+    let refused = rotate(&house, &id, named).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+}
+
+#[tokio::test]
 async fn what_is_another_profiles_is_not_there_and_who_may_not_changes_nothing() {
     let house = house().await;
     let theirs = issue(&house, json!({"profile": "shop/other"})).await;

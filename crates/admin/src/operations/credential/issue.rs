@@ -46,7 +46,7 @@ pub(crate) struct Wish {
 pub(crate) struct Issued {
     /// Its public id.
     id: String,
-    /// `api_key`, `client_secret`, `mtls` or `private_key_jwt`.
+    /// `api_key`, `client_secret`, `external`, `mtls` or `private_key_jwt`.
     kind: &'static str,
     /// The API key. It is shown this once, and kept nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +69,7 @@ impl Operation for Issue {
     const PATH: &'static str = "/credentials";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "Make a credential for a profile";
-    const DESCRIPTION: &'static str = "An API key or a client secret is made here and shown this once: only its HMAC is kept. For mtls and private_key_jwt, say what the client shows.";
+    const DESCRIPTION: &'static str = "An API key or a client secret is made here and shown this once: only its HMAC is kept. For external, mtls and private_key_jwt, say what the client shows.";
     const STATUS: StatusCode = StatusCode::CREATED;
     type Parameters = NoParameters;
     type Body = Wish;

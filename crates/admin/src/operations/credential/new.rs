@@ -1,5 +1,7 @@
 //! What a new credential is known by: a secret that is made here, or what the client says in public.
 
+use std::collections::BTreeMap;
+
 use model::{
     Credential, CredentialId, Expiry, KeyKind, Profile, ProfileId, Proof, Secret, Timestamp,
 };
@@ -18,7 +20,9 @@ pub(super) enum NewKind {
     ApiKey,
     /// A secret that is shown to get tokens.
     ClientSecret,
-    /// A client certificate that is shown to get tokens.
+    /// A token of a trusted issuer that says certain claims, shown with each call.
+    External,
+    /// A client certificate: with each call that shows nothing else, or to get tokens.
     Mtls,
     /// A key of the client's own, with which it signs to get tokens.
     PrivateKeyJwt,
@@ -27,6 +31,11 @@ pub(super) enum NewKind {
 /// What the client shows, where it makes that itself.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct Public {
+    /// Of `external`: the trusted issuer whose tokens are shown.
+    #[schemars(length(max = 63))]
+    issuer: Option<String>,
+    /// Of `external`: what its tokens must say.
+    claims: Option<BTreeMap<String, String>>,
     /// Of `private_key_jwt`: where its public keys are.
     #[schemars(length(max = 2000))]
     jwks_url: Option<String>,
@@ -64,14 +73,14 @@ pub(super) struct New {
 }
 
 impl NewKind {
-    /// The kind of what is there, where another of it can be made here.
-    pub(super) fn of(proof: &Proof) -> Option<Self> {
+    /// The kind of what is there.
+    pub(super) fn of(proof: &Proof) -> Self {
         match proof {
-            Proof::ApiKey { .. } => Some(Self::ApiKey),
-            Proof::ClientSecret { .. } => Some(Self::ClientSecret),
-            Proof::Mtls { .. } => Some(Self::Mtls),
-            Proof::PrivateKeyJwt { .. } => Some(Self::PrivateKeyJwt),
-            Proof::External { .. } => None,
+            Proof::ApiKey { .. } => Self::ApiKey,
+            Proof::ClientSecret { .. } => Self::ClientSecret,
+            Proof::External { .. } => Self::External,
+            Proof::Mtls { .. } => Self::Mtls,
+            Proof::PrivateKeyJwt { .. } => Self::PrivateKeyJwt,
         }
     }
 
@@ -79,6 +88,7 @@ impl NewKind {
         match self {
             Self::ApiKey => "api_key",
             Self::ClientSecret => "client_secret",
+            Self::External => "external",
             Self::Mtls => "mtls",
             Self::PrivateKeyJwt => "private_key_jwt",
         }
@@ -89,7 +99,7 @@ impl NewKind {
         match self {
             Self::ApiKey => Some(KeyKind::ApiKey),
             Self::ClientSecret => Some(KeyKind::ClientSecret),
-            Self::Mtls | Self::PrivateKeyJwt => None,
+            Self::External | Self::Mtls | Self::PrivateKeyJwt => None,
         }
     }
 }
@@ -103,8 +113,10 @@ impl Public {
     /// What is said, as a document says it.
     fn members(&self) -> Map<String, Value> {
         // No `..`: a new field must be looked at here.
-        let Self { jwks_url, jwks, thumbprint, dns, email, ip, uri, subject } = self;
+        let Self { issuer, claims, jwks_url, jwks, thumbprint, dns, email, ip, uri, subject } =
+            self;
         let texts = [
+            ("issuer", issuer),
             ("jwks_url", jwks_url),
             ("thumbprint", thumbprint),
             ("dns", dns),
@@ -116,7 +128,8 @@ impl Public {
         let texts =
             texts.into_iter().filter_map(|(name, text)| Some((name, json!(text.as_ref()?))));
         let keys = jwks.as_ref().map(|it| ("jwks", Value::Object(it.clone())));
-        texts.chain(keys).map(|(name, value)| (name.to_owned(), value)).collect()
+        let claims = claims.as_ref().map(|it| ("claims", json!(it)));
+        texts.chain(keys).chain(claims).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

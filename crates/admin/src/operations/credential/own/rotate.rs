@@ -66,10 +66,9 @@ impl Operation for Rotate {
         let (_, old) = found_own(&working, call, &by.id)?;
         let thumbprint = match &old.proof {
             Proof::Mtls { .. } => Some(shown(call)?),
-            Proof::ApiKey { .. }
-            | Proof::ClientSecret { .. }
-            | Proof::External { .. }
-            | Proof::PrivateKeyJwt { .. } => None,
+            // Which tokens lead here is not for whoever holds one of them to say.
+            Proof::External { .. } => return Err(external(&old)),
+            Proof::ApiKey { .. } | Proof::ClientSecret { .. } | Proof::PrivateKeyJwt { .. } => None,
         };
         // No URL of keys: the door would fetch from wherever a client says.
         let public = Public::of_client(jwks, thumbprint);
@@ -98,6 +97,11 @@ fn successible<'a>(
         ensure_unknown(working, call, certificate)?;
     }
     Ok((path, credential))
+}
+
+fn external(old: &Credential) -> Failure {
+    let detail = "its issuer makes and rotates what is shown, and the door's operator says by which claims it is known";
+    Failure::Conflict(format!("{} is external: {detail}", old.id))
 }
 
 /// The certificate of this connection: so whoever names one holds its key.
