@@ -17,6 +17,7 @@ profiles:
   own: {roles: [viewer], rotation: {lifetime_max: 30d, self_service: true}}
   other: {roles: [viewer], rotation: {lifetime_max: 30d, self_service: true}}
   plain: {roles: [viewer], rotation: {lifetime_max: 30d}}
+  long: {roles: [viewer], rotation: {lifetime_max: 365d, self_service: true}}
 ";
 const OWN: &str = "shop/own";
 
@@ -118,6 +119,23 @@ async fn nothing_lives_longer_by_it_than_the_profile_allows() {
     assert_eq!(new.body["expires"], "2026-11-26T12:00:00.000000Z", "{}", new.text);
     let old = document(&house, &json!(id)).await;
     assert_eq!(old["expires"], "2026-12-25T12:00:00Z");
+}
+
+#[tokio::test]
+async fn what_a_client_makes_for_itself_lives_for_90_days_at_most() {
+    let house = house().await;
+    let id = issue(&house, json!({"profile": "shop/long", "expires": "300d"})).await;
+    let rotate = async |wish: Value| {
+        house.ask_own("shop/long", "rotate_credential", json!({"id": id}), wish).await
+    };
+    for expires in ["91d", "300d", "2027-02-24"] {
+        let late = rotate(json!({"expires": expires})).await;
+        assert_eq!((late.status, late.fields()), (422, vec!["body.expires"]), "{}", late.text);
+    }
+    for wish in [json!({}), json!({"expires": "90d"})] {
+        let new = rotate(wish).await;
+        assert_eq!(new.body["expires"], "2027-02-23T12:00:00.000000Z", "{}", new.text);
+    }
 }
 
 #[tokio::test]

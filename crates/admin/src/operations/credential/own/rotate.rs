@@ -1,7 +1,7 @@
 //! `rotate_credential` of a client: a successor for one of its own, shown to it this once.
 
 use http::{Method, StatusCode};
-use model::{ClientCertificate, Credential, Effect, Proof};
+use model::{ClientCertificate, Credential, Effect, Expiry, Proof, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -27,8 +27,8 @@ pub(crate) struct Rotate;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnWish {
-    /// When the new one ends: `30d`, or a time; as late as your profile's rotation allows, and after
-    /// 90 days at the latest, where it is missing.
+    /// When the new one ends: `30d`, or a time; no later than your profile's rotation allows and after
+    /// 90 days at the latest, and that is when it does where it is missing.
     #[schemars(length(max = 50))]
     expires: Option<String>,
     /// How long the old one stays good at most: `7d` where it is missing.
@@ -64,6 +64,7 @@ impl Operation for Rotate {
         let OwnWish { expires, overlap, jwks, reason } = wish;
         let working = admin.working();
         let (_, old) = found_own(&working, call, &by.id)?;
+        ensure_usual(expires.as_deref(), call.at)?;
         let thumbprint = match &old.proof {
             Proof::Mtls { .. } => Some(shown(call)?),
             // Which tokens lead here is not for whoever holds one of them to say.
@@ -97,6 +98,22 @@ fn successible<'a>(
         ensure_unknown(working, call, certificate)?;
     }
     Ok((path, credential))
+}
+
+/// However long its profile lets others live: whoever steals one could renew it for so long.
+fn ensure_usual(expires: Option<&str>, now: Timestamp) -> Result<(), Failure> {
+    let end = |text: &str| Expiry::parse(text).and_then(|it| it.end(now)).ok();
+    let latest = end(Expiry::USUAL);
+    // What is no expiry at all is told by whoever reads it.
+    match expires.and_then(end) > latest {
+        true => {
+            let usual = Expiry::USUAL;
+            let message = format!("what a client makes for itself lives no longer than {usual}");
+            let help = format!("write {usual} or less, or leave it away");
+            Err(Failure::field("body.expires", message, help))
+        }
+        false => Ok(()),
+    }
 }
 
 fn external(old: &Credential) -> Failure {
