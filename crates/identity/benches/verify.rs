@@ -1,7 +1,8 @@
 //! What it costs to know a caller by a token: seen for the first time, and known already, next to
-//! the bare check of the same signature. `cargo xtask bench auth` prints it as a table.
+//! the bare check of the same signature: tokens of a trusted issuer, and those that the door signs
+//! itself. `cargo xtask bench auth` prints it as a table.
 //!
-//! Prints one line of JSON for each algorithm, with times in nanoseconds: for each, the median of
+//! Prints one line of JSON for each algorithm and for the door, with times in nanoseconds: for each, the median of
 //! rounds in which all three take turns.
 #![expect(
     clippy::cast_precision_loss,
@@ -20,20 +21,20 @@ mod issuer;
 #[path = "../tests/identity/signer.rs"]
 mod signer;
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RsaPublicKeyComponents,
 };
-use identity::Directory;
+use identity::{Directory, OwnIssuer};
 use jsonwebtoken::Algorithm;
-use model::Clock;
+use model::{CertificateMatch, Clock};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    house::House,
+    house::{House, terms},
     signer::{Signer, claims, decode, with},
 };
 
@@ -41,6 +42,18 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorith
 const ROUNDS: usize = 21;
 /// Tokens of a round: fewer than are remembered, so that what is known stays known.
 const TOKENS: usize = 500;
+
+/// The door's own issuer.
+const DOOR: &str = "https://door.example";
+
+/// Who signs the tokens of a row, what they say, and the house that they are shown to.
+struct Giver {
+    name: String,
+    algorithm: Algorithm,
+    signer: Signer,
+    claims: Value,
+    house: House,
+}
 
 /// A token, and what its signature is over.
 struct Token {
@@ -59,23 +72,49 @@ struct Round {
 fn main() {
     // What `cargo bench` hands to every bench means nothing here.
     let runtime = Builder::new_current_thread().build().unwrap();
-    for algorithm in ALGORITHMS {
-        let signer = Signer::new(algorithm);
-        let house = House::trusting(&[signer.jwk()]);
+    for giver in ALGORITHMS.map(Giver::trusted).into_iter().chain([Giver::door()]) {
+        let Giver { name, algorithm, signer, claims, house } = giver;
         let key = public_key(&signer.jwk(), algorithm);
-        let tokens: Vec<_> = (0..TOKENS).map(|it| token(&signer, it)).collect();
+        let tokens: Vec<_> = (0..TOKENS).map(|it| token(&signer, &claims, it)).collect();
         let rounds: Vec<_> = (0..ROUNDS).map(|_| round(&runtime, &house, &key, &tokens)).collect();
         let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
         println!(
             "{}",
             json!({
-                "algorithm": format!("{algorithm:?}"),
+                "algorithm": name,
                 "bare_ns": of(|it| it.bare),
                 "first_ns": of(|it| it.first),
                 "known_ns": of(|it| it.known),
                 "first_to_bare": of(|it| it.first / it.bare),
             })
         );
+    }
+}
+
+impl Giver {
+    /// An issuer of others.
+    fn trusted(algorithm: Algorithm) -> Self {
+        let signer = Signer::new(algorithm);
+        let house = House::trusting(&[signer.jwk()]);
+        Self { name: format!("{algorithm:?}"), algorithm, signer, claims: claims(), house }
+    }
+
+    /// The door itself, to a client that shows a credential for it.
+    fn door() -> Self {
+        let algorithm = Algorithm::EdDSA;
+        let signer = Signer::new(algorithm);
+        let issuer = OwnIssuer::new(DOOR);
+        issuer.publish(&json!({ "keys": [signer.jwk()] })).unwrap();
+        let mut house = House::new();
+        house.own = Some(Arc::new(issuer));
+        house.clients[0].profiles[0].tokens = Some(terms(None));
+        house.certificate("shop-cert", CertificateMatch::Dns("shop.example".to_owned()));
+        let says = json!({
+            "iss": DOOR, "sub": "shop/main", "client_id": "shop/main",
+            "onedoor": {"profile": "shop/main", "credential": "shop-cert"},
+        });
+        let name = format!("{algorithm:?} (the door's own)");
+        Self { name, algorithm, signer, claims: with(&claims(), &says), house }
     }
 }
 
@@ -101,8 +140,8 @@ fn time(tokens: &[Token], mut each: impl FnMut(&Token)) -> f64 {
     clock.elapsed().as_nanos() as f64 / tokens.len() as f64
 }
 
-fn token(signer: &Signer, number: usize) -> Token {
-    let claims = with(&claims(), &json!({"jti": number.to_string()}));
+fn token(signer: &Signer, claims: &Value, number: usize) -> Token {
+    let claims = with(claims, &json!({"jti": number.to_string()}));
     let text = signer.sign(&signer.header(), &claims);
     let (message, signature) = text.rsplit_once('.').unwrap();
     Token { message: message.to_owned(), signature: decode(signature), text }

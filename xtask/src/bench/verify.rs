@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{run, workspace::Workspace};
 
-/// The figures of one algorithm, in nanoseconds for one token.
+/// The figures of one algorithm, or of the door's own tokens, in nanoseconds for one token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Verified {
+    /// What signed, and whether that was the door.
     pub(super) algorithm: String,
     /// The signature alone.
     pub(super) bare_ns: f64,

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use identity::{
-    Declared, Directory, KeySets, Presented, Sender,
+    Declared, Directory, KeySets, Own, OwnIssuer, Presented, Sender,
     api_key::{self, Pepper, SystemRandom},
 };
 use model::{
     Caller, CertificateMatch, Client, ClientId, ClientKind, Clock, Credential, CredentialId,
-    CredentialState, Issuer, IssuerId, KeyKind, KeySource, Place, Profile, ProfileId, Proof,
-    Refusal, RefusalKind, Secret, Surface, Timestamp,
+    CredentialState, GrantType, Issuer, IssuerId, KeyKind, KeySource, Place, Profile, ProfileId,
+    Proof, Refusal, RefusalKind, Secret, Surface, Timestamp, TokenBinding, TokenTerms,
 };
 use serde_json::Value;
 
@@ -25,6 +25,8 @@ pub(crate) struct House {
     pub(crate) clients: Vec<Client>,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) issuers: Vec<Issuer>,
+    /// The door's own, where it gives tokens: to clients alone.
+    pub(crate) own: Option<Arc<OwnIssuer>>,
     pub(crate) pepper: Option<Pepper>,
     pub(crate) clock: Clock,
     pub(crate) desk: Arc<Desk>,
@@ -41,6 +43,7 @@ impl House {
             clients: vec![client("shop")],
             credentials: Vec::new(),
             issuers: Vec::new(),
+            own: None,
             pepper: Some(Pepper::new(&Secret::new(vec![7; 32])).unwrap()),
             key_sets: KeySets::waiting(Arc::clone(&desk) as _, clock.clone(), wait),
             clock,
@@ -121,7 +124,13 @@ impl House {
             credentials: &credentials,
             issuers: &issuers,
             pepper: self.pepper.as_ref(),
-            own: None,
+            own: self.own.as_ref().map(|issuer| Own {
+                issuer,
+                collections: &[],
+                admissions: &[],
+                users: &[],
+                issuers: &[],
+            }),
         })
     }
 
@@ -183,6 +192,22 @@ pub(crate) fn client(id: &str) -> Client {
         }],
         id,
         place: Place::default(),
+    }
+}
+
+/// The terms on which a profile gets tokens for itself.
+pub(crate) fn terms(binding: Option<TokenBinding>) -> TokenTerms {
+    TokenTerms {
+        grants: vec![GrantType::ClientCredentials],
+        redirect_uris: Vec::new(),
+        is_public: false,
+        groups: Vec::new(),
+        lifetime: TokenTerms::LIFETIME,
+        refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
+        binding,
+        is_opaque: false,
+        must_push: false,
+        introspects: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use model::{
 use serde_json::{Value, json};
 
 use crate::{
-    house::{House, NOW, refused},
+    house::{House, NOW, refused, terms},
     signer::{Signer, with},
 };
 
@@ -33,15 +33,8 @@ impl Door {
         let mut house = House::new();
         house.clients[0].profiles[0].tokens = Some(TokenTerms {
             grants: vec![GrantType::AuthorizationCode],
-            redirect_uris: Vec::new(),
             is_public: true,
-            groups: Vec::new(),
-            lifetime: TokenTerms::LIFETIME,
-            refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
-            binding: None,
-            is_opaque: false,
-            must_push: false,
-            introspects: Vec::new(),
+            ..terms(None)
         });
         let signer = Signer::new(Algorithm::EdDSA);
         let issuer = Arc::new(OwnIssuer::new(URL));

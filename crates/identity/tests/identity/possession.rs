@@ -17,14 +17,13 @@ use identity::{
 };
 use jsonwebtoken::Algorithm;
 use model::{
-    Caller, ClientCertificate, GrantType, ProofDemand, Refusal, RefusalKind, Secret, Timestamp,
-    TokenBinding, TokenTerms,
+    Caller, ClientCertificate, ProofDemand, Refusal, RefusalKind, Secret, Timestamp, TokenBinding,
 };
 use serde_json::{Value, json};
 
 use crate::{
     dpop::header,
-    house::{House, NOW, PEER, refused, sender},
+    house::{House, NOW, PEER, refused, sender, terms},
     signer::{Signer, claims, encode, with},
 };
 
@@ -55,7 +54,7 @@ impl Bound {
     /// A profile that takes only tokens that are bound like this.
     fn demanding(binding: TokenBinding) -> Self {
         let mut bound = Self::new();
-        bound.house.clients[0].profiles[0].tokens = Some(terms(binding));
+        bound.house.clients[0].profiles[0].tokens = Some(terms(Some(binding)));
         bound.directory = bound.house.directory();
         bound
     }
@@ -86,21 +85,6 @@ impl Bound {
         let sender = Sender { proof: Some(proof), ..sender(PEER) };
         let presented = Presented::TokenWithProof(token);
         self.house.shown(&self.directory, presented, &sender).await
-    }
-}
-
-fn terms(binding: TokenBinding) -> TokenTerms {
-    TokenTerms {
-        grants: vec![GrantType::ClientCredentials],
-        redirect_uris: Vec::new(),
-        is_public: false,
-        groups: Vec::new(),
-        lifetime: TokenTerms::LIFETIME,
-        refresh_lifetime: TokenTerms::REFRESH_LIFETIME,
-        binding: Some(binding),
-        is_opaque: false,
-        must_push: false,
-        introspects: Vec::new(),
     }
 }
 
