@@ -7,18 +7,32 @@
 // NAME@GROUP is of that group. Documents are at /REDIRECT_PORT/client.json. Beside them, whoever asks
 // for /id-jag?client_id=CLIENT&sub=WHO gets an assertion of the provider that this client may act for
 // them (ID-JAG), which a provider of an enterprise would make where the person has signed in. The client
-// `machine` gets access tokens for every resource that it names.
+// `machine` gets access tokens for every resource that it names. The door may name none, neither where
+// it sends people nor with their code: it is refused then (`invalid_target`), as Entra does.
 
 import crypto from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import fs from 'node:fs';
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
 const [door, certificate, key] = process.argv.slice(2);
 
 const listening = (server) =>
   new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
+
+/** What a token for a resource is: of `machine`, as the door may name none. */
+function getResourceServerInfo(_, resource, client) {
+  if (client.clientId === 'onedoor') {
+    throw new errors.InvalidTarget('AADSTS9010010: resource does not match the requested scopes');
+  }
+  return {
+    audience: resource,
+    scope: 'role:reader',
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: 'RS256' } },
+  };
+}
 
 const server = http.createServer();
 const issuer = `http://127.0.0.1:${await listening(server)}`;
@@ -46,12 +60,7 @@ const provider = new Provider(issuer, {
     resourceIndicators: {
       enabled: true,
       defaultResource: () => undefined,
-      getResourceServerInfo: (_, resource) => ({
-        audience: resource,
-        scope: 'role:reader',
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'RS256' } },
-      }),
+      getResourceServerInfo,
     },
   },
   claims: { openid: ['sub', 'groups'], profile: ['name'] },
