@@ -100,7 +100,7 @@ const documents = https.createServer(
       JSON.stringify({
         client_id: `https://${host}/${port}/client.json`,
         client_name: 'Agent with a document',
-        redirect_uris: [`http://127.0.0.1:${port}/back`],
+        redirect_uris: ['back', 'callback'].map((it) => `http://127.0.0.1:${port}/${it}`),
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         token_endpoint_auth_method: 'none',

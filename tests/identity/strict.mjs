@@ -1,14 +1,17 @@
 // Strict clients that nobody wrote with this door in mind, through all flows: `openid-client` and
 // `oauth4webapi`, over TLS that they check.
 //
-//   node strict.mjs DOOR BACK_PORT CERTIFICATE KEY DOCUMENTS
+//   node strict.mjs DOOR BACK_PORT CERTIFICATE KEY DOCUMENTS SET
+//
+// SET is which of their flows: `flows`, or `nonced` for a door that demands nonces.
 //
 // Prints one JSON object a line: first {"jwk": PUBLIC_KEY} of the client that signs assertions, and
 // reads {"secret": SECRET} of the one that has one. Then {"open": URL, "back": PREFIX} where a person
-// is wanted, answered with {"landed": URL}, or {"device": URL}, answered with {"connected": true}; and {"library": NAME, "flow": NAME, "ok": true} for each
-// flow. The exit code is 0 where all are ok.
+// is wanted, answered with {"landed": URL}, or {"device": URL}, answered with {"connected": true}; and
+// {"library": NAME, "flow": NAME, "ok": true} for each flow. The exit code is 0 where all are ok.
 
 import assert from 'node:assert/strict';
+import { X509Certificate, createHash } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -16,7 +19,7 @@ import readline from 'node:readline';
 import * as oauth4webapi from './strict/oauth4webapi.mjs';
 import * as openidClient from './strict/openid-client.mjs';
 
-const [door, port, certificate, key, documents] = process.argv.slice(2);
+const [door, port, certificate, key, documents, set] = process.argv.slice(2);
 const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const print = (line) => console.log(JSON.stringify(line));
 const read = async () => JSON.parse((await lines.next()).value);
@@ -66,6 +69,10 @@ const world = {
   secret,
   signing: { key: signing.privateKey, kid: 'one' },
   certified,
+  /** Of the client's certificate, as tokens have it. */
+  thumbprint: createHash('sha256')
+    .update(new X509Certificate(fs.readFileSync(certificate)).raw)
+    .digest('base64url'),
   clients: {
     public: 'strict/public',
     pushed: 'strict/pushed',
@@ -75,6 +82,7 @@ const world = {
     keyed: 'strict/keyed',
     opaque: 'strict/opaque',
     certified: 'strict/certified',
+    described: `${documents}/${port}/client.json`,
   },
   /** Sends the person there; where they are sent back to. */
   async person(url) {
@@ -122,8 +130,8 @@ const world = {
 };
 
 let failed = 0;
-for (const [library, { flows }] of Object.entries({ oauth4webapi, 'openid-client': openidClient })) {
-  for (const [flow, run] of Object.entries(flows)) {
+for (const [library, its] of Object.entries({ oauth4webapi, 'openid-client': openidClient })) {
+  for (const [flow, run] of Object.entries(its[set])) {
     try {
       await run(world);
       print({ library, flow, ok: true });

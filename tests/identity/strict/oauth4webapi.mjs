@@ -1,7 +1,23 @@
 // The flows with `oauth4webapi`, which leaves each step to its caller.
+//
+// `how` a client asks is told apart from what it asks for: `isPushed`, its `authentication`, and `ask`,
+// which makes a request with the library's options for it.
 
 import assert from 'node:assert/strict';
 import * as oauth from 'oauth4webapi';
+import { refused } from './refused.mjs';
+
+/** Each request with these options. */
+const by = (options) => (request) => request(options);
+
+const plainly = by({});
+
+/** Each request with a handle that has no nonce yet: it is refused, and goes through with the one it got. */
+const withoutNonce = (handle) => async (request) => {
+  const options = { DPoP: handle() };
+  await refused(request(options), 'use_dpop_nonce');
+  return request(options);
+};
 
 async function discovered(world) {
   const answer = await oauth.discoveryRequest(world.door, { algorithm: 'oauth2' });
@@ -16,8 +32,18 @@ async function resource(world, path) {
   assert.deepEqual(servers, [world.door.origin]);
 }
 
+/** What the browser brings for parameters that the client pushed. */
+async function pushed(as, id, parameters, { authentication = oauth.None(), ask = plainly }) {
+  const client = { client_id: id };
+  const { request_uri } = await ask(async (options) => {
+    const answer = await oauth.pushedAuthorizationRequest(as, client, authentication, parameters, options);
+    return oauth.processPushedAuthorizationResponse(as, client, answer);
+  });
+  return new URLSearchParams({ client_id: id, request_uri });
+}
+
 /** Where the person ended, validated: state, and `iss` (RFC 9207). */
-async function landed(world, as, id, { isPushed, handle }) {
+async function landed(world, as, id, how) {
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
   const parameters = new URLSearchParams({
@@ -31,41 +57,39 @@ async function landed(world, as, id, { isPushed, handle }) {
     state,
   });
   const url = new URL(as.authorization_endpoint);
-  url.search = parameters;
-  if (isPushed) {
-    const client = { client_id: id };
-    const push = () =>
-      oauth.pushedAuthorizationRequest(as, client, oauth.None(), parameters, { DPoP: handle });
-    const answer = await oauth.processPushedAuthorizationResponse(as, client, await push());
-    url.search = new URLSearchParams({ client_id: id, request_uri: answer.request_uri });
-  }
+  url.search = how.isPushed ? await pushed(as, id, parameters, how) : parameters;
   const arrived = await world.person(url);
   return { verifier, back: oauth.validateAuthResponse(as, { client_id: id }, arrived, state) };
 }
 
-async function byCode(world, as, id, { isPushed = false, handle } = {}) {
+/** Tokens of a person, by a code; and the code `again`, which the library itself would not send. */
+async function byCode(world, as, id, how = {}) {
+  const { authentication = oauth.None(), ask = plainly } = how;
   const client = { client_id: id };
-  const { verifier, back } = await landed(world, as, id, { isPushed, handle });
-  const request = () =>
-    oauth.authorizationCodeGrantRequest(as, client, oauth.None(), back, world.back, verifier, {
-      DPoP: handle,
-    });
-  const tokens = await oauth.processAuthorizationCodeResponse(as, client, await request());
-  // Once: the library itself would not send it again.
-  const again = await request();
-  assert.equal(again.status, 400);
-  return tokens;
+  const { verifier, back } = await landed(world, as, id, how);
+  const redeem = async (options) => {
+    const answer = await oauth.authorizationCodeGrantRequest(
+      as, client, authentication, back, world.back, verifier, options,
+    );
+    return oauth.processAuthorizationCodeResponse(as, client, answer);
+  };
+  return { tokens: await ask(redeem), again: () => ask(redeem) };
 }
 
-/** A call with a token that leads nowhere, and for no other reason. */
-async function refused(promise) {
-  await assert.rejects(promise, (thrown) => thrown.status === 401 || assert.fail(thrown));
+async function renewed(as, id, { refresh_token: token }, how = {}) {
+  const { authentication = oauth.None(), ask = plainly } = how;
+  const client = { client_id: id };
+  return ask(async (options) => {
+    const answer = await oauth.refreshTokenGrantRequest(as, client, authentication, token, options);
+    return oauth.processRefreshTokenResponse(as, client, answer);
+  });
 }
 
-async function calls(world, token, handle) {
-  const request = oauth.protectedResourceRequest;
-  const answer = await request(token, 'GET', world.operation, undefined, undefined, { DPoP: handle });
-  assert.equal(answer.status, 200);
+async function calls(world, { access_token: token }, ask = plainly) {
+  const { status } = await ask((options) =>
+    oauth.protectedResourceRequest(token, 'GET', world.operation, undefined, undefined, options),
+  );
+  assert.equal(status, 200);
 }
 
 /** What a resource server of this library says to the token (RFC 9068). */
@@ -86,53 +110,60 @@ export const flows = {
 
   async code(world) {
     const as = await discovered(world);
-    const verifier = await landed(world, as, world.clients.public, {});
-    const request = await oauth.authorizationCodeGrantRequest(
-      as, { client_id: world.clients.public }, oauth.None(), verifier.back, world.back, verifier.verifier,
-    );
-    const client = { client_id: world.clients.public };
-    const tokens = await oauth.processAuthorizationCodeResponse(as, client, request);
-    await calls(world, tokens.access_token);
+    const id = world.clients.public;
+    const { tokens } = await byCode(world, as, id);
+    await calls(world, tokens);
     await isJwt(world, as, tokens.access_token);
-    const refresh = () =>
-      oauth.refreshTokenGrantRequest(as, client, oauth.None(), tokens.refresh_token);
-    const renewed = await oauth.processRefreshTokenResponse(as, client, await refresh());
-    await calls(world, renewed.access_token);
-    const revoked = await oauth.revocationRequest(as, client, oauth.None(), renewed.refresh_token);
+    const next = await renewed(as, id, tokens);
+    await calls(world, next);
+    const client = { client_id: id };
+    const revoked = await oauth.revocationRequest(as, client, oauth.None(), next.refresh_token);
     await oauth.processRevocationResponse(revoked);
-    await refused(calls(world, renewed.access_token));
+    await refused(calls(world, next), 'invalid_token');
   },
 
   async a_code_twice(world) {
     const as = await discovered(world);
-    const tokens = await byCode(world, as, world.clients.public);
+    const { tokens, again } = await byCode(world, as, world.clients.public);
+    await calls(world, tokens);
+    await refused(again(), 'invalid_grant');
     // Its reuse ended what had come of it.
-    await refused(calls(world, tokens.access_token));
+    await refused(calls(world, tokens), 'invalid_token');
   },
 
   async pushed(world) {
     const as = await discovered(world);
     const id = world.clients.pushed;
-    const { back, verifier } = await landed(world, as, id, { isPushed: true });
-    const client = { client_id: id };
-    const answer = await oauth.authorizationCodeGrantRequest(
-      as, client, oauth.None(), back, world.back, verifier,
-    );
-    await calls(world, (await oauth.processAuthorizationCodeResponse(as, client, answer)).access_token);
+    const { tokens } = await byCode(world, as, id, { isPushed: true });
+    await calls(world, tokens);
     // And no other way.
     const url = new URL(as.authorization_endpoint);
     url.search = new URLSearchParams({
       client_id: id,
       response_type: 'code',
       redirect_uri: world.back,
-      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge: await oauth.calculatePKCECodeChallenge(oauth.generateRandomCodeVerifier()),
       code_challenge_method: 'S256',
     });
-    const refused = await fetch(url, { redirect: 'manual' });
-    const location = new URL(refused.headers.get('location'));
+    const turned = await fetch(url, { redirect: 'manual' });
+    const location = new URL(turned.headers.get('location'));
+    const client = { client_id: id };
     assert.throws(() => oauth.validateAuthResponse(as, client, location, oauth.expectNoState), {
       error: 'invalid_request',
     });
+  },
+
+  async pushed_private_key_jwt(world) {
+    const as = await discovered(world);
+    const id = world.clients.keyed;
+    const how = { isPushed: true, authentication: oauth.PrivateKeyJwt(world.signing) };
+    const { tokens } = await byCode(world, as, id, how);
+    await calls(world, tokens);
+    const next = await renewed(as, id, tokens, how);
+    await calls(world, next);
+    // Without its key nobody asks in its name, nor goes on with what it was given.
+    await refused(byCode(world, as, id, { isPushed: true }), 'invalid_client');
+    await refused(renewed(as, id, next), 'invalid_client');
   },
 
   async private_key_jwt(world) {
@@ -141,7 +172,7 @@ export const flows = {
     const authentication = oauth.PrivateKeyJwt(world.signing);
     const answer = await oauth.clientCredentialsGrantRequest(as, client, authentication, {});
     const tokens = await oauth.processClientCredentialsResponse(as, client, answer);
-    await calls(world, tokens.access_token);
+    await calls(world, tokens);
     const asked = await oauth.introspectionRequest(as, client, authentication, tokens.access_token);
     const said = await oauth.processIntrospectionResponse(as, client, asked);
     assert.ok(said.active);
@@ -163,11 +194,11 @@ export const flows = {
       },
     );
     const exchanged = await oauth.processGenericTokenEndpointResponse(as, client, asked);
-    await calls(world, exchanged.access_token);
+    await calls(world, exchanged);
     assert.equal((await world.tool(`Bearer ${exchanged.access_token}`)).status, 200);
     const revoked = await oauth.revocationRequest(as, keyed, own, subject.access_token);
     await oauth.processRevocationResponse(revoked);
-    await refused(calls(world, exchanged.access_token));
+    await refused(calls(world, exchanged), 'invalid_token');
   },
 
   async device(world) {
@@ -177,18 +208,17 @@ export const flows = {
       resource: world.resource,
     });
     const device = await oauth.processDeviceAuthorizationResponse(as, client, begun);
-    const ask = () => oauth.deviceCodeGrantRequest(as, client, oauth.None(), device.device_code);
-    await assert.rejects(oauth.processDeviceCodeResponse(as, client, await ask()), {
-      error: 'authorization_pending',
-    });
+    const ask = async () => {
+      const answer = await oauth.deviceCodeGrantRequest(as, client, oauth.None(), device.device_code);
+      return oauth.processDeviceCodeResponse(as, client, answer);
+    };
+    await refused(ask(), 'authorization_pending');
     await world.connect(device.verification_uri_complete);
-    const tokens = await oauth.processDeviceCodeResponse(as, client, await ask());
-    await calls(world, tokens.access_token);
+    const tokens = await ask();
+    await calls(world, tokens);
     // Once, and then all of it ends.
-    await assert.rejects(oauth.processDeviceCodeResponse(as, client, await ask()), {
-      error: 'invalid_grant',
-    });
-    await refused(calls(world, tokens.access_token));
+    await refused(ask(), 'invalid_grant');
+    await refused(calls(world, tokens), 'invalid_token');
   },
 
   async registered(world) {
@@ -197,14 +227,11 @@ export const flows = {
     const answer = await oauth.dynamicClientRegistrationRequest(as, metadata);
     const client = await oauth.processDynamicClientRegistrationResponse(answer);
     assert.equal(client.client_secret, undefined);
-    const tokens = await byCode(world, as, client.client_id);
-    // Its code was shown twice.
-    await refused(calls(world, tokens.access_token));
+    const { tokens } = await byCode(world, as, client.client_id);
+    await calls(world, tokens);
     const bad = { ...metadata, redirect_uris: ['intent://x/callback'] };
     const refusal = await oauth.dynamicClientRegistrationRequest(as, bad);
-    await assert.rejects(oauth.processDynamicClientRegistrationResponse(refusal), {
-      error: 'invalid_redirect_uri',
-    });
+    await refused(oauth.processDynamicClientRegistrationResponse(refusal), 'invalid_redirect_uri');
   },
 
   async id_jag(world) {
@@ -216,7 +243,7 @@ export const flows = {
       { assertion: await world.assertion(client.client_id), resource: world.resource },
     );
     const tokens = await oauth.processGenericTokenEndpointResponse(as, client, answer);
-    await calls(world, tokens.access_token);
+    await calls(world, tokens);
     assert.equal(tokens.refresh_token, undefined);
   },
 
@@ -225,9 +252,10 @@ export const flows = {
     const client = { client_id: world.clients.opaque };
     const authentication = oauth.PrivateKeyJwt(world.signing);
     const answer = await oauth.clientCredentialsGrantRequest(as, client, authentication, {});
-    const { access_token: token } = await oauth.processClientCredentialsResponse(as, client, answer);
+    const tokens = await oauth.processClientCredentialsResponse(as, client, answer);
+    const { access_token: token } = tokens;
     assert.match(token, /^oda_[0-9A-Za-z]{49}$/);
-    await calls(world, token);
+    await calls(world, tokens);
     const active = async () => {
       const asked = await oauth.introspectionRequest(as, client, authentication, token);
       return (await oauth.processIntrospectionResponse(as, client, asked)).active;
@@ -236,21 +264,17 @@ export const flows = {
     const revoked = await oauth.revocationRequest(as, client, authentication, token);
     await oauth.processRevocationResponse(revoked);
     assert.equal(await active(), false);
-    await refused(calls(world, token));
+    await refused(calls(world, tokens), 'invalid_token');
   },
 
   async dpop(world) {
     const as = await discovered(world);
-    const client = { client_id: world.clients.dpop };
-    const handle = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
-    const { back, verifier } = await landed(world, as, client.client_id, { isPushed: true, handle });
-    const answer = await oauth.authorizationCodeGrantRequest(
-      as, client, oauth.None(), back, world.back, verifier, { DPoP: handle },
-    );
-    const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer);
+    const id = world.clients.dpop;
+    const ask = by({ DPoP: oauth.DPoP({ client_id: id }, await oauth.generateKeyPair('ES256')) });
+    const { tokens } = await byCode(world, as, id, { isPushed: true, ask });
     assert.equal(tokens.token_type, 'dpop');
-    await calls(world, tokens.access_token, handle);
-    await refused(calls(world, tokens.access_token));
+    await calls(world, tokens, ask);
+    await refused(calls(world, tokens), 'invalid_token');
   },
 
   async mtls(world) {
@@ -261,9 +285,41 @@ export const flows = {
       as, client, oauth.TlsClientAuth(), {}, options,
     );
     const tokens = await oauth.processClientCredentialsResponse(as, client, answer);
-    const headers = { authorization: `Bearer ${tokens.access_token}` };
-    const called = await world.certified(world.operation, { headers });
-    assert.equal(called.status, 200);
-    await refused(calls(world, tokens.access_token));
+    await calls(world, tokens, by(options));
+    await refused(calls(world, tokens), 'invalid_token');
+  },
+
+  async mtls_code(world) {
+    const as = await discovered(world);
+    const id = world.clients.certified;
+    const bare = { isPushed: true, authentication: oauth.TlsClientAuth() };
+    const how = { ...bare, ask: by({ [oauth.customFetch]: world.certified }) };
+    const { tokens } = await byCode(world, as, id, how);
+    await calls(world, tokens, how.ask);
+    await refused(calls(world, tokens), 'invalid_token');
+    const next = await renewed(as, id, tokens, how);
+    await calls(world, next, how.ask);
+    await refused(calls(world, next), 'invalid_token');
+    // Over a connection without its certificate it is nobody.
+    await refused(byCode(world, as, id, bare), 'invalid_client');
+    await refused(renewed(as, id, next, bare), 'invalid_client');
+  },
+};
+
+/** Those through a door that demands a nonce of each proof. */
+export const nonced = {
+  async dpop_nonce(world) {
+    const as = await discovered(world);
+    const id = world.clients.dpop;
+    const pair = await oauth.generateKeyPair('ES256');
+    const handle = (options) => oauth.DPoP({ client_id: id }, pair, options);
+    const ask = withoutNonce(handle);
+    const { tokens } = await byCode(world, as, id, { isPushed: true, ask });
+    assert.equal(tokens.token_type, 'dpop');
+    await calls(world, tokens, ask);
+    const next = await renewed(as, id, tokens, { ask });
+    await calls(world, next, ask);
+    const madeUp = handle({ [oauth.modifyAssertion]: (_, claims) => { claims.nonce = 'made-up'; } });
+    await refused(calls(world, next, by({ DPoP: madeUp })), 'use_dpop_nonce');
   },
 };

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
+import { refused } from './refused.mjs';
 
 const ALGORITHM = { algorithm: 'oauth2' };
 
@@ -37,16 +38,6 @@ async function calls(world, config, tokens, options) {
   assert.deepEqual(await answer.json(), { ok: true });
 }
 
-/** A request that has to fail with this error. */
-async function refused(promise, error) {
-  await assert.rejects(promise, (thrown) => thrown.error === error || assert.fail(thrown));
-}
-
-/** One by a client that did not prove who it is: the library shows the challenge, not the body. */
-async function unknown(promise) {
-  await assert.rejects(promise, (thrown) => thrown.status === 401 || assert.fail(thrown));
-}
-
 async function renewsAndEnds(world, config, tokens, options) {
   const renewed = await client.refreshTokenGrant(config, tokens.refresh_token, {}, options);
   await calls(world, config, renewed, options);
@@ -68,6 +59,16 @@ export const flows = {
   async pushed(world) {
     const config = await configured(world, world.clients.pushed, client.None());
     await calls(world, config, await byCode(world, config, { isPushed: true }));
+  },
+
+  async pushed_private_key_jwt(world) {
+    const authentication = client.PrivateKeyJwt(world.signing);
+    const config = await configured(world, world.clients.keyed, authentication);
+    const tokens = await byCode(world, config, { isPushed: true });
+    await calls(world, config, tokens);
+    const bare = await configured(world, world.clients.keyed, client.None());
+    await refused(byCode(world, bare, { isPushed: true }), 'invalid_client');
+    await renewsAndEnds(world, config, tokens);
   },
 
   async reused(world) {
@@ -94,7 +95,7 @@ export const flows = {
     const config = await configured(world, world.clients.secret, authentication);
     await calls(world, config, await client.clientCredentialsGrant(config));
     const wrong = await configured(world, world.clients.secret, client.ClientSecretPost('wrong'));
-    await unknown(client.clientCredentialsGrant(wrong));
+    await refused(client.clientCredentialsGrant(wrong), 'invalid_client');
   },
 
   async private_key_jwt(world) {
@@ -134,7 +135,7 @@ export const flows = {
     assert.equal((await world.tool(`Bearer ${exchanged.access_token}`)).status, 200);
     // It ends with the one that was brought.
     await client.tokenRevocation(keyed, subject.access_token);
-    await unknown(calls(world, config, exchanged));
+    await refused(calls(world, config, exchanged), 'invalid_token');
     const person = await configured(world, world.clients.public, client.None());
     const tokens = await byCode(world, person);
     await calls(world, config, await exchange(tokens.access_token));
@@ -165,6 +166,16 @@ export const flows = {
     await renewsAndEnds(world, keyed, tokens);
   },
 
+  async described(world) {
+    const config = await configured(world, world.clients.described, client.None());
+    const tokens = await byCode(world, config, { isPushed: true });
+    await calls(world, config, tokens);
+    await renewsAndEnds(world, config, tokens);
+    // There is no such document.
+    const nobody = await configured(world, `${world.clients.described}.old`, client.None());
+    await refused(byCode(world, nobody, { isPushed: true }), 'invalid_client');
+  },
+
   async id_jag(world) {
     const authentication = client.ClientSecretBasic(world.secret);
     const config = await configured(world, world.clients.secret, authentication);
@@ -187,7 +198,7 @@ export const flows = {
     await calls(world, config, tokens, { DPoP });
     assert.equal((await world.tool(`Bearer ${tokens.access_token}`)).status, 401);
     const other = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
-    await unknown(calls(world, config, tokens, { DPoP: other }));
+    await refused(calls(world, config, tokens, { DPoP: other }), 'invalid_dpop_proof');
     const stolen = client.refreshTokenGrant(config, tokens.refresh_token, {}, { DPoP: other });
     await refused(stolen, 'invalid_grant');
     const again = await byCode(world, config, { isPushed: true, options: { DPoP } });
@@ -200,10 +211,50 @@ export const flows = {
     const config = await configured(world, id, client.TlsClientAuth(), options);
     const tokens = await client.clientCredentialsGrant(config);
     await calls(world, config, tokens);
-    // The same token over a connection that shows no certificate.
-    const header = { authorization: `Bearer ${tokens.access_token}` };
-    assert.equal((await fetch(world.operation, { headers: header })).status, 401);
+    // Over a connection that shows no certificate.
     const bare = await configured(world, id, client.TlsClientAuth());
-    await unknown(client.clientCredentialsGrant(bare));
+    await refused(calls(world, bare, tokens), 'invalid_token');
+    await refused(client.clientCredentialsGrant(bare), 'invalid_client');
+  },
+
+  async mtls_code(world) {
+    const options = { [client.customFetch]: world.certified };
+    const id = world.clients.certified;
+    const config = await configured(world, id, client.TlsClientAuth(), options);
+    const tokens = await byCode(world, config, { isPushed: true });
+    await calls(world, config, tokens);
+    const { cnf } = await client.tokenIntrospection(config, tokens.access_token);
+    assert.deepEqual(cnf, { 'x5t#S256': world.thumbprint });
+    const bare = await configured(world, id, client.TlsClientAuth());
+    await refused(byCode(world, bare, { isPushed: true }), 'invalid_client');
+    await refused(calls(world, bare, tokens), 'invalid_token');
+    await refused(client.refreshTokenGrant(bare, tokens.refresh_token), 'invalid_client');
+    await renewsAndEnds(world, config, tokens);
+  },
+};
+
+/** Those through a door that demands a nonce of each proof. */
+export const nonced = {
+  async dpop_nonce(world) {
+    const demands = [];
+    const watched = async (url, options) => {
+      const answer = await fetch(url, options);
+      if (answer.headers.has('dpop-nonce')) demands.push(`${answer.status} ${new URL(url).pathname}`);
+      return answer;
+    };
+    const options = { [client.customFetch]: watched };
+    const config = await configured(world, world.clients.dpop, client.None(), options);
+    const pair = await client.randomDPoPKeyPair();
+    // A handle that has no nonce yet: the library gets it one, and asks again.
+    const withoutNonce = () => ({ DPoP: client.getDPoPHandle(config, pair) });
+    const tokens = await byCode(world, config, { isPushed: true, options: withoutNonce() });
+    assert.equal(tokens.token_type, 'dpop');
+    await calls(world, config, tokens, withoutNonce());
+    await renewsAndEnds(world, config, tokens, withoutNonce());
+    assert.deepEqual(demands, [
+      '400 /oauth/par',
+      `401 ${world.operation.pathname}`,
+      '400 /oauth/token',
+    ]);
   },
 };

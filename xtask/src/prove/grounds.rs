@@ -42,15 +42,16 @@ impl Grounds {
         Self::open(setting, "http", |_| Ok(String::new()))
     }
 
-    /// Over TLS, which asks clients for certificates of the same authority.
-    pub(super) fn start_tls(setting: &Setting<'_>) -> Result<Self> {
+    /// Over TLS, which asks clients for certificates of the same authority; with `more` in its
+    /// onedoor.toml.
+    pub(super) fn start_tls(setting: &Setting<'_>, more: &str) -> Result<Self> {
         Self::open(setting, "https", |authority| {
             authority.issue("door", "/CN=door", "IP:127.0.0.1");
             let path = |file: &str| authority.path(file).display().to_string();
             let (certificate, key, ca) = (path("door.pem"), path("door.key"), path("ca.pem"));
             fs::set_permissions(&key, Permissions::from_mode(0o600))?;
             Ok(format!(
-                "[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\nclient_ca = \"{ca}\"\n"
+                "[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\nclient_ca = \"{ca}\"\n{more}"
             ))
         })
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Stdio},
@@ -18,10 +19,32 @@ const PROGRAM: &str = "tests/identity/strict.mjs";
 /// What a certificate of the client that has one names.
 const CERTIFIED: &str = "strict.example";
 /// Flows that they go through. Fewer would mean that some were left out.
-const FLOWS: usize = 25;
+const FLOWS: usize = 32;
+/// What a door's configuration says so that proofs of keys need a nonce of it.
+const NONCES: &str = "[oauth]\ndpop_nonce = \"yes\"\n";
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let grounds = Grounds::start_tls(setting)?;
+    let mut flows = go_through(setting, "flows", "")?;
+    // Another door, as one either demands nonces or does not.
+    let folder = &setting.folder.join("nonced");
+    fs::create_dir(folder)?;
+    for (library, count) in go_through(&Setting { folder, ..*setting }, "nonced", NONCES)? {
+        let all = flows.entry(library).or_default();
+        *all = all.saturating_add(count);
+    }
+    ensure!(flows.values().sum::<usize>() >= FLOWS, "only {flows:?} were gone through");
+    let flows: Vec<_> = flows.iter().map(|(name, count)| format!("{count} of {name}")).collect();
+    Ok(Done::Held(format!(
+        "{} flows, with PAR, DPoP with and without nonces, mTLS, devices, documents, registration and \
+         ID-JAG among them",
+        flows.join(" and ")
+    )))
+}
+
+/// Has each library go through a `set` of its flows, at a door with `more` in its configuration. How
+/// many these were.
+fn go_through(setting: &Setting<'_>, set: &str, more: &str) -> Result<BTreeMap<String, usize>> {
+    let grounds = Grounds::start_tls(setting, more)?;
     world::apply(&grounds.manager, &files())?;
     let authority = &grounds.strangers.authority;
     authority.issue("client", "/CN=client", &format!("DNS:{CERTIFIED}"));
@@ -29,18 +52,12 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     clients.env("NODE_EXTRA_CA_CERTS", authority.path("ca.pem"));
     clients.arg(PROGRAM).arg(&grounds.url).arg(free_port().to_string());
     clients.args([authority.path("client.pem"), authority.path("client.key")]);
-    clients.arg(&grounds.strangers.documents);
+    clients.arg(&grounds.strangers.documents).arg(set);
     let mut clients = clients.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let flows = attend(&mut clients, &grounds);
     drop(clients.kill());
     drop(clients.wait());
-    let flows = flows.map_err(|why| grounds.explained(why))?;
-    ensure!(flows.values().sum::<usize>() >= FLOWS, "only {flows:?} were gone through");
-    let flows: Vec<_> = flows.iter().map(|(name, count)| format!("{count} of {name}")).collect();
-    Ok(Done::Held(format!(
-        "{} flows, with PAR, DPoP, mTLS, devices, registration and ID-JAG among them",
-        flows.join(" and ")
-    )))
+    flows.map_err(|why| grounds.explained(why))
 }
 
 /// Gives the clients what they need, and does what they ask of a person. How many flows each went through.
@@ -103,6 +120,11 @@ fn files() -> BTreeMap<String, String> {
         }
         profile(terms)
     };
+    let of_both = [
+        ("grants", json!(["authorization_code", "client_credentials", "refresh_token"])),
+        ("public", json!(false)),
+    ];
+    let by_certificate = [of_both.as_slice(), &[("bound_by", json!("mtls"))]].concat();
     let document = json!({
         "kind": "app",
         "owner": "shop-team",
@@ -112,9 +134,9 @@ fn files() -> BTreeMap<String, String> {
             "dpop": of_people(&[("bound_by", json!("dpop"))]),
             "device": profile(json!({"grants": ["device_code", "refresh_token"], "public": true})),
             "secret": profile(json!({"grants": ["client_credentials", "jwt_bearer", "token_exchange"]})),
-            "keyed": profile(json!({"grants": ["client_credentials"]})),
+            "keyed": of_people(&of_both),
             "opaque": profile(json!({"grants": ["client_credentials"], "format": "opaque"})),
-            "certified": profile(json!({"grants": ["client_credentials"], "bound_by": "mtls"})),
+            "certified": of_people(&by_certificate),
         },
     });
     [("clients/strict.yaml".to_owned(), document.to_string())].into()
