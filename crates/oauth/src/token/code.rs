@@ -4,7 +4,10 @@ use model::{AdmissionId, GrantType, ProfileId, TokenBinding, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Grant, GrantFilter, Handle, Taken};
 
-use super::{GrantBody, Issued, caller, check_terms, invalid_grant, missing, resource};
+use super::{
+    GrantBody, Issued, caller, check_terms, invalid_grant, missing, refresh::refresh_handle,
+    resource,
+};
 use crate::{
     Request, Server,
     access_token::AccessToken,
@@ -126,27 +129,6 @@ pub(super) async fn grant_of(server: &Server, handle: &Handle) -> Result<Grant, 
     let missing = || invalid_grant("it belongs to no grant");
     let id = handle.grant.as_deref().ok_or_else(missing)?;
     server.store.grant(id).await?.ok_or_else(missing)
-}
-
-/// A new refresh token of `grant`. One of a client that proves nothing of itself is bound to what its
-/// access token is bound to (RFC 9449 section 5, RFC 8705 section 4).
-pub(super) fn refresh_handle(
-    grant: &Grant,
-    request: &Request,
-    proven: &Proven,
-    confirmation: &Confirmation,
-) -> Result<(String, Handle), Denied> {
-    let bound = confirmation.claim().filter(|_| !proven.is_confidential);
-    let (text, digest) = Ticket::Refresh.issue()?;
-    let handle = Handle {
-        digest,
-        kind: Ticket::Refresh.kind().to_owned(),
-        grant: Some(grant.id.clone()),
-        body: bound.map(|it| it.to_string()).unwrap_or_default(),
-        created: request.at,
-        expires: grant.expires,
-    };
-    Ok((text, handle))
 }
 
 /// What a grant gives now: as long as all that it was given by is still there.

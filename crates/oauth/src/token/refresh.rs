@@ -2,16 +2,17 @@
 //! used up: who shows it again ends the whole family (RFC 9700 section 4.14.2).
 
 use identity::dpop::ProofFailure;
-use store::{Handle, Taken};
+use serde::{Deserialize, Serialize};
+use store::{Grant, Handle, Taken};
 
 use super::{
     Issued,
-    code::{Answer, grant_of, refresh_handle, reused},
+    code::{Answer, grant_of, reused},
     invalid_grant, missing, scopes,
 };
 use crate::{
     Request, Server,
-    client::Proven,
+    client::{Proven, unknown},
     error::{Code, Denied},
     facts::Facts,
     form::Form,
@@ -60,16 +61,52 @@ pub(super) async fn renew(
     }
 }
 
-/// Whether what the token is bound to was shown, where it is bound.
+/// What of a refresh token the store keeps in our words: what has to be shown with it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Bound {
+    /// Whether to prove to be the client. A profile may be public and have credentials too: what was
+    /// given for one of these is not renewed for nothing (RFC 6749 section 6).
+    #[serde(default)]
+    is_confidential: bool,
+    /// What to hold, where the client proves nothing of itself (RFC 9449 section 5, RFC 8705 section 4).
+    #[serde(flatten)]
+    held: Confirmation,
+}
+
+/// A new refresh token of `grant`. One of a client that proved who it is is bound to that; any other to
+/// what its access token is bound to.
+pub(super) fn refresh_handle(
+    grant: &Grant,
+    request: &Request,
+    proven: &Proven,
+    confirmation: &Confirmation,
+) -> Result<(String, Handle), Denied> {
+    let bound = match proven.is_confidential {
+        true => Bound { is_confidential: true, held: Confirmation::default() },
+        false => Bound { is_confidential: false, held: confirmation.clone() },
+    };
+    let (text, digest) = Ticket::Refresh.issue()?;
+    let handle = Handle {
+        digest,
+        kind: Ticket::Refresh.kind().to_owned(),
+        grant: Some(grant.id.clone()),
+        body: serde_json::to_string(&bound).unwrap_or_default(),
+        created: request.at,
+        expires: grant.expires,
+    };
+    Ok((text, handle))
+}
+
+/// Whether what the token is bound to was shown.
 fn check_bound(handle: &Handle, proven: &Proven) -> Result<(), Denied> {
-    if handle.body.is_empty() {
-        return Ok(());
+    let bound: Bound = serde_json::from_str(&handle.body).map_err(invalid_grant)?;
+    if bound.is_confidential && !proven.is_confidential {
+        return Err(unknown().because("the refresh token was given to who proved to be the client"));
     }
-    let bound: Confirmation = serde_json::from_str(&handle.body).map_err(invalid_grant)?;
-    if bound.jkt.is_some() && proven.held.jkt().is_none() {
+    if bound.held.jkt.is_some() && proven.held.jkt().is_none() {
         return Err(possession::denied(&ProofFailure::Missing));
     }
-    match proven.held.fulfils(&bound) {
+    match proven.held.fulfils(&bound.held) {
         true => Ok(()),
         false => Err(invalid_grant("the refresh token is bound to something that was not proved")),
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method};
-use model::{ClientCertificate, GrantType, Timestamp, TokenBinding, TokenTerms};
+use model::{
+    ClientCertificate, Credential, CredentialId, GrantType, ProfileId, Timestamp, TokenBinding,
+    TokenTerms,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -136,6 +139,41 @@ async fn a_refresh_token_of_a_public_client_is_renewed_by_the_same_key_alone() {
     assert_eq!(claims(&second["access_token"])["cnf"]["jkt"], key.jkt());
     refused(ask(&house, &thief, &renewal(&second)).await, "invalid_grant");
     assert_eq!(ask(&house, &key, &renewal(&second)).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_was_given_for_a_secret_is_not_renewed_without_it() {
+    let (mut house, key, thief) = (House::open().await, Key::new(), Key::new());
+    let credential = Credential {
+        id: CredentialId::parse("web-secret").unwrap(),
+        profile: ProfileId::parse("web/app").unwrap(),
+        ..(*house.desired.credentials[0]).clone()
+    };
+    // The profile stays public besides.
+    house.desired.credentials.push(Arc::new(credential));
+    house.declare();
+    let shown = [("client_secret", SECRET)];
+    for is_bound in [true, false] {
+        let code = Browser::default().allow(&house, &authorize(&[])).await;
+        let form = [&redemption(&code)[..], &shown].concat();
+        let (status, first) = match is_bound {
+            true => ask(&house, &key, &form).await,
+            false => house.post(TOKEN, None, &form).await,
+        };
+        assert_eq!(status, 200, "{first}");
+        for (status, answer) in [
+            ask(&house, &thief, &renewal(&first)).await,
+            ask(&house, &key, &renewal(&first)).await,
+            house.post(TOKEN, None, &renewal(&first)).await,
+        ] {
+            assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{answer}");
+        }
+        // Nothing of that used it up; whoever has the secret is the client, by whichever key.
+        let form = [&renewal(&first)[..], &shown].concat();
+        let (status, second) = ask(&house, &Key::new(), &form).await;
+        assert_eq!(status, 200, "{second}");
+        assert_eq!(house.post(TOKEN, None, &renewal(&second)).await.0, 401);
+    }
 }
 
 #[tokio::test]
