@@ -5,6 +5,7 @@ pub(crate) mod account;
 pub(crate) mod admit;
 mod consent;
 pub(crate) mod device;
+mod offer;
 mod pending;
 pub(crate) mod provider;
 mod pushed;
@@ -24,6 +25,7 @@ use crate::{
     page,
     throttle::Effort,
 };
+use offer::Offer;
 use pending::Pending;
 use wanted::{Turned, Wanted};
 

@@ -120,6 +120,8 @@ pub(crate) struct CollectionView<'a> {
 #[derive(Debug)]
 pub(crate) struct ConsentView<'a> {
     pub(crate) door: &'a str,
+    /// Whether another one was decided on.
+    pub(crate) is_changed: bool,
     pub(crate) client: ClientView<'a>,
     pub(crate) person: &'a str,
     pub(crate) profile: &'a str,
@@ -127,6 +129,8 @@ pub(crate) struct ConsentView<'a> {
     pub(crate) scopes: &'a str,
     pub(crate) lifetime: &'a str,
     pub(crate) form: FormView<'a>,
+    /// Names what is shown.
+    pub(crate) offer: &'a str,
     pub(crate) sign_out: &'a str,
     /// Where it can be taken back, below the door.
     pub(crate) account: &'a str,

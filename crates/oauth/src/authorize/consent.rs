@@ -1,15 +1,14 @@
 //! A person decides what a program may do in their name.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use audit::EventId;
 use bytes::Bytes;
-use http::Response;
-use model::{Effect, TokenTerms};
+use http::{Response, StatusCode};
 use store::{Consent, Grant, Handle};
 use url::Url;
 
-use super::{Pending, account::ConsentBody, admit, back, device, sign_in};
+use super::{Offer, Pending, account::ConsentBody, back, device, sign_in};
 use crate::{
     Request, Server,
     client::{Origin, redirect},
@@ -18,7 +17,6 @@ use crate::{
     form::Form,
     page,
     people::{self, Person},
-    plane::Permitted,
     ticket::Ticket,
     token::{self, CodeBody, GrantBody},
 };
@@ -34,66 +32,14 @@ pub(super) fn page(
     person: &Person,
     facts: &mut Facts,
 ) -> Response<Bytes> {
-    let tables = server.tables();
-    let admitted = admit::profile(&tables, &pending.client, person, request.at);
-    let (profile, _) = match admitted {
-        Ok(admitted) => admitted,
+    match Offer::of(server, request, pending, person) {
+        Ok(offer) => offer.page(server, pending, person, false),
         Err(denied) => {
             let response = super::shown(&denied);
             let (who, client) = (person.subject.escape_debug(), pending.client.id.escape_debug());
             facts.denied = Some(denied.because(format!("{who} with client {client}")));
-            return response;
+            response
         }
-    };
-    let permitted = server.plane.permitted(&profile, &pending.bounds(server));
-    let collections = by_collection(&permitted);
-    let views: Vec<_> = collections
-        .iter()
-        .map(|(title, operations)| page::CollectionView { title, operations })
-        .collect();
-    let terms = tables.contract(&profile, request.at).map(|it| it.terms);
-    let scopes = pending.scopes().map(|it| it.to_string()).unwrap_or_default();
-    let lifetime = terms.map(lifetime).unwrap_or_default();
-    let view = page::ConsentView {
-        door: server.url(),
-        client: client_view(pending),
-        person: &person.name,
-        profile: profile.as_str(),
-        collections: &views,
-        scopes: &scopes,
-        lifetime: &lifetime,
-        form: form_view(pending, "/oauth/consent"),
-        sign_out: "/oauth/sign-out",
-        account: super::account::PATH,
-        target: redirect::target(&pending.body.redirect_uri),
-    };
-    page::consent(&view).into_response()
-}
-
-fn by_collection(permitted: &[Permitted]) -> BTreeMap<&str, Vec<page::OperationView<'_>>> {
-    let mut collections: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for Permitted { collection, summary, effect } in permitted {
-        let view = page::OperationView { summary, effect: *effect };
-        collections.entry(collection.as_str()).or_default().push(view);
-    }
-    for operations in collections.values_mut() {
-        // What cannot be undone is not to be the line that is cut away.
-        operations.sort_by_key(|it| match it.effect {
-            Effect::Destructive => 0,
-            Effect::Write => 1,
-            Effect::Read => 2,
-        });
-    }
-    collections
-}
-
-/// `10 minutes at a time, for up to 30 days`.
-fn lifetime(terms: &TokenTerms) -> String {
-    let minutes = terms.lifetime.as_secs().div_ceil(60);
-    let days = terms.refresh_lifetime.as_secs().div_ceil(24 * 3600);
-    match terms.grants.contains(&model::GrantType::RefreshToken) {
-        true => format!("{minutes} minutes at a time, for up to {days} days"),
-        false => format!("{minutes} minutes"),
     }
 }
 
@@ -126,33 +72,73 @@ pub(crate) async fn decide(
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
     let person = sign_in::person(server, request).await?;
-    let pending = Pending::of_form(server, request, &form, true).await?;
-    let (uri, state) = (&pending.body.redirect_uri, pending.body.state.as_deref());
+    let pending = Pending::of_form(server, request, &form).await?;
     facts.note = Some(format!(
         "{} for client {}",
         person.subject.escape_debug(),
         pending.client.id.escape_debug()
     ));
     let is_allowed = form.get("decision") == Some("allow");
-    if pending.body.device.is_some() {
-        return device::decide(server, request, (&pending, is_allowed), &person, facts).await;
-    }
-    if !pending.client.is_registered() {
+    let offer = match Offer::of(server, request, &pending, &person) {
         // Whom no rule admits is sent nowhere: nobody has looked at where that is.
-        let admitted = admit::profile(&server.tables(), &pending.client, &person, request.at);
-        admitted.inspect_err(|_| facts.event = EventId::ConsentDenied)?;
-    }
-    if !is_allowed {
-        facts.event = EventId::ConsentDenied;
-        let denied = Denied::new(Code::AccessDenied, "the person did not allow it");
-        let response = back(server, uri, state, &Err(&denied));
-        facts.denied = Some(denied);
-        return Ok(response);
-    }
-    match give(server, request, &pending, &person, facts).await {
-        Ok(code) => Ok(back(server, uri, state, &Ok(code))),
-        Err(denied) => {
+        Err(denied) if pending.body.device.is_none() && !pending.client.is_registered() => {
             facts.event = EventId::ConsentDenied;
+            return Err(denied);
+        }
+        offer => offer,
+    };
+    let allowed = is_allowed.then_some(offer).transpose();
+    // Nobody allows what they were not shown: since then the rules may have changed, or who is here.
+    if let Ok(Some(offer)) = &allowed
+        && form.get("offer") != Some(&*offer.digest(&pending, &person))
+    {
+        return Ok(anew(server, &pending, &person, offer, facts));
+    }
+    pending.use_up(server, request).await?;
+    match pending.body.device {
+        Some(_) => device::decide(server, request, (&pending, allowed), &person, facts).await,
+        None => send_back(server, request, (&pending, allowed), &person, facts).await,
+    }
+}
+
+/// The page of now for who decides on another one.
+fn anew(
+    server: &Server,
+    pending: &Pending,
+    person: &Person,
+    offer: &Offer,
+    facts: &mut Facts,
+) -> Response<Bytes> {
+    facts.event = EventId::ConsentDenied;
+    let detail = "what is asked for is not what the page showed";
+    facts.denied = Some(Denied::new(Code::AccessDenied, detail));
+    let mut response = offer.page(server, pending, person, true);
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
+/// Sends the person back, with a code where they allowed it.
+async fn send_back(
+    server: &Server,
+    request: &Request,
+    (pending, allowed): (&Pending, Result<Option<Offer>, Denied>),
+    person: &Person,
+    facts: &mut Facts,
+) -> Result<Response<Bytes>, Denied> {
+    let (uri, state) = (&pending.body.redirect_uri, pending.body.state.as_deref());
+    // Until a code is given.
+    let event = std::mem::replace(&mut facts.event, EventId::ConsentDenied);
+    let given = match allowed {
+        Ok(Some(offer)) => give(server, request, (pending, &offer), person, facts).await,
+        Ok(None) => Err(Denied::new(Code::AccessDenied, "the person did not allow it")),
+        Err(denied) => Err(denied),
+    };
+    match given {
+        Ok(code) => {
+            facts.event = event;
+            Ok(back(server, uri, state, &Ok(code)))
+        }
+        Err(denied) => {
             let response = back(server, uri, state, &Err(&denied));
             facts.denied = Some(denied);
             Ok(response)
@@ -164,11 +150,11 @@ pub(crate) async fn decide(
 async fn give(
     server: &Server,
     request: &Request,
-    pending: &Pending,
+    (pending, offer): (&Pending, &Offer),
     person: &Person,
     facts: &mut Facts,
 ) -> Result<String, Denied> {
-    let grant = grant(server, request, pending, person, facts).await?;
+    let grant = grant(server, request, (pending, offer), person, facts).await?;
     let (code, digest) = Ticket::Code.issue()?;
     let body = CodeBody {
         client: pending.client.id.clone(),
@@ -192,19 +178,19 @@ async fn give(
 pub(super) async fn grant(
     server: &Server,
     request: &Request,
-    pending: &Pending,
+    (pending, offer): (&Pending, &Offer),
     person: &Person,
     facts: &mut Facts,
 ) -> Result<Grant, Denied> {
     let tables = server.tables();
-    let (profile, admission) = admit::profile(&tables, &pending.client, person, request.at)?;
+    let Offer { profile, admission, .. } = offer;
     let gone = || Denied::new(Code::AccessDenied, "the profile gets no tokens now");
-    let contract = tables.contract(&profile, request.at).ok_or_else(gone)?;
+    let contract = tables.contract(profile, request.at).ok_or_else(gone)?;
     facts.caller = Some(token::caller(&contract, Some(person.subject.clone())));
     let body = GrantBody {
         resource: pending.body.resource.clone(),
         scope: pending.scopes().map(|it| it.to_string()),
-        admission: admission.map(|it| it.to_string()),
+        admission: admission.as_ref().map(ToString::to_string),
         client_name: pending.client.name.clone(),
         is_of_device: pending.body.device.is_some(),
         methods: person.methods.clone(),

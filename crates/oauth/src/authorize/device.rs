@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::{Digest, GrantFilter, Handle, Taken};
 
 use super::{
-    Pending, consent,
+    Offer, Pending, consent,
     pending::{browser, check_browser, csrf},
     provider::see,
     sign_in,
@@ -204,11 +204,11 @@ async fn known(
     Ok(None)
 }
 
-/// Takes the decision, once, for the device to find it.
+/// Takes the decision, once, for the device to find it: what the person allowed, where they did.
 pub(super) async fn decide(
     server: &Server,
     request: &Request,
-    (pending, is_allowed): (&Pending, bool),
+    (pending, allowed): (&Pending, Result<Option<Offer>, Denied>),
     person: &Person,
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
@@ -224,10 +224,13 @@ pub(super) async fn decide(
     let Taken::First(_) = server.store.peek_handle(digest, kind, request.at).await? else {
         return Err(gone());
     };
-    let grant = match is_allowed {
-        true => Some(consent::grant(server, request, pending, person, facts).await?.id),
-        false => None,
+    let grant = match &allowed? {
+        Some(offer) => {
+            Some(consent::grant(server, request, (pending, offer), person, facts).await?.id)
+        }
+        None => None,
     };
+    let is_allowed = grant.is_some();
     let decision = Handle {
         digest: waiting.device,
         kind: Ticket::Decision.kind().to_owned(),

@@ -87,23 +87,28 @@ impl Pending {
         server: &Server,
         request: &Request,
         form: &Form,
-        is_last: bool,
     ) -> Result<Self, Denied> {
         let ticket = form.required("authorization")?;
         let csrf = check_browser(server, request, form, ticket)?;
         let (digest, kind) = (ticket::digest(ticket), Ticket::Authorization.kind());
-        let taken = match is_last {
-            true => server.store.take_handle(&digest, kind, request.at).await?,
-            false => server.store.peek_handle(&digest, kind, request.at).await?,
-        };
-        let Taken::First(handle) = taken else {
-            let detail = "this page has expired or was used already: go back and begin anew";
-            return Err(Denied::new(Code::AccessDenied, detail));
-        };
+        let found = server.store.peek_handle(&digest, kind, request.at).await?;
+        let Taken::First(handle) = found else { return Err(ended()) };
         let body: Body = serde_json::from_str(&handle.body)
             .map_err(|it| Denied::new(Code::ServerError, "the request is broken").because(it))?;
         let client = client::find(server, &body.client, request).await?;
         Ok(Self { ticket: ticket.to_owned(), csrf, client, body })
+    }
+
+    /// Uses it up: it is decided once.
+    ///
+    /// # Errors
+    /// `access_denied` where it has ended, or was decided meanwhile.
+    pub(super) async fn use_up(&self, server: &Server, request: &Request) -> Result<(), Denied> {
+        let (digest, kind) = (ticket::digest(&self.ticket), Ticket::Authorization.kind());
+        match server.store.take_handle(&digest, kind, request.at).await? {
+            Taken::First(_) => Ok(()),
+            Taken::Again(_) | Taken::Expired | Taken::Revoked(_) | Taken::Unknown => Err(ended()),
+        }
     }
 
     /// How far the token would go.
@@ -115,6 +120,11 @@ impl Pending {
     pub(super) fn scopes(&self) -> Option<TokenScopes> {
         self.body.scope.as_deref().and_then(|it| TokenScopes::parse(it).ok())
     }
+}
+
+fn ended() -> Denied {
+    let detail = "this page has expired or was used already: go back and begin anew";
+    Denied::new(Code::AccessDenied, detail)
 }
 
 /// What tells this browser apart, and the cookie for it where it has none.

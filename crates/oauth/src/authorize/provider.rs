@@ -75,7 +75,7 @@ async fn depart(
         Some(word) if device::next(server, word).is_some() => {
             device::checked(server, request, &form)?.0.to_owned()
         }
-        Some(_) => Pending::of_form(server, request, &form, false).await?.ticket,
+        Some(_) => Pending::of_form(server, request, &form).await?.ticket,
         // From the page of the person's own: nobody sent them.
         None => {
             account::checked(server, request, &form)?;
@@ -195,7 +195,7 @@ async fn resume(
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_query(request)?;
-    let pending = Pending::of_form(server, request, &form, false).await?;
+    let pending = Pending::of_form(server, request, &form).await?;
     sign_in::next_page(server, request, &pending, facts).await
 }
 

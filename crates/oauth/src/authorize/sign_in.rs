@@ -100,7 +100,7 @@ pub(crate) async fn sign_in(
     facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
-    let pending = Pending::of_form(server, request, &form, false).await?;
+    let pending = Pending::of_form(server, request, &form).await?;
     let again = consent::form_view(&pending, "/oauth/sign-in");
     match typed(server, request, &form, again, facts).await? {
         Typed::Wrong(name) => {
@@ -272,7 +272,7 @@ pub(crate) async fn sign_out(
     _facts: &mut Facts,
 ) -> Result<Response<Bytes>, Denied> {
     let form = Form::of_body(request)?;
-    let pending = Pending::of_form(server, request, &form, false).await?;
+    let pending = Pending::of_form(server, request, &form).await?;
     people::end_session(server, request).await?;
     let mut response = sign_in_page(server, &pending, ("", None)).await;
     let gone = Cookie::Session.set(server, "");

@@ -17,6 +17,7 @@ const LISTED_MAX: usize = 50;
 pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
     let ConsentView {
         door,
+        is_changed,
         client,
         person,
         profile,
@@ -24,12 +25,18 @@ pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
         scopes,
         lifetime,
         form,
+        offer,
         sign_out,
         account,
         target,
     } = view;
     let name = called(client.name, &client.host);
     let body = html! {
+        @if *is_changed {
+            p.warn role="alert" {
+                "This is not what you were shown: since then it has changed, or somebody else has signed in. Look at it again."
+            }
+        }
         p { b { (name) } " asks to act in your name at " (door) "." }
         (about(client))
         @if collections.is_empty() {
@@ -45,6 +52,7 @@ pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
         }
         form method="post" action=(form.action) {
             (hidden(form))
+            input type="hidden" name="offer" value=(offer);
             button.first type="submit" name="decision" value="allow" { "Allow" }
             button type="submit" name="decision" value="deny" { "Deny" }
         }
@@ -123,6 +131,7 @@ mod tests {
     ) -> String {
         let view = ConsentView {
             door: "https://door.example",
+            is_changed: false,
             client: ClientView {
                 name,
                 host: "a.example".to_owned(),
@@ -136,6 +145,7 @@ mod tests {
             scopes: "collection:orders",
             lifetime: "10 minutes",
             form: FormView { action: "/oauth/consent", csrf: "c", authorization: "a" },
+            offer: "o",
             sign_out: "/oauth/sign-out",
             account: "/oauth/account",
             target: Some("https://a.example".to_owned()),

@@ -148,17 +148,21 @@ impl Fetch for Web {
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
     pub(crate) uses: Mutex<Vec<(String, LastUse)>>,
+    /// What may be done besides.
+    pub(crate) more: Mutex<Vec<Permitted>>,
     /// Whom the data plane lets in.
     directory: Mutex<Option<Directory>>,
 }
 
 impl Plane for Orders {
     fn permitted(&self, _: &ProfileId, _: &TokenBounds) -> Vec<Permitted> {
-        vec![Permitted {
+        let mut permitted = vec![Permitted {
             collection: "orders".to_owned(),
             summary: "Show an order".to_owned(),
             effect: Effect::Read,
-        }]
+        }];
+        permitted.extend(self.more.lock().unwrap().iter().cloned());
+        permitted
     }
 
     fn admits(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), String> {
@@ -404,7 +408,7 @@ impl Browser {
             value.unwrap_or_default().to_owned()
         };
         let (authorization, csrf) = (hidden("authorization"), hidden("csrf"));
-        let second = ["step", "enrolment"].map(|it| (it, hidden(it)));
+        let second = ["step", "enrolment", "offer"].map(|it| (it, hidden(it)));
         let mut pairs = vec![("authorization", &*authorization), ("csrf", &*csrf)];
         pairs.extend(second.iter().map(|(a, b)| (*a, &**b)).filter(|it| !it.1.is_empty()));
         pairs.extend_from_slice(filled);

@@ -14,6 +14,7 @@ mod authorization_code;
 mod certificates;
 mod client_credentials;
 mod command_line;
+mod consent;
 mod departed;
 mod described;
 mod device;

@@ -39,10 +39,11 @@ impl Browser {
             let value = form.split(&start).nth(1).and_then(|it| it.split('"').next());
             value.unwrap_or_default().to_owned()
         };
-        let (authorization, csrf) = (hidden("authorization"), hidden("csrf"));
-        let own = [("authorization", &*authorization), ("csrf", &*csrf)];
+        let own = ["authorization", "csrf", "offer"].map(|it| (it, hidden(it)));
+        let own = own.iter().map(|(name, value)| (*name, &**value));
         let encode = |it| utf8_percent_encode(it, NON_ALPHANUMERIC);
-        let pairs = own.iter().chain(filled).map(|(a, b)| format!("{}={}", encode(a), encode(b)));
+        let pairs =
+            own.chain(filled.iter().copied()).map(|(a, b)| format!("{}={}", encode(a), encode(b)));
         let kind = ("content-type", "application/x-www-form-urlencoded");
         self.ask(("POST", action), &[kind], pairs.collect::<Vec<_>>().join("&")).await;
     }
