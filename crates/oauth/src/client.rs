@@ -16,7 +16,7 @@ use model::{
 use serde_json::Value;
 
 pub(crate) use self::{
-    authenticate::authenticate,
+    authenticate::{ALGORITHMS, authenticate},
     document::Documents,
     keys::Keys,
     register::{name_and_end, register},

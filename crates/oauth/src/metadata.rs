@@ -4,7 +4,7 @@ use identity::dpop;
 use model::{GrantType, Registration};
 use serde_json::{Value, json};
 
-use crate::{tables::Tables, token::ID_JAG};
+use crate::{client, tables::Tables, token::ID_JAG};
 
 /// The document at each of the well-known places, which are both at the root: the issuer has no path.
 ///
@@ -31,7 +31,6 @@ pub(crate) fn document(issuer: &str, tables: &Tables, asks_for_certificates: boo
     }
     // Who asks about tokens has to prove who it is.
     let methods = [&["none"], &*proving].concat();
-    let algorithms = json!(["EdDSA", "ES256", "PS256", "RS256"]);
     let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("authorize"),
@@ -47,9 +46,11 @@ pub(crate) fn document(issuer: &str, tables: &Tables, asks_for_certificates: boo
         "authorization_grant_profiles_supported": [ID_JAG],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_signing_alg_values_supported": client::ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": client::ALGORITHMS,
         "introspection_endpoint_auth_methods_supported": proving,
+        "introspection_endpoint_auth_signing_alg_values_supported": client::ALGORITHMS,
         "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         "tls_client_certificate_bound_access_tokens": asks_for_certificates,
         "request_parameter_supported": false,

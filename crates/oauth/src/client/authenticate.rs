@@ -29,7 +29,9 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// How far ahead the end of an assertion may be.
 const ASSERTION_LIFETIME_MAX: Duration = Duration::from_secs(10 * 60);
 
-const ALGORITHMS: &[&str] = &["EdDSA", "ES256", "ES384", "PS256", "PS384", "PS512", "RS256"];
+/// What an assertion may be signed by.
+pub(crate) const ALGORITHMS: &[&str] =
+    &["EdDSA", "ES256", "ES384", "PS256", "PS384", "PS512", "RS256"];
 
 /// What a client shows.
 enum Shown<'a> {

@@ -48,6 +48,19 @@ async fn both_forms_at_the_root_say_who_the_issuer_is_and_what_it_can() {
 }
 
 #[tokio::test]
+async fn wherever_clients_sign_to_prove_themselves_it_says_by_what_they_may() {
+    let house = House::open().await;
+    let (_, document) = get(&house, "/.well-known/oauth-authorization-server").await;
+    let accepted = ["EdDSA", "ES256", "ES384", "PS256", "PS384", "PS512", "RS256"];
+    for endpoint in ["token", "revocation", "introspection"] {
+        let methods = &document[format!("{endpoint}_endpoint_auth_methods_supported")];
+        assert!(methods.as_array().unwrap().contains(&"private_key_jwt".into()), "{endpoint}");
+        let named = &document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")];
+        assert_eq!(*named, serde_json::json!(accepted), "{endpoint}");
+    }
+}
+
+#[tokio::test]
 async fn no_document_stands_where_another_issuer_would_have_its_own() {
     let house = House::open().await;
     for path in [
