@@ -55,6 +55,15 @@ impl Client {
         }
     }
 
+    /// Whether it is given anything to renew its tokens by, where its profile is: one that registered
+    /// itself says so.
+    pub(crate) fn renews(&self) -> bool {
+        match self.origin {
+            Origin::Dynamic { renews, .. } => renews,
+            Origin::CommandLine | Origin::Declared(_) | Origin::Document { .. } => true,
+        }
+    }
+
     /// What its tokens have to be bound by, where they are of a profile with these terms.
     pub(crate) fn demands(&self, terms: &TokenTerms) -> Vec<TokenBinding> {
         terms.binding.into_iter().chain(self.bindings.iter().copied()).collect()
@@ -73,6 +82,8 @@ pub(crate) enum Origin {
     /// It registered itself.
     Dynamic {
         software: Option<String>,
+        /// Whether it registered for refresh tokens.
+        renews: bool,
         /// The hash of its secret, and when that ends.
         secret: Option<(KeyHash, Timestamp)>,
         /// By which certificates it proves itself, if it does.

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Response;
-use model::{AdmissionId, Effect, ProfileId, TokenTerms};
+use model::{AdmissionId, Effect, GrantType, ProfileId, TokenTerms};
 
 use super::{
     Pending, account, admit,
     consent::{client_view, form_view},
 };
 use crate::{
-    Request, Server, client::redirect, error::Denied, page, people::Person, plane::Permitted,
+    Request, Server,
+    client::{Client, redirect},
+    error::Denied,
+    page,
+    people::Person,
+    plane::Permitted,
     ticket,
 };
 
@@ -41,7 +46,7 @@ impl Offer {
         let (profile, admission) = admit::profile(&tables, &pending.client, person, request.at)?;
         let permitted = server.plane.permitted(&profile, &pending.bounds(server));
         let contract = tables.contract(&profile, request.at);
-        let lifetime = contract.map(|it| lifetime(it.terms)).unwrap_or_default();
+        let lifetime = contract.map(|it| lifetime(it.terms, &pending.client)).unwrap_or_default();
         Ok(Self { profile, admission, permitted, lifetime })
     }
 
@@ -105,10 +110,10 @@ fn by_collection(permitted: &[Permitted]) -> BTreeMap<&str, Vec<page::OperationV
 }
 
 /// `10 minutes at a time, for up to 30 days`.
-fn lifetime(terms: &TokenTerms) -> String {
+fn lifetime(terms: &TokenTerms, client: &Client) -> String {
     let minutes = terms.lifetime.as_secs().div_ceil(60);
     let days = terms.refresh_lifetime.as_secs().div_ceil(24 * 3600);
-    match terms.grants.contains(&model::GrantType::RefreshToken) {
+    match client.renews() && terms.grants.contains(&GrantType::RefreshToken) {
         true => format!("{minutes} minutes at a time, for up to {days} days"),
         false => format!("{minutes} minutes"),
     }

@@ -8,7 +8,7 @@ use identity::{
     api_key::{self, SystemRandom},
     assertion::VerificationKeys,
 };
-use model::{KeyHash, KeyKind, KeySource, Registration, Rehash, Timestamp};
+use model::{GrantType, KeyHash, KeyKind, KeySource, Registration, Rehash, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -29,6 +29,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// How long a secret is good (RFC 7591 section 3.2.1). None is renewed: a client that is still there
 /// registers anew.
 const SECRET_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// What a client can register for, and what one gets that does not say.
 const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 /// What a client can ask of its tokens: kept as it says it.
 const BINDINGS: [&str; 2] =
@@ -46,6 +47,9 @@ struct Registered {
     name: String,
     redirect_uris: Vec<String>,
     software: Option<String>,
+    /// What it registered for, out of [`GRANTS`].
+    #[serde(default = "all_grants")]
+    grants: Vec<String>,
     /// The hash of its secret, as credentials have it.
     secret: Option<String>,
     /// What its tokens are to be bound by, in the words of its metadata.
@@ -67,7 +71,7 @@ pub(super) async fn find(server: &Server, id: &str, request: &Request) -> Result
         server.throttle.spend(look, now)?;
         return Err(unknown().because("nobody registered as this"));
     };
-    let Registered { name, redirect_uris, software, secret, bound, proof } =
+    let Registered { name, redirect_uris, software, grants, secret, bound, proof } =
         serde_json::from_str(&found.body).map_err(|it| {
             Denied::new(Code::ServerError, "the registration cannot be read").because(it)
         })?;
@@ -89,7 +93,8 @@ pub(super) async fn find(server: &Server, id: &str, request: &Request) -> Result
     let is_by_key = proof.get(METHOD).is_some_and(|it| it == BY_KEY);
     let source = is_by_key.then(|| keys::source(|it| proof.get(it))).transpose();
     let keys = source.map_err(|it| unknown().because(it))?;
-    let origin = Origin::Dynamic { software, secret, certificates, keys };
+    let renews = grants.iter().any(|it| it == GrantType::RefreshToken.parameter());
+    let origin = Origin::Dynamic { software, renews, secret, certificates, keys };
     let bindings = bindings(|it| bound.iter().any(|of| of == it));
     Ok(Client { id: id.to_owned(), name, redirect_uris, origin, bindings })
 }
@@ -130,7 +135,7 @@ pub(crate) async fn register(
         "client_id_issued_at": request.at.as_seconds(),
         "client_name": registered.name,
         "redirect_uris": registered.redirect_uris,
-        "grant_types": GRANTS,
+        "grant_types": registered.grants,
         "response_types": ["code"],
         METHOD: method,
     });
@@ -200,19 +205,31 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
         Ok(uri.to_owned())
     };
     let redirect_uris = uris.iter().map(read).collect::<Result<Vec<_>, Denied>>()?;
-    if let Some(grants) = metadata.get("grant_types").and_then(Value::as_array) {
-        let is_known = |it: &Value| it.as_str().is_some_and(|it| GRANTS.contains(&it));
-        if !grants.iter().any(|it| it.as_str() == Some("authorization_code")) {
-            return Err(invalid("grant_types has no authorization_code"));
-        }
-        // Others are left away, and the answer says so: RFC 7591 section 2 lets a server do that.
-        let _known = grants.iter().filter(|it| is_known(it)).count();
-    }
+    let grants = named_grants(metadata)?;
     let name = text(metadata, "client_name")?.unwrap_or("a client without a name").to_owned();
     let software = text(metadata, "software_id")?.map(str::to_owned);
     let bound = BINDINGS.into_iter().filter(|it| metadata.get(*it) == Some(&Value::Bool(true)));
     let bound = bound.map(str::to_owned).collect();
-    Ok(Registered { name, redirect_uris, software, secret: None, bound, proof: Map::new() })
+    let (secret, proof) = (None, Map::new());
+    Ok(Registered { name, redirect_uris, software, grants, secret, bound, proof })
+}
+
+/// What it registers for: of what it names, what there is. The rest is left away, and the answer says so
+/// (RFC 7591 section 3.2.1).
+fn named_grants(metadata: &Map<String, Value>) -> Result<Vec<String>, Denied> {
+    let Some(named) = metadata.get("grant_types").and_then(Value::as_array) else {
+        return Ok(all_grants());
+    };
+    let mut grants = all_grants();
+    grants.retain(|it| named.iter().any(|named| named == it.as_str()));
+    match grants.iter().any(|it| it == GrantType::AuthorizationCode.parameter()) {
+        true => Ok(grants),
+        false => Err(invalid("grant_types has no authorization_code")),
+    }
+}
+
+fn all_grants() -> Vec<String> {
+    GRANTS.map(str::to_owned).to_vec()
 }
 
 fn text<'a>(metadata: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Denied> {

@@ -182,7 +182,8 @@ impl<'a> Answer<'a> {
         admit::check(&tables, admission, &contract, both).map_err(invalid_grant)?;
         let admission = admission.and_then(|it| AdmissionId::parse(it).ok());
         let rule = admit::rule(&tables, admission.as_ref(), &contract);
-        let refreshes = contract.terms.grants.contains(&GrantType::RefreshToken);
+        let may_renew = contract.terms.grants.contains(&GrantType::RefreshToken);
+        let refreshes = may_renew && proven.client.renews();
         let lifetime = contract.terms.lifetime.min(grant.expires.since(request.at));
         let demands = proven.client.demands(contract.terms);
         let is_opaque = contract.terms.is_opaque;

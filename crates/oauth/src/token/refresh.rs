@@ -42,7 +42,7 @@ pub(super) async fn renew(
     let grant = grant_of(server, &handle).await?;
     let mut answer = Answer::new(server, request, &grant, proven, facts)?;
     if !answer.refreshes() {
-        let detail = "the profile does not have the grant refresh_token";
+        let detail = "the profile, or the client, does not have the grant refresh_token";
         return Err(Denied::new(Code::UnauthorizedClient, detail));
     }
     let narrower = narrower(form, &answer)?;

@@ -251,7 +251,7 @@ async fn what_came_to_nothing_is_forgotten_by_itself() {
 }
 
 /// What becomes of who redeems a code as the client `id`, and signs by this key that it is.
-async fn redeem(house: &House, (id, code): (&str, &str), key: Option<&Key>) -> u16 {
+async fn redeem(house: &House, (id, code): (&str, &str), key: Option<&Key>) -> (u16, Value) {
     let assertion = key.map(|it| it.assertion(house, id)).unwrap_or_default();
     // What is empty is as good as absent.
     let kind = if key.is_some() { ASSERTION } else { "" };
@@ -263,7 +263,28 @@ async fn redeem(house: &House, (id, code): (&str, &str), key: Option<&Key>) -> u
         ("client_assertion_type", kind),
         ("client_assertion", &assertion),
     ];
-    house.post("/oauth/token", None, &form).await.0
+    house.post("/oauth/token", None, &form).await
+}
+
+#[tokio::test]
+async fn a_client_gets_what_it_registered_for_and_is_told_what_that_is() {
+    let house = House::open().await;
+    let all = json!(["authorization_code", "refresh_token"]);
+    for (named, want) in [
+        (Value::Null, &all),
+        (json!(["refresh_token", "implicit", "authorization_code"]), &all),
+        (json!(["authorization_code"]), &json!(["authorization_code"])),
+    ] {
+        let metadata = json!({ "redirect_uris": [LOOPBACK], "grant_types": named,
+            "token_endpoint_auth_method": "none" });
+        let (_, client) = register(&house, metadata).await;
+        assert_eq!(client["grant_types"], *want, "{named}");
+        let id = client["client_id"].as_str().unwrap();
+        let target = authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)]);
+        let code = Browser::default().allow(&house, &target).await;
+        let (_, tokens) = redeem(&house, (id, &code), None).await;
+        assert_eq!(tokens.get("refresh_token").is_some(), *want == all, "{tokens}");
+    }
 }
 
 #[tokio::test]
@@ -283,7 +304,7 @@ async fn a_client_registers_the_keys_that_it_proves_itself_by() {
         let code = Browser::default().allow(&house, &target).await;
         let other = Key::new();
         for (key, want) in [(None, 401), (Some(&other), 401), (Some(&key), 200)] {
-            assert_eq!(redeem(&house, (&id, &code), key).await, want, "{name}");
+            assert_eq!(redeem(&house, (&id, &code), key).await.0, want, "{name}");
         }
     }
     for says in [
