@@ -21,12 +21,8 @@ pub struct ProviderMetadata {
     pub userinfo_endpoint: Option<String>,
     /// Where it says whether a token is good (RFC 7662).
     pub introspection_endpoint: Option<String>,
-    /// Where people sign out.
-    pub end_session_endpoint: Option<String>,
     /// Whether it names itself in the answers of its authorization endpoint (RFC 9207): then it must.
     pub is_issuer_in_responses: bool,
-    /// The forms of PKCE that it knows; empty where it says nothing.
-    pub code_challenge_methods: Vec<String>,
     /// How a client may show who it is at the token endpoint; empty where it says nothing.
     pub token_endpoint_auth_methods: Vec<String>,
 }
@@ -41,9 +37,8 @@ impl ProviderMetadata {
         // Before anything else in it is believed (RFC 8414 section 3.3): else one issuer could speak for another.
         is_of(&document, issuer)?;
         let endpoint = |name: &str| endpoint(&document, name, issuer);
-        let list = |name: &str| -> Vec<String> {
-            document.get(name).map(|it| texts(it).map(str::to_owned).collect()).unwrap_or_default()
-        };
+        let methods = document.get("token_endpoint_auth_methods_supported");
+        let methods = methods.map(|it| texts(it).map(str::to_owned).collect());
         Ok(Self {
             issuer: issuer.to_owned(),
             jwks_uri: endpoint("jwks_uri")?.ok_or("the metadata has no jwks_uri")?,
@@ -51,11 +46,9 @@ impl ProviderMetadata {
             token_endpoint: endpoint("token_endpoint")?,
             userinfo_endpoint: endpoint("userinfo_endpoint")?,
             introspection_endpoint: endpoint("introspection_endpoint")?,
-            end_session_endpoint: endpoint("end_session_endpoint")?,
             is_issuer_in_responses: document.get("authorization_response_iss_parameter_supported")
                 == Some(&Value::Bool(true)),
-            code_challenge_methods: list("code_challenge_methods_supported"),
-            token_endpoint_auth_methods: list("token_endpoint_auth_methods_supported"),
+            token_endpoint_auth_methods: methods.unwrap_or_default(),
         })
     }
 }
@@ -114,7 +107,6 @@ mod tests {
             &json!({
                 "token_endpoint": "https://login.example/token",
                 "userinfo_endpoint": null,
-                "code_challenge_methods_supported": ["S256"],
                 "authorization_response_iss_parameter_supported": true,
                 "something_new": {"a": [1]},
             }),
@@ -124,7 +116,6 @@ mod tests {
         assert_eq!(metadata.jwks_uri, "https://keys.example/a");
         assert_eq!(metadata.token_endpoint.as_deref(), Some("https://login.example/token"));
         assert_eq!(metadata.userinfo_endpoint, None);
-        assert_eq!(metadata.code_challenge_methods, ["S256"]);
         assert!(metadata.is_issuer_in_responses);
         assert!(!read(&json!({}), ISSUER).unwrap().is_issuer_in_responses);
     }
