@@ -9,8 +9,8 @@ use crate::{client, tables::Tables, token::ID_JAG};
 /// The document at each of the well-known places, which are both at the root: the issuer has no path.
 ///
 /// There is none at the places that belong to `/mcp` and to other paths. A client that asks there
-/// holds that path to be part of the issuer, has to refuse a document with another `issuer` (RFC 8414
-/// section 3.3), and goes on to the root where there is none.
+/// holds that path to be part of the issuer, and has to refuse a document with another `issuer` (RFC
+/// 8414 section 3.3): some end there, and go on to the root where there is none.
 ///
 /// What no admission lets anybody do is not promised: clients choose by it how they make themselves
 /// known, and would learn only at the end that it was in vain.
