@@ -105,3 +105,10 @@ fn unrecorded(error: &audit::Error) -> Refusal {
     Refusal::new(RefusalKind::Unrecorded, "the call cannot be recorded, so it is not carried out")
         .because(error)
 }
+
+/// What is said in place of an answer that cannot be recorded: whoever asks again does it twice.
+fn withheld(error: &audit::Error) -> Refusal {
+    let detail = "the call was carried out, or may have been, and what came of it cannot be \
+                  recorded, so its answer is withheld: find out what it did before you repeat it";
+    Refusal::new(RefusalKind::Unrecorded, detail).because(error)
+}

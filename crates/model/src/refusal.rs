@@ -34,7 +34,7 @@ pub enum RefusalKind {
     TooLarge,
     /// No valid credential was shown.
     Unauthenticated,
-    /// The call cannot be recorded, and so is not carried out.
+    /// The call cannot be recorded, and so is not carried out; or what came of it cannot, and so is not told.
     Unrecorded,
     /// The upstream is busy: all its connections are in use.
     UpstreamBusy,

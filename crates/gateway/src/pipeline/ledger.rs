@@ -6,7 +6,7 @@ use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
 use http::StatusCode;
 use model::{Refusal, RefusalKind, Surface};
 
-use super::{Answer, Encryption, Facts, unrecorded};
+use super::{Answer, Encryption, Facts, unrecorded, withheld};
 use crate::{Live, guesses::Weighed};
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
@@ -50,7 +50,11 @@ impl<'a> Ledger<'a> {
             Err(error) => {
                 // Said once: a log that failed is closed, and what comes then is refused at the gate.
                 tracing::error!("a record could not be written, so calls are refused: {error}");
-                Recorded::instead(&error, Err(unrecorded(&error)))
+                let refusal = match self.facts.was_sent {
+                    true => withheld(&error),
+                    false => unrecorded(&error),
+                };
+                Recorded::instead(&error, Err(refusal))
             }
         }
     }

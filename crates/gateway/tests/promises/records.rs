@@ -18,6 +18,7 @@ async fn what_cannot_be_recorded_is_not_carried_out() {
     house.log.fill_after(0);
     let first = get(&house, "/shop/items/1").await;
     assert_eq!(first.status, 503, "{}", first.text());
+    assert!(first.text().contains("so it is not carried out"), "{}", first.text());
     // The log is known to be full now: nothing may reach the upstream any more.
     for _ in 0..3 {
         assert_eq!(
@@ -80,8 +81,12 @@ async fn a_call_whose_outcome_cannot_be_recorded_is_not_answered_and_told_to_be_
     // There is room for the intent and its frame, and for no outcome.
     house.log.fill_after(intent + 250);
     let before = house.recorder.take().len();
-    assert_eq!(get(&house, "/shop/items/2").await.status, 503);
+    let answer = get(&house, "/shop/items/2").await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, ""));
     assert_eq!((before, house.recorder.take().len()), (1, 1), "it was carried out");
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("was carried out, or may have been"), "{detail}");
+    assert!(detail.contains("before you repeat it"), "{detail}");
     house.log.mend();
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(get(&house, "/shop/items/3").await.status, 200);
