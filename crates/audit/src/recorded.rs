@@ -49,11 +49,6 @@ impl<T> Recorded<T> {
         Recorded(form(self.0))
     }
 
-    /// The same in another form, for which something has to be waited.
-    pub async fn then<U, F: Future<Output = U>>(self, form: impl FnOnce(T) -> F) -> Recorded<U> {
-        Recorded(form(self.0).await)
-    }
-
     /// All of them together; none where there is not one, and so nothing was recorded.
     #[must_use]
     pub fn all(several: Vec<Self>) -> Option<Recorded<Vec<T>>> {

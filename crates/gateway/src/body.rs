@@ -25,12 +25,21 @@ pub enum Body {
 /// Why there is no more of an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// The caller may not have the rest.
+    /// It was cut, and that is recorded.
     #[error("the answer was cut: {0}")]
     Cut(Refusal),
     /// The upstream did not give it.
     #[error(transparent)]
     Upstream(upstream::Error),
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Cut(refusal) => refusal,
+            BodyError::Upstream(error) => error.into(),
+        }
+    }
 }
 
 impl Body {

@@ -17,11 +17,13 @@ mod keeping;
 mod ledger;
 mod meter;
 mod standing;
+mod taken;
 
 use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc};
 
 use audit::Recorded;
 use futures_util::FutureExt as _;
+use http::Response;
 use identity::Presented;
 use model::{Refusal, RefusalKind};
 use upstream::RequestBody;
@@ -35,6 +37,7 @@ pub use held::Held;
 pub(crate) use ledger::Ledger;
 pub use meter::meter;
 pub(crate) use standing::Standing;
+pub use taken::Taken;
 
 use self::{body::whole, standing::Begun};
 use crate::{Gateway, Snapshot};
@@ -49,23 +52,14 @@ pub async fn run(
     arrival: Arrival,
     received: Received<'_>,
 ) -> Recorded<Result<Answer, Refusal>> {
-    let (live, begun) = (&gateway.live, Begun::now(gateway, snapshot));
-    let mut ledger = Ledger::open(live, Facts::of_call(arrival, snapshot, &received));
+    let begun = Begun::now(gateway, snapshot);
+    let mut ledger = Ledger::open(&gateway.live, Facts::of_call(arrival, snapshot, &received));
     let presented = received.presented.as_ref().map_or(Presented::Nothing, |it| *it);
-    // What cannot be recorded must not happen: ask before anything does.
-    let outcome = match live.log.admit() {
-        Ok(()) => {
-            let call = Call::new(snapshot, ledger.facts(), received);
-            let stages = stages(begun, &presented, call);
-            AssertUnwindSafe(stages).catch_unwind().await.unwrap_or_else(|_| {
-                Err(Refusal::new(RefusalKind::Internal, "the call could not be decided")
-                    .because("a stage panicked"))
-            })
+    let (outcome, standing) = match carry_out(begun, &presented, &mut ledger, received).await {
+        Ok((answer, standing)) => {
+            ledger.facts().bytes_out = http_body::Body::size_hint(answer.body()).exact();
+            (Ok(answer), Some(standing))
         }
-        Err(error) => Err(unrecorded(&error)),
-    };
-    let (outcome, standing) = match outcome {
-        Ok((answer, standing)) => (Ok(answer), Some(standing)),
         Err(refusal) => (Err(refusal), None),
     };
     ledger.close(outcome).await.map(|outcome| {
@@ -73,6 +67,47 @@ pub async fn run(
             Some(standing) => standing.hold(&presented, answer),
             None => answer,
         })
+    })
+}
+
+/// The same, where the answer is given back whole or as far as it is shown: its body is read before the
+/// record says how the call ended.
+pub async fn run_whole(
+    gateway: &Arc<Gateway>,
+    snapshot: &Arc<Snapshot>,
+    arrival: Arrival,
+    received: Received<'_>,
+    bytes_max: usize,
+) -> Recorded<Result<Response<Taken>, Refusal>> {
+    let begun = Begun::now(gateway, snapshot);
+    let mut ledger = Ledger::open(&gateway.live, Facts::of_call(arrival, snapshot, &received));
+    let presented = received.presented.as_ref().map_or(Presented::Nothing, |it| *it);
+    let outcome = match carry_out(begun, &presented, &mut ledger, received).await {
+        Ok((answer, mut standing)) => {
+            // It did not end with its head: whatever ends it looks at the clock again.
+            ledger.facts().answered = None;
+            standing.during(&presented, pin!(Taken::of(answer, bytes_max))).await
+        }
+        Err(refusal) => Err(refusal),
+    };
+    ledger.facts().bytes_out = outcome.as_ref().ok().and_then(|it| it.body().length);
+    ledger.close(outcome).await
+}
+
+/// Takes a call up to the head of its answer.
+async fn carry_out(
+    begun: Begun<'_>,
+    presented: &Presented<'_>,
+    ledger: &mut Ledger<'_>,
+    received: Received<'_>,
+) -> Result<(Answer, Standing), Refusal> {
+    // What cannot be recorded must not happen: ask before anything does.
+    begun.gateway.live.log.admit().map_err(|error| unrecorded(&error))?;
+    let call = Call::new(begun.snapshot, ledger.facts(), received);
+    let stages = stages(begun, presented, call);
+    AssertUnwindSafe(stages).catch_unwind().await.unwrap_or_else(|_| {
+        Err(Refusal::new(RefusalKind::Internal, "the call could not be decided")
+            .because("a stage panicked"))
     })
 }
 

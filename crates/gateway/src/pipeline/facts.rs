@@ -197,7 +197,8 @@ pub struct Facts {
     /// Where it was sent to, and with which secret.
     pub(super) reached: Reached,
     pub(super) upstream_status: Option<StatusCode>,
-    /// When the upstream began to answer, or was given up, on the clock that never jumps.
+    /// When the upstream began to answer, or was given up, on the clock that never jumps; none again
+    /// where the rest of its answer is waited for.
     pub(super) answered: Option<Duration>,
     pub(super) upstream_time: Option<Duration>,
     /// How long the answer is, where that is known.

@@ -3,10 +3,10 @@
 use std::{future::poll_fn, task::Poll};
 
 use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
-use http::StatusCode;
+use http::{Response, StatusCode};
 use model::{Refusal, RefusalKind, Surface};
 
-use super::{Answer, Encryption, Facts, unrecorded, withheld};
+use super::{Encryption, Facts, unrecorded, withheld};
 use crate::{Live, guesses::Weighed};
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
@@ -29,20 +29,17 @@ impl<'a> Ledger<'a> {
     }
 
     /// Records how a call ended: `Unrecorded` is in place of everything that cannot be recorded.
-    pub(super) async fn close(
+    pub(super) async fn close<B>(
         mut self,
-        outcome: Result<Answer, Refusal>,
-    ) -> Recorded<Result<Answer, Refusal>> {
+        outcome: Result<Response<B>, Refusal>,
+    ) -> Recorded<Result<Response<B>, Refusal>> {
         let outcome = match outcome.map_err(|it| self.weigh(it)) {
             Ok(answer) => Ok(answer),
             Err(Weighed::Told(refusal)) => Err(refusal),
             Err(Weighed::Counted(refusal)) => return Recorded::counted(Err(refusal)),
         };
         let (end, status) = match &outcome {
-            Ok(answer) => {
-                self.facts.bytes_out = http_body::Body::size_hint(answer.body()).exact();
-                (Outcome::Answered, answer.status().as_u16())
-            }
+            Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
         match self.write(end, Some(status)).await {

@@ -269,7 +269,7 @@ async fn check(mut house: House, credential: &str, end: &End) {
     check_records(&house.records(), end);
 }
 
-/// Two calls were answered and then cut, and two were refused while their upstream was asked.
+/// One call was answered and then cut, and three were refused while their upstream was asked.
 fn check_records(records: &[Value], end: &End) {
     let of_app = || records.iter().filter(|it| it["client"] == "app");
     let reason = match end.status {
@@ -278,7 +278,7 @@ fn check_records(records: &[Value], end: &End) {
         _ => "forbidden",
     };
     let cut: Vec<_> = of_app().filter(|it| it["kind"] == "cut").collect();
-    assert_eq!(cut.len(), 2, "when {}: {records:?}", end.name);
+    assert_eq!(cut.len(), 1, "when {}: {records:?}", end.name);
     for record in cut {
         assert_eq!(record["profile"], "app/reader");
         assert_eq!(record["operation"], "shop.get_item");
@@ -288,7 +288,7 @@ fn check_records(records: &[Value], end: &End) {
     }
     let refused = of_app().filter(|it| it["kind"] == "call" && it["outcome"] == "refused");
     let refused: Vec<_> = refused.collect();
-    assert_eq!(refused.len(), 2, "when {}: {records:?}", end.name);
+    assert_eq!(refused.len(), 3, "when {}: {records:?}", end.name);
     for record in refused {
         assert_eq!((&record["reason"], &record["status"]), (&json!(reason), &json!(end.status)));
         assert!(record["upstream"].is_string(), "it was sent: {record}");

@@ -259,25 +259,32 @@ async fn a_session_is_its_owners_and_ends() {
 }
 
 #[tokio::test]
-async fn a_cancelled_request_lets_go_of_its_upstream() {
+async fn a_cancelled_request_lets_go_of_its_upstream_and_is_told_as_that() {
     let house = shop().await;
     let session = initialize(&house).await;
-    let call = json!({"jsonrpc": "2.0", "id": "c1", "method": "tools/call",
-        "params": {"name": "shop_get_item", "arguments": {"id": "hang"}}});
-    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "c1"}});
-    let cancelling = async {
-        while house.recorder.take().is_empty() {
-            sleep(Duration::from_millis(5)).await;
-        }
-        assert_eq!(legacy(&house, &session, &cancel).await.status, 202);
-    };
-    let (answer, ()) = tokio::join!(legacy(&house, &session, &call), cancelling);
-    assert_eq!(answer.json()["error"]["code"], -32800, "{}", answer.text());
-    let record = house.records().into_iter().find(|it| it["kind"] == "call").expect("a record");
-    assert_eq!(
-        (&record["outcome"], &record["operation"]),
-        (&json!("cancelled"), &json!("shop.get_item"))
-    );
+    // Also where the upstream has begun to answer.
+    for (id, upstream_status) in [("hang", Value::Null), ("drip", json!(200))] {
+        let call = json!({"jsonrpc": "2.0", "id": "c1", "method": "tools/call",
+            "params": {"name": "shop_get_item", "arguments": {"id": id}}});
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "c1"}});
+        let cancelling = async {
+            while house.recorder.take().is_empty() {
+                sleep(Duration::from_millis(5)).await;
+            }
+            for _ in 0..20 {
+                house.client.send("GET", "/nowhere", &[], "").await;
+            }
+            assert_eq!(legacy(&house, &session, &cancel).await.status, 202);
+        };
+        let (answer, ()) = tokio::join!(legacy(&house, &session, &call), cancelling);
+        assert_eq!(answer.json()["error"]["code"], -32800, "{}", answer.text());
+        let records = house.records();
+        let record = records.iter().rfind(|it| it["operation"] == "shop.get_item").unwrap();
+        assert_eq!(
+            (&record["kind"], &record["outcome"], &record["upstream_status"]),
+            (&json!("call"), &json!("cancelled"), &upstream_status)
+        );
+    }
 }
 
 #[tokio::test]

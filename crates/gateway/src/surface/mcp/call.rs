@@ -46,18 +46,13 @@ async fn carry_out(
     params: CallParams<'_>,
 ) -> Recorded<Reply> {
     let received = received(exchange, params);
-    let id = arrival.id;
-    let recorded = pipeline::run(&exchange.gateway, &exchange.snapshot, arrival, received).await;
-    let form = move |outcome| async move {
-        match outcome {
-            Ok(answer) => {
-                let bytes_max = exchange.gateway.settings.tool_answer_bytes_max;
-                result::reply(era, (&request.id, id), answer, bytes_max).await
-            }
-            Err(refusal) => refusal::reply(era, &request.id, id, refusal),
-        }
-    };
-    recorded.then(form).await
+    let (gateway, snapshot, id) = (&exchange.gateway, &exchange.snapshot, arrival.id);
+    let bytes_max = gateway.settings.tool_answer_bytes_max;
+    let recorded = pipeline::run_whole(gateway, snapshot, arrival, received, bytes_max).await;
+    recorded.map(|outcome| match outcome {
+        Ok(answer) => result::reply(era, &request.id, answer, bytes_max),
+        Err(refusal) => refusal::reply(era, &request.id, id, refusal),
+    })
 }
 
 fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> {

@@ -1,59 +1,19 @@
 //! An upstream's answer as the result of a tool: text for the model, data for programs, bounded.
 
 use ::mcp::{Era, Id, ToolResult, Whole, json, truncate};
-use http::{HeaderMap, StatusCode, header};
-use http_body_util::BodyExt as _;
-use model::RequestId;
+use http::{HeaderMap, Response, StatusCode, header};
 
-use super::{
-    refusal,
-    reply::{self, Reply},
-};
-use crate::{Body, BodyError, pipeline::Answer};
+use super::reply::{self, Reply};
+use crate::pipeline::Taken;
 
-/// Reads the answer as far as it will be shown, and makes the result.
-pub(super) async fn reply(
-    era: Era,
-    (id, request): (&Id, RequestId),
-    answer: Answer,
-    bytes_max: usize,
-) -> Reply {
-    let (parts, body) = answer.into_parts();
-    let length = http_body::Body::size_hint(&body).exact();
-    let body = read(body, bytes_max).await;
-    let result = match &body {
-        Ok(beginning) => shown(parts.status, &parts.headers, beginning, length, bytes_max),
-        // Nothing of it is out yet, so all that is told is why.
-        Err(BodyError::Cut(refusal)) => {
-            return refusal::reply(era, id, request, refusal.clone());
-        }
-        Err(BodyError::Upstream(_)) => {
-            Shown::failed("the upstream broke off its answer".to_owned())
-        }
-    };
+/// Makes the result, of at most `bytes_max` bytes of the answer.
+pub(super) fn reply(era: Era, id: &Id, answer: Response<Taken>, bytes_max: usize) -> Reply {
+    let (parts, taken) = answer.into_parts();
+    let shown = shown(parts.status, &parts.headers, &taken, bytes_max);
     let structured =
-        result.structured.as_deref().and_then(|text| json::passable(text.as_bytes()).ok());
-    let result = ToolResult { text: &result.text, structured, is_error: result.is_error };
+        shown.structured.as_deref().and_then(|text| json::passable(text.as_bytes()).ok());
+    let result = ToolResult { text: &shown.text, structured, is_error: shown.is_error };
     Reply::ok(reply::server().tool_result(era, id, &result))
-}
-
-/// What is read of a body: all of it, or as much as will be shown.
-struct Beginning {
-    bytes: Vec<u8>,
-    is_whole: bool,
-}
-
-async fn read(mut body: Body, bytes_max: usize) -> Result<Beginning, BodyError> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        bytes.extend_from_slice(&data);
-        if bytes.len() > bytes_max {
-            // The rest is not waited for; dropping the body tells the upstream so.
-            return Ok(Beginning { bytes, is_whole: false });
-        }
-    }
-    Ok(Beginning { bytes, is_whole: true })
 }
 
 /// What the model and the program get to see.
@@ -64,26 +24,12 @@ struct Shown {
     is_error: bool,
 }
 
-impl Shown {
-    fn failed(text: String) -> Self {
-        Self { text, structured: None, is_error: true }
-    }
-}
-
-fn shown(
-    status: StatusCode,
-    headers: &HeaderMap,
-    beginning: &Beginning,
-    length: Option<u64>,
-    bytes_max: usize,
-) -> Shown {
-    let Beginning { bytes, is_whole } = beginning;
+fn shown(status: StatusCode, headers: &HeaderMap, taken: &Taken, bytes_max: usize) -> Shown {
+    let Taken { bytes, is_whole, length } = taken;
     let media_type = media_type(headers);
-    let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let whole = match (is_whole, length) {
-        (true, _) => Whole::Bytes(read),
-        (false, Some(length)) => Whole::Bytes(length),
-        (false, None) => Whole::BytesAbove(u64::try_from(bytes_max).unwrap_or(u64::MAX)),
+    let whole = match length {
+        Some(length) => Whole::Bytes(*length),
+        None => Whole::BytesAbove(u64::try_from(bytes_max).unwrap_or(u64::MAX)),
     };
     let text = match text(bytes, &media_type) {
         Some(text) => truncate(text, bytes_max, whole).into_owned(),
