@@ -244,8 +244,8 @@ impl<'a> Record<'a> {
     pub fn decision(&self) -> Decision {
         match self.outcome {
             Outcome::Answered | Outcome::Begun => Decision::Allow,
-            // The caller left before anything was decided: that is no permission.
-            Outcome::Cancelled if self.rule.is_none() => Decision::Error,
+            // The caller left before anything was decided: that is no permission. What is cut had one.
+            Outcome::Cancelled if self.rule.is_none() && self.kind != Kind::Cut => Decision::Error,
             Outcome::Cancelled => Decision::Allow,
             Outcome::Refused(refusal) => Decision::of(refusal.kind()),
             Outcome::Failed | Outcome::Unknown => Decision::Error,
@@ -560,6 +560,8 @@ mod tests {
         assert_eq!(record.decision(), Decision::Error);
         record.rule = Some("role reader: orders:*");
         assert_eq!(record.decision(), Decision::Allow);
+        let cut = Record::new(Timestamp::from_seconds(0), Kind::Cut, Outcome::Cancelled);
+        assert_eq!(cut.decision(), Decision::Allow);
         for kind in RefusalKind::ALL {
             assert_ne!(Decision::of(kind), Decision::Allow, "{kind:?}");
         }

@@ -18,6 +18,8 @@ mod any_document;
 mod below;
 #[path = "promises/bodies.rs"]
 mod bodies;
+#[path = "promises/broken_off.rs"]
+mod broken_off;
 #[path = "promises/browsers.rs"]
 mod browsers;
 #[path = "promises/certificates.rs"]

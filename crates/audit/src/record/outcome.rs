@@ -11,8 +11,8 @@ pub enum Kind {
     Bodies,
     /// One request for one operation.
     Call,
-    /// An answer that broke off, since its caller might not have the rest. Its call has a record
-    /// of its own, with the same id.
+    /// An answer that broke off: its caller might not have the rest or did not take it, or the upstream
+    /// did not give it. Its call has a record of its own, with the same id.
     Cut,
     /// Something in the life of the door itself.
     Event,
@@ -68,7 +68,7 @@ pub enum Outcome<'a> {
     Answered,
     /// It was permitted, and what comes of it is not known yet.
     Begun,
-    /// The caller left, or took its call back, before there was an answer.
+    /// The caller left, or took its call back, before it had the whole answer.
     Cancelled,
     /// What the door or its log was to do by itself failed: nobody was refused by it.
     Failed,

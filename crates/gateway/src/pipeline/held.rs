@@ -1,4 +1,5 @@
-//! The rest of an answer, which goes out only for as long as its call may go on.
+//! The rest of an answer, which goes out only for as long as its call may go on. Where it does not come
+//! to its end, that is recorded.
 
 use std::{
     fmt, mem,
@@ -9,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use identity::Kept;
+use model::Refusal;
 use upstream::ResponseBody;
 
 use super::{Standing, standing::Cut};
@@ -19,39 +21,39 @@ use crate::BodyError;
 pub struct Held {
     /// None where it was cut: its connection is closed with it.
     body: Option<ResponseBody>,
+    standing: Standing,
     watch: Watch,
 }
 
 /// Who sees to it that the call may go on. Begun where the first piece is not the last one.
 enum Watch {
-    Ready(Box<(Standing, Kept)>),
-    Begun(Pin<Box<dyn Future<Output = Cut> + Send>>),
-    /// It may not, which is being recorded.
+    Ready(Kept),
+    Begun(Pin<Box<dyn Future<Output = Refusal> + Send>>),
+    /// It does not, which is being recorded.
     Cut(Cut),
+    /// All of it is out, or it is recorded why not.
     Over,
 }
 
 impl Held {
     pub(super) fn new(body: ResponseBody, standing: Standing, credential: Kept) -> Self {
-        Self { body: Some(body), watch: Watch::Ready(Box::new((standing, credential))) }
+        Self { body: Some(body), standing, watch: Watch::Ready(credential) }
     }
 }
 
 impl Watch {
-    /// Whether the call may go on.
-    fn allows(&mut self, context: &mut Context<'_>) -> bool {
+    /// Why the call may not go on, where it may not.
+    fn lost(&mut self, standing: &Standing, context: &mut Context<'_>) -> Option<Refusal> {
         if let Self::Ready(_) = self
-            && let Self::Ready(parts) = mem::replace(self, Self::Over)
+            && let Self::Ready(credential) = mem::replace(self, Self::Over)
         {
-            let (standing, credential) = *parts;
-            *self = Self::Begun(Box::pin(standing.cut(credential)));
+            *self = Self::Begun(Box::pin(standing.clone().end(credential)));
         }
-        if let Self::Begun(lost) = self
-            && let Poll::Ready(cut) = lost.as_mut().poll(context)
-        {
-            *self = Self::Cut(cut);
+        let Self::Begun(end) = self else { return None };
+        match end.as_mut().poll(context) {
+            Poll::Ready(refusal) => Some(refusal),
+            Poll::Pending => None,
         }
-        !matches!(self, Self::Cut(_))
     }
 }
 
@@ -66,16 +68,22 @@ impl Body for Held {
         let this = self.get_mut();
         if let Some(body) = &mut this.body {
             let frame = Pin::new(&mut *body).poll_frame(context);
-            if matches!(&frame, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream() {
-                this.watch = Watch::Over;
-                return frame.map_err(BodyError::Upstream);
-            }
-            // Behind every piece, not only where none has come: a fast upstream leaves no pause.
-            if this.watch.allows(context) {
-                return frame.map_err(BodyError::Upstream);
-            }
+            let is_last = body.is_end_stream() || is_last(&frame);
+            let refusal = match frame {
+                Poll::Ready(Some(Err(error))) => Refusal::from(error),
+                frame if is_last => {
+                    this.watch = Watch::Over;
+                    return frame.map_err(BodyError::Upstream);
+                }
+                // Behind every piece, not only where none has come: a fast upstream leaves no pause.
+                frame => match this.watch.lost(&this.standing, context) {
+                    Some(refusal) => refusal,
+                    None => return frame.map_err(BodyError::Upstream),
+                },
+            };
             // At once: the disk may take its time for the record.
             this.body = None;
+            this.watch = Watch::Cut(this.standing.cut(refusal));
         }
         let Watch::Cut(cut) = &mut this.watch else { return Poll::Ready(None) };
         let refusal = ready!(cut.as_mut().poll(context));
@@ -92,6 +100,25 @@ impl Body for Held {
 
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map(Body::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for Held {
+    /// Whoever called went away: what was read for them does not come to its end.
+    fn drop(&mut self) {
+        match self.watch {
+            Watch::Ready(_) | Watch::Begun(_) => self.standing.leave(),
+            Watch::Cut(_) | Watch::Over => {}
+        }
+    }
+}
+
+/// Whether nothing comes behind it. Nobody asks again behind trailers.
+fn is_last<E>(frame: &Poll<Option<Result<Frame<Bytes>, E>>>) -> bool {
+    match frame {
+        Poll::Ready(None) => true,
+        Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+        Poll::Ready(Some(Err(_))) | Poll::Pending => false,
     }
 }
 

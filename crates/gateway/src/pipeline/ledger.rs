@@ -15,12 +15,14 @@ pub(crate) struct Ledger<'a> {
     live: &'a Live,
     facts: Facts,
     is_closed: bool,
+    /// Whether an answer waits for its record.
+    is_answering: bool,
 }
 
 impl<'a> Ledger<'a> {
     /// Begins. From here on something is recorded, even if nothing else is called.
     pub(crate) fn open(live: &'a Live, facts: Facts) -> Self {
-        Self { live, facts, is_closed: false }
+        Self { live, facts, is_closed: false, is_answering: false }
     }
 
     /// What is known so far, to be added to.
@@ -42,7 +44,10 @@ impl<'a> Ledger<'a> {
             Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
-        match self.write(end, Some(status)).await {
+        self.is_answering = outcome.is_ok();
+        let written = self.write(end, Some(status)).await;
+        self.is_answering = false;
+        match written {
             Ok(receipt) => receipt.behind(outcome),
             Err(error) => {
                 // Said once: a log that failed is closed, and what comes then is refused at the gate.
@@ -245,7 +250,10 @@ impl Facts {
 impl Drop for Ledger<'_> {
     /// The caller went away, or the connection broke: that is an end like any other.
     fn drop(&mut self) {
-        if self.is_closed {
+        if self.is_answering {
+            // Its record says that it was answered, and nobody is there to have it.
+            self.facts.kind = Kind::Cut;
+        } else if self.is_closed {
             return;
         }
         // Written here and not handed over: a queue could lose it. Nobody waits for the disk.

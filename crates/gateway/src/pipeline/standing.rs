@@ -32,6 +32,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const CONFIRMED_IN: Duration = Duration::from_millis(400);
 
 /// What a call under way stands on: who began it, for which operation, and by which tables.
+#[derive(Clone)]
 pub(crate) struct Standing {
     gateway: Arc<Gateway>,
     news: watch::Receiver<u64>,
@@ -42,7 +43,7 @@ pub(crate) struct Standing {
     route: Arc<Route>,
 }
 
-/// Records that a call may not go on, and then says why.
+/// Records that the rest of an answer does not come, and then says why.
 pub(super) type Cut = Pin<Box<dyn Future<Output = Refusal> + Send>>;
 
 /// What is in force as a call begins: heard of from here on, whatever the call waits for.
@@ -178,16 +179,33 @@ impl Standing {
         })
     }
 
-    /// Waits until the rest of an answer may not go out. What it gives records that, and says why.
-    pub(super) async fn cut(mut self, credential: Kept) -> Cut {
-        let refusal = pin!(self.lost(&credential.presented())).await;
+    /// Waits until the rest of an answer may not go out, and says why.
+    pub(super) async fn end(mut self, credential: Kept) -> Refusal {
+        let presented = credential.presented();
+        self.lost(&presented).await
+    }
+
+    /// Cuts an answer whose head is out.
+    pub(super) fn cut(&self, refusal: Refusal) -> Cut {
+        let (gateway, facts) = (Arc::clone(&self.gateway), self.rest());
         Box::pin(async move {
-            let mut facts = Facts::new(Kind::Cut, self.arrival.clone(), &self.snapshot);
-            facts.set_caller(&self.caller);
-            facts.set_route(&self.route);
-            Ledger::open(&self.gateway.live, facts).break_off(&refusal).await;
+            Ledger::open(&gateway.live, facts).break_off(&refusal).await;
             refusal
         })
+    }
+
+    /// Records that nobody is there any more who takes the rest of an answer.
+    pub(super) fn leave(&self) {
+        // As it does with every call: by being dropped, without a wait for the disk.
+        drop(Ledger::open(&self.gateway.live, self.rest()));
+    }
+
+    /// What is known of the rest of an answer that does not come.
+    fn rest(&self) -> Facts {
+        let mut facts = Facts::new(Kind::Cut, self.arrival.clone(), &self.snapshot);
+        facts.set_caller(&self.caller);
+        facts.set_route(&self.route);
+        facts
     }
 }
 

@@ -1,6 +1,10 @@
 //! `onedoor serve`: serves what is in the store, or a state folder, until it is told to stop.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::{Context as _, anyhow};
 use gateway::{Entrance, Gateway};
@@ -30,16 +34,27 @@ pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
     config.management.address = arguments.management.unwrap_or(config.management.address);
     logging::start(config.log.level);
     let is_folder = arguments.folders.state.is_some() || config.folders.state.is_some();
-    serving::runtime()?.block_on(async {
+    let (runtime, log) = (serving::runtime()?, Log::new());
+    let served = runtime.block_on(async {
         if is_folder {
-            return Box::pin(serve_folder(config, &places)).await;
+            return Box::pin(serve_folder(config, &places, &log)).await;
         }
         let data = Places::data_alone(arguments.folders.data.as_ref(), &config);
-        Box::pin(serve_store(config, &data)).await
-    })
+        Box::pin(serve_store(config, &data, &log)).await
+    });
+    // What is open even now is broken off with its task, and leaves its record. The end of the log stays
+    // its last word.
+    drop(runtime);
+    if let Some(log) = log.get() {
+        log.end();
+    }
+    served
 }
 
-async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), Failure> {
+/// The log of what is served, from when on it is.
+type Log = OnceLock<Arc<audit::Journal>>;
+
+async fn serve_store(mut config: Config, data: &std::path::Path, log: &Log) -> Result<(), Failure> {
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
     let (listeners, metrics) = bind(&mut config).await?;
     let certificates = Certificates::open(&config, hangup)?;
@@ -51,10 +66,11 @@ async fn serve_store(mut config: Config, data: &std::path::Path) -> Result<(), F
     let (gateway, socket) = (Arc::clone(managed.gateway()), managed.socket(data));
     let quotas = managed.quotas();
     let parts = Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas };
+    log.get_or_init(|| Arc::clone(&parts.gateway.live().log));
     serve(&config, parts, Box::pin(managed.keep_current()), stop).await
 }
 
-async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure> {
+async fn serve_folder(mut config: Config, places: &Places, log: &Log) -> Result<(), Failure> {
     // First of all: a signal that comes early must not be lost.
     let (hangup, stop) = (Hangup::new()?, Stop::new()?);
     let (listeners, metrics) = bind(&mut config).await?;
@@ -76,6 +92,7 @@ async fn serve_folder(mut config: Config, places: &Places) -> Result<(), Failure
     };
     let socket = || None;
     let parts = Parts { listeners, metrics, gateway, certificates, socket, sinks, quotas };
+    log.get_or_init(|| Arc::clone(&parts.gateway.live().log));
     Box::pin(serve(&config, parts, current, stop)).await
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use testkit::Recorder;
+
 use crate::{
     binary::{STATE, onedoor, write},
     serving::{Serving, key, recorded},
@@ -94,6 +96,35 @@ fn sigterm_ends_it_with_exit_code_0() {
     let door = Serving::start(folder.path());
     door.signal("TERM");
     assert_eq!(door.end(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_outlasts_the_drain_is_told_and_the_log_ends_in_order() {
+    let (upstream, folder) = (Recorder::start().await, tempfile::tempdir().unwrap());
+    let collection = format!(
+        "owner: team\nupstream: {{url: '{}'}}\ndocument: documents/orders.yaml\n",
+        upstream.url()
+    );
+    write(folder.path(), STATE);
+    write(
+        folder.path(),
+        &[
+            ("state/collections/orders.yaml", &collection),
+            ("onedoor.toml", "[listen]\ndrain_timeout = \"1s\"\n"),
+        ],
+    );
+    let key = key(folder.path());
+    let door = Serving::start_folder_configured(folder.path());
+    let headers = [("x-api-key", &*key)];
+    let mut stream = door.client().open("GET", "/orders/orders/drip", &headers, "").await;
+    assert!(stream.piece().await.unwrap().is_some());
+    door.signal("TERM");
+    assert_eq!(door.end(), 0);
+    let log = folder.path().join("state/.onedoor/audit");
+    let last = audit::records(&log).unwrap().pop().unwrap();
+    assert_eq!((&last["kind"], &last["outcome"]), (&"cut".into(), &"cancelled".into()), "{last}");
+    let text = fs::read_to_string(log.join("00000000000000000000.jsonl")).unwrap();
+    assert!(text.lines().last().unwrap().contains("audit.closed"), "{text}");
 }
 
 #[test]
