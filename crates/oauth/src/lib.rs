@@ -7,6 +7,7 @@ mod authorize;
 mod client;
 mod departed;
 mod device;
+mod endpoint;
 mod error;
 mod facts;
 mod form;
