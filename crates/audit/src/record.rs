@@ -407,19 +407,20 @@ mod tests {
         assert_eq!(String::from_utf8(line(record).unwrap()).unwrap(), format!("{want}\n"));
     }
 
-    #[test]
-    fn a_line_tells_who_did_what_how_it_was_decided_and_how_it_ended() {
-        let at = Timestamp::from_micros(1_795_392_000_123_456);
+    fn operation() -> Operation {
         let collection = CollectionId::parse("orders").unwrap();
-        let operation = Operation {
+        Operation {
             id: OperationId::new(&collection, "get_order").unwrap(),
             collection,
             effect: Effect::Read,
             is_public: false,
             level: None,
             position: 7,
-        };
-        let caller = Caller {
+        }
+    }
+
+    fn caller() -> Caller {
+        Caller {
             client: ClientId::parse("shop-agent").unwrap(),
             kind: ClientKind::Agent,
             profile: ProfileId::parse("shop-agent/read").unwrap(),
@@ -428,7 +429,13 @@ mod tests {
             actors: vec![String::from("planner")],
             bounds: None,
             known_by: KnownBy { credential: Some("client_secret"), token: Some("dpop") },
-        };
+        }
+    }
+
+    #[test]
+    fn a_line_tells_who_did_what_how_it_was_decided_and_how_it_ended() {
+        let at = Timestamp::from_micros(1_795_392_000_123_456);
+        let (operation, caller) = (operation(), caller());
         let arguments = serde_json::json!({"id": 42});
         let by = By { policy: &Policy::default(), salt: &Salt::new(&[7; 32]), at };
         let arguments = Redacted::of(arguments.as_object().unwrap(), by);

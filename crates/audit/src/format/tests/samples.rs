@@ -32,17 +32,8 @@ pub(super) fn full(check: impl FnOnce(Record<'_>)) {
     full_of("orders", Effect::Destructive, check);
 }
 
-fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
-    let collection = CollectionId::parse(collection).unwrap();
-    let operation = Operation {
-        id: OperationId::new(&collection, "delete_order").unwrap(),
-        collection,
-        effect,
-        is_public: false,
-        level: None,
-        position: 7,
-    };
-    let caller = Caller {
+fn caller() -> Caller {
+    Caller {
         client: ClientId::parse("shop-agent").unwrap(),
         profile: ProfileId::parse("shop-agent/read").unwrap(),
         credential: Some(CredentialId::parse("k1").unwrap()),
@@ -54,7 +45,20 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
         })),
         known_by: KnownBy { credential: Some("client_secret"), token: Some("dpop") },
         ..Caller::anonymous()
+    }
+}
+
+fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
+    let collection = CollectionId::parse(collection).unwrap();
+    let operation = Operation {
+        id: OperationId::new(&collection, "delete_order").unwrap(),
+        collection,
+        effect,
+        is_public: false,
+        level: None,
+        position: 7,
     };
+    let caller = caller();
     let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
     let by = By { policy: &policy, salt: &salt, at: Timestamp::from_seconds(1_795_392_000) };
     let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap(), by);
