@@ -90,7 +90,10 @@ pub async fn run_whole(
         }
         Err(refusal) => Err(refusal),
     };
-    ledger.facts().bytes_out = outcome.as_ref().ok().and_then(|it| it.body().length);
+    if let Ok(answer) = &outcome {
+        let Taken { bytes: _, is_whole, length } = answer.body();
+        (ledger.facts().bytes_out, ledger.facts().is_truncated) = (*length, !is_whole);
+    }
     ledger.close(outcome).await
 }
 

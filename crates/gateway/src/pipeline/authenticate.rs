@@ -18,7 +18,7 @@ pub async fn authenticate<'a>(
     call: Call<'a, Received<'_>>,
 ) -> Result<Call<'a, Authenticated>, Refusal> {
     let Call { snapshot, facts, stage } = call;
-    let Received { presented, target, asked: _, shown_bytes_max: _, request } = stage;
+    let Received { presented, target, asked: _, request } = stage;
     let caller = identify(snapshot, presented?, facts.arrival()).await?;
     facts.set_caller(&caller);
     snapshot.stops.check_caller(&caller)?;

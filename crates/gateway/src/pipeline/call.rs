@@ -28,8 +28,6 @@ pub struct Received<'a> {
     pub target: Result<Arc<Route>, Refusal>,
     /// What was asked in the surface's own words, where no operation was found.
     pub asked: Option<String>,
-    /// How many bytes of an answer the surface shows at most; none where it shows them all.
-    pub shown_bytes_max: Option<u64>,
     /// What would go to the upstream.
     // Boxed: it goes from stage to stage, and each would move it at its size.
     pub request: Result<Box<Outgoing>, Refusal>,

@@ -203,8 +203,8 @@ pub struct Facts {
     pub(super) upstream_time: Option<Duration>,
     /// How long the answer is, where that is known.
     pub(super) bytes_out: Option<u64>,
-    /// How much of it its caller is shown at most.
-    pub(super) shown_bytes_max: Option<u64>,
+    /// Whether its caller is shown the beginning of it alone.
+    pub(super) is_truncated: bool,
     /// What is said of its bodies, where some are to be kept.
     pub(super) bodies: Option<Box<Value>>,
     /// The protocol's own word for what was asked, where it is no call.
@@ -235,7 +235,6 @@ impl Facts {
         let mut facts = Self::new(Kind::Call, arrival, snapshot);
         facts.route = received.target.as_ref().ok().cloned();
         facts.subject.clone_from(&received.asked);
-        facts.shown_bytes_max = received.shown_bytes_max;
         if let (Some(route), Ok(outgoing)) = (&facts.route, &received.request) {
             facts.request = Some(RequestFacts::of(route, outgoing));
         }
@@ -259,7 +258,7 @@ impl Facts {
             answered: None,
             upstream_time: None,
             bytes_out: None,
-            shown_bytes_max: None,
+            is_truncated: false,
             bodies: None,
             subject: None,
             common: Common::default(),
@@ -319,11 +318,6 @@ impl Facts {
 
     pub(super) fn set_upstream_status(&mut self, status: StatusCode) {
         self.upstream_status = Some(status);
-    }
-
-    /// Whether its caller is shown the beginning of the answer alone: known where its length is.
-    pub(super) fn is_truncated(&self) -> bool {
-        self.bytes_out.zip(self.shown_bytes_max).is_some_and(|(all, most)| all > most)
     }
 }
 

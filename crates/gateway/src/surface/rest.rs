@@ -84,7 +84,6 @@ fn received<'a>(
         presented,
         target: Err(refusal),
         asked: Some(format!("{} {}", parts.method, parts.uri.path())),
-        shown_bytes_max: None,
         request: Err(unknown()),
     };
     let (path, query) = match target {
@@ -98,7 +97,7 @@ fn received<'a>(
                 Ok(Box::new(Outgoing { head: canonical::head(parts, below, query), body }))
             });
             let target = Ok(route);
-            Received { presented, target, asked: None, shown_bytes_max: None, request }
+            Received { presented, target, asked: None, request }
         }
         Err(refusal) => found_none(presented, refusal),
     }

@@ -58,8 +58,6 @@ async fn carry_out(
 fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> {
     let CallParams { name, arguments } = params;
     let presented = identity::present(&exchange.headers);
-    let bytes_max = exchange.gateway.settings.tool_answer_bytes_max;
-    let shown_bytes_max = Some(u64::try_from(bytes_max).unwrap_or(u64::MAX));
     let route = exchange
         .snapshot
         .tool(&name)
@@ -68,10 +66,10 @@ fn received<'e>(exchange: &'e Exchange, params: CallParams<'_>) -> Received<'e> 
         let unknown = || Refusal::new(RefusalKind::NotFound, "there is no such operation");
         let asked = Some(format!("tools/call {name}"));
         let (target, request) = (Err(unknown()), Err(unknown()));
-        return Received { presented, target, asked, shown_bytes_max, request };
+        return Received { presented, target, asked, request };
     };
     let request = outgoing(exchange, route, arguments);
-    Received { presented, target: Ok(Arc::clone(route)), asked: None, shown_bytes_max, request }
+    Received { presented, target: Ok(Arc::clone(route)), asked: None, request }
 }
 
 /// The request that the arguments ask for: the one that a REST caller would have sent.
