@@ -9,7 +9,7 @@ use std::{
 };
 
 use admin::Admin;
-use audit::{EventId, Kind, Outcome, Record};
+use audit::{EventId, Happened, Outcome, Record};
 use gateway::Gateway;
 use identity::api_key::Pepper;
 use model::{ClientId, Expiry, ProfileId, Refusal, RefusalKind, RequestId, Secret, Timestamp};
@@ -105,52 +105,60 @@ impl Socket {
         }
     }
 
-    /// Does what is asked, and records it before it is answered.
+    /// Does what is asked, and records it before it is done and before it is answered.
     async fn recorded(&self, stream: &mut UnixStream) -> Result<Secret<String>, Refusal> {
-        let log = &self.gateway.live().log;
-        log.admit().map_err(|error| unrecorded(&error))?;
-        let at = self.gateway.live().clock.now();
+        let live = self.gateway.live();
+        live.log.admit().map_err(|error| not_done(&error))?;
+        let at = live.clock.now();
         let id = RequestId::new(uuid::Uuid::now_v7());
         let user = stream.peer_cred().map(|it| it.uid());
-        let ended = match user {
-            Ok(user) if is_trusted(user, self.own) => self.init(stream, at, id).await,
+        let made = match user {
+            Ok(user) if is_trusted(user, self.own) => self.made(stream, at, id).await,
             Ok(_) | Err(_) => Err(Refusal::new(
                 RefusalKind::Forbidden,
                 "the first operator is made by the user that runs the door, or by root",
             )),
         };
         let by = user.map_or_else(|_| "an unknown user".to_owned(), |it| format!("user {it}"));
-        let (outcome, note, revision) = match &ended {
-            Ok(Done { profile, revision, .. }) => {
-                (Outcome::Answered, format!("{profile}, for {by}"), *revision)
+        let note = match &made {
+            Ok(made) => format!("{}, for {by}", made.profile),
+            Err(_) => format!("for {by}"),
+        };
+        let deed = Happened { id: Some(id), ..Happened::new(EVENT, &note) };
+        let ended = match made {
+            Ok(made) => {
+                let begun = self.record(&deed.record(at, Outcome::Begun));
+                begun.map_err(|error| not_done(&error))?;
+                self.store(made).await
             }
-            Err(refusal) => (Outcome::Refused(refusal), format!("for {by}"), self.admin.revision()),
+            Err(refusal) => Err(refusal),
         };
-        let record = Record {
-            id: Some(id),
-            event: Some(EVENT),
-            note: Some(&note),
-            revision: Some(revision),
-            ..Record::new(at, Kind::Event, outcome)
-        };
-        let appended = block_in_place(|| log.append(&record));
-        if appended.is_err() && ended.is_ok() {
-            tell_lost();
+        let revision = ended.as_ref().map_or_else(|_| self.admin.revision(), |it| it.revision);
+        let outcome = ended.as_ref().map_or_else(Outcome::Refused, |_| Outcome::Answered);
+        let deed = Happened { revision: Some(revision), ..deed };
+        if let Err(error) = self.record(&deed.record(at, outcome)) {
+            return Err(match ended {
+                Ok(_) => withheld(&error),
+                Err(_) => not_done(&error),
+            });
         }
-        appended.map_err(|error| unrecorded(&error))?;
         ended.map(|done| {
             tell(&done);
             done.key
         })
     }
 
-    /// Makes the first operator.
-    async fn init(
+    fn record(&self, record: &Record<'_>) -> Result<(), audit::Error> {
+        block_in_place(|| self.gateway.live().log.append(record))
+    }
+
+    /// The first operator that is asked for, in force nowhere yet.
+    async fn made(
         &self,
         stream: &mut UnixStream,
         at: Timestamp,
         id: RequestId,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<Made, Refusal> {
         let line = read_line(stream, LINE_TIMEOUT).await;
         let first = line.ok().and_then(|it| read(&it)).ok_or_else(|| {
             let detail = "only onedoor init is answered here, of the same version as the door";
@@ -158,9 +166,13 @@ impl Socket {
         })?;
         let ends = Expiry::At(first.expires).end(at);
         ends.map_err(|error| Refusal::new(RefusalKind::Malformed, error))?;
-        let failed = |error: String| Refusal::new(RefusalKind::Internal, error);
         let made = first.make(&self.pepper, at, id.to_string());
-        let Made { key, profile, commit } = made.map_err(|error| failed(format!("{error:#}")))?;
+        made.map_err(|error| failed(format!("{error:#}")))
+    }
+
+    /// Puts the first operator in force.
+    async fn store(&self, made: Made) -> Result<Done, Refusal> {
+        let Made { key, profile, commit } = made;
         match self.admin.begin(&commit).await {
             Ok(revision) => Ok(Done { key, profile, revision }),
             Err(error @ admin::Error::InUse) => {
@@ -192,8 +204,20 @@ fn is_trusted(user: u32, own: u32) -> bool {
     user == own || user == ROOT
 }
 
-fn unrecorded(error: &audit::Error) -> Refusal {
-    let detail = "it cannot be recorded, so it is not answered: the door's log says why";
+fn failed(error: String) -> Refusal {
+    Refusal::new(RefusalKind::Internal, error)
+}
+
+/// Why nothing was done: it could not have been recorded.
+fn not_done(error: &audit::Error) -> Refusal {
+    let detail = "it cannot be recorded, so it is not done: the door's log says why";
+    Refusal::new(RefusalKind::Unrecorded, detail).because(error)
+}
+
+/// Why nobody gets the key of a first operator that was made.
+fn withheld(error: &audit::Error) -> Refusal {
+    tell_lost();
+    let detail = "the first operator was made, and its key is withheld because that cannot be recorded: the door's log says what to do";
     Refusal::new(RefusalKind::Unrecorded, detail).because(error)
 }
 

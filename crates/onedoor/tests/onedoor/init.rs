@@ -72,13 +72,19 @@ fn the_first_operator_is_made_once_and_recorded_as_is_who_comes_too_late() {
     let again = init(folder.path());
     assert_eq!((again.code, &*again.out), (1, ""), "{}", again.err);
     assert!(again.err.contains("in use already"), "{}", again.err);
-    let [first, second] = &events(folder.path())[..] else { panic!("two things were asked") };
-    assert_eq!(
-        (&first["event"], &first["outcome"]),
-        (&"operator.first".into(), &"answered".into())
-    );
-    assert!(first["note"].as_str().unwrap().starts_with("operator/default, for user "), "{first}");
-    assert_eq!((&first["revision"], &second["outcome"]), (&1.into(), &"refused".into()));
+    let told = events(folder.path());
+    let outcomes: Vec<_> = told.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    // Before it is done, as without a door.
+    assert_eq!(outcomes, ["begun", "answered", "begun", "refused"]);
+    for told in &told {
+        assert!(
+            told["note"].as_str().unwrap().starts_with("operator/default, for user "),
+            "{told}"
+        );
+    }
+    let first = &told[1];
+    assert_eq!((&first["id"], &first["revision"]), (&told[0]["id"], &1.into()));
+    assert_eq!((&told[3]["id"], &told[0]["revision"]), (&told[2]["id"], &serde_json::Value::Null));
     let segment = folder.path().join(".onedoor/audit/00000000000000000000.jsonl");
     assert!(!fs::read_to_string(segment).unwrap().contains(key));
     // The revision names the request that its record has.
@@ -142,7 +148,7 @@ fn a_second_door_that_finds_the_addresses_taken_leaves_the_first_its_socket() {
     assert!(second.code == 1 && second.err.contains("cannot listen on"), "{}", second.err);
     let made = init(folder.path());
     assert_eq!(made.code, 0, "{}", made.err);
-    assert_eq!(events(folder.path()).len(), 1);
+    assert_eq!(events(folder.path()).len(), 2, "before and behind it");
 }
 
 #[test]
