@@ -198,7 +198,7 @@ fn follow(open: &mut Open, seq: u64, json: &[u8]) -> Option<Latest> {
     let Brief { time, kind, id, event } = serde_json::from_slice(json).ok()?;
     match (&*kind, id.and_then(|it| request(&it))) {
         ("intent", Some(id)) => drop(open.insert(id, seq)),
-        ("call", Some(id)) => drop(open.remove(&id)),
+        ("authorization" | "call", Some(id)) => drop(open.remove(&id)),
         (_, Some(_) | None) => {}
     }
     let is_end = kind == "log" && event.is_some_and(|it| it == EventId::AuditClosed.as_str());

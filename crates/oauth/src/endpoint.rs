@@ -91,6 +91,18 @@ impl Endpoint {
         })
     }
 
+    /// Whether it shows a document or a page and does nothing else: nothing is written for it, and no
+    /// stranger is asked anything. Before all others comes an intent.
+    pub(crate) fn only_shows(self) -> bool {
+        matches!(
+            self,
+            Self::Account(account::Asked::Show)
+                | Self::Device(authorize::device::Asked::Show)
+                | Self::Document(_)
+                | Self::Missing { .. }
+        )
+    }
+
     /// What its records are of.
     pub(crate) fn event(self) -> EventId {
         match self {

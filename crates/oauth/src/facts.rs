@@ -39,6 +39,18 @@ impl<'a> Ledger<'a> {
         Self { log, request, facts: Facts::new(event), is_closed: false }
     }
 
+    /// Records that it is about to be carried out. It must not be before this is done.
+    ///
+    /// What it is of, for whom and for which client is only found out: the record of what came of it
+    /// says so.
+    ///
+    /// # Errors
+    /// Where it cannot be recorded: then nothing may be carried out.
+    pub(crate) async fn begin(&self) -> Result<(), audit::Error> {
+        let intent = self.asked(Kind::Intent, Outcome::Begun);
+        self.log.store(&self.request.carrier.tell(&intent)).await
+    }
+
     /// Records how the request ended.
     ///
     /// # Errors
@@ -62,17 +74,24 @@ impl<'a> Ledger<'a> {
         self.is_closed = true;
         let Facts { event, caller, note, denied: _ } = &self.facts;
         let record = Record {
-            id: Some(self.request.id),
             event: Some(*event),
             note: note.as_deref(),
-            peer: Some(self.request.peer),
             caller: caller.as_ref(),
-            method: Some(self.request.method.as_str()),
-            path: Some(&self.request.path),
             status,
-            ..Record::new(self.request.at, Kind::Authorization, outcome)
+            ..self.asked(Kind::Authorization, outcome)
         };
         self.log.enter(&self.request.carrier.tell(&record))
+    }
+
+    /// What is known of it from the start.
+    fn asked<'r>(&'r self, kind: Kind, outcome: Outcome<'r>) -> Record<'r> {
+        Record {
+            id: Some(self.request.id),
+            peer: Some(self.request.peer),
+            method: Some(self.request.method.as_str()),
+            path: Some(&self.request.path),
+            ..Record::new(self.request.at, kind, outcome)
+        }
     }
 }
 

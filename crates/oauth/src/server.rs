@@ -162,14 +162,20 @@ impl Server {
         self.url().starts_with("https://")
     }
 
-    /// Answers one request, whatever becomes of it, and records it.
+    /// Answers one request, whatever becomes of it, and records it: before it is carried out, where it
+    /// may change something, and before it is answered.
     pub async fn answer(&self, request: Request) -> Recorded<Response<Bytes>> {
         let endpoint = Endpoint::of(&request.method, &request.path);
         let mut ledger = Ledger::open(&self.log, &request, endpoint.event());
-        let answered = match self.log.admit() {
-            Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut ledger.facts)).await,
-            Err(error) => Err(unrecorded(&error)),
+        let begun = match endpoint.only_shows() {
+            true => self.log.admit(),
+            false => ledger.begin().await,
         };
+        let answered = match begun {
+            Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut ledger.facts)).await,
+            Err(error) => Err(not_begun(&error)),
+        };
+        let is_refused = answered.is_err() || ledger.facts.denied.is_some();
         let outcome = answered.as_ref().map(|it| it.status().as_u16());
         let nonce = || self.proofs.nonce(self.clock.now());
         match ledger.close(outcome).await {
@@ -177,7 +183,13 @@ impl Server {
                 let denied = |denied| endpoint.denied(&denied, nonce());
                 receipt.behind(answered.unwrap_or_else(denied))
             }
-            Err(error) => Recorded::instead(&error, endpoint.denied(&unrecorded(&error), None)),
+            Err(error) => {
+                let denied = match is_refused || endpoint.only_shows() {
+                    true => not_begun(&error),
+                    false => withheld(&error),
+                };
+                Recorded::instead(&error, endpoint.denied(&denied, None))
+            }
         }
     }
 
@@ -234,8 +246,15 @@ fn document(content: &serde_json::Value) -> Response<Bytes> {
     response
 }
 
-fn unrecorded(error: &audit::Error) -> Denied {
+/// Why nothing was done: it could not have been recorded.
+fn not_begun(error: &audit::Error) -> Denied {
     let detail = "this cannot be recorded, so it is not carried out";
+    Denied::new(Code::TemporarilyUnavailable, detail).because(error)
+}
+
+/// Why nothing is given of what was done.
+fn withheld(error: &audit::Error) -> Denied {
+    let detail = "this was carried out, and its answer is withheld because it cannot be recorded";
     Denied::new(Code::TemporarilyUnavailable, detail).because(error)
 }
 

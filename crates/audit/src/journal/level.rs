@@ -7,9 +7,9 @@ use crate::{Decision, Kind, Record};
 /// Which records have which level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Levels {
-    /// [`Level::Strict`] for management, for what the authorization server does, for denials, and for
-    /// the log and the door themselves. For calls what their operation says; where it says nothing,
-    /// [`Level::Strict`] for what writes or destroys. [`Level::Standard`] for all else.
+    /// [`Level::Strict`] for management, for what came of what the authorization server was asked, for
+    /// denials, and for the log and the door themselves. For calls what their operation says; where it
+    /// says nothing, [`Level::Strict`] for what writes or destroys. [`Level::Standard`] for all else.
     #[default]
     ByEffect,
     /// [`Level::Strict`] for all.
@@ -28,6 +28,8 @@ impl Levels {
             Self::ByEffect if record.decision() == Decision::Deny => true,
             Self::ByEffect => match record.kind {
                 Kind::Authorization | Kind::Event | Kind::Log => true,
+                // An intent at the authorization server has no operation: it is written first, and on the
+                // disk with its outcome at the latest, so a token is waited for once and not twice.
                 Kind::Bodies | Kind::Call | Kind::Cut | Kind::Intent => {
                     record.operation.is_some_and(is_strict)
                 }
@@ -78,6 +80,9 @@ mod tests {
         }
         assert_eq!(level("orders", Effect::Read, Kind::Authorization), Level::Strict);
         assert_eq!(level("orders", Effect::Read, Kind::List), Level::Standard);
+        let begun = Record::new(Timestamp::from_seconds(0), Kind::Intent, Outcome::Begun);
+        assert_eq!(Levels::ByEffect.of(&begun), Level::Standard);
+        assert_eq!(Levels::Strict.of(&begun), Level::Strict);
         for said in Level::ALL {
             for effect in [Effect::Read, Effect::Write, Effect::Destructive] {
                 assert_eq!(level_of("orders", (effect, Some(said)), Kind::Intent), said);

@@ -90,13 +90,14 @@ impl Shared {
         }
     }
 
-    /// Ends calls whose outcome nobody will record any more.
+    /// Ends calls whose outcome nobody will record any more. What the authorization server began ends as
+    /// a call, too: of what is open, the log carries no more along than number and id.
     pub(super) fn say_unknown(
         &self,
         state: &mut State,
         calls: &[model::RequestId],
     ) -> io::Result<()> {
-        let note = "the call was begun, and what came of it could not be recorded";
+        let note = "it was begun, and what came of it could not be recorded";
         for id in calls {
             // One that is named twice is ended by then.
             if !state.open.contains_key(id) {

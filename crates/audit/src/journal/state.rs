@@ -200,13 +200,12 @@ impl State {
                 self.open.insert(id, seq);
                 self.waiting.current.undo.push((id, None));
             }
-            Kind::Call => {
+            Kind::Authorization | Kind::Call => {
                 if let Some(intent) = self.open.remove(&id) {
                     self.waiting.current.undo.push((id, Some(intent)));
                 }
             }
-            Kind::Authorization
-            | Kind::Bodies
+            Kind::Bodies
             | Kind::Cut
             | Kind::Event
             | Kind::List
@@ -309,7 +308,8 @@ impl State {
 
     /// Counts a record that comes while the journal is closed.
     pub(super) fn turn_away(&mut self, record: &Record<'_>) {
-        let outcome = record.id.filter(|_| record.kind == Kind::Call);
+        let is_outcome = matches!(record.kind, Kind::Authorization | Kind::Call);
+        let outcome = record.id.filter(|_| is_outcome);
         self.orphans.extend(outcome.filter(|it| self.open.contains_key(it)));
         if let Some(closed) = &mut self.closed {
             closed.lost = closed.lost.saturating_add(1);

@@ -5,7 +5,8 @@ use model::{Refusal, RefusalKind};
 /// What a record is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Something that was asked of the authorization server.
+    /// Something that was asked of the authorization server. Where it is the outcome of an intent, that
+    /// has the same id.
     Authorization,
     /// What was kept of the bodies of a call, which has a record of its own, with the same id.
     Bodies,
@@ -16,7 +17,8 @@ pub enum Kind {
     Cut,
     /// Something in the life of the door itself.
     Event,
-    /// A call that is about to be carried out. Its outcome has a record of its own, with the same id.
+    /// A call, or something that was asked of the authorization server, that is about to be carried out.
+    /// Its outcome has a record of its own, with the same id.
     Intent,
     /// A question for what there is: tools, a document.
     List,

@@ -8,9 +8,11 @@ use std::{
 use audit::{Intent, Journal, Kind, Location, Outcome, Record, Rules, Since, WalkError};
 use model::{
     Caller, ClientId, ClientKind, Clock, CollectionId, Effect, Operation, OperationId, ProfileId,
+    RequestId,
 };
+use uuid::Uuid;
 
-use super::disk::{START, key};
+use super::disk::{self, START, key};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// How many calls are in the log, one each minute.
@@ -160,4 +162,26 @@ fn a_clock_that_was_behind_for_one_segment_hides_none_before_it() {
     let (found, whole) = read(folder.path(), Since { record: 0, time });
     whole.unwrap();
     assert_eq!(found.first().map(|it| it.client.to_string()), Some("c0".to_owned()));
+}
+
+#[test]
+fn what_the_authorization_server_began_is_ended_by_its_record_or_as_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |id, kind, outcome| {
+        let id = RequestId::new(Uuid::from_u128(id));
+        Record { id: Some(id), ..Record::new(START, kind, outcome) }
+    };
+    let journal = disk::open(folder.path());
+    for id in [1, 2] {
+        journal.append(&record(id, Kind::Intent, Outcome::Begun)).unwrap();
+    }
+    journal.append(&record(1, Kind::Authorization, Outcome::Answered)).unwrap();
+    drop(journal);
+    for _ in 0..2 {
+        drop(disk::open(folder.path()));
+    }
+    let records = disk::records(folder.path()).into_iter();
+    let unknown = records.filter(|it| it["outcome"] == "unknown");
+    let ids: Vec<_> = unknown.map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids, [Uuid::from_u128(2).to_string()], "once");
 }

@@ -48,7 +48,7 @@ fn a_key_that_cannot_follow_is_recorded_and_signs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(folder.path());
     // In the place of the file that says which key follows which.
-    std::fs::create_dir(folder.path().join("audit/keys.jsonl")).unwrap();
+    fs::create_dir(folder.path().join("audit/keys.jsonl")).unwrap();
     let next = audit::SigningKey::from_seed("onedoor-test", &[2; 32]).unwrap();
     let changed = journal.change_key(next, "a test", || panic!("it does not follow"));
     assert!(matches!(changed, Err(audit::KeyChangeError::Disk(_))), "{changed:?}");

@@ -9,6 +9,7 @@ use std::{
 
 use audit::{EventId, Kind};
 use http::{HeaderMap, Method};
+use serde_json::Value;
 
 use crate::house::{Browser, DOCUMENT, House, PASSWORD, SILENT, authorize};
 
@@ -39,6 +40,19 @@ const PATHS: [&str; 24] = [
     "/oauth/sign-in/nobody",
     "/oauth/token",
 ];
+
+/// Where nothing but a document or a page is shown, by GET.
+const SHOWN: [&str; 5] = [
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/oauth/account",
+    "/oauth/device",
+    "/oauth/jwks",
+];
+
+/// What a client sends to register itself.
+const METADATA: &str =
+    r#"{"redirect_uris":["http://127.0.0.1/cb"],"token_endpoint_auth_method":"none"}"#;
 
 #[tokio::test]
 async fn who_reads_what_everybody_may_read_is_recorded() {
@@ -122,6 +136,54 @@ async fn what_cannot_be_recorded_is_not_told() {
     }
 }
 
+/// Registers a client: the status, and what is said of it.
+async fn register(house: &House) -> (u16, String) {
+    let answer = house.ask(Method::POST, "/oauth/register", HeaderMap::new(), METADATA).await;
+    let body: Value = serde_json::from_slice(answer.body()).unwrap();
+    (answer.status().as_u16(), body["error_description"].as_str().unwrap_or_default().to_owned())
+}
+
+/// How many clients registered themselves.
+async fn registered(house: &House) -> usize {
+    house.store.registrations(None, 10).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_beforehand_is_not_carried_out() {
+    let house = House::open().await;
+    house.log.fill_after(0);
+    let (status, told) = register(&house).await;
+    assert_eq!((status, &*told), (503, "this cannot be recorded, so it is not carried out"));
+    assert_eq!(registered(&house).await, 0);
+    house.log.mend();
+    house.advance(1);
+    assert_eq!(register(&house).await.0, 201);
+    assert_eq!(registered(&house).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_carried_out_and_cannot_be_recorded_is_said_to_be_done_and_recorded_as_unknown() {
+    let house = House::open().await;
+    // With it the segment begins.
+    assert_eq!(register(&house).await.0, 201);
+    let text = house.log.text();
+    let intent = text.split_inclusive('\n').find(|it| it.contains(r#""kind":"intent""#)).unwrap();
+    // The next one is as long, and what comes of it has no room.
+    house.log.fill_after(intent.len() + 8);
+    let (status, told) = register(&house).await;
+    let want = "this was carried out, and its answer is withheld because it cannot be recorded";
+    assert_eq!((status, &*told), (503, want));
+    assert_eq!(registered(&house).await, 2);
+    house.log.mend();
+    house.advance(1);
+    house.ask(Method::GET, "/oauth/jwks", HeaderMap::new(), "").await;
+    let intents = house.log.intents();
+    assert_eq!(intents.len(), 2, "{intents:?}");
+    let records = house.log.records();
+    let unknown: Vec<_> = records.iter().filter(|it| it["outcome"] == "unknown").collect();
+    assert!(unknown.len() == 1 && unknown[0]["id"] == intents[1]["id"], "{records:?}");
+}
+
 #[tokio::test]
 async fn a_request_that_nobody_waits_for_any_more_leaves_a_record() {
     let house = House::open().await;
@@ -132,16 +194,18 @@ async fn a_request_that_nobody_waits_for_any_more_leaves_a_record() {
         let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Pending));
         assert!(house.log.records().is_empty());
+        assert_eq!(house.log.intents().len(), 1, "before anything is done");
     }
     let records = house.log.records();
     assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(house.log.intents()[0]["id"], records[0]["id"]);
     assert_eq!(records[0]["event"], "authorization.begin");
     assert_eq!(records[0]["outcome"], "cancelled");
     assert!(records[0].get("status").is_none());
 }
 
 /// Whether it is an event of the closed list, of this kind.
-fn is_authorization(event: &serde_json::Value) -> bool {
+fn is_authorization(event: &Value) -> bool {
     let mut all = EventId::ALL.iter().filter(|it| it.kind() == Kind::Authorization);
     all.any(|it| *event == it.as_str())
 }
@@ -179,5 +243,25 @@ async fn whatever_is_asked_has_one_record_with_its_status() {
         "token.revoke",
     ] {
         assert!(seen.contains(event), "nothing was recorded as {event}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_change_something_has_one_intent_with_the_id_of_its_outcome() {
+    let house = House::open().await;
+    for path in PATHS {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT] {
+            let before = house.log.intents().len();
+            house.ask(method.clone(), path, HeaderMap::new(), "a=b").await;
+            let record = house.log.records().pop().unwrap();
+            let is_shown = method != Method::POST && SHOWN.contains(&path);
+            let is_shown = is_shown || record["event"] == "endpoint.unknown";
+            // What it was is only found out.
+            let want = [record["id"].clone(), path.into(), "begun".into(), Value::Null];
+            let want: Vec<_> = (!is_shown).then_some(want).into_iter().collect();
+            let members = |it: Value| ["id", "path", "outcome", "event"].map(|of| it[of].clone());
+            let intents = house.log.intents().split_off(before).into_iter();
+            assert_eq!(intents.map(members).collect::<Vec<_>>(), want, "{method} {path}");
+        }
     }
 }
