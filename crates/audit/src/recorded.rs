@@ -38,9 +38,9 @@ impl<T> Recorded<T> {
         Self(value)
     }
 
-    /// What is said to one of many, of whom one record tells that they come and a later one how many
-    /// they were. The same wall says who may.
-    pub fn counted(value: T) -> Self {
+    /// What is said to one of many, behind the record that says that they are counted from then on; a
+    /// later one says how many they were. The same wall says who may.
+    pub fn counted(_: &Receipt, value: T) -> Self {
         Self(value)
     }
 

@@ -4,12 +4,14 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use audit::Receipt;
 use identity::sources::{Budget, Excess, Sources, network};
 use model::{LimitState, Refusal, RefusalKind, Wrong};
+use tokio::sync::OnceCell;
 
 /// Wrong credentials of one source that are refused as such. Many programs may share a source, and
 /// one that was set up wrongly tries again and again.
@@ -18,8 +20,8 @@ const OF_SOURCE: Budget = Budget { burst: 100, every: Duration::from_secs(1) };
 /// The same of all sources together. It bounds what they make the log grow by, and what is remembered.
 const OF_ALL: Budget = Budget { burst: 1000, every: Duration::from_millis(100) };
 
-/// How often the same flood is told.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// How long a flood is counted until it is told how many they were.
+const COUNT_FOR: Duration = Duration::from_secs(60);
 
 /// What the limit is called, in records and answers.
 const LIMIT: &str = "wrong-credentials";
@@ -40,25 +42,33 @@ pub(crate) enum Flood {
     Source(IpAddr),
 }
 
-/// The time in which a flood was told, and is counted.
+/// The time in which a flood is counted.
 #[derive(Debug)]
 struct Window {
     end: Duration,
-    more: u64,
+    count: u64,
+    begun: Arc<OnceCell<Receipt>>,
 }
 
-/// What a window has counted besides what was told at its beginning.
+/// That one of a flood is counted, and by which record the door says that it counts them.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    pub(crate) flood: Flood,
+    begun: Arc<OnceCell<Receipt>>,
+}
+
+/// How many a window has counted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(crate) flood: Flood,
-    pub(crate) more: u64,
+    pub(crate) count: u64,
 }
 
 /// How a wrong credential is refused, and how that is told.
 #[derive(Debug)]
 pub(crate) enum Weighed {
-    /// As one of a flood, of which a record tells already.
-    Counted(Refusal),
+    /// As one of a flood, which are counted.
+    Counted(Refusal, Counting),
     /// By a record of its own.
     Told(Refusal),
 }
@@ -83,7 +93,7 @@ impl Guesses {
             Wrong::Ended => refusal,
             Wrong::Unknown => slowed(&refusal, flood, wait),
         };
-        if self.is_news(flood, now) { Weighed::Told(refusal) } else { Weighed::Counted(refusal) }
+        Weighed::Counted(refusal, self.count(flood, now))
     }
 
     /// Takes what was counted in windows that have ended `now`; in all of them where there is no time.
@@ -91,25 +101,25 @@ impl Guesses {
         let mut counted = Vec::new();
         self.floods().retain(|flood, window| {
             let goes_on = now.is_some_and(|now| now < window.end);
-            if !goes_on && window.more > 0 {
-                counted.push(Counted { flood: *flood, more: window.more });
+            if !goes_on {
+                counted.push(Counted { flood: *flood, count: window.count });
             }
             goes_on
         });
         counted
     }
 
-    /// Whether the flood is to be told now: else it is counted.
-    fn is_news(&self, flood: Flood, now: Duration) -> bool {
+    /// Counts one more of `flood`: a window begins with it where there is none.
+    fn count(&self, flood: Flood, now: Duration) -> Counting {
         let mut floods = self.floods();
         // One whose time has ended counts on until it is taken.
-        if let Some(window) = floods.get_mut(&flood) {
-            window.more = window.more.saturating_add(1);
-            return false;
-        }
-        let end = now.saturating_add(TOLD_EVERY);
-        floods.insert(flood, Window { end, more: 0 });
-        true
+        let window = floods.entry(flood).or_insert_with(|| Window {
+            end: now.saturating_add(COUNT_FOR),
+            count: 0,
+            begun: Arc::default(),
+        });
+        window.count = window.count.saturating_add(1);
+        Counting { flood, begun: Arc::clone(&window.begun) }
     }
 
     fn floods(&self) -> MutexGuard<'_, HashMap<Flood, Window>> {
@@ -136,35 +146,68 @@ fn slowed(refusal: &Refusal, flood: Flood, wait: Duration) -> Refusal {
     Refusal::new(RefusalKind::LimitReached, detail).because(cause).by_limit(limit)
 }
 
+impl Counting {
+    /// The receipt of the record that says so. Who comes first has it written by `write` and all others
+    /// wait for that; where it fails or is given up, the next of them writes it.
+    pub(crate) async fn begun<E, F: Future<Output = Result<Receipt, E>>>(
+        &self,
+        write: impl FnOnce() -> F,
+    ) -> Result<&Receipt, E> {
+        self.begun.get_or_try_init(write).await
+    }
+}
+
 impl Counted {
-    /// What it is, in a sentence.
+    /// How many there were, in a sentence.
     pub(crate) fn note(&self) -> String {
-        let (more, seconds) = (self.more, TOLD_EVERY.as_secs());
-        let from = match self.flood {
-            Flood::All => "all sources".to_owned(),
-            Flood::Source(address @ IpAddr::V4(_)) => address.to_string(),
-            Flood::Source(network @ IpAddr::V6(_)) => format!("{network}/64"),
-        };
-        format!("{more} more wrong credentials from {from} were refused in about {seconds} s")
+        let (count, from, seconds) = (self.count, self.flood.origin(), COUNT_FOR.as_secs());
+        format!("{count} wrong credentials from {from} were refused in about {seconds} s")
+    }
+}
+
+impl Flood {
+    /// That it is counted from now on, in a sentence.
+    pub(crate) fn note(self) -> String {
+        let (from, seconds) = (self.origin(), COUNT_FOR.as_secs());
+        format!(
+            "wrong credentials from {from} are refused without records of their own from now on, and \
+             counted for about {seconds} s"
+        )
     }
 
     /// The refusal of all of them.
-    pub(crate) fn refusal(&self) -> Refusal {
+    pub(crate) fn refusal(self) -> Refusal {
         let detail = "too many wrong credentials came";
-        slowed(&Refusal::new(RefusalKind::LimitReached, detail), self.flood, Duration::ZERO)
+        slowed(&Refusal::new(RefusalKind::LimitReached, detail), self, Duration::ZERO)
     }
 
-    /// From where they came, where that is one source.
-    pub(crate) fn peer(&self) -> Option<IpAddr> {
-        match self.flood {
-            Flood::All => None,
-            Flood::Source(address) => Some(address),
+    /// From where they come, where that is one source.
+    pub(crate) fn peer(self) -> Option<IpAddr> {
+        match self {
+            Self::All => None,
+            Self::Source(address) => Some(address),
+        }
+    }
+
+    fn origin(self) -> String {
+        match self {
+            Self::All => "all sources".to_owned(),
+            Self::Source(address @ IpAddr::V4(_)) => address.to_string(),
+            Self::Source(network @ IpAddr::V6(_)) => format!("{network}/64"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::{pending, ready},
+        task::{Context, Waker},
+    };
+
+    use audit::{Journal, Kind, Outcome, Record};
+    use model::{Clock, Timestamp};
+
     use super::*;
 
     fn wrong(wrong: Wrong) -> Refusal {
@@ -176,7 +219,7 @@ mod tests {
         let shown = (0..count).map(|number| {
             match guesses.weigh(wrong(Wrong::Unknown), from(number), Duration::ZERO) {
                 Weighed::Told(refusal) => (true, refusal.kind()),
-                Weighed::Counted(refusal) => (false, refusal.kind()),
+                Weighed::Counted(refusal, _) => (false, refusal.kind()),
             }
         });
         let shown: Vec<_> = shown.collect();
@@ -192,13 +235,13 @@ mod tests {
     #[test]
     fn ten_thousand_guesses_are_slowed_down_from_one_source_and_from_a_thousand() {
         let guesses = Guesses::default();
-        assert_eq!(shown(&guesses, 10_000, |_| address(1)), [100, 9900, 101]);
+        assert_eq!(shown(&guesses, 10_000, |_| address(1)), [100, 9900, 100]);
         let [counted] = guesses.take_counted(None).try_into().unwrap();
-        assert_eq!((counted.peer(), counted.more), (Some(address(1)), 9899));
+        assert_eq!((counted.flood.peer(), counted.count), (Some(address(1)), 9900));
         let guesses = Guesses::default();
-        assert_eq!(shown(&guesses, 10_000, |it| address(it % 1000)), [1000, 9000, 1001]);
+        assert_eq!(shown(&guesses, 10_000, |it| address(it % 1000)), [1000, 9000, 1000]);
         let [counted] = guesses.take_counted(None).try_into().unwrap();
-        assert_eq!((counted.peer(), counted.more), (None, 8999));
+        assert_eq!((counted.flood.peer(), counted.count), (None, 9000));
     }
 
     #[test]
@@ -206,7 +249,7 @@ mod tests {
         let guesses = Guesses::default();
         for _ in 0..1000 {
             match guesses.weigh(wrong(Wrong::Ended), address(1), Duration::ZERO) {
-                Weighed::Told(it) | Weighed::Counted(it) => {
+                Weighed::Told(it) | Weighed::Counted(it, _) => {
                     assert_eq!(it.kind(), RefusalKind::Unauthenticated);
                 }
             }
@@ -215,15 +258,39 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_told_once_a_minute_and_counted_between() {
+    fn a_flood_is_counted_and_told_once_a_minute() {
         let (guesses, at) = (Guesses::default(), Duration::from_secs);
         shown(&guesses, 110, |_| address(1));
         assert_eq!(guesses.take_counted(Some(at(59))), []);
         let flood = Flood::Source(address(1));
-        assert_eq!(guesses.take_counted(Some(at(60))), [Counted { flood, more: 9 }]);
+        assert_eq!(guesses.take_counted(Some(at(60))), [Counted { flood, count: 10 }]);
         assert_eq!(guesses.take_counted(None), [], "taken once");
         shown(&guesses, 2, |_| address(1));
-        assert_eq!(guesses.take_counted(None), [Counted { flood, more: 1 }]);
+        assert_eq!(guesses.take_counted(None), [Counted { flood, count: 2 }]);
+    }
+
+    #[tokio::test]
+    async fn all_of_a_flood_wait_for_the_record_that_counts_them() {
+        let guesses = Guesses::default();
+        shown(&guesses, 100, |_| address(1));
+        let next = || match guesses.weigh(wrong(Wrong::Unknown), address(1), Duration::ZERO) {
+            Weighed::Counted(_, counting) => counting,
+            Weighed::Told(refusal) => panic!("{refusal:?}"),
+        };
+        let (first, second, third) = (next(), next(), next());
+        let at = Timestamp::from_seconds(0);
+        let (log, _) = Journal::memory(Clock::fake(at));
+        let record = Record::new(at, Kind::Event, Outcome::Answered);
+        let receipt = log.enter(&record).unwrap().written().unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut writes = Box::pin(first.begun(pending::<Result<Receipt, ()>>));
+        assert!(writes.as_mut().poll(&mut context).is_pending());
+        let mut waits = Box::pin(second.begun(|| ready(Ok::<_, ()>(receipt))));
+        assert!(waits.as_mut().poll(&mut context).is_pending(), "it is not written yet");
+        // Its caller went away.
+        drop(writes);
+        assert!(waits.await.is_ok(), "the next one writes it");
+        assert!(third.begun(|| ready(Err("written twice"))).await.is_ok());
     }
 
     #[test]

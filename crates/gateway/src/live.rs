@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use audit::{Entry, EventId, Happened, Kind, Outcome, Record};
 use model::Clock;
 
-use crate::guesses::{Counted, Guesses};
+use crate::guesses::{Flood, Guesses};
 
 /// What a record says of wrong credentials that have none of their own.
 const EVENT: EventId = EventId::CredentialsWrong;
@@ -36,26 +36,28 @@ pub struct Live {
 }
 
 impl Live {
-    /// Records how many wrong credentials came in floods that were told before: of a minute that has
-    /// ended `now`, of all where there is no time.
+    /// Records how many wrong credentials came in floods that were counted: in a minute that has ended
+    /// `now`, in all of them where there is no time.
     pub(crate) fn tell_guesses(&self, now: Option<Duration>) {
         for counted in self.guesses.take_counted(now) {
-            if let Err(error) = self.tell(&counted) {
-                tracing::error!("{}, and that could not be recorded: {error}", counted.note());
+            let note = counted.note();
+            let told = self.enter_flood(counted.flood, &note).and_then(Entry::written);
+            if let Err(error) = told {
+                tracing::error!("{note}, and that could not be recorded: {error}");
             }
         }
     }
 
-    fn tell(&self, counted: &Counted) -> Result<(), audit::Error> {
-        let (refusal, note) = (counted.refusal(), counted.note());
-        let record = Record {
+    /// Has it recorded what is to be said of a flood of wrong credentials.
+    pub(crate) fn enter_flood(&self, flood: Flood, note: &str) -> Result<Entry<'_>, audit::Error> {
+        let refusal = flood.refusal();
+        self.log.enter(&Record {
             event: Some(EVENT),
-            note: Some(&note),
-            peer: counted.peer(),
+            note: Some(note),
+            peer: flood.peer(),
             status: Some(refusal.kind().status().as_u16()),
             ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
-        };
-        self.log.enter(&record).and_then(Entry::written).map(drop)
+        })
     }
 
     /// Records what happened without a call. What cannot be recorded is told by the process's log, and

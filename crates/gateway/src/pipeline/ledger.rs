@@ -7,7 +7,10 @@ use http::{Response, StatusCode};
 use model::{Refusal, RefusalKind, Surface};
 
 use super::{Encryption, Facts, unrecorded, withheld};
-use crate::{Live, guesses::Weighed};
+use crate::{
+    Live,
+    guesses::{Counting, Flood, Weighed},
+};
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
 #[derive(Debug)]
@@ -38,7 +41,9 @@ impl<'a> Ledger<'a> {
         let outcome = match outcome.map_err(|it| self.weigh(it)) {
             Ok(answer) => Ok(answer),
             Err(Weighed::Told(refusal)) => Err(refusal),
-            Err(Weighed::Counted(refusal)) => return Recorded::counted(Err(refusal)),
+            Err(Weighed::Counted(refusal, counting)) => {
+                return count(self.live, refusal, &counting).await.map(Err);
+            }
         };
         let (end, status) = match &outcome {
             Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
@@ -77,7 +82,7 @@ impl<'a> Ledger<'a> {
                 let status = refusal.kind().status();
                 self.refuse_as(status, refusal).await
             }
-            Weighed::Counted(refusal) => Recorded::counted(refusal),
+            Weighed::Counted(refusal, counting) => count(self.live, refusal, &counting).await,
         }
     }
 
@@ -89,7 +94,7 @@ impl<'a> Ledger<'a> {
         let now = self.live.clock.elapsed();
         self.live.tell_guesses(Some(now));
         let weighed = self.live.guesses.weigh(refusal, self.facts.arrival.peer.ip(), now);
-        self.is_closed = matches!(weighed, Weighed::Counted(_));
+        self.is_closed = matches!(weighed, Weighed::Counted(..));
         weighed
     }
 
@@ -148,6 +153,20 @@ impl<'a> Ledger<'a> {
 fn recorded(balance: &limits::Balance) -> audit::Balance<'_> {
     let limits::Balance { limit, left, count, window } = balance;
     audit::Balance { limit: limit.as_str(), left: *left, count: *count, window: *window }
+}
+
+/// Lets one of a flood be answered without a record of its own: behind the one that says that they are
+/// counted, so that none is covered by what lies in memory alone.
+async fn count(live: &Live, refusal: Refusal, counting: &Counting) -> Recorded<Refusal> {
+    match counting.begun(|| begin(live, counting.flood)).await {
+        Ok(receipt) => Recorded::counted(receipt, refusal),
+        Err(error) => Recorded::instead(&error, unrecorded(&error)),
+    }
+}
+
+/// Records that the wrong credentials of `flood` are counted from now on.
+async fn begin(live: &Live, flood: Flood) -> Result<Receipt, audit::Error> {
+    store(live.enter_flood(flood, &flood.note())?).await
 }
 
 /// Waits until `entry` is as safe as its level asks.
