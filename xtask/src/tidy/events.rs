@@ -89,6 +89,11 @@ const SEEN: &[(&str, &str, &[EventId])] = &[
         &[EventId::AuditKeyChange, EventId::AuditKeyFailed],
     ),
     (
+        "audit/tests/audit/told.rs",
+        "a_place_outside_that_takes_no_checkpoint_leaves_a_record_once",
+        &[EventId::AuditCheckpointFailed, EventId::AuditCheckpointRecovered],
+    ),
+    (
         "audit/src/verify/tests/followed.rs",
         "a_key_that_was_followed_goes_on_with_no_log",
         &[EventId::AuditKeyChanged],

@@ -26,6 +26,7 @@ fn json(format: Format, line: &[u8]) -> serde_json::Value {
 #[test]
 fn what_failed_is_told_as_a_failure_in_every_format() {
     for (event, severity) in [
+        (EventId::AuditCheckpointFailed, (3, 5)),
         (EventId::AuditFull, (5, 10)),
         (EventId::AuditKeyFailed, (3, 5)),
         (EventId::AuditPurgeFailed, (3, 5)),

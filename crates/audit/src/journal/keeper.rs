@@ -6,8 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Shared, state::State, time::Moment};
-use crate::{Checkpoint, Error, EventId};
+use super::{
+    Shared,
+    state::{State, Ticket},
+    time::Moment,
+};
+use crate::{Checkpoint, Error, EventId, Outcome};
 
 /// Where nobody waits for the disk, it gets what was written after this.
 const SYNC_AFTER: Duration = Duration::from_millis(25);
@@ -158,20 +162,46 @@ impl Shared {
         state
     }
 
-    /// Records the last checkpoint, so that it goes wherever records go. Not once it was said that the log
-    /// ends: that stays the last word. Waits for no disk, as above.
+    /// Records the last checkpoint, so that it goes wherever records go, and where it could not be kept
+    /// that. Not once it was said that the log ends: that stays the last word. Waits for no disk, as above.
     pub(super) fn say_signed<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
     ) -> MutexGuard<'a, State> {
         let is_over = state.is_ending || state.ended > 0 || state.closed.is_some();
+        let said_before = state.unsigned_said;
+        let kept = if is_over { None } else { self.say_kept(&mut state) };
         let note = state.checkpoint.take().filter(|_| !is_over);
         let said = note.and_then(|it| self.say(&mut state, EventId::AuditCheckpoint, &it).ok());
         drop(state);
+        let is_lost = kept.is_some_and(|it| self.settle(it).is_err());
         let is_said = said.is_some_and(|it| self.settle(it).is_ok());
         let mut state = self.lock();
+        if is_lost {
+            // It is said behind the next one.
+            state.unsigned_said = said_before;
+        }
         state.is_said = is_said;
         state
+    }
+
+    /// Frames a record of it where checkpoints cannot be kept any more, and where they can be again: who
+    /// keeps them from a place outside is to leave a trace.
+    fn say_kept(&self, state: &mut State) -> Option<Ticket> {
+        let why = state.unsigned.as_ref().map(|it| format!("no checkpoint can be kept: {it}"));
+        if why.is_some() == state.unsigned_said.is_some() {
+            return None;
+        }
+        let record = match &why {
+            Some(why) => self.about(EventId::AuditCheckpointFailed, why, Outcome::Failed),
+            None => {
+                let note = "checkpoints can be kept again";
+                self.about(EventId::AuditCheckpointRecovered, note, Outcome::Answered)
+            }
+        };
+        let ticket = self.frame(state, &record).ok()?;
+        state.unsigned_said = why.is_some().then_some(ticket.seq);
+        Some(ticket)
     }
 
     /// Why the last checkpoint could not be kept, if so.

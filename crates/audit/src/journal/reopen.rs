@@ -115,7 +115,7 @@ impl Shared {
         Ok(())
     }
 
-    fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<Ticket> {
+    pub(super) fn frame(&self, state: &mut State, record: &Record<'_>) -> io::Result<Ticket> {
         let members = members(record).map_err(io::Error::other)?;
         Ok(state.frame(record, &members, &self.rules))
     }

@@ -65,6 +65,8 @@ pub(super) struct State {
     pub(super) poisoned: u64,
     /// Why the last checkpoint could not be kept.
     pub(super) unsigned: Option<Arc<io::Error>>,
+    /// The record that says so; none where it is over.
+    pub(super) unsigned_said: Option<u64>,
     pub(super) is_ending: bool,
     /// How many records there were when it was last said that the log ends.
     pub(super) ended: u64,
@@ -138,6 +140,7 @@ impl State {
             is_said: false,
             poisoned: 0,
             unsigned: None,
+            unsigned_said: None,
             is_ending: false,
             ended: 0,
         }

@@ -97,6 +97,8 @@ events! {
     }
     Log {
         AuditCheckpoint => "audit.checkpoint",
+        AuditCheckpointFailed => "audit.checkpoint_failed",
+        AuditCheckpointRecovered => "audit.checkpoint_recovered",
         AuditClockJumped => "audit.clock_jumped",
         AuditClosed => "audit.closed",
         AuditFull => "audit.full",

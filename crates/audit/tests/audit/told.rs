@@ -1,7 +1,10 @@
 //! What a log signs of itself is recorded, too.
-use std::{thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
-use crate::disk::{key, open, record, records};
+use audit::{Journal, Location, Rules};
+use model::Clock;
+
+use crate::disk::{START, key, open, record, records};
 
 #[test]
 fn a_checkpoint_is_recorded_and_goes_where_records_go() {
@@ -26,6 +29,48 @@ fn a_checkpoint_is_recorded_and_goes_where_records_go() {
     assert!((1000..1003).contains(&outside.0.size));
     let report = audit::verify(&folder.path().join("audit"), &key, Some(&outside)).unwrap();
     assert_eq!((report.damage, report.signed), (None, report.next));
+}
+
+#[test]
+fn a_place_outside_that_takes_no_checkpoint_leaves_a_record_once() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let (log, outside) = (folder.path().join("audit"), folder.path().join("outside"));
+    let location =
+        Location { folder: log.clone(), checkpoints: Some(outside.clone()), about: None };
+    let journal = Journal::open(&location, (key(), Rules::default()), clock.clone()).unwrap();
+    // How many were made, beside the log, and whether the last one could be kept outside.
+    let sign = |made: usize, is_unsigned: bool| {
+        clock.advance(Duration::from_secs(10));
+        journal.append(&record("t")).unwrap();
+        let is_so = (0..5000).any(|_| {
+            thread::park_timeout(Duration::from_millis(1));
+            let text = fs::read_to_string(log.join("checkpoints.jsonl")).unwrap();
+            text.lines().count() >= made && journal.condition().is_unsigned == is_unsigned
+        });
+        assert!(is_so, "checkpoint {made}");
+    };
+    fs::remove_file(&outside).unwrap();
+    fs::create_dir(&outside).unwrap();
+    sign(2, true);
+    sign(3, true);
+    fs::remove_dir(&outside).unwrap();
+    sign(4, false);
+    drop(journal);
+    let records = records(folder.path());
+    let is_told = |it: &&serde_json::Value| {
+        it["event"].as_str().is_some_and(|it| it.starts_with("audit.checkpoint_"))
+    };
+    let told: Vec<_> = records.iter().filter(is_told).collect();
+    let [failed, recovered] = told[..] else { panic!("{told:?}") };
+    assert_eq!(
+        (&failed["event"], &failed["outcome"]),
+        (&"audit.checkpoint_failed".into(), &"failed".into())
+    );
+    assert!(
+        failed["note"].as_str().unwrap().starts_with("no checkpoint can be kept: "),
+        "{failed}"
+    );
+    assert_eq!(recovered["event"], "audit.checkpoint_recovered");
 }
 
 #[test]
