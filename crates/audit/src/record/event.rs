@@ -83,6 +83,7 @@ events! {
         KeyKeyringRefused => "key.keyring_refused",
         KeyPepperRead => "key.pepper_read",
         KeyPepperRefused => "key.pepper_refused",
+        MetricsRead => "metrics.read",
         MetricsRefused => "metrics.refused",
         OperatorFirst => "operator.first",
         SinkFailed => "sink.failed",

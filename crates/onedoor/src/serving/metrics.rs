@@ -2,13 +2,14 @@
 //! no call counts anything for them.
 
 mod numbers;
+mod readers;
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use audit::{Entry, EventId, Kind, Outcome, Record};
 use bytes::Bytes;
-use gateway::{Gateway, check_host};
+use gateway::{Gateway, Live, check_host};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_TYPE, ORIGIN},
@@ -26,7 +27,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::numbers::Numbers;
+use self::{numbers::Numbers, readers::Readers};
 use super::Watched;
 use crate::config;
 
@@ -48,8 +49,9 @@ pub(crate) struct Metrics {
 struct Answers {
     registry: Registry,
     allowed_hosts: Vec<String>,
-    /// Where it is recorded that somebody is refused.
+    /// Where it is recorded who reads and who is refused.
     gateway: Arc<Gateway>,
+    readers: Readers,
     /// Of whoever reads them.
     turn: Arc<Semaphore>,
     stop: CancellationToken,
@@ -81,12 +83,17 @@ impl Metrics {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Numbers::new(Arc::clone(&gateway), sinks)));
         let turn = Arc::new(Semaphore::new(1));
+        let readers = Readers::default();
         let answers =
-            Arc::new(Answers { registry, allowed_hosts, gateway, turn, stop: stop.clone() });
+            Answers { registry, allowed_hosts, gateway, readers, turn, stop: stop.clone() };
+        let answers = Arc::new(answers);
         let accepting = stop.run_until_cancelled(accept(&listener, &answers));
         match accepting.await {
             Some(never) => match never {},
-            None => Ok(()),
+            None => {
+                record_rest(&answers);
+                Ok(())
+            }
         }
     }
 }
@@ -124,14 +131,16 @@ async fn serve((stream, peer): (TcpStream, SocketAddr), answers: Arc<Answers>) {
     drop(timeout(PATIENCE, served).await);
 }
 
-/// A scrape that goes well has no record: it comes every few seconds, and tells nothing of anybody.
 async fn respond<B>(
     answers: &Arc<Answers>,
     (local, peer): (SocketAddr, SocketAddr),
     request: &Request<B>,
 ) -> Response<Full<Bytes>> {
     let (status, why) = match answer(answers, local, request).await {
-        Ok(response) => return response,
+        Ok(response) => {
+            record_read(answers, peer, request);
+            return response;
+        }
         Err(refused) => refused,
     };
     if answers.gateway.tells_of(peer.ip(), &answers.stop) {
@@ -150,17 +159,59 @@ fn record<B>(
 ) {
     let refusal = Refusal::new(kind(status), why.trim_end());
     let live = answers.gateway.live();
-    let recorded = live.log.enter(&Record {
-        event: Some(EventId::MetricsRefused),
+    let (event, status) = (Some(EventId::MetricsRefused), Some(status.as_u16()));
+    let asked = asked(live, (peer, request), Outcome::Refused(&refusal));
+    enter(live, &Record { event, status, ..asked });
+}
+
+/// The same question comes every few seconds: it has a record at first, and then one a minute.
+fn record_read<B>(answers: &Answers, peer: SocketAddr, request: &Request<B>) {
+    let live = answers.gateway.live();
+    let Some(more) = answers.readers.count(peer.ip(), live.clock.elapsed()) else { return };
+    let note = format!(
+        "numbers are read, {more} times more since the last such record; what else is read within a \
+         minute is counted"
+    );
+    let (event, status) = (Some(EventId::MetricsRead), Some(StatusCode::OK.as_u16()));
+    let asked = asked(live, (peer, request), Outcome::Answered);
+    enter(live, &Record { event, status, note: Some(&note), ..asked });
+}
+
+/// Records what was read and is counted still, at the end.
+fn record_rest(answers: &Answers) {
+    let live = answers.gateway.live();
+    for (peer, more) in answers.readers.take() {
+        let note = format!("numbers were read {more} times more since the last such record");
+        enter(
+            live,
+            &Record {
+                event: Some(EventId::MetricsRead),
+                peer,
+                note: Some(&note),
+                ..Record::new(live.clock.now(), Kind::Event, Outcome::Answered)
+            },
+        );
+    }
+}
+
+/// What is known of a question.
+fn asked<'a, B>(
+    live: &Live,
+    (peer, request): (SocketAddr, &'a Request<B>),
+    outcome: Outcome<'a>,
+) -> Record<'a> {
+    Record {
         peer: Some(peer.ip().to_canonical()),
         peer_port: Some(peer.port()),
         method: Some(request.method().as_str()),
         path: Some(request.uri().path()),
-        status: Some(status.as_u16()),
-        ..Record::new(live.clock.now(), Kind::Event, Outcome::Refused(&refusal))
-    });
-    // Said all the same: numbers are what tells that the log cannot be written.
-    if let Err(error) = recorded.and_then(Entry::written) {
+        ..Record::new(live.clock.now(), Kind::Event, outcome)
+    }
+}
+
+/// Whoever asked is answered all the same: numbers are what tells that the log cannot be written.
+fn enter(live: &Live, record: &Record<'_>) {
+    if let Err(error) = live.log.enter(record).and_then(Entry::written) {
         tell_unrecorded(&error);
     }
 }
@@ -231,7 +282,7 @@ fn check<B>(
 }
 
 fn tell_unrecorded(error: &audit::Error) {
-    tracing::error!("whoever was refused metrics could not be recorded: {error}");
+    tracing::error!("whoever asked for metrics could not be recorded: {error}");
 }
 
 fn tell(address: SocketAddr) {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::Collector;
 
 use crate::{
@@ -167,7 +167,13 @@ fn metrics_are_off_unless_they_are_asked_for_and_are_nowhere_else() {
         assert_eq!(status, want, "{method} {path} at {host}: {answer}");
         assert_eq!(answer.contains("onedoor_log"), want == 200, "{answer}");
     }
-    let refused = recorded(&folder.path().join("state/.onedoor/audit"), "metrics.refused");
+    assert_eq!(door.ask("GET", "/metrics", "door.example.com").0, 200);
+    let audit = folder.path().join("state/.onedoor/audit");
+    let read = recorded(&audit, "metrics.read");
+    let [read] = &read[..] else { panic!("recorded at first, then once a minute: {read:?}") };
+    assert_eq!((&read["peer"], &read["path"]), (&json!("127.0.0.1"), &json!("/metrics")));
+    assert_eq!(read["status"], 200);
+    let refused = recorded(&audit, "metrics.refused");
     let statuses: Vec<_> = refused.iter().map(|it| it["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [421, 405, 404, 400, 421]);
     assert!(refused.iter().all(|it| it["peer"] == "127.0.0.1" && it["decision"] == "deny"));
