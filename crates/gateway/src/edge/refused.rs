@@ -1,5 +1,5 @@
 //! What is refused below every surface: bytes that no request came of. Each has its record, as long as
-//! they are few; of a flood it is recorded how many they were.
+//! they are few; of a flood it is recorded that it is counted, and how many they were.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use audit::{EventId, Kind, Outcome, Record};
+use audit::{Entry, EventId, Kind, Outcome, Record};
 use http::StatusCode;
 use identity::sources::network;
 use model::{Refusal, RefusalKind, Surface};
@@ -70,11 +70,16 @@ struct Turn {
 }
 
 impl Tally {
-    fn count(&self, peer: IpAddr) -> Turn {
+    /// Counts one more of `peer`. With the first that is not told, `begin` says so of its address: others
+    /// wait for that, so that none goes out which no record covers.
+    fn count(&self, peer: IpAddr, begin: impl FnOnce(Option<IpAddr>)) -> Turn {
         let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let second = &mut *second;
         let is_first = !std::mem::replace(&mut second.is_begun, true);
         if second.sources.len() >= SOURCES_MAX && !second.sources.contains_key(&peer) {
+            if second.others == 0 {
+                begin(None);
+            }
             second.others = second.others.saturating_add(1);
             return Turn { is_told: false, is_first };
         }
@@ -84,6 +89,9 @@ impl Tally {
             count.told = count.told.saturating_add(1);
             second.told = second.told.saturating_add(1);
         } else {
+            if count.untold == 0 {
+                begin(Some(peer));
+            }
             count.untold = count.untold.saturating_add(1);
         }
         Turn { is_told, is_first }
@@ -100,9 +108,15 @@ impl Tally {
 
 impl Gateway {
     /// Whether one more refusal of `peer` that no call came of has a record of its own. Of a flood it is
-    /// recorded, a second later, how many more there were.
+    /// recorded that it is counted, and, a second later, how many more there were.
     pub fn tells_of(self: &Arc<Self>, peer: IpAddr, stop: &CancellationToken) -> bool {
-        let Turn { is_told, is_first } = self.refused.count(network(peer));
+        let Turn { is_told, is_first } = self.refused.count(network(peer), |of| {
+            let detail = format!(
+                "connections or streams of {} are refused without records of their own from now on",
+                whose(of)
+            );
+            tell(self, of, detail);
+        });
         if is_first {
             let (shared, stop) = (Arc::clone(self), stop.clone());
             self.tasks.spawn(async move {
@@ -110,7 +124,7 @@ impl Gateway {
                     () = sleep(COUNT_FOR) => {}
                     () = stop.cancelled() => {}
                 }
-                tell_rest(&shared).await;
+                tell_rest(&shared);
             });
         }
         is_told
@@ -135,24 +149,32 @@ pub(super) fn record(
 }
 
 /// Records how many were refused beyond those that have records of their own.
-async fn tell_rest(gateway: &Gateway) {
+fn tell_rest(gateway: &Gateway) {
     for (peer, count) in gateway.refused.take() {
-        let of = match peer {
-            Some(IpAddr::V4(_)) => "this address",
-            Some(IpAddr::V6(_)) => "this /64",
-            None => "other addresses",
-        };
-        let detail = format!("{count} more connections or streams of {of} within a second");
-        let refusal = Refusal::new(RefusalKind::LimitReached, detail);
-        let now = gateway.live.clock.now();
-        let record = Record {
-            event: Some(EventId::ConnectionFlood),
-            peer,
-            ..Record::new(now, Kind::Malformed, Outcome::Refused(&refusal))
-        };
-        if let Err(error) = gateway.live.log.store(&record).await {
-            error!("{count} connections that were refused could not be recorded: {error}");
-        }
+        let of = whose(peer);
+        tell(gateway, peer, format!("{count} more connections or streams of {of} within a second"));
+    }
+}
+
+/// Records what is to be said of a flood.
+fn tell(gateway: &Gateway, peer: Option<IpAddr>, detail: String) {
+    let refusal = Refusal::new(RefusalKind::LimitReached, detail);
+    let live = &gateway.live;
+    let recorded = live.log.enter(&Record {
+        event: Some(EventId::ConnectionFlood),
+        peer,
+        ..Record::new(live.clock.now(), Kind::Malformed, Outcome::Refused(&refusal))
+    });
+    if let Err(error) = recorded.and_then(Entry::written) {
+        error!("{}, and that could not be recorded: {error}", refusal.detail());
+    }
+}
+
+fn whose(peer: Option<IpAddr>) -> &'static str {
+    match peer {
+        Some(IpAddr::V4(_)) => "this address",
+        Some(IpAddr::V6(_)) => "this /64",
+        None => "other addresses",
     }
 }
 
@@ -167,34 +189,43 @@ mod tests {
         [192, 0, 2, of].into()
     }
 
+    /// Counts one; of whom it was said that they are counted is in `begun`.
+    fn count(tally: &Tally, of: u8, begun: &mut Vec<Option<IpAddr>>) -> Turn {
+        tally.count(address(of), |of| begun.push(of))
+    }
+
     #[test]
     fn the_first_of_an_address_are_told_and_the_rest_is_counted() {
-        let tally = Tally::default();
-        assert_eq!(tally.count(address(1)), Turn { is_told: true, is_first: true });
+        let (tally, mut begun) = (Tally::default(), Vec::new());
+        let first = Turn { is_told: true, is_first: true };
+        assert_eq!(count(&tally, 1, &mut begun), first);
         for _ in 1..TOLD_OF_ONE_MAX {
-            assert_eq!(tally.count(address(1)), TOLD);
+            assert_eq!(count(&tally, 1, &mut begun), TOLD);
         }
+        assert!(begun.is_empty(), "{begun:?}");
         for _ in 0..3 {
-            assert_eq!(tally.count(address(1)), COUNTED);
+            assert_eq!(count(&tally, 1, &mut begun), COUNTED);
         }
-        assert_eq!(tally.count(address(2)), TOLD, "one that floods hides no other");
+        assert_eq!(begun, [Some(address(1))], "said once, with the first of them");
+        assert_eq!(count(&tally, 2, &mut begun), TOLD, "one that floods hides no other");
         assert_eq!(tally.take(), vec![(Some(address(1)), 3)]);
-        assert_eq!(tally.count(address(1)), Turn { is_told: true, is_first: true });
+        assert_eq!(count(&tally, 1, &mut begun), first);
         assert_eq!(tally.take(), vec![]);
     }
 
     #[test]
     fn however_many_addresses_there_are_no_more_is_told_and_none_is_lost() {
-        let tally = Tally::default();
+        let (tally, mut begun) = (Tally::default(), Vec::new());
         let mut told = 0;
         for round in 0..4 {
             for of in 0..u8::MAX {
-                told += u64::from(tally.count(address(of)).is_told);
+                told += u64::from(count(&tally, of, &mut begun).is_told);
                 assert!(told <= TOLD_MAX, "round {round}");
             }
         }
         let rest = tally.take();
         assert!(rest.len() <= SOURCES_MAX + 1, "{}", rest.len());
+        assert_eq!(begun.len(), rest.len());
         let counted: u64 = rest.iter().map(|it| it.1).sum();
         assert_eq!(told + counted, 4 * u64::from(u8::MAX));
         assert!(rest.iter().any(|it| it.0.is_none()));

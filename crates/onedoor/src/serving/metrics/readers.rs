@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(readers.count(address(1), at(60)), Some(3));
         assert_eq!(readers.count(address(1), at(61)), None);
         assert_eq!(readers.take(), [(Some(address(1)), 1)]);
-        assert_eq!(readers.take(), []);
+        assert!(readers.take().is_empty(), "taken once");
     }
 
     #[test]
