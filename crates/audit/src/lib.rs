@@ -43,7 +43,7 @@ pub use bodies::Bodies;
 pub use checkpoint::Checkpoint;
 pub use damage::{Damage, DamageKind};
 pub use error::Error;
-pub use format::{Format, FormatError, Severity, Shaped, Source};
+pub use format::{Format, FormatError, Held, Severity, Shaped, Source};
 pub use hash::Hash;
 pub use index::{Field, Index, give_way};
 pub use intents::{Intent, Since, intents};

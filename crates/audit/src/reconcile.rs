@@ -1,4 +1,4 @@
-//! Does a sink hold what the log holds? By number and hash, and by what each record says.
+//! Does a sink hold what the log holds? By number and hash, and by what each line says.
 
 mod export;
 
@@ -6,8 +6,8 @@ use std::{io, ops::Range, path::Path};
 
 use serde_json::Value;
 
-use self::export::{Export, Held};
-use crate::{WalkError, walk};
+use self::export::Export;
+use crate::{Held, WalkError, walk};
 
 /// Most findings of a kind that are listed; all are counted.
 const LISTED_MAX: usize = 1000;
@@ -35,6 +35,8 @@ pub struct Reconciled {
     pub unknown: Vec<u64>,
     /// How many lines of the export are no record.
     pub unreadable: u64,
+    /// Where those stand in the export, of which the first line is 1.
+    pub bad_lines: Vec<u64>,
 }
 
 impl Reconciled {
@@ -57,12 +59,12 @@ pub enum Incomparable {
     Log(#[from] WalkError),
 }
 
-/// Compares the log in `folder` with the file `export`: a record as JSON on each line, in any order,
-/// with at least its `seq` and its `hash`.
+/// Compares the log in `folder` with the file `export`: an event on each line, in any order and format.
 ///
-/// Members that only the export has are passed over, for a receiver adds its own. Where it has the
-/// `crc` of the line, it has all of it, and each member must be that of the log. Looked for are the
-/// records of `span` that are in the log.
+/// Number and hash are looked at, and the name of the log where the format has it: what is of another
+/// log is of no record of this one. Where a line of the log is there with its `crc`, all of it is, and
+/// each member must be that of the log. What only the export has is passed over, for a receiver adds
+/// its own. Looked for are the records of `span` that are in the log.
 ///
 /// # Errors
 /// [`Incomparable`]
@@ -72,9 +74,10 @@ pub fn reconcile(
     span: Range<u64>,
 ) -> Result<Reconciled, Incomparable> {
     let mut export = Export::index(export).map_err(Incomparable::Export)?;
-    let mut found = Reconciled { unreadable: export.unreadable, ..Reconciled::default() };
+    let (unreadable, bad_lines) = (export.unreadable, std::mem::take(&mut export.bad_lines));
+    let mut found = Reconciled { unreadable, bad_lines, ..Reconciled::default() };
     walk(folder, &span, |record| {
-        let held = export.take(record.seq).map_err(Incomparable::Export)?;
+        let held = export.take(record.seq, record.log).map_err(Incomparable::Export)?;
         found.records = found.records.saturating_add(1);
         found.compare(record.seq, record.line, &held);
         Ok::<_, Incomparable>(())
@@ -98,7 +101,7 @@ impl Reconciled {
             list(&mut self.duplicates, seq);
         }
         let ours: Value = serde_json::from_slice(line).unwrap_or_default();
-        if let Some(how) = held.iter().find_map(|it| difference(&ours, &it.0)) {
+        if let Some(how) = held.iter().find_map(|it| difference(&ours, it)) {
             self.differing = self.differing.saturating_add(1);
             list(&mut self.altered, (seq, how));
         }
@@ -119,12 +122,12 @@ fn list<T>(found: &mut Vec<T>, one: T) {
 }
 
 /// How what is held differs from our record.
-fn difference(ours: &Value, held: &Value) -> Option<String> {
-    if held.get("hash") != ours.get("hash") {
+fn difference(ours: &Value, held: &Held) -> Option<String> {
+    if held.hash.as_deref() != ours.get("hash").and_then(Value::as_str) {
         return Some("its hash is another".to_owned());
     }
-    held.get("crc")?;
+    let line = held.line.as_ref().filter(|it| it.get("crc").is_some())?;
     let members = ours.as_object()?;
-    let (name, _) = members.iter().find(|(name, value)| held.get(name) != Some(value))?;
+    let (name, _) = members.iter().find(|(name, value)| line.get(name) != Some(value))?;
     Some(format!("its member \"{name}\" is another"))
 }

@@ -4,10 +4,13 @@
 //! that end a line or steer a terminal. Such a one is written as `\u` and four digits before CEF's
 //! own escapes are added, and so is a `\` that stands before a `u`.
 
+mod read;
+
 use std::{fmt::Write as _, net::IpAddr};
 
 use serde_json::{Map, Value};
 
+pub(super) use self::read::{Cef, read, without_ours};
 use super::{
     event::Event,
     member::{self, Shape},
@@ -15,6 +18,10 @@ use super::{
 };
 use crate::{record::is_unsafe, text};
 
+/// What an event begins with.
+pub(super) const MARK: &str = "CEF:0|";
+/// Who made what tells it, and that itself.
+pub(super) const VENDOR: &str = "Onedoor";
 /// So many bytes the name of an event, and its id, have at most.
 const HEADER_BYTES_MAX: usize = 512;
 /// So many bytes the members have that have no key.
@@ -24,8 +31,8 @@ const ID_DIGITS: usize = 40;
 
 pub(super) fn write(event: &Event<'_>) -> String {
     let mut out = String::with_capacity(1024);
-    out.push_str("CEF:0|Onedoor|Onedoor|");
-    for field in [event.source.version, event.code(), event.action()] {
+    out.push_str(MARK);
+    for field in [VENDOR, VENDOR, event.source.version, event.code(), event.action()] {
         header(&mut out, field);
         out.push('|');
     }

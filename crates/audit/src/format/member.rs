@@ -1,5 +1,7 @@
 //! Where each member of a line goes in each format: the one table behind all of them.
 
+use super::Format;
+
 /// How the value of a member is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -28,6 +30,18 @@ pub(super) struct Member {
     pub(super) cef: &'static str,
     /// So many bytes CEF has at most for the value.
     pub(super) cef_bytes_max: usize,
+}
+
+impl Member {
+    /// Its place in this format: a path, or the key of CEF.
+    pub(super) fn place(&self, format: Format) -> &'static str {
+        match format {
+            Format::Cef => self.cef,
+            Format::Ecs => self.ecs,
+            Format::Native => self.name,
+            Format::Ocsf | Format::OcsfIntegrity => self.ocsf,
+        }
+    }
 }
 
 const fn to(

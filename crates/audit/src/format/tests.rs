@@ -1,9 +1,9 @@
 //! Every member has its place, every event is right, and nothing that is said breaks out of it.
 
 mod attestation;
-mod cef_parser;
 mod crossed;
 mod document;
+mod held;
 mod naughty;
 mod naughty_strings;
 mod ocsf_schema;

@@ -196,7 +196,7 @@ pub(crate) struct Reconcile {
     /// The folder of the log
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// What the sink holds: a record as JSON on each line, in any order
+    /// What the sink holds: an event on each line, in any order and format
     #[arg(long, value_name = "FILE")]
     pub(crate) export: PathBuf,
     /// The first record that is looked for
@@ -211,6 +211,10 @@ const RECONCILE_EXAMPLES: &str = "\
 Examples:
   onedoor audit reconcile .onedoor/audit --export from-the-siem.ndjson
   onedoor audit reconcile copy --export export.ndjson --from 1000 --until 2000
+  onedoor audit reconcile .onedoor/audit --export /var/log/onedoor-cef.log
+
+Events of every format are read, also behind a header of syslog and as Splunk and Elasticsearch
+export them. Number, hash and log have to be right, and each member where the format is native.
 
 Exit code 0: the sink holds every record once, as it is. 1: it does not; what is missing, there
 again, altered or of another log. 2: they could not be compared. Check the log itself with

@@ -217,6 +217,16 @@ fn what_a_sink_lost_is_exit_code_1_and_named() {
     let want = "the export is not what the log holds\n  2 records missing: 1 to 2\n  \
                 1 line there again: of record 4\n";
     assert_eq!((ran.code, ran.out.as_str()), (1, want), "{}", ran.err);
+    fs::write(&export, format!("{text}\nno record\n{{}}\n")).unwrap();
+    let ran = reconcile();
+    let want = "the export is not what the log holds\n  2 lines without a record: in line 8, 9\n";
+    assert_eq!((ran.code, ran.out.as_str()), (1, want), "{}", ran.err);
+    for format in ["cef", "ecs", "ocsf", "ocsf-1.9"] {
+        let exported = onedoor(folder.path(), &["audit", "export", "audit", "--format", format]);
+        fs::write(&export, exported.out).unwrap();
+        let ran = reconcile();
+        assert_eq!(ran.code, 0, "{format}: {}{}", ran.out, ran.err);
+    }
     fs::remove_file(export).unwrap();
     assert_eq!(reconcile().code, 2);
 }

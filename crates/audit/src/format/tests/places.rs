@@ -5,8 +5,11 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{
-    super::member::{MEMBERS, Member, member},
-    Format, SOURCE, cef_parser, json,
+    super::{
+        cef,
+        member::{MEMBERS, Member, member},
+    },
+    Format, SOURCE, json,
     samples::{bare, framed, full, header, line},
     text,
 };
@@ -63,7 +66,7 @@ fn each_value_is_found_at_its_place() {
     full(|record| {
         let line = line(&record);
         let (ocsf, ecs) = (json(Format::Ocsf, &line), json(Format::Ecs, &line));
-        let cef = cef_parser::parse(&text(Format::Cef, &line)).unwrap();
+        let cef = cef::read(&text(Format::Cef, &line)).unwrap();
         let read: Value = serde_json::from_slice(&line).unwrap();
         for name in read.as_object().unwrap().keys() {
             let it = member(name).unwrap();
@@ -86,7 +89,7 @@ fn whatever_happened_has_an_id_in_every_format() {
         let code = record.get("event").unwrap_or(&record["kind"]);
         assert_eq!(at(&json(Format::Ocsf, &line), "metadata.event_code"), code);
         assert_eq!(at(&json(Format::Ecs, &line), "event.code"), code);
-        let cef = cef_parser::parse(&text(Format::Cef, &line)).unwrap();
+        let cef = cef::read(&text(Format::Cef, &line)).unwrap();
         assert_eq!(*code, *cef.header[4]);
     }
 }
@@ -118,6 +121,6 @@ fn what_a_newer_door_wrote_is_not_lost() {
         assert!(event.contains("new.member") && event.contains("new.kind"), "{event}");
     }
     // Two of them are no key twice: the reader refuses that.
-    let cef = cef_parser::parse(&text(Format::Cef, &line)).unwrap();
+    let cef = cef::read(&text(Format::Cef, &line)).unwrap();
     assert_eq!(cef.extension["onedoorOther"], r#"{"new.member":[1],"b=c":2}"#);
 }

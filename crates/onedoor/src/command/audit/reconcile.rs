@@ -29,7 +29,7 @@ pub(super) fn run(terminal: Terminal, arguments: &cli::Reconcile) -> Result<(), 
 
 fn lines(found: &Reconciled) -> Vec<String> {
     let Reconciled { records: _, missing, gaps, repeated, duplicates, .. } = found;
-    let Reconciled { differing, altered, foreign, unknown, unreadable, .. } = found;
+    let Reconciled { differing, altered, foreign, unknown, unreadable, bad_lines, .. } = found;
     let mut lines = Vec::new();
     if *missing > 0 {
         lines.push(format!("{} missing: {}", count(*missing, "record"), list(gaps, range)));
@@ -47,7 +47,8 @@ fn lines(found: &Reconciled) -> Vec<String> {
         lines.push(format!("{} of no record of this log: {of}", count(*foreign, "line")));
     }
     if *unreadable > 0 {
-        lines.push(format!("{} without a record", count(*unreadable, "line")));
+        let at = list(bad_lines, u64::to_string);
+        lines.push(format!("{} without a record: in line {at}", count(*unreadable, "line")));
     }
     lines
 }
