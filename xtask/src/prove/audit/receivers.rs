@@ -56,19 +56,21 @@ impl Receivers {
         let ca = self.authority.path("ca.pem").display().to_string();
         let (nats, subject) = (self.nats.url(), Nats::SUBJECT);
         let (s3, bucket) = (self.s3.url(), S3::BUCKET);
+        // Between them they have every format, and Elasticsearch the one that it has by itself.
         let mut text = format!(
             "[[sinks]]\nname = \"syslog\"\nkind = \"syslog\"\nurl = \"tls://{tls}\"\nca = \"{ca}\"\n\
+             format = \"cef\"\n\
              [[sinks]]\nname = \"nats\"\nkind = \"nats\"\nurl = \"{nats}\"\nsubject = \"{subject}\"\n\
-             secret = \"nats-token\"\n\
+             secret = \"nats-token\"\nformat = \"ocsf\"\n\
              [[sinks]]\nname = \"s3\"\nkind = \"s3\"\nurl = \"{s3}\"\nbucket = \"{bucket}\"\n\
              secret = \"s3-keys\"\nwait = \"0s\"\n"
         );
         for (kind, collector) in &self.collectors {
             let url = collector.url();
             let (url, more) = match *kind {
-                "elasticsearch" => (url, "index = \"audit\"\nformat = \"native\"\n"),
+                "elasticsearch" => (url, "index = \"audit\"\n"),
                 "otlp" => (format!("{url}/v1/logs"), ""),
-                "splunk" => (url, "secret = \"collector-token\"\n"),
+                "splunk" => (url, "secret = \"collector-token\"\nformat = \"ocsf-1.9\"\n"),
                 _ => (format!("{url}/hook"), "secret = \"collector-signing\"\n"),
             };
             let head = format!("[[sinks]]\nname = \"{kind}\"\nkind = \"{kind}\"\n");

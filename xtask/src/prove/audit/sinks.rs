@@ -9,8 +9,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use audit::reconcile::{Reconciled, reconcile};
-use serde::Deserialize;
+use audit::{
+    Held,
+    reconcile::{Reconciled, reconcile},
+};
 
 use super::{
     super::{Done, chance::Chance, door::Door, property::Setting},
@@ -138,14 +140,10 @@ fn judge(
 
 /// What comes for the first time comes in the order of the log.
 pub(super) fn ensure_order(records: impl Iterator<Item = io::Result<String>>) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Brief {
-        seq: u64,
-    }
     let (mut seen, mut last) = (HashSet::new(), 0);
     for record in records {
         let record = record?;
-        let seq = serde_json::from_str::<Brief>(&record).with_context(|| record.clone())?.seq;
+        let seq = Held::read(&record).with_context(|| record.clone())?.seq;
         if seen.insert(seq) {
             ensure!(seq >= last, "record {seq} came first after {last}");
             last = seq;
