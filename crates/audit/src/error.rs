@@ -53,7 +53,7 @@ pub enum Error {
         /// What the system said.
         source: Arc<io::Error>,
     },
-    /// The line is not, or not wholly, in the log.
+    /// The line is not, or not wholly, in the log; where the disk hangs, nobody knows.
     #[error("audit log {log} cannot be written: {source}")]
     Write {
         /// Which log.

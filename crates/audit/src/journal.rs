@@ -7,6 +7,7 @@
 
 mod condition;
 mod entry;
+mod hang;
 mod happened;
 mod keeper;
 mod kept;
@@ -19,6 +20,7 @@ mod reopen;
 mod room;
 mod run;
 mod state;
+mod threads;
 mod time;
 mod write;
 
@@ -29,7 +31,6 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -49,6 +50,7 @@ pub(crate) use self::medium::{lock, private, sync_folder};
 use self::{
     medium::{Directory, Medium},
     state::{Fresh, Place, State},
+    threads::Threads,
     time::Moment,
 };
 use crate::{
@@ -71,15 +73,18 @@ pub struct Rules {
     pub segment_bytes: u64,
     /// How old a segment grows.
     pub segment_age: Duration,
+    /// How long the disk may take for one write or one sync: then nobody waits for it any more.
+    pub disk_timeout: Duration,
 }
 
 impl Default for Rules {
-    /// Levels by effect, 64 MiB, one day.
+    /// Levels by effect, 64 MiB, one day, 5 seconds.
     fn default() -> Self {
         Self {
             levels: Levels::ByEffect,
             segment_bytes: 64 << 20,
             segment_age: Duration::from_secs(24 * 3600),
+            disk_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -99,7 +104,7 @@ pub struct Location {
 #[derive(Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Option<Threads>>,
     /// Held while segments go or are packed, and while a key follows another: one at a time.
     purging: Mutex<()>,
 }
@@ -154,12 +159,8 @@ impl Journal {
         shared.begin(&recovered, [before.as_deref(), about.as_deref()]).map_err(failed)?;
         set_aside::forget(folder).map_err(failed)?;
         let shared = Arc::new(shared);
-        let keeper = std::thread::Builder::new().name("audit".to_owned()).spawn({
-            let shared = Arc::clone(&shared);
-            move || keeper::keep(&shared)
-        });
-        let keeper = Mutex::new(Some(keeper.map_err(failed)?));
-        Ok(Self { shared, keeper, purging: Mutex::default() })
+        let threads = Mutex::new(Some(Threads::start(&shared).map_err(failed)?));
+        Ok(Self { shared, threads, purging: Mutex::default() })
     }
 
     /// Whether a process writes to the log in `folder`. Changes nothing.
@@ -185,8 +186,8 @@ impl Journal {
         let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
         state.fresh = Some(Fresh::First);
         let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
-        let (keeper, purging) = (Mutex::default(), Mutex::default());
-        (Self { shared: Arc::new(shared), keeper, purging }, memory)
+        let (threads, purging) = (Mutex::default(), Mutex::default());
+        (Self { shared: Arc::new(shared), threads, purging }, memory)
     }
 
     /// Writes `record`, and blocks this thread until it is as safe as its level asks.
@@ -252,10 +253,9 @@ impl Journal {
         self.shared.say_end();
         self.shared.lock().is_ending = true;
         self.shared.work.notify_all();
-        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(keeper) = keeper {
-            // One that panicked has said so.
-            keeper.join().ok();
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(threads) = threads {
+            threads.join();
         }
     }
 

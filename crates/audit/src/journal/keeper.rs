@@ -39,11 +39,13 @@ pub(super) fn keep(shared: &Shared) {
     let mut state = shared.lock();
     loop {
         if !state.is_ending && clock.elapsed().saturating_sub(lookout.looked) >= LOOK_AFTER {
+            state.errands.begin();
             drop(state);
             lookout.looked = clock.elapsed();
             shared.look_at_clock(&mut lookout.moment);
             shared.look_at_room(&mut lookout.steps);
             state = shared.lock();
+            state.errands.end();
         }
         if state.is_dirty() {
             if state.wanted <= state.synced.next() && !state.is_ending {
@@ -88,14 +90,16 @@ impl Shared {
     ///
     /// A disk that fails to may have lost it, and would not say so again. So the segment is given up:
     /// who waits is refused, and the next record begins another.
-    pub(super) fn sync<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    pub(super) fn sync<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let chain = state.written.clone();
+        state.errands.begin();
         drop(state);
         let result = self.medium.sync();
         let mut state = self.lock();
+        state.errands.end();
         match result {
-            // A journal that was closed meanwhile has been told what is on the disk.
-            Ok(()) if state.synced.next() < chain.next() && state.closed.is_none() => {
+            // A journal that failed meanwhile has been told what is on the disk.
+            Ok(()) if state.synced.next() < chain.next() && !state.has_failed() => {
                 state.synced = chain;
             }
             Ok(()) => {}
@@ -120,7 +124,7 @@ impl Shared {
         }
         // Also where it is closed already: what was lost is told in the header that comes next.
         state.poison();
-        if state.closed.is_none() {
+        if !state.has_failed() {
             self.close(&mut state, None, error, false);
         }
         state
@@ -141,6 +145,7 @@ impl Shared {
         let Some(key) = &self.key else { return state };
         let edge = state.synced.edge().clone();
         state.signed.1 = self.clock.elapsed();
+        state.errands.begin();
         drop(state);
         let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
         // Held until the checkpoint is kept: no other key follows meanwhile.
@@ -149,6 +154,7 @@ impl Shared {
         let kept = self.medium.keep(&note);
         drop(key);
         let mut state = self.lock();
+        state.errands.end();
         match kept {
             Ok(()) => {
                 (state.signed.0, state.unsigned) = (edge.size(), None);

@@ -23,11 +23,17 @@ impl Shared {
     pub(super) fn reopen(&self, state: &mut State) -> Result<(), Error> {
         let Some(closed) = &mut state.closed else { return Ok(()) };
         let elapsed = self.clock.elapsed();
-        if elapsed < closed.tried.saturating_add(RETRY_AFTER) {
+        // A disk that hangs is not asked: whoever did would hang as well.
+        if state.errands.is_hung || elapsed < closed.tried.saturating_add(RETRY_AFTER) {
             return Err(self.closed_error(&closed.source));
         }
         closed.tried = elapsed;
-        match self.try_again(state) {
+        let again = match closed.is_hang {
+            // Whoever writes next writes that, and all that waits since then.
+            true => self.say_resumed(state),
+            false => self.try_again(state),
+        };
+        match again {
             Ok(()) => {
                 state.closed = None;
                 self.is_closed.store(false, Ordering::Release);
@@ -47,14 +53,19 @@ impl Shared {
         self.cut(state)?;
         // Before it is said that the log goes on: without it, it does not.
         self.medium.set_reserve()?;
-        let note = state
-            .closed
-            .as_ref()
-            .map(|it| format!("{} records could not be written since {}", it.lost, it.since));
+        self.say_resumed(state)?;
+        self.write_now(state)
+    }
+
+    /// Frames what is to be told of the time that it was closed.
+    fn say_resumed(&self, state: &mut State) -> io::Result<()> {
+        let note = state.closed.as_ref().map(|it| {
+            let why = if it.is_hang { ", as the disk hung" } else { "" };
+            format!("{} records could not be written since {}{why}", it.lost, it.since)
+        });
         self.say(state, EventId::AuditResumed, note.as_deref().unwrap_or_default())?;
         let orphans = std::mem::take(&mut state.orphans);
-        self.say_unknown(state, &orphans)?;
-        self.write_now(state)
+        self.say_unknown(state, &orphans)
     }
 
     /// Frames the record that a process begins with: those behind it are of this process.

@@ -1,6 +1,7 @@
 //! What a journal knows: the chain as it is framed, written and synced, and who waits for it.
 
 mod batch;
+mod errands;
 mod failure;
 
 use std::{io, sync::Arc, task::Waker, time::Duration};
@@ -8,6 +9,7 @@ use std::{io, sync::Arc, task::Waker, time::Duration};
 use model::{Level, RequestId, Timestamp};
 
 pub(super) use batch::Batch;
+pub(super) use errands::Errands;
 pub(super) use failure::Failures;
 
 use super::Rules;
@@ -51,6 +53,8 @@ pub(super) struct State {
     /// Who waits for the disk without blocking a thread.
     pub(super) wakers: Vec<Waker>,
     pub(super) is_writing: bool,
+    /// What else the disk is asked for, and whether it answers.
+    pub(super) errands: Errands,
     /// How many threads sleep until something is through.
     pub(super) sleepers: usize,
     /// Set while the journal cannot be written.
@@ -101,6 +105,8 @@ pub(super) struct Closed {
     pub(super) lost: u64,
     /// Whether the segment holds more than was written well.
     pub(super) is_torn: bool,
+    /// Whether nothing failed: the disk hangs or did, and what was entered keeps its place.
+    pub(super) is_hang: bool,
 }
 
 /// How far a batch came that failed.
@@ -134,6 +140,7 @@ impl State {
             wanted: 0,
             wakers: Vec::new(),
             is_writing: false,
+            errands: Errands::default(),
             sleepers: 0,
             closed: None,
             checkpoint: None,
@@ -330,8 +337,11 @@ impl State {
             Level::Strict => synced,
         };
         if ticket.epoch == self.epoch {
-            let through = by_level(self.written.next(), self.synced.next());
-            return (ticket.seq < through).then_some(Ok(()));
+            if ticket.seq < by_level(self.written.next(), self.synced.next()) {
+                return Some(Ok(()));
+            }
+            let hangs = self.closed.as_ref().filter(|_| self.errands.is_hung);
+            return hangs.map(|it| Err(Arc::clone(&it.source)));
         }
         let (written, synced, source) = self.failures.of(ticket.epoch);
         let is_through = ticket.seq < by_level(written, synced);
@@ -345,9 +355,14 @@ impl State {
         unsigned.saturating_sub(u64::from(self.is_said && !self.is_ending))
     }
 
+    /// Whether it is closed since something failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.closed.as_ref().is_some_and(|it| !it.is_hang)
+    }
+
     /// Whether the disk lacks something that was written.
     pub(super) fn is_dirty(&self) -> bool {
-        self.closed.is_none() && self.synced.next() < self.written.next()
+        !self.has_failed() && self.synced.next() < self.written.next()
     }
 }
 

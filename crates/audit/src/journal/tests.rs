@@ -1,5 +1,6 @@
 //! The promises of a journal whose medium fails, which a disk does not on demand.
 
+mod hung;
 mod power;
 
 use std::thread;
@@ -11,6 +12,7 @@ use super::*;
 use crate::{Kind, Outcome, SigningKey, segment};
 
 const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
+const RETRY: Duration = Duration::from_millis(100);
 
 fn clock() -> Clock {
     Clock::fake(START)
@@ -143,8 +145,6 @@ fn a_full_disk_closes_the_log_and_admits_nothing_until_it_has_room_again() {
     assert!(memory.text().contains("2 records could not be written since 2026-11-23T00:00:00"));
     check(&memory);
 }
-
-const RETRY: Duration = Duration::from_millis(100);
 
 #[test]
 fn a_segment_that_failed_to_sync_is_never_written_again() {

@@ -133,8 +133,14 @@ impl Shared {
             source: Arc::new(source),
             lost: 0,
             is_torn,
+            is_hang: false,
         };
         state.fail(batch, closed);
+        self.ring(state);
+    }
+
+    /// Wakes all who wait.
+    pub(super) fn ring(&self, state: &mut State) {
         state.wakers.drain(..).for_each(|it| it.wake());
         self.through.notify_all();
     }

@@ -16,6 +16,7 @@ const RULES: Rules = Rules {
     levels: audit::Levels::ByEffect,
     segment_bytes: 2_000,
     segment_age: Duration::from_secs(24 * 3600),
+    disk_timeout: Duration::from_secs(5),
 };
 const ALL: Purge<'_> = Purge { before: u64::MAX, why: "asked for by ann, approved by bob" };
 

@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use model::quantity::{parse_bytes, parse_duration};
 use sinks::Declared;
 
-use super::{Reader, folders::parse_path};
+use super::{Reader, bounds, folders::parse_path};
 
 /// Smallest and largest segment.
 const SEGMENT_BYTES: (u64, u64) = (1 << 20, 1 << 30);
@@ -26,7 +26,7 @@ pub(crate) struct Audit {
     pub(crate) signing_key: Option<PathBuf>,
     /// Another file that every checkpoint is appended to.
     pub(crate) checkpoints: Option<PathBuf>,
-    /// How large a segment grows, and what must be on the disk before anybody goes on.
+    /// How large a segment grows, what must be on the disk before anybody goes on, and how long that may take.
     pub(crate) rules: Rules,
     /// How much of it is kept.
     pub(crate) keep: Keep,
@@ -46,6 +46,7 @@ impl Audit {
             other => Err(format!("unknown level \"{other}\": write by_effect or strict")),
         });
         let segment_bytes = table.take(reader, "segment_size", segment_size);
+        let disk_timeout = table.take(reader, "disk_timeout", |it| bounds::duration(it, 1, 600));
         let keep = Keep {
             age: table.take(reader, "keep_for", keep_for),
             bytes: table.take(reader, "keep_size", keep_size),
@@ -57,6 +58,7 @@ impl Audit {
             levels: levels.unwrap_or(usual.levels),
             segment_bytes: segment_bytes.unwrap_or(usual.segment_bytes),
             segment_age: usual.segment_age,
+            disk_timeout: disk_timeout.unwrap_or(usual.disk_timeout),
         };
         Self { directory, signing_key, checkpoints, rules, keep, compress_after }
     }
@@ -121,11 +123,13 @@ mod tests {
         assert!(told.contains(", level by_effect, "), "{told}");
         assert_eq!(told, Audit::default().describe(&[]));
         let strict = Rules { levels: Levels::Strict, ..usual.rules };
+        let patient = Rules { disk_timeout: Duration::from_secs(9), ..usual.rules };
         let kept = Keep { age: Some(KEEP_FOR_MIN), ..usual.keep };
         let (name, receiver) = ("out".to_owned(), sinks::Receiver::Stdout);
         let sink = Declared { name, format: audit::Format::Ecs, receiver };
         for other in [
             Audit { rules: strict, ..usual.clone() }.describe(&[]),
+            Audit { rules: patient, ..usual.clone() }.describe(&[]),
             Audit { keep: kept, ..usual.clone() }.describe(&[]),
             usual.describe(&[sink]),
         ] {

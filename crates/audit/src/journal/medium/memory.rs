@@ -29,6 +29,9 @@ pub(crate) struct Content {
     /// How often a segment was synced after it had failed to be.
     #[cfg(test)]
     pub(crate) resyncs: usize,
+    /// Whether a sync hangs.
+    #[cfg(test)]
+    pub(crate) hangs: bool,
     /// Whether no room can be set aside.
     #[cfg(test)]
     pub(crate) refuses_reserve: bool,
@@ -173,7 +176,20 @@ impl Memory {
         self.content().room_left
     }
 
+    #[cfg(test)]
+    fn hang(&self) {
+        // Not for ever: a test that fails must not hang as well.
+        for _ in 0..10_000 {
+            if !self.content().hangs {
+                return;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
+        }
+    }
+
     pub(super) fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        self.hang();
         let mut content = self.content();
         #[cfg(test)]
         if content.is_lost {

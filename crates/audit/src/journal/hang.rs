@@ -1,0 +1,88 @@
+//! A disk that hangs: nobody waits for it longer than its time, and all goes on when it is back.
+//!
+//! Nothing has failed then. What was entered keeps its place and is written when the disk can be written to;
+//! who waits for it is told that nobody knows what became of it, and who comes meanwhile is turned away.
+
+use std::{
+    io::{self, ErrorKind},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use super::{
+    Shared,
+    state::{Closed, State},
+};
+
+/// How often it is looked. Looking on costs those who record nothing.
+const LOOK_AFTER: Duration = Duration::from_millis(250);
+
+/// What the disk was asked for when it was looked last.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// By whoever writes.
+    write: Asked,
+    /// By the thread beside the log.
+    keeper: Asked,
+}
+
+/// Something that the disk was asked for and has not answered: its number, and since when it was seen.
+#[derive(Debug, Default)]
+struct Asked(Option<(u64, Duration)>);
+
+impl Asked {
+    /// How long what is under way `now` has been so.
+    fn look(&mut self, under_way: Option<u64>, now: Duration) -> Duration {
+        let same = self.0.filter(|it| under_way == Some(it.0));
+        let since = same.map_or(now, |it| it.1);
+        self.0 = under_way.map(|it| (it, since));
+        now.saturating_sub(since)
+    }
+}
+
+/// Looks until nobody holds the other end of `ends`.
+pub(super) fn watch(shared: &Shared, ends: &Receiver<()>) {
+    let mut seen = Seen::default();
+    while ends.recv_timeout(LOOK_AFTER) == Err(RecvTimeoutError::Timeout) {
+        shared.look_at_disk(&mut seen);
+    }
+}
+
+impl Shared {
+    /// Closes the journal where the disk has taken longer than its time, and has it opened again by who comes
+    /// next where it is back.
+    pub(super) fn look_at_disk(&self, seen: &mut Seen) {
+        let now = self.clock.elapsed();
+        let mut state = self.lock();
+        // The next write is of another record.
+        let write = seen.write.look(state.is_writing.then(|| state.written.next()), now);
+        let waited = write.max(seen.keeper.look(state.errands.under_way(), now));
+        let is_hung = waited >= self.rules.disk_timeout;
+        if is_hung && !state.errands.is_hung {
+            self.hang(&mut state, waited);
+        }
+        state.errands.is_hung = is_hung;
+    }
+
+    fn hang(&self, state: &mut State, waited: Duration) {
+        self.is_closed.store(true, Ordering::Release);
+        let seconds = waited.as_secs();
+        // One that failed before stays what it is.
+        state.closed.get_or_insert_with(|| Closed {
+            since: self.clock.now(),
+            tried: self.clock.elapsed(),
+            source: Arc::new(io::Error::new(
+                ErrorKind::TimedOut,
+                format!("the disk has not answered for {seconds} s"),
+            )),
+            lost: 0,
+            is_torn: false,
+            is_hang: true,
+        });
+        self.ring(state);
+    }
+}

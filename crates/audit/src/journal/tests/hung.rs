@@ -1,0 +1,154 @@
+//! The disk hangs: who waits is refused after its time, who comes is refused at once, and all goes on when it
+//! is back.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use super::*;
+use crate::journal::hang::Seen;
+
+/// The disk's time, in two parts.
+const TIME: Duration = Duration::from_secs(5);
+const ALMOST: Duration = Duration::from_millis(4_999);
+const REST: Duration = Duration::from_millis(1);
+
+/// A log in memory, with the thread that syncs.
+fn kept(clock: &Clock) -> (Journal, Memory) {
+    let (mut journal, memory) = Journal::memory(clock.clone());
+    Arc::get_mut(&mut journal.shared).unwrap().has_keeper = true;
+    let shared = Arc::clone(&journal.shared);
+    // It ends when the log does.
+    thread::spawn(move || keeper::keep(&shared));
+    (journal, memory)
+}
+
+fn wait_until(journal: &Journal, is_so: impl Fn(&State) -> bool) {
+    while !is_so(&journal.shared.lock()) {
+        thread::yield_now();
+    }
+}
+
+fn is_idle(state: &State) -> bool {
+    !state.is_dirty() && state.errands.under_way().is_none()
+}
+
+#[test]
+fn who_waits_for_a_sync_that_hangs_is_refused_in_time_and_all_goes_on_when_it_returns() {
+    let (clock, operation, mut seen) = (clock(), destructive(), Seen::default());
+    let (journal, memory) = kept(&clock);
+    let [a, b, d] = ["a", "b", "d"].map(|it| Record { operation: Some(&operation), ..record(it) });
+    journal.append(&a).unwrap();
+    journal.append(&begun(1)).unwrap();
+    wait_until(&journal, is_idle);
+    memory.content().hangs = true;
+    let mut stored = pin!(journal.store(&b));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(stored.as_mut().poll(&mut context).is_pending());
+    wait_until(&journal, |it| it.errands.under_way().is_some());
+    journal.shared.look_at_disk(&mut seen);
+    clock.advance(ALMOST);
+    journal.shared.look_at_disk(&mut seen);
+    assert!(stored.as_mut().poll(&mut context).is_pending() && journal.admit().is_ok());
+
+    clock.advance(REST);
+    journal.shared.look_at_disk(&mut seen);
+    assert_eq!(journal.shared.lock().wakers.len(), 0, "who waits is woken");
+    let refused = stored.as_mut().poll(&mut context);
+    assert!(matches!(refused, Poll::Ready(Err(Error::Write { .. }))), "{refused:?}");
+    clock.advance(RETRY);
+    for told in [journal.append(&record("c")), journal.append(&ended(1)), journal.check()] {
+        let told = told.unwrap_err().to_string();
+        assert!(told.ends_with("the disk has not answered for 5 s"), "{told}");
+    }
+    assert!(journal.condition().is_closed);
+
+    memory.content().hangs = false;
+    wait_until(&journal, |it| it.errands.under_way().is_none());
+    journal.shared.look_at_disk(&mut seen);
+    journal.append(&d).unwrap();
+    assert!(!journal.condition().is_closed);
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed"]);
+    let note = "2 records could not be written since 2026-11-23T00:00:05.000000Z, as the disk hung";
+    assert!(memory.text().contains(note), "{}", memory.text());
+    let told: Vec<_> = memory.records().iter().map(|it| it["outcome"].clone()).collect();
+    assert_eq!(told, ["answered", "answered", "unknown", "answered"], "b stays as it was written");
+    check(&memory);
+}
+
+#[test]
+fn a_write_that_hangs_holds_the_thread_that_writes_and_no_other() {
+    let (clock, mut seen) = (clock(), Seen::default());
+    let (journal, memory) = Journal::memory(clock.clone());
+    journal.append(&record("a")).unwrap();
+    let append = |tool: &str| journal.append(&record(tool));
+    let (written, refused) = thread::scope(|scope| {
+        let held = memory.content();
+        let writes = scope.spawn(|| append("b"));
+        wait_until(&journal, |it| it.is_writing);
+        let waits = scope.spawn(|| append("c"));
+        wait_until(&journal, |it| it.sleepers == 1);
+        journal.shared.look_at_disk(&mut seen);
+        clock.advance(TIME);
+        journal.shared.look_at_disk(&mut seen);
+        let refused = waits.join().unwrap();
+        assert!(matches!(journal.admit(), Err(Error::Closed { .. })));
+        drop(held);
+        (writes.join().unwrap(), refused)
+    });
+    assert!(written.is_ok() && matches!(refused, Err(Error::Write { .. })), "{refused:?}");
+    assert!(journal.admit().is_err(), "nobody has seen yet that it is back");
+    journal.shared.look_at_disk(&mut seen);
+    clock.advance(RETRY);
+    journal.append(&record("d")).unwrap();
+    assert_eq!(tools(&memory), ["a", "b", "c", "d"], "what was entered is written in its place");
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed"]);
+    check(&memory);
+}
+
+#[test]
+fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
+    let (clock, mut seen) = (clock(), Seen::default());
+    let (journal, memory) = kept(&clock);
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, is_idle);
+    memory.content().hangs = true;
+    journal.append(&record("b")).unwrap();
+    wait_until(&journal, |it| it.errands.under_way().is_some());
+    journal.shared.look_at_disk(&mut seen);
+    clock.advance(TIME);
+    journal.shared.look_at_disk(&mut seen);
+    memory.fail_syncs();
+    memory.content().hangs = false;
+    wait_until(&journal, |it| it.has_failed());
+    journal.shared.look_at_disk(&mut seen);
+    memory.mend();
+    clock.advance(RETRY);
+    journal.append(&record("c")).unwrap();
+    assert_eq!(journal.condition().poisoned, 1);
+    assert_eq!(events(&memory), ["audit.segment", "audit.segment", "audit.resumed"]);
+    assert!(memory.text().contains("\"unsynced_from\":2"), "{}", memory.text());
+    check(&memory);
+}
+
+#[test]
+fn a_thread_looks_whether_the_disk_hangs_and_whether_it_is_back() {
+    let clock = clock();
+    let (mut journal, memory) = Journal::memory(clock.clone());
+    Arc::get_mut(&mut journal.shared).unwrap().has_keeper = true;
+    journal.threads = Mutex::new(Some(Threads::start(&journal.shared).unwrap()));
+    let wait_until_it_is_admitted = |is_admitted: bool| {
+        while journal.admit().is_ok() != is_admitted {
+            clock.advance(Duration::from_secs(1));
+            thread::park_timeout(Duration::from_millis(10));
+        }
+    };
+    memory.content().hangs = true;
+    journal.append(&record("a")).unwrap();
+    wait_until_it_is_admitted(false);
+    memory.content().hangs = false;
+    wait_until_it_is_admitted(true);
+    journal.append(&record("b")).unwrap();
+    assert_eq!(tools(&memory), ["a", "b"]);
+}
