@@ -288,7 +288,7 @@ fn what_is_too_old_or_too_much_is_told_and_nothing_else() {
 #[test]
 fn what_only_a_clock_made_old_does_not_go_and_that_it_jumped_is_recorded() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
-    let hour = Duration::from_secs(3600);
+    let (hour, jumped) = (Duration::from_secs(3600), "audit.clock_jumped");
     let outgrown = |journal: &Journal| {
         for _ in 0..40 {
             journal.append(&Record { time: clock.now(), ..record("t") }).unwrap();
@@ -314,7 +314,7 @@ fn what_only_a_clock_made_old_does_not_go_and_that_it_jumped_is_recorded() {
         // The thread that finds it looks every second.
         let is_told = (0..1000).any(|_| {
             std::thread::park_timeout(Duration::from_millis(10));
-            jumps(folder.path()).len() >= wanted.len()
+            notes(folder.path(), jumped).len() >= wanted.len()
         });
         assert!(is_told, "nobody saw that the clock jumped: {wanted:?}");
     }
@@ -324,18 +324,18 @@ fn what_only_a_clock_made_old_does_not_go_and_that_it_jumped_is_recorded() {
     clock.jump(START.plus(hour * 2));
     assert!(outgrown(&journal) >= Some(first));
     drop(journal);
-    for (told, [from, to]) in jumps(folder.path()).iter().zip(&wanted) {
+    for (told, [from, to]) in notes(folder.path(), jumped).iter().zip(&wanted) {
         assert!(told.starts_with(&format!("the time of day jumped from {from}")), "{told}");
         assert!(told.contains(&format!(" to {to}")), "{told}");
     }
 }
 
-/// What the log says of jumps of the clock.
-fn jumps(folder: &Path) -> Vec<String> {
+/// What the log says of an event.
+fn notes(folder: &Path, event: &str) -> Vec<String> {
     let text: String = segments(folder).iter().map(|it| fs::read_to_string(it).unwrap()).collect();
     // It is read while it is written: the last line may not be whole.
     let records = text.lines().filter_map(|it| serde_json::from_str::<Value>(it).ok());
     let member = |it: &Value, name| it.get(name).and_then(Value::as_str).map(str::to_owned);
-    let jumps = records.filter(|it| member(it, "event").as_deref() == Some("audit.clock_jumped"));
-    jumps.filter_map(|it| member(&it, "note")).collect()
+    let told = records.filter(|it| member(it, "event").as_deref() == Some(event));
+    told.filter_map(|it| member(&it, "note")).collect()
 }
