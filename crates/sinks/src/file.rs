@@ -29,14 +29,18 @@ impl Rotated {
 
     /// Appends all of them, on the disk when this returns.
     pub(crate) fn write(&mut self, events: &[(&Line, Shaped)]) -> Result<Accepted, Failure> {
-        let written = self.append(&lines(events));
+        let written = self.append(&lines(events), sync_folder);
         let shown = self.path.display();
         written.map_err(|it| Failure::Again(format!("{shown} cannot be written: {it}")))?;
         Ok(Accepted { count: events.len(), refused: Vec::new() })
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// `name` brings to the disk what the folder says of the file.
+    fn append(&mut self, bytes: &[u8], name: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
         let more = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        // The disk may lack the name of one that was opened just now, whoever made it: a process that
+        // was killed may have done that.
+        let mut is_named = self.file.is_some();
         let (file, length) = match self.file.take() {
             Some(open) => open,
             None => open(&self.path)?,
@@ -45,12 +49,15 @@ impl Rotated {
             true => {
                 drop(file);
                 self.rotate()?;
+                is_named = false;
                 open(&self.path)?
             }
             false => (file, length),
         };
-        // What is written in part is taken away again: it is written as a whole next time.
-        file.write_all(bytes).and_then(|()| file.sync_data()).inspect_err(|_| {
+        let written = file.write_all(bytes).and_then(|()| file.sync_data());
+        let written = if is_named { written } else { written.and_then(|()| name(&self.path)) };
+        // What is not safe is taken away again: it is written as a whole next time.
+        written.inspect_err(|_| {
             file.set_len(length).ok();
         })?;
         self.file = Some((file, length.saturating_add(more)));
@@ -83,6 +90,12 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, length))
 }
 
+/// Has the disk hold the names beside `path`: without them it would have lost what it holds of the files.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
 /// A stream of lines: acknowledged when it was written, for there is nobody to ask.
 #[derive(Debug)]
 pub(crate) struct Stream<W>(W);
@@ -108,4 +121,48 @@ fn lines(events: &[(&Line, Shaped)]) -> Vec<u8> {
         bytes.push(b'\n');
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_on_the_disk_before_a_line_is_acknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.jsonl");
+        let (named, fails) = (Cell::new(0), Cell::new(false));
+        let name = |it: &Path| {
+            assert_eq!(it, path);
+            named.set(named.get() + 1);
+            if fails.get() { Err(io::Error::other("lost")) } else { sync_folder(it) }
+        };
+        let open = || Rotated::new(path.clone(), (20, 2));
+        let mut file = open();
+        let check = |file: &mut Rotated, line: &[u8], want: u32| {
+            let result = file.append(line, name);
+            assert_eq!(named.replace(0), want, "{result:?}");
+            result
+        };
+        check(&mut file, b"first\n", 1).unwrap();
+        check(&mut file, b"second\n", 0).unwrap();
+        // One that is there already may have been made by a process that was killed.
+        file = open();
+        check(&mut file, b"third\n", 1).unwrap();
+        fails.set(true);
+        check(&mut file, b"rotated\n", 1).unwrap_err();
+        check(&mut file, b"rotated\n", 1).unwrap_err();
+        fails.set(false);
+        check(&mut file, b"rotated\n", 1).unwrap();
+        check(&mut file, b"last\n", 0).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"rotated\nlast\n");
+        assert_eq!(fs::read(folder.path().join("out.jsonl.1")).unwrap(), b"first\nsecond\nthird\n");
+    }
+
+    #[test]
+    fn a_path_without_a_folder_is_in_this_one() {
+        sync_folder(Path::new("out.jsonl")).unwrap();
+    }
 }
