@@ -114,12 +114,16 @@ fn header(out: &mut String, value: &str) {
 /// The text without what steers a terminal or ends a line, but LF and CR.
 fn plain(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
-    let mut rest = value.chars().peekable();
+    let (mut rest, mut units) = (value.chars().peekable(), [0; 2]);
     while let Some(character) = rest.next() {
         let is_control = character < ' ' && !matches!(character, '\n' | '\r');
         let is_ours = character == '\\' && rest.peek() == Some(&'u');
         match is_control || is_ours || is_unsafe(character) {
-            true => write!(out, "\\u{:04x}", u32::from(character)).ok(),
+            // As in JSON: two of them for what is beyond four digits.
+            true => {
+                let mut encoded = character.encode_utf16(&mut units).iter();
+                encoded.try_for_each(|unit| write!(out, "\\u{unit:04x}")).ok()
+            }
             false => write!(out, "{character}").ok(),
         };
     }

@@ -197,15 +197,24 @@ impl Formatter for OneLine {
     }
 }
 
-/// Controls above ASCII, separators of lines, and what turns the direction of text.
+/// Controls above ASCII, separators of lines, what turns the direction of text, and what nobody sees.
+///
+/// That is all of Unicode's `Bidi_Control`, and of its `Default_Ignorable_Code_Point` what hardly any
+/// writing needs: joiners and selectors of variants are part of words and emoji, fillers are letters.
 pub(crate) fn is_unsafe(character: char) -> bool {
     matches!(
         character,
         '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'
             | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
+            | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
     )
 }
 
@@ -231,6 +240,27 @@ mod tests {
              \"decision\":\"deny\",\"reason\":\"malformed\",\"detail\":\"bad\",\
              \"cause\":\"a\\r\\n\\u0000\\u001b[2J\\u009bb\"}\n"
         );
+    }
+
+    /// Each by its number, for the list above must not be what it is checked by.
+    #[test]
+    fn what_turns_the_direction_of_text_or_is_not_seen_is_escaped() {
+        let bidi =
+            [0x61c, 0x200e, 0x200f].into_iter().chain(0x202a..=0x202e).chain(0x2066..=0x2069);
+        let unseen =
+            [0xad, 0x180e, 0x200b, 0x2060, 0x2064, 0x206a, 0x206f, 0xfeff, 0xfff9, 0xe0041];
+        for number in bidi.chain(unseen) {
+            let text = format!("a{}b", char::from_u32(number).unwrap());
+            let json = one_line(&text).unwrap();
+            assert!(json.is_ascii(), "U+{number:04X}");
+            assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), text);
+        }
+        // Words and emoji stay what they are.
+        for text in
+            ["\u{645}\u{6cc}\u{200c}\u{62e}", "\u{1f468}\u{200d}\u{1f469}", "\u{2764}\u{fe0f}"]
+        {
+            assert_eq!(one_line(text).unwrap(), format!("\"{text}\"").into_bytes());
+        }
     }
 
     proptest! {

@@ -23,17 +23,17 @@ pub(in crate::format) fn read(line: &str) -> Option<Cef> {
     Some(Cef { header, extension: extensions(extension)? })
 }
 
-/// Takes off the layer that is ours: `\u` and four digits.
+/// Takes off the layer that is ours: `\u` and four digits, two of them where it takes a pair.
 pub(in crate::format) fn without_ours(value: &str) -> Option<String> {
-    let (mut out, mut rest) = (String::new(), value);
+    let (mut units, mut rest) = (Vec::new(), value);
     while let Some((before, behind)) = rest.split_once("\\u") {
         let (digits, behind) = behind.split_at_checked(4)?;
-        out.push_str(before);
-        out.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);
+        units.extend(before.encode_utf16());
+        units.push(u16::from_str_radix(digits, 16).ok()?);
         rest = behind;
     }
-    out.push_str(rest);
-    Some(out)
+    units.extend(rest.encode_utf16());
+    String::from_utf16(&units).ok()
 }
 
 /// Seven fields, each with a `|` behind it, in which `\` and `|` have a `\` before them.

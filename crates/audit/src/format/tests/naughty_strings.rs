@@ -1,7 +1,7 @@
 //! Texts that break out of formats: of lines, terminals, syslog, CEF, JSON, and of what reads a log.
 
 #[rustfmt::skip]
-pub(super) const NAUGHTY: [&str; 135] = [
+pub(super) const NAUGHTY: [&str; 141] = [
     "",
     " ",
     "  two  ",
@@ -36,6 +36,12 @@ pub(super) const NAUGHTY: [&str; 135] = [
     "\u{1b}]0;title\u{7}",
     "\u{1b}[31mred\u{1b}[0m",
     "\u{9b}2J",
+    "a\u{61c}b",
+    "a\u{180e}b",
+    "a\u{2060}b",
+    "a\u{206f}b",
+    "a\u{fff9}b",
+    "a\u{e007f}b",
     "a\u{200b}b",
     "a\u{200d}b",
     "a\u{200e}b",

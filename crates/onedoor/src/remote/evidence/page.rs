@@ -93,7 +93,15 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(character),
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}' => {
                 write!(out, "\\u{:04x}", u32::from(character)).ok();
             }
             _ if character.is_control() => {
@@ -111,7 +119,7 @@ mod tests {
 
     #[test]
     fn nothing_that_a_caller_wrote_becomes_markup() {
-        let hostile = "</td><script>alert(1)</script>\"'&\u{202e}\u{0}";
+        let hostile = "</td><script>alert(1)</script>\"'&\u{202e}\u{61c}\u{0}";
         let table = Table {
             name: "refusals",
             title: "T",
@@ -128,10 +136,12 @@ mod tests {
             ..Pack::default()
         };
         let html = page(&pack);
-        assert!(!html.contains("<script") && !html.contains('\u{202e}'), "{html}");
+        assert!(!html.contains("<script") && !html.contains(['\u{202e}', '\u{61c}']), "{html}");
         assert_eq!(
-            html.matches("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\\u202e\\u0000")
-                .count(),
+            html.matches(
+                "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;\\u202e\\u061c\\u0000"
+            )
+            .count(),
             8
         );
         assert!(html.contains("default-src 'none'"));
