@@ -2,6 +2,7 @@
 
 mod damages;
 mod followed;
+mod forger;
 mod harm;
 mod lenient;
 mod second;

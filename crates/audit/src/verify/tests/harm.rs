@@ -9,7 +9,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::segments;
+use super::{forger::forge, segments};
 use crate::packed::{Source, is_packed, pack, packed_path};
 use crate::{chain::Chain, frame, keys::KEYS, seal::SEALED, segment::Header, verify::CHECKPOINTS};
 
@@ -87,11 +87,15 @@ pub(super) enum Harm {
     Rollback {
         line: prop::sample::Index,
     },
+    /// Another text, and all that was signed signed anew, as only who has the keys can.
+    Forge {
+        line: prop::sample::Index,
+    },
 }
 
 impl Harm {
     /// How many kinds there are.
-    pub(super) const KINDS: usize = 17;
+    pub(super) const KINDS: usize = 18;
 }
 
 /// Each kind, somewhere.
@@ -121,6 +125,7 @@ pub(super) fn harms() -> [BoxedStrategy<Harm>; Harm::KINDS] {
         index().prop_map(|line| Harm::MixCheckpoint { line }).boxed(),
         index().prop_map(|line| Harm::Unsign { line }).boxed(),
         index().prop_map(|line| Harm::Rollback { line }).boxed(),
+        index().prop_map(|line| Harm::Forge { line }).boxed(),
     ]
 }
 
@@ -236,6 +241,10 @@ pub(super) fn harm(folder: &Path, harm: &Harm, other_log: &Path) -> bool {
             fs::write(folder.join(CHECKPOINTS), "").unwrap();
         }
         Harm::Rollback { line } => return roll_back(folder, text, line.index(lines)),
+        Harm::Forge { line } => {
+            forge(folder, text, line.index(lines));
+            return true;
+        }
     }
     let after: Vec<_> = text.0.iter().flat_map(|it| it.1.clone()).collect();
     text.write();
