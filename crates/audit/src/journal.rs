@@ -1,8 +1,8 @@
 //! The log as it is written: nobody goes on before their record is as safe as its level asks.
 //!
 //! Of those who append at the same time one writes the lines of all with one system call. A thread
-//! beside them brings what was written to the disk, for all who wait for that, and signs how far it
-//! came. What fails is told to all whose records were in it, and closes the journal: nothing is
+//! beside them brings what was written to the disk, for all who wait for that, and another signs how
+//! far it came. What fails is told to all whose records were in it, and closes the journal: nothing is
 //! admitted until it can be written again.
 
 mod condition;
@@ -19,6 +19,7 @@ mod purge;
 mod reopen;
 mod room;
 mod run;
+mod signer;
 mod state;
 mod threads;
 mod time;
@@ -49,7 +50,7 @@ pub use room::Room;
 pub(crate) use self::medium::{lock, private, sync_folder};
 use self::{
     medium::{Directory, Medium},
-    state::{Fresh, Place, State},
+    state::{Fresh, Phase, Place, State},
     threads::Threads,
     time::Moment,
 };
@@ -104,6 +105,7 @@ pub struct Location {
 #[derive(Debug)]
 pub struct Journal {
     shared: Arc<Shared>,
+    /// The threads beside it, until it ends.
     threads: Mutex<Option<Threads>>,
     /// Held while segments go or are packed, and while a key follows another: one at a time.
     purging: Mutex<()>,
@@ -123,6 +125,8 @@ struct Shared {
     through: Condvar,
     /// Rings when there is something to sync.
     work: Condvar,
+    /// Rings when there is something to sign.
+    signs: Condvar,
     has_keeper: bool,
     /// What `state.closed` says, readable without the lock.
     is_closed: AtomicBool,
@@ -251,11 +255,11 @@ impl Journal {
     /// not signed; who ends it once more says so behind it.
     pub fn end(&self) {
         self.shared.say_end();
-        self.shared.lock().is_ending = true;
+        self.shared.lock().come_to(Phase::Ends);
         self.shared.work.notify_all();
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(threads) = threads {
-            threads.join();
+            threads.join(&self.shared);
         }
     }
 
@@ -354,6 +358,7 @@ impl Shared {
             state: Mutex::new(state),
             through: Condvar::new(),
             work: Condvar::new(),
+            signs: Condvar::new(),
             has_keeper: false,
             is_closed: AtomicBool::new(false),
         }

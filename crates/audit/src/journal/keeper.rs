@@ -1,26 +1,18 @@
-//! The thread beside a journal: it brings to the disk what was written, and signs how far that came.
+//! The thread beside a journal that brings to the disk what was written.
 
 use std::{
     io,
-    sync::{Arc, MutexGuard, PoisonError},
+    sync::{Condvar, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use super::{
-    Shared,
-    state::{State, Ticket},
-    time::Moment,
-};
-use crate::{Checkpoint, Error, EventId, Outcome};
+use super::{Shared, state::State, time::Moment};
+use crate::EventId;
 
 /// Where nobody waits for the disk, it gets what was written after this.
 const SYNC_AFTER: Duration = Duration::from_millis(25);
-/// So many records are signed for at the latest.
-const SIGN_RECORDS: u64 = 1000;
-/// Records are signed for after this at the latest.
-const SIGN_AFTER: Duration = Duration::from_secs(10);
-/// How often it is looked whether that much time went by, and how it is around the log.
-const LOOK_AFTER: Duration = Duration::from_secs(1);
+/// How often it is looked whether it is time for something, and how it is around the log.
+pub(super) const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// What is known of what goes on around a log.
 struct Lookout {
@@ -32,13 +24,24 @@ struct Lookout {
     steps: usize,
 }
 
-/// Syncs and signs until the journal ends.
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    /// Nothing any more.
+    End,
+    /// Nothing.
+    Idle,
+    /// A sync, after so much time in which more may come that goes along.
+    Sync(Duration),
+}
+
+/// Syncs until the journal ends.
 pub(super) fn keep(shared: &Shared) {
     let clock = &shared.clock;
     let mut lookout = Lookout { looked: clock.elapsed(), moment: Moment::of(clock), steps: 0 };
     let mut state = shared.lock();
     loop {
-        if !state.is_ending && clock.elapsed().saturating_sub(lookout.looked) >= LOOK_AFTER {
+        if !state.is_ending() && clock.elapsed().saturating_sub(lookout.looked) >= LOOK_AFTER {
             state.errands.begin();
             drop(state);
             lookout.looked = clock.elapsed();
@@ -47,33 +50,39 @@ pub(super) fn keep(shared: &Shared) {
             state = shared.lock();
             state.errands.end();
         }
-        if state.is_dirty() {
-            if state.wanted <= state.synced.next() && !state.is_ending {
-                // Nobody waits: what comes meanwhile goes along.
-                state = wait(shared, state, SYNC_AFTER);
-            }
-            state = shared.sync(state);
-        } else if shared.is_to_be_signed(&state) {
-            state = shared.sign(state);
-            state = shared.say_signed(state);
-        } else if state.is_ending {
-            return;
-        } else {
-            state = wait(shared, state, LOOK_AFTER);
+        state = match shared.turn(&state) {
+            Turn::Sync(after) if after.is_zero() => shared.sync(state),
+            Turn::Sync(after) => shared.sync(wait(&shared.work, state, after)),
+            Turn::Idle => wait(&shared.work, state, LOOK_AFTER),
+            Turn::End => return,
         }
     }
 }
 
-fn wait<'a>(
-    shared: &Shared,
+/// Waits until the bell rings, and no longer than `time`.
+pub(super) fn wait<'a>(
+    bell: &Condvar,
     state: MutexGuard<'a, State>,
     time: Duration,
 ) -> MutexGuard<'a, State> {
-    let waited = shared.work.wait_timeout(state, time);
-    waited.unwrap_or_else(PoisonError::into_inner).0
+    bell.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
 impl Shared {
+    fn turn(&self, state: &State) -> Turn {
+        if !state.is_dirty() {
+            return if state.is_ending() { Turn::End } else { Turn::Idle };
+        }
+        if state.wanted > state.synced.next() || state.is_ending() {
+            return Turn::Sync(Duration::ZERO);
+        }
+        // Nobody waits. What was written during the last sync has waited that long already.
+        let waited = state
+            .unsynced_since
+            .map_or(Duration::ZERO, |since| self.clock.elapsed().saturating_sub(since));
+        Turn::Sync(SYNC_AFTER.saturating_sub(waited))
+    }
+
     /// Records what this thread found; whether it could. Waits for no disk, since others wait for this thread
     /// to do so.
     pub(super) fn tell(&self, event: EventId, note: &str) -> bool {
@@ -92,6 +101,7 @@ impl Shared {
     /// who waits is refused, and the next record begins another.
     pub(super) fn sync<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let chain = state.written.clone();
+        state.unsynced_since = None;
         state.errands.begin();
         drop(state);
         let result = self.medium.sync();
@@ -109,6 +119,9 @@ impl Shared {
         if state.sleepers > 0 {
             self.through.notify_all();
         }
+        if self.is_to_be_signed(&state) {
+            self.signs.notify_one();
+        }
         state
     }
 
@@ -119,8 +132,7 @@ impl Shared {
     ) -> MutexGuard<'a, State> {
         // Who writes just now would not know that the ground was taken away.
         while state.is_writing {
-            let waited = self.work.wait_timeout(state, Duration::from_millis(1));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = wait(&self.work, state, Duration::from_millis(1));
         }
         // Also where it is closed already: what was lost is told in the header that comes next.
         state.poison();
@@ -129,91 +141,7 @@ impl Shared {
         }
         state
     }
-
-    fn is_to_be_signed(&self, state: &State) -> bool {
-        let unsigned = state.unsigned_records();
-        let waited = self.clock.elapsed().saturating_sub(state.signed.1);
-        // A checkpoint that could not be kept is tried again when its time has come again.
-        let is_due = waited >= SIGN_AFTER || (state.unsigned.is_none() && state.is_ending);
-        self.key.is_some()
-            && unsigned > 0
-            && (is_due || (unsigned >= SIGN_RECORDS && state.unsigned.is_none()))
-    }
-
-    /// Signs what is on the disk.
-    pub(super) fn sign<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let Some(key) = &self.key else { return state };
-        let edge = state.synced.edge().clone();
-        state.signed.1 = self.clock.elapsed();
-        state.errands.begin();
-        drop(state);
-        let checkpoint = Checkpoint { size: edge.size(), root: edge.root() };
-        // Held until the checkpoint is kept: no other key follows meanwhile.
-        let key = key.lock().unwrap_or_else(PoisonError::into_inner);
-        let note = checkpoint.sign(&key);
-        let kept = self.medium.keep(&note);
-        drop(key);
-        let mut state = self.lock();
-        state.errands.end();
-        match kept {
-            Ok(()) => {
-                (state.signed.0, state.unsigned) = (edge.size(), None);
-                (state.checkpoint, state.is_said) = (Some(note), false);
-            }
-            Err(error) => {
-                state.unsigned = Some(Arc::new(error));
-                state.checkpoint = None;
-            }
-        }
-        state
-    }
-
-    /// Records the last checkpoint, so that it goes wherever records go, and where it could not be kept
-    /// that. Not once it was said that the log ends: that stays the last word. Waits for no disk, as above.
-    pub(super) fn say_signed<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-    ) -> MutexGuard<'a, State> {
-        let is_over = state.is_ending || state.ended > 0 || state.closed.is_some();
-        let said_before = state.unsigned_said;
-        let kept = if is_over { None } else { self.say_kept(&mut state) };
-        let note = state.checkpoint.take().filter(|_| !is_over);
-        let said = note.and_then(|it| self.say(&mut state, EventId::AuditCheckpoint, &it).ok());
-        drop(state);
-        let is_lost = kept.is_some_and(|it| self.settle(it).is_err());
-        let is_said = said.is_some_and(|it| self.settle(it).is_ok());
-        let mut state = self.lock();
-        if is_lost {
-            // It is said behind the next one.
-            state.unsigned_said = said_before;
-        }
-        state.is_said = is_said;
-        state
-    }
-
-    /// Frames a record of it where checkpoints cannot be kept any more, and where they can be again: who
-    /// keeps them from a place outside is to leave a trace.
-    fn say_kept(&self, state: &mut State) -> Option<Ticket> {
-        let why = state.unsigned.as_ref().map(|it| format!("no checkpoint can be kept: {it}"));
-        if why.is_some() == state.unsigned_said.is_some() {
-            return None;
-        }
-        let record = match &why {
-            Some(why) => self.about(EventId::AuditCheckpointFailed, why, Outcome::Failed),
-            None => {
-                let note = "checkpoints can be kept again";
-                self.about(EventId::AuditCheckpointRecovered, note, Outcome::Answered)
-            }
-        };
-        let ticket = self.frame(state, &record).ok()?;
-        state.unsigned_said = why.is_some().then_some(ticket.seq);
-        Some(ticket)
-    }
-
-    /// Why the last checkpoint could not be kept, if so.
-    pub(super) fn unsigned(&self) -> Result<(), Error> {
-        self.lock().unsigned.as_ref().map_or(Ok(()), |it| {
-            Err(Error::Unsigned { log: Arc::clone(&self.name), source: Arc::clone(it) })
-        })
-    }
 }
+
+#[cfg(test)]
+mod tests;

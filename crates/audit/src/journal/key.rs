@@ -59,7 +59,7 @@ impl Journal {
         if from.name() != to.name() || from == to {
             return Err(KeyChangeError::Other);
         }
-        // Before the lock: the thread that brings it to the disk may wait for that to sign.
+        // Before the lock: whoever signs waits for that, and the disk may take its time.
         self.note(EventId::AuditKeyChange, &format!("{to} is to follow {from}: {why}"))?;
         let mut key = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let edge = shared.lock().synced.edge().clone();

@@ -56,7 +56,7 @@ impl Medium {
     pub(crate) fn keep(&self, note: &str) -> io::Result<()> {
         match self {
             Self::Directory(directory) => directory.keep(note),
-            Self::Memory(_) => Ok(()),
+            Self::Memory(memory) => memory.keep(),
         }
     }
 

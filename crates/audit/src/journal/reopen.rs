@@ -145,6 +145,7 @@ impl Shared {
             return Err(error);
         }
         state.synced = state.written.clone();
+        state.unsynced_since = None;
         Ok(())
     }
 }

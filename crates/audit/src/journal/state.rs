@@ -3,6 +3,7 @@
 mod batch;
 mod errands;
 mod failure;
+mod phase;
 
 use std::{io, sync::Arc, task::Waker, time::Duration};
 
@@ -11,6 +12,7 @@ use model::{Level, RequestId, Timestamp};
 pub(super) use batch::Batch;
 pub(super) use errands::Errands;
 pub(super) use failure::Failures;
+pub(super) use phase::Phase;
 
 use super::Rules;
 use crate::{Kind, Record, chain::Chain, frame, recover::Open, segment::Header};
@@ -48,6 +50,8 @@ pub(super) struct State {
     /// Raised when records are given up: their numbers are given again.
     epoch: u64,
     pub(super) failures: Failures,
+    /// When the first record was written that the disk was not asked for yet.
+    pub(super) unsynced_since: Option<Duration>,
     /// Up to which record somebody waits for the disk.
     pub(super) wanted: u64,
     /// Who waits for the disk without blocking a thread.
@@ -71,7 +75,7 @@ pub(super) struct State {
     pub(super) unsigned: Option<Arc<io::Error>>,
     /// The record that says so; none where it is over.
     pub(super) unsigned_said: Option<u64>,
-    pub(super) is_ending: bool,
+    pub(super) phase: Phase,
     /// How many records there were when it was last said that the log ends.
     pub(super) ended: u64,
 }
@@ -137,6 +141,7 @@ impl State {
             waiting: Batch::default(),
             epoch: 0,
             failures: Failures::default(),
+            unsynced_since: None,
             wanted: 0,
             wakers: Vec::new(),
             is_writing: false,
@@ -148,7 +153,7 @@ impl State {
             poisoned: 0,
             unsigned: None,
             unsigned_said: None,
-            is_ending: false,
+            phase: Phase::Runs,
             ended: 0,
         }
     }
@@ -352,7 +357,7 @@ impl State {
     /// reason for another one, or that would never end; at the end it is signed for as well.
     pub(super) fn unsigned_records(&self) -> u64 {
         let unsigned = self.synced.next().saturating_sub(self.signed.0);
-        unsigned.saturating_sub(u64::from(self.is_said && !self.is_ending))
+        unsigned.saturating_sub(u64::from(self.is_said && !self.is_ending()))
     }
 
     /// Whether it is closed since something failed.
@@ -380,7 +385,7 @@ mod tests {
         assert_eq!(state.unsigned_records(), 0);
         state.synced.extend(b"of a call");
         assert_eq!(state.unsigned_records(), 1);
-        state.is_ending = true;
+        state.phase = Phase::Ends;
         assert_eq!(state.unsigned_records(), 2);
     }
 }

@@ -45,7 +45,7 @@ impl Shared {
         let mut state = self.lock();
         if ticket.level == Level::Strict && state.outcome(ticket, Level::Strict).is_none() {
             state.wanted = state.wanted.max(ticket.seq.saturating_add(1));
-            if self.has_keeper && !state.is_ending {
+            if self.has_keeper && !state.is_ending() {
                 self.work.notify_one();
             } else {
                 state = self.sync(state);
@@ -71,6 +71,7 @@ impl Shared {
         match result {
             Ok(()) => {
                 state.finish(batch);
+                state.unsynced_since.get_or_insert_with(|| self.clock.elapsed());
                 if !was_dirty && self.has_keeper {
                     self.work.notify_one();
                 }

@@ -16,6 +16,10 @@ use crate::{journal::Room, read::in_text, segment::Segment};
 pub struct Memory(Arc<Mutex<Content>>);
 
 #[derive(Debug, Default)]
+#[cfg_attr(
+    test,
+    expect(clippy::struct_excessive_bools, reason = "each is something that tests have go wrong")
+)]
 pub(crate) struct Content {
     segments: Vec<Lines>,
     /// How much still fits, where that is bounded.
@@ -35,6 +39,9 @@ pub(crate) struct Content {
     /// Whether no room can be set aside.
     #[cfg(test)]
     pub(crate) refuses_reserve: bool,
+    /// Whether the place where checkpoints are kept hangs.
+    #[cfg(test)]
+    pub(crate) holds_checkpoints: bool,
     /// How many segments there may be, where that is bounded.
     segments_max: Option<usize>,
     /// How much is said to be free.
@@ -168,6 +175,15 @@ impl Memory {
         #[cfg(test)]
         if self.content().refuses_reserve {
             return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    /// Keeps no checkpoint, and hangs where it is to.
+    pub(super) fn keep(&self) -> io::Result<()> {
+        #[cfg(test)]
+        while self.content().holds_checkpoints {
+            std::thread::yield_now();
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::{
 
 use super::directory::append;
 
-/// How long a line is waited for, once. Records that must be on the disk wait meanwhile.
+/// How long a line is waited for, once: by who signs, who ends the log or who has another key follow.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A file that a thread of its own appends to.
