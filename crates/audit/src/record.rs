@@ -1,8 +1,8 @@
 //! What is known of one call or event, and the order in which its line tells it.
 
+mod alike;
 mod balance;
 mod carrier;
-mod common;
 mod encryption;
 mod event;
 mod line;
@@ -16,9 +16,9 @@ use std::{
 use model::{Caller, Operation, Refusal, RequestId, Surface, Timestamp, Trace};
 use serde_json::Value;
 
+pub use alike::Alike;
 pub use balance::Balance;
 pub use carrier::Carrier;
-pub use common::Common;
 pub use encryption::Encryption;
 pub use event::EventId;
 #[cfg(test)]
@@ -190,7 +190,7 @@ pub struct Record<'a> {
     /// From the request's arrival to this record.
     pub total_time: Option<Duration>,
     /// What the records of its call tell alike, so that it is written once.
-    pub common: Option<&'a Common>,
+    pub alike: Option<&'a Alike>,
 }
 
 impl<'a> Record<'a> {
@@ -235,7 +235,7 @@ impl<'a> Record<'a> {
             upstream_status: None,
             upstream_time: None,
             total_time: None,
-            common: None,
+            alike: None,
         }
     }
 
@@ -256,7 +256,7 @@ impl<'a> Record<'a> {
 impl Record<'_> {
     /// Writes all members, in the order of the line.
     pub(crate) fn write(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Self { time, id, trace, kind, event, note, start, common, .. } = self;
+        let Self { time, id, trace, kind, event, note, start, alike, .. } = self;
         line.shown("time", time);
         if let Some(id) = id {
             line.shown("id", id);
@@ -274,16 +274,16 @@ impl Record<'_> {
             line.cut("node", Some(node))?;
             line.cut("boot", Some(boot))?;
         }
-        match common {
-            Some(common) => common.write(self, line)?,
-            None => self.write_common(line)?,
+        match alike {
+            Some(alike) => alike.write(self, line)?,
+            None => self.write_alike(line)?,
         }
         self.write_outcome(line)?;
         self.write_upstream(line)
     }
 
     /// What an intent and its outcome tell alike.
-    fn write_common(&self, line: &mut Line) -> Result<(), serde_json::Error> {
+    fn write_alike(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         self.write_connection(line)?;
         line.some("revision", self.revision.as_ref())?;
         self.write_caller(line)?;

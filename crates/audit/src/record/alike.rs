@@ -8,9 +8,9 @@ use super::{Kind, Line, Record};
 ///
 /// Whoever shows it with both records says by that, that nothing of this changes between them.
 #[derive(Debug, Default)]
-pub struct Common(OnceLock<Line>);
+pub struct Alike(OnceLock<Line>);
 
-impl Common {
+impl Alike {
     pub(super) fn write(
         &self,
         record: &Record<'_>,
@@ -22,7 +22,7 @@ impl Common {
             return Ok(());
         }
         let start = line.len();
-        record.write_common(line)?;
+        record.write_alike(line)?;
         // A call that is refused has one record alone: nothing is kept of it.
         if record.kind == Kind::Intent {
             self.0.set(line.since(start)).ok();
@@ -34,7 +34,7 @@ impl Common {
 /// What it would be now.
 fn anew(record: &Record<'_>) -> Result<Line, serde_json::Error> {
     let mut members = Line::new();
-    record.write_common(&mut members)?;
+    record.write_alike(&mut members)?;
     Ok(members)
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_line_is_the_same_whether_its_call_told_that_before_or_not() {
-        let common = Common::default();
+        let alike = Alike::default();
         let check = |kind, outcome, upstream_status| {
             let record = Record {
                 path: Some("/a\u{2028}b"),
@@ -59,13 +59,13 @@ mod tests {
                 total_time: Some(Duration::from_micros(7)),
                 ..Record::new(Timestamp::from_seconds(0), kind, outcome)
             };
-            let short = Record { common: Some(&common), ..record.clone() };
+            let short = Record { alike: Some(&alike), ..record.clone() };
             assert_eq!(line(&short).unwrap(), line(&record).unwrap());
         };
         check(Kind::Call, Outcome::Unknown, None);
-        assert!(common.0.get().is_none(), "a call without an intent keeps nothing");
+        assert!(alike.0.get().is_none(), "a call without an intent keeps nothing");
         check(Kind::Intent, Outcome::Begun, None);
-        assert!(common.0.get().is_some());
+        assert!(alike.0.get().is_some());
         check(Kind::Call, Outcome::Answered, Some(200));
     }
 
@@ -73,10 +73,10 @@ mod tests {
     #[cfg(debug_assertions)]
     #[should_panic(expected = "it is not alike any more")]
     fn an_outcome_that_tells_another_call_is_found_by_every_test() {
-        let common = Common::default();
+        let alike = Alike::default();
         for (kind, path) in [(Kind::Intent, "/a"), (Kind::Call, "/b")] {
             let record = Record::new(Timestamp::from_seconds(0), kind, Outcome::Begun);
-            line(&Record { common: Some(&common), path: Some(path), ..record }).unwrap();
+            line(&Record { alike: Some(&alike), path: Some(path), ..record }).unwrap();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use audit::{Carrier, EventId, Kind, Redacted, Salt, record::Common, redact::By};
+use audit::{Carrier, EventId, Kind, Redacted, Salt, record::Alike, redact::By};
 use http::{HeaderMap, Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
 use limits::Balance;
@@ -210,7 +210,7 @@ pub struct Facts {
     /// The protocol's own word for what was asked, where it is no call.
     pub(super) subject: Option<String>,
     /// What the intent and the outcome tell alike. Nothing of that changes once the intent is told.
-    pub(super) common: Common,
+    pub(super) alike: Alike,
 }
 
 /// What was asked for, in its canonical form.
@@ -261,7 +261,7 @@ impl Facts {
             is_truncated: false,
             bodies: None,
             subject: None,
-            common: Common::default(),
+            alike: Alike::default(),
         }
     }
 

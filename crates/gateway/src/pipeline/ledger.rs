@@ -214,7 +214,7 @@ impl Facts {
             is_truncated,
             bodies,
             subject,
-            common,
+            alike,
         } = self;
         let tool = route.as_ref().filter(|_| arrival.surface == Surface::Mcp);
         // Path and query as they were decided on, without their secrets. Bodies are kept beside, if at all.
@@ -260,7 +260,7 @@ impl Facts {
             upstream_status: upstream_status.map(|it| it.as_u16()),
             upstream_time: *upstream_time,
             total_time: total,
-            common: Some(common),
+            alike: Some(alike),
             ..Record::new(arrival.at, kind, outcome)
         })
     }

@@ -62,6 +62,7 @@ async fn a_flood_is_recorded_as_one_with_how_many_it_was() {
     let records = house.records();
     assert_eq!(records.len(), BURST + 1);
     // On the disk before the first of them is answered: so none is lost with the process.
+    assert_eq!(records[BURST]["event"], "credentials.wrong");
     let told = of_flood(&records[BURST]);
     assert!(told.starts_with("wrong credentials from 127.0.0.1 are refused without"), "{told}");
     house.clock.advance(Duration::from_secs(60));

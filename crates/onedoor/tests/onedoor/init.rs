@@ -26,10 +26,10 @@ fn init(folder: &Path) -> Ran {
     }
 }
 
-/// The records of what came by the local socket.
-fn events(folder: &Path) -> Vec<serde_json::Value> {
+/// The records of an event.
+fn events(folder: &Path, event: &str) -> Vec<serde_json::Value> {
     let records = audit::records(&folder.join(".onedoor/audit")).unwrap().into_iter();
-    records.filter(|it: &serde_json::Value| it["event"] == "operator.first").collect()
+    records.filter(|it: &serde_json::Value| it["event"] == event).collect()
 }
 
 /// What is answered to `text` by the local socket.
@@ -72,7 +72,7 @@ fn the_first_operator_is_made_once_and_recorded_as_is_who_comes_too_late() {
     let again = init(folder.path());
     assert_eq!((again.code, &*again.out), (1, ""), "{}", again.err);
     assert!(again.err.contains("in use already"), "{}", again.err);
-    let told = events(folder.path());
+    let told = events(folder.path(), "operator.first");
     let outcomes: Vec<_> = told.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
     // Before it is done, as without a door.
     assert_eq!(outcomes, ["begun", "answered", "begun", "refused"]);
@@ -148,7 +148,7 @@ fn a_second_door_that_finds_the_addresses_taken_leaves_the_first_its_socket() {
     assert!(second.code == 1 && second.err.contains("cannot listen on"), "{}", second.err);
     let made = init(folder.path());
     assert_eq!(made.code, 0, "{}", made.err);
-    assert_eq!(events(folder.path()).len(), 2, "before and behind it");
+    assert_eq!(events(folder.path(), "operator.first").len(), 2, "before and behind it");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_first_operator_is_recorded_before_it_is_made_where_no_door_runs() {
     let key = managed::init(folder.path());
     let again = init(folder.path());
     assert!(again.code == 1 && again.err.contains("in use already"), "{}", again.err);
-    let told = events(folder.path());
+    let told = events(folder.path(), "operator.first");
     let outcomes: Vec<_> = told.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["begun", "answered", "begun", "refused"]);
     assert!(told.iter().all(|it| it["note"] == told[0]["note"]), "{told:?}");
