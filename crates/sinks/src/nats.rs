@@ -1,9 +1,18 @@
 //! A stream of NATS `JetStream`: each record is a message whose id is its hash.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{
-    ConnectOptions,
+    Auth, AuthError, ConnectOptions,
+    connection::State,
     jetstream::{
         self, Context,
         context::{PublishAckFuture, PublishError, PublishErrorKind},
@@ -55,7 +64,8 @@ impl Nats {
     }
 
     pub(crate) async fn send(&mut self, events: &[(&Line, Shaped)]) -> Result<Accepted, Failure> {
-        let context = match self.open.take() {
+        let is_open = |it: &Context| it.client().connection_state() == State::Connected;
+        let context = match self.open.take().filter(is_open) {
             Some(context) => context,
             None => self.connect().await?,
         };
@@ -67,8 +77,9 @@ impl Nats {
             sent.push(context.send_publish(self.declared.subject.clone(), message).await);
         }
         let accepted = self.acknowledged(events, sent).await?;
-        // A connection on which something went wrong is given up: what is still on its way there is
-        // known to the stream by its id.
+        // A connection on which something went wrong is given up, and all behind the first message that
+        // was not acknowledged comes again over another. What is still on its way is known to the stream
+        // by its id, and in the same order.
         if accepted.count == events.len() {
             self.open = Some(context);
         }
@@ -118,18 +129,28 @@ impl Nats {
             true => format!("tls://{}", self.authority),
             false => format!("nats://{address}"),
         };
-        let connecting = self.options()?.connect(url);
+        let has_connected = Arc::<AtomicBool>::default();
+        let connecting = self.options(Arc::clone(&has_connected))?.connect(url);
         let client = timeout(PATIENCE, connecting).await;
         let client = client.map_err(|_| again("no connection within 10 s"))?;
         // Its sources may name where it is, and not what it is shown.
         let client = client.map_err(|error| again(format!("no connection: {}", error.kind())))?;
+        has_connected.store(true, Ordering::Release);
         let builder = jetstream::ContextBuilder::new().timeout(PATIENCE);
         Ok(builder.ack_timeout(PATIENCE).build(client))
     }
 
-    fn options(&self) -> Result<ConnectOptions, Failure> {
-        let declared::Nats { url: _, subject: _, secret, tls } = &self.declared;
-        let mut options = ConnectOptions::new()
+    /// For one connection, and no other behind it. The library would open that by itself, and what comes
+    /// behind a message that was lost with the first one would be stored before it.
+    fn options(&self, has_connected: Arc<AtomicBool>) -> Result<ConnectOptions, Failure> {
+        let declared::Nats { url: _, subject: _, secret: _, tls } = &self.declared;
+        let auth = self.auth()?;
+        let options = ConnectOptions::with_auth_callback(move |_| {
+            let auth = (!has_connected.load(Ordering::Acquire)).then(|| auth.clone());
+            async move { auth.ok_or_else(|| AuthError::new("the connection was lost")) }
+        });
+        // It cannot be told never to try, so it tries once and is not let in.
+        let mut options = options
             .name("onedoor")
             .require_tls(self.is_tls)
             .connection_timeout(PATIENCE)
@@ -142,15 +163,24 @@ impl Nats {
         if let Some::<(PathBuf, PathBuf)>((certificate, key)) = identity {
             options = options.add_client_certificate(certificate, key);
         }
-        let Some(secret) = secret else { return Ok(options) };
+        Ok(options)
+    }
+
+    /// What the server is shown.
+    fn auth(&self) -> Result<Auth, Failure> {
+        let mut auth = Auth::new();
+        let Some(secret) = &self.declared.secret else { return Ok(auth) };
         let value = self.secrets.value(secret);
         let value = value.ok_or_else(|| again(format!("the secret {secret} has no value")))?;
         let text = std::str::from_utf8(value.expose());
         let text = text.map_err(|_| again(format!("the secret {secret} is no text")))?.trim_end();
-        Ok(match text.split_once(':') {
-            Some((user, password)) => options.user_and_password(user.into(), password.into()),
-            None => options.token(text.to_owned()),
-        })
+        match text.split_once(':') {
+            Some((user, password)) => {
+                (auth.username, auth.password) = (Some(user.into()), Some(password.into()));
+            }
+            None => auth.token = Some(text.to_owned()),
+        }
+        Ok(auth)
     }
 }
 

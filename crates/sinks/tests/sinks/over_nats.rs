@@ -1,4 +1,10 @@
-//! A real NATS server.
+//! A real NATS server, and one that loses a connection.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    thread,
+};
 
 use audit::Format;
 use sinks::{Nats, Receiver, TlsFiles};
@@ -44,4 +50,35 @@ fn a_wrong_token_and_a_subject_without_a_stream_are_told() {
         assert!(!line.failure().contains("wrong"), "{}", line.failure());
     }
     assert_eq!(server.messages(), Vec::<String>::new());
+}
+
+/// Over a second one, what comes behind a lost message would be stored before it comes again.
+#[test]
+fn what_is_behind_a_message_that_was_lost_is_sent_over_no_other_connection() {
+    let ground = Ground::new(50);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("nats://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let greet = || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"INFO {\"max_payload\":1048576,\"headers\":true}\r\n").unwrap();
+            stream
+        };
+        let (mut first, mut line) = (BufReader::new(greet()), String::new());
+        for wanted in ["PING", "HPUB"] {
+            while !line.starts_with(wanted) {
+                line.clear();
+                assert!(first.read_line(&mut line).unwrap() > 0, "it ended before {wanted}");
+            }
+            first.get_mut().write_all(b"PONG\r\n").unwrap();
+        }
+        drop(first);
+        // Whoever tries to get in once more shows nothing.
+        greet().read(&mut [0; 1]).unwrap_or(0)
+    });
+    let subject = testkit::Nats::SUBJECT.to_owned();
+    let receiver = Receiver::Nats(Nats { url, subject, secret: None, tls: TlsFiles::default() });
+    let mut line = ground.sink(Format::Native, receiver);
+    assert!(!line.step());
+    assert_eq!((server.join().unwrap(), line.next()), (0, 0));
 }
