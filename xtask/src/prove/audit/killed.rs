@@ -201,6 +201,7 @@ impl<'a> Run<'a> {
         self.site.judge(&mut self.ledger, &self.traffic)?;
         self.ledger.judge_unknown(unknown)?;
         self.ledger.judge_end()?;
+        self.ledger.judge_unhindered()?;
         self.ledger.judge_quota()?;
         self.site.ensure_serves(&self.door)?;
         if let Some(key) = self.revoked.last() {
@@ -248,6 +249,7 @@ impl<'a> Run<'a> {
         } = ledger;
         let [answered, forwarded] = [answered, forwarded].map(|it| it.values().sum::<u64>());
         // Told and not judged: the load has the same cores as the door, and is built for debugging.
+        // More callers would not do: what may be under way at a kill is what the quota is judged by.
         let flowed_ms = u64::try_from(traffic.flowed().as_millis())?;
         let rate = answered.saturating_mul(1000).checked_div(flowed_ms).unwrap_or_default();
         let revoked = u64::try_from(revoked.len())?;

@@ -139,6 +139,27 @@ impl Site {
         ledger.judge_forwarded(&targets)
     }
 
+    /// The same where all is well with the door: each call behind number `before` is answered by a record.
+    /// How many they are.
+    pub(super) fn judge_all(
+        &self,
+        ledger: &mut Ledger,
+        traffic: &Traffic,
+        before: u64,
+    ) -> Result<u64> {
+        let made = traffic.last().saturating_sub(before);
+        let answered = ledger.count_answered();
+        self.judge(ledger, traffic)?;
+        ledger.judge_end()?;
+        ledger.judge_unhindered()?;
+        let answered = ledger.count_answered().saturating_sub(answered);
+        ensure!(
+            answered == made && made > 0,
+            "{made} calls were made, and {answered} answered by a record"
+        );
+        Ok(made)
+    }
+
     /// Has the program check the log against the newest checkpoint that left it. What it says.
     pub(super) fn verify(&self) -> Result<String> {
         self.verify_at(&self.log())

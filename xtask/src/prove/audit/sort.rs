@@ -14,6 +14,7 @@ pub(super) enum Sort {
     DeniedByTool,
     /// Its upstream says that it is busy.
     Failing,
+    FailingByTool,
     /// The question which tools there are.
     List,
     /// Its caller has few calls.
@@ -30,7 +31,7 @@ pub(super) enum Sort {
 
 impl Sort {
     /// In the order of the numbers.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Read,
         Self::ReadByTool,
         Self::Write,
@@ -43,6 +44,7 @@ impl Sort {
         Self::NobodyByTool,
         Self::Absent,
         Self::Failing,
+        Self::FailingByTool,
         Self::List,
     ];
 
@@ -58,6 +60,7 @@ impl Sort {
             Self::Denied => "denied",
             Self::DeniedByTool => "denied tools",
             Self::Failing => "failed upstream",
+            Self::FailingByTool => "tools failed upstream",
             Self::List => "lists",
             Self::Metered => "metered",
             Self::MeteredByTool => "metered tools",
@@ -70,31 +73,17 @@ impl Sort {
         }
     }
 
-    /// Whether the status of its answer is that of HTTP.
-    pub(super) fn is_rest(self) -> bool {
-        match self {
-            Self::Absent
-            | Self::Denied
-            | Self::Failing
-            | Self::Metered
-            | Self::Nobody
-            | Self::Read
-            | Self::Write => true,
-            Self::DeniedByTool
-            | Self::List
-            | Self::MeteredByTool
-            | Self::NobodyByTool
-            | Self::ReadByTool
-            | Self::WriteByTool => false,
-        }
-    }
-
     /// Whether it may go upstream.
     pub(super) fn is_permitted(self) -> bool {
         self.is_metered()
             || matches!(
                 self,
-                Self::Failing | Self::Read | Self::ReadByTool | Self::Write | Self::WriteByTool
+                Self::Failing
+                    | Self::FailingByTool
+                    | Self::Read
+                    | Self::ReadByTool
+                    | Self::Write
+                    | Self::WriteByTool
             )
     }
 
@@ -108,7 +97,7 @@ impl Sort {
         match self {
             Self::Absent => status == 404,
             Self::Denied | Self::DeniedByTool => status == 403,
-            Self::Failing => status == 503,
+            Self::Failing | Self::FailingByTool => status == 503,
             Self::Metered | Self::MeteredByTool => [200, 429].contains(&status),
             Self::Nobody | Self::NobodyByTool => status == 401,
             Self::List | Self::Read | Self::ReadByTool | Self::Write | Self::WriteByTool => {
@@ -128,6 +117,7 @@ impl Sort {
             Self::Denied => agent.bare_request("DELETE", &target),
             Self::DeniedByTool => agent.tool_request("shop_put_order", &arguments),
             Self::Failing => app.bare_request("GET", &format!("{target}/busy")),
+            Self::FailingByTool => app.tool_request("shop_get_busy", &arguments),
             Self::List => agent.list_request(),
             Self::Metered => metered.bare_request("GET", &target),
             Self::MeteredByTool => metered.tool_request("shop_get_order", &arguments),

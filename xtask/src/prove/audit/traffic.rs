@@ -53,7 +53,7 @@ pub(super) struct Answered {
     pub(super) number: u64,
     /// That of its request, as the door says it.
     pub(super) id: String,
-    /// That of HTTP; for a tool that was refused, the code of JSON-RPC.
+    /// What its caller is told: that of HTTP, or what stands in the answer of a tool.
     pub(super) status: u16,
     /// Whether the door says that it could not be recorded.
     pub(super) is_unrecorded: bool,
@@ -61,8 +61,7 @@ pub(super) struct Answered {
 
 impl Answered {
     fn new(number: u64, (answer, id): (&Answer, String)) -> Self {
-        let code = answer.json().pointer("/error/code").and_then(Value::as_u64);
-        let status = code.and_then(|it| u16::try_from(it).ok()).unwrap_or(answer.status);
+        let status = told(answer).unwrap_or(answer.status);
         // An upstream may say 503 as well.
         let is_unrecorded = status == UNRECORDED && answer.text.contains("unrecorded");
         Self { number, id, status, is_unrecorded }
@@ -79,6 +78,10 @@ pub(super) struct Traffic {
     pause: Duration,
     /// For how long calls flowed, in microseconds.
     flowed_us: AtomicU64,
+    /// How long the slowest answer took, in microseconds.
+    slowest_us: AtomicU64,
+    /// How many answers said that nothing could be recorded.
+    unrecorded: AtomicU64,
 }
 
 impl Traffic {
@@ -88,8 +91,15 @@ impl Traffic {
 
     /// One whose callers wait so long behind each answer.
     pub(super) fn slow(pause: Duration) -> Self {
-        let (next, is_over) = (AtomicU64::new(1), AtomicBool::new(false));
-        Self { next, is_over, answers: Mutex::default(), pause, flowed_us: AtomicU64::new(0) }
+        Self {
+            next: AtomicU64::new(1),
+            is_over: AtomicBool::new(false),
+            answers: Mutex::default(),
+            pause,
+            flowed_us: AtomicU64::new(0),
+            slowest_us: AtomicU64::new(0),
+            unrecorded: AtomicU64::new(0),
+        }
     }
 
     /// Calls the door at `address` as long as `work` takes.
@@ -107,8 +117,7 @@ impl Traffic {
             let over = Over(&self.is_over);
             let done = work();
             drop(over);
-            let flowed_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.flowed_us.fetch_add(flowed_us, Ordering::SeqCst);
+            self.flowed_us.fetch_add(micros(clock.elapsed()), Ordering::SeqCst);
             done
         })
     }
@@ -121,6 +130,16 @@ impl Traffic {
     /// For how long calls flowed so far.
     pub(super) fn flowed(&self) -> Duration {
         Duration::from_micros(self.flowed_us.load(Ordering::SeqCst))
+    }
+
+    /// How long the slowest answer took of those since this was asked.
+    pub(super) fn take_slowest(&self) -> Duration {
+        Duration::from_micros(self.slowest_us.swap(0, Ordering::SeqCst))
+    }
+
+    /// How many answers so far said that nothing could be recorded.
+    pub(super) fn unrecorded(&self) -> u64 {
+        self.unrecorded.load(Ordering::SeqCst)
     }
 
     /// The answers that came since this was asked.
@@ -141,11 +160,17 @@ impl Traffic {
     }
 
     fn flow(&self, mut connection: Connection, clients: &[Client; 4]) {
+        let clock = Clock::system();
         while !self.is_over.load(Ordering::SeqCst) {
             let number = self.next.fetch_add(1, Ordering::SeqCst);
-            match connection.identified(&Sort::of(number).request(number, clients)) {
+            let request = Sort::of(number).request(number, clients);
+            let begun = clock.elapsed();
+            match connection.identified(&request) {
                 Ok((answer, id)) => {
+                    let took = clock.elapsed().saturating_sub(begun);
+                    self.slowest_us.fetch_max(micros(took), Ordering::SeqCst);
                     let answered = Answered::new(number, (&answer, id));
+                    self.unrecorded.fetch_add(answered.is_unrecorded.into(), Ordering::SeqCst);
                     self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
                     run::rest(self.pause);
                 }
@@ -154,4 +179,24 @@ impl Traffic {
             }
         }
     }
+}
+
+/// The status that stands in an answer of JSON-RPC, which is 200 to HTTP: the code of its error, or the
+/// upstream's in the first line of a tool that failed.
+fn told(answer: &Answer) -> Option<u16> {
+    // Whatever else there is says it by HTTP, and to read JSON takes this load its time.
+    if !answer.text.starts_with("{\"jsonrpc\"") {
+        return None;
+    }
+    let message = answer.json();
+    if let Some(code) = message.pointer("/error/code").and_then(Value::as_u64) {
+        return code.try_into().ok();
+    }
+    message.pointer("/result/isError").and_then(Value::as_bool).filter(|it| *it)?;
+    let text = message.pointer("/result/content/0/text")?.as_str()?;
+    text.strip_prefix("HTTP ")?.split_whitespace().next()?.parse().ok()
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
