@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    convert::Infallible,
+    io::{self, ErrorKind},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -18,7 +18,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{runtime::Builder, sync::watch, task::JoinSet};
+use tokio::{net::TcpStream, runtime::Builder, sync::watch, task::JoinSet};
 
 use crate::port::free_port;
 
@@ -34,11 +34,23 @@ pub struct Collector {
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
+/// What goes wrong with every request to a collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// Its connection is reset before it is read, or while it is.
+    Reset,
+    /// It is answered by this status, and nothing of it is kept.
+    Status(u16),
+    /// It is kept, and its connection is closed without an answer.
+    Unanswered,
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     kept: Mutex<Kept>,
-    /// How long it thinks before each answer, in milliseconds.
+    /// How long it keeps an answer to itself, in milliseconds.
     delay_ms: AtomicU64,
+    breach: Mutex<Option<Breach>>,
     is_lying: AtomicBool,
     /// How often Splunk is asked in vain for each acknowledgement.
     asked_in_vain: AtomicU32,
@@ -99,10 +111,15 @@ impl Collector {
         }
     }
 
-    /// Thinks so long before each answer.
+    /// From now on, acknowledges so long after it has what it acknowledges.
     pub fn slow_down(&self, by: Duration) {
         let delay = u64::try_from(by.as_millis()).unwrap();
         self.shared.delay_ms.store(delay, Ordering::SeqCst);
+    }
+
+    /// From now on, this goes wrong with every request; nothing where it is none.
+    pub fn breach(&self, breach: Option<Breach>) {
+        *self.shared.breach.lock().unwrap_or_else(PoisonError::into_inner) = breach;
     }
 
     /// From now on, whether it says that it keeps what it does not.
@@ -149,6 +166,10 @@ impl Drop for Collector {
 impl Shared {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn breach(&self) -> Option<Breach> {
+        *self.breach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answer(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> (StatusCode, Value) {
@@ -250,23 +271,48 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
             // With what is under way.
             _ = stopped.changed() => return,
         };
+        if shared.breach() == Some(Breach::Reset) {
+            connections.spawn(reset(stream));
+            continue;
+        }
         let shared = Arc::clone(&shared);
         let service = service_fn(move |request| respond(request, Arc::clone(&shared)));
         let connection = hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service);
-        connections.spawn(connection);
+        connections.spawn(async move {
+            // One that breaks off has nobody to tell.
+            connection.await.ok();
+        });
     }
 }
 
+/// Closes a connection with what has come unread, so that the system resets it.
+async fn reset(stream: TcpStream) {
+    stream.readable().await.ok();
+}
+
+/// Answers a request. An error closes its connection.
 async fn respond(
     request: Request<Incoming>,
     shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> io::Result<Response<Full<Bytes>>> {
+    let breach = shared.breach();
+    if breach == Some(Breach::Reset) {
+        return Err(ErrorKind::ConnectionReset.into());
+    }
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let (status, answer) = match breach {
+        Some(Breach::Status(status)) => (StatusCode::from_u16(status).unwrap(), Value::Null),
+        Some(Breach::Reset | Breach::Unanswered) | None => {
+            shared.answer(parts.uri.path(), &parts.headers, &body)
+        }
+    };
+    if breach == Some(Breach::Unanswered) {
+        return Err(ErrorKind::ConnectionAborted.into());
+    }
     let delay = shared.delay_ms.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(delay)).await;
-    let (status, answer) = shared.answer(parts.uri.path(), &parts.headers, &body);
     let text = if answer.is_null() { String::new() } else { answer.to_string() };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;

@@ -28,7 +28,7 @@ mod tls;
 pub use authority::Authority;
 pub use client::{Answer, Client, Stream};
 pub use client_key::ClientKey;
-pub use collector::Collector;
+pub use collector::{Breach, Collector};
 pub use house::{House, HouseBuilder};
 pub use kafka::Kafka;
 pub use nats::Nats;

@@ -1,9 +1,11 @@
 //! Receivers over HTTP, which can be slow, lie, and end.
 
+use std::collections::HashSet;
+
 use audit::{Format, ship::Told};
 use serde_json::Value;
 use sinks::{Elasticsearch, Otlp, Receiver, Splunk, TlsFiles, Webhook};
-use testkit::Collector;
+use testkit::{Breach, Collector};
 use upstream::Scheme;
 
 use crate::ground::Ground;
@@ -51,6 +53,33 @@ fn each_gets_every_record_over_a_kill() {
         // Some write JSON in their own way.
         assert!(values(&collector.records(kind)) == values(&ground.lines()), "{kind}");
         assert!(matches!(&line.told[..], [Told::Failed { .. }, Told::Recovered { .. }]), "{kind}");
+    }
+}
+
+#[test]
+fn each_gets_every_record_behind_whatever_goes_wrong_with_requests() {
+    let all = [429, 503].map(Breach::Status);
+    for breach in all.into_iter().chain([Breach::Reset, Breach::Unanswered]) {
+        for number in 0..4 {
+            let (ground, collector) = (Ground::new(70), Collector::start());
+            while ground.journal.safe() < ground.journal.reached() {
+                ground.pause();
+            }
+            let (kind, receiver) = receivers(&ground, &collector.url())[number].clone();
+            let mut line = ground.sink(Format::Native, receiver);
+            // The second on a connection that is there, or on another one.
+            collector.breach(Some(breach));
+            assert!(!line.step() && !line.step(), "{kind}: {breach:?}");
+            collector.breach(None);
+            line.drain();
+            let mut records = collector.records(kind);
+            // What was kept and not answered comes again, unless it has an id, or nobody asked for it.
+            let is_kept = breach == Breach::Unanswered && ["otlp", "webhook"].contains(&kind);
+            assert_eq!(records.len() > ground.lines().len(), is_kept, "{kind}: {breach:?}");
+            let mut seen = HashSet::new();
+            records.retain(|it| seen.insert(it.clone()));
+            assert!(values(&records) == values(&ground.lines()), "{kind}: {breach:?}");
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! Receivers of records that can be killed, slowed down, and made to lie.
+//! Receivers of records that can be killed, slowed down, made to answer wrongly, and to lie.
 
 use std::time::Duration;
 
-use testkit::{Authority, Collector, Nats, Rsyslog, S3};
+use testkit::{Authority, Breach, Collector, Nats, Rsyslog, S3};
 
 use crate::run;
 
-/// How long one that is slow thinks before each answer, or does nothing at all.
+/// How long one that is slow keeps each answer to itself, or does nothing at all.
 const SLOW: Duration = Duration::from_millis(400);
+/// How often Splunk is asked in vain for an acknowledgement while it is slow.
+const ASKED_IN_VAIN: u32 = 2;
 /// How many of what it acknowledged a server loses that lies.
 const LOST: u64 = 25;
 
@@ -20,15 +22,8 @@ pub(super) struct Receivers {
     s3: S3,
     /// By kind.
     collectors: [(&'static str, Collector); 4],
-    /// By the format that they take, each as a webhook. They suffer nothing, and do not lie.
+    /// By the format that they take, each as a webhook. They are killed with all others, and do not lie.
     shaped: [(&'static str, Collector); 2],
-}
-
-/// What a receiver suffers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    Killed,
-    Slowed,
 }
 
 impl Receivers {
@@ -38,14 +33,18 @@ impl Receivers {
 
     /// The formats of the others, which are the names of their sinks.
     pub(super) const FORMATS: [&'static str; 2] = ["ocsf", "ecs"];
-    /// How many sinks there are.
-    pub(super) const SINKS: usize = Self::KINDS.len().saturating_add(Self::FORMATS.len());
+    /// Those of the kinds that are doubles, which can answer wrongly.
+    pub(super) const DOUBLES: [&'static str; 4] = ["elasticsearch", "otlp", "splunk", "webhook"];
+
+    /// The names of all sinks.
+    pub(super) fn sinks() -> Vec<&'static str> {
+        [Self::KINDS.as_slice(), Self::FORMATS.as_slice()].concat()
+    }
 
     pub(super) fn start() -> Self {
         let authority = Authority::new();
         let rsyslog = Rsyslog::start(&authority);
-        let collectors = ["elasticsearch", "otlp", "splunk", "webhook"];
-        let collectors = collectors.map(|it| (it, Collector::start()));
+        let collectors = Self::DOUBLES.map(|it| (it, Collector::start()));
         let shaped = Self::FORMATS.map(|it| (it, Collector::start()));
         Self { authority, rsyslog, nats: Nats::start(), s3: S3::start(), collectors, shaped }
     }
@@ -86,33 +85,50 @@ impl Receivers {
         text
     }
 
-    /// Has the receiver of this kind suffer, and brings it back.
-    pub(super) fn trouble(&mut self, kind: &str, trouble: Trouble, gone: Duration) {
-        match (kind, trouble) {
-            ("syslog", Trouble::Killed) => {
-                self.rsyslog.kill();
-                run::rest(gone);
-                self.rsyslog.serve(true);
-            }
-            ("syslog", Trouble::Slowed) => self.rsyslog.hold(SLOW),
-            ("nats", Trouble::Killed) => {
-                self.nats.kill();
-                run::rest(gone);
-                self.nats.serve();
-            }
-            ("nats", Trouble::Slowed) => self.nats.hold(SLOW),
-            ("s3", Trouble::Killed) => {
-                self.s3.kill();
-                run::rest(gone);
-                self.s3.serve();
-            }
-            ("s3", Trouble::Slowed) => self.s3.hold(SLOW),
-            (_, trouble) => {
-                for (_, collector) in self.collectors.iter_mut().filter(|it| it.0 == kind) {
-                    suffer(collector, trouble, gone);
-                }
-            }
+    /// Kills the receiver behind this sink.
+    pub(super) fn kill(&mut self, sink: &str) {
+        match sink {
+            "syslog" => self.rsyslog.kill(),
+            "nats" => self.nats.kill(),
+            "s3" => self.s3.kill(),
+            _ => self.collectors_of(sink).for_each(Collector::kill),
         }
+    }
+
+    /// Starts it anew, with what it kept.
+    pub(super) fn serve(&mut self, sink: &str) {
+        match sink {
+            "syslog" => self.rsyslog.serve(true),
+            "nats" => self.nats.serve(),
+            "s3" => self.s3.serve(),
+            _ => self.collectors_of(sink).for_each(Collector::serve),
+        }
+    }
+
+    /// Has it be slow for a while: a server does nothing, a double acknowledges late what it has.
+    pub(super) fn slow_down(&mut self, sink: &str) {
+        match sink {
+            "syslog" => self.rsyslog.hold(SLOW),
+            "nats" => self.nats.hold(SLOW),
+            "s3" => self.s3.hold(SLOW),
+            _ => self.collectors_of(sink).for_each(|it| {
+                it.slow_down(SLOW);
+                it.acknowledge_late(ASKED_IN_VAIN);
+                run::rest(SLOW.saturating_mul(2));
+                it.acknowledge_late(0);
+                it.slow_down(Duration::ZERO);
+            }),
+        }
+    }
+
+    /// From now on, this goes wrong with every request to a double.
+    pub(super) fn breach(&self, breach: Option<Breach>) {
+        self.collectors.iter().for_each(|it| it.1.breach(breach));
+    }
+
+    fn collectors_of(&mut self, sink: &str) -> impl Iterator<Item = &mut Collector> {
+        let all = self.collectors.iter_mut().chain(&mut self.shaped);
+        all.filter(move |it| it.0 == sink).map(|it| &mut it.1)
     }
 
     /// From now on, whether they say that they keep what they do not.
@@ -143,21 +159,6 @@ impl Receivers {
                 let found = self.collectors.iter().find(|it| it.0 == kind);
                 found.map(|(_, collector)| collector.records(kind)).unwrap_or_default()
             }
-        }
-    }
-}
-
-fn suffer(collector: &mut Collector, trouble: Trouble, gone: Duration) {
-    match trouble {
-        Trouble::Killed => {
-            collector.kill();
-            run::rest(gone);
-            collector.serve();
-        }
-        Trouble::Slowed => {
-            collector.slow_down(SLOW);
-            run::rest(SLOW.saturating_mul(2));
-            collector.slow_down(Duration::ZERO);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Receivers that are killed, slowed down and lying, and a door that is killed: all of the log arrives.
+//! Receivers that are killed, slow, refusing, resetting, flapping and lying, and a door that is killed: no
+//! call waits for them, and all of the log arrives.
 
 use std::{
     collections::HashSet,
@@ -13,10 +14,14 @@ use audit::{
     Held,
     reconcile::{Reconciled, reconcile},
 };
+use model::Clock;
+use testkit::Breach;
 
 use super::{
     super::{Done, chance::Chance, door::Door, property::Setting},
-    receivers::{Receivers, Trouble},
+    ledger::Ledger,
+    metrics::Metrics,
+    receivers::Receivers,
     shaped,
     site::Site,
     traffic::Traffic,
@@ -26,86 +31,225 @@ use crate::run;
 /// What each caller waits behind an answer, so that a long run is one of many troubles, and not of many
 /// records: receivers here keep all of them in memory.
 const PAUSE: Duration = Duration::from_millis(40);
-/// A receiver is gone for less than so many milliseconds.
-const GONE_MS: u64 = 600;
+/// A receiver is gone until its sink has noticed, and then for less than so many milliseconds.
+const GONE_MS: u64 = 300;
+/// One that flaps is gone for so long at least, and there again for up to as long. A sink of syslog has to
+/// see meanwhile that nobody is there: that tells the end of a crash from a goodbye.
+const FLAP: Duration = Duration::from_millis(200);
+/// However receivers are, an answer comes within this time, which is less than an outage takes.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// rsyslog is given so long to write what it took: nothing says when it did.
 const SETTLED: Duration = Duration::from_secs(1);
 /// How long they lie.
 const LIE: Duration = Duration::from_secs(1);
+/// What goes wrong with requests to doubles. Of statuses those that are no fault of a record.
+const BREACHES: [Breach; 5] = [
+    Breach::Status(403),
+    Breach::Status(429),
+    Breach::Status(503),
+    Breach::Reset,
+    Breach::Unanswered,
+];
+/// Doubles that get again what they kept and did not acknowledge, and do not know it by an id.
+const FORGETFUL: [&str; 2] = ["otlp", "webhook"];
 
-/// What came of it.
-#[derive(Debug, Default)]
-struct Tally {
-    troubles: usize,
+/// How much happens.
+struct Counts {
+    rounds: usize,
+    /// For how long all receivers are down.
+    outage: Duration,
+    /// How often all of them are gone for a moment.
+    flaps: usize,
+}
+
+/// A door with a sink of each kind.
+struct Run {
+    site: Site,
+    receivers: Receivers,
+    metrics: Metrics,
+    door: Door,
+    traffic: Traffic,
+    ledger: Ledger,
+    chance: Chance,
+    /// The last call that was judged, and how many were.
+    judged: (u64, u64),
+    slowest: Duration,
     doors_killed: usize,
 }
 
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let rounds = if setting.is_full { 20 } else { 2 };
-    let (site, mut receivers) = (Site::make(setting)?, Receivers::start());
-    site.configure(&receivers.config())?;
-    let (traffic, mut chance, mut tally) =
-        (Traffic::slow(PAUSE), Chance::new(setting.seed), Tally::default());
-    let mut door = site.home.serve()?;
-    for round in 0..rounds {
-        let address = door.public;
-        traffic.during(&site.callers, address, || trouble(&mut receivers, &mut chance));
-        tally.troubles = tally.troubles.saturating_add(Receivers::KINDS.len().saturating_mul(2));
-        drop((traffic.take_answers(), site.upstream.take_targets()));
+    let counts = match setting.is_full {
+        true => Counts { rounds: 10, outage: Duration::from_secs(60), flaps: 100 },
+        false => Counts { rounds: 2, outage: Duration::from_secs(5), flaps: 3 },
+    };
+    let mut run = Run::start(setting)?;
+    for round in 0..counts.rounds {
+        run.flow(trouble_each)?;
         // In the middle of deliveries: calls have only just ended.
         if round % 2 == 0 {
-            door.kill()?;
-            door = site.home.serve()?;
-            tally.doors_killed = tally.doors_killed.saturating_add(1);
+            run.kill_door()?;
         }
+        run.judge()?;
     }
-    let lie = lie(&site, &door, (&mut receivers, &traffic))?;
-    drop(door);
-    let shaped = shaped::judge(&receivers, lie.start, setting.folder)?;
-    let held = judge(&site, &receivers, &lie)?;
-    let records = held.iter().map(|it| it.1.records).max().unwrap_or_default();
-    let told: Vec<_> = held.iter().map(|(kind, it)| told(kind, it)).collect();
-    Ok(Done::Held(format!(
-        "{records} records to each of {}: {} times one was killed or slowed down, {} times the door \
-         was; all arrived, in order; {shaped}; of what they lied about: {}",
-        Receivers::KINDS.join(", "),
-        tally.troubles,
-        tally.doors_killed,
-        told.join(", ")
-    )))
+    run.flow(|receivers, metrics, _| be_down(receivers, metrics, counts.outage))?;
+    run.judge()?;
+    run.flow(|receivers, metrics, chance| flap(receivers, metrics, chance, counts.flaps))?;
+    run.judge()?;
+    let lie = run.lie()?;
+    run.end(setting, &counts, &lie)
 }
 
-/// Has each suffer everything.
-fn trouble(receivers: &mut Receivers, chance: &mut Chance) {
-    let all = [Trouble::Killed, Trouble::Slowed];
-    for (kind, trouble) in Receivers::KINDS.into_iter().flat_map(|it| all.map(|of| (it, of))) {
-        let gone = Duration::from_millis(chance.below(GONE_MS));
-        receivers.trouble(kind, trouble, gone);
+impl Run {
+    fn start(setting: &Setting<'_>) -> Result<Self> {
+        let (site, receivers, metrics) = (Site::make(setting)?, Receivers::start(), Metrics::new());
+        site.configure(&receivers.config())?;
+        site.configure(&metrics.config())?;
+        let door = site.home.serve()?;
+        Ok(Self {
+            site,
+            receivers,
+            metrics,
+            door,
+            traffic: Traffic::slow(PAUSE),
+            ledger: Ledger::default(),
+            chance: Chance::new(setting.seed),
+            judged: (0, 0),
+            slowest: Duration::ZERO,
+            doors_killed: 0,
+        })
     }
+
+    /// Has calls flow while something happens to the receivers.
+    fn flow(
+        &mut self,
+        trouble: impl FnOnce(&mut Receivers, &Metrics, &mut Chance) -> Result<()>,
+    ) -> Result<()> {
+        let Self { site, receivers, metrics, door, traffic, chance, .. } = self;
+        traffic.during(&site.callers, door.public, || trouble(receivers, metrics, chance))
+    }
+
+    /// Each call was answered as if all receivers were well, and as soon.
+    fn judge(&mut self) -> Result<()> {
+        let Self { site, traffic, ledger, judged: (last, count), .. } = self;
+        let made = site.judge_all(ledger, traffic, *last)?;
+        (*last, *count) = (traffic.last(), count.saturating_add(made));
+        let slowest = traffic.take_slowest();
+        ensure!(slowest < ANSWERED_WITHIN, "an answer took {slowest:.1?}");
+        self.slowest = self.slowest.max(slowest);
+        Ok(())
+    }
+
+    fn kill_door(&mut self) -> Result<()> {
+        self.door.kill()?;
+        self.door = self.site.home.serve()?;
+        self.doors_killed = self.doors_killed.saturating_add(1);
+        Ok(())
+    }
+
+    /// Has all receivers lie for a while. Which records that was about.
+    fn lie(&mut self) -> Result<Range<u64>> {
+        let first = self.site.records()?;
+        self.drain()?;
+        run::rest(SETTLED);
+        // Behind that may come the questions whether all is delivered, which are recorded too.
+        self.receivers.lie(true);
+        self.flow(|_, _, _| {
+            run::rest(LIE);
+            Ok(())
+        })?;
+        self.judge()?;
+        self.drain()?;
+        self.receivers.lie(false);
+        let last = self.site.records()?;
+        ensure!(last > first, "nothing was recorded while they lied");
+        Ok(first..last)
+    }
+
+    /// Waits until every sink says that it delivered all.
+    fn drain(&self) -> Result<()> {
+        self.site.drain(&self.door, Receivers::sinks().len())
+    }
+
+    /// What it went through; fails where something did not happen at all.
+    fn end(self, setting: &Setting<'_>, counts: &Counts, lie: &Range<u64>) -> Result<Done> {
+        let Self { site, receivers, door, ledger, judged, slowest, doors_killed, .. } = self;
+        let Counts { rounds, outage, flaps } = counts;
+        drop(door);
+        ledger.ensure_all_sorts()?;
+        let shaped = shaped::judge(&receivers, lie.start, setting.folder)?;
+        let held = judge(&site, &receivers, lie)?;
+        let records = held.iter().map(|it| it.1.records).max().unwrap_or_default();
+        let told: Vec<_> = held.iter().map(|(kind, it)| told(kind, it)).collect();
+        let (each, doubles) = (Receivers::KINDS.len(), Receivers::DOUBLES.len());
+        let refusing = doubles.saturating_mul(BREACHES.len()).saturating_mul(*rounds);
+        let killed = each.saturating_mul(*rounds);
+        Ok(Done::Held(format!(
+            "{records} records to each of {}: each time its sink had failed, {killed} times one was \
+             killed, and then slow, {refusing} times one answered 403, 429, 503 or not at all or reset \
+             its connections, and all were down for {outage:.0?}; all flapped {flaps} times, and the \
+             door was killed {doors_killed} times; {} calls meanwhile, each answered and recorded, the \
+             slowest after {slowest:.0?}; all arrived, in order; {shaped}; of what they lied about: {}",
+            Receivers::KINDS.join(", "),
+            judged.1,
+            told.join(", ")
+        )))
+    }
+}
+
+/// Has each be killed and be slow in turn, and all doubles answer wrongly, until their sinks notice.
+fn trouble_each(receivers: &mut Receivers, metrics: &Metrics, chance: &mut Chance) -> Result<()> {
+    for kind in Receivers::KINDS {
+        let failures = metrics.failures()?;
+        receivers.kill(kind);
+        metrics.until_failed(&[kind], &failures)?;
+        run::rest(Duration::from_millis(chance.below(GONE_MS)));
+        receivers.serve(kind);
+        receivers.slow_down(kind);
+        metrics.until_up(&[kind])?;
+    }
+    for breach in BREACHES {
+        let failures = metrics.failures()?;
+        receivers.breach(Some(breach));
+        metrics
+            .until_failed(&Receivers::DOUBLES, &failures)
+            .with_context(|| format!("{breach:?}"))?;
+        receivers.breach(None);
+        metrics.until_up(&Receivers::DOUBLES)?;
+    }
+    Ok(())
+}
+
+/// Has all be down for so long at least, and until all their sinks have noticed.
+fn be_down(receivers: &mut Receivers, metrics: &Metrics, time: Duration) -> Result<()> {
+    let (clock, failures, sinks) = (Clock::system(), metrics.failures()?, Receivers::sinks());
+    sinks.iter().for_each(|it| receivers.kill(it));
+    metrics.until_failed(&sinks, &failures)?;
+    run::rest(time.saturating_sub(clock.elapsed()));
+    sinks.iter().for_each(|it| receivers.serve(it));
+    metrics.until_up(&sinks)
+}
+
+/// Has all be gone for a moment, so many times.
+fn flap(
+    receivers: &mut Receivers,
+    metrics: &Metrics,
+    chance: &mut Chance,
+    flaps: usize,
+) -> Result<()> {
+    let sinks = Receivers::sinks();
+    let most = u64::try_from(FLAP.as_millis())?;
+    for _ in 0..flaps {
+        sinks.iter().for_each(|it| receivers.kill(it));
+        run::rest(FLAP.saturating_add(Duration::from_millis(chance.below(most))));
+        sinks.iter().for_each(|it| receivers.serve(it));
+        run::rest(Duration::from_millis(chance.below(most)));
+    }
+    metrics.until_up(&sinks)
 }
 
 /// How much a liar lost, and how much came twice.
 fn told(kind: &str, found: &Reconciled) -> String {
     format!("{kind} lost {}, has {} twice", found.missing, found.repeated)
-}
-
-/// Has all receivers lie for a while. Which records that was about.
-fn lie(
-    site: &Site,
-    door: &Door,
-    (receivers, traffic): (&mut Receivers, &Traffic),
-) -> Result<Range<u64>> {
-    let first = site.records()?;
-    site.drain(door, Receivers::SINKS)?;
-    run::rest(SETTLED);
-    // Behind that may come the questions whether all is delivered, which are recorded too.
-    receivers.lie(true);
-    traffic.during(&site.callers, door.public, || run::rest(LIE));
-    site.drain(door, Receivers::SINKS)?;
-    receivers.lie(false);
-    let last = site.records()?;
-    ensure!(last > first, "nothing was recorded while they lied");
-    Ok(first..last)
 }
 
 /// Compares what each holds with the log. Only what they lied about may be missing, and some of it must.
@@ -133,6 +277,8 @@ fn judge(
             [differing, foreign, unreadable].iter().all(|it| **it == 0),
             "{kind} holds something else: {found:?}"
         );
+        let is_twice = found.repeated > 0 || !FORGETFUL.contains(&kind);
+        ensure!(is_twice, "{kind} has nothing twice, and did not answer for some of it");
         held.push((kind, found));
     }
     Ok(held)
