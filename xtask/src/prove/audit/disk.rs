@@ -1,8 +1,10 @@
-//! A disk that is full or fails: what cannot be recorded is refused, and it goes on by itself.
+//! A disk that is full or fails, or descriptors that run out: what cannot be recorded is refused, and it goes
+//! on by itself.
 
 use std::{
     fs::{self, File, Permissions},
-    io::{ErrorKind, Write as _},
+    io::{self, ErrorKind, Write as _},
+    net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -31,6 +33,11 @@ const OBSERVED: Duration = Duration::from_millis(500);
 const RESUMED: Duration = Duration::from_secs(1);
 /// A disk for a log of segments of 1 MiB, which is full of something else before it is full of that.
 const TMPFS: &str = "64m";
+
+/// So many descriptors a door has that is to run out of them, and so many connections try for that.
+const DESCRIPTORS: usize = 256;
+/// They say nothing for longer than they are needed.
+const PATIENT: &str = "[listen]\nheader_timeout = \"120s\"\n";
 
 const WRITE: Mark = Mark { call: "write", part: "/audit/0", most: 1 };
 const SYNC: Mark = Mark { call: "sync", part: "/audit/0", most: 1 };
@@ -88,9 +95,25 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         run.trouble_by_full_disk().with_context(|| format!("full disk {round}"))?;
         full.add(run.end()?);
     }
+    let starved = starve(of("starved")?, rounds)?.told();
     let (failing, full) = (failing.end()?.told(), full.told());
     let kinds = FAULTS.map(|it| it.0).join(", ");
-    Ok(Done::Held(format!("{rounds} of each: {kinds}: {failing}; full tmpfs of {TMPFS}: {full}")))
+    Ok(Done::Held(format!(
+        "{rounds} of each: {kinds}: {failing}; full tmpfs of {TMPFS}: {full}; no descriptor left of \
+         {DESCRIPTORS}: {starved}"
+    )))
+}
+
+/// Has connections take the descriptors of a door, so many times. What it went through.
+fn starve(site: Site, rounds: usize) -> Result<Tally> {
+    site.configure(PATIENT)?;
+    let program = limited(&site)?;
+    let mut run = Run::start(site, Some(&program))?;
+    run.ledger.is_starved = true;
+    for _ in 0..rounds {
+        run.trouble_by_connections().context("no descriptor left")?;
+    }
+    run.end()
 }
 
 impl Tally {
@@ -117,16 +140,27 @@ impl Tally {
 
 /// A program that runs the door with its log on a small disk of its own.
 fn mounted(site: &Site) -> Result<PathBuf> {
-    let path = site.home.data.with_extension("sh");
     let (program, log) = (site.home.program.display(), site.log());
     let log = log.display();
     // Gone with the process, since nobody else sees it.
     let inner =
         format!("mount -t tmpfs -o size={TMPFS},mode=700 none \"{log}\" && exec \"$0\" \"$@\"");
-    let script = format!(
-        "#!/bin/sh\nexec unshare --mount --map-root-user sh -c '{inner}' \"{program}\" \"$@\"\n"
-    );
-    fs::write(&path, script)?;
+    script(
+        site,
+        &format!("exec unshare --mount --map-root-user sh -c '{inner}' \"{program}\" \"$@\""),
+    )
+}
+
+/// A program that runs the door with few descriptors.
+fn limited(site: &Site) -> Result<PathBuf> {
+    let program = site.home.program.display();
+    script(site, &format!("ulimit -n {DESCRIPTORS} && exec \"{program}\" \"$@\""))
+}
+
+/// A program that is one line of a shell.
+fn script(site: &Site, line: &str) -> Result<PathBuf> {
+    let path = site.home.data.with_extension("sh");
+    fs::write(&path, format!("#!/bin/sh\n{line}\n"))?;
     fs::set_permissions(&path, Permissions::from_mode(0o700))?;
     Ok(path)
 }
@@ -147,36 +181,50 @@ impl Run {
 
     fn trouble_by_fault(&mut self, mark: Mark, effect: &str) -> Result<()> {
         let set = |it: &Self| it.site.fault.set(mark, 1, effect);
-        let clear = |it: &Self| it.site.fault.clear();
+        let clear = |it: &Self, ()| it.site.fault.clear();
         self.trouble(set, clear)
     }
 
     fn trouble_by_full_disk(&mut self) -> Result<()> {
         let filler = self.log.join("filler");
-        self.trouble(|_| fill(&filler), |_| Ok(fs::remove_file(&filler)?))
+        self.trouble(|_| fill(&filler), |_, ()| Ok(fs::remove_file(&filler)?))
     }
 
-    fn trouble(
+    fn trouble_by_connections(&mut self) -> Result<()> {
+        let close = |_: &Self, idle: Vec<TcpStream>| {
+            drop(idle);
+            Ok(())
+        };
+        self.trouble(|it| take_descriptors(&it.door), close)
+    }
+
+    /// What is begun is ended with what that gave.
+    fn trouble<T>(
         &mut self,
-        begin: impl FnOnce(&Self) -> Result<()>,
-        end: impl FnOnce(&Self) -> Result<()>,
+        begin: impl FnOnce(&Self) -> Result<T>,
+        end: impl FnOnce(&Self, T) -> Result<()>,
     ) -> Result<()> {
         let this = &*self;
         let client = this.door.caller(&this.site.callers.app);
         let (callers, address) = (&this.site.callers, this.door.public);
         let (targets, after) = this.traffic.during(callers, address, || {
             run::rest(OBSERVED);
-            begin(this)?;
-            until(&client, 503, PATIENCE).context("it was never refused")?;
+            let begun = begin(this)?;
+            until_refused(&this.traffic)?;
             run::rest(SETTLED);
             let before = this.site.upstream.take_targets();
             run::rest(OBSERVED);
             let meanwhile = this.site.upstream.take_targets();
-            end(this)?;
-            ensure!(meanwhile.is_empty(), "{} calls were forwarded meanwhile", meanwhile.len());
+            end(this, begun)?;
+            // A descriptor that comes free is one for the log, too: what is recorded then may go on.
+            ensure!(
+                meanwhile.is_empty() || this.ledger.is_starved,
+                "{} calls were forwarded meanwhile",
+                meanwhile.len()
+            );
             let after = until(&client, 200, PATIENCE).context("it did not go on")?;
             run::rest(OBSERVED);
-            Ok((before, after))
+            Ok(([before, meanwhile].concat(), after))
         })?;
         ensure!(after < RESUMED, "it went on after {after:.0?}");
         self.slowest = self.slowest.max(after);
@@ -218,6 +266,28 @@ fn fill(path: &Path) -> Result<()> {
             Err(error) => bail!("the disk cannot be filled: {error}"),
         }
     }
+}
+
+/// Opens connections that say nothing, until the door cannot take another one.
+fn take_descriptors(door: &Door) -> Result<Vec<TcpStream>> {
+    let connect = |_| TcpStream::connect(door.public);
+    let idle = (0..DESCRIPTORS).map(connect).collect::<io::Result<Vec<_>>>()?;
+    let (clock, open) = (Clock::system(), format!("/proc/{}/fd", door.process()));
+    while fs::read_dir(&open)?.count() < DESCRIPTORS {
+        ensure!(clock.elapsed() < PATIENCE, "it has descriptors left");
+        run::rest(Duration::from_millis(5));
+    }
+    Ok(idle)
+}
+
+/// Waits until a call is refused since it cannot be recorded.
+fn until_refused(traffic: &Traffic) -> Result<()> {
+    let (clock, before) = (Clock::system(), traffic.unrecorded());
+    while traffic.unrecorded() == before {
+        ensure!(clock.elapsed() < PATIENCE, "nothing was refused");
+        run::rest(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// Calls until the answer has this status; how long that took.
