@@ -51,7 +51,7 @@ pub(super) enum Property {
     UrlOnly,
     /// After SIGKILL anywhere and at every marked place no call is without its record.
     Killed,
-    /// A disk that is full or fails refuses calls, and they go on by themselves.
+    /// Where a disk is full or fails, or descriptors run out, calls are refused, and go on by themselves.
     Disk,
     /// A time of day that jumps stops no call, is recorded, and makes nothing old.
     Clock,
@@ -59,7 +59,7 @@ pub(super) enum Property {
     Damages,
     /// What a record costs at either level, beside a disk that does nothing else.
     Cost,
-    /// Receivers that are killed, slowed down and lying get every record, and a liar is found.
+    /// Receivers in any trouble hold up no call and get every record, and a liar is found.
     Sinks,
     /// Records are found, all of them, and an index of them is made, in time.
     Query,

@@ -262,3 +262,43 @@ fn count(counts: &mut BTreeMap<Sort, u64>, sort: Sort) {
     let count = counts.entry(sort).or_default();
     *count = count.saturating_add(1);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The number of a call of this sort.
+    fn number(sort: Sort) -> u64 {
+        (1..).find(|it| Sort::of(*it) == sort).unwrap()
+    }
+
+    fn begin(ledger: &mut Ledger, number: u64) -> Result<()> {
+        ledger.take(&json!({"kind": "intent", "id": "one", "arguments": {"id": number}}))
+    }
+
+    #[test]
+    fn a_call_that_is_begun_twice_fails() {
+        let mut ledger = Ledger::default();
+        begin(&mut ledger, 1).unwrap();
+        assert!(begin(&mut ledger, 1).is_err());
+        // Those of the proof itself come as often as it asks.
+        begin(&mut ledger, 0).unwrap();
+        begin(&mut ledger, 0).unwrap();
+    }
+
+    #[test]
+    fn what_a_tool_answers_is_what_its_record_says() {
+        for (recorded, answered, want) in [(200, 200, true), (503, 200, false), (200, 503, false)] {
+            let (mut ledger, number) = (Ledger::default(), number(Sort::ReadByTool));
+            begin(&mut ledger, number).unwrap();
+            let record = json!({"kind": "call", "id": "one", "status": recorded});
+            ledger.take(&record).unwrap();
+            let id = "one".to_owned();
+            let answer = Answered { number, id, status: answered, is_unrecorded: false };
+            let judged = ledger.judge_answers(&[answer], number);
+            assert_eq!(judged.is_ok(), want, "{recorded}, {answered}");
+        }
+    }
+}

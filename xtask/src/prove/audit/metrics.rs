@@ -73,7 +73,7 @@ impl Metrics {
         let head = format!("onedoor_sink_{name}{{sink=\"");
         let number = |line: &str| {
             let (sink, value) = line.strip_prefix(&head)?.split_once("\"} ")?;
-            Some((sink.to_owned(), value.parse().ok()?))
+            Some((sink.to_owned(), value.parse::<u64>().ok()?))
         };
         Ok(answer.text.lines().filter_map(number).collect())
     }

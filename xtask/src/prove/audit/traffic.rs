@@ -200,3 +200,27 @@ fn told(answer: &Answer) -> Option<u16> {
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, want: Option<u16>) {
+        assert_eq!(told(&Answer { status: 200, text: text.to_owned() }), want, "{text}");
+    }
+
+    #[test]
+    fn an_answer_of_json_rpc_tells_its_status_by_code_or_text() {
+        check(r#"{"jsonrpc":"2.0","id":1,"error":{"code":403,"message":"no"}}"#, Some(403));
+        let tool = |text: &str, is_error: bool| {
+            let content = format!(r#"[{{"type":"text","text":"{text}"}}]"#);
+            format!(
+                r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":{content},"isError":{is_error}}}}}"#
+            )
+        };
+        check(&tool(r"HTTP 503 Service Unavailable\n{}", true), Some(503));
+        check(&tool(r"HTTP 503 Service Unavailable\n{}", false), None);
+        check(&tool("an argument is missing", true), None);
+        check(r#"{"error":{"code":403}}"#, None);
+    }
+}
