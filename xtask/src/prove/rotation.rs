@@ -100,8 +100,8 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     Ok(Done::Held(format!(
         "{} rotations of each of {} (external ones are left out), {} of each of {}; {} replicas \
          killed, at each step; {} ended with their overlap; {} retired without force, each refused \
-         while it was used; {} calls meanwhile, 0 failed; {} tries with a credential that had ended, \
-         0 got in",
+         while it was used; {} calls meanwhile, 0 failed; {} looks at a credential that had ended, \
+         each refused within a second",
         counts.lines.saturating_mul(counts.waves),
         kinds.join(", "),
         counts.sites.saturating_mul(counts.rounds),

@@ -33,14 +33,21 @@ pub(super) struct Pair<'a> {
     pub(super) kills: usize,
 }
 
-/// Waits until something is so at both, within the time in which it has to be.
+/// Waits until something is so at both, within the time in which it has to be. Where that is over, it says
+/// whether it came later.
 pub(super) fn in_force(doors: &[Door; 2], is_so: impl Fn(Addresses) -> Result<bool>) -> Result<()> {
     let clock = Clock::system();
-    for door in doors {
+    for (number, door) in doors.iter().enumerate() {
+        let mut last_not_so = Duration::ZERO;
         while !is_so(door.addresses())? {
-            ensure!(clock.elapsed() < IN_FORCE, "it is not in force after {IN_FORCE:?}");
+            last_not_so = clock.elapsed();
+            ensure!(last_not_so < PATIENCE, "at replica {number} it is not so after {PATIENCE:?}");
             run::rest(Duration::from_millis(5));
         }
+        ensure!(
+            last_not_so < IN_FORCE,
+            "at replica {number} it was not in force {last_not_so:?} later, and then it was",
+        );
     }
     Ok(())
 }

@@ -146,8 +146,10 @@ impl Pair<'_> {
             let answer = door.client(&operator).manage("DELETE", &path, &json!(null))?;
             answer.done("withdraw_signing_key").map(drop)
         })?;
-        in_force(self.doors, |door| Ok(!is_good(door, &stale)? && is_good(door, &by.token())?))
-            .context("the old key's token is refused, and the new one's is good")
+        in_force(self.doors, |door| Ok(!is_good(door, &stale)?))
+            .context("the old key's token is refused")?;
+        in_force(self.doors, |door| is_good(door, &by.token()))
+            .context("the new key's token is good")
     }
 
     /// Rotates what stands in a file of the data folder.
