@@ -21,6 +21,7 @@ use self::{
     wave::{End, Step, Wave},
 };
 use super::{Done, chance::Chance, client::Answer, door::Door, load::Load, property::Setting};
+use crate::run;
 
 /// Kinds whose callers speak plain HTTP, and the one that needs TLS.
 const PLAIN: [Kind; 3] = [Kind::ApiKey, Kind::ClientSecret, Kind::PrivateKeyJwt];
@@ -32,6 +33,8 @@ const PACE: Duration = Duration::from_millis(6);
 const TLS_PACE: Duration = Duration::from_millis(20);
 /// The same where many sites share two cores.
 const SITE_PACE: Duration = Duration::from_millis(200);
+/// So much later than the one before each of many sites begins.
+const SITE_APART: Duration = Duration::from_millis(900);
 /// In one of so many waves the old ones end with their overlap.
 const LAPSE_EVERY: usize = 8;
 
@@ -181,12 +184,15 @@ fn callers<'a>(
     Ok(callers)
 }
 
-/// What all stand on, at many sites at the same time: most of it is to wait until files are looked at.
+/// What all stand on, at many sites at the same time: most of it is to wait until files are looked at. No two
+/// are at the same step, or all their replicas that are killed would start at the same moment.
 fn rotate_shared(setting: &Setting<'_>, (counts, mut chance): (Counts, Chance)) -> Result<Tally> {
     let sites: Vec<_> = (0..counts.sites).map(|it| (it, chance.fork())).collect();
     let tallies = at_once(sites, |(site, chance)| {
+        run::rest(SITE_APART.saturating_mul(u32::try_from(site)?));
         let folder = setting.folder.join(format!("site-{site}"));
-        rotate_at_site(setting, &folder, (counts.rounds, chance))
+        // Each begins with another step to kill a replica in.
+        rotate_at_site(setting, &folder, (counts.rounds, site, chance))
     })?;
     Ok(tallies.into_iter().fold(Tally::default(), Tally::plus))
 }
@@ -206,7 +212,7 @@ fn at_once<P: Send>(
 fn rotate_at_site(
     setting: &Setting<'_>,
     folder: &Path,
-    (rounds, chance): (usize, Chance),
+    (rounds, site, chance): (usize, usize, Chance),
 ) -> Result<Tally> {
     let mut ground = Ground::start(setting.program, folder, (&PLAIN, 1))?;
     let Ground { doors, homes, operator, lines, .. } = &mut ground;
@@ -229,8 +235,10 @@ fn rotate_at_site(
             let mut pair =
                 Pair { homes, doors, operator, authority, load: &load, chance, kills: 0 };
             for round in 0..rounds {
-                let step = shared::Step::ALL.get(round % 4).copied();
-                pair.rotate_shared(round, Kill { step, which: alternating(round) }, bearer)?;
+                let turn = round.saturating_add(site);
+                let step = shared::Step::ALL.get(turn % 4).copied();
+                pair.rotate_shared(round, Kill { step, which: alternating(turn) }, bearer)
+                    .with_context(|| format!("site {site}"))?;
             }
             anyhow::Ok(pair.kills)
         })
