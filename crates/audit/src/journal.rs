@@ -328,8 +328,13 @@ fn resume(
     origin: &str,
     rules: &Rules,
 ) -> io::Result<State> {
-    let Recovered { chain, last, open, empty, left: _, tail_bytes: _, signed, latest: _ } =
+    let Recovered { chain, last, open, empty, left: _, tail_bytes: _, has_hole, signed, latest: _ } =
         recovered;
+    if *has_hole {
+        // Whole records may be among what is taken away, which no crash of a process does.
+        let cut = last.as_ref().map(|it| (&it.0, it.1)).into_iter();
+        cut.chain(empty.iter().map(|it| (it, 0))).try_for_each(|it| directory.keep_cut(it))?;
+    }
     for segment in empty {
         std::fs::remove_file(&segment.path)?;
     }

@@ -1,5 +1,6 @@
 //! Where a log goes on after a start: behind its last whole record, if nothing else is wrong with it.
 
+mod hole;
 mod sealed;
 
 use std::{
@@ -43,6 +44,8 @@ pub(crate) struct Recovered {
     pub(crate) left: Vec<Segment>,
     /// So many bytes of a record that was not written whole stand behind the last one.
     pub(crate) tail_bytes: u64,
+    /// Whether there may be whole records among them, behind pages that the disk lost.
+    pub(crate) has_hole: bool,
     /// How many records were signed for.
     pub(crate) signed: u64,
     /// The last record; none where there is none.
@@ -81,16 +84,24 @@ pub(crate) fn recover(folder: &Path, key: &VerifyingKey) -> Result<Recovered, Er
         empty: Vec::new(),
         left: Vec::new(),
         tail_bytes: 0,
+        has_hole: false,
         signed: signed.map_or(0, |it| it.size),
         latest: None,
     };
-    while let Some(last) = segments.pop_if(|it| is_without_line(it).unwrap_or(false)) {
+    // What was signed for was on the disk, and so was all before it.
+    let changed = keys.changes.last().map_or(0, |it| it.size);
+    let covered = recovered.signed.max(changed);
+    let is_lost = |it: &Segment| it.first >= covered && hole::is_at(&it.path, 0).unwrap_or(false);
+    while let Some(last) = segments.pop_if(|it| is_without_line(it).unwrap_or(false) || is_lost(it))
+    {
         let bytes = last.path.metadata().map_err(read)?.len();
+        recovered.has_hole |= is_lost(&last);
         recovered.tail_bytes = recovered.tail_bytes.saturating_add(bytes);
         recovered.empty.push(last);
     }
     link_all(&segments).map_err(read)?.map_err(damaged)?;
     if let Some(last) = segments.last() {
+        let signed = (signed, covered);
         walk(&mut recovered, last, key.name(), signed).map_err(read)?.map_err(damaged)?;
     }
     let left = sealed::left(&segments, &seals, key.name()).map_err(read)?;
@@ -136,7 +147,7 @@ fn walk(
     recovered: &mut Recovered,
     segment: &Segment,
     origin: &str,
-    signed: Option<Checkpoint>,
+    (signed, covered): (Option<Checkpoint>, u64),
 ) -> Checked<()> {
     let mut lines = Lines::open(&segment.path)?;
     let wrong = |lines: &Lines, kind, what: &str| lines.damage(segment.first, kind, what);
@@ -165,6 +176,15 @@ fn walk(
                 break;
             }
             Next::End => break,
+            // Who could make it look so could as well have cut the end off.
+            Next::Damage(_)
+                if seq >= covered && hole::is_at(&segment.path, lines.good_bytes())? =>
+            {
+                let bytes = segment.path.metadata()?.len().saturating_sub(lines.good_bytes());
+                recovered.tail_bytes = recovered.tail_bytes.saturating_add(bytes);
+                recovered.has_hole = true;
+                break;
+            }
             Next::Damage(damage) => return Ok(Err(damage)),
         }
         let edge = recovered.chain.edge();
@@ -215,7 +235,9 @@ fn link_all(segments: &[Segment]) -> Checked<()> {
     for segment in segments {
         // A sync of it failed and then the power went, so nothing of it is left. Then the next one tells
         // that it was given up, or does not go on.
-        if Lines::first(&segment.path)?.is_none() && is_without_line(segment)? {
+        if Lines::first(&segment.path)?.is_none()
+            && (is_without_line(segment)? || hole::is_at(&segment.path, 0)?)
+        {
             continue;
         }
         if let Some(before) = before.replace(segment)

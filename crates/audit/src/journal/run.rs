@@ -55,11 +55,16 @@ impl Shared {
 /// How a process begins: the event, and what is to be told of how the one before ended.
 fn opening(recovered: &Recovered) -> (EventId, String) {
     let (next, last) = (recovered.chain.next(), recovered.chain.last());
-    let cut = match recovered.tail_bytes {
-        0 => None,
-        bytes => Some(format!(
+    let cut = match (recovered.tail_bytes, recovered.has_hole) {
+        (0, _) => None,
+        (bytes, false) => Some(format!(
             "{bytes} bytes of a record that was not written whole were cut off before record {next}, \
              where the chain stands at {last}"
+        )),
+        (bytes, true) => Some(format!(
+            "the disk had taken some of what was written last before what stood in front of it: {bytes} \
+             bytes were cut off before record {next}, where the chain stands at {last}, and are kept beside \
+             the segments, as .cut"
         )),
     };
     let unended = recovered.latest.filter(|it| !it.is_end).map(|it| {

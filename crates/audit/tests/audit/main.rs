@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod disk;
+mod holes;
 mod intents;
 mod packed;
 mod proofs;

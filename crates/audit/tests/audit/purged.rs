@@ -85,7 +85,11 @@ fn what_goes_is_recorded_and_sealed_and_the_log_goes_on() {
     let journal = open(log.path());
     let before = segments(log.path());
     let until = first_of(&before[3]);
+    // What was cut off one goes with it.
+    let cut = before[1].with_extension("cut");
+    fs::write(&cut, "x").unwrap();
     let purged = journal.purge(Purge { before: until, ..ALL }).unwrap();
+    assert!(!cut.exists());
     assert_eq!((purged.records.clone(), purged.segments), (0..until, 3));
     assert_eq!(segments(log.path())[0], before[3]);
     let told = told(log.path());

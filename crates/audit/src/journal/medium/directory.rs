@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, ErrorKind, Write as _},
+    io::{self, ErrorKind, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{
@@ -93,6 +93,19 @@ impl Directory {
         Ok(())
     }
 
+    /// Keeps what stands in a segment behind its first `good` bytes in a file of its own beside it.
+    pub(crate) fn keep_cut(&self, (segment, good): (&Segment, u64)) -> io::Result<()> {
+        let mut file = File::open(&segment.path)?;
+        if file.metadata()?.len() <= good {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(good))?;
+        let mut kept = private().append(true).create(true).open(self.cut_of(segment.first))?;
+        io::copy(&mut file, &mut kept)?;
+        kept.sync_all()?;
+        sync_folder(&self.path)
+    }
+
     pub(super) fn begin(&self, first: u64, bytes: u64) -> io::Result<()> {
         if let Some(before) = self.current() {
             // What was allocated and not written is given back.
@@ -176,6 +189,10 @@ impl Directory {
         for segment in segments {
             // First, so that after a crash between the two this is done again.
             bodies::remove(&self.path, segment.first)?;
+            match fs::remove_file(self.cut_of(segment.first)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
             // A crash may have left both.
             if !segment.is_packed() && segment.packed().path.exists() {
                 fs::remove_file(segment.packed().path)?;
@@ -214,6 +231,11 @@ impl Directory {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    /// Where what was cut off a segment is kept.
+    fn cut_of(&self, first: u64) -> PathBuf {
+        Segment::new(&self.path, first).path.with_extension("cut")
     }
 
     fn reserve(&self) -> PathBuf {

@@ -11,6 +11,10 @@ use serde_json::Value;
 
 use crate::{journal::Room, read::in_text, segment::Segment};
 
+/// What a disk takes or loses as a whole.
+#[cfg(test)]
+const PAGE_BYTES: usize = 4096;
+
 /// The lines of a log in memory. Clones see the same lines.
 #[derive(Debug, Clone, Default)]
 pub struct Memory(Arc<Mutex<Content>>);
@@ -116,12 +120,24 @@ impl Memory {
     }
 
     /// Forgets what was not synced, as a disk does when the power goes: of what is in doubt in a segment, as
-    /// many bytes stay as `keep` says of their number.
+    /// many bytes stay as `keep` says of their number, and of the pages of these none that it `loses`.
     #[cfg(test)]
-    pub(crate) fn lose_power(&self, mut keep: impl FnMut(usize) -> usize) {
-        for segment in &mut self.content().segments {
-            let doubtful = segment.bytes.len().saturating_sub(segment.synced);
-            segment.bytes.truncate(segment.synced.saturating_add(keep(doubtful)));
+    pub(crate) fn lose_power(
+        &self,
+        mut keep: impl FnMut(usize) -> usize,
+        mut loses: impl FnMut() -> bool,
+    ) {
+        for Lines { bytes, synced, .. } in &mut self.content().segments {
+            let doubtful = bytes.len().saturating_sub(*synced);
+            bytes.truncate(synced.saturating_add(keep(doubtful)));
+            let mut safe = *synced;
+            for page in bytes.chunks_mut(PAGE_BYTES) {
+                let (_, doubtful) = page.split_at_mut(safe.min(page.len()));
+                safe = safe.saturating_sub(PAGE_BYTES);
+                if !doubtful.is_empty() && loses() {
+                    doubtful.fill(0);
+                }
+            }
         }
     }
 
