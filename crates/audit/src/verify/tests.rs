@@ -215,6 +215,21 @@ fn checkpoints_beside_the_log_vouch_for_it_in_any_order_and_number() {
 }
 
 #[test]
+fn a_time_that_goes_back_is_no_damage() {
+    let log = tempfile::tempdir().unwrap();
+    let clock = Clock::fake(Timestamp::from_seconds(1_795_392_000));
+    let location = Location { folder: log.path().to_owned(), ..Location::default() };
+    let journal = Journal::open(&location, (key(), Rules::default()), clock.clone()).unwrap();
+    for _ in 0..3 {
+        journal.append(&Record::new(clock.now(), Kind::Call, Outcome::Answered)).unwrap();
+        clock.jump(clock.now().minus(Duration::from_secs(3600)));
+    }
+    drop(journal);
+    assert_eq!(told(log.path(), None), "ok");
+    assert_eq!(told_by_python(&[log.path()], None), ["ok"]);
+}
+
+#[test]
 fn what_nobody_signed_and_what_is_no_log_cannot_be_checked() {
     let log = tempfile::tempdir().unwrap();
     assert!(matches!(
