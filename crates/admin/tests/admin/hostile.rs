@@ -190,7 +190,11 @@ fn seeds() -> Vec<(&'static str, Value, Value)> {
             json!({}),
             json!({"key": "odk_NobodyOfThisDoorHasItxxxxxxxxxxxxxxxxxxxxxx1RcKPO", "reason": "r"}),
         ),
-        ("rotate_credential", any.clone(), json!({"expires": "90d", "overlap": "1d"})),
+        (
+            "rotate_credential",
+            any.clone(),
+            json!({"expires": "90d", "overlap": "1d", "issuer": "idp", "claims": {"azp": "b"}}),
+        ),
         ("add_secret_version", json!({"id": "key"}), json!({"value": "v", "pending": true})),
         (
             "set_secret_version_state",
