@@ -71,9 +71,15 @@ async fn both(arguments: &str, rest: (&str, &str, &str), tool: &str) -> (Outcome
     let with_type = json_type(key);
     let headers = if body.is_empty() { &key_alone[..] } else { &with_type[..] };
     house.client.send(method, target, headers, body.to_owned()).await;
-    let by_rest = outcome(&house, 0);
+    let mut by_rest = outcome(&house, 0);
     call(&house, "app/full", tool, arguments).await;
-    let by_mcp = outcome(&house, 1);
+    let mut by_mcp = outcome(&house, 1);
+    // Both are debited to one bucket, the second behind the first.
+    let left = [&mut by_rest, &mut by_mcp]
+        .map(|it| it.record.as_object_mut().and_then(|it| it.remove("limit_left")));
+    if let [Some(before), Some(after)] = left.map(|it| it.and_then(|it| it.as_u64())) {
+        assert_eq!(after, before - 1);
+    }
     let why = house.records()[0]["reason"].as_str().unwrap_or("answered").to_owned();
     (by_rest, by_mcp, why)
 }
