@@ -10,7 +10,7 @@ mod register;
 mod rehash;
 
 use model::{
-    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Registration, Timestamp,
+    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Proof, Registration, Timestamp,
     TokenBinding, TokenTerms,
 };
 use serde_json::Value;
@@ -62,6 +62,14 @@ impl Client {
             Origin::Dynamic { renews, .. } => renews,
             Origin::CommandLine | Origin::Declared(_) | Origin::Document { .. } => true,
         }
+    }
+
+    /// Whether an operator gave it anything to prove itself by, as long as that is declared: also where
+    /// it has ended. Others than these have to prove themselves at all times, or never.
+    pub(crate) fn has_proof(&self, tables: &Tables) -> bool {
+        let Origin::Declared(profile) = &self.origin else { return false };
+        let mut credentials = tables.desired().credentials.iter();
+        credentials.any(|it| it.profile == *profile && is_shown_for_tokens(&it.proof))
     }
 
     /// What its tokens have to be bound by, where they are of a profile with these terms.
@@ -167,6 +175,14 @@ fn command_line(tables: &Tables) -> Result<Client, Denied> {
         origin: Origin::CommandLine,
         bindings: Vec::new(),
     })
+}
+
+/// Whether a client proves who it is by it.
+fn is_shown_for_tokens(proof: &Proof) -> bool {
+    match proof {
+        Proof::ClientSecret { .. } | Proof::Mtls { .. } | Proof::PrivateKeyJwt { .. } => true,
+        Proof::ApiKey { .. } | Proof::External { .. } => false,
+    }
 }
 
 /// What a client says of itself that its tokens are to be bound by (RFC 9449 section 5.2, RFC 8705

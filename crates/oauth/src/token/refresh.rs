@@ -47,7 +47,7 @@ pub(super) async fn renew(
     }
     let narrower = narrower(form, &answer)?;
     answer.narrow(server, form)?;
-    check_bound(&handle, proven)?;
+    check_bound(server, &handle, proven)?;
     let confirmation = answer.bind(server, request).await?;
     let (text, new) = refresh_handle(&grant, request, proven, &confirmation)?;
     match server.store.rotate_handle(&digest, kind, request.at, &new).await? {
@@ -62,7 +62,7 @@ pub(super) async fn renew(
 }
 
 /// What of a refresh token the store keeps in our words: what has to be shown with it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Bound {
     /// Whether to prove to be the client. A profile may be public and have credentials too: what was
     /// given for one of these is not renewed for nothing (RFC 6749 section 6).
@@ -85,12 +85,16 @@ pub(super) fn refresh_handle(
         true => Bound { is_confidential: true, held: Confirmation::default() },
         false => Bound { is_confidential: false, held: confirmation.clone() },
     };
+    // Not to be taken for one that says nothing, as versions before wrote them.
+    let body = serde_json::to_string(&bound).map_err(|it| {
+        Denied::new(Code::ServerError, "this cannot be carried out now: try again").because(it)
+    })?;
     let (text, digest) = Ticket::Refresh.issue()?;
     let handle = Handle {
         digest,
         kind: Ticket::Refresh.kind().to_owned(),
         grant: Some(grant.id.clone()),
-        body: serde_json::to_string(&bound).unwrap_or_default(),
+        body,
         created: request.at,
         expires: grant.expires,
     };
@@ -98,8 +102,15 @@ pub(super) fn refresh_handle(
 }
 
 /// Whether what the token is bound to was shown.
-fn check_bound(handle: &Handle, proven: &Proven) -> Result<(), Denied> {
-    let bound: Bound = serde_json::from_str(&handle.body).map_err(invalid_grant)?;
+fn check_bound(server: &Server, handle: &Handle, proven: &Proven) -> Result<(), Denied> {
+    let bound: Bound = match &*handle.body {
+        // So versions before wrote one that is bound to no key, whether the client had proved who it is
+        // or not. Where it may have, it has to.
+        "" => {
+            Bound { is_confidential: proven.client.has_proof(&server.tables()), ..Bound::default() }
+        }
+        body => serde_json::from_str(body).map_err(invalid_grant)?,
+    };
     if bound.is_confidential && !proven.is_confidential {
         return Err(unknown().because("the refresh token was given to who proved to be the client"));
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 use model::{
-    ClientCertificate, Credential, CredentialId, GrantType, ProfileId, Timestamp, TokenBinding,
-    TokenTerms,
+    ClientCertificate, Credential, CredentialId, CredentialState, GrantType, ProfileId, Timestamp,
+    TokenBinding, TokenTerms,
 };
 use serde_json::{Value, json};
+use store::{Digest, Taken};
 
 use crate::{
     house::{BACK, Browser, House, SECRET, VERIFIER, authorize, challenge, claims},
@@ -46,6 +47,27 @@ fn redemption(code: &str) -> [(&str, &str); 4] {
 fn renewal(answer: &Value) -> [(&str, &str); 3] {
     let token = answer["refresh_token"].as_str().unwrap();
     [("grant_type", "refresh_token"), ("client_id", "web/app"), ("refresh_token", token)]
+}
+
+/// Lets a client prove itself by a secret. Its profile stays public besides.
+fn give_secret(house: &mut House) {
+    let credential = Credential {
+        id: CredentialId::parse("web-secret").unwrap(),
+        profile: ProfileId::parse("web/app").unwrap(),
+        ..(*house.desired.credentials[0]).clone()
+    };
+    house.desired.credentials.push(Arc::new(credential));
+    house.declare();
+}
+
+/// Makes of a refresh token one that a version before wrote, which had no key to bind it to.
+async fn written_before(house: &House, answer: &Value) {
+    let text = answer["refresh_token"].as_str().unwrap();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let digest: Digest = digest.as_ref().try_into().unwrap();
+    let found = house.store.peek_handle(&digest, "refresh", house.clock.now()).await.unwrap();
+    let Taken::First(handle) = found else { panic!("it is not there") };
+    assert!(house.store.replace_body(&digest, "refresh", "", &handle.body).await.unwrap());
 }
 
 #[track_caller]
@@ -144,14 +166,7 @@ async fn a_refresh_token_of_a_public_client_is_renewed_by_the_same_key_alone() {
 #[tokio::test]
 async fn what_was_given_for_a_secret_is_not_renewed_without_it() {
     let (mut house, key, thief) = (House::open().await, Key::new(), Key::new());
-    let credential = Credential {
-        id: CredentialId::parse("web-secret").unwrap(),
-        profile: ProfileId::parse("web/app").unwrap(),
-        ..(*house.desired.credentials[0]).clone()
-    };
-    // The profile stays public besides.
-    house.desired.credentials.push(Arc::new(credential));
-    house.declare();
+    give_secret(&mut house);
     let shown = [("client_secret", SECRET)];
     for is_bound in [true, false] {
         let code = Browser::default().allow(&house, &authorize(&[])).await;
@@ -174,6 +189,33 @@ async fn what_was_given_for_a_secret_is_not_renewed_without_it() {
         assert_eq!(status, 200, "{second}");
         assert_eq!(house.post(TOKEN, None, &renewal(&second)).await.0, 401);
     }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_a_version_before_wrote_is_renewed_by_who_it_was_given_to() {
+    let mut house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = house.post(TOKEN, None, &redemption(&code)).await;
+    written_before(&house, &first).await;
+    let (status, public) = house.post(TOKEN, None, &renewal(&first)).await;
+    assert_eq!(status, 200, "{public}");
+    // It does not say whether it was given for the secret. That it may have been counts.
+    give_secret(&mut house);
+    let shown = [("client_secret", SECRET)];
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, first) = house.post(TOKEN, None, &[&redemption(&code)[..], &shown].concat()).await;
+    written_before(&house, &first).await;
+    let (status, answer) = house.post(TOKEN, None, &renewal(&first)).await;
+    assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{answer}");
+    let (status, second) = house.post(TOKEN, None, &[&renewal(&first)[..], &shown].concat()).await;
+    assert_eq!(status, 200, "{second}");
+    // Nor is it renewed for nothing when the secret has ended.
+    written_before(&house, &second).await;
+    Arc::make_mut(house.desired.credentials.last_mut().unwrap()).state = CredentialState::Revoked;
+    house.declare();
+    assert_eq!(house.post(TOKEN, None, &renewal(&second)).await.0, 401);
+    // What says that it is bound to nothing is renewed as before.
+    assert_eq!(house.post(TOKEN, None, &renewal(&public)).await.0, 200);
 }
 
 #[tokio::test]
