@@ -86,6 +86,14 @@ impl Credential {
         })
     }
 
+    /// By what the one is meant, the greatest, where several of one profile know the same and are good:
+    /// one that nothing is to replace, then the newest. So the one before goes unused, and can be
+    /// retired.
+    #[must_use]
+    pub fn rank(&self) -> (bool, Option<Timestamp>) {
+        (self.state == CredentialState::Active, self.created)
+    }
+
     /// The id of a new credential of `profile`.
     ///
     /// # Errors

@@ -80,7 +80,8 @@ impl Tables {
         Some(Contract { client, profile, terms: profile.tokens.as_ref()? })
     }
 
-    /// The credentials of `profile` that can be shown `now`.
+    /// The credentials of `profile` that can be shown `now`. Where several know what is shown, the first
+    /// is meant: they come as they [rank](Credential::rank).
     pub(crate) fn credentials<'a>(
         &'a self,
         profile: &'a ProfileId,
@@ -88,12 +89,13 @@ impl Tables {
     ) -> impl Iterator<Item = &'a Credential> {
         let contract = self.contract(profile, now);
         let of_profile = self.desired.credentials.iter().filter(move |it| it.profile == *profile);
-        of_profile
-            .filter(move |it| {
-                let ends = contract.as_ref().map(|of| of.profile.rotation.end(it));
-                it.state.is_good() && ends.is_some_and(|it| it > now)
-            })
-            .map(|it| &**it)
+        let good = of_profile.filter(move |it| {
+            let ends = contract.as_ref().map(|of| of.profile.rotation.end(it));
+            it.state.is_good() && ends.is_some_and(|it| it > now)
+        });
+        let mut good: Vec<_> = good.map(|it| &**it).collect();
+        good.sort_unstable_by(|a, b| (b.rank(), &b.id).cmp(&(a.rank(), &a.id)));
+        good.into_iter()
     }
 
     /// The keys of a credential that is shown by signing.

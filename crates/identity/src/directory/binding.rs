@@ -22,7 +22,7 @@ pub(super) struct Binding {
     /// The word for the kind of the credential.
     kind: &'static str,
     state: CredentialState,
-    created: Option<Timestamp>,
+    rank: (bool, Option<Timestamp>),
     expires: Timestamp,
     contract: Arc<Contract>,
     /// How it is used, where a call comes by it.
@@ -81,7 +81,7 @@ impl Binding {
             credential: credential.id.clone(),
             kind: credential.proof.kind(),
             state: credential.state,
-            created: credential.created,
+            rank: credential.rank(),
             expires: contract.rotation.end(credential),
             contract: Arc::clone(contract),
             way,
@@ -117,11 +117,9 @@ impl Binding {
     }
 
     /// By what the one is chosen, the greatest, where several of one profile know the same: one that is
-    /// good, then one that nothing is to replace, then the newest. So the one before goes unused, and
-    /// can be retired.
-    pub(super) fn rank(&self, now: Timestamp) -> (bool, bool, Option<Timestamp>, &CredentialId) {
-        let is_active = self.state == CredentialState::Active;
-        (self.hold(now).is_ok(), is_active, self.created, &self.credential)
+    /// good, and then as they [rank](Credential::rank).
+    pub(super) fn rank(&self, now: Timestamp) -> (bool, (bool, Option<Timestamp>), &CredentialId) {
+        (self.hold(now).is_ok(), self.rank, &self.credential)
     }
 
     /// When it ends at the latest.

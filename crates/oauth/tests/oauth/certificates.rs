@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, Method};
 use model::{
-    CertificateMatch, CertificateName, ClientCertificate, Credential, CredentialState, Proof,
-    Timestamp,
+    CertificateMatch, CertificateName, ClientCertificate, Credential, CredentialId,
+    CredentialState, Proof, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -86,6 +86,40 @@ async fn a_registered_client_is_known_by_its_certificate_while_its_credential_ho
         house.declare();
         let form = [("grant_type", "client_credentials"), ("client_id", "batch/main")];
         assert_eq!(house.post(TOKEN, None, &form).await.0, 401);
+    }
+}
+
+#[tokio::test]
+async fn while_a_certificate_is_rotated_the_successor_is_used_and_the_one_before_is_not() {
+    use CredentialState::{Active, Retiring};
+    let mut house = House::open().await;
+    connect(&house, Some("app.example"));
+    let known = certificate("app.example").thumbprint;
+    let made = |seconds: i64| Some(Timestamp::from_seconds(seconds));
+    for (ids, states, created) in [
+        (["a-old", "b-new"], [Retiring, Active], [None, None]),
+        (["b-old", "a-new"], [Retiring, Active], [None, None]),
+        (["b-old", "a-new"], [Active, Active], [made(1), made(2)]),
+        (["a-old", "b-new"], [Active, Active], [made(1), made(2)]),
+    ] {
+        let marks =
+            [CertificateMatch::Dns("app.example".to_owned()), CertificateMatch::Thumbprint(known)];
+        let secret = Credential::clone(&house.desired.credentials[0]);
+        let credentials = marks.into_iter().enumerate().map(|(index, mark)| Credential {
+            id: CredentialId::parse(ids[index]).unwrap(),
+            proof: Proof::Mtls { certificate: mark },
+            state: states[index],
+            created: created[index],
+            ..secret.clone()
+        });
+        house.desired.credentials = credentials.map(Arc::new).collect();
+        house.desired.credentials.sort_by(|a, b| a.id.cmp(&b.id));
+        house.declare();
+        let form = [("grant_type", "client_credentials"), ("client_id", "batch/main")];
+        let (status, answer) = house.post(TOKEN, None, &form).await;
+        assert_eq!(status, 200, "{answer}");
+        let used: Vec<_> = house.plane.uses.lock().unwrap().drain(..).map(|it| it.0).collect();
+        assert_eq!(used, [ids[1]], "{ids:?} {states:?}");
     }
 }
 

@@ -2,9 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{CredentialState, How, LastUse, TokenBinding, TokenTerms, Way};
+use model::{
+    Credential, CredentialId, CredentialState, How, KeySource, LastUse, Proof, TokenBinding,
+    TokenTerms, Way,
+};
+use serde_json::json;
 
-use crate::house::{Browser, DOOR, House, SECRET, VERIFIER, authorize, claims};
+use crate::{
+    house::{Browser, DOOR, House, SECRET, VERIFIER, authorize, claims},
+    key::Key,
+};
 
 const FORM: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 const BATCH: Option<(&str, &str)> = Some(("batch/main", SECRET));
@@ -87,6 +94,36 @@ async fn a_secret_is_used_where_a_client_proves_itself_by_it_and_not_where_it_fa
     let how = Some(How { way: Way::TokenRequest, from: house.peer.get() });
     let used = LastUse { at: house.clock.now(), how };
     assert_eq!(*house.plane.uses.lock().unwrap(), [("batch-secret".to_owned(), used)]);
+}
+
+#[tokio::test]
+async fn while_keys_are_rotated_of_which_both_have_one_the_successor_is_used() {
+    let (mut house, key) = (House::open().await, Key::new());
+    let keys = KeySource::Inline(Arc::new(json!({"keys": [key.jwk()]})));
+    let of = |id: &str, state| Credential {
+        id: CredentialId::parse(id).unwrap(),
+        proof: Proof::PrivateKeyJwt { keys: keys.clone() },
+        state,
+        ..(*house.desired.credentials[0]).clone()
+    };
+    let (old, new) = (CredentialState::Retiring, CredentialState::Active);
+    for (credentials, want) in [
+        ([of("a-old", old), of("b-new", new)], "b-new"),
+        ([of("a-new", new), of("b-old", old)], "a-new"),
+    ] {
+        house.desired.credentials = credentials.map(Arc::new).into();
+        house.declare();
+        let assertion = key.assertion(&house, "batch/main");
+        let form = [
+            FORM[0],
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &*assertion),
+        ];
+        let (status, answer) = house.post("/oauth/token", None, &form).await;
+        assert_eq!(status, 200, "{answer}");
+        let used: Vec<_> = house.plane.uses.lock().unwrap().drain(..).map(|it| it.0).collect();
+        assert_eq!(used, [want]);
+    }
 }
 
 #[tokio::test]
