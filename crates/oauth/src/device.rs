@@ -57,6 +57,34 @@ pub(crate) struct Asked {
     pub(crate) source: String,
     /// The digest of the device's own code.
     pub(crate) device: Digest,
+    /// Whether it proved to be the client when it asked.
+    #[serde(default)]
+    pub(crate) is_confidential: bool,
+}
+
+/// What the store keeps in our words of a decision: who may have it.
+#[derive(Debug)]
+pub(crate) struct Decided<'a> {
+    pub(crate) client: &'a str,
+    /// Whether to prove to be the client, as it did when it asked.
+    pub(crate) is_confidential: bool,
+}
+
+impl<'a> Decided<'a> {
+    /// What stands before the id of a client that has to prove itself. No id begins so.
+    const PROVEN: &'static str = "proven ";
+
+    pub(crate) fn read(body: &'a str) -> Self {
+        match body.strip_prefix(Self::PROVEN) {
+            Some(client) => Self { client, is_confidential: true },
+            None => Self { client: body, is_confidential: false },
+        }
+    }
+
+    pub(crate) fn body(&self) -> String {
+        let Self { client, is_confidential } = self;
+        format!("{}{client}", if *is_confidential { Self::PROVEN } else { "" })
+    }
 }
 
 /// Gives a device a code to ask with, and one to show.
@@ -86,6 +114,7 @@ pub(crate) async fn begin(
         scope: scopes.map(|it| it.to_string()),
         source: request.peer.to_string(),
         device,
+        is_confidential: proven.is_confidential,
     };
     let user_code = keep(server, request, &asked).await?;
     let waiting = Waiting { client: proven.client.id, interval: Waiting::INTERVAL, polled: None };

@@ -47,6 +47,9 @@ pub(super) struct Waiting {
     pub(super) source: String,
     /// When it stops to wait, in seconds since 1970.
     until: i64,
+    /// Whether it proved to be the client when it asked.
+    #[serde(default)]
+    is_confidential: bool,
 }
 
 /// What is asked.
@@ -185,6 +188,7 @@ async fn find(
             device: asked.device,
             source: asked.source,
             until: handle.expires.as_seconds(),
+            is_confidential: asked.is_confidential,
         }),
     }))
 }
@@ -231,11 +235,13 @@ pub(super) async fn decide(
         None => None,
     };
     let is_allowed = grant.is_some();
+    let decided =
+        device::Decided { client: &pending.client.id, is_confidential: waiting.is_confidential };
     let decision = Handle {
         digest: waiting.device,
         kind: Ticket::Decision.kind().to_owned(),
         grant: grant.clone(),
-        body: pending.client.id.clone(),
+        body: decided.body(),
         created: request.at,
         expires: Timestamp::from_seconds(waiting.until),
     };

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     Request, Server,
-    client::Proven,
-    device::Waiting,
+    client::{Proven, unknown},
+    device::{Decided, Waiting},
     error::{Code, Denied},
     facts::Facts,
     form::Form,
@@ -47,7 +47,13 @@ pub(super) async fn redeem(
             return Err(undecided(server, request, &digest, proven).await?);
         }
     };
-    check_client(&handle.body, proven)?;
+    let decided = Decided::read(&handle.body);
+    check_client(decided.client, proven)?;
+    // A profile may be public and have credentials too: what was asked for by one of these is not given
+    // for nothing.
+    if decided.is_confidential && !proven.is_confidential {
+        return Err(unknown().because("the device code was given to who proved to be the client"));
+    }
     if handle.grant.is_none() {
         return Err(Denied::new(Code::Declined, "the person did not allow it"));
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::{Digest, Taken};
 
 use crate::{
-    house::{BACK, Browser, House, SECRET, VERIFIER, authorize, challenge, claims},
+    house::{BACK, Browser, House, PASSWORD, SECRET, VERIFIER, authorize, challenge, claims},
     key::{Key, encode},
 };
 
@@ -188,6 +188,38 @@ async fn what_was_given_for_a_secret_is_not_renewed_without_it() {
         let (status, second) = ask(&house, &Key::new(), &form).await;
         assert_eq!(status, 200, "{second}");
         assert_eq!(house.post(TOKEN, None, &renewal(&second)).await.0, 401);
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_asked_for_with_a_secret_it_does_not_get_without_it() {
+    const PAGE: &str = "/oauth/device";
+    let mut house = House::open().await;
+    give_secret(&mut house);
+    terms(&mut house, "web", |it| it.grants.push(GrantType::DeviceCode));
+    let client = ("client_id", "web/app");
+    let shown = ("client_secret", SECRET);
+    for (asked, want) in [(vec![client, shown], 401), (vec![client], 200)] {
+        let (status, begun) = house.post("/oauth/device_authorization", None, &asked).await;
+        assert_eq!(status, 200, "{begun}");
+        let text = |name: &str| begun[name].as_str().unwrap().to_owned();
+        let (device, user) = (text("device_code"), text("user_code"));
+        let mut browser = Browser::default();
+        browser.open(&house, PAGE).await;
+        let filled = [("name", "ann"), ("password", PASSWORD)];
+        browser.send(&house, "/oauth/device/sign-in", &filled).await;
+        browser.open(&house, PAGE).await;
+        browser.send(&house, PAGE, &[("user_code", &user)]).await;
+        browser.send(&house, "/oauth/consent", &[("decision", "allow")]).await;
+        let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+        let form = [grant, client, ("device_code", &*device)];
+        assert_eq!(house.post(TOKEN, None, &form).await.0, want, "{asked:?}");
+        // Nothing of that used it up.
+        let (status, tokens) = house.post(TOKEN, None, &[&form[..], &[shown]].concat()).await;
+        assert_eq!(status, if want == 401 { 200 } else { 400 }, "{tokens}");
+        if want == 401 {
+            assert_eq!(house.post(TOKEN, None, &renewal(&tokens)).await.0, 401);
+        }
     }
 }
 
