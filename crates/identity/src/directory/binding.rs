@@ -116,6 +116,11 @@ impl Binding {
         self.contract.hold(now, || Holder::Credential(id.clone()))
     }
 
+    /// Whether somebody ended it for ever, which its end by itself does not change.
+    pub(super) fn is_revoked(&self) -> bool {
+        self.state == CredentialState::Revoked
+    }
+
     /// By what the one is chosen, the greatest, where several of one profile know the same: one that is
     /// good, and then as they [rank](Credential::rank).
     pub(super) fn rank(&self, now: Timestamp) -> (bool, (bool, Option<Timestamp>), &CredentialId) {

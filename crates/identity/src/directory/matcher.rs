@@ -45,28 +45,34 @@ impl Matcher {
     /// The credential whose every claim is in the token; of several the one that
     /// [ranks](Binding::rank) first, and until when that is so, where another may be good after it.
     ///
-    /// Revoked ones count as well: to revoke one must not hand its tokens to the next profile.
+    /// Revoked ones count as well: to revoke one must not hand its tokens to the next profile, nor to a
+    /// wider one of its own.
     pub(super) fn find(
         &self,
         claims: &Claims,
         issuer: &IssuerId,
         now: Timestamp,
     ) -> Result<(&Arc<Binding>, Option<Timestamp>), Defect> {
-        let mut found = self.near(claims).filter(|it| it.matches(claims)).map(|it| &it.binding);
+        let found = || self.near(claims).filter(move |it| it.matches(claims));
         let unknown = || Defect::CredentialUnknown(issuer.clone());
-        let mut best = found.next().ok_or_else(unknown)?;
+        let mut best = found().next().ok_or_else(unknown)?;
         let mut is_alone = true;
-        for other in found {
-            if best.contract().profile() != other.contract().profile() {
-                let (one, other) = (best.credential().clone(), other.credential().clone());
-                return Err(Defect::CredentialAmbiguous(one, other));
+        for other in found() {
+            let (one, another) = (&best.binding, &other.binding);
+            if one.contract().profile() != another.contract().profile() {
+                let (one, another) = (one.credential().clone(), another.credential().clone());
+                return Err(Defect::CredentialAmbiguous(one, another));
             }
-            // A list may say the same thing twice.
-            is_alone &= Arc::ptr_eq(best, other);
-            if best.rank(now) < other.rank(now) {
+            // The first comes again, and a list may say the same thing twice.
+            is_alone &= Arc::ptr_eq(one, another);
+            if one.rank(now) < another.rank(now) {
                 best = other;
             }
         }
+        if let Some(revoked) = found().find(|it| it.binding.is_revoked() && it.narrows(best)) {
+            return Ok((&revoked.binding, None));
+        }
+        let best = &best.binding;
         let is_left = !is_alone && best.hold(now).is_ok();
         Ok((best, is_left.then(|| best.until())))
     }
@@ -81,6 +87,12 @@ impl Matcher {
 }
 
 impl External {
+    /// Whether it says all that `wider` does of a token, and more.
+    fn narrows(&self, wider: &Self) -> bool {
+        let Self { claims, binding: _ } = self;
+        claims.len() > wider.claims.len() && wider.claims.iter().all(|it| claims.contains(it))
+    }
+
     fn matches(&self, claims: &Claims) -> bool {
         self.claims.iter().all(|(name, want)| {
             claims.values(name).is_some_and(|mut values| values.any(|it| *it == **want))

@@ -91,16 +91,21 @@ async fn of_several_of_one_profile_a_good_one_lets_in_and_the_successor_is_used(
         (Active, Retiring, "shop-token"),
         (Retired, Active, "a-newer"),
         (Revoked, Active, "a-newer"),
-        (Active, Revoked, "shop-token"),
+        (Active, Retired, "shop-token"),
         (Retiring, Retired, "shop-token"),
     ] {
         (house.credentials[0].state, house.credentials[1].state) = (old, newer);
         assert_eq!(used(&house, &token).await, want, "{old:?} {newer:?}");
     }
     // What is left of it lets nobody in.
-    for (old, newer, want) in
-        [(Revoked, Revoked, "is revoked"), (Retired, Retired, "is retired: its successor")]
-    {
+    for (old, newer, want) in [
+        (Revoked, Revoked, "is revoked"),
+        (Retired, Retired, "is retired: its successor"),
+        // It said more than the other: who it was is not let in as anybody at all.
+        (Active, Revoked, "\"a-newer\" is revoked"),
+        (Retiring, Revoked, "\"a-newer\" is revoked"),
+        (Retired, Revoked, "is revoked"),
+    ] {
         (house.credentials[0].state, house.credentials[1].state) = (old, newer);
         refused(house.token(&house.directory(), &token).await, want, &token);
     }
@@ -108,6 +113,26 @@ async fn of_several_of_one_profile_a_good_one_lets_in_and_the_successor_is_used(
     let same = |it: &mut Credential| (it.state, it.created) = (Active, None);
     house.credentials.iter_mut().for_each(same);
     assert_eq!(used(&house, &token).await, "shop-token");
+}
+
+#[tokio::test]
+async fn beside_a_revoked_one_that_says_no_more_the_other_goes_on() {
+    let signer = Signer::new(Algorithm::EdDSA);
+    let token = signed(&signer, &json!({"sub": "ann", "tenant": "a"}));
+    for (claims, want) in [
+        (&[("client_id", "shop-1")][..], Ok(())),
+        (&[("sub", "ann")], Ok(())),
+        (&[("sub", "ann"), ("tenant", "a")], Ok(())),
+        (&[("client_id", "shop-1"), ("tenant", "b")], Ok(())),
+        (&[("client_id", "shop-1"), ("tenant", "a")], Err("\"gone\" is revoked")),
+    ] {
+        let mut house = House::trusting(&[signer.jwk()]);
+        house.external("gone", claims).state = CredentialState::Revoked;
+        match want {
+            Ok(()) => assert_eq!(used(&house, &token).await, "shop-token", "{claims:?}"),
+            Err(cause) => refused(house.token(&house.directory(), &token).await, cause, &token),
+        }
+    }
 }
 
 #[tokio::test]
