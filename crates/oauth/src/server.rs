@@ -171,11 +171,11 @@ impl Server {
             true => self.log.admit(),
             false => ledger.begin().await,
         };
+        let may_be_done = begun.is_ok() && !endpoint.only_shows();
         let answered = match begun {
             Ok(()) => Box::pin(self.dispatch(endpoint, &request, &mut ledger.facts)).await,
             Err(error) => Err(not_begun(&error)),
         };
-        let is_refused = answered.is_err() || ledger.facts.denied.is_some();
         let outcome = answered.as_ref().map(|it| it.status().as_u16());
         let nonce = || self.proofs.nonce(self.clock.now());
         match ledger.close(outcome).await {
@@ -184,9 +184,10 @@ impl Server {
                 receipt.behind(answered.unwrap_or_else(denied))
             }
             Err(error) => {
-                let denied = match is_refused || endpoint.only_shows() {
-                    true => not_begun(&error),
-                    false => withheld(&error),
+                // What is refused may have ended a grant, or used a ticket up.
+                let denied = match may_be_done {
+                    true => withheld(&error),
+                    false => not_begun(&error),
                 };
                 Recorded::instead(&error, endpoint.denied(&denied, None))
             }
@@ -252,9 +253,10 @@ fn not_begun(error: &audit::Error) -> Denied {
     Denied::new(Code::TemporarilyUnavailable, detail).because(error)
 }
 
-/// Why nothing is given of what was done.
+/// Why nothing is told of what came of it.
 fn withheld(error: &audit::Error) -> Denied {
-    let detail = "this was carried out, and its answer is withheld because it cannot be recorded";
+    let detail = "this was carried out, or may have been, and its answer is withheld because \
+                  it cannot be recorded";
     Denied::new(Code::TemporarilyUnavailable, detail).because(error)
 }
 

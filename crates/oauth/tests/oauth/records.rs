@@ -11,7 +11,10 @@ use audit::{EventId, Kind};
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::house::{Browser, DOCUMENT, House, PASSWORD, SILENT, authorize};
+use crate::{
+    given::redeem,
+    house::{BACK, Browser, DOCUMENT, House, PASSWORD, SILENT, authorize, claims},
+};
 
 /// All endpoints, and some that there are not.
 const PATHS: [&str; 24] = [
@@ -136,6 +139,10 @@ async fn what_cannot_be_recorded_is_not_told() {
     }
 }
 
+/// What is said where only what came of it cannot be recorded.
+const WITHHELD: &str = "this was carried out, or may have been, and its answer is withheld because \
+                        it cannot be recorded";
+
 /// Registers a client: the status, and what is said of it.
 async fn register(house: &House) -> (u16, String) {
     let answer = house.ask(Method::POST, "/oauth/register", HeaderMap::new(), METADATA).await;
@@ -171,8 +178,7 @@ async fn what_was_carried_out_and_cannot_be_recorded_is_said_to_be_done_and_reco
     // The next one is as long, and what comes of it has no room.
     house.log.fill_after(intent.len() + 8);
     let (status, told) = register(&house).await;
-    let want = "this was carried out, and its answer is withheld because it cannot be recorded";
-    assert_eq!((status, &*told), (503, want));
+    assert_eq!((status, &*told), (503, WITHHELD));
     assert_eq!(registered(&house).await, 2);
     house.log.mend();
     house.advance(1);
@@ -182,6 +188,22 @@ async fn what_was_carried_out_and_cannot_be_recorded_is_said_to_be_done_and_reco
     let records = house.log.records();
     let unknown: Vec<_> = records.iter().filter(|it| it["outcome"] == "unknown").collect();
     assert!(unknown.len() == 1 && unknown[0]["id"] == intents[1]["id"], "{records:?}");
+}
+
+#[tokio::test]
+async fn what_is_refused_and_ended_a_grant_is_not_said_to_have_done_nothing() {
+    let house = House::open().await;
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, tokens) = redeem(&house, ("web/app", BACK), &code).await;
+    let grant = claims(&tokens["access_token"])["onedoor"]["grant"].clone();
+    let grant = grant.as_str().unwrap();
+    assert!(!house.issuer.is_revoked(grant));
+    let text = house.log.text();
+    let intent = text.split_inclusive('\n').rfind(|it| it.contains(r#""kind":"intent""#)).unwrap();
+    house.log.fill_after(intent.len() + 8);
+    let (status, answer) = redeem(&house, ("web/app", BACK), &code).await;
+    assert_eq!((status, &answer["error_description"]), (503, &WITHHELD.into()), "{answer}");
+    assert!(house.issuer.is_revoked(grant));
 }
 
 #[tokio::test]

@@ -125,13 +125,15 @@ impl Socket {
             Err(_) => format!("for {by}"),
         };
         let deed = Happened { id: Some(id), ..Happened::new(EVENT, &note) };
-        let ended = match made {
+        let (ended, is_sure) = match made {
             Ok(made) => {
                 let begun = self.record(&deed.record(at, Outcome::Begun));
                 begun.map_err(|error| not_done(&error))?;
-                self.store(made).await
+                let stored = self.store(made).await;
+                let is_sure = stored.as_ref().err().is_none_or(is_undone);
+                (stored.map_err(|error| refused(&error)), is_sure)
             }
-            Err(refusal) => Err(refusal),
+            Err(refusal) => (Err(refusal), true),
         };
         let revision = ended.as_ref().map_or_else(|_| self.admin.revision(), |it| it.revision);
         let outcome = ended.as_ref().map_or_else(Outcome::Refused, |_| Outcome::Answered);
@@ -139,7 +141,8 @@ impl Socket {
         if let Err(error) = self.record(&deed.record(at, outcome)) {
             return Err(match ended {
                 Ok(_) => withheld(&error),
-                Err(_) => not_done(&error),
+                Err(_) if is_sure => not_done(&error),
+                Err(_) => unknown(&error),
             });
         }
         ended.map(|done| {
@@ -171,15 +174,10 @@ impl Socket {
     }
 
     /// Puts the first operator in force.
-    async fn store(&self, made: Made) -> Result<Done, Refusal> {
+    async fn store(&self, made: Made) -> Result<Done, admin::Error> {
         let Made { key, profile, commit } = made;
-        match self.admin.begin(&commit).await {
-            Ok(revision) => Ok(Done { key, profile, revision }),
-            Err(error @ admin::Error::InUse) => {
-                Err(Refusal::new(RefusalKind::Forbidden, error.to_string()))
-            }
-            Err(error) => Err(failed(error.to_string())),
-        }
+        let revision = self.admin.begin(&commit).await?;
+        Ok(Done { key, profile, revision })
     }
 }
 
@@ -204,6 +202,23 @@ fn is_trusted(user: u32, own: u32) -> bool {
     user == own || user == ROOT
 }
 
+/// Whether no first operator was made, for sure: a store that fails may have kept one all the same.
+fn is_undone(error: &admin::Error) -> bool {
+    match error {
+        admin::Error::InUse | admin::Error::Schema(_) | admin::Error::Uncompilable { .. } => true,
+        admin::Error::Store(_) => false,
+    }
+}
+
+fn refused(error: &admin::Error) -> Refusal {
+    match error {
+        admin::Error::InUse => Refusal::new(RefusalKind::Forbidden, error.to_string()),
+        admin::Error::Schema(_) | admin::Error::Store(_) | admin::Error::Uncompilable { .. } => {
+            failed(error.to_string())
+        }
+    }
+}
+
 fn failed(error: String) -> Refusal {
     Refusal::new(RefusalKind::Internal, error)
 }
@@ -211,6 +226,12 @@ fn failed(error: String) -> Refusal {
 /// Why nothing was done: it could not have been recorded.
 fn not_done(error: &audit::Error) -> Refusal {
     let detail = "it cannot be recorded, so it is not done: the door's log says why";
+    Refusal::new(RefusalKind::Unrecorded, detail).because(error)
+}
+
+/// Why nobody knows whether a first operator was made.
+fn unknown(error: &audit::Error) -> Refusal {
+    let detail = "the first operator was made, or may have been, and what came of it cannot be recorded: the door's log says why";
     Refusal::new(RefusalKind::Unrecorded, detail).because(error)
 }
 
@@ -242,6 +263,15 @@ mod tests {
             assert_eq!(is_trusted(user, own), want, "user {user} at the door of {own}");
         }
         assert!(!is_trusted(7, 0));
+    }
+
+    #[test]
+    fn where_the_store_failed_nobody_says_that_nothing_was_done() {
+        assert!(is_undone(&admin::Error::InUse));
+        assert!(is_undone(&admin::Error::Uncompilable { revision: 1, fault: String::new() }));
+        assert!(!is_undone(&admin::Error::Store(store::Error::Unavailable {
+            source: "gone".into()
+        })));
     }
 
     #[test]
