@@ -183,7 +183,7 @@ pub(super) async fn grant(
     facts: &mut Facts,
 ) -> Result<Grant, Denied> {
     let tables = server.tables();
-    let Offer { profile, admission, .. } = offer;
+    let Offer { profile, admission, refresh_lifetime, .. } = offer;
     let gone = || Denied::new(Code::AccessDenied, "the profile gets no tokens now");
     let contract = tables.contract(profile, request.at).ok_or_else(gone)?;
     facts.caller = Some(token::caller(&contract, Some(person.subject.clone())));
@@ -211,7 +211,7 @@ pub(super) async fn grant(
         subject: Some(person.subject.clone()),
         body: serde_json::to_string(&body).unwrap_or_default(),
         created: request.at,
-        expires: request.at.plus(contract.terms.refresh_lifetime),
+        expires: request.at.plus(*refresh_lifetime),
         revoked: None,
     };
     let consent = Consent {

@@ -1,6 +1,6 @@
 //! What a person is asked to allow: a page shows it, and a grant is made of what it showed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
@@ -27,6 +27,8 @@ pub(super) struct Offer {
     pub(super) profile: ProfileId,
     /// By which admission, where it is none of its own.
     pub(super) admission: Option<AdmissionId>,
+    /// How long what is given lives at the longest.
+    pub(super) refresh_lifetime: Duration,
     permitted: Vec<Permitted>,
     lifetime: String,
 }
@@ -47,13 +49,15 @@ impl Offer {
         let permitted = server.plane.permitted(&profile, &pending.bounds(server));
         let contract = tables.contract(&profile, request.at);
         let lifetime = contract.map(|it| lifetime(it.terms, &pending.client)).unwrap_or_default();
-        Ok(Self { profile, admission, permitted, lifetime })
+        let refresh_lifetime = contract.map(|it| it.terms.refresh_lifetime).unwrap_or_default();
+        Ok(Self { profile, admission, refresh_lifetime, permitted, lifetime })
     }
 
     /// What the page names it by: something else where it changes, or is made to somebody else. What the
     /// ticket of the page stands for is not in it, as that stays.
     pub(super) fn digest(&self, pending: &Pending, person: &Person) -> String {
-        let Self { profile, admission: _, permitted, lifetime } = self;
+        // How long it lives is on the page in words.
+        let Self { profile, admission: _, refresh_lifetime: _, permitted, lifetime } = self;
         let shown = (&person.subject, &pending.client.name, profile, permitted, lifetime);
         ticket::challenge(&format!("{shown:?}"))
     }

@@ -94,6 +94,22 @@ async fn what_may_be_done_and_for_how_long_is_as_it_was_shown() {
 }
 
 #[tokio::test]
+async fn a_grant_lives_as_long_as_the_offer_that_was_allowed() {
+    let house = House::open().await;
+    let mut browser = asked(&house, &authorize(&[])).await;
+    let mut later = house.desired.clone();
+    let found = later.clients.iter_mut().find(|it| it.id.as_str() == "web").unwrap();
+    let tokens = Arc::make_mut(found).profiles[0].tokens.as_mut().unwrap();
+    tokens.refresh_lifetime = TokenTerms::REFRESH_LIFETIME * 2;
+    let later = (Arc::clone(&house.server), Arc::new(later));
+    *house.plane.meanwhile.lock().unwrap() = Some(later);
+    browser.send(&house, CONSENT, &ALLOW).await;
+    assert!(browser.parameter("code").is_some(), "{browser:?}");
+    let grants = house.store.grants(GrantFilter::Client("web/app"), None, 10).await.unwrap();
+    assert_eq!(grants[0].expires.since(grants[0].created), TokenTerms::REFRESH_LIFETIME);
+}
+
+#[tokio::test]
 async fn what_one_person_was_shown_nobody_else_allows() {
     let house = House::open().await;
     let mut browser = asked(&house, &authorize(&[])).await;

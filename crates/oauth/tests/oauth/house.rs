@@ -150,12 +150,18 @@ pub(crate) struct Orders {
     pub(crate) uses: Mutex<Vec<(String, LastUse)>>,
     /// What may be done besides.
     pub(crate) more: Mutex<Vec<Permitted>>,
+    /// What is put in force, and where, while it is asked the next time what may be done.
+    pub(crate) meanwhile: Mutex<Option<(Arc<Server>, Arc<Desired>)>>,
     /// Whom the data plane lets in.
     directory: Mutex<Option<Directory>>,
 }
 
 impl Plane for Orders {
     fn permitted(&self, _: &ProfileId, _: &TokenBounds) -> Vec<Permitted> {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some((server, desired)) = meanwhile {
+            server.declare(&desired);
+        }
         let mut permitted = vec![Permitted {
             collection: "orders".to_owned(),
             summary: "Show an order".to_owned(),
