@@ -144,6 +144,11 @@ const SEEN: &[(&str, &str, &[EventId])] = &[
         &[EventId::ConsentRevoked],
     ),
     (
+        "oauth/tests/oauth/consent.rs",
+        "a_page_that_does_not_say_what_it_showed_allows_nothing",
+        &[EventId::ConsentChanged],
+    ),
+    (
         "oauth/tests/oauth/device.rs",
         "a_person_allows_a_device_and_it_gets_tokens_in_their_name",
         &[

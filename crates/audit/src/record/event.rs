@@ -41,6 +41,7 @@ events! {
         AuthorizationPush => "authorization.push",
         AuthorizationResume => "authorization.resume",
         ClientRegister => "client.register",
+        ConsentChanged => "consent.changed",
         ConsentDenied => "consent.denied",
         ConsentGiven => "consent.given",
         ConsentRevoked => "consent.revoked",

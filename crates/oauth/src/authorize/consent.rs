@@ -109,7 +109,8 @@ fn anew(
     offer: &Offer,
     facts: &mut Facts,
 ) -> Response<Bytes> {
-    facts.event = EventId::ConsentDenied;
+    // Nobody denied anything.
+    facts.event = EventId::ConsentChanged;
     let detail = "what is asked for is not what the page showed";
     facts.denied = Some(Denied::new(Code::AccessDenied, detail));
     let mut response = offer.page(server, pending, person, true);

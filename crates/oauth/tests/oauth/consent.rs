@@ -37,7 +37,7 @@ async fn shown_anew(house: &House, browser: &mut Browser, client: &str, want: &s
     assert!(grants.is_empty(), "{grants:?}");
     let record = house.log.records().pop().unwrap();
     let found = (&record["event"], &record["outcome"]);
-    assert_eq!(found, (&"consent.denied".into(), &"refused".into()), "{record}");
+    assert_eq!(found, (&"consent.changed".into(), &"refused".into()), "{record}");
 }
 
 fn terms_of(house: &mut House, client: &str, change: impl FnOnce(&mut TokenTerms)) {
@@ -130,6 +130,11 @@ async fn a_page_that_does_not_say_what_it_showed_allows_nothing() {
     let mut browser = asked(&house, &authorize(&[])).await;
     browser.page = browser.page.replace("name=\"offer\"", "name=\"other\"");
     shown_anew(&house, &mut browser, "web/app", "web/app").await;
+    // Who was asked again has denied nothing yet.
+    let last = || house.log.records().pop().unwrap()["event"].clone();
+    assert_eq!(last(), "consent.changed");
+    browser.send(&house, CONSENT, &[("decision", "deny")]).await;
+    assert_eq!(last(), "consent.denied");
 }
 
 #[tokio::test]
