@@ -63,7 +63,6 @@ impl Shared {
 
     /// Writes everything that waits, for all who wait.
     fn lead<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let was_dirty = state.is_dirty();
         let batch = state.take();
         drop(state);
         let result = self.write(&batch);
@@ -71,9 +70,12 @@ impl Shared {
         match result {
             Ok(()) => {
                 state.finish(batch);
-                state.unsynced_since.get_or_insert_with(|| self.clock.elapsed());
-                if !was_dirty && self.has_keeper {
-                    self.work.notify_one();
+                if state.unsynced_since.is_none() {
+                    // By how it is now: the sync that was under way when this write began may be done.
+                    state.unsynced_since = Some(self.clock.elapsed());
+                    if self.has_keeper {
+                        self.work.notify_one();
+                    }
                 }
             }
             Err(failed) => self.fail(&mut state, batch, failed),

@@ -62,6 +62,33 @@ fn what_is_standard_is_on_the_disk_50_ms_after_it_was_written() {
     }
 }
 
+#[test]
+fn a_write_that_a_sync_ends_in_the_midst_of_rings_for_the_next_one() {
+    let (mut journal, memory) = Journal::memory(Clock::fake(START));
+    Arc::get_mut(&mut journal.shared).unwrap().has_keeper = true;
+    let shared = &*journal.shared;
+    journal.append(&record()).unwrap();
+    memory.content().holds_writes = true;
+    let is_rung = thread::scope(|scope| {
+        scope.spawn(|| journal.append(&record()).unwrap());
+        while !shared.lock().is_writing {
+            thread::yield_now();
+        }
+        // What the thread does, by hand.
+        let state = shared.sync(shared.lock());
+        let turn = shared.turn(&state);
+        // Who writes is done no sooner than this waits.
+        memory.content().holds_writes = false;
+        let (state, waited) = shared.work.wait_timeout(state, Duration::from_secs(30)).unwrap();
+        drop(state);
+        turn == Turn::Idle && !waited.timed_out()
+    });
+    assert!(is_rung);
+    assert!(matches!(shared.turn(&shared.lock()), Turn::Sync(_)));
+    // Whoever ends it syncs by itself: there is no thread.
+    shared.lock().come_to(Phase::Ends);
+}
+
 /// Goes through the turns of the thread, with a record every millisecond and a disk that takes so long.
 fn check_bound(disk: Duration) {
     const TICK: Duration = Duration::from_millis(1);

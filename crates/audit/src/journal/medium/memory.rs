@@ -40,6 +40,9 @@ pub(crate) struct Content {
     /// Whether a sync hangs.
     #[cfg(test)]
     pub(crate) hangs: bool,
+    /// Whether a write hangs.
+    #[cfg(test)]
+    pub(crate) holds_writes: bool,
     /// Whether no room can be set aside.
     #[cfg(test)]
     pub(crate) refuses_reserve: bool,
@@ -164,6 +167,10 @@ impl Memory {
     }
 
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        while self.content().holds_writes {
+            std::thread::yield_now();
+        }
         let mut content = self.content();
         content.writes = content.writes.saturating_add(1);
         let room = content.room.unwrap_or(usize::MAX);
