@@ -88,7 +88,9 @@ impl<'a> Ledger<'a> {
 
     /// Counts a wrong credential, if it was one. One of a flood has no record of its own.
     fn weigh(&mut self, refusal: Refusal) -> Weighed {
-        if refusal.wrong().is_none() {
+        // One that was good at the door is no guess. It may be an end on the way, of a call whose intent is
+        // told: its outcome is told as well.
+        if refusal.wrong().is_none() || self.facts.caller.is_some() {
             return Weighed::Told(refusal);
         }
         let now = self.live.clock.elapsed();

@@ -191,6 +191,31 @@ async fn ten_thousand_guesses_from_one_source_and_from_a_thousand_are_throttled(
 }
 
 #[tokio::test]
+async fn a_call_that_loses_its_credential_on_the_way_has_an_outcome_in_a_flood_too() {
+    let mut house = shop().await;
+    for number in 0..=BURST {
+        by_rest(&house, &format!("odk_{number}")).await;
+    }
+    let (client, path) = (house.client, house.key_path("app/reader"));
+    let bearer = format!("Bearer {}", house.key("app/reader"));
+    let mut calls = JoinSet::new();
+    calls.spawn(async move {
+        client.send("GET", "/shop/items/hang", &[("authorization", &*bearer)], "").await
+    });
+    house.recorder.has_begun(1).await;
+    house.remove(&path, 2).expect("no faults");
+    let answer = calls.join_next().await.expect("it was called").expect("it was answered");
+    assert_eq!(answer.status, 401, "it was good when it came: {}", answer.text());
+    assert_eq!(house.log.intents().len(), 1);
+    let records = house.records();
+    let ended: Vec<_> = records.iter().filter(|it| it["client"] == "app").collect();
+    let [ended] = ended[..] else { panic!("one outcome: {ended:?}") };
+    assert_eq!((&ended["outcome"], &ended["status"]), (&json!("refused"), &json!(401)));
+    assert!(ended["upstream"].is_string(), "it was sent: {ended}");
+    assert_eq!(by_rest(&house, "odk_x").await.status, 429, "and the flood goes on");
+}
+
+#[tokio::test]
 async fn what_was_taken_back_is_no_guess() {
     let mut house = shop().await;
     let (path, key) = (house.key_path("app/reader"), house.key("app/reader").to_owned());
