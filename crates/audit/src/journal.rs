@@ -260,6 +260,8 @@ impl Journal {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(threads) = threads {
             threads.join(&self.shared);
+            // Behind a disk that hung until now, which was not asked before. Else it is said already.
+            self.shared.say_end();
         }
     }
 

@@ -15,6 +15,7 @@ use std::{
 
 use super::{
     Shared,
+    keeper::wait,
     state::{Closed, State},
 };
 
@@ -44,18 +45,22 @@ impl Asked {
     }
 }
 
-/// Looks until nobody holds the other end of `ends`.
+/// Looks until nobody holds the other end of `ends`, and then until the disk does not hang.
 pub(super) fn watch(shared: &Shared, ends: &Receiver<()>) {
     let mut seen = Seen::default();
     while ends.recv_timeout(LOOK_AFTER) == Err(RecvTimeoutError::Timeout) {
         shared.look_at_disk(&mut seen);
     }
+    // Nobody looks after this: what is recorded then would be turned away for ever.
+    while shared.look_at_disk(&mut seen) {
+        drop(wait(&shared.through, shared.lock(), LOOK_AFTER));
+    }
 }
 
 impl Shared {
     /// Closes the journal where the disk has taken longer than its time, and has it opened again by who comes
-    /// next where it is back.
-    pub(super) fn look_at_disk(&self, seen: &mut Seen) {
+    /// next where it is back. Whether it hangs.
+    pub(super) fn look_at_disk(&self, seen: &mut Seen) -> bool {
         let now = self.clock.elapsed();
         let mut state = self.lock();
         // The next write is of another record.
@@ -66,6 +71,7 @@ impl Shared {
             self.hang(&mut state, waited);
         }
         state.errands.is_hung = is_hung;
+        is_hung
     }
 
     fn hang(&self, state: &mut State, waited: Duration) {

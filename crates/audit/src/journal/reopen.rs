@@ -23,8 +23,9 @@ impl Shared {
     pub(super) fn reopen(&self, state: &mut State) -> Result<(), Error> {
         let Some(closed) = &mut state.closed else { return Ok(()) };
         let elapsed = self.clock.elapsed();
-        // A disk that hangs is not asked: whoever did would hang as well.
-        if state.errands.is_hung || elapsed < closed.tried.saturating_add(RETRY_AFTER) {
+        // A disk that hangs is not asked: whoever did would hang as well. Behind a hang nothing is tried.
+        let is_too_soon = !closed.is_hang && elapsed < closed.tried.saturating_add(RETRY_AFTER);
+        if state.errands.is_hung || is_too_soon {
             return Err(self.closed_error(&closed.source));
         }
         closed.tried = elapsed;

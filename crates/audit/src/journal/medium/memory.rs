@@ -168,9 +168,7 @@ impl Memory {
 
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         #[cfg(test)]
-        while self.content().holds_writes {
-            std::thread::yield_now();
-        }
+        self.hang(|it| it.holds_writes);
         let mut content = self.content();
         content.writes = content.writes.saturating_add(1);
         let room = content.room.unwrap_or(usize::MAX);
@@ -205,9 +203,7 @@ impl Memory {
     /// Keeps no checkpoint, and hangs where it is to.
     pub(super) fn keep(&self) -> io::Result<()> {
         #[cfg(test)]
-        while self.content().holds_checkpoints {
-            std::thread::yield_now();
-        }
+        self.hang(|it| it.holds_checkpoints);
         Ok(())
     }
 
@@ -216,10 +212,10 @@ impl Memory {
     }
 
     #[cfg(test)]
-    fn hang(&self) {
+    fn hang(&self, is_held: fn(&Content) -> bool) {
         // Not for ever: a test that fails must not hang as well.
         for _ in 0..10_000 {
-            if !self.content().hangs {
+            if !is_held(&self.content()) {
                 return;
             }
             std::thread::park_timeout(std::time::Duration::from_millis(1));
@@ -228,7 +224,7 @@ impl Memory {
 
     pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(test)]
-        self.hang();
+        self.hang(|it| it.hangs);
         let mut content = self.content();
         #[cfg(test)]
         if content.is_lost {

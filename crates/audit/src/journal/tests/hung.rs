@@ -132,23 +132,77 @@ fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
     check(&memory);
 }
 
-#[test]
-fn a_thread_looks_whether_the_disk_hangs_and_whether_it_is_back() {
-    let clock = clock();
+/// A log in memory, with all its threads.
+fn watched(clock: &Clock) -> (Journal, Memory) {
     let (mut journal, memory) = Journal::memory(clock.clone());
     Arc::get_mut(&mut journal.shared).unwrap().has_keeper = true;
     journal.threads = Mutex::new(Some(Threads::start(&journal.shared).unwrap()));
-    let wait_until_it_is_admitted = |is_admitted: bool| {
-        while journal.admit().is_ok() != is_admitted {
-            clock.advance(Duration::from_secs(1));
-            thread::park_timeout(Duration::from_millis(10));
-        }
-    };
+    (journal, memory)
+}
+
+/// Lets time pass until calls are admitted, or until they are not.
+fn pass_until_it_is_admitted(is_admitted: bool, journal: &Journal, clock: &Clock) {
+    while journal.admit().is_ok() != is_admitted {
+        clock.advance(Duration::from_secs(1));
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_thread_looks_whether_the_disk_hangs_and_whether_it_is_back() {
+    let clock = clock();
+    let (journal, memory) = watched(&clock);
     memory.content().hangs = true;
     journal.append(&record("a")).unwrap();
-    wait_until_it_is_admitted(false);
+    pass_until_it_is_admitted(false, &journal, &clock);
     memory.content().hangs = false;
-    wait_until_it_is_admitted(true);
+    pass_until_it_is_admitted(true, &journal, &clock);
     journal.append(&record("b")).unwrap();
     assert_eq!(tools(&memory), ["a", "b"]);
+}
+
+#[test]
+fn a_log_that_ends_while_a_sync_hangs_says_so_when_the_disk_is_back_and_goes_on() {
+    let clock = clock();
+    let (journal, memory) = watched(&clock);
+    memory.content().hangs = true;
+    journal.append(&record("a")).unwrap();
+    pass_until_it_is_admitted(false, &journal, &clock);
+    thread::scope(|scope| {
+        scope.spawn(|| journal.end());
+        wait_until(&journal, State::is_ending);
+        memory.content().hangs = false;
+    });
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed", "audit.closed"]);
+    journal.append(&record("b")).unwrap();
+    journal.end();
+    assert_eq!(events(&memory)[2..], ["audit.closed", "audit.closed"]);
+    assert_eq!(tools(&memory), ["a", "b"]);
+    assert_eq!(journal.safe(), check(&memory));
+}
+
+#[test]
+fn what_waits_behind_a_write_that_hangs_is_written_though_the_log_ends() {
+    let clock = clock();
+    let (journal, memory) = watched(&clock);
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, is_idle);
+    memory.content().holds_writes = true;
+    let append = |tool: &str| journal.append(&record(tool));
+    let (written, refused) = thread::scope(|scope| {
+        let writes = scope.spawn(|| append("b"));
+        wait_until(&journal, |it| it.is_writing);
+        let waits = scope.spawn(|| append("c"));
+        wait_until(&journal, |it| it.sleepers == 1);
+        pass_until_it_is_admitted(false, &journal, &clock);
+        let refused = waits.join().unwrap();
+        scope.spawn(|| journal.end());
+        wait_until(&journal, State::is_ending);
+        memory.content().holds_writes = false;
+        (writes.join().unwrap(), refused)
+    });
+    assert!(written.is_ok() && matches!(refused, Err(Error::Write { .. })), "{refused:?}");
+    assert_eq!(tools(&memory), ["a", "b", "c"]);
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed", "audit.closed"]);
+    check(&memory);
 }
