@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,15 +53,23 @@ struct Second {
     sources: HashMap<IpAddr, Count>,
     /// How many have records of their own.
     told: u64,
-    /// How many are of addresses that are not told apart.
-    others: u64,
+    /// Those of addresses that are not told apart.
+    others: Untold,
 }
 
 /// How many refusals of one address there were.
 #[derive(Debug, Default)]
 struct Count {
     told: u64,
-    untold: u64,
+    untold: Untold,
+}
+
+/// Refusals without records of their own, behind one that says that they are counted.
+#[derive(Debug, Default)]
+struct Untold {
+    count: u64,
+    /// Whether that one is written.
+    is_begun: Arc<AtomicBool>,
 }
 
 /// What is to be done about one.
@@ -70,39 +81,61 @@ struct Turn {
 }
 
 impl Tally {
-    /// Counts one more of `peer`. With the first that is not told, `begin` says so of its address: others
-    /// wait for that, so that none goes out which no record covers.
+    /// Counts one more of `peer`. With the first that is not told, `begin` says so of its address. Who comes
+    /// meanwhile is told, so that none goes out which no record covers.
     fn count(&self, peer: IpAddr, begin: impl FnOnce(Option<IpAddr>)) -> Turn {
-        let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let second = &mut *second;
-        let is_first = !std::mem::replace(&mut second.is_begun, true);
-        if second.sources.len() >= SOURCES_MAX && !second.sources.contains_key(&peer) {
-            if second.others == 0 {
-                begin(None);
-            }
-            second.others = second.others.saturating_add(1);
-            return Turn { is_told: false, is_first };
+        let (turn, begins) = self.second().count(peer);
+        // Without the lock: a write that hangs is to hold this thread alone.
+        if let Some((of, is_begun)) = begins {
+            begin(of);
+            is_begun.store(true, Ordering::Release);
         }
-        let count = second.sources.entry(peer).or_default();
-        let is_told = count.told < TOLD_OF_ONE_MAX && second.told < TOLD_MAX;
-        if is_told {
-            count.told = count.told.saturating_add(1);
-            second.told = second.told.saturating_add(1);
-        } else {
-            if count.untold == 0 {
-                begin(Some(peer));
-            }
-            count.untold = count.untold.saturating_add(1);
-        }
-        Turn { is_told, is_first }
+        turn
     }
 
     /// How many have no record of their own, by their address; none for all that are not told apart.
     fn take(&self) -> Vec<(Option<IpAddr>, u64)> {
-        let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Second { is_begun: _, sources, told: _, others } = std::mem::take(&mut *second);
-        let sources = sources.into_iter().map(|(peer, count)| (Some(peer), count.untold));
-        sources.chain([(None, others)]).filter(|(_, count)| *count > 0).collect()
+        let Second { is_begun: _, sources, told: _, others } = std::mem::take(&mut *self.second());
+        let sources = sources.into_iter().map(|(peer, count)| (Some(peer), count.untold.count));
+        sources.chain([(None, others.count)]).filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn second(&self) -> MutexGuard<'_, Second> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Second {
+    /// Counts one more of `peer`. Where it has to be said that those of an address are counted: of which, and
+    /// what is to be set when that is done.
+    fn count(&mut self, peer: IpAddr) -> (Turn, Option<(Option<IpAddr>, Arc<AtomicBool>)>) {
+        let is_first = !std::mem::replace(&mut self.is_begun, true);
+        let is_apart = self.sources.len() < SOURCES_MAX || self.sources.contains_key(&peer);
+        let (of, untold) = if is_apart {
+            let count = self.sources.entry(peer).or_default();
+            if count.told < TOLD_OF_ONE_MAX && self.told < TOLD_MAX {
+                count.told = count.told.saturating_add(1);
+                self.told = self.told.saturating_add(1);
+                return (Turn { is_told: true, is_first }, None);
+            }
+            (Some(peer), &mut count.untold)
+        } else {
+            (None, &mut self.others)
+        };
+        let (is_told, begins) = untold.add();
+        (Turn { is_told, is_first }, begins.map(|it| (of, it)))
+    }
+}
+
+impl Untold {
+    /// Whether one more has a record of its own, since what covers it is not written yet. With the first, what
+    /// is to be set when it is.
+    fn add(&mut self) -> (bool, Option<Arc<AtomicBool>>) {
+        if self.count > 0 && !self.is_begun.load(Ordering::Acquire) {
+            return (true, None);
+        }
+        self.count = self.count.saturating_add(1);
+        (false, (self.count == 1).then(|| Arc::clone(&self.is_begun)))
     }
 }
 
@@ -211,6 +244,23 @@ mod tests {
         assert_eq!(tally.take(), vec![(Some(address(1)), 3)]);
         assert_eq!(count(&tally, 1, &mut begun), first);
         assert_eq!(tally.take(), vec![]);
+    }
+
+    #[test]
+    fn nobody_waits_while_it_is_written_that_a_flood_is_counted() {
+        let (tally, mut begun) = (Tally::default(), Vec::new());
+        for _ in 0..TOLD_OF_ONE_MAX {
+            count(&tally, 1, &mut begun);
+        }
+        let mut meanwhile = None;
+        let turn = tally.count(address(1), |_| {
+            assert!(tally.0.try_lock().is_ok(), "a write that hangs holds nobody else");
+            meanwhile = Some(count(&tally, 1, &mut begun));
+        });
+        assert_eq!((turn, meanwhile), (COUNTED, Some(TOLD)), "nothing covers it yet");
+        assert_eq!(count(&tally, 1, &mut begun), COUNTED);
+        assert!(begun.is_empty(), "said once, by who came first");
+        assert_eq!(tally.take(), vec![(Some(address(1)), 2)]);
     }
 
     #[test]
