@@ -91,7 +91,7 @@ pub(crate) async fn answer(
     let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
     let document = protected_resource::document(gateway, &snapshot, (arrival.entrance, path));
     if let Some(document) = document.filter(|_| is_reading) {
-        let facts = Facts::new(Kind::List, arrival.clone(), &snapshot).about(path);
+        let facts = Facts::new(Kind::List, arrival.clone(), snapshot.revision).about(path);
         let noted = Ledger::open(&gateway.live, facts).note().await;
         return Ok(noted.map(|it| match it {
             Ok(()) => shown(&document),
@@ -107,8 +107,8 @@ pub(crate) async fn answer(
         Ok(Ok(collected)) => collected.to_bytes(),
         Ok(Err(_)) | Err(_) => {
             let detail = "the body is too large, broke off, or did not arrive in time";
-            let facts =
-                Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about(parts.uri.path());
+            let facts = Facts::new(Kind::Malformed, arrival.clone(), snapshot.revision)
+                .about(parts.uri.path());
             let refusal = Ledger::open(&gateway.live, facts)
                 .refuse(Refusal::new(RefusalKind::Malformed, detail))
                 .await;

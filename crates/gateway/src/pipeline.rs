@@ -131,10 +131,10 @@ async fn stages(
         let body = std::mem::replace(&mut call.stage.outgoing.body, RequestBody::Empty);
         let body = standing.during(presented, pin!(whole(body, usize::MAX))).await?;
         call.stage.outgoing.body = RequestBody::Full(body);
-        standing.confirm(presented).await?;
+        standing.confirm(presented, snapshot).await?;
         return Ok((dispatch(call, &gateway.live).await?, standing));
     }
-    standing.confirm(presented).await?;
+    standing.confirm(presented, snapshot).await?;
     let answer = standing.during(presented, pin!(dispatch(call, &gateway.live))).await?;
     Ok((answer, standing))
 }

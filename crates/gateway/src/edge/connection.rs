@@ -233,9 +233,9 @@ async fn refuse<B>(
     request: &Request<B>,
     fault: Fault,
 ) -> Recorded<Response<Body>> {
-    let snapshot = gateway.snapshot();
+    let revision = gateway.snapshot().revision;
     let asked = format!("{} {}", request.method(), request.uri().path());
-    let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, &snapshot));
+    let (id, facts) = (arrival.id, Facts::new(Kind::Malformed, arrival, revision));
     let ledger = Ledger::open(&gateway.live, facts.about(asked));
     let refusal = ledger.refuse_as(fault.status, fault.refusal).await;
     refusal.map(|it| surface::refused(id, fault.status, &it))
@@ -248,8 +248,8 @@ async fn allow<B>(
     request: &Request<B>,
 ) -> Recorded<Response<Body>> {
     let asked = format!("OPTIONS {}", request.uri().path());
-    let (id, snapshot) = (arrival.id, gateway.snapshot());
-    let facts = Facts::new(Kind::List, arrival, &snapshot).about(asked);
+    let (id, revision) = (arrival.id, gateway.snapshot().revision);
+    let facts = Facts::new(Kind::List, arrival, revision).about(asked);
     Ledger::open(&gateway.live, facts).note().await.map(|noted| {
         let mut response = match noted {
             Ok(()) => cors::allowed(request),

@@ -175,9 +175,9 @@ pub(super) fn record(
         return;
     }
     let Refused { event, status, refusal } = refused;
-    let snapshot = gateway.snapshot();
+    let revision = gateway.snapshot().revision;
     let arrival = ends.arrival(gateway, Surface::Rest);
-    let facts = Facts::new(Kind::Malformed, arrival, &snapshot).named(event);
+    let facts = Facts::new(Kind::Malformed, arrival, revision).named(event);
     Ledger::open(&gateway.live, facts).pass(status, &refusal);
 }
 

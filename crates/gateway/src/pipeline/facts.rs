@@ -186,7 +186,8 @@ pub struct Facts {
     /// What happened, where the kind does not say it.
     pub(super) event: Option<EventId>,
     pub(super) arrival: Arrival,
-    pub(super) snapshot: Arc<Snapshot>,
+    /// Of the tables that it is decided by.
+    pub(super) revision: u64,
     pub(super) caller: Option<Arc<Caller>>,
     pub(super) route: Option<Arc<Route>>,
     pub(super) request: Option<RequestFacts>,
@@ -227,12 +228,8 @@ pub(super) struct RequestFacts {
 }
 
 impl Facts {
-    pub(crate) fn of_call(
-        arrival: Arrival,
-        snapshot: &Arc<Snapshot>,
-        received: &Received<'_>,
-    ) -> Self {
-        let mut facts = Self::new(Kind::Call, arrival, snapshot);
+    pub(crate) fn of_call(arrival: Arrival, snapshot: &Snapshot, received: &Received<'_>) -> Self {
+        let mut facts = Self::new(Kind::Call, arrival, snapshot.revision);
         facts.route = received.target.as_ref().ok().cloned();
         facts.subject.clone_from(&received.asked);
         if let (Some(route), Ok(outgoing)) = (&facts.route, &received.request) {
@@ -241,12 +238,12 @@ impl Facts {
         facts
     }
 
-    pub(crate) fn new(kind: Kind, arrival: Arrival, snapshot: &Arc<Snapshot>) -> Self {
+    pub(crate) fn new(kind: Kind, arrival: Arrival, revision: u64) -> Self {
         Self {
             kind,
             event: None,
             arrival,
-            snapshot: Arc::clone(snapshot),
+            revision,
             caller: None,
             route: None,
             request: None,

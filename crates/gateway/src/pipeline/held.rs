@@ -28,7 +28,7 @@ pub struct Held {
 /// Who sees to it that the call may go on. Begun where the first piece is not the last one.
 enum Watch {
     Ready(Kept),
-    Begun(Pin<Box<dyn Future<Output = Refusal> + Send>>),
+    Begun(Pin<Box<dyn Future<Output = (Refusal, u64)> + Send>>),
     /// It does not, which is being recorded.
     Cut(Cut),
     /// All of it is out, or it is recorded why not.
@@ -43,7 +43,7 @@ impl Held {
 
 impl Watch {
     /// Why the call may not go on, where it may not.
-    fn lost(&mut self, standing: &Standing, context: &mut Context<'_>) -> Option<Refusal> {
+    fn lost(&mut self, standing: &mut Standing, context: &mut Context<'_>) -> Option<Refusal> {
         if let Self::Ready(_) = self
             && let Self::Ready(credential) = mem::replace(self, Self::Over)
         {
@@ -51,7 +51,10 @@ impl Watch {
         }
         let Self::Begun(end) = self else { return None };
         match end.as_mut().poll(context) {
-            Poll::Ready(refusal) => Some(refusal),
+            Poll::Ready((refusal, revision)) => {
+                standing.revision = revision;
+                Some(refusal)
+            }
             Poll::Pending => None,
         }
     }
@@ -76,7 +79,7 @@ impl Body for Held {
                     return frame.map_err(BodyError::Upstream);
                 }
                 // Behind every piece, not only where none has come: a fast upstream leaves no pause.
-                frame => match this.watch.lost(&this.standing, context) {
+                frame => match this.watch.lost(&mut this.standing, context) {
                     Some(refusal) => refusal,
                     None => return frame.map_err(BodyError::Upstream),
                 },

@@ -41,7 +41,7 @@ pub(super) fn prepare(
                 id: facts.arrival.id,
                 started: facts.arrival.started,
                 surface: facts.arrival.surface,
-                revision: facts.snapshot.revision,
+                revision: facts.revision,
                 caller: Arc::clone(caller),
                 operation: route.operation.clone(),
                 rule: Arc::clone(&kept.rule),

@@ -201,7 +201,7 @@ impl Facts {
             kind: _,
             event,
             arrival,
-            snapshot,
+            revision,
             caller,
             route,
             request,
@@ -238,7 +238,7 @@ impl Facts {
             // A proxy may name the address alone.
             peer_port: Some(arrival.peer.port()).filter(|it| *it > 0),
             tls: arrival.encryption.as_deref().map(Encryption::recorded),
-            revision: Some(snapshot.revision),
+            revision: Some(*revision),
             caller: caller.as_deref(),
             operation: route.as_ref().map(|it| &it.operation),
             method: request.as_ref().map(|it| it.method.as_str()),

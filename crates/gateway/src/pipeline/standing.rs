@@ -31,13 +31,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// the pause these are less than a second.
 const CONFIRMED_IN: Duration = Duration::from_millis(400);
 
-/// What a call under way stands on: who began it, for which operation, and by which tables.
+/// What a call under way stands on: who began it, and for which operation. It keeps no tables: it may go on
+/// for long, and others come.
 #[derive(Clone)]
 pub(crate) struct Standing {
     gateway: Arc<Gateway>,
     news: watch::Receiver<u64>,
-    /// By which it was found good last.
-    snapshot: Arc<Snapshot>,
+    /// By which it was looked at last.
+    pub(super) revision: u64,
     arrival: Arrival,
     caller: Arc<Caller>,
     route: Arc<Route>,
@@ -68,7 +69,7 @@ impl<'a> Begun<'a> {
         Standing {
             gateway: Arc::clone(self.gateway),
             news: self.news,
-            snapshot: Arc::clone(self.snapshot),
+            revision: self.snapshot.revision,
             arrival: arrival.clone(),
             caller: Arc::clone(caller),
             route: Arc::clone(route),
@@ -77,13 +78,17 @@ impl<'a> Begun<'a> {
 }
 
 impl Standing {
-    /// Looks again where something is news since the call was found good.
+    /// Looks again where something is news since the call was found good by `snapshot`.
     ///
     /// # Errors
     /// Why it may not go on.
-    pub(super) async fn confirm(&mut self, presented: &Presented<'_>) -> Result<(), Refusal> {
+    pub(super) async fn confirm(
+        &mut self,
+        presented: &Presented<'_>,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<(), Refusal> {
         let is_news = self.news.has_changed().unwrap_or(true);
-        if is_news || !self.gateway.is_in_force(&self.snapshot) {
+        if is_news || !self.gateway.is_in_force(snapshot) {
             // Boxed: rare, and each call would be moved at its size.
             Box::pin(self.look(presented)).await?;
         }
@@ -149,8 +154,8 @@ impl Standing {
     async fn look(&mut self, presented: &Presented<'_>) -> Result<Duration, Refusal> {
         // First, so that what is news meanwhile is looked at as well.
         self.news.mark_unchanged();
-        self.snapshot = self.gateway.snapshot();
-        let (snapshot, now) = (&self.snapshot, self.gateway.live.clock.now());
+        let (snapshot, now) = (self.gateway.snapshot(), self.gateway.live.clock.now());
+        self.revision = snapshot.revision;
         let sender = self.arrival.sender();
         // A connection can outlive its certificate, and so can a call on it.
         let certificate = sender.certificate.map(|it| it.expires);
@@ -163,7 +168,7 @@ impl Standing {
             let detail = "the credential is another profile's now";
             return Err(Refusal::new(RefusalKind::Unauthenticated, detail));
         }
-        authorize::confirm(snapshot, &self.arrival, &caller, &self.route)?;
+        authorize::confirm(&snapshot, &self.arrival, &caller, &self.route)?;
         let until = until.into_iter().chain(certificate).min();
         Ok(until.map_or(LOOK_EVERY, |it| it.since(now)).clamp(PAUSE, LOOK_EVERY))
     }
@@ -179,10 +184,10 @@ impl Standing {
         })
     }
 
-    /// Waits until the rest of an answer may not go out, and says why.
-    pub(super) async fn end(mut self, credential: Kept) -> Refusal {
+    /// Waits until the rest of an answer may not go out, and says why, and by which revision.
+    pub(super) async fn end(mut self, credential: Kept) -> (Refusal, u64) {
         let presented = credential.presented();
-        self.lost(&presented).await
+        (self.lost(&presented).await, self.revision)
     }
 
     /// Cuts an answer whose head is out.
@@ -202,7 +207,7 @@ impl Standing {
 
     /// What is known of the rest of an answer that does not come.
     fn rest(&self) -> Facts {
-        let mut facts = Facts::new(Kind::Cut, self.arrival.clone(), &self.snapshot);
+        let mut facts = Facts::new(Kind::Cut, self.arrival.clone(), self.revision);
         facts.set_caller(&self.caller);
         facts.set_route(&self.route);
         facts

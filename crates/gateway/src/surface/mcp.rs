@@ -39,7 +39,7 @@ pub(crate) async fn answer(
     let snapshot = gateway.snapshot();
     let ((parts, body), id) = (request.into_parts(), arrival.id);
     let refused = |refusal: Recorded<Refusal>| refusal.map(|it| reply::refused(id, &it));
-    let facts = Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about("mcp");
+    let facts = Facts::new(Kind::Malformed, arrival.clone(), snapshot.revision).about("mcp");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let admitted = admit(&snapshot, &arrival, &parts.headers).await;
     let (caller, endpoint) = match admitted.and_then(|caller| {
@@ -73,7 +73,7 @@ pub(crate) async fn answer(
     };
     // From here on whatever happens has a record of its own kind.
     ledger.withdraw();
-    let panicked = Facts::new(Kind::Malformed, arrival.clone(), &snapshot).about("mcp");
+    let panicked = Facts::new(Kind::Malformed, arrival.clone(), snapshot.revision).about("mcp");
     let exchange =
         Exchange::new(Arc::clone(&gateway), snapshot, arrival, parts.headers, (caller, endpoint));
     if is_deletion {

@@ -258,7 +258,7 @@ async fn check(mut house: House, credential: &str, end: &End) {
     house.recorder.has_begun(6).await;
     let begun = Instant::now();
     (end.act)(&mut house);
-    let name = end.name;
+    let (name, revision) = (end.name, house.gateway.snapshot().revision());
     under_way.breaks_off(end.status, name).await;
     assert!(begun.elapsed() < Duration::from_secs(1), "{name} is seen late");
     house.recorder.release();
@@ -266,11 +266,11 @@ async fn check(mut house: House, credential: &str, end: &End) {
     assert_eq!(soon(untouched.piece()).await.unwrap(), None);
     let tool = soon(tool.join_next()).await.unwrap().unwrap().json();
     assert_eq!(tool["result"]["structuredContent"], json!({"ok": true}), "when {name}: {tool}");
-    check_records(&house.records(), end);
+    check_records(&house.records(), end, revision);
 }
 
-/// One call was answered and then cut, and three were refused while their upstream was asked.
-fn check_records(records: &[Value], end: &End) {
+/// One call was answered and then cut, by this revision, and three were refused while their upstream was asked.
+fn check_records(records: &[Value], end: &End, revision: u64) {
     let of_app = || records.iter().filter(|it| it["client"] == "app");
     let reason = match end.status {
         401 => "unauthenticated",
@@ -282,6 +282,7 @@ fn check_records(records: &[Value], end: &End) {
     for record in cut {
         assert_eq!(record["profile"], "app/reader");
         assert_eq!(record["operation"], "shop.get_item");
+        assert_eq!(record["revision"], revision, "when {}: what ended it", end.name);
         assert_eq!((&record["decision"], &record["reason"]), (&json!("deny"), &json!(reason)));
         let head = of_app().find(|it| it["kind"] == "call" && it["id"] == record["id"]);
         assert_eq!(head.unwrap()["status"], 200, "the head has a record of its own");

@@ -225,7 +225,8 @@ impl Exchange {
     }
 
     fn facts(&self, kind: Kind, subject: &str) -> Facts {
-        let mut facts = Facts::new(kind, self.arrival.clone(), &self.snapshot).about(subject);
+        let mut facts =
+            Facts::new(kind, self.arrival.clone(), self.snapshot.revision).about(subject);
         facts.set_caller(&self.caller);
         facts
     }

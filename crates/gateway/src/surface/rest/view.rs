@@ -33,7 +33,7 @@ pub(super) async fn answer(
     arrival: Arrival,
     parts: &Parts,
 ) -> Recorded<Response<Body>> {
-    let facts = Facts::new(Kind::List, arrival.clone(), snapshot).about("openapi.json");
+    let facts = Facts::new(Kind::List, arrival.clone(), snapshot.revision).about("openapi.json");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let identified = match identity::present(&parts.headers) {
         Ok(presented) => pipeline::identify(snapshot, presented, &arrival).await,
