@@ -21,6 +21,8 @@ use super::{
 
 /// How often it is looked. Looking on costs those who record nothing.
 const LOOK_AFTER: Duration = Duration::from_millis(250);
+/// What two looks may be apart to count. A process that was stopped in between did not wait for the disk.
+const APART_MAX: Duration = Duration::from_millis(500);
 
 /// What the disk was asked for when it was looked last.
 #[derive(Debug, Default)]
@@ -29,19 +31,21 @@ pub(super) struct Seen {
     write: Asked,
     /// By the thread beside the log.
     keeper: Asked,
+    /// When that was.
+    looked: Duration,
 }
 
-/// Something that the disk was asked for and has not answered: its number, and since when it was seen.
+/// Something that the disk was asked for and has not answered: its number, and for how long it was seen.
 #[derive(Debug, Default)]
 struct Asked(Option<(u64, Duration)>);
 
 impl Asked {
-    /// How long what is under way `now` has been so.
-    fn look(&mut self, under_way: Option<u64>, now: Duration) -> Duration {
+    /// How long what is under way has been so, where so much has `passed` since the last look.
+    fn look(&mut self, under_way: Option<u64>, passed: Duration) -> Duration {
         let same = self.0.filter(|it| under_way == Some(it.0));
-        let since = same.map_or(now, |it| it.1);
-        self.0 = under_way.map(|it| (it, since));
-        now.saturating_sub(since)
+        let waited = same.map_or(Duration::ZERO, |it| it.1.saturating_add(passed));
+        self.0 = under_way.map(|it| (it, waited));
+        waited
     }
 }
 
@@ -62,10 +66,12 @@ impl Shared {
     /// next where it is back. Whether it hangs.
     pub(super) fn look_at_disk(&self, seen: &mut Seen) -> bool {
         let now = self.clock.elapsed();
+        let passed = now.saturating_sub(seen.looked).min(APART_MAX);
+        seen.looked = now;
         let mut state = self.lock();
         // The next write is of another record.
-        let write = seen.write.look(state.is_writing.then(|| state.written.next()), now);
-        let waited = write.max(seen.keeper.look(state.errands.under_way(), now));
+        let write = seen.write.look(state.is_writing.then(|| state.written.next()), passed);
+        let waited = write.max(seen.keeper.look(state.errands.under_way(), passed));
         let is_hung = waited >= self.rules.disk_timeout;
         if is_hung && !state.errands.is_hung {
             self.hang(&mut state, waited);

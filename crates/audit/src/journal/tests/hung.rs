@@ -30,6 +30,17 @@ fn wait_until(journal: &Journal, is_so: impl Fn(&State) -> bool) {
     }
 }
 
+/// Lets `time` pass, with a look four times a second.
+fn pass(time: Duration, (journal, clock): (&Journal, &Clock), seen: &mut Seen) {
+    let until = clock.elapsed().saturating_add(time);
+    journal.shared.look_at_disk(seen);
+    while clock.elapsed() < until {
+        let left = until.saturating_sub(clock.elapsed());
+        clock.advance(left.min(Duration::from_millis(250)));
+        journal.shared.look_at_disk(seen);
+    }
+}
+
 fn is_idle(state: &State) -> bool {
     !state.is_dirty() && state.errands.under_way().is_none()
 }
@@ -47,13 +58,10 @@ fn who_waits_for_a_sync_that_hangs_is_refused_in_time_and_all_goes_on_when_it_re
     let mut context = Context::from_waker(Waker::noop());
     assert!(stored.as_mut().poll(&mut context).is_pending());
     wait_until(&journal, |it| it.errands.under_way().is_some());
-    journal.shared.look_at_disk(&mut seen);
-    clock.advance(ALMOST);
-    journal.shared.look_at_disk(&mut seen);
+    pass(ALMOST, (&journal, &clock), &mut seen);
     assert!(stored.as_mut().poll(&mut context).is_pending() && journal.admit().is_ok());
 
-    clock.advance(REST);
-    journal.shared.look_at_disk(&mut seen);
+    pass(REST, (&journal, &clock), &mut seen);
     assert_eq!(journal.shared.lock().wakers.len(), 0, "who waits is woken");
     let refused = stored.as_mut().poll(&mut context);
     assert!(matches!(refused, Poll::Ready(Err(Error::Write { .. }))), "{refused:?}");
@@ -89,9 +97,7 @@ fn a_write_that_hangs_holds_the_thread_that_writes_and_no_other() {
         wait_until(&journal, |it| it.is_writing);
         let waits = scope.spawn(|| append("c"));
         wait_until(&journal, |it| it.sleepers == 1);
-        journal.shared.look_at_disk(&mut seen);
-        clock.advance(TIME);
-        journal.shared.look_at_disk(&mut seen);
+        pass(TIME, (&journal, &clock), &mut seen);
         let refused = waits.join().unwrap();
         assert!(matches!(journal.admit(), Err(Error::Closed { .. })));
         drop(held);
@@ -116,9 +122,7 @@ fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
     memory.content().hangs = true;
     journal.append(&record("b")).unwrap();
     wait_until(&journal, |it| it.errands.under_way().is_some());
-    journal.shared.look_at_disk(&mut seen);
-    clock.advance(TIME);
-    journal.shared.look_at_disk(&mut seen);
+    pass(TIME, (&journal, &clock), &mut seen);
     memory.fail_syncs();
     memory.content().hangs = false;
     wait_until(&journal, |it| it.has_failed());
@@ -130,6 +134,21 @@ fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
     assert_eq!(events(&memory), ["audit.segment", "audit.segment", "audit.resumed"]);
     assert!(memory.text().contains("\"unsynced_from\":2"), "{}", memory.text());
     check(&memory);
+}
+
+#[test]
+fn a_process_that_was_stopped_does_not_take_the_disk_for_one_that_hangs() {
+    let (clock, mut seen) = (clock(), Seen::default());
+    let (journal, memory) = kept(&clock);
+    memory.content().hangs = true;
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, |it| it.errands.under_way().is_some());
+    pass(Duration::from_secs(1), (&journal, &clock), &mut seen);
+    clock.advance(Duration::from_secs(3600));
+    assert!(!journal.shared.look_at_disk(&mut seen) && journal.admit().is_ok());
+    pass(TIME, (&journal, &clock), &mut seen);
+    assert!(journal.admit().is_err(), "and it is seen to hang all the same");
+    memory.content().hangs = false;
 }
 
 /// A log in memory, with all its threads.
