@@ -285,9 +285,11 @@ impl State {
         let through = (self.written.next(), self.synced.next());
         self.failures.add(self.epoch, through, Arc::clone(&closed.source));
         self.epoch = self.epoch.saturating_add(1);
-        let before = self.closed.take().map_or(0, |it| it.lost);
+        // What a hang turned away before it failed counts along, since it began.
+        let before = self.closed.take().map(|it| (it.since, it.lost));
+        let (since, before) = before.unwrap_or((closed.since, 0));
         let lost = closed.lost.saturating_add(lost).saturating_add(before);
-        self.closed = Some(Closed { lost, ..closed });
+        self.closed = Some(Closed { since, lost, ..closed });
         (self.chain, self.segment) = (self.written.clone(), self.written_segment);
     }
 

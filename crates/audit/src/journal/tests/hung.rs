@@ -123,6 +123,8 @@ fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
     journal.append(&record("b")).unwrap();
     wait_until(&journal, |it| it.errands.under_way().is_some());
     pass(TIME, (&journal, &clock), &mut seen);
+    assert!(journal.append(&record("turned away")).is_err());
+    clock.advance(TIME);
     memory.fail_syncs();
     memory.content().hangs = false;
     wait_until(&journal, |it| it.has_failed());
@@ -133,6 +135,8 @@ fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
     assert_eq!(journal.condition().poisoned, 1);
     assert_eq!(events(&memory), ["audit.segment", "audit.segment", "audit.resumed"]);
     assert!(memory.text().contains("\"unsynced_from\":2"), "{}", memory.text());
+    let note = "1 records could not be written since 2026-11-23T00:00:05.000000Z\"";
+    assert!(memory.text().contains(note), "{}", memory.text());
     check(&memory);
 }
 
