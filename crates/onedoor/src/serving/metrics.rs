@@ -174,7 +174,9 @@ fn record_read<B>(answers: &Answers, peer: SocketAddr, request: &Request<B>) {
     );
     let (event, status) = (Some(EventId::MetricsRead), Some(StatusCode::OK.as_u16()));
     let asked = asked(live, (peer, request), Outcome::Answered);
-    enter(live, &Record { event, status, note: Some(&note), ..asked });
+    if !enter(live, &Record { event, status, note: Some(&note), ..asked }) {
+        answers.readers.give_back(peer.ip(), more);
+    }
 }
 
 /// Records what was read and is counted still, at the end.
@@ -209,11 +211,11 @@ fn asked<'a, B>(
     }
 }
 
-/// Whoever asked is answered all the same: numbers are what tells that the log cannot be written.
-fn enter(live: &Live, record: &Record<'_>) {
-    if let Err(error) = live.log.enter(record).and_then(Entry::written) {
-        tell_unrecorded(&error);
-    }
+/// Records it, and says whether it could. Whoever asked is answered all the same: numbers are what tells that
+/// the log cannot be written.
+fn enter(live: &Live, record: &Record<'_>) -> bool {
+    let written = live.log.enter(record).and_then(Entry::written);
+    written.inspect_err(tell_unrecorded).is_ok()
 }
 
 fn kind(status: StatusCode) -> RefusalKind {

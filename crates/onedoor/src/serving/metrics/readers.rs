@@ -47,6 +47,16 @@ impl Readers {
         }
     }
 
+    /// Counts what the record was to tell that could not be written, with the one that it was needed for: the
+    /// next one tells it.
+    pub(super) fn give_back(&self, peer: IpAddr, more: u64) {
+        let mut readers = self.readers();
+        let peer = Some(network(peer)).filter(|it| readers.contains_key(&Some(*it)));
+        if let Some(reads) = readers.get_mut(&peer) {
+            reads.more = reads.more.saturating_add(more).saturating_add(1);
+        }
+    }
+
     /// How often each has read behind its last record. Nobody reads any more.
     pub(super) fn take(&self) -> Vec<(Option<IpAddr>, u64)> {
         let readers = std::mem::take(&mut *self.readers());
@@ -79,6 +89,18 @@ mod tests {
         assert_eq!(readers.count(address(1), at(61)), None);
         assert_eq!(readers.take(), [(Some(address(1)), 1)]);
         assert!(readers.take().is_empty(), "taken once");
+    }
+
+    #[test]
+    fn what_a_record_was_to_tell_that_could_not_be_written_the_next_one_tells() {
+        let (readers, at) = (Readers::default(), Duration::from_secs);
+        assert_eq!(readers.count(address(1), at(0)), Some(0));
+        assert_eq!(readers.count(address(1), at(30)), None);
+        assert_eq!(readers.count(address(1), at(60)), Some(1));
+        readers.give_back(address(1), 1);
+        assert_eq!(readers.count(address(1), at(61)), None);
+        assert_eq!(readers.count(address(1), at(120)), Some(3), "and those that came since");
+        assert!(readers.take().is_empty());
     }
 
     #[test]
