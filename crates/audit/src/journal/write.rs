@@ -70,13 +70,7 @@ impl Shared {
         match result {
             Ok(()) => {
                 state.finish(batch);
-                if state.unsynced_since.is_none() {
-                    // By how it is now: the sync that was under way when this write began may be done.
-                    state.unsynced_since = Some(self.clock.elapsed());
-                    if self.has_keeper {
-                        self.work.notify_one();
-                    }
-                }
+                self.note_unsynced(&mut state);
             }
             Err(failed) => self.fail(&mut state, batch, failed),
         }
@@ -85,6 +79,18 @@ impl Shared {
             self.through.notify_all();
         }
         state
+    }
+
+    /// Has the disk asked for what was written. By how it is behind the write: the sync that was under way when
+    /// that began may be done.
+    fn note_unsynced(&self, state: &mut State) {
+        if state.unsynced_since.is_some() {
+            return;
+        }
+        state.unsynced_since = Some(self.clock.elapsed());
+        if self.has_keeper {
+            self.work.notify_one();
+        }
     }
 
     /// Writes a batch, segment by segment.

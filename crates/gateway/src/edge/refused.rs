@@ -72,6 +72,9 @@ struct Untold {
     is_begun: Arc<AtomicBool>,
 }
 
+/// Of which address it has to be said that its refusals are counted, and what is to be set when that is done.
+type Begins = (Option<IpAddr>, Arc<AtomicBool>);
+
 /// What is to be done about one.
 #[derive(Debug, PartialEq, Eq)]
 struct Turn {
@@ -106,9 +109,8 @@ impl Tally {
 }
 
 impl Second {
-    /// Counts one more of `peer`. Where it has to be said that those of an address are counted: of which, and
-    /// what is to be set when that is done.
-    fn count(&mut self, peer: IpAddr) -> (Turn, Option<(Option<IpAddr>, Arc<AtomicBool>)>) {
+    /// Counts one more of `peer`, and says where a count begins with it.
+    fn count(&mut self, peer: IpAddr) -> (Turn, Option<Begins>) {
         let is_first = !std::mem::replace(&mut self.is_begun, true);
         let is_apart = self.sources.len() < SOURCES_MAX || self.sources.contains_key(&peer);
         let (of, untold) = if is_apart {

@@ -134,13 +134,13 @@ impl Memory {
             let doubtful = bytes.len().saturating_sub(*synced);
             bytes.truncate(synced.saturating_add(keep(doubtful)));
             let mut safe = *synced;
-            for page in bytes.chunks_mut(PAGE_BYTES) {
+            let pages = bytes.chunks_mut(PAGE_BYTES).map(|page| {
                 let (_, doubtful) = page.split_at_mut(safe.min(page.len()));
                 safe = safe.saturating_sub(PAGE_BYTES);
-                if !doubtful.is_empty() && loses() {
-                    doubtful.fill(0);
-                }
-            }
+                doubtful
+            });
+            let lost = pages.filter(|it| !it.is_empty() && loses());
+            lost.for_each(|it| it.fill(0));
         }
     }
 
