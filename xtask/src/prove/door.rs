@@ -19,6 +19,8 @@ use crate::run;
 /// What ends a process that has no say in it.
 const SIGKILL: i32 = 9;
 
+/// How many lines of what a door said tell why something failed.
+const LINES_SAID: usize = 5;
 /// How long a door may take until it serves, and until it is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -209,6 +211,13 @@ impl Door {
     /// Whether its process has ended.
     pub(super) fn has_ended(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// The last lines of what it said, to tell why something failed.
+    pub(super) fn said(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().rev().take(LINES_SAID).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
     /// The number of its process.

@@ -108,7 +108,12 @@ fn rounds(site: &mut Site, load: &Load, between: Duration) -> Result<(Worst, usi
             kills = kills.saturating_add(1);
             let caller = door.caller(&victim.bearer);
             let answer = caller.send("GET", &victim.path(1), &json!(null))?;
-            ensure!(is_refused(&answer), "it gets in after a restart: {}", answer.text);
+            ensure!(
+                is_refused(&answer),
+                "it is not refused after a restart: {}; the door said:\n{}",
+                answer.text,
+                door.said()
+            );
         }
         let [first, _] = doors;
         victim.end.lift(first, operator)?;
