@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(40);
 const GONE_MS: u64 = 300;
 /// One that flaps is gone for so long at least, and there again for up to as long. A sink of syslog has to
 /// see meanwhile that nobody is there: that tells the end of a crash from a goodbye.
-const FLAP: Duration = Duration::from_millis(200);
+const FLAP: Duration = Duration::from_millis(600);
 /// However receivers are, an answer comes within this time, which is less than an outage takes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// rsyslog is given so long to write what it took: nothing says when it did.
