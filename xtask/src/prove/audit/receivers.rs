@@ -121,9 +121,9 @@ impl Receivers {
         }
     }
 
-    /// From now on, this goes wrong with every request to a double.
-    pub(super) fn breach(&self, breach: Option<Breach>) {
-        self.collectors.iter().for_each(|it| it.1.breach(breach));
+    /// From now on, this goes wrong with every request to the double behind this sink.
+    pub(super) fn breach(&mut self, sink: &str, breach: Option<Breach>) {
+        self.collectors_of(sink).for_each(|it| it.breach(breach));
     }
 
     fn collectors_of(&mut self, sink: &str) -> impl Iterator<Item = &mut Collector> {
