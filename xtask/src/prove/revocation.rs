@@ -39,6 +39,8 @@ const BETWEEN_QUICK: Duration = Duration::from_millis(50);
 /// A replica is killed in one of so many rounds: in those of each sort in turn, as the sorts are no
 /// multiple of it.
 const KILL_EVERY: usize = 5;
+/// How soon a door that was started can tell whoever it is asked about.
+const JUDGES_WITHIN: Duration = Duration::from_secs(10);
 /// So long after the last round all are asked again: last uses and what is used of quotas are written
 /// every five seconds, and nothing that is written late may bring anybody back.
 const LATER: Duration = Duration::from_secs(11);
@@ -106,8 +108,7 @@ fn rounds(site: &mut Site, load: &Load, between: Duration) -> Result<(Worst, usi
                 Ok(())
             })?;
             kills = kills.saturating_add(1);
-            let caller = door.caller(&victim.bearer);
-            let answer = caller.send("GET", &victim.path(1), &json!(null))?;
+            let answer = first_word(door, victim)?;
             ensure!(
                 is_refused(&answer),
                 "it is not refused after a restart: {}; the door said:\n{}",
@@ -120,6 +121,19 @@ fn rounds(site: &mut Site, load: &Load, between: Duration) -> Result<(Worst, usi
         run::rest(between);
     }
     Ok((worst, kills))
+}
+
+/// What a door that has only just started says to who was put out. It lets nobody in whom it cannot judge yet
+/// (503, while it makes its first connections to the store): then it is asked again.
+fn first_word(door: &Door, victim: &Victim) -> Result<Answer> {
+    let (caller, clock) = (door.caller(&victim.bearer), Clock::system());
+    loop {
+        let answer = caller.send("GET", &victim.path(1), &json!(null))?;
+        if answer.status != 503 || clock.elapsed() > JUDGES_WITHIN {
+            return Ok(answer);
+        }
+        run::rest(Duration::from_millis(50));
+    }
 }
 
 /// Asks for all who were not let in again, at both doors and over both surfaces. How many they are.
