@@ -23,8 +23,8 @@ pub use encryption::Encryption;
 pub use event::EventId;
 #[cfg(test)]
 pub(crate) use line::line;
-pub use line::one_line;
-pub(crate) use line::{Line, is_unsafe, members};
+pub(crate) use line::{Line, members};
+pub use line::{is_unsafe, one_line};
 pub use outcome::{Decision, Kind, Outcome};
 
 use crate::{Redacted, text};

@@ -201,7 +201,8 @@ impl Formatter for OneLine {
 ///
 /// That is all of Unicode's `Bidi_Control`, and of its `Default_Ignorable_Code_Point` what hardly any
 /// writing needs: joiners and selectors of variants are part of words and emoji, fillers are letters.
-pub(crate) fn is_unsafe(character: char) -> bool {
+#[must_use]
+pub fn is_unsafe(character: char) -> bool {
     matches!(
         character,
         '\u{7f}'..='\u{9f}'

@@ -93,24 +93,19 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(character),
-            '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}' => {
-                write!(out, "\\u{:04x}", u32::from(character)).ok();
-            }
-            _ if character.is_control() => {
-                write!(out, "\\u{:04x}", u32::from(character)).ok();
+            // What a record escapes; and joiners, which are not seen by themselves.
+            '\u{200c}' | '\u{200d}' => push_number(&mut out, character),
+            _ if character.is_control() || audit::record::is_unsafe(character) => {
+                push_number(&mut out, character);
             }
             _ => out.push(character),
         }
     }
     out
+}
+
+fn push_number(out: &mut String, character: char) {
+    write!(out, "\\u{:04x}", u32::from(character)).ok();
 }
 
 #[cfg(test)]
