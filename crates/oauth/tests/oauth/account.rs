@@ -3,21 +3,17 @@
 use serde_json::Value;
 use store::Consent;
 
-use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
+use crate::{
+    given::redeem,
+    house::{BACK, Browser, DOOR, House, PASSWORD, authorize, claims},
+};
 
 const ACCOUNT: &str = "/oauth/account";
 const SIGN_OUT: &str = "/oauth/account/sign-out";
 const REVOKE: &str = "/oauth/account/revoke";
 
-async fn redeem(house: &House, code: &str) -> (u16, Value) {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "web/app"),
-        ("code", code),
-        ("redirect_uri", BACK),
-        ("code_verifier", VERIFIER),
-    ];
-    house.post("/oauth/token", None, &form).await
+async fn redeemed(house: &House, code: &str) -> (u16, Value) {
+    redeem(house, ("web/app", BACK), code).await
 }
 
 async fn refresh(house: &House, token: &Value) -> u16 {
@@ -44,7 +40,7 @@ async fn signed_in(house: &House, name: &str) -> Browser {
 async fn a_person_sees_what_they_allowed_and_takes_it_back_at_once() {
     let house = House::open().await;
     let code = Browser::default().allow(&house, &authorize(&[])).await;
-    let (status, first) = redeem(&house, &code).await;
+    let (status, first) = redeemed(&house, &code).await;
     assert_eq!(status, 200, "{first}");
     let second = Browser::default().allow(&house, &authorize(&[])).await;
     let mut browser = signed_in(&house, "ann").await;
@@ -61,7 +57,7 @@ async fn a_person_sees_what_they_allowed_and_takes_it_back_at_once() {
     let grant = claims(&first["access_token"])["onedoor"]["grant"].clone();
     assert!(house.issuer.is_revoked(grant.as_str().unwrap()));
     assert_eq!(refresh(&house, &first["refresh_token"]).await, 400);
-    assert_eq!(redeem(&house, &second).await.0, 400);
+    assert_eq!(redeemed(&house, &second).await.0, 400);
     browser.open(&house, ACCOUNT).await;
     assert!(browser.page.contains("No program acts in your name"), "{}", browser.page);
 }
@@ -112,7 +108,7 @@ async fn a_person_sees_and_ends_whatever_they_allowed_however_much_it_is() {
 async fn nobody_takes_back_what_somebody_else_allowed() {
     let house = House::open().await;
     let code = Browser::default().allow(&house, &authorize(&[])).await;
-    let (_, tokens) = redeem(&house, &code).await;
+    let (_, tokens) = redeemed(&house, &code).await;
     let mut ben = signed_in(&house, "ben").await;
     assert!(!ben.page.contains("web/app"), "{}", ben.page);
     let shown = ben.page.replace(SIGN_OUT, REVOKE);

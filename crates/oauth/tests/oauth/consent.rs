@@ -6,12 +6,12 @@ use model::{Effect, GrantType, ProfileId, TokenTerms};
 use oauth::Permitted;
 use store::GrantFilter;
 
-use crate::house::{
-    BACK, Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims, client, terms,
+use crate::{
+    given::{LOOPBACK, redeem},
+    house::{BACK, Browser, DOCUMENT, House, PASSWORD, authorize, claims, client, terms},
 };
 
 const CONSENT: &str = "/oauth/consent";
-const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
 const ALLOW: [(&str, &str); 1] = [("decision", "allow")];
 const WORD: &str = "This is not what you were shown";
 
@@ -63,14 +63,7 @@ async fn a_client_gets_the_profile_that_its_page_showed() {
     // Nothing is lost: what is shown now can be allowed.
     browser.send(&house, CONSENT, &ALLOW).await;
     let code = browser.parameter("code").unwrap_or_else(|| panic!("{browser:?}"));
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", DOCUMENT),
-        ("code", &code),
-        ("redirect_uri", LOOPBACK),
-        ("code_verifier", VERIFIER),
-    ];
-    let (status, tokens) = house.post("/oauth/token", None, &form).await;
+    let (status, tokens) = redeem(&house, (DOCUMENT, LOOPBACK), &code).await;
     assert_eq!(status, 200, "{tokens}");
     assert_eq!(claims(&tokens["access_token"])["onedoor"]["profile"], "robots/writer");
 }

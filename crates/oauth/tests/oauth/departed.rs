@@ -9,11 +9,11 @@ use serde_json::Value;
 use state::Desired;
 
 use crate::{
-    house::{BACK, Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims},
+    given::{LOOPBACK, redeem},
+    house::{BACK, Browser, DOCUMENT, House, PASSWORD, authorize, claims},
     idp::Idp,
 };
 
-const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
 const ACCOUNT: &str = "/oauth/account";
 
 /// Ann, signed in, and what a client has of her.
@@ -21,14 +21,7 @@ async fn given(house: &House, client: &str, back: &str) -> (Browser, Value) {
     let mut browser = Browser::default();
     let target = authorize(&[("client_id", client), ("redirect_uri", back)]);
     let code = browser.allow(house, &target).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        ("code", &code),
-        ("redirect_uri", back),
-        ("code_verifier", VERIFIER),
-    ];
-    let (status, tokens) = house.post("/oauth/token", None, &form).await;
+    let (status, tokens) = redeem(house, (client, back), &code).await;
     assert_eq!(status, 200, "{tokens}");
     (browser, tokens)
 }
@@ -240,14 +233,7 @@ async fn of_whom_a_provider_signed_in_the_groups_of_then_count() {
     browser.open(&house, next.strip_prefix("https://door.example").unwrap()).await;
     browser.send(&house, "/oauth/consent", &[("decision", "allow")]).await;
     let code = browser.parameter("code").unwrap_or_else(|| panic!("{browser:?}"));
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", DOCUMENT),
-        ("code", &code),
-        ("redirect_uri", LOOPBACK),
-        ("code_verifier", VERIFIER),
-    ];
-    let (status, tokens) = house.post("/oauth/token", None, &form).await;
+    let (status, tokens) = redeem(&house, (DOCUMENT, LOOPBACK), &code).await;
     assert_eq!(status, 200, "{tokens}");
     // Only people of a group from now on: it is not known to be theirs.
     admission(&mut house).groups = vec!["nobody's".to_owned()];

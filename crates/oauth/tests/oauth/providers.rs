@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
-    house::{BACK, Browser, DOCUMENT, House, VERIFIER, authorize, claims},
+    given::redeem,
+    house::{BACK, Browser, DOCUMENT, House, authorize, claims},
     idp::Idp,
 };
 
@@ -43,14 +44,7 @@ async fn arrives(house: &House, browser: &mut Browser, back: &str) {
 async fn redeemed(house: &House, browser: &mut Browser) -> Value {
     browser.send(house, "/oauth/consent", &[("decision", "allow")]).await;
     let code = browser.parameter("code").unwrap_or_else(|| panic!("no code: {browser:?}"));
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "web/app"),
-        ("code", &code),
-        ("redirect_uri", BACK),
-        ("code_verifier", VERIFIER),
-    ];
-    let (status, answer) = house.post("/oauth/token", None, &form).await;
+    let (status, answer) = redeem(house, ("web/app", BACK), &code).await;
     assert_eq!(status, 200, "{answer}");
     answer
 }

@@ -11,11 +11,11 @@ use store::Consent;
 use tokio::task::JoinSet;
 
 use crate::{
+    given::{LOOPBACK, redeem},
     house::{Browser, DOCUMENT, House, PASSWORD, VERIFIER, authorize, claims},
     key::Key,
 };
 
-const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const KEYS: &str = "https://keys.example/agent";
 
@@ -31,14 +31,7 @@ async fn a_client_with_a_document_acts_as_the_profile_it_is_admitted_as() {
     let target = authorize(&[("client_id", DOCUMENT), ("redirect_uri", LOOPBACK)]);
     let mut browser = Browser::default();
     let code = browser.allow(&house, &target).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", DOCUMENT),
-        ("code", &code),
-        ("redirect_uri", LOOPBACK),
-        ("code_verifier", VERIFIER),
-    ];
-    let (status, answer) = house.post("/oauth/token", None, &form).await;
+    let (status, answer) = redeem(&house, (DOCUMENT, LOOPBACK), &code).await;
     assert_eq!(status, 200, "{answer}");
     let claims = claims(&answer["access_token"]);
     assert_eq!(claims["client_id"], DOCUMENT);
@@ -251,7 +244,7 @@ async fn what_came_to_nothing_is_forgotten_by_itself() {
 }
 
 /// What becomes of who redeems a code as the client `id`, and signs by this key that it is.
-async fn redeem(house: &House, (id, code): (&str, &str), key: Option<&Key>) -> (u16, Value) {
+async fn redeem_with(house: &House, (id, code): (&str, &str), key: Option<&Key>) -> (u16, Value) {
     let assertion = key.map(|it| it.assertion(house, id)).unwrap_or_default();
     // What is empty is as good as absent.
     let kind = if key.is_some() { ASSERTION } else { "" };
@@ -282,7 +275,7 @@ async fn a_client_gets_what_it_registered_for_and_is_told_what_that_is() {
         let id = client["client_id"].as_str().unwrap();
         let target = authorize(&[("client_id", id), ("redirect_uri", LOOPBACK)]);
         let code = Browser::default().allow(&house, &target).await;
-        let (_, tokens) = redeem(&house, (id, &code), None).await;
+        let (_, tokens) = redeem_with(&house, (id, &code), None).await;
         assert_eq!(tokens.get("refresh_token").is_some(), *want == all, "{tokens}");
     }
 }
@@ -304,7 +297,7 @@ async fn a_client_registers_the_keys_that_it_proves_itself_by() {
         let code = Browser::default().allow(&house, &target).await;
         let other = Key::new();
         for (key, want) in [(None, 401), (Some(&other), 401), (Some(&key), 200)] {
-            assert_eq!(redeem(&house, (&id, &code), key).await.0, want, "{name}");
+            assert_eq!(redeem_with(&house, (&id, &code), key).await.0, want, "{name}");
         }
     }
     for says in [

@@ -11,7 +11,10 @@ use secrets::Keyring;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::house::{BACK, Browser, House, PASSWORD, VERIFIER, authorize, claims};
+use crate::{
+    given::redeem,
+    house::{BACK, Browser, House, PASSWORD, authorize, claims},
+};
 
 const ACCOUNT: &str = "/oauth/account";
 const ENTER: &str = "/oauth/account/sign-in";
@@ -112,14 +115,7 @@ fn ask_for(house: &mut House, of: &str, second_factor: SecondFactor) {
 }
 
 async fn redeemed(house: &House, code: &str) -> Value {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "web/app"),
-        ("code", code),
-        ("redirect_uri", BACK),
-        ("code_verifier", VERIFIER),
-    ];
-    let (status, tokens) = house.post("/oauth/token", None, &form).await;
+    let (status, tokens) = redeem(house, ("web/app", BACK), code).await;
     assert_eq!(status, 200, "{tokens}");
     claims(&tokens["access_token"])
 }
