@@ -13,6 +13,7 @@ mod door;
 mod example;
 mod external;
 mod grounds;
+mod import;
 mod jose;
 mod large;
 mod load;

@@ -6,8 +6,9 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use super::{
-    Done, Part, asvs, audit, canary, conformance, crash, external, jose, large, replay, replicas,
-    revocation, roles, rotation, schemathesis, strict, surfaces, under_way, url_only, wycheproof,
+    Done, Part, asvs, audit, canary, conformance, crash, external, import, jose, large, replay,
+    replicas, revocation, roles, rotation, schemathesis, strict, surfaces, under_way, url_only,
+    wycheproof,
 };
 
 /// Something that must hold.
@@ -23,6 +24,8 @@ pub(super) enum Property {
     Crash,
     /// A large state starts in time, and a change of it is in force in time.
     Large,
+    /// The whole description of GitHub is imported in time, in little memory.
+    Import,
     /// No secret is in any answer, log, record, argument or database file.
     Canary,
     /// No request that schemathesis makes is answered by a 5xx or an undocumented status.
@@ -110,6 +113,7 @@ impl Property {
                 Self::Replicas,
                 Self::Crash,
                 Self::Large,
+                Self::Import,
                 Self::Canary,
                 Self::Schemathesis,
             ],
@@ -131,6 +135,7 @@ impl Property {
             | Self::Roles
             | Self::Replicas
             | Self::Large
+            | Self::Import
             | Self::Canary
             | Self::Schemathesis
             | Self::Jose
@@ -165,6 +170,7 @@ impl Property {
             Self::Rotation => rotation::prove(setting),
             Self::Revocation => revocation::prove(setting),
             Self::Large => large::prove(setting),
+            Self::Import => import::prove(setting),
             Self::Canary => canary::prove(setting),
             Self::Schemathesis => schemathesis::prove(setting),
             Self::UnderWay => under_way::prove(setting),
