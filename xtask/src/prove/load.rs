@@ -39,8 +39,8 @@ impl Drop for Over<'_> {
 pub(super) struct Load {
     clock: Clock,
     is_over: AtomicBool,
-    /// By door: whether it is not there just now, on purpose.
-    gone: [AtomicBool; 2],
+    /// By door: how often it went on purpose and how often it came back; odd while it is not there.
+    gone: [AtomicU64; 2],
     /// Calls while their door was there.
     calls: AtomicU64,
     /// For how long one of the doors was not.
@@ -83,10 +83,10 @@ impl Load {
     /// Does something while a door may be gone.
     pub(super) fn while_gone<T>(&self, door: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let Some(gone) = self.gone.get(door) else { return work() };
-        gone.store(true, Ordering::SeqCst);
+        gone.fetch_add(1, Ordering::SeqCst);
         let since = self.clock.elapsed();
         let outcome = work();
-        gone.store(false, Ordering::SeqCst);
+        gone.fetch_add(1, Ordering::SeqCst);
         let mut absence = self.absence.lock().unwrap_or_else(PoisonError::into_inner);
         *absence = absence.saturating_add(self.clock.elapsed().saturating_sub(since));
         outcome
@@ -117,18 +117,22 @@ impl Load {
     }
 
     fn call(&self, door: usize, pace: Duration, mut call: impl FnMut() -> Result<Answer>) {
-        let is_gone = || self.gone.get(door).is_some_and(|it| it.load(Ordering::SeqCst));
-        let mut next = self.clock.elapsed();
+        let gone = || self.gone.get(door).map_or(0, |it| it.load(Ordering::SeqCst));
+        let (mut before, mut next) = (gone(), self.clock.elapsed());
         while !self.is_over.load(Ordering::Relaxed) {
-            // A door that comes or goes in the middle of a call may break it off.
-            let was_gone = is_gone();
-            let failure = match call() {
+            // A door that comes or goes in the middle of a call may break it off, and one that went and
+            // came back since the last call has closed the connection that was kept.
+            let outcome = call();
+            let now = gone();
+            let was_there = now == before && now.is_multiple_of(2);
+            before = now;
+            let failure = match outcome {
                 Ok(answer) if answer.is_good() => None,
                 Ok(Answer { status, text }) => Some(format!("{status} {text}")),
-                Err(error) => (!was_gone && !is_gone()).then(|| format!("{error:#}")),
+                Err(error) => was_there.then(|| format!("{error:#}")),
             };
             // What a door that is gone does not answer is no call of those that are told.
-            if !was_gone && !is_gone() {
+            if was_there {
                 self.calls.fetch_add(1, Ordering::Relaxed);
             }
             self.fail(failure);
@@ -137,7 +141,7 @@ impl Load {
             match next.checked_sub(now) {
                 Some(rest) => run::rest(rest),
                 // What is missed is caught up, but not what a gone door cost.
-                None if was_gone => next = now,
+                None if !was_there => next = now,
                 None => {}
             }
         }
