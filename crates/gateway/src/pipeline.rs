@@ -86,12 +86,13 @@ pub async fn run_whole(
         Ok((answer, mut standing)) => {
             // It did not end with its head: whatever ends it looks at the clock again.
             ledger.facts().answered = None;
-            standing.during(&presented, pin!(Taken::of(answer, bytes_max))).await
+            let bounds = (bytes_max, standing.tool_body_timeout());
+            standing.during(&presented, pin!(Taken::of(answer, bounds))).await
         }
         Err(refusal) => Err(refusal),
     };
     if let Ok(answer) = &outcome {
-        let Taken { bytes: _, is_whole, length } = answer.body();
+        let Taken { bytes: _, is_whole, length, late: _ } = answer.body();
         (ledger.facts().bytes_out, ledger.facts().is_truncated) = (*length, !is_whole);
     }
     ledger.close(outcome).await

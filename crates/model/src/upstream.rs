@@ -17,6 +17,8 @@ pub struct Upstream {
     pub answer_timeout: Duration,
     /// Longest silence within the body of an answer.
     pub idle_timeout: Duration,
+    /// Longest wait for all of that body, where it goes to a tool.
+    pub tool_body_timeout: Duration,
     /// Most connections open at once.
     pub connections_max: usize,
     /// How the door shows who it is; not at all where none.
@@ -24,7 +26,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// An upstream with the default timeouts (5 s, 30 s, 60 s) and connection bound (1,024).
+    /// An upstream with the default timeouts (5 s, 30 s, 60 s, 60 s) and connection bound (1,024).
     #[must_use]
     pub fn new(url: &str) -> Self {
         Self {
@@ -33,6 +35,7 @@ impl Upstream {
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
+            tool_body_timeout: Duration::from_secs(60),
             connections_max: 1024,
             injection: None,
         }

@@ -47,6 +47,7 @@ pub(crate) fn read(id: Option<UpstreamId>, field: Field<'_>) -> Option<Upstream>
         let connect_timeout = read_timeout(it, "connect_timeout", usual.connect_timeout);
         let answer_timeout = read_timeout(it, "answer_timeout", usual.answer_timeout);
         let idle_timeout = read_timeout(it, "idle_timeout", usual.idle_timeout);
+        let tool_body_timeout = read_timeout(it, "tool_body_timeout", usual.tool_body_timeout);
         let connections = it.optional("connections_max");
         let connections = connections.and_then(|it| it.number(1..=CONNECTIONS_MAX));
         let connections = connections.and_then(|it| usize::try_from(it).ok());
@@ -68,6 +69,7 @@ pub(crate) fn read(id: Option<UpstreamId>, field: Field<'_>) -> Option<Upstream>
             connect_timeout,
             answer_timeout,
             idle_timeout,
+            tool_body_timeout,
             connections_max: connections.unwrap_or(usual.connections_max),
             injection,
         })
@@ -100,6 +102,7 @@ fn written(upstream: &Upstream) -> Writer {
         connect_timeout,
         answer_timeout,
         idle_timeout,
+        tool_body_timeout,
         connections_max,
         injection,
     } = upstream;
@@ -110,6 +113,7 @@ fn written(upstream: &Upstream) -> Writer {
         ("connect_timeout", usual.connect_timeout, connect_timeout),
         ("answer_timeout", usual.answer_timeout, answer_timeout),
         ("idle_timeout", usual.idle_timeout, idle_timeout),
+        ("tool_body_timeout", usual.tool_body_timeout, tool_body_timeout),
     ] {
         written.put_if(usual != *timeout, key, duration(*timeout));
     }

@@ -43,6 +43,8 @@ impl Upstream {
             connect_timeout: _,
             answer_timeout,
             idle_timeout,
+            // Kept by who reads a body whole: to a stream it would be an end.
+            tool_body_timeout: _,
             connections_max,
             injection: _,
         } = declared;

@@ -149,6 +149,8 @@ pub(crate) struct Upstream {
     answer_timeout: Option<String>,
     /// Longest silence within its body: `60s`.
     idle_timeout: Option<String>,
+    /// Longest wait for all of that body, where it goes to a tool: `60s`.
+    tool_body_timeout: Option<String>,
     /// Most connections at once.
     connections_max: Option<u32>,
     /// How the door shows who it is; not at all where it is missing.

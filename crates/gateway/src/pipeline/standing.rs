@@ -78,6 +78,11 @@ impl<'a> Begun<'a> {
 }
 
 impl Standing {
+    /// Longest wait for all of the body of its answer, where a tool gets it.
+    pub(super) fn tool_body_timeout(&self) -> Duration {
+        self.route.destination.tool_body_timeout()
+    }
+
     /// Looks again where something is news since the call was found good by `snapshot`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! One operation with both its faces and the place where it is carried out.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 use contract::{Reader, Shown};
@@ -74,6 +74,15 @@ impl Destination {
             (Self::Local(one), Self::Local(other)) => Arc::ptr_eq(one, other),
             (Self::Upstream(one), Self::Upstream(other)) => Arc::ptr_eq(one, other),
             (Self::Local(_), Self::Upstream(_)) | (Self::Upstream(_), Self::Local(_)) => false,
+        }
+    }
+
+    /// Longest wait for all of the body of an answer that goes to a tool.
+    pub(crate) fn tool_body_timeout(&self) -> Duration {
+        match self {
+            // There from the beginning.
+            Self::Local(_) => Duration::MAX,
+            Self::Upstream(upstream) => upstream.declared().tool_body_timeout,
         }
     }
 

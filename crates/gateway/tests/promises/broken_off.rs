@@ -43,11 +43,7 @@ struct Broken {
 impl Broken {
     async fn open(pieces: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let collection = format!(
-            "owner: shop team\nbase: /shop\nupstream: {{url: 'http://{}'}}\n\
-             document: documents/shop.yaml\n",
-            listener.local_addr().unwrap()
-        );
+        let collection = collection(&listener, "");
         let (next, mut upstream) = (Arc::new(Notify::new()), JoinSet::new());
         upstream.spawn(answer_all(listener, pieces, Arc::clone(&next)));
         let builder = shop::builder().file("collections/shop.yaml", &collection);
@@ -65,6 +61,27 @@ impl Broken {
     async fn call(&self) -> Answer {
         let (key, arguments) = (self.house.key("app/full"), json!({"id": "7"}));
         soon(self.house.client.call_tool(key, "shop_get_item", &arguments)).await
+    }
+}
+
+/// The shop over what listens here, with more said of it.
+fn collection(upstream: &TcpListener, more: &str) -> String {
+    format!(
+        "owner: shop team\nbase: /shop\nupstream: {{url: 'http://{}'{more}}}\n\
+         document: documents/shop.yaml\n",
+        upstream.local_addr().unwrap()
+    )
+}
+
+/// Answers one request by a heartbeat now and then, for as long as anybody takes it.
+async fn trickle(listener: &TcpListener) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let Ok(1..) = stream.read(&mut [0; 4096]).await else { return };
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+                transfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    while stream.write_all(b"3\r\n:\n\n\r\n").await.is_ok() {
+        sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -275,4 +292,36 @@ async fn a_tool_is_told_when_all_of_its_answer_is_there() {
     tokio::join!(calling, looking);
     let record = broken.house.records().pop().unwrap();
     assert_eq!((&record["outcome"], &record["bytes_out"]), (&json!("answered"), &json!(8)));
+}
+
+#[tokio::test]
+async fn a_tool_whose_answer_has_no_end_gets_what_came_and_lets_go_of_its_upstream() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let collection = collection(&listener, ", tool_body_timeout: 100ms");
+    let builder = shop::builder().file("collections/shop.yaml", &collection);
+    let house = builder.open().await.expect("the shop has no faults");
+    let arguments = json!({"id": "7"});
+    let calling = house.client.call_tool(house.key("app/full"), "shop_get_item", &arguments);
+    // The upstream is at its end as well: its connection is closed.
+    let (answer, ()) = soon(async { tokio::join!(calling, trickle(&listener)) }).await;
+    let result = answer.json()["result"].clone();
+    let text = result["content"][0]["text"].as_str().unwrap();
+    assert_eq!(result["isError"], true, "{text}");
+    assert!(text.starts_with("upstream_timeout: ") && text.contains("after 100ms"), "{text}");
+    assert!(text.contains("\n[cut: the first ") && result["structuredContent"].is_null(), "{text}");
+    let records = house.records();
+    let [record] = &records[..] else { panic!("one call: {records:?}") };
+    assert_eq!(
+        (&record["outcome"], &record["answer_truncated"], &record["upstream_status"]),
+        (&json!("answered"), &json!(true), &json!(200)),
+        "{record}"
+    );
+    // A stream may go on for as long as it is taken.
+    let taking = async {
+        let mut stream = begin(&house, "/shop/items/7").await;
+        for _ in 0..40 {
+            assert!(stream.piece().await.unwrap().is_some());
+        }
+    };
+    soon(async { tokio::join!(taking, trickle(&listener)) }).await;
 }

@@ -545,10 +545,10 @@ fn upstream() -> impl Strategy<Value = Upstream> {
         (1..86_400_u64).prop_map(Duration::from_secs),
         sample::select(&[5_u64, 30, 60][..]).prop_map(Duration::from_secs),
     ];
-    let timeouts = (timeout.clone(), timeout.clone(), timeout);
+    let timeouts = (timeout.clone(), timeout.clone(), timeout.clone(), timeout);
     (url, timeouts, 1..=65_536_usize, option::of(injection())).prop_map(
         |(url, timeouts, connections_max, injection)| {
-            let (connect_timeout, answer_timeout, idle_timeout) = timeouts;
+            let (connect_timeout, answer_timeout, idle_timeout, tool_body_timeout) = timeouts;
             let is_certificate = matches!(injection, Some(Injection::ClientCertificate { .. }));
             let url = if is_certificate { url.replace("http:", "https:") } else { url };
             Upstream {
@@ -557,6 +557,7 @@ fn upstream() -> impl Strategy<Value = Upstream> {
                 connect_timeout,
                 answer_timeout,
                 idle_timeout,
+                tool_body_timeout,
                 connections_max,
                 injection,
             }

@@ -2,6 +2,7 @@
 
 use ::mcp::{Era, Id, ToolResult, Whole, json, truncate};
 use http::{HeaderMap, Response, StatusCode, header};
+use model::RefusalKind;
 
 use super::reply::{self, Reply};
 use crate::pipeline::Taken;
@@ -25,17 +26,24 @@ struct Shown {
 }
 
 fn shown(status: StatusCode, headers: &HeaderMap, taken: &Taken, bytes_max: usize) -> Shown {
-    let Taken { bytes, is_whole, length } = taken;
+    let Taken { bytes, is_whole, length, late } = taken;
     let media_type = media_type(headers);
     let whole = match length {
         Some(length) => Whole::Bytes(*length),
-        None => Whole::BytesAbove(u64::try_from(bytes_max).unwrap_or(u64::MAX)),
+        None => Whole::BytesAbove(u64::try_from(bytes.len().min(bytes_max)).unwrap_or(u64::MAX)),
     };
     let text = match text(bytes, &media_type) {
         Some(text) => truncate(text, bytes_max, whole).into_owned(),
         None if bytes.is_empty() => String::new(),
         None => format!("[{media_type}, not shown: it is not text]"),
     };
+    if let Some(time) = late {
+        // A failure, whatever the status: a model must not take the beginning for all there is.
+        let kind = RefusalKind::UpstreamTimeout.as_str();
+        let late = format!("{kind}: the answer had not come to its end after {time:?}");
+        let text = format!("{late}\nHTTP {status}\n{text}");
+        return Shown { text, structured: None, is_error: true };
+    }
     let is_error = status.is_client_error() || status.is_server_error();
     if is_error || status.is_redirection() {
         return Shown { text: format!("HTTP {status}\n{text}"), structured: None, is_error };
