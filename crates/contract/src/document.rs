@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use serde_json::Value;
 
 use crate::{
-    Error, Operation, Shown, Warning,
+    Error, Operation, Shown, Template, Warning,
     error::{Warnings, quoted},
     read, swagger, view,
 };
@@ -21,6 +22,7 @@ pub struct Document {
     /// In version 3, whatever it was before.
     root: Arc<Value>,
     operations: Vec<Operation>,
+    left_out: Vec<(Method, Template)>,
     warnings: Vec<Warning>,
 }
 
@@ -52,14 +54,21 @@ impl Document {
                 return Err(Error::Version { found });
             }
         };
-        let (operations, warnings) = read::operations(&root, warnings)?;
-        Ok(Self { root, operations, warnings: warnings.into_list() })
+        let read::Found { operations, left_out, warnings } = read::operations(&root, warnings)?;
+        Ok(Self { root, operations, left_out, warnings: warnings.into_list() })
     }
 
     /// The operations, in the document's order.
     #[must_use]
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// The requests of what it describes and is none of [`Self::operations`], as far as they are known:
+    /// they must not be taken for another one's, by a hole in its path.
+    #[must_use]
+    pub fn left_out(&self) -> &[(Method, Template)] {
+        &self.left_out
     }
 
     /// What could not be used.

@@ -35,7 +35,17 @@ pub(crate) struct Context<'a> {
     references: References<'a>,
     schemas: Schemas<'a>,
     hidden: Hidden<'a>,
+    left_out: Vec<(Method, Template)>,
     warnings: Warnings,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) operations: Vec<Operation>,
+    /// What is described and cannot be called, as far as it is known for which requests it would be.
+    pub(crate) left_out: Vec<(Method, Template)>,
+    pub(crate) warnings: Warnings,
 }
 
 /// Where an operation stands, before it is read.
@@ -51,15 +61,13 @@ struct Entry<'a> {
 }
 
 /// Reads all operations of `root`, a document of version 3.
-pub(crate) fn operations(
-    root: &Value,
-    warnings: Warnings,
-) -> Result<(Vec<Operation>, Warnings), Error> {
+pub(crate) fn operations(root: &Value, warnings: Warnings) -> Result<Found, Error> {
     let references = References::new(root);
     let mut context = Context {
         references,
         schemas: Schemas::new(references),
         hidden: Hidden::read(root, references),
+        left_out: Vec::new(),
         warnings,
     };
     let mut entries = context.entries(root)?;
@@ -70,7 +78,8 @@ pub(crate) fn operations(
     for (entry, name) in entries.into_iter().zip(names) {
         operations.extend(context.operation(entry, name)?);
     }
-    Ok((operations, context.warnings))
+    let Context { left_out, warnings, .. } = context;
+    Ok(Found { operations, left_out, warnings })
 }
 
 impl<'a> Context<'a> {
@@ -107,12 +116,26 @@ impl<'a> Context<'a> {
         let pointer = format!("/paths/{}", reference::escape(path));
         let template = match Template::parse(path) {
             Ok(template) => template,
-            Err(fault) => return self.warnings.add(&pointer, format!("left out: {fault}")),
+            Err(fault) => {
+                self.warnings.add(&pointer, format!("left out: {fault}"));
+                // Its requests come by the path alone: what is behind it tells no operations apart here.
+                let path = path.split(['?', '#']).next().unwrap_or_default();
+                if let Ok(template) = Template::parse(path) {
+                    self.leave_out(&template, item);
+                }
+                return;
+            }
         };
         let resolved = match self.references.resolve(item) {
             Ok(Value::Object(resolved)) => resolved,
-            Ok(_) => return self.warnings.add(&pointer, "left out: no mapping"),
-            Err(fault) => return self.warnings.add(&pointer, format!("left out: {fault}")),
+            Ok(_) => {
+                self.warnings.add(&pointer, "left out: no mapping");
+                return self.leave_out(&template, item);
+            }
+            Err(fault) => {
+                self.warnings.add(&pointer, format!("left out: {fault}"));
+                return self.leave_out(&template, item);
+            }
         };
         for key in ["trace", "additionalOperations"] {
             if resolved.contains_key(key) {
@@ -121,17 +144,22 @@ impl<'a> Context<'a> {
         }
         for (method_key, operation) in self.methods(item) {
             let pointer = format!("{pointer}/{method_key}");
+            let (template, item) = (template.clone(), resolved);
+            let Some(method) = method(method_key) else { continue };
             let Some(operation) = operation.as_object() else {
                 self.warnings.add(&pointer, "left out: no mapping");
+                self.left_out.push((method, template));
                 continue;
             };
-            let Ok(method) = Method::from_bytes(method_key.to_ascii_uppercase().as_bytes()) else {
-                continue;
-            };
-            let template = template.clone();
-            let item = resolved;
             entries.push(Entry { path, method_key, method, item, operation, template, pointer });
         }
+    }
+
+    /// Leaves a whole path out: the methods that it has, or where that cannot be read all of them.
+    fn leave_out(&mut self, template: &Template, item: &'a Value) {
+        let item = self.references.resolve(item).ok().and_then(Value::as_object);
+        let keys = METHODS.into_iter().filter(|key| item.is_none_or(|it| it.contains_key(*key)));
+        self.left_out.extend(keys.filter_map(method).map(|it| (it, template.clone())));
     }
 
     /// A request must mean one operation. Of two with one method and one shape, the first stays.
@@ -167,8 +195,9 @@ impl<'a> Context<'a> {
             let names = parameters.filter(is_rest).filter_map(|it| it.get("name")?.as_str());
             names.for_each(|name| entry.template.take_rest(name));
         }
-        let prefixes: HashSet<String> =
-            entries.iter().flat_map(|it| it.template.parameter_prefixes()).collect();
+        let left_out = self.left_out.iter().map(|(_, template)| template);
+        let templates = entries.iter().map(|it| &it.template).chain(left_out);
+        let prefixes: HashSet<String> = templates.flat_map(Template::parameter_prefixes).collect();
         for entry in entries.iter_mut() {
             if entry.template.rest_prefix().is_some_and(|it| prefixes.contains(&it)) {
                 entry.template.leave_rest();
@@ -211,6 +240,10 @@ impl<'a> Context<'a> {
             self.warnings.add(pointer, note);
         }
     }
+}
+
+fn method(key: &str) -> Option<Method> {
+    Method::from_bytes(key.to_ascii_uppercase().as_bytes()).ok()
 }
 
 /// Whether a parameter in the path may hold slashes.

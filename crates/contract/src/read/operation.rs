@@ -36,6 +36,7 @@ impl<'a> Context<'a> {
         if let Err(LeftOut(why)) = self.read_parameters(&entry, &mut draft) {
             self.warnings.add(&entry.pointer, format!("left out: {why}"));
             self.schemas.take_notes();
+            self.left_out.push((entry.method, entry.template));
             return Ok(None);
         }
         let Draft { mut arguments, mut plan } = draft;

@@ -179,6 +179,29 @@ fn what_cannot_be_called_is_left_out_with_a_reason() {
 }
 
 #[test]
+fn of_what_is_left_out_it_is_known_which_requests_it_is_for() {
+    let matrix = json!([{"name": "a", "in": "query", "style": "matrix", "required": true}]);
+    let document = read(json!({"openapi": "3.0.0", "paths": {
+        "/a": {"get": {"parameters": matrix}, "put": {}},
+        "/b": {"post": 1},
+        "/c?x=1": {"get": {}},
+        "/d/../e": {"get": {}},
+        "/f": {"$ref": "other.yaml"},
+    }}));
+    let mut shown: Vec<_> = document
+        .left_out()
+        .iter()
+        .map(|(method, template)| format!("{method} {template}"))
+        .collect();
+    shown.sort();
+    let all = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY"];
+    let mut want = vec!["GET /a".to_owned(), "POST /b".to_owned(), "GET /c".to_owned()];
+    want.extend(all.map(|method| format!("{method} /f")));
+    want.sort();
+    assert_eq!(shown, want);
+}
+
+#[test]
 fn one_request_means_one_operation() {
     let document = read(json!({"openapi": "3.0.0", "paths": {
         "/a/{x}": {"get": {}}, "/a/{y}": {"get": {}, "put": {}}, "/a/{x}:run": {"get": {}}

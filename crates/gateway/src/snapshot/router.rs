@@ -13,7 +13,7 @@ pub(crate) struct Router {
     paths: matchit::Router<Vec<Entry>>,
 }
 
-/// An operation that its document has and its collection does not publish.
+/// An operation that its document has and its collection does not publish, or that cannot be called.
 ///
 /// It stays in the router, or its requests would reach another operation with a hole in its path.
 #[derive(Debug)]
@@ -70,6 +70,9 @@ impl Router {
             by_shape.entry(shape(base, template)).or_default().push(entry);
         }
         let (mut paths, mut faults) = (matchit::Router::new(), Vec::new());
+        let mut by_shape: Vec<_> = by_shape.into_iter().collect();
+        // What is withheld must not be what another collection's operation clashes with.
+        by_shape.sort_by_key(|(_, entries)| entries.iter().all(|it| it.position.is_none()));
         for (shape, mut entries) in by_shape {
             // What says most about its path comes first, and what is published before what is not.
             entries.sort_by_key(|it| (Reverse(it.literal_bytes), it.position.is_none()));

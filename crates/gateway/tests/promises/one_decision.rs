@@ -268,6 +268,45 @@ fn what_is_withheld_is_not_reached_through_a_hole_in_another_path() {
 }
 
 #[test]
+fn what_is_left_out_is_not_reached_through_a_hole_in_another_path() {
+    block_on(async {
+        let id =
+            json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
+        let matrix = json!([{"name": "a", "in": "query", "style": "matrix", "required": true}]);
+        let document = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {
+            "/items/{id}": {"get": {"operationId": "get", "parameters": [id], "responses": {}}},
+            "/items/secrets": {"get": {"parameters": matrix, "responses": {}}},
+            "/items/nothing": {"get": 1},
+            "/items/elsewhere": {"$ref": "other.yaml"},
+            "/items/asked?for": {"get": {"responses": {}}},
+        }});
+        let house = shop::builder()
+            .file("documents/t.json", &document.to_string())
+            .file(
+                "collections/t.yaml",
+                "owner: t\nupstream: {url: UPSTREAM}\ndocument: documents/t.json\n",
+            )
+            .file("roles/everything.yaml", "allow:\n  - operations: ['*:*']\n")
+            .file("limits/app-daily.yaml", "client: app\nper: client\nquota: 100/day\n")
+            .open()
+            .await
+            .expect("no faults");
+        let key = house.key("app/full");
+        let get = async |id: &str| {
+            let target = format!("/t/items/{id}");
+            let by_rest = house.client.send("GET", &target, &[("x-api-key", key)], "").await;
+            let by_mcp = house.client.call_tool(key, "t_get", &json!({"id": id})).await.json();
+            (by_rest.status.as_u16(), by_mcp["result"]["isError"] == true)
+        };
+        for id in ["secrets", "nothing", "elsewhere", "asked"] {
+            assert_eq!(get(id).await, (404, true), "{id}");
+        }
+        assert_eq!(house.recorder.take(), vec![]);
+        assert_eq!(get("7").await, (200, false));
+    });
+}
+
+#[test]
 fn a_tool_sets_no_header_that_rest_would_strip() {
     block_on(async {
         let names =

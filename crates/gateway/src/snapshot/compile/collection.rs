@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use contract::Document;
+use contract::{Document, Template};
+use http::Method;
 use model::{Collection, Effect, Fault, Lifecycle, Operation, OperationId, Override};
 use serde_json::value::RawValue;
 use state::nearest;
@@ -36,7 +37,9 @@ pub(super) fn read(
         .iter()
         .enumerate()
         .partition(|(_, it)| is_published(collection, &it.name));
-    let withheld = others.iter().map(|(_, it)| withheld(collection, it)).collect();
+    let hidden = others.iter().map(|(_, it)| (&it.method, &it.template));
+    let left_out = document.left_out().iter().map(|it| (&it.0, &it.1));
+    let withheld = hidden.chain(left_out).map(|it| withheld(collection, it)).collect();
     let names = final_names(collection, &published, &mut faults);
     let mut drafts = Vec::with_capacity(published.len());
     for ((index, operation), name) in published.into_iter().zip(names) {
@@ -52,8 +55,8 @@ pub(super) fn read(
     Ok(Shelf { from: Arc::clone(collection), destination, base, document, drafts, withheld })
 }
 
-fn withheld(collection: &Collection, operation: &contract::Operation) -> Withheld {
-    let (method, template) = (operation.method.clone(), operation.template.clone());
+fn withheld(collection: &Collection, (method, template): (&Method, &Template)) -> Withheld {
+    let (method, template) = (method.clone(), template.clone());
     Withheld { method, base: base(collection).to_owned(), template }
 }
 
