@@ -1,5 +1,6 @@
 //! For any caller, operation and arguments, REST and MCP give the same verdict and reason, debit
-//! the same bucket, send the upstream the same bytes, and leave the same record.
+//! the same bucket, send the upstream the same bytes, and leave the same record. But for a value that
+//! makes the path another one's: a tool refuses it by its own name, and REST goes by the path.
 
 use std::time::Duration;
 
@@ -347,6 +348,27 @@ fn a_value_that_spells_another_operation_is_refused() {
         assert_eq!(answer["result"]["isError"], true, "{answer}");
         let by_rest = house.client.send("GET", "/shop/items/mine", &[("x-api-key", key)], "").await;
         assert_eq!(by_rest.status, 403);
+        assert_eq!(house.recorder.take(), vec![]);
+    });
+}
+
+#[test]
+fn a_literal_path_goes_before_a_hole_by_whatever_method() {
+    block_on(async {
+        let house = shop::builder().open().await.expect("the shop has no faults");
+        let key = house.key("app/full");
+        house.client.send("DELETE", "/shop/items/mine", &[("x-api-key", key)], "").await;
+        house.client.call_tool(key, "shop_delete_item", &json!({"id": "mine"})).await;
+        let records = house.records();
+        let said =
+            |it: &Value| [&it["decision"], &it["reason"], &it["operation"]].map(Value::clone);
+        assert_eq!(
+            records.iter().map(said).collect::<Vec<_>>(),
+            [
+                [json!("deny"), json!("method_not_allowed"), Value::Null],
+                [json!("deny"), json!("invalid_arguments"), json!("shop.delete_item")],
+            ]
+        );
         assert_eq!(house.recorder.take(), vec![]);
     });
 }
