@@ -1,6 +1,6 @@
 //! What each surface says and does besides deciding: headers, streaming, sessions, cancellation.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
@@ -337,14 +337,17 @@ async fn the_oldest_revision_has_batches_and_the_others_do_not() {
         json!({"jsonrpc": "2.0", "id": id, "method": "tools/call",
         "params": {"name": "shop_ping", "arguments": {}}})
     };
-    let batch = json!([call(1), {"jsonrpc": "2.0", "method": "notifications/x"}, call(2)]);
+    let ask = |id: u32, method: &str| json!({"jsonrpc": "2.0", "id": id, "method": method});
+    let told = json!({"jsonrpc": "2.0", "method": "notifications/x"});
+    let [list, ping, broken] = [ask(3, "tools/list"), ask(4, "ping"), ask(5, "no/such")];
+    let batch = json!([call(1), told, call(2), list, ping, broken]);
     let answer = legacy(&house, "", &batch).await.json();
     let ids: Vec<_> =
         answer.as_array().expect("a batch").iter().map(|it| it["id"].clone()).collect();
-    assert_eq!(ids, [json!(1), json!(2)]);
-    let ids: Vec<_> = house.records().iter().map(|it| it["id"].clone()).collect();
-    assert_eq!(ids.len(), 2);
-    assert_ne!(ids[0], ids[1], "each call has a record and an id of its own");
+    assert_eq!(ids, [1, 2, 3, 4, 5].map(|it| json!(it)));
+    let records = house.records();
+    let ids: BTreeSet<_> = records.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!((records.len(), ids.len()), (5, 5), "each has a record and an id: {records:?}");
     let session = initialize(&house).await;
     assert_eq!(legacy(&house, &session, &batch).await.status, 400);
 }

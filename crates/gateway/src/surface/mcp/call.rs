@@ -11,7 +11,7 @@ use upstream::RequestBody;
 use super::{exchange::Exchange, refusal, reply::Reply, result};
 use crate::{
     edge::canonical,
-    pipeline::{self, Arrival, Outgoing, Received},
+    pipeline::{self, Outgoing, Received},
     snapshot::{Found, Route, VIEW},
 };
 
@@ -20,12 +20,11 @@ pub(super) async fn answer(
     exchange: &Exchange,
     era: Era,
     session: Option<&Arc<Session>>,
-    arrival: Arrival,
     request: &Request<'_>,
 ) -> Result<Recorded<Reply>, ProtocolError> {
     let params = CallParams::read(request)?;
     let in_flight = session.map(|it| it.begin(&request.id)).transpose()?;
-    let work = carry_out(exchange, era, arrival, request, params);
+    let work = carry_out(exchange, era, request, params);
     match in_flight {
         None => Ok(work.await),
         Some(in_flight) => tokio::select! {
@@ -41,12 +40,12 @@ pub(super) async fn answer(
 async fn carry_out(
     exchange: &Exchange,
     era: Era,
-    arrival: Arrival,
     request: &Request<'_>,
     params: CallParams<'_>,
 ) -> Recorded<Reply> {
     let received = received(exchange, params);
-    let (gateway, snapshot, id) = (&exchange.gateway, &exchange.snapshot, arrival.id);
+    let (gateway, snapshot) = (&exchange.gateway, &exchange.snapshot);
+    let (arrival, id) = (exchange.arrival.clone(), exchange.arrival.id);
     let bytes_max = gateway.settings.tool_answer_bytes_max;
     let recorded = pipeline::run_whole(gateway, snapshot, arrival, received, bytes_max).await;
     recorded.map(|outcome| match outcome {

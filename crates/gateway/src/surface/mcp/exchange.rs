@@ -23,6 +23,7 @@ use crate::{
 pub(super) struct Exchange {
     pub(super) gateway: Arc<Gateway>,
     pub(super) snapshot: Arc<Snapshot>,
+    /// Of the message that is answered now: each request has an id of its own, for its record.
     pub(super) arrival: Arrival,
     pub(super) headers: HeaderMap,
     pub(super) caller: Arc<Caller>,
@@ -93,7 +94,7 @@ impl Exchange {
     }
 
     async fn reply(
-        &self,
+        &mut self,
         era: Era,
         session: Option<&Arc<Session>>,
         incoming: Incoming<'_>,
@@ -104,15 +105,11 @@ impl Exchange {
         };
         let asks = messages.iter().any(|it| matches!(it, Message::Request(_)));
         let mut replies = Vec::new();
-        for (index, message) in messages.iter().enumerate() {
-            let mut arrival = self.arrival.clone();
-            if index > 0 {
-                // Each message is a call of its own, with an id of its own.
-                arrival = arrival.next(&self.gateway.live.clock);
-            }
+        for message in messages {
             match message {
                 Message::Request(request) => {
-                    replies.push(self.request(era, session, arrival, request).await);
+                    self.turn_to(replies.is_empty());
+                    replies.push(self.request(era, session, request).await);
                 }
                 Message::Notification(notification) if asks => {
                     act(session, &Notice::of(era, notification));
@@ -128,11 +125,17 @@ impl Exchange {
         }
     }
 
+    /// Begins with a request of a message: each but the first one has an id and a time of its own.
+    fn turn_to(&mut self, is_first: bool) {
+        if !is_first {
+            self.arrival = self.arrival.clone().next(&self.gateway.live.clock);
+        }
+    }
+
     async fn request(
         &self,
         era: Era,
         session: Option<&Arc<Session>>,
-        arrival: Arrival,
         request: &Request<'_>,
     ) -> Recorded<Reply> {
         let method = match Method::of(era, request) {
@@ -140,7 +143,7 @@ impl Exchange {
             Err(error) => return self.broken(&error).await,
         };
         let answered = match method {
-            Method::ToolsCall => call::answer(self, era, session, arrival, request).await,
+            Method::ToolsCall => call::answer(self, era, session, request).await,
             Method::ToolsList => list::answer(self, era, request).await,
             Method::Ping => {
                 let pong = || Reply::ok(::mcp::answer::ping(&request.id));
