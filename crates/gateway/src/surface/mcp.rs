@@ -55,15 +55,15 @@ pub(crate) async fn answer(
             return refused(refusal);
         }
     };
+    let is_stateless = exchange::is_stateless(&parts.headers);
     let is_deletion = match parts.method {
         Method::POST => false,
-        Method::DELETE => true,
+        Method::DELETE if !is_stateless => true,
         _ => {
             // Older clients ask each time for a stream from the server: nothing is wrong with that.
             ledger.facts().set_kind(Kind::Session);
-            let detail = "this endpoint has POST, and DELETE to end a session";
-            let refusal = Refusal::new(RefusalKind::MethodNotAllowed, detail);
-            return refused(ledger.refuse(refusal).await);
+            let (refusal, allowed) = other_method(is_stateless);
+            return ledger.refuse(refusal).await.map(|it| reply::other_method(id, &it, allowed));
         }
     };
     let body = if is_deletion { Ok(Bytes::new()) } else { read(&gateway, body).await };
@@ -79,10 +79,20 @@ pub(crate) async fn answer(
     if is_deletion {
         return exchange.end_session().await;
     }
-    if exchange.ends_with_its_connection() {
+    // There, to close the connection is to cancel what was asked.
+    if is_stateless {
         return exchange.answer(&body).await;
     }
     answer_apart(&gateway, exchange, body, panicked).await
+}
+
+/// Refuses what this endpoint does not do, and says by which methods it does what it does.
+fn other_method(is_stateless: bool) -> (Refusal, &'static str) {
+    let (detail, allowed) = match is_stateless {
+        true => ("in 2026-07-28 there are no sessions, and this endpoint has POST alone", "POST"),
+        false => ("this endpoint has POST, and DELETE to end a session", "POST, DELETE"),
+    };
+    (Refusal::new(RefusalKind::MethodNotAllowed, detail), allowed)
 }
 
 /// Answers by a task of its own: in the older revisions a lost connection is no cancellation, so the work

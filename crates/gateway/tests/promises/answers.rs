@@ -250,6 +250,12 @@ async fn by_mcp(tried: &mut Tried<'_>) {
     ] {
         tried.send(request, headers, body, want).await;
     }
+    // There are no sessions any more.
+    for method in ["DELETE", "GET"] {
+        let headers = [known[0], ("mcp-protocol-version", NOW)];
+        let refused = tried.send((method, "/mcp"), &headers, "", 405).await;
+        assert_eq!(refused.header("allow"), "POST", "{method}");
+    }
 }
 
 /// The revisions with sessions, and what in them is answered without a word.

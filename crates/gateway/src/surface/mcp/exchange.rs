@@ -41,12 +41,6 @@ impl Exchange {
         Self { gateway, snapshot, arrival, headers, caller, endpoint }
     }
 
-    /// Whether closing the connection cancels what was asked: the rule since 2026-07-28.
-    pub(super) fn ends_with_its_connection(&self) -> bool {
-        let version = self.headers.get(::mcp::headers::PROTOCOL_VERSION);
-        version.is_some_and(|it| it == Version::V2026_07_28.as_str())
-    }
-
     /// Answers what the body carries.
     pub(super) async fn answer(mut self, body: &[u8]) -> Recorded<Response<Body>> {
         match self.read(body) {
@@ -247,6 +241,12 @@ impl Exchange {
             Reply { status: error.status, ..Reply::ok(error.body()) }
         })
     }
+}
+
+/// Whether its headers say that a request is of the revision without sessions.
+pub(super) fn is_stateless(headers: &HeaderMap) -> bool {
+    let version = headers.get(::mcp::headers::PROTOCOL_VERSION);
+    version.is_some_and(|it| it == Version::V2026_07_28.as_str())
 }
 
 /// Acts on a notification. What it ends has a record of its own.

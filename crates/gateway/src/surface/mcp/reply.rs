@@ -75,9 +75,17 @@ pub(super) fn refused(id: RequestId, refusal: &Refusal) -> Response<Body> {
     let headers = response.headers_mut();
     problem::challenge(headers, refusal);
     problem::waiting_time(headers, refusal);
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, DELETE"));
-    }
+    response
+}
+
+/// The answer to another method than these (RFC 9110 section 15.5.6).
+pub(super) fn other_method(
+    id: RequestId,
+    refusal: &Refusal,
+    allowed: &'static str,
+) -> Response<Body> {
+    let mut response = refused(id, refusal);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
