@@ -39,7 +39,10 @@ pub(crate) async fn answer(
     let snapshot = gateway.snapshot();
     let ((parts, body), id) = (request.into_parts(), arrival.id);
     let refused = |refusal: Recorded<Refusal>| refusal.map(|it| reply::refused(id, &it));
-    let facts = Facts::new(Kind::Malformed, arrival.clone(), snapshot.revision).about("mcp");
+    // The message is not read yet: it may be a call. What comes without one is about sessions, as of older
+    // clients that ask for a stream from the server each time.
+    let kind = if parts.method == Method::POST { Kind::Call } else { Kind::Session };
+    let facts = Facts::new(kind, arrival.clone(), snapshot.revision).about("mcp");
     let mut ledger = Ledger::open(&gateway.live, facts);
     let admitted = admit(&snapshot, &arrival, &parts.headers).await;
     let (caller, endpoint) = match admitted.and_then(|caller| {
@@ -56,17 +59,19 @@ pub(crate) async fn answer(
         }
     };
     let is_stateless = exchange::is_stateless(&parts.headers);
-    let is_deletion = match parts.method {
-        Method::POST => false,
-        Method::DELETE if !is_stateless => true,
-        _ => {
-            // Older clients ask each time for a stream from the server: nothing is wrong with that.
-            ledger.facts().set_kind(Kind::Session);
-            let (refusal, allowed) = other_method(is_stateless);
+    let is_deletion = match is_deletion(&parts.method, is_stateless) {
+        Ok(is_deletion) => is_deletion,
+        Err((refusal, allowed)) => {
             return ledger.refuse(refusal).await.map(|it| reply::other_method(id, &it, allowed));
         }
     };
-    let body = if is_deletion { Ok(Bytes::new()) } else { read(&gateway, body).await };
+    let body = if is_deletion {
+        Ok(Bytes::new())
+    } else {
+        // One that does not come whole is no call.
+        ledger.facts().set_kind(Kind::Malformed);
+        read(&gateway, body).await
+    };
     let body = match body {
         Ok(body) => body,
         Err(refusal) => return refused(ledger.refuse(refusal).await),
@@ -86,13 +91,18 @@ pub(crate) async fn answer(
     answer_apart(&gateway, exchange, body, panicked).await
 }
 
-/// Refuses what this endpoint does not do, and says by which methods it does what it does.
-fn other_method(is_stateless: bool) -> (Refusal, &'static str) {
-    let (detail, allowed) = match is_stateless {
-        true => ("in 2026-07-28 there are no sessions, and this endpoint has POST alone", "POST"),
-        false => ("this endpoint has POST, and DELETE to end a session", "POST, DELETE"),
+/// Whether a session is to be ended, and not a message taken in. What the endpoint does not do is refused,
+/// with the methods by which it does what it does.
+fn is_deletion(method: &Method, is_stateless: bool) -> Result<bool, (Refusal, &'static str)> {
+    let (detail, allowed) = match (method, is_stateless) {
+        (&Method::POST, _) => return Ok(false),
+        (&Method::DELETE, false) => return Ok(true),
+        (_, true) => {
+            ("in 2026-07-28 there are no sessions, and this endpoint has POST alone", "POST")
+        }
+        (_, false) => ("this endpoint has POST, and DELETE to end a session", "POST, DELETE"),
     };
-    (Refusal::new(RefusalKind::MethodNotAllowed, detail), allowed)
+    Err((Refusal::new(RefusalKind::MethodNotAllowed, detail), allowed))
 }
 
 /// Answers by a task of its own: in the older revisions a lost connection is no cancellation, so the work

@@ -108,8 +108,8 @@ fn world() -> impl Strategy<Value = World> {
     ]);
     (vec(operation(), 1..5), vec(right, PROFILES.len()), vec(limit, 0..3)).prop_map(
         |(mut operations, rights, limits)| {
-            // Where nothing is open to everybody, MCP asks for a key before it reads what is called: the
-            // verdict is the same, and its record names no operation.
+            // MCP asks for a key before it reads what is called. Where nothing is open to everybody, or a
+            // key is wrong, kind and verdict are the same, and its record names no operation.
             operations[0].is_open = true;
             World { operations, rights, limits }
         },

@@ -222,3 +222,25 @@ async fn our_own_words_about_credentials_are_not_taken_for_one() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_call_with_a_wrong_credential_is_told_as_a_call_by_either_surface() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    let wrong = [("x-api-key", "odk_x")];
+    house.client.send("GET", "/shop/items/1", &wrong, "").await;
+    house.client.call_tool(wrong[0].1, "shop_get_item", &json!({"id": "1"})).await;
+    house.client.send("DELETE", "/mcp", &wrong, "").await;
+    let shown =
+        |it: &Value| ["kind", "surface", "reason", "operation"].map(|name| it[name].clone());
+    let records: Vec<_> = house.records().iter().map(shown).collect();
+    // What is asked by MCP stands in its message, which is not read for a stranger.
+    let want = [
+        ("call", "rest", json!("shop.get_item")),
+        ("call", "mcp", Value::Null),
+        ("session", "mcp", Value::Null),
+    ];
+    let want = want.map(|(kind, surface, operation)| {
+        [json!(kind), json!(surface), json!("unauthenticated"), operation]
+    });
+    assert_eq!(records, want);
+}
