@@ -11,6 +11,7 @@ use crate::{
     error::{Code, Denied},
     possession::Confirmation,
     reference,
+    tables::Tables,
 };
 
 /// What a token is about.
@@ -34,6 +35,7 @@ pub(crate) struct AccessToken<'a> {
     /// By which rule the client acts for the person, in a word.
     pub(crate) rule: Option<&'a str>,
     pub(crate) grant: Option<&'a str>,
+    /// How long it is good at most.
     pub(crate) lifetime: Duration,
     /// Whether it says nothing to who holds it.
     pub(crate) is_opaque: bool,
@@ -57,7 +59,7 @@ impl AccessToken<'_> {
     /// # Errors
     /// `temporarily_unavailable` where there is no key, `server_error` where it cannot be kept.
     pub(crate) async fn give(&self, server: &Server, now: Timestamp) -> Result<Minted, Denied> {
-        let expires = now.plus(Duration::from_secs(self.lifetime.as_secs()));
+        let expires = self.end(&server.tables(), now);
         let claims = self.claims(now, expires);
         let token = match &claims {
             Value::Object(says) if self.is_opaque => {
@@ -70,7 +72,17 @@ impl AccessToken<'_> {
                 signed.ok_or_else(unsigned)?
             }
         };
-        Ok(Minted { token, expires_in: self.lifetime.as_secs() })
+        // In the whole seconds of its `iat` and `exp`.
+        let expires_in = expires.as_seconds().saturating_sub(now.as_seconds());
+        Ok(Minted { token, expires_in: u64::try_from(expires_in).unwrap_or(0) })
+    }
+
+    /// When it ends: no later than what it is given by, and what those were given by that it is exchanged
+    /// for. Who checks it asks all of these on every call, so nobody is to be promised more.
+    fn end(&self, tables: &Tables, now: Timestamp) -> Timestamp {
+        let own = tables.end(self.profile, self.credential, now);
+        let earlier = self.earlier_givers.iter().filter_map(|it| giver_end(tables, it, now));
+        own.into_iter().chain(earlier).fold(now.plus(self.lifetime), Timestamp::min)
     }
 
     fn claims(&self, now: Timestamp, expires: Timestamp) -> Value {
@@ -127,4 +139,12 @@ impl AccessToken<'_> {
         }
         Value::Object(own)
     }
+}
+
+/// When that ends by which an earlier token was given, as [`AccessToken::earlier_givers`] has it.
+fn giver_end(tables: &Tables, giver: &Value, now: Timestamp) -> Option<Timestamp> {
+    let member = |name: &str| giver.get(name)?.as_str();
+    let profile = ProfileId::parse(member("profile")?).ok()?;
+    let credential = member("credential").and_then(|it| CredentialId::parse(it).ok());
+    tables.end(&profile, credential.as_ref(), now)
 }

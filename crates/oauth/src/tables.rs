@@ -80,6 +80,21 @@ impl Tables {
         Some(Contract { client, profile, terms: profile.tokens.as_ref()? })
     }
 
+    /// When what is given to `profile` ends at the latest, by its credential where it is given by one;
+    /// none where neither ends.
+    pub(crate) fn end(
+        &self,
+        profile: &ProfileId,
+        credential: Option<&CredentialId>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let profile = self.contract(profile, now)?.profile;
+        let mut credentials = self.desired.credentials.iter();
+        let credential = credential.and_then(|id| credentials.find(|it| it.id == *id));
+        let credential = credential.map(|it| profile.rotation.end(it));
+        profile.expires.into_iter().chain(credential).min()
+    }
+
     /// The credentials of `profile` that can be shown `now`. Where several know what is shown, the first
     /// is meant: they come as they [rank](Credential::rank).
     pub(crate) fn credentials<'a>(

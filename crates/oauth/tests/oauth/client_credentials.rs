@@ -140,6 +140,25 @@ async fn a_secret_that_is_older_than_its_profile_allows_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_is_promised_for_no_longer_than_what_it_was_given_by_lives() {
+    let mut house = House::open().await;
+    let now = house.clock.now();
+    let later = |seconds| now.plus(Duration::from_secs(seconds));
+    // A rotation leaves the old secret for its overlap alone; and a profile may have an end as well.
+    for (credential, profile, want) in
+        [(60, None, 60_i64), (60, Some(30), 30), (9_000, Some(30), 30), (9_000, None, 600)]
+    {
+        Arc::make_mut(&mut house.desired.credentials[0]).expires = later(credential);
+        Arc::make_mut(&mut house.desired.clients[1]).profiles[0].expires = profile.map(later);
+        house.declare();
+        let (status, answer) = house.post("/oauth/token", BATCH, &FORM).await;
+        assert_eq!((status, answer["expires_in"].as_i64()), (200, Some(want)), "{answer}");
+        let claims = claims(&answer["access_token"]);
+        assert_eq!(claims["exp"], now.as_seconds() + want);
+    }
+}
+
+#[tokio::test]
 async fn a_secret_that_was_revoked_or_has_expired_gets_nothing() {
     let mut house = House::open().await;
     for state in [CredentialState::Retired, CredentialState::Revoked] {

@@ -92,6 +92,19 @@ async fn a_client_acts_for_the_person_within_what_both_may() {
 }
 
 #[tokio::test]
+async fn what_is_exchanged_is_promised_for_no_longer_than_what_the_first_was_given_by_lives() {
+    let mut house = open().await;
+    let subject = access(&token(&house, &[]).await);
+    let ends = house.clock.now().plus(Duration::from_secs(100));
+    let web = house.desired.clients.iter_mut().find(|it| it.id.as_str() == "web").unwrap();
+    Arc::make_mut(web).profiles[0].expires = Some(ends);
+    house.declare();
+    let (_, answer) = exchange(&house, &subject, &[]).await;
+    assert_eq!(answer["expires_in"], 100, "{answer}");
+    assert_eq!(claims(&answer["access_token"])["exp"], ends.as_seconds());
+}
+
+#[tokio::test]
 async fn what_ends_the_grant_ends_what_was_exchanged() {
     let house = open().await;
     let subject = token(&house, &[]).await;

@@ -1,6 +1,6 @@
 //! Tokens that say nothing to who holds them: this server says it, wherever it runs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use model::GrantType;
 use serde_json::{Value, json};
@@ -98,6 +98,27 @@ async fn every_replica_says_what_an_opaque_token_is_good_for_until_its_end() {
     assert_eq!(word(&house, &own).await["active"], true);
     house.advance(1);
     assert_eq!(word(&house, &own).await["active"], false);
+}
+
+#[tokio::test]
+async fn an_opaque_token_is_promised_for_no_longer_than_what_it_was_given_by_lives() {
+    let mut house = open().await;
+    let now = house.clock.now();
+    let later = |seconds| now.plus(Duration::from_secs(seconds));
+    Arc::make_mut(&mut house.desired.credentials[0]).expires = later(60);
+    Arc::make_mut(&mut house.desired.clients[2]).profiles[0].expires = Some(later(30));
+    house.declare();
+    let own = house.post(TOKEN, BATCH, &CLIENT).await.1;
+    // Of a person's grant, which would live on.
+    let ann = of_ann(&house).await;
+    for (answer, want) in [(&own, 60_i64), (&ann, 30)] {
+        assert_eq!(answer["expires_in"], want, "{answer}");
+        let said = word(&house, &access(answer)).await;
+        assert_eq!(
+            (&said["active"], &said["exp"]),
+            (&json!(true), &json!(now.as_seconds() + want))
+        );
+    }
 }
 
 #[tokio::test]
