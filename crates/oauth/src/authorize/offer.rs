@@ -103,7 +103,7 @@ fn by_collection(permitted: &[Permitted]) -> BTreeMap<&str, Vec<page::OperationV
         collections.entry(collection.as_str()).or_default().push(view);
     }
     for operations in collections.values_mut() {
-        // What cannot be undone is not to be the line that is cut away.
+        // What can be undone least comes first, as only the last lines of a long list are cut away.
         operations.sort_by_key(|it| match it.effect {
             Effect::Destructive => 0,
             Effect::Write => 1,

@@ -10,8 +10,11 @@ use super::{
     text::{called, plain},
 };
 
-/// Most operations of a collection that are listed; the others are counted.
+/// Most operations of a collection that are listed, of those that can be undone; the others are counted.
 const LISTED_MAX: usize = 50;
+
+/// Most of those that cannot: all that there are, as long as a browser can show the page.
+const DESTRUCTIVE_MAX: usize = 1_000;
 
 /// Asks for a decision.
 pub(crate) fn consent(view: &ConsentView<'_>) -> Page {
@@ -93,11 +96,17 @@ fn about(client: &ClientView<'_>) -> Markup {
 }
 
 fn listed(collection: &CollectionView<'_>) -> Markup {
-    let hidden = collection.operations.len().saturating_sub(LISTED_MAX);
+    let operations = collection.operations.iter();
+    let (destructive, others): (Vec<_>, Vec<_>) =
+        operations.partition(|it| it.effect == Effect::Destructive);
+    let unlisted = destructive.len().saturating_sub(DESTRUCTIVE_MAX);
+    let hidden = others.len().saturating_sub(LISTED_MAX);
     html! {
         h2 { (plain(collection.title)) }
         ul {
-            @for operation in collection.operations.iter().take(LISTED_MAX) { (item(operation)) }
+            @for operation in destructive.iter().take(DESTRUCTIVE_MAX) { (item(operation)) }
+            @if unlisted > 0 { li { span.danger { "and " (unlisted) " more" } " like these" } }
+            @for operation in others.iter().take(LISTED_MAX) { (item(operation)) }
             @if hidden > 0 { li { "and " (hidden) " more" } }
         }
     }
@@ -186,5 +195,24 @@ mod tests {
         let html = page("<img src=x onerror=alert(1)>\u{202e}", false, &many);
         assert!(!html.contains("<img") && !html.contains('\u{202e}'));
         assert!(!html.contains("Change: <b>") && html.contains("and 10 more"));
+    }
+
+    #[test]
+    fn nobody_allows_what_cannot_be_undone_without_having_been_shown_it() {
+        let of = |count, effect| vec![OperationView { summary: "Do it", effect }; count];
+        let shown = |destructive, others| {
+            let operations =
+                [of(destructive, Effect::Destructive), of(others, Effect::Write)].concat();
+            let html = page("x", false, &operations);
+            let count = |text: &str| html.matches(text).count();
+            (count("undone</span>: Do it"), count("Change: Do it"), html)
+        };
+        let (destructive, others, html) = shown(120, 60);
+        assert_eq!((destructive, others), (120, 50));
+        assert!(html.contains("and 10 more") && !html.contains("like these"), "{html}");
+        // No page carries them without end; that there are more is said as loudly.
+        let (destructive, _, html) = shown(DESTRUCTIVE_MAX + 3, 0);
+        assert_eq!(destructive, DESTRUCTIVE_MAX);
+        assert!(html.contains("<span class=\"danger\">and 3 more</span> like these"), "{html}");
     }
 }
