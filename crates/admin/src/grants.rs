@@ -155,11 +155,12 @@ pub struct ConsentView {
     pub client_name: String,
     /// Where the person was sent back to.
     pub host: String,
-    /// The profile that it acts as.
+    /// The profile that it acts as, where it was allowed last.
     pub profile: String,
-    /// What of the profile; all of it where none.
+    /// What of the profile, by all of its grants together that are good, else as it was allowed last;
+    /// all of it where none.
     pub scope: Option<String>,
-    /// When.
+    /// When it was allowed last.
     pub since: String,
 }
 

@@ -6,12 +6,12 @@ use model::{Registration, Timestamp};
 use store::{Grant, GrantFilter, TakenBack};
 
 use crate::{
-    Server, authorize::account::ConsentBody, client, people, revocations, second_factor,
-    ticket::Ticket, token::GrantBody,
+    Server, allowed::Allowed, authorize::account::ConsentBody, client, people, revocations,
+    second_factor, ticket::Ticket, token::GrantBody,
 };
 
 /// Clients that are none: what stands on their grants are sessions and second factors.
-const NO_CLIENTS: [&str; 2] = [people::SESSIONS, second_factor::FACTORS];
+pub(crate) const NO_CLIENTS: [&str; 2] = [people::SESSIONS, second_factor::FACTORS];
 
 /// Which grants: all that is said has to fit.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,11 +66,12 @@ pub struct GivenConsent {
     pub client_name: String,
     /// Where the person was sent back to.
     pub host: String,
-    /// With which profile.
+    /// With which profile, where it was allowed last.
     pub profile: String,
-    /// What of the profile; all of it where none.
+    /// What of the profile, by all of its grants that are good, else as it was allowed last; all of it
+    /// where none.
     pub scope: Option<String>,
-    /// When.
+    /// When it was allowed last.
     pub since: Timestamp,
 }
 
@@ -176,7 +177,11 @@ impl Server {
         limit: u32,
     ) -> Result<Vec<GivenConsent>, store::Error> {
         let found = self.store.consents(person, after, limit).await?;
-        Ok(found.into_iter().map(consent).collect())
+        let mut given = Vec::with_capacity(found.len());
+        for one in found {
+            given.push(consent(self, one).await?);
+        }
+        Ok(given)
     }
 
     /// What a person allowed a client, if anything.
@@ -188,7 +193,10 @@ impl Server {
         person: &str,
         client: &str,
     ) -> Result<Option<GivenConsent>, store::Error> {
-        Ok(self.store.consent(person, client).await?.map(consent))
+        match self.store.consent(person, client).await? {
+            Some(found) => Ok(Some(consent(self, found).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Takes back what a person allowed a client, with all that came of it.
@@ -338,11 +346,13 @@ fn given(grant: &Grant, refreshed: Option<Timestamp>) -> GivenGrant {
     }
 }
 
-fn consent(consent: store::Consent) -> GivenConsent {
-    let store::Consent { subject, client, body, given } = consent;
+async fn consent(server: &Server, consent: store::Consent) -> Result<GivenConsent, store::Error> {
+    let store::Consent { subject: person, client, body, given: since } = consent;
     let body: ConsentBody = serde_json::from_str(&body).unwrap_or_default();
-    let ConsentBody { client_name, host, profile, resource: _, scope } = body;
-    GivenConsent { person: subject, client, client_name, host, profile, scope, since: given }
+    let allowed = Allowed::of(server, (&person, &client), &body, server.clock.now()).await?;
+    let scope = allowed.scopes().map(|it| it.to_string());
+    let ConsentBody { client_name, host, profile, resource: _, scope: _ } = body;
+    Ok(GivenConsent { person, client, client_name, host, profile, scope, since })
 }
 
 fn described(registration: store::Registration) -> SelfDescribed {

@@ -3,6 +3,7 @@
 //! What is asked, and who answers it? Read [`Server`]. What does a token say? Read `access_token`.
 
 mod access_token;
+mod allowed;
 mod authorize;
 mod client;
 mod departed;

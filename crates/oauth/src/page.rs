@@ -179,7 +179,7 @@ pub(crate) struct FactorView {
     pub(crate) is_required: bool,
 }
 
-/// What a person allowed a program.
+/// What a program may do in a person's name.
 #[derive(Debug)]
 pub(crate) struct AllowedView<'a> {
     /// Its id.
@@ -191,7 +191,8 @@ pub(crate) struct AllowedView<'a> {
     /// By collection, in words: `read, change`.
     pub(crate) what: Vec<(String, String)>,
     pub(crate) scopes: String,
-    pub(crate) since: String,
+    /// When the person allowed it; none where they were not asked.
+    pub(crate) since: Option<String>,
     /// None: nothing of it is left.
     pub(crate) until: Option<String>,
 }

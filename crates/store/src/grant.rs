@@ -34,6 +34,17 @@ pub struct Holder {
     pub newest: Timestamp,
 }
 
+/// Grants of one client for one user that are good and say the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    /// With which profile.
+    pub profile: String,
+    /// All else, in the words of who gave them.
+    pub body: String,
+    /// When the last of them ends by itself.
+    pub expires: Timestamp,
+}
+
 /// What went with something that grants came of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenBack {

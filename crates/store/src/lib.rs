@@ -29,7 +29,7 @@ pub use commit::{Commit, SealedChange, SealedVersion};
 pub use consent::Consent;
 pub use delivery::{Announcement, Backlog, Delivery, DeliveryFilter, Message, Next};
 pub use error::Error;
-pub use grant::{Grant, GrantFilter, Holder, TakenBack};
+pub use grant::{Alike, Grant, GrantFilter, Holder, TakenBack};
 pub use handle::{Digest, Handle, Taken};
 pub use location::Location;
 pub use registration::Registration;

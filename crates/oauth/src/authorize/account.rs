@@ -2,9 +2,11 @@
 
 mod factor;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{Response, header};
-use model::{Audience, Effect, ProfileId, Timestamp, TokenBounds, TokenScopes};
+use model::{Effect, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Consent, Grant, GrantFilter};
 
@@ -14,11 +16,13 @@ use super::{
     sign_in,
 };
 use crate::{
-    Request, Server,
+    Permitted, Request, Server,
+    allowed::Allowed,
     client::redirect,
     error::{Code, Denied},
     facts::Facts,
     form::Form,
+    given::NO_CLIENTS,
     page,
     people::{self, Person, SESSIONS},
 };
@@ -36,9 +40,9 @@ pub(crate) const SECOND_FACTOR_REMOVE: &str = "/oauth/account/second-factor/remo
 /// What stands for the page where a form proves that this browser was shown it.
 const TICKET: &str = "account";
 
-/// Most programs of a page, and most grants that are looked at for each.
-const CONSENTS_MAX: u32 = 100;
-const GRANTS_MAX: u32 = 1_000;
+/// Most programs of a page, and most sessions that are looked at.
+const PROGRAMS_MAX: usize = 100;
+const SESSIONS_MAX: u32 = 1_000;
 
 /// What of a consent the store keeps in our words.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -129,12 +133,26 @@ async fn take_back(
     let person = sign_in::person(server, request).await?;
     let (subject, client) = (person.subject.as_str(), form.required("client")?);
     facts.note = Some(format!("{} for client {}", subject.escape_debug(), client.escape_debug()));
-    // Asked first: sessions and second factors stand on grants too, and are no programs.
-    if server.store.consent(subject, client).await?.is_none() {
+    if !may_act(server, subject, client, request.at).await? {
         return Err(Denied::new(Code::AccessDenied, "you did not allow this program anything"));
     }
     server.revoke_consent(subject, client).await?;
     back(server)
+}
+
+/// Whether a program was allowed anything, or holds something all the same. Sessions and second factors
+/// stand on grants too, and are no programs.
+async fn may_act(
+    server: &Server,
+    subject: &str,
+    client: &str,
+    now: Timestamp,
+) -> Result<bool, Denied> {
+    if server.store.consent(subject, client).await?.is_some() {
+        return Ok(true);
+    }
+    let good = server.store.good_grants(subject, client, (now, 1)).await?;
+    Ok(!NO_CLIENTS.contains(&client) && !good.is_empty())
 }
 
 /// Ends one of the person's sessions, or all.
@@ -190,18 +208,16 @@ async fn shown(
     form: page::FormView<'_>,
 ) -> Result<Response<Bytes>, Denied> {
     let subject = person.subject.as_str();
-    let behind = after.map(|it| (subject, it));
-    let more = CONSENTS_MAX.saturating_add(1);
-    let mut consents = server.store.consents(Some(subject), behind, more).await?;
-    let has_more = consents.len() > usize::try_from(CONSENTS_MAX).unwrap_or(usize::MAX);
-    let next = has_more.then(|| consents.pop()).and(consents.last());
-    let next = next.and_then(|last| next_page(server, last));
+    let mut programs = programs(server, subject, after, request.at).await?;
+    let has_more = programs.len() > PROGRAMS_MAX;
+    let next = has_more.then(|| programs.pop()).and(programs.last());
+    let next = next.and_then(|(last, _)| next_page(server, last));
     let mut allowed = Vec::new();
-    for consent in &consents {
-        let grants = live(server, subject, &consent.client, request.at).await?;
-        allowed.push(allowed_view(server, consent, &grants));
+    for (client, consent) in &programs {
+        let program = (client.as_str(), consent.as_ref());
+        allowed.push(allowed_view(server, subject, program, request.at).await?);
     }
-    let sessions = live(server, subject, SESSIONS, request.at).await?;
+    let sessions = sessions(server, subject, request.at).await?;
     let sessions: Vec<_> = sessions
         .iter()
         .map(|it| page::SessionView {
@@ -226,48 +242,61 @@ async fn shown(
     Ok(page::account(&view).into_response())
 }
 
-/// Where the programs stand that come behind this one.
-fn next_page(server: &Server, last: &Consent) -> Option<String> {
-    redirect::with(&format!("{}{PATH}", server.url()), &[("after", &last.client)])
-}
-
-/// The grants of a client for a person that still give something.
-async fn live(
+/// The programs behind `after` by their ids, one more than a page has: those that the person allowed
+/// anything, with their consent, and those that hold grants for them by the word of who signs them in.
+async fn programs(
     server: &Server,
     subject: &str,
-    client: &str,
+    after: Option<&str>,
     now: Timestamp,
-) -> Result<Vec<Grant>, Denied> {
-    let filter = GrantFilter::SubjectAndClient { subject, client };
-    let mut grants = server.store.grants(filter, None, GRANTS_MAX).await?;
+) -> Result<Vec<(String, Option<Consent>)>, Denied> {
+    // Of both as many as there is room for: none of the first of all can be missing.
+    let room = PROGRAMS_MAX.saturating_add(1);
+    let limit = u32::try_from(room.saturating_add(NO_CLIENTS.len())).unwrap_or(u32::MAX);
+    let acting = server.store.acting_for(subject, after, (now, limit)).await?;
+    let acting = acting.into_iter().filter(|it| !NO_CLIENTS.contains(&it.as_str()));
+    let mut found: BTreeMap<_, _> = acting.map(|it| (it, None)).collect();
+    let behind = after.map(|it| (subject, it));
+    let consents = server.store.consents(Some(subject), behind, limit).await?;
+    found.extend(consents.into_iter().map(|it| (it.client.clone(), Some(it))));
+    Ok(found.into_iter().take(room).collect())
+}
+
+/// Where the programs stand that come behind this one.
+fn next_page(server: &Server, last: &str) -> Option<String> {
+    redirect::with(&format!("{}{PATH}", server.url()), &[("after", last)])
+}
+
+/// The person's sessions that go on.
+async fn sessions(server: &Server, subject: &str, now: Timestamp) -> Result<Vec<Grant>, Denied> {
+    let filter = GrantFilter::SubjectAndClient { subject, client: SESSIONS };
+    let mut grants = server.store.grants(filter, None, SESSIONS_MAX).await?;
     grants.retain(|it| it.revoked.is_none() && it.expires > now);
     Ok(grants)
 }
 
-fn allowed_view<'a>(
+async fn allowed_view<'a>(
     server: &Server,
-    consent: &'a Consent,
-    grants: &[Grant],
-) -> page::AllowedView<'a> {
-    let body: ConsentBody = serde_json::from_str(&consent.body).unwrap_or_default();
-    let what = ProfileId::parse(&body.profile).map(|it| collections(server, &it, &body));
-    page::AllowedView {
-        client: &consent.client,
-        what: what.unwrap_or_default(),
-        scopes: body.scope.unwrap_or_default(),
-        name: body.client_name,
-        host: body.host,
-        since: minute(consent.given),
-        until: grants.iter().map(|it| it.expires).max().map(minute),
-    }
+    subject: &str,
+    (client, consent): (&'a str, Option<&'a Consent>),
+    now: Timestamp,
+) -> Result<page::AllowedView<'a>, Denied> {
+    let last = consent.and_then(|it| serde_json::from_str::<ConsentBody>(&it.body).ok());
+    let last = last.unwrap_or_default();
+    let allowed = Allowed::of(server, (subject, client), &last, now).await?;
+    Ok(page::AllowedView {
+        client,
+        what: by_collection(&allowed.permitted(server)),
+        scopes: allowed.scopes().map(|it| it.to_string()).unwrap_or_default(),
+        name: if consent.is_some() { last.client_name } else { allowed.client_name },
+        host: last.host,
+        since: consent.map(|it| minute(it.given)),
+        until: allowed.until.map(minute),
+    })
 }
 
-/// What the consent is good for today, by collection: `read, change`.
-fn collections(server: &Server, profile: &ProfileId, body: &ConsentBody) -> Vec<(String, String)> {
-    let audience = server.tables().resources.audience(&body.resource);
-    let scopes = body.scope.as_deref().and_then(|it| TokenScopes::parse(it).ok());
-    let bounds = TokenBounds { audience: audience.unwrap_or(Audience::Door), scopes };
-    let permitted = server.plane.permitted(profile, &bounds);
+/// What may be done, by collection: `read, change`.
+fn by_collection(permitted: &[Permitted]) -> Vec<(String, String)> {
     let mut names: Vec<_> = permitted.iter().map(|it| it.collection.as_str()).collect();
     names.sort_unstable();
     names.dedup();

@@ -87,7 +87,10 @@ fn program_of(program: &AllowedView<'_>, form: &FormView<'_>) -> Markup {
                 }
             }
             p.quiet {
-                "Allowed on " (since) ". "
+                @match since {
+                    Some(since) => { "Allowed on " (since) ". " },
+                    None => { "You were not asked: who signs you in lets it act, and can do so again. " },
+                }
                 @match until {
                     Some(until) => { "Ends by itself on " (until) "." },
                     None => { "It has ended." },

@@ -1,10 +1,14 @@
 //! A person sees what they allowed and where they are signed in, and takes it back at once.
 
+use std::time::Duration;
+
+use model::Effect;
+use oauth::{GrantsOf, Permitted};
 use serde_json::Value;
-use store::Consent;
+use store::{Consent, Grant};
 
 use crate::{
-    given::redeem,
+    given::{given, redeem},
     house::{BACK, Browser, DOOR, House, PASSWORD, authorize, claims},
 };
 
@@ -60,6 +64,69 @@ async fn a_person_sees_what_they_allowed_and_takes_it_back_at_once() {
     assert_eq!(redeemed(&house, &second).await.0, 400);
     browser.open(&house, ACCOUNT).await;
     assert!(browser.page.contains("No program acts in your name"), "{}", browser.page);
+}
+
+#[tokio::test]
+async fn a_program_is_shown_with_all_that_it_may_do_whatever_was_allowed_last() {
+    let house = House::open().await;
+    house.plane.more.lock().unwrap().push(Permitted {
+        collection: "customers".to_owned(),
+        summary: "Delete a customer".to_owned(),
+        effect: Effect::Destructive,
+    });
+    let (_, whole) = given(&house, "web/app", BACK).await;
+    let narrow = async |scope| {
+        house.advance(60);
+        Browser::default().allow(&house, &authorize(&[("scope", scope)])).await;
+    };
+    narrow("collection:orders").await;
+    let scope = async || house.server.consents(None, None, 10).await.unwrap().remove(0).scope;
+    let mut browser = signed_in(&house, "ann").await;
+    for want in ["<b>orders</b>: read", "<b>customers</b>: delete"] {
+        assert!(browser.page.contains(want), "{want}: {}", browser.page);
+    }
+    assert!(!browser.page.contains("Scopes:"), "{}", browser.page);
+    assert_eq!(scope().await, None);
+    // When that has ended, what is left is what was allowed since.
+    let first = GrantsOf { id: Some(&whole), ..GrantsOf::default() };
+    assert_eq!(house.server.revoke_grants(first).await.unwrap(), [&*whole]);
+    browser.open(&house, ACCOUNT).await;
+    assert!(!browser.page.contains("customers"), "{}", browser.page);
+    assert!(browser.page.contains("Scopes: collection:orders."), "{}", browser.page);
+    narrow("collection:customers").await;
+    browser.open(&house, ACCOUNT).await;
+    assert!(browser.page.contains("<b>orders</b>: read"), "{}", browser.page);
+    assert_eq!(scope().await.as_deref(), Some("collection:customers collection:orders"));
+}
+
+#[tokio::test]
+async fn a_person_sees_and_ends_what_was_given_for_them_without_a_page() {
+    let house = House::open().await;
+    let now = house.clock.now();
+    // As an assertion of who signs people in has it made.
+    let grant = Grant {
+        id: "g1".to_owned(),
+        client: "batch/main".to_owned(),
+        profile: "batch/main".to_owned(),
+        subject: Some("local:ann".to_owned()),
+        body: format!(r#"{{"resource":"{DOOR}/mcp","client_name":"Night shift"}}"#),
+        created: now,
+        expires: now.plus(Duration::from_secs(600)),
+        revoked: None,
+    };
+    house.store.put_grant(&grant).await.unwrap();
+    let mut ann = signed_in(&house, "ann").await;
+    for want in ["Night shift", "batch/main", "<b>orders</b>: read", "You were not asked"] {
+        assert!(ann.page.contains(want), "{want}: {}", ann.page);
+    }
+    // Where somebody is signed in is no program.
+    for (client, want) in [("sessions", 403), ("batch/main", 303)] {
+        ann.send(&house, REVOKE, &[("client", client)]).await;
+        assert_eq!(ann.status, want, "{client}: {}", ann.page);
+        ann.open(&house, ACCOUNT).await;
+    }
+    assert!(ann.page.contains("No program acts in your name"), "{}", ann.page);
+    assert!(house.store.grant("g1").await.unwrap().unwrap().revoked.is_some());
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ use identity::{
 };
 use model::{
     Admission, AdmissionId, Assignment, Audience, Client, ClientCertificate, ClientId, ClientKind,
-    Clock, Credential, CredentialId, CredentialState, Effect, GrantType, LastUse, PepperId, Place,
-    Profile, ProfileId, Proof, Registration, RequestId, RoleId, RotationPolicy, Secret, Surface,
-    Timestamp, TokenBounds, TokenTerms, User, UserId,
+    Clock, CollectionId, Credential, CredentialId, CredentialState, Effect, GrantType, LastUse,
+    PepperId, Place, Profile, ProfileId, Proof, Registration, RequestId, RoleId, RotationPolicy,
+    Secret, Surface, Timestamp, TokenBounds, TokenScope, TokenTerms, User, UserId,
 };
 use oauth::{Algorithm, Parts, Permitted, Plane, Request, Server};
 use secrets::Keyring;
@@ -157,7 +157,7 @@ pub(crate) struct Orders {
 }
 
 impl Plane for Orders {
-    fn permitted(&self, _: &ProfileId, _: &TokenBounds) -> Vec<Permitted> {
+    fn permitted(&self, _: &ProfileId, bounds: &TokenBounds) -> Vec<Permitted> {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some((server, desired)) = meanwhile {
             server.declare(&desired);
@@ -168,6 +168,7 @@ impl Plane for Orders {
             effect: Effect::Read,
         }];
         permitted.extend(self.more.lock().unwrap().iter().cloned());
+        permitted.retain(|it| is_within(bounds, &it.collection));
         permitted
     }
 
@@ -180,6 +181,17 @@ impl Plane for Orders {
     fn note_use(&self, credential: &CredentialId, of: LastUse) {
         self.uses.lock().unwrap().push((credential.to_string(), of));
     }
+}
+
+/// Whether a token goes so far. Every role may do all that there is.
+fn is_within(bounds: &TokenBounds, collection: &str) -> bool {
+    let id = CollectionId::parse(collection).unwrap();
+    let is_it = |it: &TokenScope| match it {
+        TokenScope::Collection(of) => *of == id,
+        TokenScope::Role(_) => true,
+    };
+    let carries = bounds.scopes.as_ref().is_none_or(|it| it.iter().any(is_it));
+    carries && bounds.audience.has(&id)
 }
 
 impl House {

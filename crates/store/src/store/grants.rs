@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{Store, revocations::Revoking};
 use crate::{
-    Error, Grant, GrantFilter, Holder, Revoked,
+    Alike, Error, Grant, GrantFilter, Holder, Revoked,
     database::{Row, Transaction, Value},
 };
 
@@ -23,6 +23,14 @@ const LOCK_SQLITE: &str = "SELECT expires, revoked FROM grants WHERE id = $1";
 const HOLDERS: &str = "SELECT client, count(*), max(created) FROM grants \
      WHERE client > $1 AND revoked IS NULL AND expires > $2 \
      AND (client LIKE $3 OR client LIKE $4) GROUP BY client ORDER BY client LIMIT $5";
+
+/// What is good of a client for a user, each thing once however many grants say it.
+const GOOD: &str = "SELECT profile, body, max(expires) FROM grants \
+     WHERE subject = $1 AND client = $2 AND revoked IS NULL AND expires > $3 \
+     GROUP BY profile, body ORDER BY max(expires) DESC, profile, body LIMIT $4";
+/// Who holds anything that is good for a user.
+const ACTING: &str = "SELECT DISTINCT client FROM grants WHERE subject = $1 AND client > $2 \
+     AND revoked IS NULL AND expires > $3 ORDER BY client LIMIT $4";
 
 impl Store {
     /// Keeps a new grant.
@@ -86,6 +94,48 @@ impl Store {
             Value::Int(limit.into()),
         ];
         self.database.rows(HOLDERS, &values).await?.iter().map(holder).collect()
+    }
+
+    /// What the grants of a client for a user say that are good `now`: one for all that say the same, the
+    /// one that lasts longest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Nul`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn good_grants(
+        &self,
+        subject: &str,
+        client: &str,
+        (now, limit): (Timestamp, u32),
+    ) -> Result<Vec<Alike>, Error> {
+        let rows = self.of_user(GOOD, (subject, client), (now, limit)).await?;
+        rows.iter().map(alike).collect()
+    }
+
+    /// The clients that hold grants for a user which are good `now`, by id: at most `limit`, from the one
+    /// behind `after` on.
+    ///
+    /// # Errors
+    /// [`Error::Nul`], [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn acting_for(
+        &self,
+        subject: &str,
+        after: Option<&str>,
+        (now, limit): (Timestamp, u32),
+    ) -> Result<Vec<String>, Error> {
+        let rows = self.of_user(ACTING, (subject, after.unwrap_or("")), (now, limit)).await?;
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+
+    async fn of_user(
+        &self,
+        sql: &'static str,
+        (subject, client): (&str, &str),
+        (now, limit): (Timestamp, u32),
+    ) -> Result<Vec<Row>, Error> {
+        Error::refuse_nul([("a subject", subject), ("a client", client)])?;
+        let values =
+            [Value::Text(subject), Value::Text(client), Value::time(now), Value::Int(limit.into())];
+        self.database.rows(sql, &values).await
     }
 
     /// When the newest handle of a kind was made for each of these grants, where there is one.
@@ -248,6 +298,10 @@ fn places<'v>(texts: &[&'v str], values: &mut Vec<Value<'v>>) -> String {
         let _ = write!(places, "{comma}${}", values.len());
     }
     places
+}
+
+fn alike(row: &Row) -> Result<Alike, Error> {
+    Ok(Alike { profile: row.text(0)?, body: row.text(1)?, expires: row.time(2)? })
 }
 
 fn holder(row: &Row) -> Result<Holder, Error> {

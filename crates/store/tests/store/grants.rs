@@ -1,6 +1,6 @@
 //! Grants, the feed of revocations, and the consents that grants come of.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use store::{Consent, Error, Grant, GrantFilter, Handle, Revoked, Store, TakenBack};
 
@@ -11,6 +11,7 @@ on_every_database!(
     grants_are_listed_by_whom_they_are_for_and_in_pages,
     grants_of_all_but_some_clients_are_listed_and_revoked,
     who_holds_grants_is_counted_as_long_as_they_are_good,
+    what_is_good_of_a_client_for_a_user_is_told_once,
     a_grant_was_renewed_when_its_newest_handle_was_made,
     grants_are_revoked_with_their_entry_in_the_feed,
     a_grant_that_has_expired_is_not_revoked_nor_counted,
@@ -126,6 +127,31 @@ async fn who_holds_grants_is_counted_as_long_as_they_are_good(place: &Place) {
     store.revoke_grants(GrantFilter::One("a"), at(150)).await.unwrap();
     assert_eq!(of(at(151)).await, [crm, shop(1)]);
     assert_eq!(of(a.expires).await, []);
+}
+
+async fn what_is_good_of_a_client_for_a_user_is_told_once(place: &Place) {
+    let store = place.open().await;
+    four(&store).await;
+    let other = Grant { body: "{\"a\":1}".to_owned(), expires: at(1_500), ..grant("f") };
+    for more in [Grant { expires: at(2_000), ..grant("e") }, other] {
+        store.put_grant(&more).await.unwrap();
+    }
+    let good = async |now, limit| {
+        let found = store.good_grants("ada", "shop", (now, limit)).await.unwrap();
+        found.into_iter().map(|it| (it.profile, it.body, it.expires)).collect::<Vec<_>>()
+    };
+    let of = |body: &str, expires| ("shop-prod".to_owned(), body.to_owned(), at(expires));
+    let (longest, next) = (of("{}", 2_000), of("{\"a\":1}", 1_500));
+    assert_eq!(good(at(1_500), 9).await, slice::from_ref(&longest));
+    assert_eq!(good(at(150), 1).await, slice::from_ref(&longest));
+    assert_eq!(good(at(150), 9).await, [longest, next]);
+    let acting = async |after, now| store.acting_for("ada", after, (now, 9)).await.unwrap();
+    assert_eq!(acting(None, at(150)).await, ["crm", "shop"]);
+    assert_eq!(acting(Some("crm"), at(150)).await, ["shop"]);
+    assert_eq!(acting(None, at(2_000)).await, [""; 0]);
+    store.revoke_grants(GrantFilter::Client("shop"), at(160)).await.unwrap();
+    assert_eq!(good(at(161), 9).await, []);
+    assert_eq!(acting(None, at(161)).await, ["crm"]);
 }
 
 async fn a_grant_was_renewed_when_its_newest_handle_was_made(place: &Place) {
@@ -306,6 +332,8 @@ async fn a_text_that_one_database_cannot_keep_is_in_no_grant(place: &Place) {
         store.put_grant(&Grant { body: nul(), ..grant("a") }).await,
         store.grant("\0").await.map(drop),
         store.grants(GrantFilter::Client("shop"), Some("\0"), 1).await.map(drop),
+        store.good_grants("\0", "shop", (at(1), 1)).await.map(drop),
+        store.acting_for("ada", Some("\0"), (at(1), 1)).await.map(drop),
         store.revoke_grants(GrantFilter::Subject("\0"), at(1)).await.map(drop),
         store.revoke("\0", &["a".to_owned()], at(1), at(2)).await,
         store.revoke("token", &[nul()], at(1), at(2)).await,
