@@ -349,7 +349,8 @@ fn given(grant: &Grant, refreshed: Option<Timestamp>) -> GivenGrant {
 async fn consent(server: &Server, consent: store::Consent) -> Result<GivenConsent, store::Error> {
     let store::Consent { subject: person, client, body, given: since } = consent;
     let body: ConsentBody = serde_json::from_str(&body).unwrap_or_default();
-    let allowed = Allowed::of(server, (&person, &client), &body, server.clock.now()).await?;
+    let of = (person.as_str(), client.as_str());
+    let allowed = Allowed::of(server, of, &body, server.clock.now()).await?;
     let scope = allowed.scopes().map(|it| it.to_string());
     let ConsentBody { client_name, host, profile, resource: _, scope: _ } = body;
     Ok(GivenConsent { person, client, client_name, host, profile, scope, since })

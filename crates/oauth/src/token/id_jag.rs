@@ -78,7 +78,7 @@ pub(super) async fn issue(
         groups: brought.person.groups.clone(),
     };
     let rule = admit::rule(&tables, admission.as_ref(), &contract);
-    let grant = grant(request, proven, &contract, &brought.person, &body);
+    let grant = grant(request, proven, (&*tables, &contract), &brought.person, &body);
     server.store.put_grant(&grant).await?;
     let token = AccessToken {
         issuer: server.url(),
@@ -258,18 +258,21 @@ fn narrower(
 fn grant(
     request: &Request,
     proven: &Proven,
-    contract: &Contract<'_>,
+    (tables, contract): (&Tables, &Contract<'_>),
     person: &Person,
     body: &GrantBody,
 ) -> Grant {
+    let (profile, latest) = (&contract.profile.id, request.at.plus(contract.terms.lifetime));
+    // It gives one token, and ends with that.
+    let ends = tables.end(profile, proven.credential.as_ref(), request.at);
     Grant {
         id: uuid::Uuid::new_v4().simple().to_string(),
         client: proven.client.id.clone(),
-        profile: contract.profile.id.to_string(),
+        profile: profile.to_string(),
         subject: Some(person.subject.clone()),
         body: serde_json::to_string(body).unwrap_or_default(),
         created: request.at,
-        expires: request.at.plus(contract.terms.lifetime),
+        expires: ends.map_or(latest, |it| it.min(latest)),
         revoked: None,
     }
 }

@@ -1,6 +1,6 @@
 //! An enterprise's provider says that a client may act for a person, and no page is shown.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use model::{GrantType, TokenTerms};
 use serde_json::{Value, json};
@@ -90,6 +90,20 @@ async fn a_client_acts_for_whom_the_provider_says_without_a_page() {
     assert_eq!(active().await["active"], true);
     house.issuer.revoke(grant, kept.expires);
     assert_eq!(active().await["active"], false);
+}
+
+#[tokio::test]
+async fn a_token_and_its_grant_end_with_the_credential_that_it_was_got_by() {
+    let mut house = open().await;
+    let ends = house.clock.now().plus(Duration::from_secs(60));
+    Arc::make_mut(&mut house.desired.credentials[0]).expires = ends;
+    house.declare();
+    let brought = assertion(&house, json!({}), json!({}));
+    let (status, answer) = bring(&house, &brought, &[]).await;
+    assert_eq!((status, &answer["expires_in"]), (200, &json!(60)), "{answer}");
+    let token = claims(&answer["access_token"]);
+    let kept = house.store.grant(token["onedoor"]["grant"].as_str().unwrap()).await.unwrap();
+    assert_eq!((&token["exp"], kept.unwrap().expires), (&json!(ends.as_seconds()), ends));
 }
 
 #[tokio::test]
