@@ -186,6 +186,7 @@ async fn the_report_has_age_end_last_use_and_reach() {
     assert_eq!((report.ids(), &report.body["next"]), (vec![&*id], &json!(id)));
     let line = &report.body["items"][0];
     assert_eq!((&line["age_days"], &line["state"]), (&json!(0), &json!("active")));
+    assert_eq!(line["created"].as_str(), Some(&*now().to_string()));
     assert_eq!(line["last_used"].as_str(), Some(&*now().to_string()));
     assert_eq!(
         (&line["used_by"], &line["used_from"]),

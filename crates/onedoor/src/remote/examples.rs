@@ -119,8 +119,11 @@ const ROTATE_CREDENTIAL: &str = "  \
   onedoor credential retire shop-agent-default-1f0c5a2e    when nobody uses it any more
 
   onedoor credential rotate shop-agent-default-1f0c5a2e --wait >key
-                                  both: it retires the old one when it was not used for a day
-  onedoor credential rotate shop-agent-default-1f0c5a2e --wait --unused-for 2h";
+                                  both: it retires the old one when the new one is used and
+                                  the old one was not for a day
+  onedoor credential rotate shop-agent-default-1f0c5a2e --wait --unused-for 2h
+  onedoor credential rotate shop-agent-default-1f0c5a2e --wait --again >key
+                                  where an earlier run was broken off and nobody has its key";
 
 const QUERY_AUDIT: &str = "  \
   onedoor audit query --client shop-agent --since 2027-01-31T12:00:00Z

@@ -1,5 +1,6 @@
-//! `onedoor credential rotate --wait`: makes the successor, and ends the old one when nobody uses it any
-//! more. What it waits for is kept by the door: broken off, it goes on where it was.
+//! `onedoor credential rotate --wait`: makes the successor, and ends the old one when that is used and
+//! nobody uses the old one any more. What it waits for is kept by the door: broken off, it goes on where
+//! it was.
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::{
     failure::visible,
     field::{Field, Place, fields},
     input::Input,
+    paging,
     wire::Wire,
 };
 use crate::{logging, terminal::Terminal};
@@ -27,14 +29,18 @@ pub(super) fn command(base: Command) -> Command {
     let wait = Arg::new("wait").long("wait").action(ArgAction::SetTrue);
     let unused = Arg::new("unused-for").long("unused-for").value_name("TIME").requires("wait");
     let every = Arg::new("every").long("every").value_name("SECONDS").default_value("60");
+    let flag =
+        |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).requires("wait");
     let arguments = [
-        wait.help("Wait until nobody uses the old one, and retire it then; the same command goes on where it was broken off"),
+        wait.help("Wait until the new one is used and nobody uses the old one, and retire it then; the same command goes on where it was broken off"),
         unused
             .value_parser(unused_for)
             .help("For how long it must not have been used (2h, 7d) [default: as its profile's rotation says, else a day]"),
         every
             .value_parser(value_parser!(u64).range(1..=3600))
             .help("How often the door is asked"),
+        flag("again").help("Make another where nobody has what an earlier run printed: the one of that run, which was never used, is retired"),
+        flag("force").help("Retire the old one even where the new one was never used"),
     ];
     let arguments = arguments.map(|it| it.help_heading(HEADING));
     base.mut_subcommand("credential", |it| it.mut_subcommand("rotate", |it| it.args(arguments)))
@@ -67,13 +73,16 @@ pub(super) fn run(
     rotate: impl FnOnce(Terminal) -> Result<Ended, Failure>,
 ) -> Result<Ended, Failure> {
     let old = Old::read(about, matches)?;
-    let line = old.line()?;
-    match (line.state(), line.text("replaced")) {
-        ("retiring", Some(since)) => {
-            let since = visible(since);
-            logging::tell(format_args!("{} has had a successor since {since}", old.id));
+    let Known { line, successor } = old.known()?;
+    let since = line.text("replaced").filter(|_| line.state() == "retiring");
+    match since {
+        Some(since) if !matches.get_flag("again") => tell_made(old.id, since, successor.as_ref()),
+        since => {
+            if since.is_some() {
+                old.give_up(successor.as_ref())?;
+            }
+            rotate(terminal)?;
         }
-        _ => drop(rotate(terminal)?),
     }
     logging::tell(format_args!("waiting until nobody uses {} any more", old.id));
     old.see_to_its_end()?;
@@ -88,9 +97,17 @@ struct Old<'a> {
     /// For how long it must not have been used; as the door says where none.
     unused_for: Option<Duration>,
     every: Duration,
+    /// Whether it goes where its successor was never used, too.
+    is_forced: bool,
 }
 
-/// What the door knows of it.
+/// What the door knows of it, and of its successor.
+struct Known {
+    line: Line,
+    successor: Option<Line>,
+}
+
+/// What the door knows of a credential.
 struct Line(Value);
 
 impl<'a> Old<'a> {
@@ -100,7 +117,7 @@ impl<'a> Old<'a> {
         let id = id.and_then(|it| matches.get_one::<String>(&it));
         let id = id.ok_or_else(|| anyhow!("no credential is named"))?;
         let url = matches.get_one::<String>("url").map(String::as_str);
-        let shown = Door::find(url)?.send_to("get_credential", Some(id), &[])?;
+        let shown = Door::find(url)?.send_to("get_credential", id, &[])?;
         let profile = shown.pointer("/document/profile").and_then(Value::as_str);
         let client = profile.and_then(|it| it.split_once('/')).map(|it| it.0.to_owned());
         Ok(Self {
@@ -109,33 +126,43 @@ impl<'a> Old<'a> {
             url,
             unused_for: matches.get_one::<Duration>("unused-for").copied(),
             every: Duration::from_secs(matches.get_one::<u64>("every").copied().unwrap_or(60)),
+            is_forced: matches.get_flag("force"),
         })
     }
 
-    /// What is known of its age and its use. The door is found anew each time: who signed in has a token
-    /// for minutes.
-    fn line(&self) -> Result<Line, Failure> {
-        let door = Door::find(self.url)?;
-        let mut query = vec![("client", self.client.clone()), ("limit", "1000".to_owned())];
-        loop {
-            let mut page = door.send_to("list_credential_ages", None, &query)?;
-            let items = page.get_mut("items").and_then(Value::as_array_mut);
-            let found = items.and_then(|it| {
-                let position =
-                    it.iter().position(|it| it.get("id").is_some_and(|id| id == self.id));
-                position.map(|position| it.swap_remove(position))
-            });
-            match (found, page.get("next").and_then(Value::as_str)) {
-                (Some(line), _) => return Ok(Line(line)),
-                (None, Some(next)) => {
-                    query.retain(|it| it.0 != "cursor");
-                    query.push(("cursor", next.to_owned()));
-                }
-                (None, None) => {
-                    return Err(Failure::Unclear(format!("{} is not there any more", self.id)));
-                }
-            }
+    /// What is known of their age and their use. The door is found anew each time: who signed in has a
+    /// token for minutes.
+    fn known(&self) -> Result<Known, Failure> {
+        let about = named("list_credential_ages")?;
+        let mut input = Input::plain(&about, None);
+        input.set("client", self.client.clone());
+        let mut answer = paging::all(&Door::find(self.url)?, &about, input)?.value;
+        let mut lines: Vec<Line> = match answer.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items.into_iter().map(Line).collect(),
+            _ => Vec::new(),
+        };
+        let position = lines.iter().position(|it| it.text("id") == Some(self.id));
+        let gone = || Failure::Unclear(format!("{} is not there any more", self.id));
+        let line = lines.swap_remove(position.ok_or_else(gone)?);
+        let successor = lines.into_iter().find(|it| it.succeeds(&line));
+        Ok(Known { line, successor })
+    }
+
+    /// Ends the successor that nobody has, so that another takes its place.
+    fn give_up(&self, successor: Option<&Line>) -> Result<(), Failure> {
+        let Some(line) = successor.filter(|it| it.is_good()) else { return Ok(()) };
+        let id = line.id();
+        if line.is_used() {
+            let old = self.id;
+            return Err(Failure::Unclear(format!(
+                "somebody has the successor of {old}: {}; without --again the command goes on",
+                line.use_of(&id)
+            )));
         }
+        // Not forced: the door knows where it was used since.
+        Door::find(self.url)?.send_to("retire_credential", &id, &[])?;
+        logging::tell(format_args!("{id} is retired: nobody has it"));
+        Ok(())
     }
 
     fn see_to_its_end(&self) -> Result<(), Failure> {
@@ -160,17 +187,22 @@ impl<'a> Old<'a> {
 
     /// Why it has not ended; nothing where it has.
     fn look(&self, wire: &Wire) -> Result<Option<String>, Failure> {
-        let (id, line) = (self.id, self.line()?);
-        match line.state() {
-            "active" | "retiring" => {}
-            ended => {
-                logging::tell(format_args!("{id} is {}: its successor took over", visible(ended)));
-                return Ok(None);
-            }
+        let Known { line, successor } = self.known()?;
+        let (id, is_taken) = (self.id, successor.as_ref().is_some_and(Line::is_used));
+        if !line.is_good() {
+            tell_ended(id, line.state(), is_taken);
+            return Ok(None);
         }
         if line.state() == "active" || line.text("replaced").is_none() {
             // Another replica, which is not that far yet; or the rotation was rolled back.
             return Ok(Some(format!("{id} has no successor as this door knows")));
+        }
+        if !is_taken && !self.is_forced {
+            // Unused both are where its holder is idle, and where nobody ever got the new one.
+            let new = successor.map_or_else(|| "its successor".to_owned(), |it| it.id());
+            return Ok(Some(format!(
+                "{id} is kept, since {new} was never used; --force retires it all the same"
+            )));
         }
         if let Some(unused_for) = self.unused_for
             && line.last().is_some_and(|it| wire.clock().now().since(it) < unused_for)
@@ -178,11 +210,9 @@ impl<'a> Old<'a> {
             return Ok(Some(line.use_of(id)));
         }
         let force = self.unused_for.map(|_| ("force", "true".to_owned()));
-        let retired =
-            Door::find(self.url)?.send_to("retire_credential", Some(id), force.as_slice());
-        match retired {
+        match Door::find(self.url)?.send_to("retire_credential", id, force.as_slice()) {
             Ok(_) => {
-                logging::tell(format_args!("{id} is retired: its successor took over"));
+                tell_ended(id, "retired", is_taken);
                 Ok(None)
             }
             // The door says when and how it was used, or that somebody has ended it just now.
@@ -199,8 +229,27 @@ impl Line {
         self.0.get(name).and_then(Value::as_str)
     }
 
+    fn id(&self) -> String {
+        visible(self.text("id").unwrap_or_default())
+    }
+
     fn state(&self) -> &str {
         self.text("state").unwrap_or_default()
+    }
+
+    fn is_good(&self) -> bool {
+        matches!(self.state(), "active" | "retiring")
+    }
+
+    fn is_used(&self) -> bool {
+        self.text("last_used").is_some()
+    }
+
+    /// Whether it was made as the successor of `other`: for the same profile, by the same change.
+    fn succeeds(&self, other: &Self) -> bool {
+        let created = self.text("created");
+        let is_of_profile = self.text("profile") == other.text("profile");
+        is_of_profile && created.is_some() && created == other.text("replaced")
     }
 
     /// When it was last used, or when its successor was made, whichever was later.
@@ -221,6 +270,23 @@ impl Line {
     }
 }
 
+/// Tells of a successor that an earlier run made.
+fn tell_made(id: &str, since: &str, successor: Option<&Line>) {
+    logging::tell(format_args!("{id} has had a successor since {}", visible(since)));
+    if let Some(it) = successor.filter(|it| !it.is_used()) {
+        let new = it.id();
+        logging::tell(format_args!(
+            "{new} was never used, and its secret was printed by an earlier run alone: if nobody has that, run this with --again, which makes another"
+        ));
+    }
+}
+
+fn tell_ended(id: &str, state: &str, is_taken: bool) {
+    let what =
+        if is_taken { ": its successor took over" } else { ", and its successor was never used" };
+    logging::tell(format_args!("{id} is {}{what}", visible(state)));
+}
+
 /// Whether it may be otherwise in a while: a door that restarts comes back, as a network does.
 fn is_passing(failure: &Failure) -> bool {
     match failure {
@@ -235,19 +301,16 @@ fn is_passing(failure: &Failure) -> bool {
 
 impl Door {
     /// Carries out the operation of this name, on the thing with this id.
-    fn send_to(
-        &self,
-        name: &str,
-        id: Option<&str>,
-        query: &[(&str, String)],
-    ) -> Result<Value, Failure> {
-        let about = admin::operations().into_iter().find(|it| it.name == name);
-        let about = about.ok_or_else(|| anyhow!("there is no operation {name}"))?;
+    fn send_to(&self, name: &str, id: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
+        let about = named(name)?;
         let mut input = Input::plain(&about, None);
-        if let Some(id) = id {
-            input.path = input.path.replace("{id}", id);
-        }
+        input.path = input.path.replace("{id}", id);
         query.iter().for_each(|(name, value)| input.set(name, value.clone()));
         Ok(self.send(&about, &input)?.value)
     }
+}
+
+fn named(name: &str) -> Result<About, Failure> {
+    let about = admin::operations().into_iter().find(|it| it.name == name);
+    Ok(about.ok_or_else(|| anyhow!("there is no operation {name}"))?)
 }

@@ -35,6 +35,7 @@ mod quotas;
 mod recorded;
 mod registered;
 mod remote;
+mod rotating;
 mod self_service;
 mod serve;
 mod set_aside;

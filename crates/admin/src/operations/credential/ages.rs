@@ -67,6 +67,8 @@ pub(crate) struct Line {
     expires: String,
     /// Whether it ends within its profile's `warn_before`, or has ended.
     due: bool,
+    /// When it was made, where that is known; a successor when the one before was `replaced`.
+    created: Option<String>,
     /// When its successor was made, where it has one.
     replaced: Option<String>,
     /// When it was last used, as far as that is known.
@@ -140,6 +142,7 @@ fn line(it: &Credential, working: &Working, used: Option<&LastUse>, now: Timesta
         age_days: it.created.map(|created| now.since(created).as_secs() / 86_400),
         expires: expires.to_string(),
         due: rotation.is_due(it, now),
+        created: it.created.map(|it| it.to_string()),
         replaced: it.replaced.map(|it| it.to_string()),
         last_used: used.map(|it| it.at.to_string()),
         used_by: how.map(|it| it.way.as_str()),
