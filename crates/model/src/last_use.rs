@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use crate::Timestamp;
+use crate::{Timestamp, quantity::parse_duration};
 
 /// When a credential was last used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,21 @@ impl LastUse {
     /// After so long a use is stored, whichever replica knows of it: twice as long as it takes where
     /// nothing is in its way.
     pub const KNOWN_AFTER: Duration = Self::STORED_EVERY.saturating_mul(2);
+
+    /// Reads for how long a credential must not have been used: so long that its uses are known.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, and what to write.
+    pub fn parse_unused_for(text: &str) -> Result<Duration, String> {
+        let duration = parse_duration(text)?;
+        if duration < Self::KNOWN_AFTER {
+            let least = Self::KNOWN_AFTER.as_secs();
+            return Err(format!(
+                "every replica has told of a use after {least} s: write {least}s or more"
+            ));
+        }
+        Ok(duration)
+    }
 }
 
 /// How a credential was used.

@@ -113,6 +113,42 @@ async fn a_key_that_was_replaced_just_now_goes_when_every_replica_has_told_of_it
 }
 
 #[tokio::test]
+async fn who_says_for_how_long_a_key_must_be_unused_is_judged_by_the_clock_of_the_door() {
+    let replaced = format!("created: 2026-11-01\nreplaced: {}\nstate: retiring\n", before(7200));
+    for (profile, last, time, is_retired) in [
+        ("boss/viewer", before(1), "1h", false),
+        ("boss/viewer", before(3599), "1h", false),
+        ("boss/viewer", before(3600), "1h", true),
+        // Instead of what its profile says, whichever is longer.
+        ("short/q", before(3600), "2h", false),
+        ("short/q", before(60), "1m", true),
+    ] {
+        let files =
+            [("clients/short.yaml", SHORT), ("credentials/old.yaml", &key(profile, &replaced))];
+        let house = House::with(&files).await;
+        house.plane.use_credential("old", used(last));
+        let retired = retire(&house, "old", json!({"unused_for": time})).await;
+        assert_eq!(retired.status == 200, is_retired, "{profile} {last} {time}: {}", retired.text);
+    }
+}
+
+#[tokio::test]
+async fn nobody_names_a_time_in_which_other_replicas_have_not_told_of_a_use() {
+    let ago = |seconds| format!("replaced: {}\nstate: retiring\n", before(seconds));
+    let old = |seconds| key("boss/viewer", &format!("created: 2026-11-01\n{}", ago(seconds)));
+    let house = House::with(&[("credentials/old.yaml", &*old(3600))]).await;
+    for time in ["9s", "9999ms", "0s", "soon"] {
+        let refused = retire(&house, "old", json!({"unused_for": time})).await;
+        assert_eq!(refused.status, 422, "{time}: {}", refused.text);
+        assert!(refused.text.contains("unused_for"), "{}", refused.text);
+    }
+    assert_eq!(retire(&house, "old", json!({"unused_for": "10s"})).await.status, 200);
+    // What was replaced just now is kept, however little is asked for.
+    let house = House::with(&[("credentials/old.yaml", &*old(9))]).await;
+    assert_eq!(retire(&house, "old", json!({"unused_for": "10s"})).await.status, 409);
+}
+
+#[tokio::test]
 async fn what_is_due_or_too_old_is_listed_by_its_profile_s_policy() {
     let of = |created: &str| key("short/p", &format!("created: {created}\n"));
     let files = [

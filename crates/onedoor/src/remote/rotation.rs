@@ -8,7 +8,7 @@ use admin::About;
 use anyhow::anyhow;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use http::StatusCode;
-use model::{LastUse, Timestamp, quantity::parse_duration};
+use model::LastUse;
 use serde_json::Value;
 
 use super::{
@@ -46,16 +46,10 @@ pub(super) fn command(base: Command) -> Command {
     base.mut_subcommand("credential", |it| it.mut_subcommand("rotate", |it| it.args(arguments)))
 }
 
-/// For how long a credential must not have been used: long enough that the door knows of it.
-fn unused_for(text: &str) -> Result<Duration, String> {
-    let (least, duration) = (LastUse::KNOWN_AFTER, parse_duration(text)?);
-    if duration < least {
-        let least = least.as_secs();
-        return Err(format!(
-            "every replica has told of a use after {least} s: write {least}s or more"
-        ));
-    }
-    Ok(duration)
+/// For how long a credential must not have been used, as it is typed: the door reads it again, after it
+/// has made the successor.
+fn unused_for(text: &str) -> Result<String, String> {
+    LastUse::parse_unused_for(text).map(|_| text.to_owned())
 }
 
 /// Whether that was typed.
@@ -95,7 +89,7 @@ struct Old<'a> {
     client: String,
     url: Option<&'a str>,
     /// For how long it must not have been used; as the door says where none.
-    unused_for: Option<Duration>,
+    unused_for: Option<&'a String>,
     every: Duration,
     /// Whether it goes where its successor was never used, too.
     is_forced: bool,
@@ -124,7 +118,7 @@ impl<'a> Old<'a> {
             id,
             client: client.ok_or_else(|| anyhow!("{id} leads to no profile"))?,
             url,
-            unused_for: matches.get_one::<Duration>("unused-for").copied(),
+            unused_for: matches.get_one::<String>("unused-for"),
             every: Duration::from_secs(matches.get_one::<u64>("every").copied().unwrap_or(60)),
             is_forced: matches.get_flag("force"),
         })
@@ -169,7 +163,7 @@ impl<'a> Old<'a> {
         let wire = Wire::new()?;
         let mut told = String::new();
         loop {
-            match self.look(&wire) {
+            match self.look() {
                 Ok(None) => return Ok(()),
                 Ok(Some(why)) if why != told => {
                     logging::tell(&why);
@@ -186,7 +180,7 @@ impl<'a> Old<'a> {
     }
 
     /// Why it has not ended; nothing where it has.
-    fn look(&self, wire: &Wire) -> Result<Option<String>, Failure> {
+    fn look(&self) -> Result<Option<String>, Failure> {
         let Known { line, successor } = self.known()?;
         let (id, is_taken) = (self.id, successor.as_ref().is_some_and(Line::is_used));
         if !line.is_good() {
@@ -204,13 +198,9 @@ impl<'a> Old<'a> {
                 "{id} is kept, since {new} was never used; --force retires it all the same"
             )));
         }
-        if let Some(unused_for) = self.unused_for
-            && line.last().is_some_and(|it| wire.clock().now().since(it) < unused_for)
-        {
-            return Ok(Some(line.use_of(id)));
-        }
-        let force = self.unused_for.map(|_| ("force", "true".to_owned()));
-        match Door::find(self.url)?.send_to("retire_credential", id, force.as_slice()) {
+        // By the clock of the door, which knows what is stored since.
+        let time = self.unused_for.map(|it| ("unused_for", it.clone()));
+        match Door::find(self.url)?.send_to("retire_credential", id, time.as_slice()) {
             Ok(_) => {
                 tell_ended(id, "retired", is_taken);
                 Ok(None)
@@ -250,12 +240,6 @@ impl Line {
         let created = self.text("created");
         let is_of_profile = self.text("profile") == other.text("profile");
         is_of_profile && created.is_some() && created == other.text("replaced")
-    }
-
-    /// When it was last used, or when its successor was made, whichever was later.
-    fn last(&self) -> Option<Timestamp> {
-        let times = ["last_used", "replaced"].into_iter().filter_map(|it| self.text(it));
-        times.filter_map(|it| Timestamp::parse(it).ok()).max()
     }
 
     fn use_of(&self, id: &str) -> String {

@@ -41,8 +41,8 @@ fn rotating(asked: &Asked, looks: &AtomicUsize, (state, taken): (&str, usize)) -
                 0 => (200, lines(0, state, "2026-11-21T00:00:00Z")),
                 // Another replica, which has not heard of the successor yet.
                 1 => (200, lines(1, "active", "2026-11-01T00:00:00Z")),
-                // In use, as far as anybody's clock says.
-                2 => (200, lines(2, "retiring", "2999-01-01T00:00:00Z")),
+                // In use by the clock of the door, and for long not by that of the command.
+                2 => (200, lines(2, "retiring", "2001-01-01T00:00:00Z")),
                 3 => (503, json!({"title": "busy"})),
                 // The overlap is over some time.
                 look @ 8.. => (200, lines(look, "expired", "2026-11-22T00:00:00Z")),
@@ -51,6 +51,9 @@ fn rotating(asked: &Asked, looks: &AtomicUsize, (state, taken): (&str, usize)) -
         }
         ("POST", "/onedoor/v1/credentials/old/rotate") => {
             (201, json!({"id": "new", "kind": "api_key", "key": "odk_new"}))
+        }
+        ("POST", path) if path.contains("/retire") && looks.load(SeqCst) == 3 => {
+            (409, json!({"title": "In the way", "detail": "old is used by the clock of the door"}))
         }
         ("POST", path) if path.contains("/retire") => {
             (200, json!({"id": "x", "state": "retired", "revision": 9}))
@@ -80,7 +83,7 @@ fn a_rotation_that_waits_retires_the_old_one_when_nobody_uses_it_and_goes_on_whe
         for said in [
             "waiting until nobody uses old any more",
             "old has no successor as this door knows",
-            "old was last used at 2999-01-01T00:00:00Z, by a call from 192.0.2.7",
+            "old was last used at 2001-01-01T00:00:00Z, by a call from 192.0.2.7",
             "asking again",
             "old is retired: its successor took over",
         ] {
@@ -90,7 +93,7 @@ fn a_rotation_that_waits_retires_the_old_one_when_nobody_uses_it_and_goes_on_whe
         assert_eq!(changes.iter().any(|it| it.contains("/rotate")), is_made, "{changes:?}");
         assert_eq!(
             changes.last().unwrap(),
-            "/onedoor/v1/credentials/old/retire?force=true",
+            "/onedoor/v1/credentials/old/retire?unused_for=2h",
             "{changes:?}"
         );
     }

@@ -35,6 +35,10 @@ pub(crate) struct Retirement {
     pub(super) id: String,
     /// `true`: even where it is still used.
     pub(super) force: Option<bool>,
+    /// For how long it must not have been used: `2h`, 10 s or more. As its profile's rotation says where
+    /// it is missing, else a day.
+    #[schemars(length(max = 50))]
+    pub(super) unused_for: Option<String>,
     /// Why, for the revision.
     #[schemars(length(max = 500))]
     pub(super) reason: Option<String>,
@@ -62,7 +66,7 @@ impl Operation for Retire {
     const PATH: &'static str = "/credentials/{id}/retire";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "End a credential whose successor took over";
-    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within the time that its profile's rotation calls quiet; and for 10 s after that successor was made, until every replica has told of its use. The answer says when and how it was used, or when to try again, and force ends it all the same.";
+    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within unused_for, or the time that its profile's rotation calls quiet; and for 10 s after that successor was made, until every replica has told of its use. The answer says when and how it was used, or when to try again, and force ends it all the same.";
     type Parameters = Retirement;
     type Body = NoBody;
     type Output = Became;
@@ -91,7 +95,10 @@ pub(super) async fn retire(
     retirement: Retirement,
     find: Find,
 ) -> Result<Reply<Became>, Failure> {
-    let Retirement { id, force, reason, if_match } = retirement;
+    let Retirement { id, force, unused_for, reason, if_match } = retirement;
+    let unused_for = unused_for.as_deref().map(LastUse::parse_unused_for).transpose();
+    let unused_for = unused_for
+        .map_err(|error| Failure::field("parameters.unused_for", error, "write 2h or 7d"))?;
     let target = Target { id, reason, if_match, if_none_match: None };
     let target = &target;
     // What this replica knows must not be missing. What others know is waited for where it counts.
@@ -105,7 +112,8 @@ pub(super) async fn retire(
         }
         let used = admin.changeable()?.last_use(&target.id).await?;
         if force != Some(true) {
-            let policy = working.rotation(&credential.profile);
+            let mut policy = working.rotation(&credential.profile);
+            policy.quiet = unused_for.or(policy.quiet);
             ensure_unused(&credential, policy, used, call.at)?;
         }
         credential.state = CredentialState::Retired;

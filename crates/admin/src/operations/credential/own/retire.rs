@@ -55,7 +55,7 @@ impl Operation for Retire {
     ) -> Result<Reply<Became>, Failure> {
         begin(admin, call)?;
         let OwnRetirement { id, force, reason } = retirement;
-        let retirement = Retirement { id, force, reason, if_match: None };
+        let retirement = Retirement { id, force, unused_for: None, reason, if_match: None };
         retire(admin, call, retirement, dispensable).await
     }
 }
