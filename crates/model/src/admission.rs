@@ -42,8 +42,8 @@ pub struct Admission {
     pub profile: ProfileId,
     /// How the client may have made itself known; at least one, sorted.
     pub registrations: Vec<Registration>,
-    /// Hosts of the client's metadata document, else of all its redirect URIs: `claude.ai`,
-    /// `*.example.com`, `localhost`; any where empty.
+    /// Hosts of the client's metadata document, else of all its redirect URIs, to which nobody is sent
+    /// from a device: `claude.ai`, `*.example.com`, `localhost`; any where empty.
     pub hosts: Vec<String>,
     /// Values of the client's `software_id`; any where empty.
     pub software: Vec<String>,

@@ -10,8 +10,8 @@ mod register;
 mod rehash;
 
 use model::{
-    CertificateMatch, CredentialId, KeyHash, KeySource, ProfileId, Proof, Registration, Timestamp,
-    TokenBinding, TokenTerms,
+    CertificateMatch, CredentialId, GrantType, KeyHash, KeySource, ProfileId, Proof, Registration,
+    Timestamp, TokenBinding, TokenTerms,
 };
 use serde_json::Value;
 
@@ -59,8 +59,19 @@ impl Client {
     /// itself says so.
     pub(crate) fn renews(&self) -> bool {
         match self.origin {
-            Origin::Dynamic { renews, .. } => renews,
+            Origin::Dynamic { .. } => self.names(GrantType::RefreshToken),
             Origin::CommandLine | Origin::Declared(_) | Origin::Document { .. } => true,
+        }
+    }
+
+    /// Whether it says of itself that it gets tokens by `grant`. One that an operator registered says
+    /// nothing: its profile does.
+    pub(crate) fn names(&self, grant: GrantType) -> bool {
+        match &self.origin {
+            Origin::CommandLine => grant == GrantType::DeviceCode,
+            Origin::Declared(_) => false,
+            Origin::Document { metadata, .. } => document::names(metadata, grant),
+            Origin::Dynamic { grants, .. } => grants.contains(&grant),
         }
     }
 
@@ -90,8 +101,8 @@ pub(crate) enum Origin {
     /// It registered itself.
     Dynamic {
         software: Option<String>,
-        /// Whether it registered for refresh tokens.
-        renews: bool,
+        /// What it registered for.
+        grants: Vec<GrantType>,
         /// The hash of its secret, and when that ends.
         secret: Option<(KeyHash, Timestamp)>,
         /// By which certificates it proves itself, if it does.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use model::{CollectionId, GrantType, TokenScopes};
+use model::{CollectionId, GrantType, ProfileId, TokenScopes};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Digest, Handle};
@@ -14,7 +14,8 @@ use store::{Digest, Handle};
 pub(crate) use self::user_code::UserCode;
 use crate::{
     Request, Server,
-    client::{self, Origin, Proven},
+    authorize::admit,
+    client::{self, Client, Origin},
     error::{Code, Denied, json_response},
     facts::Facts,
     form::Form,
@@ -97,14 +98,16 @@ pub(crate) async fn begin(
     let proven = client::authenticate(server, request, &form).await?;
     facts.note = Some(format!("client {}", proven.client.id.escape_debug()));
     let scopes = token::scopes(&form)?;
-    match proven.client.origin {
+    match &proven.client.origin {
         Origin::CommandLine => check_own(scopes.as_ref())?,
-        Origin::Declared(_) | Origin::Document { .. } | Origin::Dynamic { .. } => {
-            check_client(server, request, &proven, facts)?;
+        Origin::Declared(profile) => check_registered(server, request, profile, facts)?,
+        Origin::Document { .. } | Origin::Dynamic { .. } => {
+            check_admitted(server, request, &proven.client)?;
         }
     }
     let (resource, _) = token::resource(&server.tables(), &form)?;
-    if !proven.is_confidential {
+    // Whoever registers itself gets a secret for the asking.
+    if !(proven.is_confidential && proven.client.is_registered()) {
         server.throttle.spend(Effort::Device { source: request.peer }, request.at)?;
     }
     let (code, device) = Ticket::Device.issue()?;
@@ -133,18 +136,14 @@ pub(crate) async fn begin(
     ))
 }
 
-/// Only what operators registered may ask in this way: the person who types the code sees no address
-/// that the program would be known by. And the command line of the door, for management alone.
-fn check_client(
+/// Whether the profile of a client that an operator registered gets tokens in this way.
+fn check_registered(
     server: &Server,
     request: &Request,
-    proven: &Proven,
+    profile: &ProfileId,
     facts: &mut Facts,
 ) -> Result<(), Denied> {
     let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
-    let Origin::Declared(profile) = &proven.client.origin else {
-        return Err(not_allowed("only registered clients may ask on a device"));
-    };
     let tables = server.tables();
     let contract = tables.contract(profile, request.at);
     let contract = contract.ok_or_else(|| not_allowed("the profile gets no tokens"))?;
@@ -153,6 +152,20 @@ fn check_client(
         return Err(not_allowed("the profile does not have the grant device_code"));
     }
     token::check_terms(&contract, request)
+}
+
+/// Whether a client that nobody registered says that it asks in this way, and any admission could let it
+/// in. Who is behind it is known when they have typed the code, and admissions are asked anew then.
+fn check_admitted(server: &Server, request: &Request, client: &Client) -> Result<(), Denied> {
+    let grant = GrantType::DeviceCode;
+    let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
+    if !client.names(grant) {
+        return Err(not_allowed("the client does not name this grant among its grant_types"));
+    }
+    match admit::could_admit(&server.tables(), (client, grant), request.at) {
+        true => Ok(()),
+        false => Err(not_allowed("no admission lets in such a client on a device")),
+    }
 }
 
 /// Whoever lends the command line their name lends it for managing the door, and for nothing else.

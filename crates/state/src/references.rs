@@ -125,8 +125,7 @@ impl Checker<'_> {
         match target {
             Target::AdmittingProfile(id) => self.missing_admitting(
                 id,
-                // Not by a device: of these, only the command line is not registered.
-                &[GrantType::AuthorizationCode, GrantType::JwtBearer],
+                &[GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::JwtBearer],
             ),
             Target::Client(id) => self.missing_client(id.as_str()),
             // Which operations these have is known only to whoever puts them in force.

@@ -12,18 +12,21 @@ use crate::{
     tables::{Contract, Tables},
 };
 
-/// As which profile `client` acts for `person`, and by which admission.
+/// A client, and in which way it asks.
+type Asks<'a> = (&'a Client, GrantType);
+
+/// As which profile a client that asks so acts for `person`, and by which admission.
 ///
 /// # Errors
 /// `access_denied` where it is none.
 pub(crate) fn profile(
     tables: &Tables,
-    client: &Client,
+    asks: Asks<'_>,
     person: &Person,
     now: Timestamp,
 ) -> Result<(ProfileId, Option<AdmissionId>), Denied> {
     let denied = |detail: &'static str| Denied::new(Code::AccessDenied, detail);
-    if let Origin::Declared(profile) = &client.origin {
+    if let Origin::Declared(profile) = &asks.0.origin {
         let contract = tables.contract(profile, now);
         let contract = contract.ok_or_else(|| denied("this program gets no access here"))?;
         if !shares(&contract.terms.groups, &person.groups) {
@@ -32,14 +35,15 @@ pub(crate) fn profile(
         return Ok((profile.clone(), None));
     }
     let mut admissions = tables.admissions().iter();
-    let found = admissions.find(|it| {
-        let contract = tables.contract(&it.profile, now);
-        fits(it, client, person) && contract.is_some_and(|it| gives(it.terms, client))
-    });
-    match found {
+    match admissions.find(|it| lets_in(it, tables, asks, Some(person), now)) {
         Some(admission) => Ok((admission.profile.clone(), Some(admission.id.clone()))),
         None => Err(denied("no rule of this door admits this program for you")),
     }
+}
+
+/// Whether any admission could let in a client that asks so, whoever is behind it.
+pub(crate) fn could_admit(tables: &Tables, asks: Asks<'_>, now: Timestamp) -> bool {
+    tables.admissions().iter().any(|it| lets_in(it, tables, asks, None, now))
 }
 
 /// Whether any admission could let in a client with a document of `host`, whoever is behind it.
@@ -51,8 +55,8 @@ pub(crate) fn could_admit_document(tables: &Tables, host: &str, now: Timestamp) 
     })
 }
 
-/// Whether `client` may still act for `person` as the profile of `contract`, by the admission that let it
-/// in where one did.
+/// Whether a client that asked so may still act for `person` as the profile of `contract`, by the
+/// admission that let it in where one did.
 ///
 /// # Errors
 /// Why not.
@@ -60,7 +64,8 @@ pub(crate) fn check(
     tables: &Tables,
     admission: Option<&str>,
     contract: &Contract<'_>,
-    (client, person): (&Client, &Person),
+    asks: Asks<'_>,
+    person: &Person,
 ) -> Result<(), &'static str> {
     let Some(id) = admission else {
         let shares = shares(&contract.terms.groups, &person.groups);
@@ -69,7 +74,7 @@ pub(crate) fn check(
     let mut admissions = tables.admissions().iter();
     let found = admissions.find(|it| it.id.as_str() == id && it.profile == contract.profile.id);
     let found = found.ok_or("its admission is gone")?;
-    let still = fits(found, client, person) && gives(contract.terms, client);
+    let still = fits(found, asks, Some(person)) && gives(contract.terms, asks);
     still.then_some(()).ok_or("its admission does not let it in any more, or not for this person")
 }
 
@@ -86,17 +91,27 @@ pub(crate) fn rule(
     }
 }
 
-/// Whether a profile with these terms gives tokens in the way in which `client` asks.
-fn gives(terms: &TokenTerms, client: &Client) -> bool {
-    match client.origin {
-        Origin::CommandLine => terms.grants.contains(&GrantType::DeviceCode),
-        // What else there is to say, the grant says when it is used.
-        Origin::Declared(_) | Origin::Document { .. } | Origin::Dynamic { .. } => true,
-    }
+/// Whether `admission` lets in a client that asks so, for `person` where it is known who that is.
+fn lets_in(
+    admission: &Admission,
+    tables: &Tables,
+    asks: Asks<'_>,
+    person: Option<&Person>,
+    now: Timestamp,
+) -> bool {
+    let contract = tables.contract(&admission.profile, now);
+    fits(admission, asks, person) && contract.is_some_and(|it| gives(it.terms, asks))
+}
+
+/// Whether a profile with these terms gives tokens in the way in which the client asks.
+fn gives(terms: &TokenTerms, (client, grant): Asks<'_>) -> bool {
+    // What else there is to say, the grant says when it is used.
+    let is_on_device = grant == GrantType::DeviceCode;
+    !is_on_device || (terms.grants.contains(&grant) && client.names(grant))
 }
 
 /// Whether any client that makes itself known like this one can be admitted at all.
-fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
+fn fits(admission: &Admission, (client, grant): Asks<'_>, person: Option<&Person>) -> bool {
     let Admission {
         id: _,
         description: _,
@@ -117,7 +132,10 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
             (Registration::MetadataDocument, vec![host.clone()], software)
         }
         Origin::Dynamic { software, .. } => {
-            let hosts = client.redirect_uris.iter().filter_map(|it| Url::parse(it).ok());
+            // Nobody is sent to them from a device, so it could have named anybody's.
+            let are_known = grant != GrantType::DeviceCode;
+            let uris = client.redirect_uris.iter().filter(|_| are_known);
+            let hosts = uris.filter_map(|it| Url::parse(it).ok());
             // However a program on this computer writes its address, admissions call it localhost.
             let host = |it: Url| match redirect::is_loopback(&it) {
                 true => "localhost".to_owned(),
@@ -129,12 +147,14 @@ fn fits(admission: &Admission, client: &Client, person: &Person) -> bool {
     };
     let is_of_software =
         software.is_empty() || own_software.is_some_and(|own| software.iter().any(|it| it == own));
-    let is_of_issuer = issuer.as_ref().is_none_or(|it| person.issuer() == Some(it.as_str()));
+    let is_for = |person: &Person| {
+        let is_of_issuer = issuer.as_ref().is_none_or(|it| person.issuer() == Some(it.as_str()));
+        is_of_issuer && shares(groups, &person.groups)
+    };
     registrations.contains(&registration)
         && are_of(hosts, &own_hosts)
         && is_of_software
-        && is_of_issuer
-        && shares(groups, &person.groups)
+        && person.is_none_or(is_for)
 }
 
 /// Whether there are `own` hosts and all of them are wanted; any, and none, are where nothing is wanted.

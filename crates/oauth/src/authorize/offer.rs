@@ -45,7 +45,8 @@ impl Offer {
         person: &Person,
     ) -> Result<Self, Denied> {
         let tables = server.tables();
-        let (profile, admission) = admit::profile(&tables, &pending.client, person, request.at)?;
+        let asks = (&pending.client, pending.grant());
+        let (profile, admission) = admit::profile(&tables, asks, person, request.at)?;
         let permitted = server.plane.permitted(&profile, &pending.bounds(server));
         let contract = tables.contract(&profile, request.at);
         let lifetime = contract.map(|it| lifetime(it.terms, &pending.client)).unwrap_or_default();

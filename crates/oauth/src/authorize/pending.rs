@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use model::{Audience, TokenBounds, TokenScopes};
+use model::{Audience, GrantType, TokenBounds, TokenScopes};
 use serde::{Deserialize, Serialize};
 use store::{Handle, Taken};
 
@@ -108,6 +108,14 @@ impl Pending {
         match server.store.take_handle(&digest, kind, request.at).await? {
             Taken::First(_) => Ok(()),
             Taken::Again(_) | Taken::Expired | Taken::Revoked(_) | Taken::Unknown => Err(ended()),
+        }
+    }
+
+    /// In which way the client asks.
+    pub(super) fn grant(&self) -> GrantType {
+        match self.body.device {
+            Some(_) => GrantType::DeviceCode,
+            None => GrantType::AuthorizationCode,
         }
     }
 

@@ -119,17 +119,7 @@ impl Wanted {
         if !form.get("dpop_jkt").is_none_or(is_digest) {
             return Err(invalid("dpop_jkt is no SHA-256 in base64url"));
         }
-        if let Origin::Declared(profile) = &client.origin {
-            let tables = server.tables();
-            let terms = tables.contract(profile, request.at).map(|it| it.terms);
-            if !terms.is_some_and(|it| it.grants.contains(&GrantType::AuthorizationCode)) {
-                let detail = "the profile does not have the grant authorization_code";
-                return Err(Denied::new(Code::UnauthorizedClient, detail));
-            }
-            if !is_pushed && terms.is_some_and(|it| it.must_push) {
-                return Err(invalid("the profile has to push its requests first"));
-            }
-        }
+        check_grant(server, request, &client, is_pushed)?;
         let (resource, _) = token::resource(&server.tables(), form)?;
         Ok(Self {
             redirect_uri: String::new(),
@@ -141,6 +131,36 @@ impl Wanted {
             device: None,
             client,
         })
+    }
+}
+
+/// Whether `client` may ask for a code, and in this way.
+fn check_grant(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    is_pushed: bool,
+) -> Result<(), Denied> {
+    let grant = GrantType::AuthorizationCode;
+    let not_allowed = |detail: &'static str| Denied::new(Code::UnauthorizedClient, detail);
+    match &client.origin {
+        Origin::Declared(profile) => {
+            let tables = server.tables();
+            let terms = tables.contract(profile, request.at).map(|it| it.terms);
+            if !terms.is_some_and(|it| it.grants.contains(&grant)) {
+                return Err(not_allowed("the profile does not have the grant authorization_code"));
+            }
+            if !is_pushed && terms.is_some_and(|it| it.must_push) {
+                let detail = "the profile has to push its requests first";
+                return Err(Denied::new(Code::InvalidRequest, detail));
+            }
+            Ok(())
+        }
+        Origin::Dynamic { .. } if !client.names(grant) => {
+            Err(not_allowed("the client did not register for the grant authorization_code"))
+        }
+        // Where a document names it not, the addresses in it do.
+        Origin::CommandLine | Origin::Document { .. } | Origin::Dynamic { .. } => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ mod cache;
 
 use std::sync::Arc;
 
+use model::GrantType;
 use serde_json::Value;
 use url::Url;
 
@@ -116,7 +117,15 @@ fn check(id: &str) -> Result<Url, &'static str> {
     }
 }
 
-/// Reads a document: it must name itself, and where people are sent back to.
+/// Whether a document names `grant`; one that names none is for codes (RFC 7591 section 2).
+pub(super) fn names(document: &Value, grant: GrantType) -> bool {
+    match document.get("grant_types").and_then(Value::as_array) {
+        Some(grants) => grants.iter().any(|it| it == grant.parameter()),
+        None => grant == GrantType::AuthorizationCode,
+    }
+}
+
+/// Reads a document: it must name itself, and where people are sent back to where they are.
 fn read(id: &str, text: &[u8]) -> Result<Value, String> {
     let document: Value =
         serde_json::from_slice(text).map_err(|_| "its document is no json".to_owned())?;
@@ -127,7 +136,8 @@ fn read(id: &str, text: &[u8]) -> Result<Value, String> {
         return Err("its document has a secret in it".to_owned());
     }
     let redirects = texts(&document, "redirect_uris");
-    if redirects.is_empty() || redirects.len() > REDIRECTS_MAX {
+    let is_missing = redirects.is_empty() && names(&document, GrantType::AuthorizationCode);
+    if is_missing || redirects.len() > REDIRECTS_MAX {
         return Err("its document has no redirect_uris, or too many".to_owned());
     }
     redirects.iter().try_for_each(|it| model::redirect::check(it))?;
@@ -167,7 +177,9 @@ mod tests {
     fn a_document_names_itself_and_has_no_secret() {
         let id = "https://app.example/c";
         let good = format!(r#"{{"client_id":"{id}","redirect_uris":["https://app.example/cb"]}}"#);
-        assert!(read(id, good.as_bytes()).is_ok());
+        let device = "urn:ietf:params:oauth:grant-type:device_code";
+        let on_device = format!(r#"{{"client_id":"{id}","grant_types":["{device}"]}}"#);
+        assert!(read(id, good.as_bytes()).is_ok() && read(id, on_device.as_bytes()).is_ok());
         for bad in [
             "{}".to_owned(),
             "[]".to_owned(),
@@ -176,6 +188,7 @@ mod tests {
             good.replace("https://app.example/cb", "javascript:alert(1)"),
             good.replace("https://app.example/cb", "http://evil.example/cb"),
             good.replace("redirect_uris", "redirects"),
+            on_device.replace(device, "authorization_code"),
             good.replace('{', r#"{"client_secret":"x","#),
         ] {
             assert!(read(id, bad.as_bytes()).is_err(), "{bad}");

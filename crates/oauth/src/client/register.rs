@@ -29,8 +29,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// How long a secret is good (RFC 7591 section 3.2.1). None is renewed: a client that is still there
 /// registers anew.
 const SECRET_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
-/// What a client can register for, and what one gets that does not say.
-const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
+/// What a client can register for.
+const GRANTS: [GrantType; 3] =
+    [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::DeviceCode];
+/// What one gets that does not say.
+const USUAL_GRANTS: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
 /// What a client can ask of its tokens: kept as it says it.
 const BINDINGS: [&str; 2] =
     ["dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"];
@@ -48,7 +51,7 @@ struct Registered {
     redirect_uris: Vec<String>,
     software: Option<String>,
     /// What it registered for, out of [`GRANTS`].
-    #[serde(default = "all_grants")]
+    #[serde(default = "usual_grants")]
     grants: Vec<String>,
     /// The hash of its secret, as credentials have it.
     secret: Option<String>,
@@ -93,8 +96,9 @@ pub(super) async fn find(server: &Server, id: &str, request: &Request) -> Result
     let is_by_key = proof.get(METHOD).is_some_and(|it| it == BY_KEY);
     let source = is_by_key.then(|| keys::source(|it| proof.get(it))).transpose();
     let keys = source.map_err(|it| unknown().because(it))?;
-    let renews = grants.iter().any(|it| it == GrantType::RefreshToken.parameter());
-    let origin = Origin::Dynamic { software, renews, secret, certificates, keys };
+    let is_registered = |it: &GrantType| grants.iter().any(|of| of == it.parameter());
+    let grants = GRANTS.into_iter().filter(is_registered).collect();
+    let origin = Origin::Dynamic { software, grants, secret, certificates, keys };
     let bindings = bindings(|it| bound.iter().any(|of| of == it));
     Ok(Client { id: id.to_owned(), name, redirect_uris, origin, bindings })
 }
@@ -130,13 +134,14 @@ pub(crate) async fn register(
     facts.note = Some(format!("{id} as \"{}\"", registered.name.escape_debug()));
     let body = serde_json::to_string(&registered).unwrap_or_default();
     server.store.put_registration(&id, &body, request.at).await?;
+    let responses: &[&str] = if is_sent_back(&registered.grants) { &["code"] } else { &[] };
     let mut answer = json!({
         "client_id": id,
         "client_id_issued_at": request.at.as_seconds(),
         "client_name": registered.name,
         "redirect_uris": registered.redirect_uris,
         "grant_types": registered.grants,
-        "response_types": ["code"],
+        "response_types": responses,
         METHOD: method,
     });
     if let Some(members) = answer.as_object_mut() {
@@ -197,15 +202,18 @@ async fn check_rate(server: &Server, request: &Request) -> Result<(), Denied> {
 
 fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
     let uris = metadata.get("redirect_uris").and_then(Value::as_array);
-    let uris = uris.filter(|it| (1..=REDIRECTS_MAX).contains(&it.len()));
-    let uris = uris.ok_or_else(|| redirect_fault("name 1 to 16 redirect_uris"))?;
+    let uris = uris.map(Vec::as_slice).unwrap_or_default();
+    let grants = named_grants(metadata)?;
+    // Who shows a code on a device is sent nowhere.
+    if uris.len() > REDIRECTS_MAX || (uris.is_empty() && is_sent_back(&grants)) {
+        return Err(redirect_fault("name 1 to 16 redirect_uris"));
+    }
     let read = |it: &Value| {
         let uri = it.as_str().ok_or_else(|| redirect_fault("a redirect uri is no text"))?;
         model::redirect::check(uri).map_err(redirect_fault)?;
         Ok(uri.to_owned())
     };
     let redirect_uris = uris.iter().map(read).collect::<Result<Vec<_>, Denied>>()?;
-    let grants = named_grants(metadata)?;
     let name = text(metadata, "client_name")?.unwrap_or("a client without a name").to_owned();
     let software = text(metadata, "software_id")?.map(str::to_owned);
     let bound = BINDINGS.into_iter().filter(|it| metadata.get(*it) == Some(&Value::Bool(true)));
@@ -218,18 +226,24 @@ fn read(metadata: &Map<String, Value>) -> Result<Registered, Denied> {
 /// (RFC 7591 section 3.2.1).
 fn named_grants(metadata: &Map<String, Value>) -> Result<Vec<String>, Denied> {
     let Some(named) = metadata.get("grant_types").and_then(Value::as_array) else {
-        return Ok(all_grants());
+        return Ok(usual_grants());
     };
-    let mut grants = all_grants();
-    grants.retain(|it| named.iter().any(|named| named == it.as_str()));
-    match grants.iter().any(|it| it == GrantType::AuthorizationCode.parameter()) {
-        true => Ok(grants),
-        false => Err(invalid("grant_types has no authorization_code")),
+    let is_named = |it: &GrantType| named.iter().any(|named| named == it.parameter());
+    let grants: Vec<_> = GRANTS.into_iter().filter(is_named).collect();
+    // What renews a token gives none.
+    match grants.iter().any(|it| *it != GrantType::RefreshToken) {
+        true => Ok(grants.into_iter().map(|it| it.parameter().to_owned()).collect()),
+        false => Err(invalid("grant_types has no authorization_code, and none of a device")),
     }
 }
 
-fn all_grants() -> Vec<String> {
-    GRANTS.map(str::to_owned).to_vec()
+fn usual_grants() -> Vec<String> {
+    USUAL_GRANTS.map(|it| it.parameter().to_owned()).to_vec()
+}
+
+/// Whether people are sent back to who registered for these.
+fn is_sent_back(grants: &[String]) -> bool {
+    grants.iter().any(|it| it == GrantType::AuthorizationCode.parameter())
 }
 
 fn text<'a>(metadata: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Denied> {

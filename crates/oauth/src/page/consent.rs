@@ -89,7 +89,12 @@ fn about(client: &ClientView<'_>) -> Markup {
                 "It manages this door. Any program could give itself this name: go on only if you have just typed " code { "onedoor login" } " yourself."
             },
             KnownBy::Registered => p.quiet { "The operators of this door have registered it." },
-            KnownBy::Document { host } => p.quiet { "It is described by " b { (host) } "." },
+            KnownBy::Document { host } => {
+                p.quiet { "It is described by " b { (host) } "." }
+                @if client.device.is_some() {
+                    p.warn { "Any program could give itself this name: no address that you are sent to shows whose it is." }
+                }
+            },
             KnownBy::Itself => p.warn { "It registered itself: nobody vouches for its name." },
         }
     }
@@ -183,10 +188,11 @@ mod tests {
         ] {
             assert!(html.contains(want), "{want}: {html}");
         }
-        assert!(!html.contains("on this computer"));
+        assert!(!html.contains("on this computer") && !html.contains("Any program"));
         assert!(page("x", true, &operations).contains("Any program on this computer"));
         let device = shown("TV", (false, Some("192.0.2.7")), &operations);
         assert!(device.contains("192.0.2.7") && !device.contains("You will be sent to"));
+        assert!(device.contains("b.example") && device.contains("Any program could give itself"));
     }
 
     #[test]

@@ -178,8 +178,8 @@ impl<'a> Answer<'a> {
         let person = body.person(&tables, subject.unwrap_or_default());
         let person = person.ok_or_else(|| invalid_grant("the user has another password now"))?;
         let admission = body.admission.as_deref();
-        let both = (&proven.client, &person);
-        admit::check(&tables, admission, &contract, both).map_err(invalid_grant)?;
+        let asks = (&proven.client, given_by);
+        admit::check(&tables, admission, &contract, asks, &person).map_err(invalid_grant)?;
         let admission = admission.and_then(|it| AdmissionId::parse(it).ok());
         let rule = admit::rule(&tables, admission.as_ref(), &contract);
         let may_renew = contract.terms.grants.contains(&GrantType::RefreshToken);

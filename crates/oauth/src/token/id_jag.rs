@@ -52,7 +52,8 @@ pub(super) async fn issue(
     let tables = server.tables();
     check_client(&tables, request, proven, facts)?;
     let brought = Brought::read(server, request, form, proven).await?;
-    let admitted = admit::profile(&tables, &proven.client, &brought.person, request.at);
+    let asks = (&proven.client, GrantType::JwtBearer);
+    let admitted = admit::profile(&tables, asks, &brought.person, request.at);
     let (profile, admission) = admitted.map_err(|it| refused(it.detail))?;
     let contract = tables.contract(&profile, request.at);
     let contract = contract.ok_or_else(|| refused("the profile gets no tokens now"))?;
@@ -114,12 +115,10 @@ fn check_client(
     let grant = GrantType::JwtBearer;
     let says_so = match &proven.client.origin {
         Origin::Declared(_) => return registered(tables, request, proven, grant, facts).map(drop),
-        Origin::Document { metadata, .. } => {
-            let grants = metadata.get("grant_types").and_then(Value::as_array);
-            grants.is_some_and(|it| it.iter().any(|it| it == grant.parameter()))
-        }
         // No client registers itself for this.
-        Origin::CommandLine | Origin::Dynamic { .. } => false,
+        Origin::CommandLine | Origin::Document { .. } | Origin::Dynamic { .. } => {
+            proven.client.names(grant)
+        }
     };
     if says_so && proven.is_confidential {
         return Ok(());

@@ -321,7 +321,7 @@ async fn codes_are_not_guessed() {
 }
 
 #[tokio::test]
-async fn only_registered_clients_whose_profile_has_the_grant_ask_on_a_device() {
+async fn only_clients_that_have_the_grant_ask_on_a_device() {
     let mut house = house().await;
     for (changes, want) in [
         (&[("client_id", "web/app")][..], (400, "unauthorized_client")),

@@ -18,6 +18,7 @@ mod consent;
 mod departed;
 mod described;
 mod device;
+mod device_admitted;
 mod documents;
 mod exchange;
 mod given;

@@ -317,11 +317,11 @@ fn what_is_wrong_with_a_second_factor_does_not_make_it_optional() {
 
 #[test]
 fn an_admission_leads_to_a_profile_that_clients_nobody_registered_can_get_tokens_of() {
-    let want = "admissions/a.yaml:1: profile: profile \"bots/p\" gets no tokens for people | give it tokens with authorization_code or jwt_bearer, or name another";
+    let want = "admissions/a.yaml:1: profile: profile \"bots/p\" gets no tokens for people | give it tokens with authorization_code or device_code or jwt_bearer, or name another";
     for (terms, is_good) in [
         ("{grants: [authorization_code], redirect_uris: [\"https://a.example/b\"]}", true),
         ("{grants: [jwt_bearer]}", true),
-        ("{grants: [device_code]}", false),
+        ("{grants: [device_code]}", true),
         ("{grants: [client_credentials]}", false),
     ] {
         let client = format!(
@@ -343,13 +343,14 @@ fn an_admission_of_the_command_line_leads_to_a_profile_that_has_tokens_for_devic
             "admissions/a.yaml:1: profile: profile \"bots/p\" gets no tokens for people | give it tokens with {grants}, or name another"
         )
     };
-    let (device, others) = (want("device_code"), want("authorization_code or jwt_bearer"));
+    let (device, others) =
+        (want("device_code"), want("authorization_code or device_code or jwt_bearer"));
     for (grants, registrations, want) in [
         ("device_code", "command_line", &[][..]),
         ("jwt_bearer", "command_line", &[&device][..]),
-        ("device_code", "command_line, dynamic", &[&others]),
+        ("device_code", "command_line, dynamic", &[]),
+        ("client_credentials", "dynamic", &[&others]),
         ("jwt_bearer", "command_line, dynamic", &[&device]),
-        ("device_code, jwt_bearer", "command_line, dynamic", &[]),
     ] {
         let client = format!(
             "kind: agent\nowner: team\nprofiles:\n  p:\n    roles: [reader]\n    tokens: {{grants: [{grants}]}}\n"
