@@ -2,6 +2,7 @@
 
 mod alike;
 mod balance;
+mod caller;
 mod carrier;
 mod encryption;
 mod event;
@@ -27,12 +28,10 @@ pub(crate) use line::{Line, members};
 pub use line::{is_unsafe, one_line};
 pub use outcome::{Decision, Kind, Outcome};
 
-use crate::{Redacted, text};
+use crate::Redacted;
 
 /// Longest text in a line. Callers choose some of them, and none may fill the disk.
 pub(crate) const TEXT_BYTES_MAX: usize = 2048;
-/// Most actors in a line.
-const ACTORS_MAX: usize = 8;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
@@ -286,7 +285,7 @@ impl Record<'_> {
     fn write_alike(&self, line: &mut Line) -> Result<(), serde_json::Error> {
         self.write_connection(line)?;
         line.some("revision", self.revision.as_ref())?;
-        self.write_caller(line)?;
+        self.caller.map_or(Ok(()), |it| caller::write(it, line))?;
         self.write_operation(line);
         self.write_request(line)
     }
@@ -301,31 +300,6 @@ impl Record<'_> {
         line.some("peer", peer.as_ref())?;
         line.some("peer_port", peer_port.as_ref())?;
         tls.as_ref().map_or(Ok(()), |it| it.write(line))
-    }
-
-    fn write_caller(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Some(caller) = self.caller else { return Ok(()) };
-        let Caller { client, kind, profile, credential, user, actors, bounds, known_by } = caller;
-        line.word("client", client.as_str());
-        if !caller.is_anonymous() {
-            line.word("client_kind", kind.as_str());
-        }
-        line.word("profile", profile.as_str());
-        line.cut("user", user.as_deref())?;
-        if !actors.is_empty() {
-            let actors: Vec<_> =
-                actors.iter().take(ACTORS_MAX).map(|it| text::cut(it, TEXT_BYTES_MAX)).collect();
-            line.put("actors", &actors)?;
-        }
-        if let Some(credential) = credential {
-            line.word("credential", credential.as_str());
-        }
-        line.cut("credential_kind", known_by.credential)?;
-        line.cut("token_kind", known_by.token)?;
-        if let Some(scopes) = bounds.as_ref().and_then(|it| it.scopes.as_ref()) {
-            line.cut("scopes", Some(&scopes.to_string()))?;
-        }
-        Ok(())
     }
 
     fn write_operation(&self, line: &mut Line) {
