@@ -10,6 +10,7 @@ mod line;
 mod outcome;
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -28,7 +29,7 @@ pub(crate) use line::{Line, members};
 pub use line::{is_unsafe, one_line};
 pub use outcome::{Decision, Kind, Outcome};
 
-use crate::Redacted;
+use crate::{Redacted, redact::path};
 
 /// Longest text in a line. Callers choose some of them, and none may fill the disk.
 pub(crate) const TEXT_BYTES_MAX: usize = 2048;
@@ -148,7 +149,7 @@ pub struct Record<'a> {
     pub operation: Option<&'a Operation>,
     /// The HTTP method of the operation.
     pub method: Option<&'a str>,
-    /// The operation's path template; the canonical path where no operation was found.
+    /// The operation's path template; the path that was asked for where no operation was found.
     pub path: Option<&'a str>,
     /// The method of a JSON-RPC message.
     pub rpc: Option<&'a str>,
@@ -311,9 +312,9 @@ impl Record<'_> {
     }
 
     fn write_request(&self, line: &mut Line) -> Result<(), serde_json::Error> {
-        let Record { method, path, rpc, tool, tool_digest, arguments, bytes_in, .. } = self;
+        let Record { method, rpc, tool, tool_digest, arguments, bytes_in, .. } = self;
         line.cut("method", *method)?;
-        line.cut("path", *path)?;
+        line.cut("path", self.shown_path().as_deref())?;
         line.cut("rpc", *rpc)?;
         line.cut("tool", *tool)?;
         line.cut("tool_digest", *tool_digest)?;
@@ -322,6 +323,14 @@ impl Record<'_> {
             line.word("arguments_digest", arguments.digest());
         }
         line.some("bytes_in", bytes_in.as_ref())
+    }
+
+    /// The template is of the operation's document. Where there is none, the caller chose the path.
+    fn shown_path(&self) -> Option<Cow<'_, str>> {
+        match self.operation {
+            Some(_) => self.path.map(Cow::Borrowed),
+            None => self.path.map(path::without_secrets),
+        }
     }
 
     fn write_outcome(&self, line: &mut Line) -> Result<(), serde_json::Error> {
@@ -551,14 +560,17 @@ mod tests {
     #[test]
     fn a_secret_in_the_wrong_place_is_not_told() {
         let secret = format!("odk_{}", "x1".repeat(25));
+        let path = format!("/mcp/{secret}/tools");
         let refusal = Refusal::new(RefusalKind::Malformed, format!("unknown method \"{secret}\""))
             .because(format!("GET /{secret}"));
         let record = Record {
             note: Some(&secret),
+            path: Some(&path),
             ..Record::new(Timestamp::from_seconds(0), Kind::Call, Outcome::Refused(&refusal))
         };
         let line = String::from_utf8(line(&record).unwrap()).unwrap();
-        assert!(!line.contains("x1x1") && line.matches("[redacted]").count() == 3, "{line}");
+        assert!(!line.contains("x1x1") && line.matches("[redacted]").count() == 4, "{line}");
+        assert!(line.contains(r#""path":"/mcp/[redacted]/tools""#), "{line}");
     }
 
     #[test]

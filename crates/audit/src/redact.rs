@@ -5,6 +5,7 @@ mod card;
 mod email;
 mod known;
 mod name;
+pub(crate) mod path;
 mod policy;
 mod prefix;
 mod salt;

@@ -1,6 +1,10 @@
 //! Canary secrets in every slot: none in any answer, log, record, argument or database file.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -14,6 +18,7 @@ use super::{
     property::Setting,
     surfaces::{Doors, Seen},
     upstream::Upstream,
+    victims::AUDIENCE,
     world,
 };
 use crate::run;
@@ -24,7 +29,12 @@ const IN_FILE: &str = "canary-file-c4419d7b";
 /// Given as the next version of a secret, over every way.
 const GIVEN: &str = "another-value";
 const MISPLACED: &str = "canary-misplaced-0e92d7f5";
+/// Part of a key that stands in the address that a client was given.
+const IN_PATH: &str = "CanaryInAPath4b8e19d6";
 const VARIABLE: &str = "ONEDOOR_SECRET_CANARY";
+/// Below which clients look for what they need to know of an address.
+const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
+const SERVER: &str = "/.well-known/oauth-authorization-server/mcp";
 /// Operations whose answer shows a new key.
 const SHOWING: [&str; 2] = ["issue_credential", "rotate_credential"];
 
@@ -39,6 +49,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let upstream = Upstream::start()?;
     let mut home = Home::new(setting.program, setting.folder.join("rest"));
     home.environment.push((VARIABLE.to_owned(), IN_ENVIRONMENT.to_owned()));
+    home.config = Some(put_config(setting.folder)?);
     let file = put_file(&home.data)?;
     let mut key = String::new();
     let doors = Doors::start(home, &upstream, |client| {
@@ -50,6 +61,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     use_all(&doors.rest, &key, &upstream)?;
     let mut seen = doors.call_everything()?;
     misplace(&doors, &mut seen)?;
+    misroute(&doors)?;
     let mut canaries = canaries(&doors, &key)?;
     let shown = keys_shown(&seen);
     ensure!(!shown.is_empty(), "no key was shown: what looks for canaries finds none");
@@ -84,6 +96,14 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     Ok(Done::Held(format!(
         "{canaries} canaries in none of {looked} answers, logs, records, arguments and database files; {shown} keys in the answers that made them and nowhere else"
     )))
+}
+
+/// With the authorization server: it answers, and records, what no collection has.
+fn put_config(folder: &Path) -> Result<PathBuf> {
+    let config = folder.join("onedoor.toml");
+    let listen = format!("public_url = \"{AUDIENCE}\"\nallowed_hosts = [\"127.0.0.1\"]\n");
+    fs::write(&config, format!("[listen]\n{listen}"))?;
+    Ok(config)
 }
 
 fn put_file(data: &Path) -> Result<String> {
@@ -168,6 +188,27 @@ fn misplace(doors: &Doors, seen: &mut Seen) -> Result<()> {
     Ok(())
 }
 
+/// Asks for paths, and for a tool, with a key in their names. Of answers nothing is said here: they may
+/// name what was asked for to who asked.
+fn misroute(doors: &Doors) -> Result<()> {
+    let clients = [&doors.rest, &doors.mcp].map(|it| [it.caller(""), it.client(&doors.first_key)]);
+    for client in clients.as_flattened() {
+        for begin in ["/shop/orders/1", "/nowhere", "/mcp", "/oauth", RESOURCE, SERVER] {
+            let whole = format!("{begin}/odk_{IN_PATH}");
+            let encoded = format!("{begin}/%6Fdk_{IN_PATH}/tools");
+            client.send("GET", &whole, &Value::Null)?;
+            client.send("GET", &encoded, &Value::Null)?;
+            client.send("POST", &encoded, &json!({}))?;
+        }
+        client.call_tool(&format!("odk_{IN_PATH}"), &json!({}))?;
+    }
+    let [home, ..] = &doors.homes;
+    let records = audit::records(&home.data.join("audit"))?;
+    let is_told = |it: &Value| it.get("event").is_some_and(|it| it == "endpoint.unknown");
+    ensure!(records.iter().any(is_told), "the authorization server was never asked");
+    Ok(())
+}
+
 fn canaries(doors: &Doors, key: &str) -> Result<Vec<Canary>> {
     let mut canaries = vec![
         canary("the stored secret", STORED),
@@ -175,6 +216,7 @@ fn canaries(doors: &Doors, key: &str) -> Result<Vec<Canary>> {
         canary("the secret of the file", IN_FILE),
         canary("the value that a secret is given", GIVEN),
         canary("a value in the wrong place", MISPLACED),
+        canary("a key in a path", IN_PATH),
         canary("a key that was found", FOUND_KEY),
         canary("a caller's key", key),
         canary("the first operator's key", &doors.first_key),

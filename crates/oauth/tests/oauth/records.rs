@@ -98,6 +98,25 @@ async fn what_is_asked_where_nothing_is_leaves_a_record() {
     assert_eq!(house.log.records().len(), 4);
 }
 
+/// Clients look for documents below the address that they were given, whatever stands in it.
+#[tokio::test]
+async fn a_key_in_a_path_is_in_no_record() {
+    let house = House::open().await;
+    let key = "KeyThatSomebodyPutIntoAnAddress";
+    for (path, want) in [
+        (format!("/.well-known/openid-configuration/mcp/odk_{key}"), "/mcp/[redacted]"),
+        (format!("/oauth/odk_{key}/token"), "/oauth/[redacted]/token"),
+        (format!("/oauth/%6Fdk_{key}"), "/oauth/[redacted]"),
+    ] {
+        let answer = house.ask(Method::GET, &path, HeaderMap::new(), "").await;
+        assert_eq!(answer.status(), 404, "{path}");
+        let record = house.log.records().pop().unwrap();
+        assert_eq!(record["event"], "endpoint.unknown");
+        assert!(record["path"].as_str().unwrap().ends_with(want), "{record}");
+    }
+    assert!(!house.log.text().contains(key), "{}", house.log.text());
+}
+
 #[tokio::test]
 async fn a_page_that_refuses_is_recorded_as_a_refusal() {
     let house = House::open().await;

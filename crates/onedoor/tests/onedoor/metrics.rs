@@ -159,7 +159,7 @@ fn metrics_are_off_unless_they_are_asked_for_and_are_nowhere_else() {
         ("GET", "/metrics", "door.example.com", 200),
         ("GET", "/metrics", "evil.example.com", 421),
         ("POST", "/metrics", "localhost", 405),
-        ("GET", "/orders/1", "localhost", 404),
+        ("GET", "/orders/odk_KeyInAPath", "localhost", 404),
         ("GET", "http://evil.example.com/metrics", "localhost", 400),
         ("GET", "http://evil.example.com/metrics", "evil.example.com", 421),
     ] {
@@ -177,4 +177,5 @@ fn metrics_are_off_unless_they_are_asked_for_and_are_nowhere_else() {
     let statuses: Vec<_> = refused.iter().map(|it| it["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [421, 405, 404, 400, 421]);
     assert!(refused.iter().all(|it| it["peer"] == "127.0.0.1" && it["decision"] == "deny"));
+    assert_eq!(refused[2]["path"], "/orders/[redacted]");
 }
