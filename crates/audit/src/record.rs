@@ -269,7 +269,10 @@ impl Record<'_> {
         if let Some(event) = event {
             line.word("event", event.as_str());
         }
-        line.said("note", *note)?;
+        match is_about_somebody(*kind) {
+            true => line.named("note", *note)?,
+            false => line.said("note", *note)?,
+        }
         if let Some(Start { node, boot }) = start {
             line.cut("node", Some(node))?;
             line.cut("boot", Some(boot))?;
@@ -329,7 +332,7 @@ impl Record<'_> {
     fn shown_path(&self) -> Option<Cow<'_, str>> {
         match self.operation {
             Some(_) => self.path.map(Cow::Borrowed),
-            None => self.path.map(path::without_secrets),
+            None => self.path.map(path::without_private),
         }
     }
 
@@ -372,6 +375,11 @@ impl Record<'_> {
         line.some("upstream_us", upstream_time.map(|it| it.as_micros()).as_ref())?;
         line.some("total_us", self.total_time.map(|it| it.as_micros()).as_ref())
     }
+}
+
+/// Whether its note may say which person it is about, whose name may be an e-mail address.
+fn is_about_somebody(kind: Kind) -> bool {
+    kind == Kind::Authorization
 }
 
 #[cfg(test)]
@@ -571,6 +579,30 @@ mod tests {
         let line = String::from_utf8(line(&record).unwrap()).unwrap();
         assert!(!line.contains("x1x1") && line.matches("[redacted]").count() == 4, "{line}");
         assert!(line.contains(r#""path":"/mcp/[redacted]/tools""#), "{line}");
+    }
+
+    #[test]
+    fn an_address_is_told_only_of_whom_the_record_is_about() {
+        let refusal = Refusal::new(RefusalKind::NotFound, "nothing for ann@example.com")
+            .because("asked by ann@example.com");
+        let told = |kind, note| {
+            let record = Record {
+                note: Some(note),
+                path: Some("/customers/ann@example.com"),
+                ..Record::new(Timestamp::from_seconds(0), kind, Outcome::Refused(&refusal))
+            };
+            String::from_utf8(line(&record).unwrap()).unwrap()
+        };
+        let called = told(Kind::Call, "tools/call ann@example.com");
+        assert!(!called.contains('@'), "{called}");
+        for want in ["tools/call [redacted]", "/customers/[redacted]", "asked by [redacted]"] {
+            assert!(called.contains(want), "{want}: {called}");
+        }
+        let signed_in = told(Kind::Authorization, "as \"corp:ann@example.com\"");
+        assert_eq!(signed_in.matches('@').count(), 1, "{signed_in}");
+        assert!(signed_in.contains("corp:ann@example.com"), "{signed_in}");
+        let leaked = told(Kind::Authorization, "as \"odk_7gh3kd9fj2\"");
+        assert!(leaked.contains(r#""note":"[redacted]""#), "{leaked}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The arguments of a call, without their secrets and of a bounded size.
+//! The arguments of a call, and other texts of callers, without what no record may hold.
 
 mod canonical;
 mod card;
@@ -9,6 +9,7 @@ pub(crate) mod path;
 mod policy;
 mod prefix;
 mod salt;
+pub(crate) mod sentence;
 mod shown;
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use super::{NAMES, Record, TEXT_BYTES_MAX};
-use crate::{
-    Error,
-    redact::{REDACTED, is_secret_text},
-    text,
-};
+use crate::{Error, redact::sentence, text};
 
 /// Room for a usual line, so that it is made without growing.
 const USUAL_BYTES: usize = 1024;
@@ -110,13 +106,22 @@ impl Line {
         self.beginning(value)
     }
 
-    /// A sentence that may hold what a caller wrote, and with it a secret in the wrong place.
+    /// A sentence that may hold what a caller wrote, and with it a secret or an e-mail address.
     pub(crate) fn said(
         &mut self,
         name: &'static str,
         value: Option<&str>,
     ) -> Result<(), serde_json::Error> {
-        self.cut(name, value.map(|it| if is_secret_text(it) { REDACTED } else { it }))
+        self.cut(name, value.map(sentence::without_addresses).as_deref())
+    }
+
+    /// A sentence that names whom a record is about, by an e-mail address if that is the name.
+    pub(crate) fn named(
+        &mut self,
+        name: &'static str,
+        value: Option<&str>,
+    ) -> Result<(), serde_json::Error> {
+        self.cut(name, value.map(sentence::without_secrets))
     }
 
     /// A value whose text needs no escape.

@@ -1,21 +1,26 @@
-//! What a record keeps of a path that its caller chose: all segments but those that hold a secret.
+//! What a record keeps of a path that its caller chose: all segments but those that are private.
 
 use std::borrow::Cow;
 
-use super::{REDACTED, value::is_secret_text};
+use super::{REDACTED, sentence::holds_address, value::is_secret_text};
 
-/// `path` with each segment replaced that holds a secret, as it is or in the writing of a URL.
+/// `path` with each segment replaced that holds a secret or an e-mail address, as it is or in the
+/// writing of a URL.
 ///
 /// Clients make paths of what they were given: of a key, where somebody put it into an address.
-pub(crate) fn without_secrets(path: &str) -> Cow<'_, str> {
+pub(crate) fn without_private(path: &str) -> Cow<'_, str> {
     // Asked of all of it at once: whatever is in a segment is in the whole.
-    if !is_secret_text(path) {
+    if !is_private(path) {
         return Cow::Borrowed(path);
     }
-    let segments = path.split('/').map(|it| if is_secret_text(it) { REDACTED } else { it });
+    let segments = path.split('/').map(|it| if is_private(it) { REDACTED } else { it });
     let kept = segments.collect::<Vec<_>>().join("/");
-    // What reaches over slashes, such as an address with a password, is in none of them alone.
-    if is_secret_text(&kept) { Cow::Borrowed(REDACTED) } else { Cow::Owned(kept) }
+    // What reaches over slashes, such as a URL with a password, is in none of them alone.
+    if is_private(&kept) { Cow::Borrowed(REDACTED) } else { Cow::Owned(kept) }
+}
+
+fn is_private(text: &str) -> bool {
+    is_secret_text(text) || holds_address(text)
 }
 
 #[cfg(test)]
@@ -25,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_that_holds_a_secret_is_replaced_and_the_rest_stays() {
+    fn a_private_segment_is_replaced_and_the_rest_stays() {
         for (path, want) in [
             ("/mcp/odk_7gh3kd9fj2", "/mcp/[redacted]"),
             ("/mcp/odk_7gh3kd9fj2/", "/mcp/[redacted]/"),
@@ -35,9 +40,12 @@ mod tests {
             ("/cards/4111111111111111", "/cards/[redacted]"),
             ("/cards/4111%201111%201111%201111", "/cards/[redacted]"),
             ("/ghp_0123456789abcdefghij/odk_7gh3kd9fj2", "/[redacted]/[redacted]"),
+            ("/customers/ann@example.com/orders", "/customers/[redacted]/orders"),
+            ("/customers/%61nn%40example%2Ecom", "/customers/[redacted]"),
+            ("/customers/ann%2540example.com", "/customers/[redacted]"),
             ("/proxy/https://app:pw@db/orders", "[redacted]"),
         ] {
-            assert_eq!(without_secrets(path), want, "{path}");
+            assert_eq!(without_private(path), want, "{path}");
         }
     }
 
@@ -53,15 +61,17 @@ mod tests {
             "/orders/018f4a3e-7c1d-7b3a-9e59-1f2d3c4b5a69/items/42",
             "/a%20b/%zz",
         ] {
-            assert!(matches!(without_secrets(path), Cow::Borrowed(it) if it == path), "{path}");
+            assert!(matches!(without_private(path), Cow::Borrowed(it) if it == path), "{path}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_path_keeps_a_secret(path in "(/[a-z=:%@. ]{0,6}|/odk_[a-z0-9]{8,20}|/\\PC{0,8}){0,6}") {
-            let kept = without_secrets(&path);
-            prop_assert!(kept == REDACTED || !is_secret_text(&kept), "{path}: {kept}");
+        fn no_path_keeps_what_is_private(
+            path in "(/[a-z=:%@. ]{0,6}|/odk_[a-z0-9]{8,20}|/a@b.c|/\\PC{0,8}){0,6}",
+        ) {
+            let kept = without_private(&path);
+            prop_assert!(!is_private(&kept), "{}: {}", path, kept);
         }
     }
 }

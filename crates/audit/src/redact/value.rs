@@ -37,7 +37,7 @@ fn is_in_encoded(text: &str) -> bool {
     decoded != text && (is_in(&decoded) || card::first(&decoded).is_some())
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(super) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, others)) = rest.split_first() {

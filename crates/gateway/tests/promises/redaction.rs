@@ -88,3 +88,25 @@ async fn what_would_not_be_done_is_a_fault() {
     let faults = house.map(|_| ()).unwrap_err();
     assert!(faults[0].message.contains("/name/api_key is called as a secret is"), "{faults:?}");
 }
+
+#[tokio::test]
+async fn an_address_stands_in_no_record_wherever_its_caller_puts_it() {
+    let house = shop::builder().open().await.expect("the shop has no faults");
+    by_rest(&house, "/shop/items/ann@example.com").await;
+    by_mcp(&house, "shop_get_item", &json!({"id": "ann@example.com"})).await;
+    by_rest(&house, "/customers/ann@example.com/orders").await;
+    by_rest(&house, "/customers/ann%40example.com").await;
+    by_mcp(&house, "ann@example.com", &json!({})).await;
+    let records = house.records();
+    let told: Vec<_> = records.iter().map(|it| json!([it["path"], it["note"]])).collect();
+    let want = [
+        json!(["/shop/items/{id}", null]),
+        json!(["/shop/items/{id}", null]),
+        json!([null, "GET /customers/[redacted]/orders"]),
+        json!([null, "GET /customers/[redacted]"]),
+        json!([null, "tools/call [redacted]"]),
+    ];
+    assert_eq!(told, want);
+    let text = house.log.text();
+    assert!(!text.contains("ann@") && !text.contains("ann%40"), "{text}");
+}
