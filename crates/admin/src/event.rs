@@ -194,7 +194,7 @@ pub fn holder(credential: &Credential, desired: &Desired) -> Caller {
         kind: client.map_or(nobody.kind, |it| it.kind),
         profile: credential.profile.clone(),
         credential: Some(credential.id.clone()),
-        known_by: KnownBy { credential: Some(credential.proof.kind()), token: None },
+        known_by: KnownBy { credential: Some(credential.proof.kind()), ..KnownBy::default() },
         ..nobody
     }
 }

@@ -36,7 +36,7 @@ pub(crate) const TEXT_BYTES_MAX: usize = 2048;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 62] = [
+pub(crate) const NAMES: [&str; 64] = [
     "time",
     "id",
     "trace",
@@ -64,6 +64,8 @@ pub(crate) const NAMES: [&str; 62] = [
     "credential",
     "credential_kind",
     "token_kind",
+    "token",
+    "auth_methods",
     "scopes",
     "collection",
     "operation",
@@ -419,7 +421,12 @@ mod tests {
             user: Some(String::from("ann@example.com")),
             actors: vec![String::from("planner")],
             bounds: None,
-            known_by: KnownBy { credential: Some("client_secret"), token: Some("dpop") },
+            known_by: KnownBy {
+                credential: Some("client_secret"),
+                token: Some("dpop"),
+                token_id: Some("t1".into()),
+                methods: Some("pwd otp".into()),
+            },
         }
     }
 
@@ -481,6 +488,7 @@ mod tests {
                 r#""tls_name":"api.example.com","tls_client":"9f86","revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
                 r#""credential_kind":"client_secret","token_kind":"dpop","#,
+                r#""token":"t1","auth_methods":"pwd otp","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
                 r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","tool":"orders_get_order","#,
                 r#""tool_digest":"sha256:9f86d081884c7d659a2feaa0c55ad015","arguments":{"id":42},"#,

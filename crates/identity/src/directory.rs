@@ -22,8 +22,8 @@ use std::{
 };
 
 use model::{
-    Caller, Client, Credential, CredentialId, Fault, Issuer, LastUse, PepperId, Refusal, Timestamp,
-    Wrong,
+    Caller, Client, Credential, CredentialId, Fault, Issuer, KnownBy, LastUse, PepperId, Refusal,
+    Timestamp, Wrong,
 };
 use quick_cache::{UnitWeighter, sync::Cache};
 use serde_json::{Map, Value};
@@ -324,7 +324,7 @@ impl Directory {
             return Ok(Known::Own(own.remember(fingerprint, &token, now)?));
         }
         let trust = self.tokens.issuers.get(token.claims.issuer()?);
-        let holder = trust.ok_or(Defect::Issuer)?.holder(&token, now).await?;
+        let holder = trust.ok_or(Defect::Issuer)?.holder(&token, &fingerprint, now).await?;
         let holder = Arc::new(holder);
         self.tokens.verified.insert(fingerprint, Arc::clone(&holder));
         Ok(Known::Other(holder))
@@ -334,7 +334,7 @@ impl Directory {
 impl KeyHolder {
     /// Who holds `binding`, a key that is hashed under `pepper`, or a certificate.
     fn new(binding: Binding, pepper: Option<PepperId>) -> Self {
-        let caller = Arc::new(binding.caller(None, (None, Vec::new()), None));
+        let caller = Arc::new(binding.caller(KnownBy::default(), (None, Vec::new()), None));
         Self { binding, caller, pepper, is_outdated: AtomicBool::new(false) }
     }
 }

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use aws_lc_rs::{constant_time, digest};
+use model::hex;
 
 /// An HMAC or a SHA-256. Whoever declares credentials chooses the bytes, so tables hash them with a
 /// key of their own as any other text.
@@ -24,6 +25,12 @@ impl Fingerprint {
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The first half, as records write it: enough to tell one token from all others.
+    pub(crate) fn shown(&self) -> String {
+        let (half, _) = self.0.split_at(16);
+        format!("sha256:{}", hex(half))
     }
 }
 

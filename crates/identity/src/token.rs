@@ -6,6 +6,7 @@ mod compact;
 mod confirmation;
 mod defect;
 mod json;
+mod named;
 
 pub(crate) use algorithm::{Algorithm, Family};
 pub(crate) use claims::{Claims, LEEWAY, Subject};

@@ -26,12 +26,16 @@ pub struct Caller {
 }
 
 /// What a caller was known by: for records, and nothing is decided by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KnownBy {
     /// The kind of the credential; with a token of the door, of the one that it was got with.
     pub credential: Option<&'static str>,
     /// What the token is bound to, where it was one: `bearer` is to nothing.
     pub token: Option<&'static str>,
+    /// Which token: its `jti`, or the beginning of its hash.
+    pub token_id: Option<Arc<str>>,
+    /// How the person signed in that the token speaks for (`amr`, RFC 8176), with blanks between.
+    pub methods: Option<Arc<str>>,
 }
 
 impl Caller {

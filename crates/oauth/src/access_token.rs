@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use identity::own_token::{CLAIM, TYPE};
-use model::{AdmissionId, CredentialId, ProfileId, Timestamp, TokenScopes};
+use model::{AdmissionId, CredentialId, KnownBy, ProfileId, Timestamp, TokenScopes};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -51,6 +51,10 @@ pub(crate) struct Minted {
     pub(crate) token: String,
     /// How many seconds it is good.
     pub(crate) expires_in: u64,
+    /// What records tell of it: those of its calls say the same.
+    pub(crate) known_by: KnownBy,
+    /// What it ends with: its grant, or the token that it was exchanged for.
+    pub(crate) grant: Option<String>,
 }
 
 impl AccessToken<'_> {
@@ -60,7 +64,8 @@ impl AccessToken<'_> {
     /// `temporarily_unavailable` where there is no key, `server_error` where it cannot be kept.
     pub(crate) async fn give(&self, server: &Server, now: Timestamp) -> Result<Minted, Denied> {
         let expires = self.end(&server.tables(), now);
-        let claims = self.claims(now, expires);
+        let jti = uuid::Uuid::new_v4().simple().to_string();
+        let claims = self.claims(&jti, (now, expires));
         let token = match &claims {
             Value::Object(says) if self.is_opaque => {
                 reference::keep(server, says, self.grant, (now, expires)).await?
@@ -72,9 +77,16 @@ impl AccessToken<'_> {
                 signed.ok_or_else(unsigned)?
             }
         };
+        let known_by = KnownBy {
+            token_id: Some(jti.into()),
+            methods: (!self.methods.is_empty()).then(|| self.methods.join(" ").into()),
+            ..KnownBy::default()
+        };
         // In the whole seconds of its `iat` and `exp`.
         let expires_in = expires.as_seconds().saturating_sub(now.as_seconds());
-        Ok(Minted { token, expires_in: u64::try_from(expires_in).unwrap_or(0) })
+        let expires_in = u64::try_from(expires_in).unwrap_or(0);
+        let grant = self.grant.map(str::to_owned);
+        Ok(Minted { token, expires_in, known_by, grant })
     }
 
     /// When it ends: no later than what it is given by, and what those were given by that it is exchanged
@@ -85,9 +97,8 @@ impl AccessToken<'_> {
         own.into_iter().chain(earlier).fold(now.plus(self.lifetime), Timestamp::min)
     }
 
-    fn claims(&self, now: Timestamp, expires: Timestamp) -> Value {
+    fn claims(&self, jti: &str, (now, expires): (Timestamp, Timestamp)) -> Value {
         let issued = now.as_seconds();
-        let jti = uuid::Uuid::new_v4().simple().to_string();
         let subject = self.subject.unwrap_or(self.client);
         let mut claims = json!({
             "iss": self.issuer,

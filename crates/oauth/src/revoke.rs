@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::json;
+use identity::own_token::CLAIM;
+use model::{Caller, KnownBy, ProfileId};
+use serde_json::{Map, Value, json};
 use store::{GrantFilter, Taken};
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     form::Form,
     introspect, reference, revocations,
     ticket::{self, Ticket},
+    token,
 };
 
 /// Ends a token of the client that asks, and with a refresh token all that came of its grant.
@@ -52,9 +55,28 @@ pub(crate) async fn answer(
     {
         let expires = request.at.plus(revocations::REMEMBERED);
         facts.note = Some(format!("token {jti}"));
+        facts.caller = whose(server, request, &claims, jti);
         server.store.revoke("token", &[jti.to_owned()], request.at, expires).await?;
         server.issuer.revoke(jti, expires);
         reference::forget(server, token).await?;
     }
     Ok(done)
+}
+
+/// Whose calls the token with this id made, named as in their records; none where its profile is gone.
+fn whose(
+    server: &Server,
+    request: &Request,
+    claims: &Map<String, Value>,
+    jti: &str,
+) -> Option<Caller> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let profile = claims.get(CLAIM)?.get("profile")?.as_str()?;
+    let tables = server.tables();
+    let contract = tables.contract(&ProfileId::parse(profile).ok()?, request.at)?;
+    // A client that it acts for is no person.
+    let is_client = |it: &str| text("client_id") == Some(it) || ProfileId::parse(it).is_ok();
+    let user = text("sub").filter(|it| !is_client(it)).map(str::to_owned);
+    let known_by = KnownBy { token_id: Some(jti.into()), ..KnownBy::default() };
+    Some(Caller { known_by, ..token::caller(&contract, user) })
 }

@@ -112,6 +112,7 @@ pub(crate) async fn answer(
             return Err(Denied::new(Code::UnsupportedGrantType, detail));
         }
     };
+    tell(facts, &issued.access);
     let mut body = json!({
         "access_token": issued.access.token,
         "token_type": issued.token_type,
@@ -125,6 +126,17 @@ pub(crate) async fn answer(
         members.extend(issued.scope.map(|it| ("scope".to_owned(), json!(it))));
     }
     Ok(json_response(StatusCode::OK, &body))
+}
+
+/// Says which token it is that was given, as the records of its calls and of its end say it.
+fn tell(facts: &mut Facts, access: &Minted) {
+    if let Some(caller) = &mut facts.caller {
+        caller.known_by = access.known_by.clone();
+    }
+    if let (Some(note), Some(grant)) = (&mut facts.note, &access.grant) {
+        note.push_str(", grant ");
+        note.push_str(grant);
+    }
 }
 
 /// The scopes that are asked for; none where the parameter is missing.

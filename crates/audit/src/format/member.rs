@@ -60,7 +60,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 72] = [
+pub(super) const MEMBERS: [Member; 74] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -94,6 +94,8 @@ pub(super) const MEMBERS: [Member; 72] = [
     to("credential", Text, ["actor.session.credential_uid", "onedoor.credential", "onedoorCredential"], OURS),
     to("credential_kind", Text, ["unmapped.credential_kind", "onedoor.credential_kind", "onedoorCredentialKind"], 64),
     to("token_kind", Text, ["unmapped.token_kind", "onedoor.token_kind", "onedoorTokenKind"], 64),
+    to("token", Text, ["unmapped.token", "onedoor.token", "onedoorToken"], OURS),
+    to("auth_methods", Text, ["unmapped.auth_methods", "onedoor.auth_methods", "onedoorAuthMethods"], OURS),
     to("scopes", Text, ["unmapped.scopes", "onedoor.scopes", "onedoorScopes"], OURS),
     to("collection", Text, ["api.service.name", "onedoor.collection", "destinationServiceName"], 1023),
     to("operation", Text, ["api.operation", "onedoor.operation", "onedoorOperation"], OURS),

@@ -160,15 +160,15 @@ impl Binding {
         self.kind
     }
 
-    /// Who shows it with each call, as it is or as a token that is bound to `token`.
+    /// Who shows it with each call, as it is or as a token of which `known_by` tells.
     pub(super) fn caller(
         &self,
-        token: Option<&'static str>,
+        known_by: KnownBy,
         (user, actors): (Option<String>, Vec<String>),
         bounds: Option<TokenBounds>,
     ) -> Caller {
         let credential = Some(self.credential.clone());
-        let known_by = KnownBy { credential: Some(self.kind), token };
+        let known_by = KnownBy { credential: Some(self.kind), ..known_by };
         self.contract.caller(CallerOf { credential, user, actors, bounds, known_by })
     }
 }

@@ -12,7 +12,7 @@ use super::{Holder, trust::Trust};
 use crate::{
     fingerprint::Fingerprint,
     introspection::{Introspector, Silence, Word},
-    token::{Defect, is_jose},
+    token::{Claims, Defect, is_jose},
 };
 
 /// Tokens of which an answer is remembered; the least used go first.
@@ -97,19 +97,21 @@ impl Opaque {
         if !was_good && matches!(word, Some(Word::Inactive)) {
             self.introspector.count_unknown(source);
         }
-        let answer = Answer { was_good, ..self.answer(word, now) };
+        let answer = Answer { was_good, ..self.answer(fingerprint, word, now) };
         let says = answer.says.clone();
         // Where it was taken out meanwhile, the next one asks again.
         let _placed = place.insert(answer);
         says
     }
 
-    fn answer(&self, word: Option<Word>, now: Timestamp) -> Answer {
+    fn answer(&self, fingerprint: &Fingerprint, word: Option<Word>, now: Timestamp) -> Answer {
         let good = now.plus(GOOD_FOR);
         let bad =
             |wait, defect| Answer { until: now.plus(wait), says: Err(defect), was_good: false };
+        let holder =
+            |claims: &Claims| self.trust.holder_by_answer((claims, fingerprint), good, now);
         match word {
-            Some(Word::Active(claims)) => match self.trust.holder_by_answer(&claims, good, now) {
+            Some(Word::Active(claims)) => match holder(&claims) {
                 Ok(holder) => {
                     let (until, says) = (holder.expires, Ok(Arc::new(holder)));
                     Answer { until, says, was_good: false }

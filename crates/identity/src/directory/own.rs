@@ -286,7 +286,7 @@ impl OwnTokens {
             user,
             actors,
             bounds: Some(bounds),
-            known_by: KnownBy { credential: giver.kind(), token: Some(confirmation.as_str()) },
+            known_by: KnownBy { credential: giver.kind(), ..claims.known_by(&confirmation, jti) },
         });
         Ok(OwnHolder {
             issuer: Arc::clone(&self.issuer),

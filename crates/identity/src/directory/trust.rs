@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Holder, Vouch, matcher::Matcher};
 use crate::{
+    fingerprint::Fingerprint,
     key_set::{KeySet, Missing},
     token::{Algorithm, Claims, Compact, Defect, Subject},
 };
@@ -43,18 +44,19 @@ impl Trust {
     pub(super) async fn holder(
         &self,
         token: &Compact<'_>,
+        fingerprint: &Fingerprint,
         now: Timestamp,
     ) -> Result<Holder, Defect> {
         let expires = self.check(token, now)?;
         let generation = self.verify(token, now).await?;
         let vouch = Vouch::Keys { generation, keys: Arc::clone(&self.keys) };
-        self.lead(&token.claims, (expires, vouch), now)
+        self.lead((&token.claims, fingerprint), (expires, vouch), now)
     }
 
     /// The holder of an opaque token of which the issuer says these claims, at most until `until`.
     pub(super) fn holder_by_answer(
         &self,
-        claims: &Claims,
+        (claims, fingerprint): (&Claims, &Fingerprint),
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Holder, Defect> {
@@ -68,12 +70,12 @@ impl Trust {
         }
         self.is_for_us(claims)?;
         let expires = claims.end(now)?.map_or(until, |it| it.min(until));
-        self.lead(claims, (expires, Vouch::Answer), now)
+        self.lead((claims, fingerprint), (expires, Vouch::Answer), now)
     }
 
     fn lead(
         &self,
-        claims: &Claims,
+        (claims, fingerprint): (&Claims, &Fingerprint),
         (expires, vouch): (Timestamp, Vouch),
         now: Timestamp,
     ) -> Result<Holder, Defect> {
@@ -87,10 +89,10 @@ impl Trust {
         let user = user.map(|it| format!("{}:{it}", self.id));
         let scopes = claims.scopes()?;
         let bounds = scopes.map(|it| TokenBounds { audience: Audience::Door, scopes: Some(it) });
-        let token = confirmation.as_str();
+        let known_by = claims.known_by(&confirmation, &claims.id_or(fingerprint));
         Ok(Holder {
             binding: Arc::clone(external),
-            caller: Arc::new(external.caller(Some(token), (user, actors), bounds)),
+            caller: Arc::new(external.caller(known_by, (user, actors), bounds)),
             confirmation,
             // Remembered no longer than the one that was found is good: then it is another.
             expires: until.map_or(expires, |it| it.min(expires)),

@@ -160,3 +160,16 @@ async fn no_subject_of_an_issuer_passes_for_somebody_elses() {
         assert_eq!(caller.user, Some(format!("idp:{subject}")));
     }
 }
+
+#[tokio::test]
+async fn a_token_is_named_by_its_id_where_its_issuer_gives_one_and_else_by_its_hash() {
+    let claim = ("azp", "shop");
+    let said = json!({"azp": "shop", "jti": "j7", "amr": ["pwd", "mfa"]});
+    let known_by = let_in(claim, said).await.known_by;
+    assert_eq!(known_by.token_id.as_deref(), Some("j7"));
+    assert_eq!(known_by.methods.as_deref(), Some("pwd mfa"));
+    let known_by = let_in(claim, json!({"azp": "shop", "jti": null})).await.known_by;
+    let id = known_by.token_id.unwrap();
+    assert!(id.starts_with("sha256:") && id.len() == 39, "{id}");
+    assert_eq!(known_by.methods, None);
+}

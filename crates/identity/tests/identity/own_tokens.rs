@@ -133,7 +133,13 @@ async fn a_token_leads_to_its_profile_within_its_bounds() {
         assert_eq!(caller.user.as_deref(), Some("local:ann"));
         assert_eq!(caller.actors, ["https://agent.example/c.json"]);
         assert!(!caller.is_anonymous() && caller.credential.is_none());
-        assert_eq!(caller.known_by, KnownBy { credential: None, token: Some("bearer") });
+        let known_by = KnownBy {
+            credential: None,
+            token: Some("bearer"),
+            token_id: Some("t1".into()),
+            methods: None,
+        };
+        assert_eq!(caller.known_by, known_by);
         let bounds = caller.bounds.as_ref().unwrap();
         let orders = Audience::Collection(CollectionId::parse("orders").unwrap());
         assert_eq!(bounds.audience, orders);
@@ -141,12 +147,15 @@ async fn a_token_leads_to_its_profile_within_its_bounds() {
     }
     let token = own.token(&json!({
         "sub": "shop/main", "client_id": "shop/main", "act": null, "scope": null,
-        "onedoor": {"profile": "shop/main", "credential": "shop-keys"},
+        "onedoor": {"profile": "shop/main", "credential": "shop-keys"}, "amr": ["pwd", "otp"],
     }));
     let caller = own.house.token(&directory, &token).await.unwrap();
     assert_eq!(caller.credential.as_ref().unwrap().as_str(), "shop-keys");
-    let known_by = KnownBy { credential: Some("private_key_jwt"), token: Some("bearer") };
-    assert_eq!(caller.known_by, known_by);
+    let known_by = &caller.known_by;
+    assert_eq!(
+        (known_by.credential, known_by.token, known_by.methods.as_deref()),
+        (Some("private_key_jwt"), Some("bearer"), Some("pwd otp"))
+    );
     assert_eq!((caller.user.as_deref(), &caller.bounds.as_ref().unwrap().scopes), (None, &None));
     let [(credential, used)] = directory.take_uses().try_into().unwrap();
     assert_eq!((credential.as_str(), used.how.unwrap().way), ("shop-keys", Way::Token));

@@ -278,7 +278,18 @@ async fn a_client_gives_tokens_back_and_only_its_own() {
     let own = [("client_id", "web/app"), ("token", access)];
     assert_eq!(house.post("/oauth/revoke", None, &own).await.0, 200);
     let jti = claims(&first["access_token"])["jti"].clone();
-    assert!(house.issuer.is_revoked(jti.as_str().unwrap()));
+    let jti = jti.as_str().unwrap();
+    assert!(house.issuer.is_revoked(jti));
+    // What was given, and taken back, is called as in the records of its calls.
+    let records = house.log.records();
+    let given = records.iter().find(|it| it["event"] == "token.issue").unwrap();
+    assert_eq!((&given["token"], &given["auth_methods"]), (&jti.into(), &"pwd".into()));
+    let note = format!("grant_type authorization_code, grant {}", grant.as_str().unwrap());
+    // By chance the digits of an id look like those of a card.
+    assert!(given["note"] == note || given["note"] == "[redacted]", "{given}");
+    let back = records.iter().rfind(|it| it["event"] == "token.revoke").unwrap();
+    assert_eq!((&back["token"], &back["profile"]), (&jti.into(), &given["profile"]));
+    assert_eq!(back["user"], given["user"]);
     let own = [("client_id", "web/app"), ("token", token)];
     assert_eq!(house.post("/oauth/revoke", None, &own).await.0, 200);
     assert!(house.issuer.is_revoked(grant.as_str().unwrap()));

@@ -43,7 +43,12 @@ fn caller() -> Caller {
             audience: Audience::Door,
             scopes: Some(TokenScopes::parse("role:reader").unwrap()),
         })),
-        known_by: KnownBy { credential: Some("client_secret"), token: Some("dpop") },
+        known_by: KnownBy {
+            credential: Some("client_secret"),
+            token: Some("dpop"),
+            token_id: Some("t1".into()),
+            methods: Some("pwd otp".into()),
+        },
         ..Caller::anonymous()
     }
 }
