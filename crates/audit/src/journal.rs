@@ -218,8 +218,8 @@ impl Journal {
     pub fn enter(&self, record: &Record<'_>) -> Result<Entry<'_>, Error> {
         let members = members(record)?;
         let shared = &*self.shared;
-        let mut state = shared.lock();
-        if let Err(error) = shared.reopen(&mut state) {
+        let mut state = shared.reopen(shared.lock());
+        if let Err(error) = shared.admit(&state) {
             state.turn_away(record);
             return Err(error);
         }
@@ -230,14 +230,14 @@ impl Journal {
 
     /// Whether a call may go on: only what can be recorded afterwards may be carried out.
     ///
-    /// A closed journal is tried again here, at most every 100 ms.
+    /// Asks for another try where it is closed, and waits for none that is under way.
     ///
     /// # Errors
     /// [`Error::Closed`]
     pub fn admit(&self) -> Result<(), Error> {
         let shared = &*self.shared;
         match shared.is_closed.load(Ordering::Acquire) {
-            true => shared.reopen(&mut shared.lock()),
+            true => shared.admit(&shared.reopen(shared.lock())),
             false => Ok(()),
         }
     }

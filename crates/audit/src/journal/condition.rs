@@ -26,7 +26,7 @@ pub struct Condition {
     pub is_unsigned: bool,
     /// How many segments were given up since the start, because a sync of them failed.
     pub poisoned: u64,
-    /// What the disk holds; nothing where the log is in memory, or the disk says nothing.
+    /// What the disk holds; nothing where the log is in memory, or the disk hangs or says nothing.
     pub disk: Option<Disk>,
 }
 
@@ -47,9 +47,11 @@ impl Journal {
     /// How it is.
     #[must_use]
     pub fn condition(&self) -> Condition {
+        // Whoever asks a disk that hangs would hang as well.
+        let is_hung = self.shared.lock().errands.is_hung;
         let disk = match &self.shared.medium {
-            Medium::Directory(directory) => read(directory, Path::new(&*self.shared.name)).ok(),
-            Medium::Memory(_) => None,
+            Medium::Directory(it) if !is_hung => read(it, Path::new(&*self.shared.name)).ok(),
+            Medium::Directory(_) | Medium::Memory(_) => None,
         };
         let state = self.shared.lock();
         Condition {

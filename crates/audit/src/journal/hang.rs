@@ -83,18 +83,15 @@ impl Shared {
     fn hang(&self, state: &mut State, waited: Duration) {
         self.is_closed.store(true, Ordering::Release);
         let seconds = waited.as_secs();
-        // One that failed before stays what it is.
-        state.closed.get_or_insert_with(|| Closed {
-            since: self.clock.now(),
-            tried: self.clock.elapsed(),
-            source: Arc::new(io::Error::new(
-                ErrorKind::TimedOut,
-                format!("the disk has not answered for {seconds} s"),
-            )),
-            lost: 0,
-            is_torn: false,
-            is_hang: true,
-        });
+        let what = format!("the disk has not answered for {seconds} s");
+        let source = Arc::new(io::Error::new(ErrorKind::TimedOut, what));
+        if let Some(closed) = &mut state.closed {
+            // One that failed before stays what it is, and says what holds it up now.
+            closed.source = source;
+        } else {
+            let now = (self.clock.now(), self.clock.elapsed());
+            state.closed = Some(Closed { is_hang: true, ..Closed::new(now, source) });
+        }
         self.ring(state);
     }
 }

@@ -1,4 +1,4 @@
-//! The thread beside a journal that brings to the disk what was written.
+//! The thread beside a journal that brings to the disk what was written, and tries again what failed.
 
 use std::{
     io,
@@ -33,6 +33,8 @@ enum Turn {
     Idle,
     /// A sync, after so much time in which more may come that goes along.
     Sync(Duration),
+    /// Another try to write, after so much time.
+    Try(Duration),
 }
 
 /// Syncs until the journal ends.
@@ -53,6 +55,8 @@ pub(super) fn keep(shared: &Shared) {
         state = match shared.turn(&state) {
             Turn::Sync(after) if after.is_zero() => shared.sync(state),
             Turn::Sync(after) => shared.sync(wait(&shared.work, state, after)),
+            Turn::Try(after) if after.is_zero() => shared.try_again(state),
+            Turn::Try(after) => wait(&shared.work, state, after),
             Turn::Idle => wait(&shared.work, state, LOOK_AFTER),
             Turn::End => return,
         }
@@ -71,7 +75,11 @@ pub(super) fn wait<'a>(
 impl Shared {
     fn turn(&self, state: &State) -> Turn {
         if !state.is_dirty() {
-            return if state.is_ending() { Turn::End } else { Turn::Idle };
+            return match self.next_try(state) {
+                _ if state.is_ending() => Turn::End,
+                Some(after) => Turn::Try(after),
+                None => Turn::Idle,
+            };
         }
         if state.wanted > state.synced.next() || state.is_ending() {
             return Turn::Sync(Duration::ZERO);

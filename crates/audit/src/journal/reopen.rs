@@ -1,66 +1,169 @@
 //! A journal that was closed is tried again, with records that say what is missing.
+//!
+//! One tries, and holds no lock while it waits for the disk: all others are refused at once meanwhile. It is the
+//! thread that syncs, where there is one.
 
-use std::{io, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{
+    io,
+    sync::{Arc, MutexGuard, atomic::Ordering},
+    time::Duration,
+};
 
 use uuid::Uuid;
 
 use super::{
     Shared,
-    state::{State, Ticket},
+    keeper::LOOK_AFTER,
+    medium::Medium,
+    state::{Attempt, State, Ticket},
 };
 use crate::{
     Error, EventId,
     record::{Kind, Outcome, Record, Start, members},
 };
 
-/// A journal that failed is tried again no sooner than after this.
+/// A journal that failed is tried again no sooner than after this, where somebody asks for it.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 impl Shared {
-    /// Tries a closed journal again, at most every 100 ms.
+    /// Refuses where it is closed.
+    pub(super) fn admit(&self, state: &State) -> Result<(), Error> {
+        state.closed.as_ref().map_or(Ok(()), |it| Err(self.closed_error(&it.source)))
+    }
+
+    /// Has a closed journal go on where it can, and asks for a try where something failed.
     ///
-    /// The lock is held meanwhile: while the journal is closed there is nothing else to do.
-    pub(super) fn reopen(&self, state: &mut State) -> Result<(), Error> {
-        let Some(closed) = &mut state.closed else { return Ok(()) };
-        let elapsed = self.clock.elapsed();
-        // A disk that hangs is not asked: whoever did would hang as well. Behind a hang nothing is tried.
-        let is_too_soon = !closed.is_hang && elapsed < closed.tried.saturating_add(RETRY_AFTER);
-        if state.errands.is_hung || is_too_soon {
-            return Err(self.closed_error(&closed.source));
+    /// Waits for the disk only where there is no thread that does so, or that has ended.
+    pub(super) fn reopen<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let is_kept = self.has_keeper && !state.is_ending();
+        let Some(closed) = &mut state.closed else { return state };
+        if closed.is_hang {
+            // A disk that hangs is not asked: whoever did would hang as well. Behind a hang nothing is tried:
+            // whoever writes next writes what is told of it, and all that waits since then.
+            if !state.errands.is_hung && self.say_resumed(&mut state).is_ok() {
+                self.go_on(&mut state).ok();
+            }
+            return state;
         }
-        closed.tried = elapsed;
-        let again = match closed.is_hang {
-            // Whoever writes next writes that, and all that waits since then.
-            true => self.say_resumed(state),
-            false => self.try_again(state),
-        };
-        match again {
-            Ok(()) => {
-                state.closed = None;
-                self.is_closed.store(false, Ordering::Release);
-                Ok(())
+        let is_news = closed.ask();
+        if is_kept {
+            if is_news {
+                self.work.notify_one();
             }
-            Err(source) => {
-                let source = Arc::new(source);
-                if let Some(closed) = &mut state.closed {
-                    closed.source = Arc::clone(&source);
-                }
-                Err(self.closed_error(&source))
-            }
+            return state;
+        }
+        match self.next_try(&state) {
+            Some(after) if after.is_zero() => self.try_again(state),
+            Some(_) | None => state,
         }
     }
 
-    fn try_again(&self, state: &mut State) -> io::Result<()> {
-        self.cut(state)?;
+    /// How long it is until a journal that failed is to be tried again; none where nothing failed, or somebody
+    /// tries.
+    pub(super) fn next_try(&self, state: &State) -> Option<Duration> {
+        let closed = state.closed.as_ref().filter(|it| !it.is_hang)?;
+        let pause = match closed.attempt {
+            Attempt::UnderWay => return None,
+            Attempt::Full => Duration::ZERO,
+            // Who says that the log ends comes once.
+            Attempt::Asked | Attempt::Unasked if state.is_ending() => Duration::ZERO,
+            Attempt::Asked => RETRY_AFTER,
+            // A call that comes hours later is not to be refused for a disk that is well since then.
+            Attempt::Unasked => LOOK_AFTER,
+        };
+        Some(closed.tried.saturating_add(pause).saturating_sub(self.clock.elapsed()))
+    }
+
+    /// Says that there is no room, where that is to be said, or else tries to write again.
+    pub(super) fn try_again<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
+        let Some(closed) = &mut state.closed else { return state };
+        let is_full = closed.attempt == Attempt::Full;
+        (closed.attempt, closed.tried) = (Attempt::UnderWay, self.clock.elapsed());
+        drop(state);
+        // All that is said of no room is as well as can be: that the journal is closed is told in any case.
+        let tried = if is_full {
+            self.say_full().ok();
+            None
+        } else {
+            Some(self.resume())
+        };
+        let mut state = self.lock();
+        let gone_on = tried.map(|it| it.and_then(|()| self.go_on(&mut state)));
+        if let Some(closed) = &mut state.closed {
+            closed.attempt = Attempt::Unasked;
+            if let Some(Err(source)) = gone_on {
+                closed.source = Arc::new(source);
+            }
+        }
+        state
+    }
+
+    /// Has the disk hold that the log goes on.
+    fn resume(&self) -> io::Result<()> {
+        self.cut()?;
         // Before it is said that the log goes on: without it, it does not.
-        self.medium.set_reserve()?;
-        self.say_resumed(state)?;
-        self.write_now(state)
+        self.errand(Medium::set_reserve)?;
+        self.say_resumed(&mut self.lock())?;
+        self.write_now()
+    }
+
+    /// Says in the old segment that there is no room for a new one, on the room kept for that.
+    fn say_full(&self) -> io::Result<()> {
+        self.cut()?;
+        self.errand(Medium::use_reserve)?;
+        let note = "there is no room for another segment: calls are refused until there is";
+        let full = self.about(EventId::AuditFull, note, Outcome::Failed);
+        let members = members(&full).map_err(io::Error::other)?;
+        self.lock().put(&members);
+        self.write_now()
+    }
+
+    /// Takes away what a failed write left behind.
+    fn cut(&self) -> io::Result<()> {
+        let state = self.lock();
+        let bytes = state.written_segment.bytes;
+        let is_torn = state.closed.as_ref().is_some_and(|it| it.is_torn);
+        drop(state);
+        if is_torn {
+            self.errand(|medium| medium.cut(bytes))?;
+            if let Some(closed) = &mut self.lock().closed {
+                closed.is_torn = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the disk for something. It is seen how long that takes.
+    fn errand<T>(&self, what: impl FnOnce(&Medium) -> T) -> T {
+        self.lock().errands.begin();
+        let answer = what(&self.medium);
+        self.lock().errands.end();
+        answer
+    }
+
+    /// Ends the time that it was closed. Who was turned away while that was told to the disk is told of behind it,
+    /// by whoever writes next.
+    fn go_on(&self, state: &mut State) -> io::Result<()> {
+        let Some(closed) = &mut state.closed else { return Ok(()) };
+        let (told, at) = closed.told;
+        closed.lost = closed.lost.saturating_sub(told);
+        closed.since = at;
+        if closed.lost > 0 || !state.orphans.is_empty() {
+            self.say_resumed(state)?;
+        }
+        state.closed = None;
+        self.is_closed.store(false, Ordering::Release);
+        Ok(())
     }
 
     /// Frames what is to be told of the time that it was closed.
     fn say_resumed(&self, state: &mut State) -> io::Result<()> {
-        let note = state.closed.as_ref().map(|it| {
+        let now = self.clock.now();
+        let note = state.closed.as_mut().map(|it| {
+            it.told = (it.lost, now);
             let why = if it.is_hang { ", as the disk hung" } else { "" };
             format!("{} records could not be written since {}{why}", it.lost, it.since)
         });
@@ -132,16 +235,21 @@ impl Shared {
         Ok(state.frame(record, &members, &self.rules))
     }
 
-    /// Has all that was framed on the disk before anything else happens.
-    pub(super) fn write_now(&self, state: &mut State) -> io::Result<()> {
-        let mut batch = state.take();
-        if let Err(failed) = self.write(&batch) {
+    /// Has all that was framed on the disk before anything else happens. Nobody else frames or writes meanwhile.
+    pub(super) fn write_now(&self) -> io::Result<()> {
+        let mut batch = self.lock().take();
+        let written = self.write(&batch);
+        let mut state = self.lock();
+        if let Err(failed) = written {
             state.reach_partly(&mut batch, &failed);
             state.give_back(batch);
             return Err(failed.source);
         }
         state.finish(batch);
-        if let Err(error) = self.medium.sync() {
+        drop(state);
+        let synced = self.errand(Medium::sync);
+        let mut state = self.lock();
+        if let Err(error) = synced {
             state.poison();
             return Err(error);
         }

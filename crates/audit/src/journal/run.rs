@@ -22,7 +22,9 @@ impl Shared {
         }
         let open: Vec<_> = state.open.keys().copied().collect();
         self.say_unknown(&mut state, &open)?;
-        self.write_now(&mut state)?;
+        drop(state);
+        self.write_now()?;
+        let mut state = self.lock();
         state.signed.1 = self.clock.elapsed();
         let state = self.sign(state);
         match &state.unsigned {
@@ -35,11 +37,14 @@ impl Shared {
 
     /// Records that the log ends in order, unless that is what was recorded last.
     pub(super) fn say_end(&self) {
-        let mut state = self.lock();
-        // Nobody goes on with a log in memory. One that cannot be written ends in no order, and the next
-        // start says so.
-        if !self.has_keeper || state.ended == state.chain.next() || self.reopen(&mut state).is_err()
-        {
+        let state = self.lock();
+        // Nobody goes on with a log in memory.
+        if !self.has_keeper || state.ended == state.chain.next() {
+            return;
+        }
+        let mut state = self.reopen(state);
+        // One that cannot be written ends in no order, and the next start says so.
+        if state.closed.is_some() {
             return;
         }
         let said = self.say(&mut state, EventId::AuditClosed, "the process ends in order");

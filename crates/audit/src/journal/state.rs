@@ -1,6 +1,7 @@
 //! What a journal knows: the chain as it is framed, written and synced, and who waits for it.
 
 mod batch;
+mod closed;
 mod errands;
 mod failure;
 mod phase;
@@ -10,6 +11,7 @@ use std::{io, sync::Arc, task::Waker, time::Duration};
 use model::{Level, RequestId, Timestamp};
 
 pub(super) use batch::Batch;
+pub(super) use closed::{Attempt, Closed};
 pub(super) use errands::Errands;
 pub(super) use failure::Failures;
 pub(super) use phase::Phase;
@@ -96,21 +98,6 @@ pub(super) enum Fresh {
     First,
     /// A sync failed: what stands in the one before from this record on may be lost.
     Unsynced(u64),
-}
-
-/// Since when, and why, the journal cannot be written.
-#[derive(Debug)]
-pub(super) struct Closed {
-    pub(super) since: Timestamp,
-    /// When it was last tried.
-    pub(super) tried: Duration,
-    pub(super) source: Arc<io::Error>,
-    /// How many records were turned away.
-    pub(super) lost: u64,
-    /// Whether the segment holds more than was written well.
-    pub(super) is_torn: bool,
-    /// Whether nothing failed: the disk hangs or did, and what was entered keeps its place.
-    pub(super) is_hang: bool,
 }
 
 /// How far a batch came that failed.
@@ -321,6 +308,9 @@ impl State {
     pub(super) fn poison(&mut self) {
         self.fresh = Some(Fresh::Unsynced(self.synced.next()));
         self.poisoned = self.poisoned.saturating_add(1);
+        if let Some(closed) = &mut self.closed {
+            closed.leave();
+        }
     }
 
     /// Counts a record that comes while the journal is closed.

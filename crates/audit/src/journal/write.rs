@@ -9,12 +9,9 @@ use model::Level;
 
 use super::{
     Shared,
-    state::{Batch, Closed, Failed, State, Ticket},
+    state::{Attempt, Batch, Closed, Failed, State, Ticket},
 };
-use crate::{
-    Error, EventId,
-    record::{Outcome, members},
-};
+use crate::Error;
 
 impl Shared {
     /// Waits until the record is written, by this thread or by another.
@@ -72,7 +69,10 @@ impl Shared {
                 state.finish(batch);
                 self.note_unsynced(&mut state);
             }
-            Err(failed) => self.fail(&mut state, batch, failed),
+            Err(failed) => {
+                self.fail(&mut state, batch, failed);
+                state = self.reopen(state);
+            }
         }
         // Without sleepers the bell would cost a system call for nobody.
         if state.sleepers > 0 {
@@ -122,8 +122,8 @@ impl Shared {
             && !(failed.has_begun || failed.is_unsynced)
             && state.fresh.is_some();
         self.close(state, Some(batch), failed.source, true);
-        if is_full {
-            self.say_full(state);
+        if let Some(closed) = state.closed.as_mut().filter(|_| is_full) {
+            closed.attempt = Attempt::Full;
         }
     }
 
@@ -136,58 +136,17 @@ impl Shared {
         is_torn: bool,
     ) {
         self.is_closed.store(true, Ordering::Release);
-        let closed = Closed {
-            since: self.clock.now(),
-            tried: self.clock.elapsed(),
-            source: Arc::new(source),
-            lost: 0,
-            is_torn,
-            is_hang: false,
-        };
+        let now = (self.clock.now(), self.clock.elapsed());
+        let closed = Closed { is_torn, ..Closed::new(now, Arc::new(source)) };
         state.fail(batch, closed);
         self.ring(state);
+        self.work.notify_one();
     }
 
     /// Wakes all who wait.
     pub(super) fn ring(&self, state: &mut State) {
         state.wakers.drain(..).for_each(|it| it.wake());
         self.through.notify_all();
-    }
-
-    /// Says in the old segment that there is no room for a new one, on the room kept for that.
-    fn say_full(&self, state: &mut State) {
-        let note = "there is no room for another segment: calls are refused until there is";
-        let full = self.about(EventId::AuditFull, note, Outcome::Failed);
-        // All this is as well as can be: that the journal is closed is told in any case.
-        let (Ok(()), Ok(()), Ok(members)) =
-            (self.cut(state), self.medium.use_reserve(), members(&full))
-        else {
-            return;
-        };
-        state.put(&members);
-        let batch = state.take();
-        match self.write(&batch) {
-            Ok(()) => {
-                state.finish(batch);
-                if self.medium.sync().is_err() {
-                    state.poison();
-                }
-            }
-            Err(_) => state.give_back(batch),
-        }
-    }
-
-    /// Takes away what a failed write left behind.
-    pub(super) fn cut(&self, state: &mut State) -> io::Result<()> {
-        let bytes = state.written_segment.bytes;
-        match &mut state.closed {
-            Some(closed) if closed.is_torn => {
-                self.medium.cut(bytes)?;
-                closed.is_torn = false;
-                Ok(())
-            }
-            Some(_) | None => Ok(()),
-        }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Content {
     /// Whether a sync hangs.
     #[cfg(test)]
     pub(crate) hangs: bool,
-    /// Whether a write hangs.
+    /// Whether a write hangs, and what takes it back.
     #[cfg(test)]
     pub(crate) holds_writes: bool,
     /// Whether no room can be set aside.
@@ -184,6 +184,8 @@ impl Memory {
     }
 
     pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.hang(|it| it.holds_writes);
         let mut content = self.content();
         if let Some(segment) = content.segments.last_mut() {
             segment.bytes.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));

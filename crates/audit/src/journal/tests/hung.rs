@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::*;
-use crate::journal::hang::Seen;
+use crate::journal::{hang::Seen, state::Attempt};
 
 /// The disk's time, in two parts.
 const TIME: Duration = Duration::from_secs(5);
@@ -26,6 +26,13 @@ fn kept(clock: &Clock) -> (Journal, Memory) {
 
 fn wait_until(journal: &Journal, is_so: impl Fn(&State) -> bool) {
     while !is_so(&journal.shared.lock()) {
+        thread::yield_now();
+    }
+}
+
+/// What failed is tried again by the thread that syncs.
+fn wait_until_it_is_admitted(journal: &Journal) {
+    while journal.admit().is_err() {
         thread::yield_now();
     }
 }
@@ -131,12 +138,108 @@ fn a_sync_that_fails_after_it_hung_is_told_as_one_that_fails() {
     journal.shared.look_at_disk(&mut seen);
     memory.mend();
     clock.advance(RETRY);
+    wait_until_it_is_admitted(&journal);
     journal.append(&record("c")).unwrap();
     assert_eq!(journal.condition().poisoned, 1);
     assert_eq!(events(&memory), ["audit.segment", "audit.segment", "audit.resumed"]);
     assert!(memory.text().contains("\"unsynced_from\":2"), "{}", memory.text());
     let note = "1 records could not be written since 2026-11-23T00:00:05.000000Z\"";
     assert!(memory.text().contains(note), "{}", memory.text());
+    check(&memory);
+}
+
+#[test]
+fn a_disk_that_hangs_as_a_log_that_failed_is_tried_again_holds_up_nobody() {
+    let (clock, mut seen) = (clock(), Seen::default());
+    let (journal, memory) = kept(&clock);
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, is_idle);
+    memory.fill_after(10);
+    assert!(matches!(journal.append(&record("b")), Err(Error::Write { .. })));
+    memory.mend();
+    memory.content().holds_writes = true;
+    clock.advance(RETRY);
+    wait_until(&journal, |it| it.errands.under_way().is_some());
+    // A place in the log that waited for the disk would be given when that is back.
+    assert!(matches!(journal.append(&record("c")), Err(Error::Closed { .. })));
+    assert!(journal.admit().is_err() && journal.condition().is_closed);
+    pass(TIME, (&journal, &clock), &mut seen);
+    let told = journal.check().unwrap_err().to_string();
+    assert!(told.ends_with("the disk has not answered for 5 s"), "{told}");
+
+    memory.content().holds_writes = false;
+    wait_until_it_is_admitted(&journal);
+    assert!(!journal.condition().is_closed);
+    journal.append(&record("d")).unwrap();
+    assert_eq!(tools(&memory), ["a", "d"]);
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed"]);
+    let note = "2 records could not be written since 2026-11-23T00:00:00.000000Z\"";
+    assert!(memory.text().contains(note), "{}", memory.text());
+    check(&memory);
+}
+
+#[test]
+fn a_log_that_failed_goes_on_by_itself() {
+    let clock = clock();
+    let (journal, memory) = kept(&clock);
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, is_idle);
+    memory.fail_syncs();
+    journal.append(&record("b")).unwrap();
+    wait_until(&journal, State::has_failed);
+    memory.mend();
+    clock.advance(keeper::LOOK_AFTER);
+    wait_until(&journal, |it| it.closed.is_none());
+    assert_eq!(events(&memory), ["audit.segment", "audit.segment", "audit.resumed"]);
+    check(&memory);
+}
+
+#[test]
+fn who_is_turned_away_while_it_is_said_that_the_log_goes_on_is_told_behind_that() {
+    let clock = clock();
+    let (journal, memory) = kept(&clock);
+    journal.append(&begun(1)).unwrap();
+    wait_until(&journal, is_idle);
+    memory.fill_after(0);
+    assert!(journal.append(&record("a")).is_err());
+    memory.mend();
+    memory.content().hangs = true;
+    clock.advance(RETRY);
+    assert!(journal.admit().is_err());
+    // It is written and not on the disk yet.
+    wait_until(&journal, |it| !it.is_writing && it.written.next() == 3);
+    assert!(matches!(journal.append(&ended(1)), Err(Error::Closed { .. })));
+    memory.content().hangs = false;
+    wait_until_it_is_admitted(&journal);
+    journal.append(&record("b")).unwrap();
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed", "audit.resumed"]);
+    let text = memory.text();
+    assert_eq!(text.matches("1 records could not be written since").count(), 2, "{text}");
+    assert_eq!(ends(&memory), [(1, "unknown".to_owned())]);
+    check(&memory);
+}
+
+#[test]
+fn that_there_is_no_room_is_said_by_no_thread_that_serves_calls() {
+    let clock = clock();
+    let (journal, memory) = kept(&clock);
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, is_idle);
+    memory.refuse_segments_after(1);
+    memory.content().holds_writes = true;
+    // It is to begin another segment.
+    let time = START.plus(Duration::from_secs(48 * 3600));
+    let late = Record { time, ..record("b") };
+    assert!(matches!(journal.append(&late), Err(Error::Write { .. })));
+    wait_until(&journal, |it| it.errands.under_way().is_some());
+    assert!(journal.admit().is_err());
+    memory.content().holds_writes = false;
+    wait_until(&journal, |it| it.closed.as_ref().is_some_and(|it| it.attempt != Attempt::UnderWay));
+    assert_eq!(events(&memory), ["audit.segment", "audit.full"]);
+    memory.mend();
+    clock.advance(RETRY);
+    wait_until_it_is_admitted(&journal);
+    assert_eq!(events(&memory)[2..], ["audit.segment", "audit.resumed"]);
     check(&memory);
 }
 
