@@ -118,7 +118,7 @@ impl Shared {
         match result {
             // A journal that failed meanwhile has been told what is on the disk.
             Ok(()) if state.synced.next() < chain.next() && !state.has_failed() => {
-                state.synced = chain;
+                state.hold(chain);
             }
             Ok(()) => {}
             Err(error) => state = self.fail_to_sync(state, error),

@@ -205,14 +205,14 @@ impl Shared {
         }
     }
 
-    /// Ends calls whose outcome nobody will record any more. What the authorization server began ends as
-    /// a call, too: of what is open, the log carries no more along than number and id.
+    /// Ends calls whose outcome nobody will record any more, or whose outcome may be lost. What the authorization
+    /// server began ends as a call, too: of what is open, the log carries no more along than number and id.
     pub(super) fn say_unknown(
         &self,
         state: &mut State,
         calls: &[model::RequestId],
     ) -> io::Result<()> {
-        let note = "it was begun, and what came of it could not be recorded";
+        let note = "it was begun, and what came of it could not be recorded, or that may be lost";
         for id in calls {
             // One that is named twice is ended by then.
             if !state.open.contains_key(id) {
@@ -246,6 +246,7 @@ impl Shared {
             return Err(failed.source);
         }
         state.finish(batch);
+        let written = state.written.clone();
         drop(state);
         let synced = self.errand(Medium::sync);
         let mut state = self.lock();
@@ -253,7 +254,7 @@ impl Shared {
             state.poison();
             return Err(error);
         }
-        state.synced = state.written.clone();
+        state.hold(written);
         state.unsynced_since = None;
         Ok(())
     }

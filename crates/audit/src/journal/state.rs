@@ -2,6 +2,7 @@
 
 mod batch;
 mod closed;
+mod ends;
 mod errands;
 mod failure;
 mod phase;
@@ -12,6 +13,7 @@ use model::{Level, RequestId, Timestamp};
 
 pub(super) use batch::Batch;
 pub(super) use closed::{Attempt, Closed};
+use ends::Ends;
 pub(super) use errands::Errands;
 pub(super) use failure::Failures;
 pub(super) use phase::Phase;
@@ -45,7 +47,9 @@ pub(super) struct State {
     pub(super) fresh: Option<Fresh>,
     /// Calls that were begun and have no outcome yet, by the number of their intent.
     pub(super) open: Open,
-    /// Calls whose outcome could not be written.
+    /// Those whose outcome the disk may lack yet.
+    ends: Ends,
+    /// Calls whose outcome could not be written, or may be lost.
     pub(super) orphans: Vec<RequestId>,
     /// What waits to be written.
     pub(super) waiting: Batch,
@@ -124,6 +128,7 @@ impl State {
             written_segment: segment,
             fresh: None,
             open: Open::default(),
+            ends: Ends::default(),
             orphans: Vec::new(),
             waiting: Batch::default(),
             epoch: 0,
@@ -205,6 +210,7 @@ impl State {
             Kind::Authorization | Kind::Call => {
                 if let Some(intent) = self.open.remove(&id) {
                     self.waiting.current.undo.push((id, Some(intent)));
+                    self.ends.add(seq, (id, intent));
                 }
             }
             Kind::Bodies
@@ -277,7 +283,13 @@ impl State {
         let (since, before) = before.unwrap_or((closed.since, 0));
         let lost = closed.lost.saturating_add(lost).saturating_add(before);
         self.closed = Some(Closed { since, lost, ..closed });
+        self.take_back();
+    }
+
+    /// The next record follows the last one that was written.
+    fn take_back(&mut self) {
         (self.chain, self.segment) = (self.written.clone(), self.written_segment);
+        self.ends.give_up(self.written.next());
     }
 
     fn undo(&mut self, calls: Vec<(RequestId, Option<u64>)>) {
@@ -298,18 +310,9 @@ impl State {
     pub(super) fn give_back(&mut self, batch: Batch) {
         self.is_writing = false;
         self.undo(batch.undone().1);
-        (self.chain, self.segment) = (self.written.clone(), self.written_segment);
+        self.take_back();
         if let Some(closed) = &mut self.closed {
             closed.is_torn = true;
-        }
-    }
-
-    /// The segment is not written to any more: what it lost, nobody knows.
-    pub(super) fn poison(&mut self) {
-        self.fresh = Some(Fresh::Unsynced(self.synced.next()));
-        self.poisoned = self.poisoned.saturating_add(1);
-        if let Some(closed) = &mut self.closed {
-            closed.leave();
         }
     }
 

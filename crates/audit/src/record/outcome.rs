@@ -76,7 +76,7 @@ pub enum Outcome<'a> {
     Failed,
     /// It did not go through.
     Refused(&'a Refusal),
-    /// It was begun, and what came of it could not be recorded.
+    /// It was begun, and what came of it could not be recorded, or that may be lost.
     Unknown,
 }
 

@@ -1,6 +1,6 @@
 //! The power goes, whatever was written before: what a disk had not taken may be gone, and nothing else.
 
-use std::path::Path;
+use std::{collections::VecDeque, path::Path};
 
 use proptest::{prelude::*, sample::Index};
 
@@ -9,6 +9,9 @@ use super::*;
 /// What happens to a log before that.
 #[derive(Debug, Clone, Copy)]
 enum Deed {
+    /// A call, until the next one of these ends the first that did not.
+    Begin,
+    End,
     /// So many more bytes get through.
     Fill(usize),
     FailSyncs,
@@ -21,6 +24,8 @@ enum Deed {
 /// More or less of them is never synced, and room and disk fail now and then.
 fn deeds(standard: u32) -> impl Strategy<Value = Vec<Deed>> {
     let deed = prop_oneof![
+        2 => Just(Deed::Begin),
+        3 => Just(Deed::End),
         1 => (0..3000_usize).prop_map(Deed::Fill),
         1 => Just(Deed::FailSyncs),
         2 => Just(Deed::Mend),
@@ -37,15 +42,22 @@ fn write(deeds: &[Deed], segment_bytes: u64) -> (Memory, u64, Vec<String>) {
     let (clock, operation) = (clock(), destructive());
     let rules = Rules { segment_bytes, ..Rules::default() };
     let (journal, memory) = Journal::memory_with(rules, clock.clone());
-    let mut told = Vec::new();
-    let strict = |name: &str| {
-        journal.append(&Record { operation: Some(&operation), ..record(name) }).is_ok()
-    };
+    let (mut told, mut calls) = (Vec::new(), 0_u128..);
+    let mut under_way = VecDeque::new();
+    let strictly =
+        |record: Record<'_>| journal.append(&Record { operation: Some(&operation), ..record });
+    let strict = |name: &str| strictly(record(name)).is_ok();
     // A log that could not begin on its disk is none.
     assert!(strict("first"));
     for (index, deed) in deeds.iter().enumerate() {
         let name = format!("t{index}");
         match deed {
+            Deed::Begin => {
+                let id = calls.next().unwrap();
+                strictly(begun(id)).ok();
+                under_way.push_back(id);
+            }
+            Deed::End => drop(under_way.pop_front().map(|it| strictly(ended(it)))),
             Deed::Fill(room) => memory.fill_after(*room),
             Deed::FailSyncs => memory.fail_syncs(),
             Deed::Mend => {
@@ -73,6 +85,59 @@ fn lines(folder: &Path) -> Vec<Vec<String>> {
         text.split_inclusive('\n').filter(|it| it.ends_with('\n')).map(str::to_owned).collect()
     };
     segment::list(folder).unwrap().iter().map(read).collect()
+}
+
+/// The ids of the records of a kind.
+fn ids(lines: &[String], kind: &str) -> Vec<RequestId> {
+    let records = lines.iter().map(|it| serde_json::from_str::<serde_json::Value>(it).unwrap());
+    let ids = records.filter(|it| it["kind"] == kind);
+    let ids = ids.filter_map(|it| Uuid::parse_str(it["id"].as_str()?).ok());
+    ids.map(RequestId::new).collect()
+}
+
+#[test]
+fn a_call_whose_outcome_was_lost_with_a_failed_sync_is_told_to_be_unknown() {
+    let (clock, operation) = (clock(), destructive());
+    let (journal, memory) = Journal::memory(clock.clone());
+    let strictly =
+        |record: Record<'_>| journal.append(&Record { operation: Some(&operation), ..record });
+    strictly(begun(1)).unwrap();
+    memory.fail_syncs();
+    assert!(strictly(ended(1)).is_err());
+    // So is that it is unknown.
+    clock.advance(RETRY);
+    assert!(journal.admit().is_err());
+    memory.mend();
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    let told = |memory: &Memory| ends(memory).into_iter().map(|it| it.1).collect::<Vec<_>>();
+    assert_eq!(told(&memory), ["answered", "unknown", "unknown"]);
+    memory.lose_power(|_| 0, || false);
+    assert_eq!(told(&memory), ["unknown"]);
+    let text = memory.text();
+    let last = text.lines().rfind(|it| it.contains("audit.segment")).unwrap();
+    assert!(last.contains(&format!("\"open\":[[1,\"{}\"]]", Uuid::from_u128(1))), "{last}");
+    let folder = tempfile::tempdir().unwrap();
+    memory.save(folder.path()).unwrap();
+    let key = SigningKey::from_seed(MEMORY, &[1; 32]).unwrap().verifying_key();
+    assert!(recover(folder.path(), &key).unwrap().open.is_empty());
+}
+
+#[test]
+fn a_call_whose_outcome_the_disk_holds_is_not_told_to_be_unknown() {
+    let (clock, operation) = (clock(), destructive());
+    let (journal, memory) = Journal::memory(clock.clone());
+    let strictly =
+        |record: Record<'_>| journal.append(&Record { operation: Some(&operation), ..record });
+    strictly(begun(1)).unwrap();
+    strictly(ended(1)).unwrap();
+    memory.fail_syncs();
+    assert!(strictly(record("a")).is_err());
+    memory.mend();
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    assert_eq!(ends(&memory), [(1, "answered".to_owned())]);
+    check(&memory);
 }
 
 proptest! {
@@ -104,7 +169,13 @@ proptest! {
         // header behind it, or the log would not go on.
         prop_assert!(poisoned > 0 || before.starts_with(&after), "what is lost is no end");
         let last: serde_json::Value = serde_json::from_str(after.last().unwrap()).unwrap();
-        prop_assert_eq!(Some(recovered.unwrap().chain.next().saturating_sub(1)), last["seq"].as_u64());
+        let recovered = recovered.unwrap();
+        prop_assert_eq!(Some(recovered.chain.next().saturating_sub(1)), last["seq"].as_u64());
+        let ended = ids(&after, "call");
+        for id in ids(&after, "intent") {
+            let is_told = ended.contains(&id) || recovered.open.contains_key(&id);
+            prop_assert!(is_told, "nothing says what came of {id}");
+        }
         let text = after.concat();
         for name in told {
             prop_assert!(text.contains(&format!("\"tool\":\"{name}\"")), "{name} is lost");
