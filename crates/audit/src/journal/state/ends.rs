@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn there_are_no_more_than_a_header_can_name() {
         let most = u64::try_from(ENDS_MAX).unwrap();
-        let many = intents(ends(0..most + 2));
+        let many = intents(ends(0..most.saturating_add(2)));
         assert_eq!((many.len(), many.first()), (ENDS_MAX, Some(&2)));
     }
 }
