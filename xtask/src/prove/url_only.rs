@@ -19,6 +19,9 @@ const AGENT: &str = "tests/identity/agent.py";
 /// As people know the clients.
 const DOCUMENTED: &str = "Agent with a document";
 const REGISTERED: &str = "Agent that registers itself";
+/// What clients of MCP agree on with the door: those that begin with a handshake, and all others.
+const LEGACY: &str = "2025-11-25";
+const MODERN: &str = "2026-07-28";
 /// What each client goes through.
 const STEPS: [&str; 4] = ["gets_in", "refreshes", "steps_up", "is_revoked"];
 
@@ -26,6 +29,8 @@ const STEPS: [&str; 4] = ["gets_in", "refreshes", "steps_up", "is_revoked"];
 struct Client {
     version: &'static str,
     mode: &'static str,
+    /// The revision of MCP that it has to agree on with the door.
+    era: &'static str,
     /// Whether it has a document; else it registers itself.
     has_document: bool,
 }
@@ -34,21 +39,18 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     Need::PythonPeers.ensure(Path::new("."))?;
     let grounds = Grounds::start(setting)?;
 
-    let (mut worst, mut eras) = (0_f64, Vec::new());
+    let (mut worst, mut count) = (0_f64, 0_usize);
     for client in clients() {
         let mut agent = client.agent(&grounds)?;
-        let Went { era, seconds } =
-            went(&mut agent).map_err(|why| grounds.explained(why).context(client.to_string()))?;
-        worst = worst.max(seconds);
-        eras.push(era);
+        let went = went(&mut agent)
+            .and_then(|it| client.check(&it.era).map(|()| it))
+            .map_err(|why| grounds.explained(why).context(client.to_string()))?;
+        worst = worst.max(went.seconds);
+        count = count.saturating_add(1);
     }
-    let count = eras.len();
-    eras.sort();
-    eras.dedup();
     Ok(Done::Held(format!(
-        "{count} clients of {} by URL alone: known, signed in, refreshed, stepped up; \
-         put out {:.0} ms after their person took it back",
-        eras.join(" and "),
+        "{count} clients, each of the era meant for it ({LEGACY} or {MODERN}), by URL alone: known, \
+         signed in, refreshed, stepped up; put out {:.0} ms after their person took it back",
         worst * 1_000.0
     )))
 }
@@ -82,6 +84,12 @@ fn went(agent: &mut Command) -> Result<Went> {
 }
 
 impl Client {
+    /// Whether it is the revision of MCP that is meant for it.
+    fn check(&self, era: &str) -> Result<()> {
+        ensure!(era == self.era, "it agreed on {era:?} with the door, and not on {}", self.era);
+        Ok(())
+    }
+
     /// The agent with this client.
     fn agent(&self, grounds: &Grounds) -> Result<Command> {
         let mut agent = run::program(install::python_peer(self.version)?, Path::new("."));
@@ -104,8 +112,28 @@ impl fmt::Display for Client {
 }
 
 fn clients() -> impl Iterator<Item = Client> {
-    let modes = [(install::MCP_1, "legacy"), (install::MCP_2, "auto"), (install::MCP_2, "legacy")];
-    modes.into_iter().flat_map(|(version, mode)| {
-        [true, false].map(|has_document| Client { version, mode, has_document })
+    let modes = [
+        (install::MCP_1, "legacy", LEGACY),
+        (install::MCP_2, "auto", MODERN),
+        (install::MCP_2, "legacy", LEGACY),
+    ];
+    modes.into_iter().flat_map(|(version, mode, era)| {
+        [true, false].map(|has_document| Client { version, mode, era, has_document })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_meets_another_era_than_its_own_fails() {
+        for client in clients() {
+            let is_modern = client.version == install::MCP_2 && client.mode == "auto";
+            let (own, other) = if is_modern { (MODERN, LEGACY) } else { (LEGACY, MODERN) };
+            assert!(client.check(own).is_ok(), "{client}");
+            assert!(client.check(other).is_err(), "{client}");
+            assert!(client.check("").is_err(), "{client}");
+        }
+    }
 }
