@@ -3,9 +3,11 @@
     PYTHON issued.py issuers COUNT AUDIENCE
     PYTHON issued.py people DOOR RESOURCE CLIENT PASSWORD NAME...
 
-The first prints [{"issuer": URL, "jwks": ..., "token": ...}, ...]. The second signs people in one
-after the other, allows CLIENT what it asks for, and prints [{"token": ..., "refresh": ..., "client":
-CLIENT}, ...]. Where CLIENT is -, it is one that registers itself, once for all of them.
+The first prints [{"issuer": URL, "jwks": ..., "tokens": [...]}, ...]: COUNT issuers of one token
+each, of "robot", and behind them one of COUNT tokens, of "robot-0", "robot-1" and so on. The second
+signs people in one after the other, allows CLIENT what it asks for, and prints [{"token": ...,
+"refresh": ..., "client": CLIENT}, ...]. Every other one of these was refreshed. Where CLIENT is -,
+it is one that registers itself, once for all of them.
 """
 
 import http.client
@@ -29,15 +31,18 @@ def issuers(count: int, audience: str) -> list[dict]:
     from joserfc.jwk import ECKey
 
     made = []
-    for number in range(count):
+    for number in range(count + 1):
         key = ECKey.generate_key("P-256", {"kid": "one", "use": "sig", "alg": "ES256"})
         issuer = f"https://issuer-{number}.example"
         now = int(time.time())
-        claims = {"iss": issuer, "sub": "robot", "client_id": "robot", "aud": audience}
-        claims |= {"iat": now, "exp": now + 3_600, "jti": f"t{number}"}
-        token = jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": "one"}, claims, key)
+        robots = ["robot"] if number < count else [f"robot-{it}" for it in range(count)]
+        tokens = []
+        for robot in robots:
+            claims = {"iss": issuer, "sub": robot, "client_id": robot, "aud": audience}
+            claims |= {"iat": now, "exp": now + 3_600, "jti": f"t{number}-{robot}"}
+            tokens.append(jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": "one"}, claims, key))
         jwks = {"keys": [key.as_dict(private=False)]}
-        made.append({"issuer": issuer, "jwks": jwks, "token": token})
+        made.append({"issuer": issuer, "jwks": jwks, "tokens": tokens})
     return made
 
 
@@ -90,7 +95,8 @@ def registered(door: str) -> str:
     return json.loads(answer)["client_id"]
 
 
-def signed_in(door: str, resource: str, client: str, password: str, name: str) -> dict:
+def signed_in(how: tuple[str, str, str, str], name: str, refreshes: bool) -> dict:
+    door, resource, client, password = how
     asked = {"client_id": client, "redirect_uri": BACK, "response_type": "code", "state": "s"}
     asked |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     browser = Browser(door)
@@ -101,6 +107,10 @@ def signed_in(door: str, resource: str, client: str, password: str, name: str) -
     form = {"grant_type": "authorization_code", "client_id": client, "code": code}
     form |= {"redirect_uri": BACK, "code_verifier": VERIFIER}
     answer = json.loads(Browser(door).ask("POST", "/oauth/token", form)[0])
+    if refreshes:
+        form = {"grant_type": "refresh_token", "client_id": client}
+        form |= {"refresh_token": answer["refresh_token"]}
+        answer = json.loads(Browser(door).ask("POST", "/oauth/token", form)[0])
     tokens = {"token": answer["access_token"], "refresh": answer["refresh_token"]}
     return tokens | {"client": client}
 
@@ -113,4 +123,5 @@ if __name__ == "__main__":
         door, resource, client, password, *names = rest
         client = registered(door) if client == "-" else client
         how = door, resource, client, password
-        print(json.dumps([signed_in(*how, name) for name in names]))
+        signed = [signed_in(how, name, number % 2 == 1) for number, name in enumerate(names)]
+        print(json.dumps(signed))

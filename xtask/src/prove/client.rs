@@ -70,6 +70,11 @@ impl Answer {
         self.status == 200 && body.get("error").is_none() && !has_failed
     }
 
+    /// The whole of it, where it does not say what was asked for.
+    pub(super) fn fault(&self) -> Option<String> {
+        (!self.is_good()).then(|| format!("{} {}", self.status, self.text))
+    }
+
     /// The body as JSON of an answer that went well.
     pub(super) fn done(self, what: &str) -> Result<Value> {
         ensure!((200..300).contains(&self.status), "{what}: {} {}", self.status, self.text);

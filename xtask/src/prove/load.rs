@@ -1,9 +1,8 @@
-//! Calls of others, at a steady rate, none of which may fail.
+//! Calls at a steady rate, none of which may fail.
 
 use std::{
-    net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::Scope,
@@ -13,15 +12,9 @@ use std::{
 use anyhow::Result;
 use model::Clock;
 
-use super::{client::Answer, connection::Connection};
+use super::client::Answer;
 use crate::run;
 
-/// Connections to each door: so many that a slow answer does not hold the rate up.
-const CONNECTIONS: usize = 16;
-/// Between two calls on one connection.
-const PACE: Duration = Duration::from_millis(16);
-/// What that comes to over both doors.
-pub(super) const CALLS_PER_SECOND: f64 = 2_000.0;
 /// Most failures that are told.
 const TOLD_MAX: usize = 3;
 
@@ -60,20 +53,6 @@ impl Load {
         }
     }
 
-    /// Begins to call one door, each time with what `request` gives then.
-    pub(super) fn start<'scope>(
-        &'scope self,
-        scope: &'scope Scope<'scope, '_>,
-        number: usize,
-        address: SocketAddr,
-        request: impl Fn() -> Arc<str> + Copy + Send + 'scope,
-    ) {
-        for _ in 0..CONNECTIONS {
-            let mut connection = Connection::new(address);
-            self.flow(scope, (number, PACE), move || connection.answer(&request()));
-        }
-    }
-
     /// Does something, and ends all calls when that is over, also where it panics: who calls is waited for.
     pub(super) fn until_done<T>(&self, work: impl FnOnce() -> T) -> T {
         let _over = Over(&self.is_over);
@@ -106,17 +85,27 @@ impl Load {
     }
 
     /// Begins to call a door again and again, with this time between two calls; a call gives back
-    /// its answer.
+    /// its answer, which has to be good.
     pub(super) fn flow<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
+        at: (usize, Duration),
+        mut call: impl FnMut() -> Result<Answer> + Send + 'scope,
+    ) {
+        self.flow_judged(scope, at, move || Ok(call()?.fault()));
+    }
+
+    /// The same with a call that judges its answer by itself: what is wrong with it, if anything.
+    pub(super) fn flow_judged<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
         (door, pace): (usize, Duration),
-        call: impl FnMut() -> Result<Answer> + Send + 'scope,
+        call: impl FnMut() -> Result<Option<String>> + Send + 'scope,
     ) {
         scope.spawn(move || self.call(door, pace, call));
     }
 
-    fn call(&self, door: usize, pace: Duration, mut call: impl FnMut() -> Result<Answer>) {
+    fn call(&self, door: usize, pace: Duration, mut call: impl FnMut() -> Result<Option<String>>) {
         let gone = || self.gone.get(door).map_or(0, |it| it.load(Ordering::SeqCst));
         let (mut before, mut next) = (gone(), self.clock.elapsed());
         while !self.is_over.load(Ordering::Relaxed) {
@@ -127,8 +116,7 @@ impl Load {
             let was_there = now == before && now.is_multiple_of(2);
             before = now;
             let failure = match outcome {
-                Ok(answer) if answer.is_good() => None,
-                Ok(Answer { status, text }) => Some(format!("{status} {text}")),
+                Ok(fault) => fault,
                 Err(error) => was_there.then(|| format!("{error:#}")),
             };
             // What a door that is gone does not answer is no call of those that are told.

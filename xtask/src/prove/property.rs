@@ -128,7 +128,7 @@ impl Property {
     /// Whether chance has a say in it, so that the seed is wanted along with the figure.
     pub(super) fn draws(self, is_full: bool) -> bool {
         match self {
-            Self::Crash | Self::Killed | Self::Rotation | Self::Sinks => true,
+            Self::Crash | Self::Killed | Self::Revocation | Self::Rotation | Self::Sinks => true,
             // Quick, it is a test that everybody runs, which begins at the same place each time.
             Self::Damages => is_full,
             Self::Surfaces
@@ -145,7 +145,6 @@ impl Property {
             | Self::External
             | Self::Conformance
             | Self::Strict
-            | Self::Revocation
             | Self::UnderWay
             | Self::UrlOnly
             | Self::Disk

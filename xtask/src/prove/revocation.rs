@@ -1,58 +1,76 @@
 //! What is revoked, disabled or stopped gets nobody in any more: on both replicas and both surfaces, while
-//! others call, and while replicas are killed.
+//! it is used 2,000 times a second, and while replicas are killed.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+mod crowd;
+
+use std::{sync::Barrier, thread, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use model::Clock;
 use serde_json::json;
 
+use self::crowd::{CALLS_PER_SECOND, Crowd, Wave};
 use super::{
     Done,
+    chance::Chance,
     client::Answer,
-    connection::Connection,
-    door::Door,
-    load::{CALLS_PER_SECOND, Load},
+    door::{Addresses, Door, Home},
+    load::Load,
     property::Setting,
-    site::{PATIENCE, Site, Worst, is_refused, wait_for},
-    victims::{self, SORTS, Victim},
+    site::{Site, Worst, is_refused, wait_for},
+    victims::{Counts, SORTS, Victim},
     world,
 };
 use crate::run;
 
-/// So many refusals in a row, and it is over.
-const REFUSALS: usize = 3;
-/// Between two calls of a victim.
-const PACE: Duration = Duration::from_millis(1);
-/// Between two rounds: the calls of others catch up with what the changes cost.
-const BETWEEN: Duration = Duration::from_millis(250);
-/// The same where their rate is not judged.
-const BETWEEN_QUICK: Duration = Duration::from_millis(50);
+/// Of the seven sorts that are revoked or disabled, so many of each are more than a thousand.
+const FULL: Counts = Counts { revocations: 145, stops: 20 };
+const QUICK: Counts = Counts { revocations: 3, stops: 3 };
+/// In full, at least so many are revoked or disabled, and others stopped besides.
+const REVOKED_MIN: usize = 1_000;
+/// So long somebody calls everywhere before it is put out. Meanwhile calls catch up with what changes cost.
+const BEFORE: Duration = Duration::from_millis(250);
+/// The same where the rate of calls is not judged.
+const BEFORE_QUICK: Duration = Duration::from_millis(50);
 /// A replica is killed in one of so many rounds: in those of each sort in turn, as the sorts are no
 /// multiple of it.
 const KILL_EVERY: usize = 5;
-/// How soon a door that was started can tell whoever it is asked about.
-const JUDGES_WITHIN: Duration = Duration::from_secs(10);
+/// It is killed less than so many milliseconds after the change was begun: every other time in the middle of
+/// that, or just behind it,
+const KILLED_AT_WORK_MS: u64 = 40;
+/// and else at any time until what was taken away has to be over.
+const KILLED_WITHIN_MS: u64 = 1_000;
 /// So long after the last round all are asked again: last uses and what is used of quotas are written
 /// every five seconds, and nothing that is written late may bring anybody back.
 const LATER: Duration = Duration::from_secs(11);
 
-/// The first of the addresses of this machine from which that is done: 127.2.0.1.
-const ELSEWHERE: u32 = 0x7f02_0001;
-
 /// What others call.
 const OPERATION: &str = "/shop/orders/1";
 
+/// What runs, and what was found so far.
+struct Rounds<'a> {
+    doors: &'a mut [Door; 2],
+    homes: &'a [Home; 2],
+    operator: &'a str,
+    load: &'a Load,
+    before: Duration,
+    chance: Chance,
+    worst: Worst,
+    /// How many replicas were killed.
+    kills: usize,
+    /// Calls of those who were put out, in which time.
+    calls: (u64, Duration),
+}
+
+/// When a replica is killed, after a change was begun, and which.
+#[derive(Clone, Copy)]
+struct Kill {
+    which: usize,
+    after: Duration,
+}
+
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let mut site = Site::start(setting, if setting.is_full { 100 } else { 3 })?;
+    let mut site = Site::start(setting, if setting.is_full { FULL } else { QUICK })?;
     let [first, _] = &site.doors;
     let bystander = world::issue(&first.client(&site.operator), "app/default")?;
     // What is new at one replica may take a moment to be known at the other.
@@ -61,78 +79,139 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         answer.is_ok_and(|it| it.status == 200)
     };
     wait_for(|| site.doors.iter().all(is_in)).context("the bystander never got in")?;
-    let load = Load::new();
-    let between = if setting.is_full { BETWEEN } else { BETWEEN_QUICK };
-    let call = |it: &Door| (it.public, Arc::from(it.caller(&bystander).get_request(OPERATION)));
-    let calls: Vec<(SocketAddr, Arc<str>)> = site.doors.iter().map(call).collect();
-    let (worst, kills, asked) = thread::scope(|scope| {
-        for (number, (address, request)) in calls.iter().enumerate() {
-            load.start(scope, number, *address, || Arc::clone(request));
-        }
+    let Site { doors, homes, operator, victims, .. } = &mut site;
+    let (load, crowd, victims) = (Load::new(), Crowd::new(&bystander, OPERATION), &**victims);
+    let addresses = doors.each_ref().map(|it| it.public);
+    let mut rounds = Rounds {
+        doors,
+        homes,
+        operator,
+        load: &load,
+        before: if setting.is_full { BEFORE } else { BEFORE_QUICK },
+        chance: Chance::new(setting.seed),
+        worst: Worst::default(),
+        kills: 0,
+        calls: (0, Duration::ZERO),
+    };
+    let revoked = thread::scope(|scope| {
+        crowd.start(scope, &load, addresses);
         load.until_done(|| {
-            let (worst, kills) = rounds(&mut site, &load, between)?;
+            for (number, victim) in victims.iter().enumerate() {
+                rounds
+                    .round(&crowd, number, victim)
+                    .with_context(|| format!("{} {number}", victim.end.name()))?;
+            }
             run::rest(LATER);
-            anyhow::Ok((worst, kills, ask_again(&site.doors, &site.victims)?))
+            ask_again(rounds.doors, victims)
         })
-    })?;
+    });
     let (calls, rate, failures) = load.told();
-    ensure!(failures.is_empty(), "calls of others failed: {}", failures.join("; "));
+    let failures = failures.join("; ");
+    let revoked = revoked.with_context(|| format!("calls that failed: {failures:?}"))?;
+    ensure!(failures.is_empty(), "calls failed: {failures}");
     ensure!(
         !setting.is_full || rate >= 0.95 * CALLS_PER_SECOND,
-        "the others called only {rate:.0} times a second"
+        "there were only {rate:.0} calls a second"
     );
-    let (slowest, by_sort) = worst.judged()?;
+    ensure!(!setting.is_full || revoked >= REVOKED_MIN, "only {revoked} were revoked or disabled");
+    let (slowest, by_sort) = rounds.worst.judged()?;
+    let (kills, own_rate) = (rounds.kills, rounds.own_rate());
+    let stopped = victims.len().saturating_sub(revoked);
     Ok(Done::Held(format!(
-        "{} revoked, disabled or stopped in {SORTS} ways, on 2 replicas and 2 surfaces; the last call that got in began {slowest:.0?} after the answer at most ({by_sort}); {kills} replicas killed; all {asked} that are out for good refused again {LATER:?} after the last one; {calls} calls of others meanwhile ({rate:.0}/s), 0 failed",
-        site.victims.len(),
+        "{revoked} revoked or disabled and {stopped} stopped in {SORTS} ways, on 2 replicas and 2 surfaces, each while it was used {own_rate:.0} times a second; the last call that got in began {slowest:.0?} after the answer at most ({by_sort}); {kills} replicas killed meanwhile; all that are out for good refused again {LATER:?} after the last one; {calls} calls ({rate:.0}/s), 0 failed",
     )))
 }
 
-/// One after the other. The worst time by sort, and how many replicas were killed.
-fn rounds(site: &mut Site, load: &Load, between: Duration) -> Result<(Worst, usize)> {
-    let Site { doors, homes, operator, victims, .. } = site;
-    let (mut worst, mut kills) = (Worst::default(), 0_usize);
-    for (number, victim) in victims.iter().enumerate() {
-        let late = round(doors, victims::door(number), operator, victim)
-            .with_context(|| format!("{} {number}", victim.end.name()))?;
-        worst.note(victim.end.name(), late);
-        if number % KILL_EVERY == KILL_EVERY - 1 {
-            // Alternately the one where it was revoked, and the other.
-            let which = kills % 2;
-            let (Some(home), Some(door)) = (homes.get(which), doors.get_mut(which)) else {
-                continue;
-            };
+impl Rounds<'_> {
+    /// Puts somebody out who calls both doors over both surfaces, and waits until it is refused everywhere.
+    fn round<'v>(&mut self, crowd: &Crowd<'v>, number: usize, victim: &'v Victim) -> Result<()> {
+        let wave = crowd.begin(
+            victim,
+            self.doors.each_ref().map(|it| it.public),
+            number.is_multiple_of(2),
+        );
+        wait_for(|| wave.are_in()).context("it never got in everywhere")?;
+        self.use_it(&wave);
+        let kill = (number % KILL_EVERY == KILL_EVERY - 1).then(|| self.draw());
+        self.put_out(victim, &wave, kill)?;
+        wait_for(|| wave.are_out()).with_context(|| {
+            let said = self.doors.each_ref().map(Door::said).join("\nthe other:\n");
+            format!("it is not refused everywhere; one door said:\n{said}")
+        })?;
+        crowd.end();
+        self.worst.note(victim.end.name(), wave.late());
+        let asks = u32::try_from(number)?;
+        for door in &*self.doors {
+            victim.check_refresh(door.addresses(), asks)?;
+        }
+        let [first, _] = &*self.doors;
+        victim.end.lift(first.addresses(), self.operator)
+    }
+
+    /// Lets it be used for a while, and counts that.
+    fn use_it(&mut self, wave: &Wave<'_>) {
+        let (clock, calls) = (Clock::system(), wave.calls());
+        let since = clock.elapsed();
+        run::rest(self.before);
+        let (count, time) = &mut self.calls;
+        *count = count.saturating_add(wave.calls().saturating_sub(calls));
+        *time = time.saturating_add(clock.elapsed().saturating_sub(since));
+    }
+
+    /// How many times a second those were used who were put out, until then.
+    fn own_rate(&self) -> f64 {
+        let (count, time) = self.calls;
+        #[expect(clippy::cast_precision_loss, reason = "a rate is told roughly")]
+        let count = count as f64;
+        count / time.as_secs_f64().max(f64::EPSILON)
+    }
+
+    fn draw(&mut self) -> Kill {
+        let is_at_work = self.chance.below(2) == 0;
+        let within = if is_at_work { KILLED_AT_WORK_MS } else { KILLED_WITHIN_MS };
+        Kill {
+            which: usize::from(self.chance.below(2) == 1),
+            after: Duration::from_millis(self.chance.below(within)),
+        }
+    }
+
+    /// Revokes, disables or stops; meanwhile a replica is killed and started again, where that is drawn.
+    fn put_out(&mut self, victim: &Victim, wave: &Wave<'_>, kill: Option<Kill>) -> Result<()> {
+        let Self { operator, load, homes, .. } = *self;
+        let [one, other] = self.doors.each_ref().map(Door::addresses);
+        let (here, there) = if victim.door == 0 { (one, other) } else { (other, one) };
+        let carry_out = |door: Addresses| {
+            victim.end.carry_out(door, operator)?;
+            wave.was_answered();
+            anyhow::Ok(())
+        };
+        let Some(Kill { which, after }) = kill else { return carry_out(here) };
+        let home = homes.get(which).context("there are two doors")?;
+        let door = self.doors.get_mut(which).context("there are two doors")?;
+        let begun = Barrier::new(2);
+        let kill = || {
+            begun.wait();
+            run::rest(after);
             load.while_gone(which, || {
                 door.kill()?;
+                wave.ask_anew(which);
                 *door = home.serve()?;
                 Ok(())
-            })?;
-            kills = kills.saturating_add(1);
-            let answer = first_word(door, victim)?;
-            ensure!(
-                is_refused(&answer),
-                "it is not refused after a restart: {}; the door said:\n{}",
-                answer.text,
-                door.said()
-            );
-        }
-        let [first, _] = doors;
-        victim.end.lift(first, operator)?;
-        run::rest(between);
-    }
-    Ok((worst, kills))
-}
-
-/// What a door that has only just started says to who was put out. It lets nobody in whom it cannot judge yet
-/// (503, while it makes its first connections to the store): then it is asked again.
-fn first_word(door: &Door, victim: &Victim) -> Result<Answer> {
-    let (caller, clock) = (door.caller(&victim.bearer), Clock::system());
-    loop {
-        let answer = caller.send("GET", &victim.path(1), &json!(null))?;
-        if answer.status != 503 || clock.elapsed() > JUDGES_WITHIN {
-            return Ok(answer);
-        }
-        run::rest(Duration::from_millis(50));
+            })
+        };
+        thread::scope(|scope| {
+            let killed = scope.spawn(kill);
+            begun.wait();
+            let done = carry_out(here).or_else(|why| match which == victim.door {
+                // Whether it was done nobody was told: the other one is asked, whose answer counts.
+                true => carry_out(there),
+                false => Err(why),
+            });
+            let killed = killed.join().map_err(|_| anyhow!("the kill panicked"))?;
+            done.and(killed)
+        })?;
+        self.kills = self.kills.saturating_add(1);
+        Ok(())
     }
 }
 
@@ -141,86 +220,12 @@ fn ask_again(doors: &[Door; 2], victims: &[Victim]) -> Result<usize> {
     let out: Vec<_> = (0_u32..).zip(victims).filter(|(_, it)| !it.end.is_lifted()).collect();
     for (number, victim) in &out {
         for door in doors {
-            // From an address each: so many wrong tokens of one would be slowed down, and not refused.
-            let from = Ipv4Addr::from(ELSEWHERE.saturating_add(*number));
-            let caller = door.caller(&victim.bearer).from(from);
-            let over_rest = caller.send("GET", &victim.path(1), &json!(null))?;
-            let as_tool = caller.call_tool(&victim.tool("get_order"), &json!({"id": 1}))?;
-            for answer in [over_rest, as_tool] {
+            for answer in victim.later(door.public, *number)? {
                 let (name, Answer { status, text }) = (victim.end.name(), &answer);
                 ensure!(is_refused(&answer), "{name} {number} is not out later: {status} {text}");
             }
+            victim.check_refresh(door.addresses(), *number)?;
         }
     }
     Ok(out.len())
-}
-
-/// Puts the victim out while it calls in all ways. How long after the answer a call that got in began.
-fn round(doors: &[Door; 2], at: usize, operator: &str, victim: &Victim) -> Result<Duration> {
-    let (clock, answered, inside) = (Clock::system(), OnceLock::new(), AtomicUsize::new(0));
-    let ways: Vec<_> = doors.iter().flat_map(|door| ways(door, victim)).collect();
-    thread::scope(|scope| {
-        let callers: Vec<_> = ways
-            .iter()
-            .map(|(address, request)| {
-                let (clock, told) = (&clock, (&inside, &answered));
-                let connection = Connection::new(*address);
-                scope.spawn(move || call_until_refused(connection, request, clock, told))
-            })
-            .collect();
-        let done = wait_for(|| inside.load(Ordering::Acquire) == callers.len())
-            .context("it never got in everywhere")
-            .and_then(|()| {
-                let door = doors.get(at).context("there are two doors")?;
-                victim.end.carry_out(door, operator)
-            });
-        // Told in any case: callers wait for it.
-        let _ = answered.set(clock.elapsed());
-        let ended =
-            callers.into_iter().map(|it| it.join().map_err(|_| anyhow!("a caller panicked"))?);
-        let ended: Result<Vec<_>> = ended.collect();
-        match (done, ended) {
-            (Ok(()), Ok(ended)) => Ok(ended.into_iter().max().unwrap_or_default()),
-            (Err(why), Err(caller)) => Err(why.context(format!("{caller:#}"))),
-            (Err(why), Ok(_)) | (Ok(()), Err(why)) => Err(why),
-        }
-    })
-}
-
-/// The requests that the victim makes of a door: one over each surface.
-fn ways(door: &Door, victim: &Victim) -> [(SocketAddr, String); 2] {
-    let caller = door.caller(&victim.bearer);
-    let tool = victim.tool("get_order");
-    [caller.get_request(&victim.path(1)), caller.tool_request(&tool, &json!({"id": 1}))]
-        .map(|request| (door.public, request))
-}
-
-/// How long after the answer the last call that got in began.
-fn call_until_refused(
-    mut connection: Connection,
-    request: &str,
-    clock: &Clock,
-    (inside, answered): (&AtomicUsize, &OnceLock<Duration>),
-) -> Result<Duration> {
-    let (mut last, mut refusals) = (None, 0_usize);
-    loop {
-        let started = clock.elapsed();
-        let answer = connection.answer(request)?;
-        if !is_refused(&answer) {
-            ensure!(answer.is_good(), "it was answered with {} {}", answer.status, answer.text);
-            if last.is_none() {
-                inside.fetch_add(1, Ordering::Release);
-            }
-            (last, refusals) = (Some(started), 0);
-        } else {
-            refusals = refusals.saturating_add(1);
-        }
-        if let Some(answered) = answered.get() {
-            if refusals >= REFUSALS {
-                return Ok(last.unwrap_or_default().saturating_sub(*answered));
-            }
-            ensure!(started.saturating_sub(*answered) < PATIENCE, "it still gets in");
-        }
-        run::rest(PACE);
-    }
 }

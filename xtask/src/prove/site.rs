@@ -12,7 +12,7 @@ use super::{
     door::{Door, Home},
     property::Setting,
     upstream::Upstream,
-    victims::{self, AUDIENCE, Victim},
+    victims::{self, AUDIENCE, Counts, Victim},
     world,
 };
 use crate::run;
@@ -35,15 +35,15 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Starts all of it, with so many victims of each sort.
-    pub(super) fn start(setting: &Setting<'_>, of_each: usize) -> Result<Self> {
+    /// Starts all of it, with so many victims.
+    pub(super) fn start(setting: &Setting<'_>, counts: Counts) -> Result<Self> {
         let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
         let (homes, doors, operator) = replicas(setting, &postgres)?;
         let [first, _] = &doors;
         let manager = first.client(&operator);
         world::apply(&manager, &victims::world(&upstream))?;
         world::set_secret(&manager, "stock-key", "the-first-value")?;
-        let victims = victims::prepare(setting.program, first, &manager, of_each)?;
+        let victims = victims::prepare(setting.program, first.addresses(), &manager, counts)?;
         Ok(Self { doors, homes, operator, victims, upstream, _postgres: postgres })
     }
 }
@@ -83,12 +83,33 @@ impl Worst {
     }
 }
 
-/// Whether the door refused who asked: by the status, or in the words of JSON-RPC, which may come with
-/// the status 200.
+/// How a door says that it counts a credential among too many wrong ones. It looks for that behind one that
+/// it refused alone.
+const COUNTED: &str = "too many wrong credentials came";
+
+/// What 500 is in the words of JSON-RPC.
+const INTERNAL_ERROR: i64 = -32_603;
+
+/// Whether the door refused who asked.
 pub(super) fn is_refused(answer: &Answer) -> bool {
-    let is_refusal = |code: i64| matches!(code, 401 | 403);
-    let code = answer.json().pointer("/error/code").and_then(Value::as_i64);
-    is_refusal(answer.status.into()) || (answer.status == 200 && code.is_some_and(is_refusal))
+    match code(answer) {
+        401 | 403 => true,
+        429 => answer.text.contains(COUNTED),
+        _ => false,
+    }
+}
+
+/// Whether the door says that it cannot tell now who asks: it lets nobody in, and has refused nobody.
+pub(super) fn is_undecided(answer: &Answer) -> bool {
+    matches!(code(answer), 500 | 503 | INTERNAL_ERROR)
+}
+
+/// What the answer is: its status, or what stands for that in the words of JSON-RPC, which may come with
+/// the status 200.
+fn code(answer: &Answer) -> i64 {
+    let said = || answer.json().pointer("/error/code").and_then(Value::as_i64);
+    let said = (answer.status == 200).then(said).flatten();
+    said.unwrap_or_else(|| answer.status.into())
 }
 
 /// Waits until something is so.
@@ -99,4 +120,30 @@ pub(super) fn wait_for(is_so: impl Fn() -> bool) -> Result<()> {
         run::rest(Duration::from_millis(1));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_is_who_is_not_let_in_for_who_they_are() {
+        let counted = r#"{"detail":"too many wrong credentials came from this address: wait"}"#;
+        for (status, text, refused, undecided) in [
+            (401, "", true, false),
+            (403, "", true, false),
+            (200, r#"{"error":{"code":401}}"#, true, false),
+            (200, r#"{"error":{"code":503}}"#, false, true),
+            (503, "", false, true),
+            (200, r#"{"error":{"code":-32603}}"#, false, true),
+            (429, counted, true, false),
+            (429, r#"{"detail":"the quota is used up"}"#, false, false),
+            (200, r#"{"result":{}}"#, false, false),
+            (404, "", false, false),
+        ] {
+            let answer = Answer { status, text: text.to_owned() };
+            let is = (is_refused(&answer), is_undecided(&answer));
+            assert_eq!(is, (refused, undecided), "{status} {text}");
+        }
+    }
 }

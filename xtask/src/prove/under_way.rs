@@ -19,7 +19,7 @@ use super::{
     door::Door,
     property::Setting,
     site::{PATIENCE, Site, Worst, is_refused, wait_for},
-    victims::{self, SORTS, Victim},
+    victims::{Counts, SORTS, Victim},
     world,
 };
 
@@ -49,7 +49,8 @@ struct Ended {
 }
 
 pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
-    let site = Site::start(setting, if setting.is_full { 25 } else { 3 })?;
+    let of_each = if setting.is_full { 25 } else { 3 };
+    let site = Site::start(setting, Counts { revocations: of_each, stops: of_each })?;
     let mut worst = Worst::default();
     let [first, _] = &site.doors;
     let bystander = world::issue(&first.client(&site.operator), "app/default")?;
@@ -57,10 +58,10 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let mut streams = streams.collect::<Result<Vec<_>>>()?;
     for (number, victim) in site.victims.iter().enumerate() {
         site.upstream.forget();
-        let late = round(&site, victims::door(number), victim)
-            .with_context(|| format!("{} {number}", victim.end.name()))?;
+        let late =
+            round(&site, victim).with_context(|| format!("{} {number}", victim.end.name()))?;
         worst.note(victim.end.name(), late);
-        victim.end.lift(first, &site.operator)?;
+        victim.end.lift(first.addresses(), &site.operator)?;
         // Who cuts everybody cuts the right ones too.
         streams.iter_mut().try_for_each(Stream::check)?;
     }
@@ -107,7 +108,7 @@ impl Stream {
 }
 
 /// Puts the victim out while it calls in all ways. How long after the answer the last call was over.
-fn round(site: &Site, at: usize, victim: &Victim) -> Result<Duration> {
+fn round(site: &Site, victim: &Victim) -> Result<Duration> {
     let Site { doors, operator, upstream, .. } = site;
     let (clock, streaming) = (Clock::system(), AtomicUsize::new(0));
     // Each calls for an order of its own, by which the upstream knows it.
@@ -130,7 +131,8 @@ fn round(site: &Site, at: usize, victim: &Victim) -> Result<Duration> {
         let begun =
             wait_for(are_under_way).context("not all are under way").map(|()| clock.elapsed());
         let done = begun.and_then(|begun| {
-            victim.end.carry_out(doors.get(at).context("there are two doors")?, operator)?;
+            let door = doors.get(victim.door).context("there are two doors")?;
+            victim.end.carry_out(door.addresses(), operator)?;
             Ok((begun, clock.elapsed()))
         });
         let ended =
@@ -180,12 +182,12 @@ impl Way {
     const ALL: [Self; 4] = [Self::Stream, Self::Wait, Self::StreamingTool, Self::WaitingTool];
 
     fn request(self, door: &Door, victim: &Victim, number: usize) -> String {
-        let (caller, arguments) = (door.caller(&victim.bearer), json!({"id": number}));
+        let (door, arguments) = (door.public, json!({"id": number}));
         match self {
-            Self::Stream => caller.get_request(&format!("{}/events", victim.path(number))),
-            Self::Wait => caller.get_request(&format!("{}/wait", victim.path(number))),
-            Self::StreamingTool => caller.tool_request(&victim.tool("watch_order"), &arguments),
-            Self::WaitingTool => caller.tool_request(&victim.tool("wait_for_order"), &arguments),
+            Self::Stream => victim.get_request(door, &format!("{}/events", victim.path(number))),
+            Self::Wait => victim.get_request(door, &format!("{}/wait", victim.path(number))),
+            Self::StreamingTool => victim.tool_request(door, "watch_order", &arguments),
+            Self::WaitingTool => victim.tool_request(door, "wait_for_order", &arguments),
         }
     }
 
