@@ -1,4 +1,5 @@
-//! The key of a client that authenticates by `private_key_jwt`, or that its tokens are bound to.
+//! The key of a client that authenticates by `private_key_jwt`, or that its tokens are bound to; or that of
+//! an issuer.
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -11,9 +12,11 @@ use serde_json::{Value, json};
 
 /// How long an assertion is good, in seconds.
 const LIFETIME: i64 = 60;
+/// How long an access token is good, in seconds.
+const TOKEN_LIFETIME: i64 = 24 * 3_600;
 
-/// An Ed25519 key, and what is signed by it: assertions (RFC 7523 section 2.2) and `DPoP` proofs
-/// (RFC 9449).
+/// An Ed25519 key, and what is signed by it: assertions (RFC 7523 section 2.2), `DPoP` proofs (RFC 9449)
+/// and access tokens (RFC 9068).
 #[derive(Debug)]
 pub struct ClientKey(Ed25519KeyPair);
 
@@ -47,6 +50,18 @@ impl ClientKey {
         let claims = json!({
             "iss": client, "sub": client, "aud": audience, "iat": now,
             "exp": now.saturating_add(LIFETIME), "jti": chance(),
+        });
+        self.sign(&header, &claims)
+    }
+
+    /// An access token for `audience` that `issuer` gives to `client` itself, good for a day.
+    #[must_use]
+    pub fn access_token(&self, issuer: &str, client: &str, audience: &str) -> String {
+        let now = Clock::system().now().as_seconds();
+        let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.id()});
+        let claims = json!({
+            "iss": issuer, "sub": client, "client_id": client, "aud": audience, "iat": now,
+            "exp": now.saturating_add(TOKEN_LIFETIME), "jti": chance(),
         });
         self.sign(&header, &claims)
     }

@@ -41,4 +41,30 @@ impl Chance {
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or_default()
     }
+
+    /// The same for lengths and places.
+    pub(super) fn place(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next()).unwrap_or_default().checked_rem(bound).unwrap_or_default()
+    }
+
+    /// Puts these in another order (Fisher and Yates).
+    pub(super) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            things.swap(last, self.place(last.saturating_add(1)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shuffled_is_all_there_in_another_order() {
+        let mut things: Vec<_> = (0..100).collect();
+        Chance::new(1).shuffle(&mut things);
+        assert!(!things.is_sorted());
+        things.sort_unstable();
+        assert!(things.into_iter().eq(0..100));
+    }
 }
