@@ -42,7 +42,7 @@ const KILLED_AT_WORK_MS: u64 = 40;
 const KILLED_WITHIN_MS: u64 = 1_000;
 /// So long after the last round all are asked again: last uses and what is used of quotas are written
 /// every five seconds, and nothing that is written late may bring anybody back.
-const LATER: Duration = Duration::from_secs(11);
+pub(super) const LATER: Duration = Duration::from_secs(11);
 
 /// What others call.
 const OPERATION: &str = "/shop/orders/1";

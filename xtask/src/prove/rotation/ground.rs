@@ -14,6 +14,7 @@ use super::{
     },
     held::Kind,
     line::{self, Line},
+    makers::Makers,
     pair::in_force,
 };
 
@@ -24,8 +25,7 @@ pub(super) struct Ground {
     /// The first operator's key.
     pub(super) operator: String,
     pub(super) lines: Vec<Line>,
-    /// Who made the certificates, where there are any: of the doors and of their callers.
-    pub(super) authority: Option<Authority>,
+    pub(super) makers: Makers,
     _postgres: Postgres,
 }
 
@@ -39,11 +39,11 @@ impl Ground {
     ) -> Result<Self> {
         let (postgres, upstream) = (Postgres::start(), Upstream::start()?);
         fs::create_dir_all(folder)?;
-        let authority = kinds.contains(&Kind::Mtls).then(Authority::new);
+        let makers = Makers::new(kinds);
         let config = folder.join("onedoor.toml");
         // One URL for both, so that each takes the tokens that the other gave.
         let listen = format!("[listen]\npublic_url = \"{AUDIENCE}\"\n");
-        let tls = authority.as_ref().map(tls).transpose()?.unwrap_or_default();
+        let tls = makers.authority.as_ref().map(tls).transpose()?.unwrap_or_default();
         let hosts = "allowed_hosts = [\"127.0.0.1\", \"localhost\"]\n";
         fs::write(&config, format!("{listen}{hosts}{tls}"))?;
         let mut home = Home::new(program, folder.join("one"));
@@ -52,6 +52,7 @@ impl Ground {
         let [first, _] = &doors;
         let manager = first.client(&operator);
         let mut files = world::files(upstream.address);
+        files.extend(makers.files());
         files.insert("clients/rotated.yaml".to_owned(), line::client(kinds, lines));
         // Without a credential of its own, which would be one more thing to wait for.
         let stock = format!("url: http://{}\n", upstream.address);
@@ -61,12 +62,12 @@ impl Ground {
         world::apply(&manager, &files)?;
         world::set_secret(&manager, "stock-key", "the-first-value")?;
         let all = kinds.iter().flat_map(|kind| (0..lines).map(|number| (*kind, number)));
-        let begun = all.map(|which| Line::begin(which, &manager, authority.as_ref()));
+        let begun = all.map(|which| Line::begin(which, &manager, &makers));
         let lines = begun.collect::<Result<Vec<_>>>()?;
         for line in &lines {
             in_force(&doors, |door| line.held().is_good(door))?;
         }
-        Ok(Self { doors, homes, operator, lines, authority, _postgres: postgres })
+        Ok(Self { doors, homes, operator, lines, makers, _postgres: postgres })
     }
 }
 

@@ -10,20 +10,22 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
-use testkit::{Authority, ClientKey, TlsClient, TlsConnection};
+use testkit::{ClientKey, TlsClient, TlsConnection};
 use tokio::runtime::{Builder, Runtime};
 
-use super::super::{
-    client::{Answer, Client, tool_call},
-    connection::Connection,
-    door::Addresses,
-    victims::AUDIENCE,
+use super::{
+    super::{
+        client::{Answer, Client, tool_call},
+        door::Addresses,
+        victims::AUDIENCE,
+    },
+    makers::{Issued, Makers},
 };
 
 pub(super) const OPERATION: &str = "/shop/orders/1";
 /// The same as a tool, whose arguments say which.
 const TOOL: &str = "shop_get_order";
-const TOKEN: &str = "/oauth/token";
+pub(super) const TOKEN: &str = "/oauth/token";
 /// What an assertion is called in a form (RFC 7523 section 2.2).
 const ASSERTION: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
@@ -33,6 +35,7 @@ const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlenc
 pub(super) enum Kind {
     ApiKey,
     ClientSecret,
+    External,
     Mtls,
     PrivateKeyJwt,
 }
@@ -43,12 +46,15 @@ pub(super) struct Held {
     pub(super) id: String,
     /// The profile, as a form has it.
     client: String,
-    shown: Shown,
+    pub(super) shown: Shown,
 }
 
+/// What is shown.
 #[derive(Debug)]
-enum Shown {
-    Key(String),
+pub(super) enum Shown {
+    /// With each call, as it is: an API key, or the token of an issuer.
+    Bearer(String),
+    /// The others to get tokens.
     Secret(String),
     Certificate(TlsClient),
     Signature(ClientKey),
@@ -62,36 +68,35 @@ pub(super) struct Made {
     pub(super) public: Map<String, Value>,
 }
 
-/// Somebody who calls one door again and again.
-#[derive(Debug)]
-pub(super) struct Caller {
-    address: SocketAddr,
-    connection: Connection,
-    runtime: Runtime,
-    /// Whether it called a tool the last time: it does every other time.
-    was_tool: bool,
-}
-
 impl Kind {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "api_key",
             Self::ClientSecret => "client_secret",
+            Self::External => "external",
             Self::Mtls => "mtls",
             Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 
-    /// What a client makes for its next credential of this kind, called `name`.
-    pub(super) fn make(self, name: &str, authority: Option<&Authority>) -> Result<Made> {
+    /// What a client makes, or has made, for its credential of this kind and this number.
+    pub(super) fn make(self, client: &str, number: usize, makers: &Makers) -> Result<Made> {
+        let name = format!("{client}-{number}");
+        let name = name.as_str();
         let (shown, public) = match self {
             Self::ApiKey | Self::ClientSecret => (None, json!({})),
+            Self::External => {
+                let Issued { token, issuer } = makers.token(name, number)?;
+                let public = json!({"issuer": issuer, "claims": {"client_id": name}});
+                (Some(Shown::Bearer(token)), public)
+            }
             Self::PrivateKeyJwt => {
                 let key = ClientKey::new();
                 let public = json!({"jwks": key.jwks()});
                 (Some(Shown::Signature(key)), public)
             }
             Self::Mtls => {
+                let authority = makers.authority.as_ref();
                 let authority = authority.context("certificates need an authority")?;
                 authority.issue(name, &format!("/CN={name}"), "DNS:client.example");
                 let printed =
@@ -114,7 +119,7 @@ impl Made {
         let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
         let shown = match (self.shown, kind) {
             (Some(shown), _) => shown,
-            (None, Kind::ApiKey) => Shown::Key(text("key").context("it shows no key")?),
+            (None, Kind::ApiKey) => Shown::Bearer(text("key").context("it shows no key")?),
             (None, _) => Shown::Secret(text("secret").context("it shows no secret")?),
         };
         let client = profile.replace('/', "%2F");
@@ -126,10 +131,12 @@ impl Held {
     /// Whether it gets anybody in at this door.
     pub(super) fn is_good(&self, door: Addresses) -> Result<bool> {
         // Wrong ones are slowed down by where they come from, and this is not to slow the callers.
-        let stranger = door.caller("").from(elsewhere());
+        let stranger = |bearer: &str| door.caller(bearer).from(elsewhere());
         let answer = match &self.shown {
-            Shown::Key(key) => door.caller(key).send("GET", OPERATION, &Value::Null)?,
-            Shown::Secret(_) | Shown::Signature(_) => stranger.post_form(TOKEN, &self.form())?,
+            Shown::Bearer(bearer) => stranger(bearer).send("GET", OPERATION, &Value::Null)?,
+            Shown::Secret(_) | Shown::Signature(_) => {
+                stranger("").post_form(TOKEN, &self.form())?
+            }
             Shown::Certificate(client) => {
                 let ask =
                     async { self.ask_over_tls(&mut client.connect(door.public).await?).await };
@@ -149,7 +156,7 @@ impl Held {
         Ok(token(&answer.done("a token")?)?.into())
     }
 
-    fn form(&self) -> String {
+    pub(super) fn form(&self) -> String {
         let client = &self.client;
         let form = format!("grant_type=client_credentials&client_id={client}");
         match &self.shown {
@@ -158,7 +165,7 @@ impl Held {
                 let assertion = key.assertion(&client.replace("%2F", "/"), AUDIENCE);
                 format!("{form}&client_assertion_type={ASSERTION}&client_assertion={assertion}")
             }
-            Shown::Certificate(_) | Shown::Key(_) => form,
+            Shown::Bearer(_) | Shown::Certificate(_) => form,
         }
     }
 
@@ -168,7 +175,7 @@ impl Held {
     }
 
     /// Asks for a token, and calls with it over the same connection.
-    async fn call_over_tls(
+    pub(super) async fn call_over_tls(
         &self,
         client: &TlsClient,
         (address, is_tool): (SocketAddr, bool),
@@ -191,33 +198,6 @@ impl Held {
     }
 }
 
-impl Caller {
-    pub(super) fn new(address: SocketAddr) -> Result<Self> {
-        let (connection, runtime) = (Connection::new(address), runtime()?);
-        Ok(Self { address, connection, runtime, was_tool: false })
-    }
-
-    /// Calls with this credential, or with a token that it gets by it. Where it gets none, why.
-    pub(super) fn call(&mut self, held: &Held) -> Result<Answer> {
-        self.was_tool = !self.was_tool;
-        match &held.shown {
-            Shown::Key(key) => self.show(key),
-            Shown::Secret(_) | Shown::Signature(_) => {
-                let nobody = Client::new(self.address, "");
-                let given = self.connection.answer(&nobody.form_request(TOKEN, &held.form()))?;
-                if given.is_good() { self.show(token(&given.json())?) } else { Ok(given) }
-            }
-            Shown::Certificate(client) => {
-                self.runtime.block_on(held.call_over_tls(client, (self.address, self.was_tool)))
-            }
-        }
-    }
-
-    fn show(&mut self, bearer: &str) -> Result<Answer> {
-        self.connection.answer(&request(self.address, bearer, self.was_tool))
-    }
-}
-
 /// A call with a key or token, over REST or of a tool.
 pub(super) fn request(address: SocketAddr, bearer: &str, is_tool: bool) -> String {
     let caller = Client::new(address, bearer);
@@ -228,7 +208,7 @@ pub(super) fn request(address: SocketAddr, bearer: &str, is_tool: bool) -> Strin
 }
 
 /// The token that was given.
-fn token(given: &Value) -> Result<&str> {
+pub(super) fn token(given: &Value) -> Result<&str> {
     given.get("access_token").and_then(Value::as_str).context("no token")
 }
 
@@ -237,7 +217,7 @@ fn read(answer: &testkit::Answer) -> Answer {
     Answer { status: answer.status.as_u16(), text }
 }
 
-fn runtime() -> Result<Runtime> {
+pub(super) fn runtime() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_io().enable_time().build()?)
 }
 

@@ -31,7 +31,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The kinds, in the words of the report.
-pub(super) const KINDS: [&str; 3] = ["signing keys", "key-encryption keys", "peppers"];
+pub(super) const KINDS: [&str; 3] = [SIGNING, SEALING, PEPPERS];
+const SIGNING: &str = "signing keys";
+const SEALING: &str = "key-encryption keys";
+const PEPPERS: &str = "peppers";
 
 /// The steps, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +51,21 @@ pub(super) enum Step {
 
 impl Step {
     pub(super) const ALL: [Self; 4] = [Self::Know, Self::Switch, Self::Clear, Self::Retire];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Know => "know",
+            Self::Switch => "switch",
+            Self::Clear => "clear",
+            Self::Retire => "retire",
+        }
+    }
 }
 
-/// Which step a replica is killed in, if any, and which replica.
+/// Which step a replica is killed in, and which replica.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kill {
-    pub(super) step: Option<Step>,
+    pub(super) step: Step,
     pub(super) which: usize,
 }
 
@@ -86,11 +98,9 @@ impl<'a> Bearer<'a> {
         Arc::clone(&self.token.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Has another token from now on. Gives back the one before.
-    fn renew(&self, door: Addresses) -> Result<Arc<str>> {
-        let new = self.line.held().token(door)?;
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::replace(&mut *token, new))
+    /// Has this token from now on.
+    fn take(&self, new: Arc<str>) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = new;
     }
 }
 
@@ -102,11 +112,10 @@ impl Pair<'_> {
         kill: Kill,
         by: &Bearer<'_>,
     ) -> Result<()> {
-        let [signing, sealing, peppers] = KINDS;
         let what = |kind: &str| format!("{kind} in round {round}, {kill:?}");
-        self.rotate_signing(kill, by).with_context(|| what(signing))?;
-        self.rotate_file(&Keyring, round, kill).with_context(|| what(sealing))?;
-        self.rotate_file(&Peppers, round, kill).with_context(|| what(peppers))?;
+        self.rotate_signing(kill, by).with_context(|| what(SIGNING))?;
+        self.rotate_file(&Keyring, round, kill).with_context(|| what(SEALING))?;
+        self.rotate_file(&Peppers, round, kill).with_context(|| what(PEPPERS))?;
         // What began before and was shown since is good still.
         in_force(self.doors, |door| is_good(door, &by.token()))
     }
@@ -114,34 +123,37 @@ impl Pair<'_> {
     fn rotate_signing(&mut self, kill: Kill, by: &Bearer<'_>) -> Result<()> {
         let operator = self.operator.to_owned();
         let keys = |door: Addresses| signing_keys(&door.client(&operator));
-        let before = self.shared_step(kill, None, keys)?;
+        let at = |step| ((SIGNING, step), kill);
+        let before = self.step((None, kill.which), keys)?;
         let old = before.iter().find(|it| it.1 == "signing").context("one signs")?.0.clone();
-        self.shared_step(kill, Some(Step::Know), |door| {
-            let answer =
-                door.client(&operator).manage("POST", "/signing-keys", &json!({"ahead": "2s"}))?;
-            // It was made, and the answer was lost.
-            if answer.status == 409 { Ok(()) } else { answer.done("rotate_signing_key").map(drop) }
+        self.shared_step(at(Step::Know), |door| {
+            let is_new = |key: &str| before.iter().all(|it| it.0 != key);
+            if keys(door)?.iter().any(|it| is_new(&it.0)) {
+                // It was made, and the answer was lost.
+                return Ok(());
+            }
+            let ahead = json!({"ahead": "2s"});
+            let answer = door.client(&operator).manage("POST", "/signing-keys", &ahead)?;
+            answer.done("rotate_signing_key").map(drop)
         })?;
-        self.shared_step(kill, Some(Step::Switch), |door| {
+        self.shared_step(at(Step::Switch), |door| {
             let now = keys(door)?;
             ensure!(now.iter().any(|it| it.1 == "signing" && it.0 != old), "{now:?}");
             Ok(())
         })?;
         // Its header names the key. The token that is held was signed by the one before.
-        let held = by.token();
-        for which in [0, 1] {
-            self.shared_step(Kill { which, step: None }, None, |door| {
-                let signs_anew = header(&by.line.held().token(door)?) != header(&held);
-                ensure!(signs_anew, "replica {which} signs by the old key");
-                Ok(())
-            })?;
-        }
-        let [door, _] = &*self.doors;
-        let stale = by.renew(door.addresses())?;
+        let stale = by.token();
+        let renew = |door: Addresses| {
+            let new = by.line.held().token(door)?;
+            ensure!(header(&new) != header(&stale), "it signs by the old key");
+            Ok(new)
+        };
+        by.take(self.shared_step(at(Step::Clear), renew)?);
+        self.at_both(|door| renew(door).map(drop))?;
         run::rest(ON_THE_WAY);
         in_force(self.doors, |door| Ok(is_good(door, &stale)? && is_good(door, &by.token())?))
             .context("tokens of both keys are good")?;
-        self.shared_step(kill, Some(Step::Retire), |door| {
+        self.shared_step(at(Step::Retire), |door| {
             let path = format!("/signing-keys/{old}");
             let answer = door.client(&operator).manage("DELETE", &path, &json!(null))?;
             answer.done("withdraw_signing_key").map(drop)
@@ -167,7 +179,7 @@ impl Pair<'_> {
         for (step, text, state) in texts {
             if step == Step::Retire {
                 let clear = |door: Addresses| file.clear(&door.client(&operator), id);
-                self.shared_step(kill, Some(Step::Clear), clear)?;
+                self.shared_step(((file.what(), Step::Clear), kill), clear)?;
             }
             self.write(file.name(), &text)?;
             let is_so = |door: Addresses| {
@@ -175,22 +187,28 @@ impl Pair<'_> {
                 ensure!(found == state, "{id} is {found}, and not {state}");
                 Ok(())
             };
-            // Both have to see it: the one that is killed first.
-            self.shared_step(kill, Some(step), is_so)?;
-            let which = 1_usize.saturating_sub(kill.which);
-            self.shared_step(Kill { which, step: None }, Some(step), is_so)?;
+            self.shared_step(((file.what(), step), kill), is_so)?;
+            // Also the one that was killed.
+            self.at_both(is_so)?;
         }
         Ok(())
     }
 
     fn shared_step<T: Send>(
         &mut self,
-        kill: Kill,
-        step: Option<Step>,
+        ((what, step), kill): ((&'static str, Step), Kill),
         work: impl Fn(Addresses) -> Result<T> + Sync,
     ) -> Result<T> {
-        let is_killed = step.is_some() && kill.step == step;
-        self.step_within(PATIENCE, (is_killed, kill.which), work)
+        let at = (kill.step == step, kill.which);
+        self.timed_step(((what, step.as_str()), PATIENCE), at, work)
+    }
+
+    /// Waits until something is so at both.
+    fn at_both(&mut self, is_so: impl Fn(Addresses) -> Result<()> + Sync) -> Result<()> {
+        [0, 1].into_iter().try_for_each(|which| {
+            self.step_within(PATIENCE, (None, which), &is_so)
+                .with_context(|| format!("at replica {which}"))
+        })
     }
 
     fn file(&self, name: &str) -> Result<String> {
@@ -210,6 +228,8 @@ impl Pair<'_> {
 
 /// Something that stands in a file of the data folder, the newest first.
 trait KeyFile: Sync {
+    /// Which kind it is.
+    fn what(&self) -> &'static str;
     fn name(&self) -> &'static str;
     fn prefix(&self) -> &'static str;
     fn make(&self) -> Result<String>;
@@ -224,6 +244,10 @@ struct Keyring;
 struct Peppers;
 
 impl KeyFile for Keyring {
+    fn what(&self) -> &'static str {
+        SEALING
+    }
+
     fn name(&self) -> &'static str {
         "keyring"
     }
@@ -267,6 +291,10 @@ impl KeyFile for Keyring {
 }
 
 impl KeyFile for Peppers {
+    fn what(&self) -> &'static str {
+        PEPPERS
+    }
+
     fn name(&self) -> &'static str {
         "pepper"
     }
