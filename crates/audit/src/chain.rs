@@ -45,10 +45,16 @@ impl Chain {
         is_next
     }
 
-    /// Adds the record with this body, and gives its hash.
-    pub(crate) fn extend(&mut self, body: &[u8]) -> Hash {
-        self.last = Hash::of_record(self.last, body);
+    /// Adds the record whose body begins in `bytes` at `start` and is the last of them, and gives its hash.
+    pub(crate) fn extend_by(&mut self, bytes: &mut Vec<u8>, start: usize) -> Hash {
+        self.last = Hash::of_last_record(self.last, bytes, start);
         self.edge.push(self.last);
         self.last
+    }
+
+    /// Adds the record with this body.
+    #[cfg(test)]
+    pub(crate) fn extend(&mut self, body: &[u8]) {
+        self.extend_by(&mut body.to_vec(), 0);
     }
 }

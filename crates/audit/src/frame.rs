@@ -30,13 +30,14 @@ pub(crate) struct Frame<'a> {
 /// Adds the line with these `members` to `out`, and its record to `chain`.
 pub(crate) fn write(out: &mut Vec<u8>, chain: &mut Chain, members: &[u8]) {
     let start = out.len();
-    out.reserve(members.len().saturating_add(FRAME_BYTES_MAX));
+    // Twice: what is hashed is put together behind it.
+    out.reserve(members.len().saturating_mul(2).saturating_add(FRAME_BYTES_MAX));
     out.extend_from_slice(SEQ);
     // Without fmt, which costs more than the number. Writing to memory does not fail.
     serde_json::to_writer(&mut *out, &chain.next()).ok();
     out.push(b',');
     out.extend_from_slice(members);
-    let hash = chain.extend(out.get(start..).unwrap_or_default());
+    let hash = chain.extend_by(out, start);
     out.extend_from_slice(HASH);
     push_hex(out, hash.as_bytes());
     let crc = crc32c(out.get(start..).unwrap_or_default());

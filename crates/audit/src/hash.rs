@@ -27,14 +27,34 @@ impl Hash {
     /// The record with this `body` behind the one whose hash is `before`. It is a leaf of the tree too.
     #[must_use]
     pub fn of_record(before: Self, body: &[u8]) -> Self {
-        let length = u64::try_from(body.len()).unwrap_or(u64::MAX).to_be_bytes();
-        Self::of([&[RECORD], &length, &before.0, body])
+        Self::of([&[RECORD], &length(body), &before.0, body])
+    }
+
+    /// The same of the body that begins in `bytes` at `start` and is the last of them.
+    ///
+    /// What is hashed is put together behind it, and taken away again: so it needs no memory of its own.
+    pub(crate) fn of_last_record(before: Self, bytes: &mut Vec<u8>, start: usize) -> Self {
+        let end = bytes.len();
+        let length = length(bytes.get(start..).unwrap_or_default());
+        bytes.push(RECORD);
+        bytes.extend_from_slice(&length);
+        bytes.extend_from_slice(&before.0);
+        bytes.extend_from_within(start.min(end)..end);
+        let hash = Self::sha256(bytes.get(end..).unwrap_or_default());
+        bytes.truncate(end);
+        hash
     }
 
     /// Two nodes of the tree.
     #[must_use]
     pub fn of_nodes(left: Self, right: Self) -> Self {
-        Self::of([&[NODES], &left.0, &right.0])
+        // On the stack: each record makes some, and those who verify a log make millions.
+        let mut bytes = [NODES; 65];
+        let [_, nodes @ ..] = &mut bytes;
+        let (first, second) = nodes.split_at_mut(32);
+        first.copy_from_slice(&left.0);
+        second.copy_from_slice(&right.0);
+        Self::sha256(&bytes)
     }
 
     /// The root of a tree without leaves.
@@ -44,7 +64,11 @@ impl Hash {
     }
 
     fn of<const N: usize>(parts: [&[u8]; N]) -> Self {
-        let digest = digest(&SHA256, &parts.concat());
+        Self::sha256(&parts.concat())
+    }
+
+    fn sha256(bytes: &[u8]) -> Self {
+        let digest = digest(&SHA256, bytes);
         let mut hash = [0; 32];
         hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
         Self(hash)
@@ -87,6 +111,11 @@ impl Hash {
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+}
+
+/// How long a body is, as it is hashed.
+fn length(body: &[u8]) -> [u8; 8] {
+    u64::try_from(body.len()).unwrap_or(u64::MAX).to_be_bytes()
 }
 
 fn digit(character: u8) -> Option<u8> {

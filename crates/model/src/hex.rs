@@ -20,10 +20,13 @@ pub fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// The two digits of a byte.
+// Worked out and not looked up: so it is done for many bytes at a time, and takes as long for each.
 #[must_use]
 pub fn hex_digits(byte: u8) -> [u8; 2] {
-    [byte >> 4, byte & 0xf]
-        .map(|it| b"0123456789abcdef".get(usize::from(it)).copied().unwrap_or(b'0'))
+    [byte >> 4, byte & 0xf].map(|it| match it {
+        0..=9 => b'0' | it,
+        _ => b'a'.wrapping_add(it).wrapping_sub(10),
+    })
 }
 
 /// 32 bytes from 64 digits, in small letters or large ones; none where the text is something else.

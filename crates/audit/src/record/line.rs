@@ -3,6 +3,7 @@
 use std::{
     fmt::Display,
     io::{self, Write},
+    ops::Deref,
     sync::Arc,
 };
 
@@ -22,12 +23,23 @@ pub(crate) fn line(record: &Record<'_>) -> Result<Vec<u8>, Error> {
 }
 
 /// The members of the record, as they stand between the braces of its line.
-pub(crate) fn members(record: &Record<'_>) -> Result<Vec<u8>, Error> {
+pub(crate) fn members(record: &Record<'_>) -> Result<Members, Error> {
     let mut line = Line::new();
     record.write(&mut line).map_err(|source| Error::Serialize { source: Arc::new(source) })?;
-    // The comma before the first of them.
-    line.0.drain(..1);
-    Ok(line.0)
+    Ok(Members(line))
+}
+
+/// All members of a record.
+#[derive(Debug)]
+pub(crate) struct Members(Line);
+
+impl Deref for Members {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // Without the comma before the first of them.
+        self.0.0.get(1..).unwrap_or_default()
+    }
 }
 
 /// Members as far as they are written, with a comma before each.
