@@ -57,6 +57,6 @@ impl Caller {
     /// Whether no credential was shown.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
-        self.client == ClientId::anonymous()
+        self.client.is_anonymous()
     }
 }

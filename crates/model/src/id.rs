@@ -11,6 +11,9 @@ pub struct InvalidId {
     rule: &'static str,
 }
 
+/// The name of the built-in client.
+const ANONYMOUS: &str = "anonymous";
+
 /// The name of the door's own collection.
 const OWN: &str = "onedoor";
 
@@ -156,7 +159,13 @@ impl ClientId {
     /// The built-in client of callers without a credential.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self("anonymous".into())
+        Self(ANONYMOUS.into())
+    }
+
+    /// Whether this is the built-in client of callers without a credential.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.as_str() == ANONYMOUS
     }
 }
 

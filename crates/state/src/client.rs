@@ -26,7 +26,7 @@ const SURFACES: &[(&str, Surface)] = &[("mcp", Surface::Mcp), ("rest", Surface::
 /// Reads the client `id`.
 pub(crate) fn read(id: ClientId, root: Field<'_>) -> Option<Client> {
     let place = root.place();
-    if id == ClientId::anonymous() {
+    if id.is_anonymous() {
         root.fault(
             "the client anonymous is built in",
             "delete this file, and name anonymous under allow of an operation",

@@ -192,8 +192,10 @@ impl Upstream {
     }
 
     fn target(&self, path: &str, query: &str) -> Result<Uri, Error> {
-        let length = self.prefix.len().saturating_add(path.len()).saturating_add(query.len());
-        let mut target = String::with_capacity(length.saturating_add(1));
+        // To the byte: with room to spare it could not become shared bytes as it is.
+        let mark = usize::from(!query.is_empty());
+        let lengths = [self.prefix.len(), path.len(), mark, query.len()];
+        let mut target = String::with_capacity(lengths.iter().sum());
         target.push_str(&self.prefix);
         target.push_str(path);
         if !query.is_empty() {

@@ -106,11 +106,14 @@ impl Path {
 
     /// What is left of this path below `base`, which ends in no slash; none where it is not below.
     #[must_use]
-    pub fn below(&self, base: &str) -> Option<Self> {
+    pub fn below(mut self, base: &str) -> Option<Self> {
         match self.0.strip_prefix(base)? {
-            "" => Some(Self("/".to_owned())),
-            rest => rest.starts_with('/').then(|| Self(rest.to_owned())),
+            // Nothing but the slash that it begins with.
+            "" => self.0.truncate(1),
+            rest if rest.starts_with('/') => drop(self.0.drain(..base.len())),
+            _ => return None,
         }
+        Some(self)
     }
 
     /// One segment of a canonical path, decoded.
@@ -197,7 +200,7 @@ mod tests {
         for (base, want) in
             [("/orders", Some("/42")), ("", Some("/orders/42")), ("/ord", None), ("/x", None)]
         {
-            assert_eq!(path.below(base).as_ref().map(Path::as_str), want, "{base}");
+            assert_eq!(path.clone().below(base).as_ref().map(Path::as_str), want, "{base}");
         }
         assert_eq!(Path::parse("/orders").unwrap().below("/orders").unwrap().as_str(), "/");
     }
