@@ -7,12 +7,15 @@ pub(crate) mod rest;
 use std::sync::Arc;
 
 use audit::Recorded;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use identity::dpop::RequestProof;
 use model::{Path, Refusal, RequestId, Surface};
 
 use crate::{Body, Entrance, Gateway, Settings, pipeline::Arrival, protected_resource};
+
+/// Where browsers say which page makes them ask (Fetch Metadata).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Which surface a path belongs to, however it is spelled.
 pub(crate) fn of_path(path: &str) -> Surface {
@@ -64,7 +67,7 @@ fn proof<B>(gateway: &Gateway, arrival: &Arrival, request: &Request<B>) -> Optio
 
 /// Whether a browser says that a page of another site makes it ask (Fetch Metadata).
 pub(crate) fn is_led(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
+    let site = headers.get(&SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     site.is_some_and(|it| !matches!(it, b"same-origin" | b"none"))
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use audit::{Carrier, EventId, Kind, Redacted, Salt, record::Alike, redact::By};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use identity::{Sender, dpop::RequestProof};
 use limits::Balance;
 use model::{Caller, ClientCertificate, Clock, RequestId, Surface, Timestamp, Trace};
@@ -17,6 +17,10 @@ use uuid::Uuid;
 
 use super::{Outgoing, Received};
 use crate::{Entrance, Snapshot, snapshot::Route};
+
+/// Where a request says which trace it is part of (W3C Trace Context).
+// A constant: the name is not read again for each request.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What is known before anything is read.
 #[derive(Debug, Clone)]
@@ -113,7 +117,7 @@ impl Arrival {
 
     /// The same, as part of the trace that its headers name. Of two of them neither counts.
     pub(crate) fn traced(self, headers: &HeaderMap) -> Self {
-        let mut named = headers.get_all("traceparent").iter();
+        let mut named = headers.get_all(&TRACEPARENT).iter();
         let trace = named.next().and_then(|it| Trace::parse(it.as_bytes()));
         Self { trace: trace.filter(|_| named.next().is_none()), ..self }
     }
