@@ -17,6 +17,7 @@ mod tls;
 mod until_stopped;
 
 pub use forwarded::Forwarding;
+pub(crate) use guard::Given;
 pub use host::check_host;
 pub(crate) use listener::serve;
 pub(crate) use refused::Tally;

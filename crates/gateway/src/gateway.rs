@@ -28,6 +28,8 @@ pub struct Gateway {
     pub(crate) tasks: TaskTracker,
     /// Counts what is refused below every surface.
     pub(crate) refused: edge::Tally,
+    /// The hosts that requests may be for, by the settings.
+    pub(crate) given: edge::Given,
     snapshot: ArcSwap<Snapshot>,
     /// Counts what may end calls under way: new tables, and grants that are taken back.
     news: watch::Sender<u64>,
@@ -42,6 +44,7 @@ impl Gateway {
     #[must_use]
     pub fn new(settings: Settings, live: Live) -> Arc<Self> {
         let empty = Snapshot::empty(&settings, &live);
+        let given = edge::Given::of(&settings);
         let sessions = mcp::Sessions::new(live.clock.clone(), mcp::SessionBounds::default());
         let (snapshot, news) = (ArcSwap::from_pointee(empty), watch::Sender::new(0));
         if let Some(own) = &live.own_issuer {
@@ -53,6 +56,7 @@ impl Gateway {
             sessions,
             tasks: TaskTracker::new(),
             refused: edge::Tally::default(),
+            given,
             snapshot,
             news,
             uses: Mutex::default(),

@@ -212,7 +212,7 @@ async fn answer(
         Err(fault) => (Readers::Nobody, Err(fault)),
     };
     let checked = sender
-        .and_then(|_| guard::check(settings, &ends, &request))
+        .and_then(|_| guard::check(&gateway, &ends, &request))
         .and(may_ask)
         .and_then(|()| guard::check_certificate(&arrival));
     let answered = match checked {

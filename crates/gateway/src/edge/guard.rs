@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use model::{Refusal, RefusalKind};
 
 use super::{connection::Ends, host};
-use crate::{Entrance, Settings, pipeline::Arrival};
+use crate::{Entrance, Gateway, Settings, pipeline::Arrival};
 
 /// A request that no surface gets to see.
 #[derive(Debug)]
@@ -29,16 +29,34 @@ const SINGLE: [HeaderName; 5] = [
     header::AUTHORIZATION,
 ];
 
+/// The hosts by which a door was said to be reached, as texts: most requests name one of them to the byte.
+#[derive(Debug)]
+pub(crate) struct Given(Box<[Box<str>]>);
+
+impl Given {
+    /// Those of these settings. What is no host names nobody, whoever says the same.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let hosts = given(settings).filter(|it| host::host_name(it).is_some());
+        Self(hosts.map(Into::into).collect())
+    }
+
+    /// Whether the request says one host, and that is one of these.
+    fn has<B>(&self, request: &Request<B>) -> bool {
+        let said = match (request.uri().authority(), request.headers().get(header::HOST)) {
+            (Some(target), None) => target.as_str().as_bytes(),
+            (None, Some(said)) => said.as_bytes(),
+            (Some(_), Some(_)) | (None, None) => return false,
+        };
+        self.0.iter().any(|it| it.as_bytes() == said)
+    }
+}
+
 /// Checks what holds for every request that arrived over a connection with these `ends`.
 ///
 /// # Errors
 /// The first thing that is wrong, with the status that says so.
-pub(super) fn check<B>(
-    settings: &Settings,
-    ends: &Ends,
-    request: &Request<B>,
-) -> Result<(), Fault> {
-    let headers = request.headers();
+pub(super) fn check<B>(gateway: &Gateway, ends: &Ends, request: &Request<B>) -> Result<(), Fault> {
+    let (settings, headers) = (&gateway.settings, request.headers());
     if headers.len() > settings.headers_max {
         let detail = format!("there are more than {} header fields", settings.headers_max);
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -62,7 +80,8 @@ pub(super) fn check<B>(
     if request.method().as_str().len() > METHOD_BYTES_MAX {
         return Err(malformed("the method is no method"));
     }
-    check_host(settings, ends, request)
+    // First by its bytes; what is other than that may still be one of ours.
+    if gateway.given.has(request) { Ok(()) } else { check_host(settings, ends, request) }
 }
 
 /// Checks that the certificate of the connection is still what it was at the handshake: a connection
@@ -93,13 +112,7 @@ fn check_host<B>(settings: &Settings, ends: &Ends, request: &Request<B>) -> Resu
 
 /// Whether this door is meant by `name`.
 fn is_served(settings: &Settings, ends: &Ends, name: &str) -> bool {
-    let is_of_url = |url: &Option<String>| {
-        url.as_deref().and_then(authority_of).is_some_and(|it| host::is_called(it, name))
-    };
-    if settings.allowed_hosts.iter().any(|it| host::is_called(it, name))
-        || is_of_url(&settings.public_url)
-        || is_of_url(&settings.management_url)
-    {
+    if given(settings).any(|it| host::is_called(it, name)) {
         return true;
     }
     let own_url = match ends.entrance {
@@ -108,6 +121,12 @@ fn is_served(settings: &Settings, ends: &Ends, name: &str) -> bool {
     };
     let has_names = own_url.is_some() || !settings.allowed_hosts.is_empty();
     host::is_itself(ends.local, has_names, name)
+}
+
+/// The hosts that were given to the door, each as it was written.
+fn given(settings: &Settings) -> impl Iterator<Item = &str> {
+    let urls = [&settings.public_url, &settings.management_url].into_iter().flatten();
+    settings.allowed_hosts.iter().map(String::as_str).chain(urls.filter_map(|it| authority_of(it)))
 }
 
 /// Checks that a page of this origin may have a browser send requests here.
@@ -197,6 +216,32 @@ mod tests {
                 let want = served.contains(&name);
                 assert_eq!(is_served(settings, &ends, name), want, "{name} at {local}");
             }
+        }
+    }
+
+    #[test]
+    fn a_host_is_known_by_its_bytes_where_it_was_given_just_so_and_is_said_once() {
+        let given = Given::of(&Settings {
+            public_url: Some("https://api.example.com:8443/x".to_owned()),
+            allowed_hosts: vec!["door.lan".to_owned(), "a b".to_owned()],
+            ..crate::settings::for_tests()
+        });
+        for (target, host, want) in [
+            ("/", Some("api.example.com:8443"), true),
+            ("/", Some("door.lan"), true),
+            ("http://door.lan/", None, true),
+            // Told the long way, where they are ours at all.
+            ("/", Some("DOOR.lan"), false),
+            ("/", Some("door.lan:80"), false),
+            ("/", Some("a b"), false),
+            ("http://door.lan/", Some("other.example"), false),
+            ("/", None, false),
+        ] {
+            let mut request = Request::builder().uri(target);
+            if let Some(host) = host {
+                request = request.header(header::HOST, host);
+            }
+            assert_eq!(given.has(&request.body(()).unwrap()), want, "{target} {host:?}");
         }
     }
 
