@@ -50,6 +50,11 @@ impl Allowance {
         self.balance.as_ref()
     }
 
+    /// Takes out what is left of that limit, for who tells it and does not look at it here again.
+    pub fn take_balance(&mut self) -> Option<Balance> {
+        self.balance.take()
+    }
+
     /// The limits that were debited, by id.
     pub fn limits(&self) -> impl Iterator<Item = &LimitId> {
         self.debited.iter().map(|it| it.counter.limit())

@@ -116,16 +116,18 @@ fn debit(shares: &mut [Share], moment: Moment) -> Result<Option<Balance>, Exhaus
     if let Some(state) = longest {
         return Err(Exhausted::new(state, Shortage::Calls));
     }
-    let mut least: Option<Balance> = None;
+    let mut least: Option<(u32, &Share, &Bucket)> = None;
     for (share, bucket) in shares.iter().zip(&mut buckets) {
         bucket.debit(moment);
         let left = bucket.left(moment);
-        if least.as_ref().is_none_or(|it| left < it.left) {
-            let (count, window) = bucket.count_and_window();
-            least = Some(Balance { limit: share.counter.limit().clone(), left, count, window });
+        if least.is_none_or(|it| left < it.0) {
+            least = Some((left, share, &**bucket));
         }
     }
-    Ok(least)
+    Ok(least.map(|(left, share, bucket)| {
+        let (count, window) = bucket.count_and_window();
+        Balance { limit: share.counter.limit().clone(), left, count, window }
+    }))
 }
 
 fn state(limit: &LimitId, bucket: &Bucket, retry_after: Duration) -> LimitState {

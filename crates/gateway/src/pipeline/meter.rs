@@ -11,8 +11,8 @@ use super::{Authorized, Call, Metered};
 /// `LimitReached`, with the limit and how long to wait.
 pub fn meter<'a>(call: Call<'a, Authorized>, meter: &Meter) -> Result<Call<'a, Metered>, Refusal> {
     let Authorized { caller, route, .. } = &call.stage;
-    let allowance = meter.take(&call.snapshot.plan, caller, &route.operation)?;
-    call.facts.set_balance(allowance.balance().cloned());
+    let mut allowance = meter.take(&call.snapshot.plan, caller, &route.operation)?;
+    call.facts.set_balance(allowance.take_balance());
     Ok(call.advance(|Authorized { caller, route, outgoing, permit }| Metered {
         caller,
         route,
