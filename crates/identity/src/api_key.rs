@@ -87,6 +87,11 @@ pub fn is_well_formed(text: &str) -> bool {
     kind(text) == Some(KeyKind::ApiKey)
 }
 
+/// Whether `text` has the beginning and the length of an API key: then it is worth a look-up.
+pub(crate) fn is_likely(text: &str) -> bool {
+    text.starts_with(PREFIX) && text.len() == KEY_BYTES
+}
+
 /// What `text` is by its prefix; none where its length, alphabet or checksum are not right.
 #[must_use]
 pub fn kind(text: &str) -> Option<KeyKind> {

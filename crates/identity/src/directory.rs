@@ -239,15 +239,21 @@ impl Directory {
     }
 
     fn key_holder(&self, key: &str) -> Result<&KeyHolder, Failure> {
-        if !api_key::is_well_formed(key) {
+        if !api_key::is_likely(key) {
             return Err(Failure::KeyMalformed);
         }
-        let pepper = self.pepper.as_ref().ok_or(Failure::NoPepper)?;
+        // The checksum comes last, and tells what was mistyped: a key that is known was made with the right one.
+        let nobody = |failure| match api_key::is_well_formed(key) {
+            true => failure,
+            false => Failure::KeyMalformed,
+        };
+        let pepper = self.pepper.as_ref().ok_or_else(|| nobody(Failure::NoPepper))?;
         let known = |id: &PepperId, hmac: &[u8; 32]| {
             let holder = self.keys.get(&Fingerprint::new(*hmac))?;
             (holder.pepper.as_ref() == Some(id)).then_some(&**holder)
         };
-        let (holder, rehash) = pepper.find(key, known).ok_or(Failure::KeyUnknown)?;
+        let (holder, rehash) =
+            pepper.find(key, known).ok_or_else(|| nobody(Failure::KeyUnknown))?;
         // Once: until it is kept under the newest pepper, and then it is another holder.
         if let Some(rehash) = rehash
             && !holder.is_outdated.swap(true, Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! The end of an API key: a CRC-32 in base 62, so that a mistyped key costs no look-up.
+//! The end of an API key: a CRC-32 in base 62, so that a mistyped key is told from an unknown one.
 
 /// 62^6 is above 2^32.
 pub(super) const CHARS: usize = 6;
