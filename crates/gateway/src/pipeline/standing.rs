@@ -178,12 +178,15 @@ impl Standing {
         Ok(until.map_or(LOOK_EVERY, |it| it.since(now)).clamp(PAUSE, LOOK_EVERY))
     }
 
-    /// Holds the rest of an answer to what its call stands on.
+    /// Holds the rest of an answer to what its call stands on, where there is more to come.
     pub(super) fn hold(self, presented: &Presented<'_>, answer: Answer) -> Answer {
         if http_body::Body::is_end_stream(answer.body()) {
             return answer;
         }
+        // HTTP/1 takes what is here with the head. A stream of HTTP/2 waits until its caller has room for it.
+        let is_taken_at_once = self.arrival.protocol.starts_with("HTTP/1.");
         answer.map(|body| match body {
+            Body::Upstream(body) if is_taken_at_once && body.has_come() => Body::Upstream(body),
             Body::Upstream(body) => Body::Held(Box::new(Held::new(body, self, presented.keep()))),
             Body::Held(_) | Body::Whole(_) => body,
         })

@@ -44,6 +44,12 @@ impl ResponseBody {
         Self { tap: Some(tap), ..self }
     }
 
+    /// Whether all of it has come and lies here: nothing of it is waited for.
+    #[must_use]
+    pub fn has_come(&self) -> bool {
+        self.lease.is_none()
+    }
+
     /// Takes what has come, and lets the connection go on where nothing has.
     fn poll_incoming(
         &mut self,
