@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use identity::api_key::Pepper;
 use model::{CredentialId, Fault, LastUse, Refusal, Timestamp};
 use serde_json::{Map, Value};
-use state::Desired;
+use state::{Desired, Reading, Wrong};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -86,8 +86,30 @@ impl Gateway {
         pepper: Option<&Pepper>,
         revision: u64,
     ) -> Result<Snapshot, Vec<Fault>> {
+        self.tables((desired, &Wrong::default()), pepper, revision)
+    }
+
+    /// Makes tables of a folder as far as it could be read, under the number `revision`.
+    ///
+    /// # Errors
+    /// Everything that is wrong: what was found in reading, and with what is sound.
+    pub fn compile_read(
+        &self,
+        Reading { sound, wrong }: &Reading,
+        pepper: Option<&Pepper>,
+        revision: u64,
+    ) -> Result<Snapshot, Vec<Fault>> {
+        self.tables((sound, wrong), pepper, revision)
+    }
+
+    fn tables(
+        &self,
+        (desired, wrong): (&Desired, &Wrong),
+        pepper: Option<&Pepper>,
+        revision: u64,
+    ) -> Result<Snapshot, Vec<Fault>> {
         let local = self.local.get().map(Vec::as_slice).unwrap_or_default();
-        let sources = snapshot::Sources { desired, local, pepper };
+        let sources = snapshot::Sources { desired, wrong, local, pepper };
         snapshot::compile(&self.settings, &self.live, &sources, &self.snapshot.load(), revision)
     }
 

@@ -30,6 +30,12 @@ pub(crate) struct Loaded {
 /// # Errors
 /// Every file and folder that could not be read, and why.
 pub(crate) fn load(root: &Path) -> Result<Loaded, Vec<Fault>> {
+    let (loaded, unread) = load_readable(root);
+    if unread.is_empty() { Ok(loaded) } else { Err(unread) }
+}
+
+/// Reads every document below `root` that can be read, and says of all else why not.
+pub(crate) fn load_readable(root: &Path) -> (Loaded, Vec<Fault>) {
     let mut faults = Vec::new();
     let files = walk::files(root, &mut faults);
     let mut folder = Folder::new();
@@ -46,7 +52,7 @@ pub(crate) fn load(root: &Path) -> Result<Loaded, Vec<Fault>> {
         });
         faults.extend(taken.err());
     }
-    if faults.is_empty() { Ok(Loaded { folder, digest: digest.finish() }) } else { Err(faults) }
+    (Loaded { folder, digest: digest.finish() }, faults)
 }
 
 /// Reads one file of UTF-8 text, of at most as many bytes as a document may have.

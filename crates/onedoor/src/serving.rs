@@ -112,14 +112,16 @@ impl Served {
     /// # Errors
     /// Every fault; what was in force stays in force.
     pub(crate) fn look(&mut self) -> Result<Look, Vec<Fault>> {
-        let loaded = folder::load(&self.state)?;
-        if self.in_force == Some(loaded.digest) {
+        let (loaded, unread) = folder::load_readable(&self.state);
+        // What could not be read is not in the digest.
+        if unread.is_empty() && self.in_force == Some(loaded.digest) {
             return Ok(Look::Same);
         }
-        let desired = Arc::new(state::read(&loaded.folder)?);
+        let reading = state::read_sound(&loaded.folder, &unread);
         let revision = self.revisions.number(&loaded.digest);
         let Door { gateway, admin, supplier, pepper, authorization, .. } = &self.door;
-        let snapshot = gateway.compile(&desired, Some(pepper), revision)?;
+        let snapshot = gateway.compile_read(&reading, Some(pepper), revision)?;
+        let desired = Arc::new(reading.sound);
         self.revisions.keep(&loaded.digest).map_err(|error| {
             let place = Place::new(&Arc::from(self.state.display().to_string()), 0);
             let help = "make the data folder writable: each state in force has a number of its own";

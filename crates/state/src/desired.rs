@@ -7,7 +7,7 @@ use model::{
     Stop, Upstream, User,
 };
 
-use crate::{Folder, Library, parsed::Noun};
+use crate::{Folder, Library, Reading, parsed::Noun};
 
 /// All that a state folder declares, sorted by id. Shared: what did not change is not copied.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,6 +44,12 @@ pub struct Desired {
 /// All faults of all files, sorted by place.
 pub fn read(folder: &Folder) -> Result<Desired, Vec<Fault>> {
     Library::new().read(folder)
+}
+
+/// Reads a state folder as far as that goes; of what is missing from it, `unread` tells why.
+#[must_use]
+pub fn read_sound(folder: &Folder, unread: &[Fault]) -> Reading {
+    Library::new().read_sound(folder, unread)
 }
 
 impl Desired {

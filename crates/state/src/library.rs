@@ -12,7 +12,7 @@ use model::{Collection, CollectionId, Fault, Place, Upstream};
 use serde_json::Value;
 
 use crate::{
-    Desired, Folder, Kind,
+    Desired, Folder, Kind, Reading,
     collection::document_file,
     folder::Purpose,
     openapi::Documents,
@@ -68,8 +68,16 @@ impl Library {
     /// # Errors
     /// All faults of all files, sorted by place.
     pub fn read(&mut self, folder: &Folder) -> Result<Desired, Vec<Fault>> {
+        self.read_sound(folder, &[]).whole()
+    }
+
+    /// Reads `folder` as far as that goes.
+    ///
+    /// `unread` are the faults of files and folders that could not be put into it, each in its place:
+    /// they are there, so that whatever names them is not at fault.
+    pub fn read_sound(&mut self, folder: &Folder, unread: &[Fault]) -> Reading {
         let mut faults = self.renew(folder);
-        let (mut desired, mut declared) = (Desired::default(), Declared::default());
+        let (mut desired, mut declared) = (Desired::default(), Declared::beside(unread));
         let mut references = Vec::new();
         for file in &self.files {
             let Some(stem) = file.path.get(file.stem.clone()) else { continue };
@@ -96,8 +104,10 @@ impl Library {
         references::check(&references, &declared, folder, &desired, &mut faults);
         references::check_unique(&desired, &mut faults);
         rotation::check(&desired, &mut faults);
+        faults.extend_from_slice(unread);
         faults.sort();
-        if faults.is_empty() { Ok(desired) } else { Err(faults) }
+        let collections = self.files.iter().filter(|it| it.kind == Kind::Collection).count();
+        Reading::new(desired, faults, collections)
     }
 
     /// Reads the documents that are new or changed, and forgets those that are gone. The faults

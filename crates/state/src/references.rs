@@ -56,9 +56,16 @@ pub(crate) struct Declared<'a> {
     files: HashMap<(Kind, &'a str), &'a str, RandomState>,
     /// Clients with faults: what profiles they have cannot be said.
     unclear_clients: HashSet<&'a str>,
+    /// Of files and folders that nobody could read, each with its place.
+    unread: &'a [Fault],
 }
 
 impl<'a> Declared<'a> {
+    /// Nothing yet, beside what could not be read.
+    pub(crate) fn beside(unread: &'a [Fault]) -> Self {
+        Self { unread, ..Self::default() }
+    }
+
     /// Writes down that `id` has the file `path`; the one it has already, if it has.
     pub(crate) fn insert(&mut self, kind: Kind, id: &'a str, path: &'a str) -> Option<&'a str> {
         match self.files.entry((kind, id)) {
@@ -76,7 +83,33 @@ impl<'a> Declared<'a> {
     }
 
     fn contains(&self, kind: Kind, id: &str) -> bool {
-        self.files.contains_key(&(kind, id))
+        self.files.contains_key(&(kind, id)) || self.hides(kind, id)
+    }
+
+    /// Whether what profiles the client has cannot be said.
+    fn has_unclear(&self, client: &str) -> bool {
+        self.unclear_clients.contains(client) || self.hides(Kind::Client, client)
+    }
+
+    /// Whether `id` may have a file that nobody could read.
+    fn hides(&self, kind: Kind, id: &str) -> bool {
+        self.unread_paths().any(|path| match Purpose::of(path) {
+            Purpose::Document { kind: other, stem } => (other, stem) == (kind, id),
+            // All of a folder, or all of everything.
+            Purpose::Ignored | Purpose::OpenApi | Purpose::Stray { .. } => {
+                path == kind.folder() || path.is_empty()
+            }
+        })
+    }
+
+    /// Whether there may be a document at `path` that nobody could read.
+    fn hides_document(&self, path: &str) -> bool {
+        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.unread_paths().any(|it| it.is_empty() || path.strip_prefix(it).is_some_and(is_below))
+    }
+
+    fn unread_paths(&self) -> impl Iterator<Item = &str> {
+        self.unread.iter().map(|it| &*it.place.file)
     }
 }
 
@@ -170,7 +203,8 @@ impl Checker<'_> {
     }
 
     fn missing_document(&self, path: &str) -> Missing {
-        if is_document(path) && self.folder.file(path).is_some() {
+        let is_there = self.folder.file(path).is_some() || self.declared.hides_document(path);
+        if is_document(path) && is_there {
             return None;
         }
         let documents = self.folder.files().map(|(path, _)| &**path).filter(|it| is_document(it));
@@ -184,7 +218,7 @@ impl Checker<'_> {
     fn missing_profile(&self, id: &ProfileId) -> Missing {
         if self.profiles.contains(id.as_str())
             || *id == ProfileId::anonymous()
-            || self.declared.unclear_clients.contains(id.client())
+            || self.declared.has_unclear(id.client())
         {
             return None;
         }
@@ -204,7 +238,7 @@ impl Checker<'_> {
         if let Some(missing) = self.missing_profile(id) {
             return Some(missing);
         }
-        if self.declared.unclear_clients.contains(id.client()) {
+        if self.declared.has_unclear(id.client()) {
             return None;
         }
         let clients = &self.desired.clients;

@@ -17,17 +17,19 @@ use model::{
     TokenBinding,
 };
 use policy::{Guards, Rules};
-use state::Desired;
+use state::{Desired, Wrong};
 use upstream::Fleet;
 
-use super::{Destination, Route, Router, Shelf, Snapshot, Stops, shelf::Draft};
+use super::{Destination, Route, Router, Shelf, Snapshot, Stops, Withheld, shelf::Draft};
 use crate::{Live, LocalCollection, Settings};
 
 /// What tables are made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sources<'a> {
-    /// What is declared.
+    /// What is declared, as far as it is sound.
     pub(crate) desired: &'a Desired,
+    /// What is wrong with the rest: then nothing comes of it but all faults.
+    pub(crate) wrong: &'a Wrong,
     /// What is carried out in this process.
     pub(crate) local: &'a [LocalCollection],
     /// The key of the API keys' HMACs.
@@ -45,21 +47,16 @@ pub(crate) fn compile(
     before: &Snapshot,
     revision: u64,
 ) -> Result<Snapshot, Vec<Fault>> {
-    let Sources { desired, local, pepper } = *sources;
+    let Sources { desired, wrong, local, pepper } = *sources;
     let (shelves, mut faults) = shelves(sources, &live.fleet, before);
+    let has_all = faults.is_empty() && !wrong.hides_collections;
+    faults.extend_from_slice(&wrong.faults);
     let published = || shelves.iter().filter(|it| it.is_published());
     let drafts: Vec<_> = published().flat_map(|it| &it.drafts).collect();
     faults.extend(references::check(desired, &drafts));
     let (routes, places) = placed(&drafts, before, &mut faults);
     let withheld: Vec<_> = published().flat_map(|it| &it.withheld).collect();
-    let router = Router::new(&routes, &withheld).unwrap_or_else(|clashes| {
-        let help = "give one of the collections another base, or hide one of the operations";
-        faults.extend(clashes.into_iter().filter_map(|(position, what)| {
-            let id = &routes.get(position)?.operation.id;
-            Some(Fault::new(places.get(position)?, format!("{id}: {what}"), help))
-        }));
-        Router::default()
-    });
+    let router = routed(&routes, &places, &withheld, &mut faults);
     let Desired {
         admissions,
         clients,
@@ -84,13 +81,17 @@ pub(crate) fn compile(
     let declared = Declared { clients, credentials, issuers, pepper, own };
     let directory = before.directory.next(declared, &live.key_sets);
     faults.extend_from_slice(directory.faults());
+    let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
+    let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
+    let guarded = guarded(&owned(guards), &owners, &operations, &routes, has_all);
+    let (guards, readers) = guarded.unwrap_or_else(|found| {
+        faults.extend(found);
+        Default::default()
+    });
     if !faults.is_empty() {
         faults.sort();
         return Err(faults);
     }
-    let operations: Vec<Operation> = routes.iter().map(|it| it.operation.clone()).collect();
-    let owners: Vec<_> = collections.iter().map(|it| (&it.id, &*it.owner)).collect();
-    let (guards, readers) = guarded(&owned(guards), &owners, &operations, &routes)?;
     let built_in = local.iter().flat_map(|it| &it.roles);
     let roles: Vec<_> = built_in.chain(roles.iter().map(|it| &**it)).cloned().collect();
     Ok(Snapshot {
@@ -151,16 +152,24 @@ fn shelves(
             Err(mut found) => faults.append(&mut found),
         }
     }
+    faults.extend(sources.wrong.doubtful.iter().flat_map(|it| collection::faults(it)));
     (shelves, faults)
 }
 
 /// The guards, and how the arguments are read that they ask for, by the operation's position.
+///
+/// Unless `operations` are all that there are: what a guard names may be missing, and no more than its
+/// text is read.
 fn guarded(
     guards: &[Guard],
     owners: &[(&CollectionId, &str)],
     operations: &[Operation],
     routes: &[Arc<Route>],
+    has_all: bool,
 ) -> Result<(Guards, HashMap<usize, Reader>), Vec<Fault>> {
+    if !has_all {
+        return Err(Guards::misread(guards));
+    }
     let contract = |it: &Operation| routes.get(it.position).map(|it| &*it.contract);
     let arguments = |it: &Operation| contract(it).map(|it| it.arguments()).unwrap_or_default();
     let guards = Guards::compile(guards, owners, operations, arguments)?;
@@ -212,6 +221,23 @@ fn placed<'a>(
         (Arc::new(route), place)
     });
     placed.unzip()
+}
+
+/// Which request means which operation; nothing where two mean the same.
+fn routed(
+    routes: &[Arc<Route>],
+    places: &[&Place],
+    withheld: &[&Withheld],
+    faults: &mut Vec<Fault>,
+) -> Router {
+    Router::new(routes, withheld).unwrap_or_else(|clashes| {
+        let help = "give one of the collections another base, or hide one of the operations";
+        faults.extend(clashes.into_iter().filter_map(|(position, what)| {
+            let id = &routes.get(position)?.operation.id;
+            Some(Fault::new(places.get(position)?, format!("{id}: {what}"), help))
+        }));
+        Router::default()
+    })
 }
 
 impl Snapshot {

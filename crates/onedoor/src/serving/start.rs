@@ -60,10 +60,10 @@ impl Served {
 /// Reads and compiles the folder `state` as it would be served. Needs no data folder and leaves no trace.
 ///
 /// # Errors
-/// Every fault.
+/// Every fault: of the disk, of each file, of what they say of each other, and of what comes of it.
 pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
-    let loaded = folder::load(state)?;
-    let desired = state::read(&loaded.folder)?;
+    let (loaded, unread) = folder::load_readable(state);
+    let reading = state::read_sound(&loaded.folder, &unread);
     let stopped = |error: anyhow::Error| {
         let place = Place::new(&Arc::from(state.display().to_string()), 0);
         vec![Fault::new(&place, format!("{error:#}"), "repair this machine, then check again")]
@@ -79,8 +79,8 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     let records = Recording { log: Arc::new(log), salt, bodies: None };
     let gateway = Gateway::new(settings(&config), live(records, &config, (clock, proofs)));
     let pepper = throwaway_pepper().map_err(stopped)?;
-    let snapshot = gateway.compile(&desired, Some(&pepper), 0)?;
-    Ok(Summary::of(&desired, snapshot.counts(), 0, loaded.digest))
+    let snapshot = gateway.compile_read(&reading, Some(&pepper), 0)?;
+    Ok(Summary::of(&reading.sound, snapshot.counts(), 0, loaded.digest))
 }
 
 /// Whether keys are of the right pepper, only the machine that serves can tell.

@@ -44,6 +44,13 @@ struct House<'a> {
 }
 
 impl Guards {
+    /// What is wrong with guards whatever the operations are: what Cedar cannot read, and `permit`.
+    #[must_use]
+    pub fn misread(guards: &[Guard]) -> Vec<Fault> {
+        let read = guards.iter().map(|it| (it, parse(it)));
+        read.filter_map(|(guard, read)| Some(fault(guard, &read.err()?))).collect()
+    }
+
     /// Compiles guards over `operations`, each at its position.
     ///
     /// `arguments` gives those of an operation, and is asked only where a guard reads some.

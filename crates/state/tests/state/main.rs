@@ -7,6 +7,7 @@ mod hostile;
 mod json;
 mod library;
 mod nouns;
+mod reading;
 mod round_trip;
 mod uses;
 

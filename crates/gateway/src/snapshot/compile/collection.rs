@@ -25,13 +25,8 @@ pub(super) fn read(
     collection: &Arc<Collection>,
     destination: Destination,
 ) -> Result<Shelf, Vec<Fault>> {
-    let document = Document::read(&collection.document).map_err(|error| {
-        let message = format!("the OpenAPI document cannot be read: {error}");
-        let help = "correct the document, or export it anew from where it comes from";
-        vec![Fault::new(&collection.document_place, message, help)]
-    })?;
-    let mut faults = unknown_names(collection, &document);
-    faults.extend(recording::faults(collection, &document));
+    let document = document(collection).map_err(|it| vec![it])?;
+    let mut faults = misfits(collection, &document);
     let (published, others): (Vec<_>, Vec<_>) = document
         .operations()
         .iter()
@@ -53,6 +48,29 @@ pub(super) fn read(
     }
     let base = base(collection).to_owned();
     Ok(Shelf { from: Arc::clone(collection), destination, base, document, drafts, withheld })
+}
+
+/// What is wrong with the document of a collection that has faults already, and with what is said of it.
+pub(super) fn faults(collection: &Collection) -> Vec<Fault> {
+    match document(collection) {
+        Ok(document) => misfits(collection, &document),
+        Err(fault) => vec![fault],
+    }
+}
+
+fn document(collection: &Collection) -> Result<Document, Fault> {
+    Document::read(&collection.document).map_err(|error| {
+        let message = format!("the OpenAPI document cannot be read: {error}");
+        let help = "correct the document, or export it anew from where it comes from";
+        Fault::new(&collection.document_place, message, help)
+    })
+}
+
+/// What the collection says of things that its document does not have.
+fn misfits(collection: &Collection, document: &Document) -> Vec<Fault> {
+    let mut faults = unknown_names(collection, document);
+    faults.extend(recording::faults(collection, document));
+    faults
 }
 
 fn withheld(collection: &Collection, (method, template): (&Method, &Template)) -> Withheld {
