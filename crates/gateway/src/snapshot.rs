@@ -8,8 +8,9 @@ mod stops;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use contract::Warning;
 use http::Method;
-use model::TokenBinding;
+use model::{Collection, TokenBinding};
 
 pub(crate) use compile::{Sources, compile};
 pub use route::Route;
@@ -66,6 +67,14 @@ impl Snapshot {
     /// Every operation that can be called, in the order of the tools' names.
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.routes.iter().filter(|it| !it.is_retired)
+    }
+
+    /// What of the collections' documents could not be used: of those that have such a thing, drafts among
+    /// them, and the door's own not.
+    pub fn warnings(&self) -> impl Iterator<Item = (&Collection, &[Warning])> {
+        let declared = self.shelves.iter().filter(|it| !it.is_local());
+        let told = declared.map(|it| (&*it.from, it.document.warnings()));
+        told.filter(|(_, warnings)| !warnings.is_empty())
     }
 
     /// Who may do what. For explaining it; calls are decided by the pipeline.

@@ -83,6 +83,8 @@ Examples:
   onedoor check state       exit code 0: no fault, 1: faults, one after the other
   onedoor check .           in a pipeline, before the folder is rolled out
 
+A warning is no fault: what of an OpenAPI document cannot be used is not served.
+
 docs/state.md shows every document that can stand in the folder.";
 
 /// `onedoor credential new`.

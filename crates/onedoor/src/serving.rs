@@ -18,6 +18,7 @@ mod retention;
 mod signals;
 mod sinks;
 mod start;
+mod unused;
 mod webhooks;
 
 use std::{fmt, path::PathBuf, sync::Arc};
@@ -42,6 +43,7 @@ pub(crate) use self::{
     signals::{Hangup, Stop},
     sinks::{Sinks, Watched},
     start::{check, runtime},
+    unused::tell_unused,
 };
 use crate::{
     data::Revisions,
@@ -128,6 +130,7 @@ impl Served {
             vec![Fault::new(&place, format!("{error:#}"), help)]
         })?;
         let summary = Summary::of(&desired, snapshot.counts(), revision, loaded.digest);
+        tell_unused(&gateway.snapshot(), &snapshot);
         gateway.swap(snapshot);
         supplier.declare(&desired);
         if let Some(server) = authorization {

@@ -18,7 +18,7 @@ use state::Desired;
 use tokio::task::block_in_place;
 
 use super::{Supplier, bodies, grants::Given, log, signing::Signing};
-use crate::serving::{LogKey, Retention, Watched};
+use crate::serving::{LogKey, Retention, Watched, tell_unused};
 
 /// A gateway, with what is needed to make tables and keys for it.
 pub(crate) struct DataPlane {
@@ -71,6 +71,7 @@ impl Plane for DataPlane {
         let (gateway, desired) = (Arc::clone(&self.gateway), Arc::clone(desired));
         let (supplier, authorization) = (Arc::clone(&self.supplier), self.authorization.clone());
         Ok(Box::new(move || {
+            tell_unused(&gateway.snapshot(), &snapshot);
             gateway.swap(snapshot);
             supplier.declare(&desired);
             if let Some(server) = &authorization {

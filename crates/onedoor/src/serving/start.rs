@@ -21,6 +21,7 @@ use super::{
     Door, Places, Served, Summary,
     door::open_store,
     egress::{DocumentEgress, IssuerEgress},
+    unused,
 };
 use crate::{
     config::{Audit, Bounds, Config, Egress, Limits, Listen, Tls},
@@ -59,9 +60,11 @@ impl Served {
 
 /// Reads and compiles the folder `state` as it would be served. Needs no data folder and leaves no trace.
 ///
+/// With what there is goes what of the collections' documents cannot be used.
+///
 /// # Errors
 /// Every fault: of the disk, of each file, of what they say of each other, and of what comes of it.
-pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
+pub(crate) fn check(state: &Path) -> Result<(Summary, Vec<String>), Vec<Fault>> {
     let (loaded, unread) = folder::load_readable(state);
     let reading = state::read_sound(&loaded.folder, &unread);
     let stopped = |error: anyhow::Error| {
@@ -80,7 +83,8 @@ pub(crate) fn check(state: &Path) -> Result<Summary, Vec<Fault>> {
     let gateway = Gateway::new(settings(&config), live(records, &config, (clock, proofs)));
     let pepper = throwaway_pepper().map_err(stopped)?;
     let snapshot = gateway.compile_read(&reading, Some(&pepper), 0)?;
-    Ok(Summary::of(&reading.sound, snapshot.counts(), 0, loaded.digest))
+    let summary = Summary::of(&reading.sound, snapshot.counts(), 0, loaded.digest);
+    Ok((summary, unused::all(&snapshot)))
 }
 
 /// Whether keys are of the right pepper, only the machine that serves can tell.

@@ -1,6 +1,6 @@
 //! `onedoor check`.
 
-use crate::binary::{STATE, onedoor, write};
+use crate::binary::{DOCUMENT, STATE, onedoor, write};
 
 #[test]
 fn a_sound_folder_is_exit_code_0() {
@@ -132,4 +132,17 @@ fn a_guard_is_checked_along_with_the_rest_where_all_collections_are_sound() {
         assert!(ran.out.contains(place), "{place} is missing in\n{}", ran.out);
     }
     assert!(ran.out.ends_with("\n3 faults\n"), "{}", ran.out);
+}
+
+#[test]
+fn what_of_a_document_cannot_be_used_is_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let document = format!("{DOCUMENT}  /broken:\n    get: 5\n");
+    write(folder.path(), &[("state/documents/orders.yaml", &document)]);
+    let ran = onedoor(folder.path(), &["check", "state"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    let warning = "warning: documents/orders.yaml: /paths/~1broken/get: left out: no mapping";
+    let told: Vec<_> = ran.out.lines().skip(1).collect();
+    assert_eq!(told, [warning, "1 warning"], "{}", ran.out);
 }

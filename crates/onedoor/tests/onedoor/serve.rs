@@ -5,7 +5,7 @@ use std::fs;
 use testkit::Recorder;
 
 use crate::{
-    binary::{STATE, onedoor, write},
+    binary::{DOCUMENT, STATE, onedoor, write},
     serving::{Serving, key, recorded},
 };
 
@@ -52,6 +52,23 @@ fn a_change_of_the_folder_is_in_force_and_a_faulty_one_is_not() {
     assert_eq!((&first["outcome"], &first["revision"]), (&"refused".into(), &2.into()), "{first}");
     assert!(first["note"].as_str().unwrap().ends_with("roles/reader.yaml:1"), "{first}");
     assert!(first["detail"].as_str().unwrap().contains("allow is missing"), "{first}");
+}
+
+#[test]
+fn what_of_a_document_cannot_be_used_is_told_when_it_comes_to_be_so() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), STATE);
+    let mut door = Serving::start(folder.path());
+    let document = format!("{DOCUMENT}  /broken:\n    get: 5\n");
+    write(folder.path(), &[("state/documents/orders.yaml", &document)]);
+    let told = door.wait_for("cannot be used");
+    let want = "of collection orders, 1 part of documents/orders.yaml cannot be used: \
+                /paths/~1broken/get: left out: no mapping";
+    assert!(told.contains("WARN") && told.contains(want), "{told}");
+    door.wait_for("in force: 1 collection");
+    write(folder.path(), &[EDITOR]);
+    door.wait_for("in force: 1 collection");
+    assert_eq!(door.seen().matches("cannot be used").count(), 1, "{}", door.seen());
 }
 
 #[test]
