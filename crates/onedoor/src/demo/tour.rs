@@ -79,7 +79,9 @@ impl Stop {
             Self::Delete => {
                 let both = both.map(|(surface, _)| (surface, "deny"));
                 let made = calls(agent, DELETE, "orders.delete_order", &both, expected).await?;
-                Ok(Step::new("may not delete it", &made, all(&made, true), "the same refusal"))
+                let is_one = is_one_refusal(&made);
+                let note = if is_one { "the same refusal" } else { "not one refusal for both" };
+                Ok(Step::new("may not delete it", &made, is_one, note))
             }
             Self::Quota => {
                 let plan: Vec<_> = (0..QUOTA.saturating_add(2)).map(quota_call).collect();
@@ -105,6 +107,13 @@ fn all(made: &[Made], is_refused: bool) -> bool {
     made.iter().all(|it| it.is_refused == is_refused)
 }
 
+/// Whether all were refused, and for one reason.
+fn is_one_refusal(made: &[Made]) -> bool {
+    let mut reasons = made.iter().map(|it| it.reason.as_deref());
+    let first = reasons.next().flatten();
+    all(made, true) && first.is_some() && reasons.all(|it| it == first)
+}
+
 async fn calls(
     agent: &Visitor<'_>,
     errand: Errand,
@@ -118,4 +127,38 @@ async fn calls(
         expected.push(records::Expected { surface: *surface, operation, decision });
     }
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn one_refusal_is_refused_on_both_surfaces_for_one_reason() {
+        let made = |surface, reason: Option<&str>| Made {
+            surface,
+            status: StatusCode::OK,
+            is_refused: reason != Some("none"),
+            reason: reason.filter(|it| *it != "none").map(str::to_owned),
+            content: Value::Null,
+        };
+        for (rest, mcp, want) in [
+            (Some("forbidden"), Some("forbidden"), true),
+            (Some("forbidden"), Some("stopped"), false),
+            (Some("forbidden"), Some("none"), false),
+            (Some("none"), Some("none"), false),
+            // Refused by another than the door.
+            (Some("forbidden"), None, false),
+            (None, None, false),
+        ] {
+            assert_eq!(
+                is_one_refusal(&[made(Rest, rest), made(Mcp, mcp)]),
+                want,
+                "{rest:?} {mcp:?}"
+            );
+        }
+    }
 }

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// The revision of MCP that it speaks: one POST for one call, without a session.
 const REVISION: &str = "2026-07-28";
+/// How the type of a problem begins that says why the door refused.
+const REFUSAL: &str = "urn:onedoor:refusal:";
 
 /// A client with its key.
 pub(super) struct Visitor<'a> {
@@ -37,6 +39,8 @@ pub(super) struct Made {
     /// The status of a REST answer; of a tool call, the one that its HTTP answer had.
     pub(super) status: StatusCode,
     pub(super) is_refused: bool,
+    /// Why the door refused it, if it did.
+    pub(super) reason: Option<String>,
     /// The answer's content.
     pub(super) content: Value,
 }
@@ -61,7 +65,9 @@ impl Visitor<'_> {
         let request = Request::builder().method(errand.method).uri(path);
         let (status, content) = self.send(request, Bytes::new()).await?;
         let is_refused = !status.is_success();
-        Ok(Made { surface: Surface::Rest, status, is_refused, content })
+        let reason = content.get("type").and_then(Value::as_str);
+        let reason = reason.and_then(|it| it.strip_prefix(REFUSAL)).map(str::to_owned);
+        Ok(Made { surface: Surface::Rest, status, is_refused, reason, content })
     }
 
     async fn tool(&self, errand: Errand) -> anyhow::Result<Made> {
@@ -91,7 +97,9 @@ impl Visitor<'_> {
         let is_refused = result.is_none() || is_error == Some(true);
         let content = result.and_then(|it| it.get("structuredContent")).cloned();
         let content = content.unwrap_or(Value::Null);
-        Ok(Made { surface: Surface::Mcp, status, is_refused, content })
+        let reason = answer.pointer("/error/data/reason").and_then(Value::as_str);
+        let reason = reason.map(str::to_owned);
+        Ok(Made { surface: Surface::Mcp, status, is_refused, reason, content })
     }
 
     async fn send(

@@ -16,7 +16,7 @@ fn the_guided_run_goes_as_it_should() {
     assert!(!ran.out.contains('✗'), "{}", ran.out);
     for line in [
         "reads order 1001             REST 200 MCP ok",
-        "may not delete it            REST 403 MCP refused",
+        "may not delete it            REST 403 MCP refused  the same refusal",
         "REST 200 MCP ok REST 200 MCP ok REST 200 MCP refused REST 429",
         "11 calls, 11 records",
         "\"mcpServers\"",
