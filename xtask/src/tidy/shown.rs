@@ -1,4 +1,4 @@
-//! Documents name tests as `crate/path.rs::test`: each of these has to be there, and to be run.
+//! Documents name tests as `crate/path.rs::test`, or the files of tests: each has to be there, and to be run.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,10 @@ use super::files::File;
 
 /// Where documents are that name tests.
 const FOLDER: &str = "docs/security/";
+/// Where the invariants of the house stand, each with what proves it, and the heading above them.
+const INVARIANTS: (&str, &str) = ("ARCHITECTURE.md", "## What holds, and what proves it");
+/// How what is named begins that is no test, and proves something all the same.
+const CHORE: &str = "cargo xtask ";
 /// What makes a function a test.
 const MARKS: [&str; 2] = ["#[test]", "#[tokio::test"];
 /// What runs the functions that it lists, on every database.
@@ -29,7 +33,46 @@ pub(crate) fn check(files: &[File]) -> Vec<Fault> {
             }
         }
     }
+    let table = files.iter().filter(|it| *it.path == *INVARIANTS.0);
+    faults.extend(table.flat_map(|it| unproved(it, &sources)));
     faults
+}
+
+/// The faults of the invariants: each names files, tests in files, or chores.
+fn unproved(file: &File, sources: &HashMap<&str, &str>) -> Vec<Fault> {
+    let help = "name the file of a test, as crate/path.rs or crate/path.rs::test";
+    let section = file.text.lines().enumerate().skip_while(|(_, line)| *line != INVARIANTS.1);
+    let section = section.skip(1).take_while(|(_, line)| !line.starts_with("## "));
+    // Without the head of the table and the line below it.
+    let rows: Vec<_> = section.filter(|(_, line)| line.starts_with('|')).skip(2).collect();
+    let mut faults = Vec::new();
+    if rows.is_empty() {
+        let message = format!("there are no invariants below \"{}\"", INVARIANTS.1);
+        faults.push(Fault::new(&file.line(0), message, help));
+    }
+    for (index, row) in rows {
+        let place = file.line(index.saturating_add(1));
+        let names: Vec<_> = last_cell(row).split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            faults.push(Fault::new(&place, "names nothing that proves it", help));
+        }
+        for name in names.iter().filter(|it| !proves(sources, it)) {
+            faults.push(Fault::new(&place, format!("there is no {name}"), help));
+        }
+    }
+    faults
+}
+
+fn last_cell(row: &str) -> &str {
+    row.trim_end().trim_end_matches('|').rsplit('|').next().unwrap_or_default()
+}
+
+/// Whether `name` is that of a file that is there, or of a test in one.
+fn proves(sources: &HashMap<&str, &str>, name: &str) -> bool {
+    let (path, test) =
+        name.split_once("::").map_or((name, None), |(path, test)| (path, Some(test)));
+    let source = sources.get(format!("crates/{path}").as_str()).or_else(|| sources.get(path));
+    name.starts_with(CHORE) || source.is_some_and(|it| test.is_none_or(|test| runs(it, test)))
 }
 
 /// The tests that a line names: the path of the file without its end, and the test.
@@ -40,7 +83,11 @@ pub(crate) fn named_tests(line: &str) -> impl Iterator<Item = (&str, &str)> {
 
 pub(super) fn is_there(sources: &HashMap<&str, &str>, path: &str, test: &str) -> bool {
     let source = sources.get(format!("crates/{path}.rs").as_str());
-    source.is_some_and(|it| is_marked(it, test) || is_listed(it, test))
+    source.is_some_and(|it| runs(it, test))
+}
+
+fn runs(source: &str, test: &str) -> bool {
+    is_marked(source, test) || is_listed(source, test)
 }
 
 fn is_marked(source: &str, test: &str) -> bool {

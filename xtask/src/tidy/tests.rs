@@ -309,3 +309,37 @@ fn no_text_names_a_place_on_one_machine() {
     check_file("target/debug/x.d", home, &[]);
     check_file("node_modules/x/index.js", home, &[]);
 }
+
+#[test]
+fn what_proves_an_invariant_is_named_and_is_there() {
+    let site = Site::new();
+    site.write(
+        "crates/audit/tests/a.rs",
+        "//! What the log promises.\n#[test]\nfn it_holds() {}\n",
+    );
+    let faults = |rows: &str| {
+        let heading = "# The house\n\n## What holds, and what proves it\n\n";
+        let head = "| invariant | test |\n| --- | --- |\n";
+        let other = "\n## What is elsewhere\n\n| a | `gone.rs` |\n";
+        site.write("ARCHITECTURE.md", &format!("{heading}{head}{rows}{other}"));
+        site.faults()
+    };
+    let sound = "| a | `audit/tests/a.rs`, `audit/tests/a.rs::it_holds` |\n\
+                 | b | `cargo xtask prove audit`: [c](c.md) |\n| d | `crates/audit/src/lib.rs` |\n";
+    assert_eq!(faults(sound), [""; 0]);
+    let planted = "| a | `audit/tests/` |\n| b | `audit/tests/a.rs::it_hold`, `audit/tests/a.rs` |\n\
+                   | `audit/tests/a.rs` | all of them |\n| d | `b.rs` |\n";
+    assert_eq!(
+        faults(planted),
+        [
+            "ARCHITECTURE.md:7: there is no audit/tests/",
+            "ARCHITECTURE.md:8: there is no audit/tests/a.rs::it_hold",
+            "ARCHITECTURE.md:9: names nothing that proves it",
+            "ARCHITECTURE.md:10: there is no b.rs",
+        ]
+    );
+    assert_eq!(
+        faults(""),
+        ["ARCHITECTURE.md: there are no invariants below \"## What holds, and what proves it\""]
+    );
+}
