@@ -7,8 +7,8 @@ use crate::{Decision, Kind, Record};
 /// Which records have which level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Levels {
-    /// [`Level::Strict`] for management, for what came of what the authorization server was asked, for
-    /// denials, and for the log and the door themselves. For calls what their operation says; where it
+    /// [`Level::Strict`] for management, for what the authorization server is asked, before and behind it,
+    /// for denials, and for the log and the door themselves. For calls what their operation says; where it
     /// says nothing, [`Level::Strict`] for what writes or destroys. [`Level::Standard`] for all else.
     #[default]
     ByEffect,
@@ -28,11 +28,10 @@ impl Levels {
             Self::ByEffect if record.decision() == Decision::Deny => true,
             Self::ByEffect => match record.kind {
                 Kind::Authorization | Kind::Event | Kind::Log => true,
-                // An intent at the authorization server has no operation: it is written first, and on the
-                // disk with its outcome at the latest, so a token is waited for once and not twice.
-                Kind::Bodies | Kind::Call | Kind::Cut | Kind::Intent => {
-                    record.operation.is_some_and(is_strict)
-                }
+                // Without an operation it is of the authorization server. What that gives, or ends, may be
+                // in the store for good before the outcome is on the disk, so this has to be there first.
+                Kind::Intent => record.operation.is_none_or(is_strict),
+                Kind::Bodies | Kind::Call | Kind::Cut => record.operation.is_some_and(is_strict),
                 Kind::List | Kind::Malformed | Kind::Session => false,
             },
         };
@@ -80,13 +79,22 @@ mod tests {
         }
         assert_eq!(level("orders", Effect::Read, Kind::Authorization), Level::Strict);
         assert_eq!(level("orders", Effect::Read, Kind::List), Level::Standard);
-        let begun = Record::new(Timestamp::from_seconds(0), Kind::Intent, Outcome::Begun);
-        assert_eq!(Levels::ByEffect.of(&begun), Level::Standard);
-        assert_eq!(Levels::Strict.of(&begun), Level::Strict);
         for said in Level::ALL {
             for effect in [Effect::Read, Effect::Write, Effect::Destructive] {
                 assert_eq!(level_of("orders", (effect, Some(said)), Kind::Intent), said);
                 assert_eq!(level_of("onedoor", (effect, Some(said)), Kind::Call), Level::Strict);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_authorization_server_is_asked_is_strict_before_and_behind() {
+        for (kind, outcome) in
+            [(Kind::Intent, Outcome::Begun), (Kind::Authorization, Outcome::Answered)]
+        {
+            let record = Record::new(Timestamp::from_seconds(0), kind, outcome);
+            for levels in [Levels::ByEffect, Levels::Strict] {
+                assert_eq!(levels.of(&record), Level::Strict, "{kind:?}");
             }
         }
     }

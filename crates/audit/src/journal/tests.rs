@@ -216,9 +216,7 @@ fn segments_follow_each_other_and_carry_the_calls_that_are_open() {
 fn an_outcome_that_could_not_be_written_is_told_to_be_unknown() {
     let clock = clock();
     let (journal, memory) = Journal::memory(clock.clone());
-    for id in [1, 2, 3] {
-        journal.append(&begun(id)).unwrap();
-    }
+    [1, 2, 3].iter().for_each(|it| journal.append(&begun(*it)).unwrap());
     memory.fill_after(0);
     assert!(journal.append(&ended(1)).is_err());
     assert!(journal.append(&ended(2)).is_err());
@@ -349,7 +347,9 @@ fn what_was_written_of_a_batch_that_failed_is_not_taken_back() {
     let (journal, memory) = Journal::memory_with(rules, clock.clone());
     journal.append(&begun(1)).unwrap();
     memory.refuse_segments_after(1);
-    let mut entries = vec![journal.enter(&ended(1)).unwrap(), journal.enter(&begun(2)).unwrap()];
+    let read = Operation { effect: Effect::Read, ..destructive() };
+    let second = Record { operation: Some(&read), ..begun(2) };
+    let mut entries = vec![journal.enter(&ended(1)).unwrap(), journal.enter(&second).unwrap()];
     entries.extend((0..10).map(|_| journal.enter(&record("t")).unwrap()));
     entries.push(journal.enter(&ended(2)).unwrap());
     let told: Vec<_> = entries.into_iter().map(|it| it.settle().is_ok()).collect();

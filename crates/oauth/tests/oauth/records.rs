@@ -188,6 +188,28 @@ async fn what_cannot_be_recorded_beforehand_is_not_carried_out() {
 }
 
 #[tokio::test]
+async fn what_begins_is_on_the_disk_before_it_is_carried_out() {
+    let house = House::open().await;
+    // With it the segment begins.
+    assert_eq!(register(&house).await.0, 201);
+    let shown = [&SHOWN[..], &["/.well-known/nothing", "/oauth", "/oauth/nothing"]].concat();
+    let getting = ["/oauth/authorize", "/oauth/sign-in"].map(|it| (Method::GET, it));
+    let posting = PATHS.into_iter().filter(|it| !shown.contains(it) && !it.ends_with("authorize"));
+    let posting = posting.map(|it| (Method::POST, it));
+    for (method, path) in getting.into_iter().chain(posting) {
+        house.log.fail_syncs();
+        let answer = house.ask(method.clone(), path, HeaderMap::new(), METADATA).await;
+        assert_eq!(answer.status(), 503, "{method} {path}");
+        let told = String::from_utf8_lossy(answer.body());
+        assert!(told.contains("so it is not carried out"), "{method} {path}: {told}");
+        house.log.mend();
+        house.advance(1);
+        house.ask(Method::GET, "/oauth/jwks", HeaderMap::new(), "").await;
+    }
+    assert_eq!(registered(&house).await, 1);
+}
+
+#[tokio::test]
 async fn what_was_carried_out_and_cannot_be_recorded_is_said_to_be_done_and_recorded_as_unknown() {
     let house = House::open().await;
     // With it the segment begins.
