@@ -10,6 +10,7 @@ mod dead;
 mod engine;
 mod reader;
 mod status;
+mod teller;
 mod told;
 mod wait;
 

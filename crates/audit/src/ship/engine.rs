@@ -10,13 +10,12 @@ use super::{
     cursor::Cursor,
     dead::DeadLetters,
     reader::{Broken, Reader},
+    teller::Teller,
     wait::wait,
 };
 
 /// How often it is looked for new records.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Of each kind of event at most one is told in this time: telling makes a record, too.
-const TELL_EVERY: Duration = Duration::from_secs(600);
 /// A receiver that refuses so many one after the other refuses us, and not them.
 const REFUSED_RUN_MAX: usize = 100;
 
@@ -84,11 +83,7 @@ pub struct Shipper<S> {
     at_once: usize,
     /// How many were refused since one was accepted.
     refused_run: usize,
-    /// Until when failures, refusals and wrong cursors are not told again.
-    quiet: [Option<Duration>; 3],
-    /// Whether it was told that it fails.
-    is_told: bool,
-    told: Vec<Told>,
+    teller: Teller,
 }
 
 impl<S: Sink> Shipper<S> {
@@ -98,10 +93,10 @@ impl<S: Sink> Shipper<S> {
     /// Where its folder cannot be made, or its cursor not be read.
     pub fn open(sink: S, place: Place, batching: Batching, clock: Clock) -> io::Result<Self> {
         fs::create_dir_all(&place.state)?;
-        let mut told = Vec::new();
+        let mut teller = Teller::default();
         let cursor = match Cursor::read(&place.cursor()) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                told.push(Told::Restarted { why: error.to_string() });
+                teller.tell([Told::Restarted { why: error.to_string() }]);
                 None
             }
             other => other?,
@@ -124,9 +119,7 @@ impl<S: Sink> Shipper<S> {
             attempts: 0,
             at_once: usize::MAX,
             refused_run: 0,
-            quiet: [None; 3],
-            is_told: false,
-            told,
+            teller,
         })
     }
 
@@ -148,7 +141,7 @@ impl<S: Sink> Shipper<S> {
             Err(broken) => Err(broken.to_string()),
             Ok(()) if self.pending.is_empty() || self.lingers() => {
                 self.note(safe);
-                return Step { wait: LOOK_EVERY, told: mem::take(&mut self.told) };
+                return Step { wait: LOOK_EVERY, told: self.teller.take(self.clock.elapsed()) };
             }
             Ok(()) => self.deliver().await,
         };
@@ -157,7 +150,12 @@ impl<S: Sink> Shipper<S> {
             Err(why) => self.fail(why, chance),
         };
         self.note(safe);
-        Step { wait, told: mem::take(&mut self.told) }
+        Step { wait, told: self.teller.take(self.clock.elapsed()) }
+    }
+
+    /// What is still to be told, where no step follows.
+    pub fn end(&mut self) -> Vec<Told> {
+        self.teller.end(self.clock.elapsed())
     }
 
     /// Reads on, until there is enough for a batch.
@@ -171,7 +169,7 @@ impl<S: Sink> Shipper<S> {
             Some(reader) => reader,
             None => match Reader::open(&self.place.log, self.cursor.as_ref())? {
                 Some((reader, told)) => {
-                    told.map(|it| self.tell(2, it));
+                    told.into_iter().for_each(|it| self.teller.begins(it, self.clock.elapsed()));
                     reader.log().clone_into(&mut self.log);
                     reader
                 }
@@ -185,7 +183,7 @@ impl<S: Sink> Shipper<S> {
         let mut bytes = self.bytes();
         while self.pending.len() < self.batching.records_max && bytes < self.batching.bytes_max {
             let line = reader.next(safe);
-            self.told.extend(reader.take_lost());
+            self.teller.tell(reader.take_lost());
             match line {
                 Ok(Some(line)) => {
                     bytes = bytes.saturating_add(line.json.len());
@@ -262,15 +260,10 @@ impl<S: Sink> Shipper<S> {
         let taken = number(count.saturating_sub(refused.len()));
         status.acknowledged = status.acknowledged.saturating_add(taken);
         drop(status);
-        if let Some((seq, why)) = refused.first() {
-            self.tell(1, Told::Dead { seq: *seq, why: why.clone() });
-        }
+        self.teller.refused(refused);
         let done = self.pending.drain(..count).next_back();
         let cursor = done.map(|it| Cursor { next: it.seq.saturating_add(1), last: it.hash });
-        let attempts = mem::take(&mut self.attempts);
-        if mem::take(&mut self.is_told) {
-            self.told.push(Told::Recovered { attempts });
-        }
+        self.teller.recovered(mem::take(&mut self.attempts));
         self.cursor = cursor.or(self.cursor);
         // It is acknowledged all the same: a crash now has it delivered again, and no record is lost.
         cursor.map_or(Ok(()), |it| it.write(&self.place.cursor())).map_err(|error| {
@@ -285,22 +278,8 @@ impl<S: Sink> Shipper<S> {
         status.failures = status.failures.saturating_add(1);
         status.last_failure = Some((self.clock.now(), why.clone()));
         drop(status);
-        if self.tell(0, Told::Failed { why }) {
-            self.is_told = true;
-        }
+        self.teller.failed(why, self.clock.elapsed());
         wait(self.attempts, chance)
-    }
-
-    /// Tells what was not told for a while. Says whether it did.
-    fn tell(&mut self, kind: usize, told: Told) -> bool {
-        let now = self.clock.elapsed();
-        let Some(quiet) = self.quiet.get_mut(kind) else { return false };
-        if quiet.is_some_and(|until| now < until) {
-            return false;
-        }
-        *quiet = Some(now.saturating_add(TELL_EVERY));
-        self.told.push(told);
-        true
     }
 
     fn note(&self, safe: u64) {

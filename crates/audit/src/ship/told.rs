@@ -7,17 +7,23 @@ use crate::{EventId, Outcome};
 /// What people should know of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// Records were put aside, since the receiver refuses them for good: the first of them, and why.
+    /// Records were put aside, since the receiver refuses them for good.
     Dead {
-        /// Its number.
-        seq: u64,
-        /// Why.
+        /// The number of the first of them.
+        first: u64,
+        /// The number of the last.
+        last: u64,
+        /// How many they are.
+        count: u64,
+        /// Why the first was refused.
         why: String,
     },
     /// Nothing is delivered for now.
     Failed {
         /// Why.
         why: String,
+        /// So many times more it was so since that was told last, and each time it went on again.
+        before: u64,
     },
     /// Records that are not in the log any more were never delivered.
     Lost {
@@ -64,10 +70,20 @@ impl Told {
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dead { seq, why } => {
-                write!(f, "record {seq} was refused for good and put aside: {why}")
+            Self::Dead { first, last: _, count: 1, why } => {
+                write!(f, "record {first} was refused for good and put aside: {why}")
             }
-            Self::Failed { why } => write!(f, "nothing is delivered for now: {why}"),
+            Self::Dead { first, last, count, why } => write!(
+                f,
+                "{count} records, from {first} to {last}, were refused for good and put aside, the \
+                 first of them since: {why}"
+            ),
+            Self::Failed { why, before: 0 } => write!(f, "nothing is delivered for now: {why}"),
+            Self::Failed { why, before } => write!(
+                f,
+                "nothing is delivered for now, as {before} times more since that was told last, with \
+                 deliveries between: {why}"
+            ),
             Self::Lost { from, until } => write!(
                 f,
                 "records from {from} on, before {until}, are not in the log and were never delivered"

@@ -17,6 +17,9 @@ use model::Clock;
 
 use crate::disk::{START, open, record};
 
+/// How long what comes again is not told by itself.
+const QUIET: Duration = Duration::from_secs(600);
+
 /// A receiver that does what it was told to, and then accepts all.
 #[derive(Debug, Default)]
 struct Receiver {
@@ -116,7 +119,10 @@ fn what_is_not_safe_yet_is_not_delivered_and_what_comes_later_is() {
     // What is said to be on the disk and is not there is no reason to wait in silence.
     let told = step(&mut shipper, later + 1).told;
     let want = format!("record {later} is not in the log");
-    assert!(matches!(&told[..], [Told::Failed { why }] if why.starts_with(&want)), "{told:?}");
+    assert!(
+        matches!(&told[..], [Told::Failed { why, before: 0 }] if why.starts_with(&want)),
+        "{told:?}"
+    );
     assert_eq!(receiver.got, Vec::from_iter(0..later));
 }
 
@@ -164,11 +170,31 @@ fn a_receiver_that_is_down_is_tried_again_and_told_of_once() {
     assert_eq!(waits, [500, 1000, 2000, 0]);
     let told: Vec<_> = steps.into_iter().flat_map(|it| it.told).collect();
     let why = "nobody answers".to_owned();
-    assert_eq!(told, [Told::Failed { why: why.clone() }, Told::Recovered { attempts: 3 }]);
+    let failed = Told::Failed { why: why.clone(), before: 0 };
+    assert_eq!(told, [failed, Told::Recovered { attempts: 3 }]);
     assert_eq!(events(&told), ["sink.failed", "sink.recovered"]);
     assert_eq!(shipper.watch().status().last_failure, Some((START, why)));
     assert_eq!(receiver.got, [0, 1, 2]);
     assert_eq!(receiver.batches, [3, 3, 3, 3]);
+}
+
+#[test]
+fn what_fails_again_soon_is_told_later_and_at_the_end_with_how_often_it_was() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::fake(START));
+    let safe = log(folder.path(), 8);
+    let down = || Err(Failure::Again("nobody answers".to_owned()));
+    let takes = |count| Ok(Accepted { count, refused: Vec::new() });
+    let answers = [down(), takes(1), down(), takes(1), down(), takes(1), takes(3), down()];
+    let mut receiver = Receiver { answers: answers.into(), ..Receiver::default() };
+    let mut shipper = shipper(&mut receiver, folder.path(), &clock);
+    let failed = |before| Told::Failed { why: "nobody answers".to_owned(), before };
+    let told: Vec<_> = (0..6).flat_map(|_| step(&mut shipper, safe).told).collect();
+    assert_eq!(told, [failed(0), Told::Recovered { attempts: 1 }]);
+    clock.advance(QUIET);
+    assert_eq!(step(&mut shipper, safe).told, [failed(1), Told::Recovered { attempts: 2 }]);
+    assert_eq!(step(&mut shipper, safe).told, [], "it is told soon enough");
+    assert_eq!(shipper.end(), [failed(0)], "there is no later");
+    assert_eq!(shipper.end(), []);
 }
 
 #[test]
@@ -178,7 +204,7 @@ fn one_record_that_is_refused_is_put_aside_and_the_rest_goes_on() {
     let mut receiver = Receiver { poison: vec![4], ..Receiver::default() };
     let mut shipper = shipper(&mut receiver, folder.path(), &clock);
     let told: Vec<_> = (0..12).flat_map(|_| step(&mut shipper, safe).told).collect();
-    assert_eq!(told, [Told::Dead { seq: 4, why: "status 400".to_owned() }]);
+    assert_eq!(told, [Told::Dead { first: 4, last: 4, count: 1, why: "status 400".to_owned() }]);
     assert_eq!(events(&told), ["sink.refused"]);
     assert_eq!(shipper.watch().status().dead, 1);
     assert_eq!(receiver.got, Vec::from_iter((0..safe).filter(|it| *it != 4)));
@@ -194,9 +220,13 @@ fn a_receiver_that_refuses_everything_loses_nothing_after_a_hundred() {
     let safe = log(folder.path(), 150);
     let mut receiver = Receiver { poison: (0..200).collect(), ..Receiver::default() };
     let mut shipper = shipper(&mut receiver, folder.path(), &clock);
-    (0..400).for_each(|_| drop(step(&mut shipper, safe)));
+    let told: Vec<_> = (0..400).flat_map(|_| step(&mut shipper, safe).told).collect();
     assert_eq!((shipper.watch().status().next, shipper.watch().status().dead), (100, 100));
     assert!(shipper.watch().status().attempts > 0);
+    assert_eq!(events(&told), ["sink.refused", "sink.failed"]);
+    clock.advance(QUIET);
+    let rest = Told::Dead { first: 1, last: 99, count: 99, why: "status 400".to_owned() };
+    assert!(step(&mut shipper, safe).told.contains(&rest), "all of them are told");
 }
 
 #[test]

@@ -126,6 +126,9 @@ impl Line {
             () = self.deliver() => {}
             () = late => tell_undrained(&name, watch.status().lag_records),
         }
+        for told in self.shipper.end() {
+            self.record(&told);
+        }
     }
 
     /// Delivers until it is to stop and all is delivered.
