@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     Body, Entrance, Gateway,
-    pipeline::{Arrival, Facts, Ledger},
+    pipeline::{Arrival, Facts, Ledger, counted},
     protected_resource,
     surface::{is_led, rest::problem},
 };
@@ -32,6 +32,9 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub trait AuthorizationServer: fmt::Debug + Send + Sync {
     /// Answers one request, whatever becomes of it, and records it.
     fn answer(&self, request: AuthorizationRequest) -> AuthorizationFuture<'_>;
+
+    /// What is answered where it has no endpoint at `path` for `method`; none where it has one.
+    fn absent(&self, method: &Method, path: &str) -> Option<Response<Bytes>>;
 }
 
 /// What becomes of a request to the authorization server.
@@ -115,6 +118,16 @@ pub(crate) async fn answer(
             return Ok(refusal.map(|it| problem::response(arrival.id, &it)));
         }
     };
+    // It is of nobody, and recorded there as long as there are few.
+    if let Some(absent) = server.absent(&parts.method, parts.uri.path()) {
+        let refusal = Refusal::new(RefusalKind::NotFound, "there is no such endpoint");
+        if let Some(counted) = counted(&gateway.live, refusal, arrival.peer.ip()).await {
+            return Ok(counted.map(|it| match it.kind() == RefusalKind::Unrecorded {
+                true => problem::response(arrival.id, &it),
+                false => absent.map(Body::from),
+            }));
+        }
+    }
     let answer = server.answer(AuthorizationRequest {
         id: arrival.id,
         at: arrival.at,

@@ -1,5 +1,6 @@
-//! Wrong credentials: how many a source may show until it is slowed down, and how often a flood of
-//! them is told. Looked at only behind a credential that was refused: good ones pay nothing for it.
+//! What is refused of whom nobody knows: how many wrong credentials a source may show until it is slowed
+//! down, and how a flood of them, or of requests without any, is told. Looked at only behind a refusal:
+//! good calls pay nothing for it.
 
 use std::{
     collections::HashMap,
@@ -8,13 +9,15 @@ use std::{
     time::Duration,
 };
 
-use audit::Receipt;
+use audit::{EventId, Receipt};
 use identity::sources::{Budget, Excess, Sources, network};
-use model::{LimitState, Refusal, RefusalKind, Wrong};
+use model::{Caller, LimitState, Refusal, RefusalKind, Wrong};
 use tokio::sync::OnceCell;
 
-/// Wrong credentials of one source that are refused as such. Many programs may share a source, and
-/// one that was set up wrongly tries again and again.
+use crate::pipeline::NOTHING_SHOWN;
+
+/// Refusals of one source that are told one by one, and wrong credentials of it that are refused as such.
+/// Many programs may share a source, and one that was set up wrongly tries again and again.
 const OF_SOURCE: Budget = Budget { burst: 100, every: Duration::from_secs(1) };
 
 /// The same of all sources together. It bounds what they make the log grow by, and what is remembered.
@@ -23,23 +26,30 @@ const OF_ALL: Budget = Budget { burst: 1000, every: Duration::from_millis(100) }
 /// How long a flood is counted until it is told how many they were.
 const COUNT_FOR: Duration = Duration::from_secs(60);
 
-/// What the limit is called, in records and answers.
-const LIMIT: &str = "wrong-credentials";
-
-/// Wrong credentials that were shown. Of one process: replicas do not tell each other.
+/// What was refused of whom nobody knows. Of one process: replicas do not tell each other.
 #[derive(Debug)]
 pub struct Guesses {
-    sources: Sources,
+    /// Of wrong credentials, and of strangers: who shows nothing slows down nobody's guesses.
+    wrong: Sources,
+    strangers: Sources,
     floods: Mutex<HashMap<Flood, Window>>,
 }
 
-/// Where more wrong credentials come from than are looked at one by one.
+/// What floods are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Flood {
-    /// From many sources together.
-    All,
-    /// From one: an address of IPv4, a /64 of IPv6.
-    Source(IpAddr),
+pub(crate) enum Of {
+    /// Requests without a credential, and those that are refused before one is looked at.
+    Strangers,
+    /// Credentials that are none.
+    WrongCredentials,
+}
+
+/// More of something than is told one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Flood {
+    pub(crate) of: Of,
+    /// Where all of it comes from: an address of IPv4, a /64 of IPv6; none where many do together.
+    pub(crate) source: Option<IpAddr>,
 }
 
 /// The time in which a flood is counted.
@@ -64,7 +74,7 @@ pub(crate) struct Counted {
     pub(crate) count: u64,
 }
 
-/// How a wrong credential is refused, and how that is told.
+/// How somebody is refused, and how that is told.
 #[derive(Debug)]
 pub(crate) enum Weighed {
     /// As one of a flood, which are counted.
@@ -75,23 +85,33 @@ pub(crate) enum Weighed {
 
 impl Default for Guesses {
     fn default() -> Self {
-        Self { sources: Sources::new(OF_SOURCE, OF_ALL), floods: Mutex::default() }
+        let [wrong, strangers] = [(); 2].map(|()| Sources::new(OF_SOURCE, OF_ALL));
+        Self { wrong, strangers, floods: Mutex::default() }
     }
 }
 
 impl Guesses {
-    /// Counts the credential that was refused, where one was. Of a flood, who makes credentials up has
-    /// to wait, and who holds one that has ended hears that as before: it is to get another.
-    pub(crate) fn weigh(&self, refusal: Refusal, peer: IpAddr, now: Duration) -> Weighed {
-        let Some(wrong) = refusal.wrong() else { return Weighed::Told(refusal) };
-        let (flood, wait) = match self.sources.attempt(peer, now) {
-            Ok(()) => return Weighed::Told(refusal),
-            Err(Excess::All(wait)) => (Flood::All, wait),
-            Err(Excess::Source(wait)) => (Flood::Source(network(peer)), wait),
+    /// Counts a refusal. Of a flood, who makes credentials up has to wait. Who holds one that has ended
+    /// hears that as before, since it is to get another, and so does who shows none.
+    pub(crate) fn weigh(
+        &self,
+        (refusal, of): (Refusal, Of),
+        peer: IpAddr,
+        now: Duration,
+    ) -> Weighed {
+        let sources = match of {
+            Of::Strangers => &self.strangers,
+            Of::WrongCredentials => &self.wrong,
         };
-        let refusal = match wrong {
-            Wrong::Ended => refusal,
-            Wrong::Unknown => slowed(&refusal, flood, wait),
+        let (source, wait) = match sources.attempt(peer, now) {
+            Ok(()) => return Weighed::Told(refusal),
+            Err(Excess::All(wait)) => (None, wait),
+            Err(Excess::Source(wait)) => (Some(network(peer)), wait),
+        };
+        let flood = Flood { of, source };
+        let refusal = match refusal.wrong() {
+            Some(Wrong::Unknown) => slowed(&refusal, flood, wait),
+            Some(Wrong::Ended) | None => refusal,
         };
         Weighed::Counted(refusal, self.count(flood, now))
     }
@@ -129,21 +149,77 @@ impl Guesses {
 
 /// The refusal of one too many.
 fn slowed(refusal: &Refusal, flood: Flood, wait: Duration) -> Refusal {
-    let (budget, detail) = match flood {
-        Flood::All => (OF_ALL, "too many wrong credentials came: wait, then show a good one"),
-        Flood::Source(_) => (
+    let (budget, detail) = match (flood.of, flood.source) {
+        (Of::Strangers, None) => (OF_ALL, "too many requests of strangers came"),
+        (Of::Strangers, Some(_)) => {
+            (OF_SOURCE, "too many requests of strangers came from this address")
+        }
+        (Of::WrongCredentials, None) => {
+            (OF_ALL, "too many wrong credentials came: wait, then show a good one")
+        }
+        (Of::WrongCredentials, Some(_)) => (
             OF_SOURCE,
             "too many wrong credentials came from this address: wait, then show a good one",
         ),
     };
     let limit = LimitState {
-        limit: LIMIT.into(),
+        limit: flood.of.limit().into(),
         count: budget.burst,
         window: budget.whole(),
         retry_after: wait,
     };
     let cause = refusal.cause().unwrap_or(refusal.detail());
     Refusal::new(RefusalKind::LimitReached, detail).because(cause).by_limit(limit)
+}
+
+impl Of {
+    /// What a refusal counts as; none where it is of somebody, or no fault of theirs. `caller` is who
+    /// calls, as far as that was found out.
+    pub(crate) fn refused(refusal: &Refusal, caller: Option<&Caller>) -> Option<Self> {
+        if refusal.wrong().is_some() {
+            // One that was good at the door is no guess.
+            return caller.is_none().then_some(Self::WrongCredentials);
+        }
+        if caller.is_some_and(|it| !it.is_anonymous()) {
+            return None;
+        }
+        let is_of_nobody = match refusal.kind() {
+            // Otherwise it is of a credential that is known here, and good for nothing any more.
+            RefusalKind::Unauthenticated => refusal.cause() == Some(NOTHING_SHOWN),
+            RefusalKind::Forbidden
+            | RefusalKind::Gone
+            | RefusalKind::InvalidArguments
+            | RefusalKind::LimitReached
+            | RefusalKind::Malformed
+            | RefusalKind::MethodNotAllowed
+            | RefusalKind::NotFound
+            | RefusalKind::Stopped
+            | RefusalKind::TooLarge => true,
+            RefusalKind::Internal
+            | RefusalKind::IssuerUnavailable
+            | RefusalKind::Unrecorded
+            | RefusalKind::UpstreamBusy
+            | RefusalKind::UpstreamFailed
+            | RefusalKind::UpstreamTimeout => false,
+        };
+        is_of_nobody.then_some(Self::Strangers)
+    }
+
+    /// What the limit is called, in records and answers.
+    fn limit(self) -> &'static str {
+        match self {
+            Self::Strangers => "strangers",
+            Self::WrongCredentials => "wrong-credentials",
+        }
+    }
+
+    /// What comes, in a sentence.
+    fn what(self) -> &'static str {
+        match self {
+            Self::Strangers => "requests of strangers",
+            Self::WrongCredentials => "wrong credentials",
+        }
+    }
 }
 
 impl Counting {
@@ -160,40 +236,48 @@ impl Counting {
 impl Counted {
     /// How many there were, in a sentence.
     pub(crate) fn note(&self) -> String {
-        let (count, from, seconds) = (self.count, self.flood.origin(), COUNT_FOR.as_secs());
-        format!("{count} wrong credentials from {from} were refused in about {seconds} s")
+        let (count, what, from) = (self.count, self.flood.of.what(), self.flood.origin());
+        format!("{count} {what} from {from} were refused in about {} s", COUNT_FOR.as_secs())
     }
 }
 
 impl Flood {
     /// That it is counted from now on, in a sentence.
     pub(crate) fn note(self) -> String {
-        let (from, seconds) = (self.origin(), COUNT_FOR.as_secs());
+        let (what, from, seconds) = (self.of.what(), self.origin(), COUNT_FOR.as_secs());
         format!(
-            "wrong credentials from {from} are refused without records of their own from now on, and \
-             counted for about {seconds} s"
+            "{what} from {from} are refused without records of their own from now on, and counted for \
+             about {seconds} s"
         )
     }
 
     /// The refusal of all of them.
     pub(crate) fn refusal(self) -> Refusal {
-        let detail = "too many wrong credentials came";
+        let detail = format!("too many {} came", self.of.what());
         slowed(&Refusal::new(RefusalKind::LimitReached, detail), self, Duration::ZERO)
     }
 
-    /// From where they come, where that is one source.
-    pub(crate) fn peer(self) -> Option<IpAddr> {
-        match self {
-            Self::All => None,
-            Self::Source(address) => Some(address),
+    /// What its records are of.
+    pub(crate) fn event(self) -> EventId {
+        match self.of {
+            Of::Strangers => EventId::StrangersRefused,
+            Of::WrongCredentials => EventId::CredentialsWrong,
+        }
+    }
+
+    /// How those of it are answered, where that is alike.
+    pub(crate) fn status(self) -> Option<u16> {
+        match self.of {
+            Of::Strangers => None,
+            Of::WrongCredentials => Some(RefusalKind::LimitReached.status().as_u16()),
         }
     }
 
     fn origin(self) -> String {
-        match self {
-            Self::All => "all sources".to_owned(),
-            Self::Source(address @ IpAddr::V4(_)) => address.to_string(),
-            Self::Source(network @ IpAddr::V6(_)) => format!("{network}/64"),
+        match self.source {
+            None => "all sources".to_owned(),
+            Some(address @ IpAddr::V4(_)) => address.to_string(),
+            Some(network @ IpAddr::V6(_)) => format!("{network}/64"),
         }
     }
 }
@@ -206,12 +290,18 @@ mod tests {
     };
 
     use audit::{Journal, Kind, Outcome, Record};
-    use model::{Clock, Timestamp};
+    use model::{ClientId, Clock, Timestamp};
 
     use super::*;
 
-    fn wrong(wrong: Wrong) -> Refusal {
-        Refusal::new(RefusalKind::Unauthenticated, "the api key is not valid").of_wrong(wrong)
+    fn wrong(wrong: Wrong) -> (Refusal, Of) {
+        let refusal = Refusal::new(RefusalKind::Unauthenticated, "the api key is not valid");
+        (refusal.of_wrong(wrong), Of::WrongCredentials)
+    }
+
+    /// From one source.
+    fn flood(of: Of) -> Flood {
+        Flood { of, source: Some(address(1)) }
     }
 
     /// How many are refused as wrong, made to wait, and told, of so many wrong credentials.
@@ -237,11 +327,11 @@ mod tests {
         let guesses = Guesses::default();
         assert_eq!(shown(&guesses, 10_000, |_| address(1)), [100, 9900, 100]);
         let [counted] = guesses.take_counted(None).try_into().unwrap();
-        assert_eq!((counted.flood.peer(), counted.count), (Some(address(1)), 9900));
+        assert_eq!((counted.flood, counted.count), (flood(Of::WrongCredentials), 9900));
         let guesses = Guesses::default();
         assert_eq!(shown(&guesses, 10_000, |it| address(it % 1000)), [1000, 9000, 1000]);
         let [counted] = guesses.take_counted(None).try_into().unwrap();
-        assert_eq!((counted.flood.peer(), counted.count), (None, 9000));
+        assert_eq!((counted.flood.source, counted.count), (None, 9000));
     }
 
     #[test]
@@ -262,7 +352,7 @@ mod tests {
         let (guesses, at) = (Guesses::default(), Duration::from_secs);
         shown(&guesses, 110, |_| address(1));
         assert_eq!(guesses.take_counted(Some(at(59))), []);
-        let flood = Flood::Source(address(1));
+        let flood = flood(Of::WrongCredentials);
         assert_eq!(guesses.take_counted(Some(at(60))), [Counted { flood, count: 10 }]);
         assert_eq!(guesses.take_counted(None), [], "taken once");
         shown(&guesses, 2, |_| address(1));
@@ -294,11 +384,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_matter_of_a_credential_is_not_counted() {
+    fn strangers_hear_what_they_did_and_slow_down_no_guesses() {
         let guesses = Guesses::default();
-        for _ in 0..2000 {
-            let refusal = Refusal::new(RefusalKind::Forbidden, "no role allows it");
-            assert!(matches!(guesses.weigh(refusal, address(1), Duration::ZERO), Weighed::Told(_)));
+        for number in 0..1000 {
+            let refusal = Refusal::new(RefusalKind::Malformed, "the host is not served here");
+            match guesses.weigh((refusal, Of::Strangers), address(1), Duration::ZERO) {
+                Weighed::Told(_) => assert!(number < 100),
+                Weighed::Counted(it, _) => assert_eq!(it.kind(), RefusalKind::Malformed),
+            }
         }
+        assert_eq!(shown(&guesses, 100, |_| address(1)), [100, 0, 100]);
+        let flood = flood(Of::Strangers);
+        assert_eq!(guesses.take_counted(None), [Counted { flood, count: 900 }]);
+    }
+
+    #[test]
+    fn what_is_refused_of_somebody_is_not_counted() {
+        let nobody = Caller::anonymous();
+        let app = Caller { client: ClientId::parse("app").unwrap(), ..Caller::anonymous() };
+        let of = |kind: RefusalKind, caller| Of::refused(&Refusal::new(kind, "why"), caller);
+        for kind in RefusalKind::ALL {
+            assert_eq!(of(kind, Some(&app)), None, "{kind:?}");
+        }
+        for kind in [RefusalKind::Forbidden, RefusalKind::Malformed, RefusalKind::NotFound] {
+            assert_eq!(of(kind, None), Some(Of::Strangers), "{kind:?}");
+            assert_eq!(of(kind, Some(&nobody)), Some(Of::Strangers), "{kind:?}");
+        }
+        // What was revoked is known, and what went wrong here is no fault of theirs.
+        for kind in [RefusalKind::Unauthenticated, RefusalKind::Internal] {
+            assert_eq!(of(kind, None), None, "{kind:?}");
+        }
+        let shown = Refusal::new(RefusalKind::Unauthenticated, "why").because(NOTHING_SHOWN);
+        assert_eq!(Of::refused(&shown, None), Some(Of::Strangers));
+        let (made_up, _) = wrong(Wrong::Unknown);
+        assert_eq!(Of::refused(&made_up, None), Some(Of::WrongCredentials));
+        assert_eq!(Of::refused(&made_up, Some(&app)), None, "it ended under way");
     }
 }

@@ -2,13 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{Entry, EventId, Happened, Kind, Outcome, Record};
+use audit::{Entry, Happened, Kind, Outcome, Record};
 use model::Clock;
 
 use crate::guesses::{Flood, Guesses};
-
-/// What a record says of wrong credentials that have none of their own.
-const EVENT: EventId = EventId::CredentialsWrong;
 
 /// What outlives a snapshot: counters, connections, keys, sessions and the log.
 #[derive(Debug)]
@@ -27,7 +24,7 @@ pub struct Live {
     pub meter: Arc<limits::Meter>,
     /// Keys of trusted issuers.
     pub key_sets: Arc<identity::KeySets>,
-    /// Wrong credentials that were shown.
+    /// Wrong credentials that were shown, and what else was refused of whom nobody knows.
     pub guesses: Guesses,
     /// Proofs of keys that were used, and what the next ones have to hold.
     pub proofs: Arc<identity::dpop::Proofs>,
@@ -36,8 +33,8 @@ pub struct Live {
 }
 
 impl Live {
-    /// Records how many wrong credentials came in floods that were counted: in a minute that has ended
-    /// `now`, in all of them where there is no time.
+    /// Records how many were refused in floods that were counted: in a minute that has ended `now`, in all
+    /// of them where there is no time.
     pub(crate) fn tell_guesses(&self, now: Option<Duration>) {
         for counted in self.guesses.take_counted(now) {
             let note = counted.note();
@@ -48,14 +45,14 @@ impl Live {
         }
     }
 
-    /// Has it recorded what is to be said of a flood of wrong credentials.
+    /// Has it recorded what is to be said of a flood.
     pub(crate) fn enter_flood(&self, flood: Flood, note: &str) -> Result<Entry<'_>, audit::Error> {
         let refusal = flood.refusal();
         self.log.enter(&Record {
-            event: Some(EVENT),
+            event: Some(flood.event()),
             note: Some(note),
-            peer: flood.peer(),
-            status: Some(refusal.kind().status().as_u16()),
+            peer: flood.source,
+            status: flood.status(),
             ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
         })
     }

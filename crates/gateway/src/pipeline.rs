@@ -28,13 +28,14 @@ use identity::Presented;
 use model::{Refusal, RefusalKind};
 use upstream::RequestBody;
 
+pub(crate) use authenticate::NOTHING_SHOWN;
 pub use authenticate::{authenticate, identify, is_for};
 pub use authorize::{authorize, may_list, visible};
 pub use call::{Authenticated, Authorized, Call, Metered, Outgoing, Received};
 pub use dispatch::{Answer, dispatch};
 pub use facts::{Arrival, Encryption, Facts};
 pub use held::Held;
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Ledger, counted};
 pub use meter::meter;
 pub(crate) use standing::Standing;
 pub use taken::Taken;

@@ -67,6 +67,8 @@ mod shop;
 mod signer;
 #[path = "promises/stops.rs"]
 mod stops;
+#[path = "promises/strangers.rs"]
+mod strangers;
 #[path = "promises/successive.rs"]
 mod successive;
 #[path = "promises/surfaces.rs"]

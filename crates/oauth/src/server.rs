@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use arc_swap::ArcSwap;
 use audit::{Journal, Recorded};
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use identity::{Fetch, KeySets, OwnIssuer, api_key::Pepper, dpop::Proofs};
 use model::Clock;
 use secrets::Keyring;
@@ -192,6 +192,14 @@ impl Server {
                 Recorded::instead(&error, endpoint.denied(&denied, None))
             }
         }
+    }
+
+    /// What is answered where there is no endpoint at `path` for `method`; none where there is one.
+    #[must_use]
+    pub fn absent(method: &Method, path: &str) -> Option<Response<Bytes>> {
+        let endpoint = Endpoint::of(method, path);
+        let Endpoint::Missing { is_method } = endpoint else { return None };
+        Some(endpoint.denied(&absent(is_method), None))
     }
 
     async fn dispatch(

@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, Gateway};
+use http::{Method, Response};
 use identity::api_key::Pepper;
 use model::{
     Caller, ClientId, ClientKind, CredentialId, KnownBy, LastUse, ProfileId, Timestamp, TokenBounds,
@@ -62,6 +64,10 @@ impl AuthorizationServer for Face {
         let request =
             Request { id, at, peer, carrier, certificate, method, path, query, headers, body };
         Box::pin(self.0.answer(request))
+    }
+
+    fn absent(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
+        Server::absent(method, path)
     }
 }
 

@@ -134,6 +134,11 @@ const SEEN: &[(&str, &str, &[EventId])] = &[
         &[EventId::ConnectionProxyRefused],
     ),
     (
+        "gateway/tests/promises/strangers.rs",
+        "a_flood_of_strangers_is_counted_and_who_is_known_is_told",
+        &[EventId::StrangersRefused],
+    ),
+    (
         "gateway/tests/promises/tls.rs",
         "a_handshake_that_fails_leaves_a_record_that_says_why",
         &[EventId::ConnectionTlsFailed],

@@ -11,6 +11,12 @@ use super::{Kind, Line, Record};
 pub struct Alike(OnceLock<Line>);
 
 impl Alike {
+    /// Whether the intent is told.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.0.get().is_some()
+    }
+
     pub(super) fn write(
         &self,
         record: &Record<'_>,

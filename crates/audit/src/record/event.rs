@@ -94,6 +94,7 @@ events! {
         SinkRestarted => "sink.restarted",
         StateRefused => "state.refused",
         StateSwapped => "state.swapped",
+        StrangersRefused => "strangers.refused",
         TlsCertificateRead => "tls.certificate_read",
         TlsCertificateRefused => "tls.certificate_refused",
     }

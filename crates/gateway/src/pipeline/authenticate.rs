@@ -8,6 +8,9 @@ use model::{Audience, Caller, Refusal, RefusalKind};
 use super::{Arrival, Authenticated, Call, Received};
 use crate::Snapshot;
 
+/// The cause of a refusal where no credential was shown.
+pub(crate) const NOTHING_SHOWN: &str = "anonymous";
+
 /// Finds out who is calling and which operation is meant.
 ///
 /// # Errors
@@ -65,5 +68,5 @@ pub fn is_for(caller: &Caller, resource: &Audience) -> Result<(), Refusal> {
 }
 
 pub(super) fn no_credential() -> Refusal {
-    Refusal::new(RefusalKind::Unauthenticated, "no credential was shown").because("anonymous")
+    Refusal::new(RefusalKind::Unauthenticated, "no credential was shown").because(NOTHING_SHOWN)
 }

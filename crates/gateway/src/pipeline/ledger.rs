@@ -1,6 +1,6 @@
 //! Sees to it that whatever begins leaves a record, before anything is answered.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, net::IpAddr, task::Poll};
 
 use audit::{Entry, Kind, Outcome, Receipt, Record, Recorded};
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use model::{Refusal, RefusalKind, Surface};
 use super::{Encryption, Facts, unrecorded, withheld};
 use crate::{
     Live,
-    guesses::{Counting, Flood, Weighed},
+    guesses::{Counting, Flood, Of, Weighed},
 };
 
 /// Holds the facts of a call until they are recorded: once, however it ends.
@@ -76,28 +76,9 @@ impl<'a> Ledger<'a> {
     }
 
     /// Records a refusal, and gives back what the caller is to be told.
-    pub(crate) async fn refuse(mut self, refusal: Refusal) -> Recorded<Refusal> {
-        match self.weigh(refusal) {
-            Weighed::Told(refusal) => {
-                let status = refusal.kind().status();
-                self.refuse_as(status, refusal).await
-            }
-            Weighed::Counted(refusal, counting) => count(self.live, refusal, &counting).await,
-        }
-    }
-
-    /// Counts a wrong credential, if it was one. One of a flood has no record of its own.
-    fn weigh(&mut self, refusal: Refusal) -> Weighed {
-        // One that was good at the door is no guess. It may be an end on the way, of a call whose intent is
-        // told: its outcome is told as well.
-        if refusal.wrong().is_none() || self.facts.caller.is_some() {
-            return Weighed::Told(refusal);
-        }
-        let now = self.live.clock.elapsed();
-        self.live.tell_guesses(Some(now));
-        let weighed = self.live.guesses.weigh(refusal, self.facts.arrival.peer.ip(), now);
-        self.is_closed = matches!(weighed, Weighed::Counted(..));
-        weighed
+    pub(crate) async fn refuse(self, refusal: Refusal) -> Recorded<Refusal> {
+        let status = refusal.kind().status();
+        self.refuse_as(status, refusal).await
     }
 
     /// The same where the answer has another status than such a refusal usually has.
@@ -106,10 +87,28 @@ impl<'a> Ledger<'a> {
         status: StatusCode,
         refusal: Refusal,
     ) -> Recorded<Refusal> {
+        let refusal = match self.weigh(refusal) {
+            Weighed::Told(refusal) => refusal,
+            Weighed::Counted(refusal, counting) => {
+                return count(self.live, refusal, &counting).await;
+            }
+        };
         match self.write(Outcome::Refused(&refusal), Some(status.as_u16())).await {
             Ok(receipt) => receipt.behind(refusal),
             Err(error) => Recorded::instead(&error, unrecorded(&error)),
         }
+    }
+
+    /// Counts a refusal of whom nobody knows, if it is one. One of a flood has no record of its own.
+    fn weigh(&mut self, refusal: Refusal) -> Weighed {
+        let of = Of::refused(&refusal, self.facts.caller.as_deref());
+        // Where the intent is told the outcome is told as well.
+        let Some(of) = of.filter(|_| !self.facts.alike.is_begun()) else {
+            return Weighed::Told(refusal);
+        };
+        let weighed = weigh(self.live, (refusal, of), self.facts.arrival.peer.ip());
+        self.is_closed = matches!(weighed, Weighed::Counted(..));
+        weighed
     }
 
     /// Records a refusal for which there is no answer: what was answered already breaks off.
@@ -157,6 +156,25 @@ fn recorded(balance: &limits::Balance) -> audit::Balance<'_> {
     audit::Balance { limit: limit.as_str(), left: *left, count: *count, window: *window }
 }
 
+/// Counts a refusal of a stranger whose record somebody else writes; none where it is to have one.
+pub(crate) async fn counted(
+    live: &Live,
+    refusal: Refusal,
+    peer: IpAddr,
+) -> Option<Recorded<Refusal>> {
+    match weigh(live, (refusal, Of::Strangers), peer) {
+        Weighed::Told(_) => None,
+        Weighed::Counted(refusal, counting) => Some(count(live, refusal, &counting).await),
+    }
+}
+
+/// Counts a refusal, and tells of floods that are over: what is counted from now on is another one.
+fn weigh(live: &Live, refused: (Refusal, Of), peer: IpAddr) -> Weighed {
+    let now = live.clock.elapsed();
+    live.tell_guesses(Some(now));
+    live.guesses.weigh(refused, peer, now)
+}
+
 /// Lets one of a flood be answered without a record of its own: behind the one that says that they are
 /// counted, so that none is covered by what lies in memory alone.
 async fn count(live: &Live, refusal: Refusal, counting: &Counting) -> Recorded<Refusal> {
@@ -166,7 +184,7 @@ async fn count(live: &Live, refusal: Refusal, counting: &Counting) -> Recorded<R
     }
 }
 
-/// Records that the wrong credentials of `flood` are counted from now on.
+/// Records that those of `flood` are counted from now on.
 async fn begin(live: &Live, flood: Flood) -> Result<Receipt, audit::Error> {
     store(live.enter_flood(flood, &flood.note())?).await
 }

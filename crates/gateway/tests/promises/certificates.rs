@@ -7,7 +7,7 @@ use audit::{Journal, Kind, Outcome, Record};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use gateway::{AuthorizationFuture, AuthorizationRequest, AuthorizationServer, ClientCertificates};
-use http::Response;
+use http::{Method, Response};
 use serde_json::{Value, json};
 use testkit::{Answer, Authority, HouseBuilder, TlsClient, TlsConnection};
 use tokio::task::JoinSet;
@@ -164,6 +164,10 @@ impl AuthorizationServer for Watching {
             let is_shown = request.certificate.is_some().to_string();
             receipt.behind(Response::new(Bytes::from(is_shown)))
         })
+    }
+
+    fn absent(&self, _: &Method, _: &str) -> Option<Response<Bytes>> {
+        None
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Ledger {
     pub(super) jumps: usize,
     /// Whether the door may lack descriptors for connections to its upstream.
     pub(super) is_starved: bool,
+    /// Whether it is recorded that calls of nobody are counted.
+    counts_strangers: bool,
 }
 
 /// An intent.
@@ -117,6 +119,7 @@ impl Ledger {
                 }
                 self.end(id, record.get("status").and_then(Value::as_u64), is_unknown);
             }
+            ("event", _) if text("event") == "strangers.refused" => self.counts_strangers = true,
             ("log", _) if text("event") == "audit.clock_jumped" => {
                 self.jumps = self.jumps.saturating_add(1);
             }
@@ -158,7 +161,10 @@ impl Ledger {
                 continue;
             }
             let sort = Sort::of(*number);
-            let told = self.ended.remove(id).with_context(|| {
+            let told = self.ended.remove(id);
+            let is_counted = self.counts_strangers && sort.is_of_nobody();
+            let told = told.or(is_counted.then_some(Some((*status).into())));
+            let told = told.with_context(|| {
                 format!("call {number} ({}) was answered by {status}, unrecorded", sort.name())
             })?;
             // What is listed has no status.
@@ -286,6 +292,20 @@ mod tests {
         // Those of the proof itself come as often as it asks.
         begin(&mut ledger, 0).unwrap();
         begin(&mut ledger, 0).unwrap();
+    }
+
+    #[test]
+    fn of_a_flood_without_a_key_none_needs_a_record_and_with_one_each_does() {
+        let mut ledger = Ledger::default();
+        let judged = |ledger: &mut Ledger, sort, status| {
+            let (id, number) = ("one".to_owned(), number(sort));
+            let answer = Answered { number, id, status, is_unrecorded: false };
+            ledger.judge_answers(&[answer], number).is_ok()
+        };
+        assert!(!judged(&mut ledger, Sort::Nobody, 401), "nothing says that they are counted");
+        ledger.take(&json!({"kind": "event", "event": "strangers.refused"})).unwrap();
+        assert!(judged(&mut ledger, Sort::Nobody, 401));
+        assert!(!judged(&mut ledger, Sort::Nobody, 200) && !judged(&mut ledger, Sort::Read, 200));
     }
 
     #[test]

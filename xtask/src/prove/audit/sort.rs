@@ -87,6 +87,11 @@ impl Sort {
             )
     }
 
+    /// Whether its caller shows no key: of a flood of these each has no record of its own.
+    pub(super) fn is_of_nobody(self) -> bool {
+        matches!(self, Self::Nobody | Self::NobodyByTool)
+    }
+
     /// Whether there is a quota on it.
     pub(super) fn is_metered(self) -> bool {
         matches!(self, Self::Metered | Self::MeteredByTool)

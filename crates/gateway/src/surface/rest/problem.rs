@@ -5,7 +5,7 @@ use identity::dpop;
 use model::{ProofDemand, Refusal, RefusalKind, RequestId};
 use serde::Serialize;
 
-use crate::Body;
+use crate::{Body, pipeline::NOTHING_SHOWN};
 
 /// What the next proof has to hold (RFC 9449 section 8).
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -77,7 +77,7 @@ pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
     if refusal.kind() == RefusalKind::Unauthenticated {
         // Without a credential there is no error to speak of, only the scheme.
         let value = match refusal.cause() {
-            Some("anonymous") => "Bearer realm=\"onedoor\"",
+            Some(NOTHING_SHOWN) => "Bearer realm=\"onedoor\"",
             _ => "Bearer realm=\"onedoor\", error=\"invalid_token\"",
         };
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
