@@ -1,0 +1,172 @@
+//! What comes in floods, and what is said of one: by the records that stand for it, and to who is slowed down.
+
+use std::{net::IpAddr, time::Duration};
+
+use audit::EventId;
+use model::{Caller, LimitState, Refusal, RefusalKind};
+
+use super::{COUNT_FOR, OF_ALL, OF_SOURCE};
+use crate::pipeline::NOTHING_SHOWN;
+
+/// What floods are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Of {
+    /// Requests without a credential, and those that are refused before one is looked at.
+    Strangers,
+    /// Credentials that are none.
+    WrongCredentials,
+}
+
+/// More of something than is told one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Flood {
+    pub(crate) of: Of,
+    /// Where all of it comes from: an address of IPv4, a /64 of IPv6; none where many do together.
+    pub(crate) source: Option<IpAddr>,
+}
+
+impl Of {
+    /// What a refusal counts as; none where it is of somebody, or no fault of theirs. `caller` is who
+    /// calls, as far as that was found out.
+    pub(crate) fn refused(refusal: &Refusal, caller: Option<&Caller>) -> Option<Self> {
+        if refusal.wrong().is_some() {
+            // One that was good at the door is no guess.
+            return caller.is_none().then_some(Self::WrongCredentials);
+        }
+        if caller.is_some_and(|it| !it.is_anonymous()) {
+            return None;
+        }
+        let is_of_nobody = match refusal.kind() {
+            // Otherwise it is of a credential that is known here, and good for nothing any more.
+            RefusalKind::Unauthenticated => refusal.cause() == Some(NOTHING_SHOWN),
+            RefusalKind::Forbidden
+            | RefusalKind::Gone
+            | RefusalKind::InvalidArguments
+            | RefusalKind::LimitReached
+            | RefusalKind::Malformed
+            | RefusalKind::MethodNotAllowed
+            | RefusalKind::NotFound
+            | RefusalKind::Stopped
+            | RefusalKind::TooLarge => true,
+            RefusalKind::Internal
+            | RefusalKind::IssuerUnavailable
+            | RefusalKind::Unrecorded
+            | RefusalKind::UpstreamBusy
+            | RefusalKind::UpstreamFailed
+            | RefusalKind::UpstreamTimeout => false,
+        };
+        is_of_nobody.then_some(Self::Strangers)
+    }
+
+    /// What the limit is called, in records and answers.
+    fn limit(self) -> &'static str {
+        match self {
+            Self::Strangers => "strangers",
+            Self::WrongCredentials => "wrong-credentials",
+        }
+    }
+
+    /// What comes, in a sentence.
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Self::Strangers => "requests of strangers",
+            Self::WrongCredentials => "wrong credentials",
+        }
+    }
+}
+
+impl Flood {
+    /// That it is counted from now on, in a sentence.
+    pub(crate) fn note(self) -> String {
+        let (what, from, seconds) = (self.of.what(), self.origin(), COUNT_FOR.as_secs());
+        format!(
+            "{what} from {from} are refused without records of their own from now on, and counted for \
+             about {seconds} s"
+        )
+    }
+
+    /// The refusal of all of them.
+    pub(crate) fn refusal(self) -> Refusal {
+        let detail = format!("too many {} came", self.of.what());
+        slowed(&Refusal::new(RefusalKind::LimitReached, detail), self, Duration::ZERO)
+    }
+
+    /// What its records are of.
+    pub(crate) fn event(self) -> EventId {
+        match self.of {
+            Of::Strangers => EventId::StrangersRefused,
+            Of::WrongCredentials => EventId::CredentialsWrong,
+        }
+    }
+
+    /// How those of it are answered, where that is alike.
+    pub(crate) fn status(self) -> Option<u16> {
+        match self.of {
+            Of::Strangers => None,
+            Of::WrongCredentials => Some(RefusalKind::LimitReached.status().as_u16()),
+        }
+    }
+
+    pub(super) fn origin(self) -> String {
+        match self.source {
+            None => "all sources".to_owned(),
+            Some(address @ IpAddr::V4(_)) => address.to_string(),
+            Some(network @ IpAddr::V6(_)) => format!("{network}/64"),
+        }
+    }
+}
+
+/// The refusal of one too many.
+pub(super) fn slowed(refusal: &Refusal, flood: Flood, wait: Duration) -> Refusal {
+    let (budget, detail) = match (flood.of, flood.source) {
+        (Of::Strangers, None) => (OF_ALL, "too many requests of strangers came"),
+        (Of::Strangers, Some(_)) => {
+            (OF_SOURCE, "too many requests of strangers came from this address")
+        }
+        (Of::WrongCredentials, None) => {
+            (OF_ALL, "too many wrong credentials came: wait, then show a good one")
+        }
+        (Of::WrongCredentials, Some(_)) => (
+            OF_SOURCE,
+            "too many wrong credentials came from this address: wait, then show a good one",
+        ),
+    };
+    let limit = LimitState {
+        limit: flood.of.limit().into(),
+        count: budget.burst,
+        window: budget.whole(),
+        retry_after: wait,
+    };
+    let cause = refusal.cause().unwrap_or(refusal.detail());
+    Refusal::new(RefusalKind::LimitReached, detail).because(cause).by_limit(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{ClientId, Wrong};
+
+    use super::*;
+
+    #[test]
+    fn what_is_refused_of_somebody_is_not_counted() {
+        let nobody = Caller::anonymous();
+        let app = Caller { client: ClientId::parse("app").unwrap(), ..Caller::anonymous() };
+        let of = |kind: RefusalKind, caller| Of::refused(&Refusal::new(kind, "why"), caller);
+        for kind in RefusalKind::ALL {
+            assert_eq!(of(kind, Some(&app)), None, "{kind:?}");
+        }
+        for kind in [RefusalKind::Forbidden, RefusalKind::Malformed, RefusalKind::NotFound] {
+            assert_eq!(of(kind, None), Some(Of::Strangers), "{kind:?}");
+            assert_eq!(of(kind, Some(&nobody)), Some(Of::Strangers), "{kind:?}");
+        }
+        // What was revoked is known, and what went wrong here is no fault of theirs.
+        for kind in [RefusalKind::Unauthenticated, RefusalKind::Internal] {
+            assert_eq!(of(kind, None), None, "{kind:?}");
+        }
+        let shown = Refusal::new(RefusalKind::Unauthenticated, "why").because(NOTHING_SHOWN);
+        assert_eq!(Of::refused(&shown, None), Some(Of::Strangers));
+        let made_up = Refusal::new(RefusalKind::Unauthenticated, "why").of_wrong(Wrong::Unknown);
+        assert_eq!(Of::refused(&made_up, None), Some(Of::WrongCredentials));
+        assert_eq!(Of::refused(&made_up, Some(&app)), None, "it ended under way");
+    }
+}
