@@ -1,4 +1,5 @@
-//! Object storage that speaks S3: each batch is an object, whose name says which records it holds.
+//! Object storage that speaks S3: each batch is an object, whose name says which records it holds. None is
+//! written over.
 
 use std::{
     error::Error,
@@ -9,14 +10,15 @@ use std::{
 
 use async_trait::async_trait;
 use audit::{
-    Format, Shaped,
+    Format, Hash, Shaped,
     ship::{Accepted, Failure, Line},
 };
 use flate2::{Compression, write::GzEncoder};
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use object_store::{
-    Attribute, Attributes, ClientOptions, ObjectStore as _, PutOptions, PutPayload, RetryConfig,
+    Attribute, Attributes, ClientOptions, ObjectStore as _, PutMode, PutOptions, PutPayload,
+    RetryConfig,
     aws::AmazonS3Builder,
     client::{
         HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
@@ -59,8 +61,8 @@ impl S3 {
         Ok(Self { declared, egress, secrets: Arc::clone(&around.secrets) })
     }
 
-    /// Puts one object. The same records have the same name whenever they come again, and an object is
-    /// there as a whole or not at all.
+    /// Puts one object, unless it is there. The same records have the same name whenever they come again,
+    /// no others have it, and an object is there as a whole or not at all.
     pub(crate) async fn send(
         &self,
         (log, format): (&str, Format),
@@ -89,27 +91,33 @@ impl S3 {
             .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
             .build()
             .map_err(|error| again(why(&error)))?;
-        let name = name((first.seq, last.seq), format, *is_packed);
+        let name = name((first.seq, last.seq, last.hash), format, *is_packed);
         let folders = prefix.split('/').filter(|it| !it.is_empty());
         let path = Path::from_iter(folders.chain([log, &name]));
         let body = body(events, *is_packed).map_err(|it| again(it.to_string()))?;
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::ContentType, content_type(format, *is_packed).into());
-        let options = PutOptions { attributes, ..PutOptions::default() };
-        let put = store.put_opts(&path, PutPayload::from(body), options).await;
-        put.map_err(|error| again(why(&error)))?;
-        Ok(Accepted { count: events.len(), refused: Vec::new() })
+        let options = PutOptions { attributes, mode: PutMode::Create, ..PutOptions::default() };
+        match store.put_opts(&path, PutPayload::from(body), options).await {
+            // The hash in its name is of all these records: they are there.
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {
+                Ok(Accepted { count: events.len(), refused: Vec::new() })
+            }
+            Err(error) => Err(again(why(&error))),
+        }
     }
 }
 
-/// What an object is called. Names sort as their records do.
-fn name((first, last): (u64, u64), format: Format, is_packed: bool) -> String {
+/// What an object is called. Names sort as their records do. Numbers alone would not do: a log in place of
+/// one that was set aside has its name, and counts from the beginning.
+fn name((first, last, hash): (u64, u64, Hash), format: Format, is_packed: bool) -> String {
     let packed = if is_packed { ".gz" } else { "" };
     let extension = match format {
         Format::Cef => "cef",
         Format::Ecs | Format::Native | Format::Ocsf | Format::OcsfIntegrity => "jsonl",
     };
-    format!("{first:020}-{last:020}.{extension}{packed}")
+    let hash = hash.to_string();
+    format!("{first:020}-{last:020}-{hash:.16}.{extension}{packed}")
 }
 
 fn content_type(format: Format, is_packed: bool) -> &'static str {
@@ -163,7 +171,8 @@ impl HttpService for Outlet {
         let request = Request::from_parts(parts, body.collect().await?.to_bytes());
         let answer = self.0.send(request, ANSWER_BYTES_MAX, PATIENCE).await;
         let answer = answer.map_err(|error| told(shown(&error)))?;
-        if answer.status().is_success() {
+        // That an object is there already is what the client asks for.
+        if answer.status().is_success() || answer.status() == StatusCode::PRECONDITION_FAILED {
             return Ok(answer.map(Into::into));
         }
         let code = code(answer.body()).map(|it| format!(": {it}")).unwrap_or_default();
@@ -190,11 +199,14 @@ mod tests {
 
     #[test]
     fn names_sort_as_their_records_do() {
-        let names =
-            [(9, 10), (10, 99), (11, 11), (100, 2_000)].map(|it| name(it, Format::Ocsf, true));
+        let hash = Hash::of_origin("onedoor-test");
+        let names = [(9, 10), (10, 99), (11, 11), (100, 2_000)]
+            .map(|(first, last)| name((first, last, hash), Format::Ocsf, true));
         assert!(names.is_sorted(), "{names:?}");
-        assert_eq!(names[0], "00000000000000000009-00000000000000000010.jsonl.gz");
-        assert_eq!(name((1, 2), Format::Cef, false).rsplit_once('.').unwrap().1, "cef");
+        let numbers = "00000000000000000009-00000000000000000010";
+        let start: String = hash.to_string().chars().take(16).collect();
+        assert_eq!(names[0], format!("{numbers}-{start}.jsonl.gz"));
+        assert_eq!(name((1, 2, hash), Format::Cef, false).rsplit_once('.').unwrap().1, "cef");
     }
 
     #[test]
