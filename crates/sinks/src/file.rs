@@ -1,4 +1,4 @@
-//! Sinks of this machine: a file that is rotated, and a stream such as the standard output.
+//! Sinks of this machine: a file that is rotated, and the standard output.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,6 +10,7 @@ use audit::{
     Shaped,
     ship::{Accepted, Failure, Line, whole_bytes},
 };
+use tokio::task::spawn_blocking;
 
 /// A file of lines. One that is full is renamed to `NAME.1`, that one to `NAME.2`, and so on.
 #[derive(Debug)]
@@ -96,22 +97,18 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-/// A stream of lines: acknowledged when it was written, for there is nobody to ask.
-#[derive(Debug)]
-pub(crate) struct Stream<W>(W);
-
-impl<W: Write> Stream<W> {
-    /// Lines go to `out`.
-    pub(crate) fn new(out: W) -> Self {
-        Self(out)
-    }
-
-    /// Writes all of them.
-    pub(crate) fn write(&mut self, events: &[(&Line, Shaped)]) -> Result<Accepted, Failure> {
-        let written = self.0.write_all(&lines(events)).and_then(|()| self.0.flush());
-        written.map_err(|it| Failure::Again(format!("it cannot be written: {it}")))?;
-        Ok(Accepted { count: events.len(), refused: Vec::new() })
-    }
+/// Writes lines to the standard output: acknowledged when they were written, for there is nobody to ask.
+pub(crate) async fn print(events: &[(&Line, Shaped)]) -> Result<Accepted, Failure> {
+    let bytes = lines(events);
+    // Apart: into a pipe that nobody reads this never ends, and whoever waits for it has to be able to
+    // give up.
+    let written = spawn_blocking(move || {
+        let mut out = io::stdout().lock();
+        out.write_all(&bytes).and_then(|()| out.flush())
+    });
+    let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    written.map_err(|it| Failure::Again(format!("it cannot be written: {it}")))?;
+    Ok(Accepted { count: events.len(), refused: Vec::new() })
 }
 
 fn lines(events: &[(&Line, Shaped)]) -> Vec<u8> {

@@ -1,7 +1,5 @@
 //! One of the kinds of sinks, opened.
 
-use std::io;
-
 use audit::{
     Format,
     ship::{Accepted, Batch, Failure, Sink as Deliver},
@@ -10,7 +8,7 @@ use audit::{
 use crate::{
     Declared, OpenError, Receiver, Surroundings,
     elasticsearch::Elasticsearch,
-    file::{Rotated, Stream},
+    file::{self, Rotated},
     nats::Nats,
     otlp::Otlp,
     s3::S3,
@@ -36,7 +34,7 @@ enum Kind {
     Otlp(Otlp),
     S3(S3),
     Splunk(Splunk),
-    Stdout(Stream<io::Stdout>),
+    Stdout,
     Syslog(Syslog),
     Webhook(Webhook),
 }
@@ -64,7 +62,7 @@ impl Sink {
             Receiver::Otlp(it) => Kind::Otlp(Otlp::open(it.clone(), around)?),
             Receiver::S3(it) => Kind::S3(S3::open(it.clone(), around)?),
             Receiver::Splunk(it) => Kind::Splunk(Splunk::open(it.clone(), around)?),
-            Receiver::Stdout => Kind::Stdout(Stream::new(io::stdout())),
+            Receiver::Stdout => Kind::Stdout,
             Receiver::Syslog(it) => Kind::Syslog(Syslog::open(it.clone(), around)?),
             Receiver::Webhook(it) => Kind::Webhook(Webhook::open(it.clone(), around)?),
         };
@@ -84,7 +82,7 @@ impl Deliver for Sink {
             Kind::Otlp(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
             Kind::S3(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
             Kind::Splunk(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
-            Kind::Stdout(it) => it.write(&events),
+            Kind::Stdout => file::print(&events).await,
             Kind::Syslog(it) => Box::pin(it.send(&events)).await,
             Kind::Webhook(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
         }

@@ -147,11 +147,17 @@ async fn serve(
         ended = tasks.join_next() => return Err(unasked(ended)),
     }
     stopping.cancel();
-    let drained = drain(config, tasks, stop).await;
+    let drained = drain(config, tasks, &mut stop).await;
     block_in_place(|| quotas.end());
     gateway.live().end();
     if let Some(sinks) = sinks {
-        block_in_place(|| sinks.end());
+        // Whoever asks to stop once more waits for no receiver.
+        let hurry = async {
+            if drained.is_ok() {
+                stop.asked().await;
+            }
+        };
+        sinks.end(hurry).await;
         // What they recorded meanwhile stands behind its end: that stays the last word.
         gateway.live().log.end();
     }
@@ -162,7 +168,7 @@ async fn serve(
 async fn drain(
     config: &Config,
     mut tasks: JoinSet<std::io::Result<()>>,
-    mut stop: Stop,
+    stop: &mut Stop,
 ) -> Result<(), Failure> {
     tell_stopping(config);
     let ended = async { while tasks.join_next().await.is_some() {} };

@@ -1,11 +1,6 @@
 //! Brings the log to each sink, on a thread of its own: to read files blocks, and no call waits for it.
 
-use std::{
-    mem,
-    sync::Arc,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{mem, sync::Arc, thread, time::Duration};
 
 use admin::Part;
 use anyhow::Context as _;
@@ -15,7 +10,7 @@ use audit::{
 };
 use model::Clock;
 use sinks::{Declared, Sink, Surroundings};
-use tokio::{runtime::Builder, time::sleep};
+use tokio::{runtime::Builder, sync::oneshot, time::sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -23,6 +18,8 @@ use crate::data::DataFolder;
 
 /// How long what is recorded last may take to be delivered, after the last call has ended.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long behind that a thread may take to end. One that a disk holds may never do.
+const ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// So long a record may wait before something is wrong with its receiver.
 const LAG_MAX: Duration = Duration::from_secs(15 * 60);
 /// A log that ends earlier than it did is whole by all that stands beside it.
@@ -34,7 +31,8 @@ pub(crate) struct Sinks {
     stopping: CancellationToken,
     /// Those that were not started yet.
     lines: Vec<Line>,
-    threads: Vec<JoinHandle<()>>,
+    /// Each answers when the thread of a sink has ended.
+    ends: Vec<oneshot::Receiver<()>>,
     watched: Watched,
 }
 
@@ -79,7 +77,7 @@ impl Sinks {
             let (clock, stopping) = (clock.clone(), stopping.clone());
             lines.push(Line { name, shipper, log, clock, stopping });
         }
-        Ok(Self { stopping, lines, threads: Vec::new(), watched: Watched { sinks, clock } })
+        Ok(Self { stopping, lines, ends: Vec::new(), watched: Watched { sinks, clock } })
     }
 
     /// Begins. What the receivers are shown should be there by now.
@@ -92,8 +90,15 @@ impl Sinks {
             let runtime = Builder::new_current_thread().enable_all().build();
             let runtime = runtime.with_context(|| what.clone())?;
             let thread = thread::Builder::new().name(format!("sink {}", line.name));
-            let thread = thread.spawn(move || runtime.block_on(line.run()));
-            self.threads.push(thread.context(what)?);
+            let (ended, end) = oneshot::channel();
+            let thread = thread.spawn(move || {
+                runtime.block_on(line.run());
+                // Without what was given up: a write that blocks may never end.
+                runtime.shutdown_background();
+                ended.send(()).ok();
+            });
+            thread.context(what)?;
+            self.ends.push(end);
         }
         Ok(())
     }
@@ -103,13 +108,21 @@ impl Sinks {
         self.watched.clone()
     }
 
-    /// Lets each bring what was recorded last, for a few seconds. What is not brought then is brought
-    /// after the next start.
-    pub(crate) fn end(self) {
+    /// Lets each bring what was recorded last, for a few seconds or until `hurry` is over. What is not
+    /// brought then is brought after the next start.
+    pub(crate) async fn end(self, hurry: impl Future<Output = ()>) {
         self.stopping.cancel();
-        for thread in self.threads {
-            // One that panicked has said so.
-            thread.join().ok();
+        let ended = async {
+            for end in self.ends {
+                // One that panicked has said so.
+                end.await.ok();
+            }
+        };
+        // Bounded, whatever a thread is in the midst of: nothing is lost by not waiting for it.
+        tokio::select! {
+            () = ended => {}
+            () = sleep(DRAIN.saturating_add(ENDS_WITHIN)) => {}
+            () = hurry => {}
         }
     }
 }

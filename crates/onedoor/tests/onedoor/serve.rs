@@ -1,6 +1,6 @@
 //! `onedoor serve`.
 
-use std::fs;
+use std::{collections::HashSet, fs};
 
 use testkit::Recorder;
 
@@ -113,6 +113,46 @@ fn sigterm_ends_it_with_exit_code_0() {
     let door = Serving::start(folder.path());
     door.signal("TERM");
     assert_eq!(door.end(), 0);
+}
+
+#[test]
+fn a_standard_output_that_nobody_reads_holds_up_no_end_and_loses_nothing() {
+    let undrained = "records were not brought to the sink out";
+    for is_hurried in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), STATE);
+        let sink = |of: &str| {
+            let text = format!("[[sinks]]\nname = \"out\"\n{of}\n");
+            write(folder.path(), &[("onedoor.toml", &text)]);
+        };
+        let key = key(folder.path());
+        sink("kind = \"stdout\"");
+        let mut door = Serving::start_unread(folder.path());
+        // More than a pipe holds.
+        (0..400).for_each(|_| drop(door.get("/orders/orders/1", &key)));
+        door.signal("TERM");
+        if is_hurried {
+            door.wait_for("stopped");
+            door.signal("TERM");
+        }
+        let ran = door.ran();
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(ran.err.contains(undrained), !is_hurried, "{}", ran.err);
+        let log = folder.path().join("state/.onedoor/audit/00000000000000000000.jsonl");
+        let log = fs::read_to_string(log).unwrap();
+        assert!(ran.out.len() < log.len(), "the pipe holds all {} bytes", log.len());
+        assert!(log.lines().last().unwrap().contains("audit.closed"), "{log}");
+
+        // What was not acknowledged comes after the next start.
+        sink("kind = \"file\"\npath = \"out.jsonl\"");
+        let door = Serving::start_folder_configured(folder.path());
+        door.signal("TERM");
+        assert_eq!(door.end(), 0);
+        let file = fs::read_to_string(folder.path().join("out.jsonl")).unwrap();
+        let brought: HashSet<_> = ran.out.lines().chain(file.lines()).collect();
+        let missing = log.lines().filter(|it| !brought.contains(it)).count();
+        assert_eq!(missing, 0, "of {} lines", log.lines().count());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

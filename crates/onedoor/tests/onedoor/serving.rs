@@ -3,13 +3,14 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    mem,
     net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, ChildStderr, Command, Stdio},
     time::Duration,
 };
 
-use crate::binary::{command, onedoor};
+use crate::binary::{Ran, command, onedoor};
 
 /// Free ones, so that tests do not meet.
 const PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--management", "127.0.0.1:0"];
@@ -68,10 +69,19 @@ impl Serving {
         Self::start_with(folder, &["--state", "state", "--config", "onedoor.toml"], "http")
     }
 
+    /// The same as [`Serving::start_folder_configured`], with a standard output that nobody reads.
+    pub(crate) fn start_unread(folder: &Path) -> Self {
+        let what = ["--state", "state", "--config", "onedoor.toml"];
+        Self::start_to(Stdio::piped(), folder, &what, "http")
+    }
+
     fn start_with(folder: &Path, what: &[&str], scheme: &str) -> Self {
+        Self::start_to(Stdio::null(), folder, what, scheme)
+    }
+
+    fn start_to(out: Stdio, folder: &Path, what: &[&str], scheme: &str) -> Self {
         let mut command = command(folder, &[&["serve"], what, &PORTS].concat());
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut child = command.stdout(out).stderr(Stdio::piped()).spawn().expect("it starts");
         let log = BufReader::new(child.stderr.take().unwrap());
         let nowhere = String::new;
         let mut serving =
@@ -147,6 +157,18 @@ impl Serving {
     /// Waits for its end: the exit code.
     pub(crate) fn end(mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
+    }
+
+    /// The same, with all of the log, and with what lies in its standard output.
+    pub(crate) fn ran(mut self) -> Ran {
+        self.log.read_to_string(&mut self.seen).unwrap();
+        let code = self.child.wait().unwrap().code().unwrap();
+        let mut out = Vec::new();
+        if let Some(mut pipe) = self.child.stdout.take() {
+            pipe.read_to_end(&mut out).unwrap();
+        }
+        let out = String::from_utf8_lossy(&out).into_owned();
+        Ran { code, out, err: mem::take(&mut self.seen) }
     }
 }
 
