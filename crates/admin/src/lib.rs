@@ -24,6 +24,7 @@ mod operation;
 mod operations;
 mod page;
 mod peppers;
+mod person;
 mod plane;
 mod purge;
 mod rehash;

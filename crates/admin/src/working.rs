@@ -25,12 +25,17 @@ pub(crate) struct Belonging {
     pub(crate) owner: Option<String>,
 }
 
+/// The files that may declare `id`.
+pub(crate) fn paths(kind: Kind, id: &str) -> [String; 3] {
+    [".yaml", ".yml", ".json"].map(|it| format!("{}/{id}{it}", kind.folder()))
+}
+
 impl Working {
     /// The text of the document `id`, and its path.
     pub(crate) fn document(&self, kind: Kind, id: &str) -> Option<(&str, &str)> {
         // An id with a slash or a dot is none, whatever file that would name.
         model::id::is_slug(id).then_some(())?;
-        let paths = [".yaml", ".yml", ".json"].map(|it| format!("{}/{id}{it}", kind.folder()));
+        let paths = paths(kind, id);
         paths.iter().find_map(|it| self.folder.file(it)).map(|(path, text)| (&**path, text))
     }
 

@@ -40,6 +40,8 @@ const LINES_MAX: usize = 60;
 const HOOKS: &str = include_str!("schemathesis/hooks.py");
 /// The profile that it calls as.
 const TESTED: &str = "staff/admin";
+/// Who asks for what the tested one approves: a client of another owner.
+const SECOND: &str = "kind: service\nowner: security\nprofiles:\n  default: {roles: [admin]}\n";
 /// How many old records its log has: segments enough for purges to be carried out.
 const OLD_RECORDS: usize = 400;
 /// How long it may take until a body is kept.
@@ -83,7 +85,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let upstream = Upstream::start()?;
     let home = Home::new(setting.program, setting.folder.join("data"));
     let (door, operator) = begin(&home)?;
-    let key = prepare(&operator, &upstream)?;
+    let (key, second) = prepare(&operator, &upstream)?;
     let kept = keep_body(&door, &operator)?;
     // The caller's own view, which has all there is: the caller is an admin.
     let document = operator.manage("GET", "/openapi.json", &Value::Null)?.done("the document")?;
@@ -92,9 +94,10 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     fs::write(file("openapi.json"), document.to_string())?;
     fs::write(file("hooks.py"), HOOKS)?;
     let counts = Arc::new(Counts::default());
-    let (tested, base) = (door.client(&key), newest_revision(&operator)?);
+    let (tested, second) = (door.client(&key), door.client(&second));
+    let base = newest_revision(&operator)?;
     let (data, counted) = (home.data.clone(), Arc::clone(&counts));
-    let keeper = Keeper { operator, tested, base, data, kept, counts: counted }.start()?;
+    let keeper = Keeper { operator, tested, second, base, data, kept, counts: counted }.start()?;
     let output = fs::File::create(file("report.txt"))?;
     let mut command = run::program(program, setting.folder);
     command.args(["run", "--no-color", "--url", &format!("http://{}{BASE}", door.management)]);
@@ -133,12 +136,14 @@ fn begin(home: &Home) -> Result<(Door, Client)> {
     Ok((door, operator))
 }
 
-/// Makes the state that every call begins with. Gives back the key to call with.
-fn prepare(operator: &Client, upstream: &Upstream) -> Result<String> {
+/// Makes the state that every call begins with. Gives back the key to call with, and that of another
+/// person, whom neither its operator nor the first one is.
+fn prepare(operator: &Client, upstream: &Upstream) -> Result<(String, String)> {
     let mut files = world::files(upstream.address);
     if let Some(shop) = files.get_mut("collections/shop.yaml") {
         shop.push_str("audit: {bodies: {keep: response}}\n");
     }
+    files.insert("clients/second.yaml".to_owned(), SECOND.to_owned());
     world::apply(operator, &files)?;
     world::set_secret(operator, "stock-key", "the-first-value")?;
     for about in admin::operations().iter().filter(|it| it.name == "add_secret_version") {
@@ -146,7 +151,7 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<String> {
     }
     let keys = world::keys(operator)?;
     let found = keys.into_iter().find(|it| it.0 == "admin").context("there is an admin")?;
-    Ok(found.1)
+    Ok((found.1, world::issue(operator, "second/default")?))
 }
 
 /// Has a body of an answer be kept. Gives back the id of its call.

@@ -10,7 +10,6 @@ use crate::{
     Admin, BodyFault, BodyView, Call, authority,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
-    purge::Person,
     reply::Reply,
 };
 
@@ -117,7 +116,7 @@ impl Operation for Forget {
     ) -> Result<Reply<Forgotten>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
         let Whom { kind, id, reason } = whom;
-        let why = format!("asked for by {}: {reason}", Person::of(&call.caller).shown());
+        let why = format!("asked for by {}: {reason}", call.author());
         let had_key = admin.plane.forget((kind.as_str(), id.as_str()), (call.id, why.as_str()))?;
         Ok(Reply::of(Forgotten { kind, had_key }))
     }

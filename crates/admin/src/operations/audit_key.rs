@@ -9,7 +9,6 @@ use crate::{
     Admin, Call, LogKeyView, authority,
     failure::Failure,
     operation::{NoParameters, Operation},
-    purge::Person,
     reply::Reply,
 };
 
@@ -46,8 +45,7 @@ impl Operation for Rotate {
         wish: Wish,
     ) -> Result<Reply<LogKeyView>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
-        let who = Person::of(&call.caller);
-        let why = format!("asked for by {}: {}", who.shown(), wish.reason);
+        let why = format!("asked for by {}: {}", call.author(), wish.reason);
         Ok(Reply::of(admin.plane.rotate_log_key(&why)?))
     }
 }

@@ -10,7 +10,8 @@ use crate::{
     Admin, Call, LogFault, PurgedView, SegmentView, authority,
     failure::Failure,
     operation::{NoBody, NoParameters, Operation},
-    purge::{Person, Proposal},
+    person::Person,
+    purge::Proposal,
     reply::Reply,
     resource::ById,
 };
@@ -53,7 +54,7 @@ pub(crate) struct ProposalView {
 
 impl From<&Proposal> for ProposalView {
     fn from(proposal: &Proposal) -> Self {
-        let Proposal { id, before, first, segments, bytes, reason, by, at } = proposal;
+        let Proposal { id, before, first, segments, bytes, reason, by, revision: _, at } = proposal;
         Self {
             id: id.clone(),
             first: *first,
@@ -118,7 +119,7 @@ impl Operation for Propose {
     const PATH: &'static str = "/audit-purges";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "Ask for old parts of the audit log to go";
-    const DESCRIPTION: &'static str = "Nothing goes before somebody else approves it within 24 hours: another person, by another client or login. It is about the log of this process and is kept in its memory: after a restart it is asked for again.";
+    const DESCRIPTION: &'static str = "Nothing goes before another person approves it within 24 hours. Where people sign in, both have to; where nobody does, a client of another owner approves it. Neither of the two may have made the other's account, client or credential. It is about the log of this process and is kept in its memory: after a restart it is asked for again.";
     const STATUS: StatusCode = StatusCode::CREATED;
     type Parameters = NoParameters;
     type Body = Wish;
@@ -131,7 +132,7 @@ impl Operation for Propose {
         wish: Wish,
     ) -> Result<Reply<ProposalView>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
-        let now = admin.clock.now();
+        let (working, now) = (admin.working(), admin.clock.now());
         let going = going(segments(admin)?, &wish, now)?;
         let (Some(first), Some(last)) = (going.first(), going.last()) else {
             let detail = "no closed segment is as old as that: onedoor audit_purge list shows them";
@@ -144,7 +145,8 @@ impl Operation for Propose {
             segments: u64::try_from(going.len()).unwrap_or(u64::MAX),
             bytes: going.iter().map(|it| it.bytes).sum(),
             reason: wish.reason,
-            by: Person::of(&call.caller),
+            by: Person::of(call, &working),
+            revision: working.revision,
             at: now,
         };
         let view = ProposalView::from(&proposal);
@@ -196,8 +198,11 @@ impl Operation for Approve {
         _: NoBody,
     ) -> Result<Reply<PurgedView>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
-        let (approver, now) = (Person::of(&call.caller), admin.clock.now());
-        let proposal = admin.purges.approve(&by.id, &approver, now)?;
+        let (approver, now) = (Person::of(call, &admin.working()), admin.clock.now());
+        let found = admin.purges.find(&by.id, now)?;
+        admin.ensure_two(&approver, (&found.by, found.revision)).await?;
+        // Whoever else approved it meanwhile was faster.
+        let proposal = admin.purges.take(&by.id, now)?;
         let Proposal { by, at, reason, .. } = &proposal;
         let (asked, agreed) = (by.shown(), approver.shown());
         let why = format!("asked for by {asked} at {at}, approved by {agreed}: {reason}");
@@ -234,7 +239,7 @@ impl Operation for Reject {
         _: NoBody,
     ) -> Result<Reply<ProposalView>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
-        let rejected = admin.purges.reject(&by.id, admin.clock.now())?;
+        let rejected = admin.purges.take(&by.id, admin.clock.now())?;
         Ok(Reply::of(ProposalView::from(&rejected)))
     }
 }

@@ -160,7 +160,7 @@ const FORGET: &str = "  \
 const PURGE: &str = "  \
   onedoor audit_purge list                     what waits, and which segments are closed
   onedoor audit_purge propose --older-than 400d --reason \"kept for 13 months\"
-  onedoor audit_purge approve ID               by somebody else, within 24 hours";
+  onedoor audit_purge approve ID               by another person, within 24 hours";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -24,6 +24,10 @@ const OPERATORS: &[(&str, &str)] = &[
         r#"{"kind": "app", "owner": "<b>platform</b>", "profiles": {"default": {"roles": ["admin"]}}}"#,
     ),
     (
+        "third.json",
+        r#"{"kind": "app", "owner": "security", "profiles": {"default": {"roles": ["admin"]}}}"#,
+    ),
+    (
         "ann.json",
         r#"{"name": "Ann", "groups": ["staff"], "password": "$argon2id$v=19$m=19456,t=2,p=1$c29tZS1zYWx0LWZvci1kb2Nz$OkcqTyzBEsCqWNkFbYJqYDG2GZE6mOLGdGXDhnVUyrc"}"#,
     ),
@@ -141,19 +145,22 @@ fn age(data: &Path) {
 #[test]
 fn what_one_operator_asks_for_another_approves_and_the_log_can_be_checked_as_before() {
     let site = Site::start();
+    site.done(&site.first, &["client", "put", "third", "-f", "third.json"]);
+    let third = site.issue("third/default");
     let before = site.segments();
     assert!(before > 3);
     let propose =
         ["audit_purge", "propose", "--older-than", "30d", "--reason", "a month", "--json"];
     assert_eq!(site.run(&site.auditor, &propose).code, 4);
-    let proposed: Value = serde_json::from_str(&site.done(&site.first, &propose)).unwrap();
+    let proposed: Value = serde_json::from_str(&site.done(&site.second, &propose)).unwrap();
     let id = proposed["id"].as_str().unwrap();
     assert!(site.done(&site.auditor, &["audit_purge", "list", "--json"]).contains(id));
-    for key in [&site.first, &site.auditor] {
+    // Who asked, who made who asked, and who may not.
+    for key in [&site.second, &site.first, &site.auditor] {
         assert_eq!(site.run(key, &["audit_purge", "approve", id]).code, 4);
     }
     assert_eq!(site.segments(), before);
-    site.done(&site.second, &["audit_purge", "approve", id]);
+    site.done(&third, &["audit_purge", "approve", id]);
     assert!(site.segments() < before);
 
     let verify = ["audit", "verify", ".onedoor/audit", "--key", ".onedoor/audit.pub"];

@@ -24,6 +24,10 @@ const CHANGES: &str =
     "SELECT path, before, after FROM changes WHERE revision = $1 ORDER BY path, is_file";
 const REVISIONS: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
      WHERE number < $1 ORDER BY number DESC LIMIT $2";
+const WRITERS: &str = "SELECT revisions.author, MAX(revisions.number) FROM changes \
+     JOIN revisions ON revisions.number = changes.revision \
+     WHERE changes.path = $1 AND changes.is_file = 1 AND changes.after IS NOT NULL \
+     GROUP BY revisions.author ORDER BY revisions.author";
 const REVISION: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
      WHERE number = $1";
 
@@ -100,6 +104,15 @@ impl Store {
         let Ok(number) = i64::try_from(number) else { return Ok(None) };
         let rows = self.database.rows(REVISION, &[Value::Int(number)]).await?;
         rows.first().map(revision).transpose()
+    }
+
+    /// Who wrote a file, by name, each with their last revision of it. To take it away is no writing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn writers(&self, path: &str) -> Result<Vec<(String, u64)>, Error> {
+        let rows = self.database.rows(WRITERS, &[Value::Text(path)]).await?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.count(1)?))).collect()
     }
 
     /// What a revision changed, by path.

@@ -15,6 +15,7 @@ on_every_database!(
     every_revision_can_be_read_as_it_was,
     revisions_are_listed_newest_first_and_in_pages,
     lines_are_shown_as_changes_and_are_no_files,
+    who_wrote_a_file_is_known_and_who_took_it_away_is_not_among_them,
     sealed_versions_change_with_their_revision_or_not_at_all,
     a_rewrap_is_refused_where_a_version_is_not_as_it_was_read,
     versions_are_read_by_key_and_in_pages,
@@ -149,6 +150,22 @@ async fn revisions_are_listed_newest_first_and_in_pages(place: &Place) {
     assert_eq!(page(Some(2), 2).await, [1]);
     assert_eq!(page(Some(1), 2).await, [0; 0]);
     assert_eq!(page(Some(u64::MAX), 9).await, [5, 4, 3, 2, 1]);
+}
+
+async fn who_wrote_a_file_is_known_and_who_took_it_away_is_not_among_them(place: &Place) {
+    let store = place.open().await;
+    let by = |author: &str, text| store::Commit {
+        author: author.to_owned(),
+        ..commit(&[("a", text), ("b", Some("same"))])
+    };
+    for (author, text) in [("eve", Some("1")), ("ada", Some("2")), ("eve", Some("3")), ("bo", None)]
+    {
+        store.commit(&by(author, text)).await.unwrap();
+    }
+    let want = [("ada".to_owned(), 2), ("eve".to_owned(), 3)];
+    assert_eq!(store.writers("a").await.unwrap(), want);
+    assert_eq!(store.writers("b").await.unwrap(), [("eve".to_owned(), 1)]);
+    assert_eq!(store.writers("c").await.unwrap(), []);
 }
 
 async fn lines_are_shown_as_changes_and_are_no_files(place: &Place) {

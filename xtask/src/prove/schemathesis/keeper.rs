@@ -45,6 +45,8 @@ pub(super) struct Keeper {
     pub(super) operator: Client,
     /// As the operator whose calls are counted.
     pub(super) tested: Client,
+    /// As the one who asks for what is approved.
+    pub(super) second: Client,
     /// The revision that every call is to begin with.
     pub(super) base: u64,
     /// The door's data folder.
@@ -110,7 +112,7 @@ impl Keeper {
             return Ok(None);
         };
         let wish = json!({"before_record": last.saturating_add(1), "reason": "a proof"});
-        let proposed = self.operator.manage("POST", "/audit-purges", &wish)?;
+        let proposed = self.second.manage("POST", "/audit-purges", &wish)?;
         let proposed = proposed.done("propose_audit_purge")?;
         let id = proposed.get("id").and_then(Value::as_str).context("it has an id")?;
         Ok(Some(id.to_owned()))
@@ -143,7 +145,10 @@ impl Keeper {
     fn is_let_in(&self) -> Result<bool> {
         // There is no such operation, so none gets calls that are not schemathesis' own: whoever
         // is let in is told so, whoever is not learns nothing.
-        Ok(self.tested.manage("GET", "/nothing", &Value::Null)?.status == 404)
+        let is_let_in = |it: &Client| -> Result<bool> {
+            Ok(it.manage("GET", "/nothing", &Value::Null)?.status == 404)
+        };
+        Ok(is_let_in(&self.tested)? && is_let_in(&self.second)?)
     }
 
     /// Writes what was there at first into the store, as another replica would, and waits.
