@@ -5,6 +5,7 @@ mod followed;
 mod forger;
 mod harm;
 mod lenient;
+mod place;
 mod second;
 
 use std::{

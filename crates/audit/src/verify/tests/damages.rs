@@ -1,4 +1,4 @@
-//! Damages by chance: each is found, and both verifiers name the same record and kind.
+//! Damages by chance: each is found where it is, and both verifiers name the same record and kind.
 
 use std::{
     collections::HashSet,
@@ -17,7 +17,9 @@ use tempfile::TempDir;
 use super::{
     CHECKPOINTS, Keys, SigningKey, copy,
     harm::{Harm, harm, harms},
-    key, logs, newest, outside, segments, told, told_by_python, write,
+    key, logs, newest, outside,
+    place::{Content, place},
+    segments, told, told_by_python, write,
 };
 
 /// How many damages are made of each log.
@@ -73,12 +75,14 @@ fn check_damages(count: usize, times: usize, seed: u64) {
     }
     assert_eq!(kinds.len(), Harm::KINDS, "some kind of damage was never made");
     println!(
-        "damages: {made} of {} kinds, found with a checkpoint from elsewhere; two verifiers agree on each",
+        "damages: {made} of {} kinds, found with a checkpoint from elsewhere; two verifiers name the right \
+         record of each",
         kinds.len()
     );
 }
 
-/// Both verifiers say the same of each, and with a checkpoint from elsewhere they find all.
+/// Both verifiers say the same of each, name the right record, and with a checkpoint from elsewhere they find
+/// all.
 fn compare(damaged: &[(Harm, TempDir)], whole: &Path, note: Option<&str>) {
     let kept = tempfile::NamedTempFile::new().unwrap();
     fs::write(kept.path(), note.unwrap_or_default()).unwrap();
@@ -86,10 +90,14 @@ fn compare(damaged: &[(Harm, TempDir)], whole: &Path, note: Option<&str>) {
     let ours: Vec<_> = folders.iter().map(|it| told_by_ours(it, note)).collect();
     let theirs = told_by_python(&folders, note.map(|_| kept.path()));
     assert_eq!(ours.last().unwrap(), "ok");
+    let before = Content::read(whole);
     for ((ours, theirs), (done, folder)) in ours.iter().zip(&theirs).zip(damaged) {
         let notes = fs::read_to_string(folder.path().join(CHECKPOINTS)).unwrap_or_default();
         assert_eq!(ours, theirs, "{done:?}, with the checkpoints {notes}");
         assert!(note.is_none() || ours != "ok", "not found: {done:?}");
+        let named = ours.split_once(" at record ").map(|it| it.1.parse::<u64>().unwrap());
+        let right = place(done, (&before, &Content::read(folder.path())), note);
+        assert_eq!(named, right, "{done:?}: {ours}");
         // Only a checkpoint from elsewhere shows what who has the keys did.
         let is_as_it_should_be = match (done, note) {
             (Harm::Forge { .. }, Some(_)) => ours.starts_with("forged at record "),
