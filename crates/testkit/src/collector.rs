@@ -60,6 +60,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Kept {
     disk: BTreeMap<&'static str, Vec<String>>,
+    /// What it said that it keeps, and lied.
+    dropped: BTreeMap<&'static str, Vec<String>>,
     /// Batches for Splunk that are not acknowledged yet, and how often each was asked for.
     memory: HashMap<u64, (Vec<String>, u32)>,
     /// The most that those ever were.
@@ -150,6 +152,12 @@ impl Collector {
         self.shared.kept().disk.get(kind).cloned().unwrap_or_default()
     }
 
+    /// What it said that it keeps of one of them, and lied.
+    #[must_use]
+    pub fn dropped(&self, kind: &str) -> Vec<String> {
+        self.shared.kept().dropped.get(kind).cloned().unwrap_or_default()
+    }
+
     /// The headers of the last request.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
@@ -184,7 +192,10 @@ impl Shared {
                 }
                 let id = kept.acks;
                 kept.acks = id.saturating_add(1);
-                let lines = if is_lying { Vec::new() } else { events(body) };
+                let mut lines = events(body);
+                if is_lying {
+                    kept.keep("splunk", std::mem::take(&mut lines), true);
+                }
                 kept.memory.insert(id, (lines, 0));
                 kept.most_in_memory = kept.most_in_memory.max(kept.memory.len());
                 (StatusCode::OK, json!({"text": "Success", "code": 0, "ackId": id}))
@@ -198,8 +209,7 @@ impl Shared {
                 (StatusCode::OK, json!({"acks": acks}))
             }
             "/v1/logs" => {
-                let lines = logs(body);
-                kept.keep("otlp", if is_lying { Vec::new() } else { lines });
+                kept.keep("otlp", logs(body), is_lying);
                 (StatusCode::OK, json!({"partialSuccess": {}}))
             }
             path if path.ends_with("/_bulk") => (StatusCode::OK, kept.bulk(body, is_lying)),
@@ -207,7 +217,7 @@ impl Shared {
                 let message: Value = serde_json::from_slice(body).unwrap();
                 let records = message["data"]["records"].as_array().unwrap();
                 let lines = records.iter().map(ToString::to_string).collect();
-                kept.keep("webhook", if is_lying { Vec::new() } else { lines });
+                kept.keep("webhook", lines, is_lying);
                 (StatusCode::NO_CONTENT, Value::Null)
             }
         }
@@ -215,8 +225,9 @@ impl Shared {
 }
 
 impl Kept {
-    fn keep(&mut self, kind: &'static str, lines: Vec<String>) {
-        self.disk.entry(kind).or_default().extend(lines);
+    fn keep(&mut self, kind: &'static str, lines: Vec<String>, is_lying: bool) {
+        let kept = if is_lying { &mut self.dropped } else { &mut self.disk };
+        kept.entry(kind).or_default().extend(lines);
     }
 
     /// Brings a batch for Splunk to the disk, once it was asked for often enough. Whether it is there.
@@ -227,7 +238,7 @@ impl Kept {
             return false;
         }
         let (lines, _) = self.memory.remove(&id).unwrap();
-        self.keep("splunk", lines);
+        self.keep("splunk", lines, false);
         true
     }
 
@@ -238,8 +249,8 @@ impl Kept {
             let action: Value = serde_json::from_str(action).unwrap();
             let id = action["create"]["_id"].as_str().unwrap().to_owned();
             let is_new = self.ids.insert(id.clone());
-            if is_new && !is_lying {
-                self.keep("elasticsearch", vec![document.to_owned()]);
+            if is_new {
+                self.keep("elasticsearch", vec![document.to_owned()], is_lying);
             }
             let status = if is_new { 201 } else { 409 };
             items.push(json!({"create": {"_id": id, "status": status}}));

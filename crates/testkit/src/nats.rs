@@ -101,26 +101,33 @@ impl Nats {
                 // One that was lost is not there.
                 messages.extend(stream.get_raw_message(sequence).await.ok());
             }
-            let text = |it: StreamMessage| String::from_utf8(it.payload.to_vec()).unwrap();
-            messages.into_iter().map(text).collect()
+            messages.iter().map(text).collect()
         })
     }
 
-    /// Loses some of the messages that it acknowledged: so many of the last ones.
-    pub fn lose(&self, count: u64) {
+    /// Loses some of the messages that it acknowledged: so many of the last ones. Which those were.
+    #[must_use]
+    pub fn lose(&self, count: u64) -> Vec<String> {
         self.runtime.block_on(async {
             let stream = jetstream::new(self.client().await).get_stream(STREAM).await.unwrap();
             let last = stream.cached_info().state.last_sequence;
+            let mut lost = Vec::new();
             for sequence in last.saturating_sub(count).saturating_add(1)..=last {
+                lost.push(text(&stream.get_raw_message(sequence).await.unwrap()));
                 stream.delete_message(sequence).await.unwrap();
             }
-        });
+            lost
+        })
     }
 
     async fn client(&self) -> async_nats::Client {
         let options = async_nats::ConnectOptions::with_token(Self::TOKEN.to_owned());
         options.retry_on_initial_connect().connect(self.url()).await.unwrap()
     }
+}
+
+fn text(message: &StreamMessage) -> String {
+    String::from_utf8(message.payload.to_vec()).unwrap()
 }
 
 fn program() -> Command {

@@ -76,7 +76,17 @@ impl Rsyslog {
     /// The messages that it keeps, each without the mark of UTF-8 that stands before it.
     #[must_use]
     pub fn messages(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.file("messages")).unwrap_or_default();
+        self.lines("messages")
+    }
+
+    /// Those that it took while it was not honest.
+    #[must_use]
+    pub fn discarded(&self) -> Vec<String> {
+        self.lines("discarded")
+    }
+
+    fn lines(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.file(file)).unwrap_or_default();
         text.lines().map(|it| it.trim_start_matches('\u{feff}').to_owned()).collect()
     }
 

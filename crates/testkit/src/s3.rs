@@ -93,13 +93,16 @@ impl S3 {
     pub fn lines(&self) -> Vec<String> {
         // In parts: a command line holds only so many names.
         let parts = self.objects();
-        let text: String = parts.chunks(1000).map(unpacked).collect();
-        text.lines().map(str::to_owned).collect()
+        parts.chunks(1000).flat_map(unpacked).collect()
     }
 
-    /// Loses the last object that it acknowledged.
-    pub fn lose(&self) {
-        fs::remove_file(self.objects().last().unwrap()).unwrap();
+    /// Loses the last object that it acknowledged. The lines in it.
+    #[must_use]
+    pub fn lose(&self) -> Vec<String> {
+        let last = self.objects().pop().unwrap();
+        let lines = unpacked(std::slice::from_ref(&last));
+        fs::remove_file(last).unwrap();
+        lines
     }
 
     fn root(&self) -> PathBuf {
@@ -113,10 +116,10 @@ impl S3 {
     }
 }
 
-fn unpacked(objects: &[PathBuf]) -> String {
+fn unpacked(objects: &[PathBuf]) -> Vec<String> {
     let output = Command::new("zcat").arg("-f").args(objects).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 fn gather(folder: &Path, objects: &mut Vec<PathBuf>) {

@@ -8,6 +8,7 @@ mod fault;
 mod kept;
 pub(super) mod killed;
 mod ledger;
+mod liars;
 mod metrics;
 pub(super) mod query;
 mod receivers;

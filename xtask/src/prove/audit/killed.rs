@@ -17,7 +17,7 @@ use super::{
     fault::Mark,
     kept,
     ledger::Ledger,
-    sinks::ensure_order,
+    liars::ensure_order,
     site::Site,
     traffic::Traffic,
 };

@@ -1,6 +1,10 @@
 //! Receivers of records that can be killed, slowed down, made to answer wrongly, and to lie.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, HashSet},
+    thread,
+    time::Duration,
+};
 
 use testkit::{Authority, Breach, Collector, Nats, Rsyslog, S3};
 
@@ -10,8 +14,6 @@ use crate::run;
 const SLOW: Duration = Duration::from_millis(400);
 /// How often Splunk is asked in vain for an acknowledgement while it is slow.
 const ASKED_IN_VAIN: u32 = 2;
-/// How many of what it acknowledged a server loses that lies.
-const LOST: u64 = 25;
 
 /// One of each kind.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Receivers {
     collectors: [(&'static str, Collector); 4],
     /// By the format that they take, each as a webhook. They are killed with all others, and do not lie.
     shaped: [(&'static str, Collector); 2],
+    /// What servers lost that they had acknowledged, by kind.
+    lost: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Receivers {
@@ -35,6 +39,10 @@ impl Receivers {
     pub(super) const FORMATS: [&'static str; 2] = ["ocsf", "ecs"];
     /// Those of the kinds that are doubles, which can answer wrongly.
     pub(super) const DOUBLES: [&'static str; 4] = ["elasticsearch", "otlp", "splunk", "webhook"];
+    /// Doubles that get again what they kept and did not acknowledge, and do not know it by an id.
+    pub(super) const FORGETFUL: [&'static str; 2] = ["otlp", "webhook"];
+    /// How many of what it acknowledged the server of NATS loses when it lies.
+    pub(super) const LOST: u64 = 25;
 
     /// The names of all sinks.
     pub(super) fn sinks() -> Vec<&'static str> {
@@ -46,7 +54,8 @@ impl Receivers {
         let rsyslog = Rsyslog::start(&authority);
         let collectors = Self::DOUBLES.map(|it| (it, Collector::start()));
         let shaped = Self::FORMATS.map(|it| (it, Collector::start()));
-        Self { authority, rsyslog, nats: Nats::start(), s3: S3::start(), collectors, shaped }
+        let (nats, s3) = (Nats::start(), S3::start());
+        Self { authority, rsyslog, nats, s3, collectors, shaped, lost: BTreeMap::new() }
     }
 
     /// What onedoor.toml has to say.
@@ -121,6 +130,19 @@ impl Receivers {
         }
     }
 
+    /// Has all of them be slow at the same time, for so long.
+    pub(super) fn hang(&self, time: Duration) {
+        let Self { rsyslog, nats, s3, collectors, shaped, .. } = self;
+        let all = || collectors.iter().chain(shaped).map(|it| &it.1);
+        all().for_each(|it| it.slow_down(time));
+        thread::scope(|scope| {
+            scope.spawn(|| rsyslog.hold(time));
+            scope.spawn(|| nats.hold(time));
+            s3.hold(time);
+        });
+        all().for_each(|it| it.slow_down(Duration::ZERO));
+    }
+
     /// From now on, this goes wrong with every request to the double behind this sink.
     pub(super) fn breach(&mut self, sink: &str, breach: Option<Breach>) {
         self.collectors_of(sink).for_each(|it| it.breach(breach));
@@ -138,8 +160,8 @@ impl Receivers {
             collector.lie(is_lying);
         }
         if !is_lying {
-            self.nats.lose(LOST);
-            self.s3.lose();
+            let (nats, s3) = (self.nats.lose(Self::LOST), self.s3.lose());
+            self.lost = [("nats", nats), ("s3", s3)].into();
         }
     }
 
@@ -160,5 +182,26 @@ impl Receivers {
                 found.map(|(_, collector)| collector.records(kind)).unwrap_or_default()
             }
         }
+    }
+
+    /// What the receiver of this kind said that it holds, and lied.
+    pub(super) fn dropped(&self, kind: &str) -> Vec<String> {
+        match kind {
+            "syslog" => self.rsyslog.discarded(),
+            "nats" | "s3" => self.lost.get(kind).cloned().unwrap_or_default(),
+            _ => {
+                let found = self.collectors.iter().find(|it| it.0 == kind);
+                found.map(|(_, collector)| collector.dropped(kind)).unwrap_or_default()
+            }
+        }
+    }
+
+    /// How much of what the forgetful hold is there again.
+    pub(super) fn repeated(&self) -> [usize; 2] {
+        Self::FORGETFUL.map(|kind| {
+            let records = self.records(kind);
+            let different: HashSet<_> = records.iter().collect();
+            records.len().saturating_sub(different.len())
+        })
     }
 }

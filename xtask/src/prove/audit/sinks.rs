@@ -1,25 +1,17 @@
 //! Receivers that are killed, slow, refusing, resetting, flapping and lying, and a door that is killed: no
 //! call waits for them, and all of the log arrives.
 
-use std::{
-    collections::HashSet,
-    fs::File,
-    io::{self, BufRead as _, BufReader, BufWriter, Write as _},
-    ops::Range,
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use audit::{
-    Held,
-    reconcile::{Reconciled, reconcile},
-};
+use audit::reconcile::Reconciled;
 use model::Clock;
 use testkit::Breach;
 
 use super::{
     super::{Done, chance::Chance, door::Door, property::Setting},
     ledger::Ledger,
+    liars::{self, Lie},
     metrics::Metrics,
     receivers::Receivers,
     shaped,
@@ -39,6 +31,8 @@ const GONE_MS: u64 = 300;
 const FLAP: Duration = Duration::from_millis(600);
 /// However receivers are, an answer comes within this time, which is less than an outage takes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+/// How long all do nothing once: longer than any sink waits, which is a minute.
+const HANG: Duration = Duration::from_secs(75);
 /// rsyslog is given so long to write what it took: nothing says when it did.
 const SETTLED: Duration = Duration::from_secs(1);
 /// How long they lie.
@@ -51,8 +45,6 @@ const BREACHES: [Breach; 5] = [
     Breach::Reset,
     Breach::Unanswered,
 ];
-/// Doubles that get again what they kept and did not acknowledge, and do not know it by an id.
-const FORGETFUL: [&str; 2] = ["otlp", "webhook"];
 
 /// How much happens.
 struct Counts {
@@ -61,6 +53,8 @@ struct Counts {
     outage: Duration,
     /// How often all of them are gone for a moment.
     flaps: usize,
+    /// Whether all are slower than their sinks wait.
+    hang: bool,
 }
 
 /// A door with a sink of each kind.
@@ -80,8 +74,8 @@ struct Run {
 
 pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     let counts = match setting.is_full {
-        true => Counts { rounds: 10, outage: Duration::from_secs(60), flaps: 100 },
-        false => Counts { rounds: 1, outage: Duration::from_secs(5), flaps: 3 },
+        true => Counts { rounds: 10, outage: Duration::from_secs(60), flaps: 100, hang: true },
+        false => Counts { rounds: 1, outage: Duration::from_secs(5), flaps: 3, hang: false },
     };
     let mut run = Run::start(setting)?;
     for round in 0..counts.rounds {
@@ -96,6 +90,10 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
     run.judge()?;
     run.flow(|receivers, metrics, chance| flap(receivers, metrics, chance, counts.flaps))?;
     run.judge()?;
+    if counts.hang {
+        run.flow(|receivers, metrics, _| hang(receivers, metrics))?;
+        run.judge()?;
+    }
     let lie = run.lie()?;
     run.end(setting, &counts, &lie)
 }
@@ -147,8 +145,8 @@ impl Run {
         Ok(())
     }
 
-    /// Has all receivers lie for a while. Which records that was about.
-    fn lie(&mut self) -> Result<Range<u64>> {
+    /// Has all receivers lie for a while.
+    fn lie(&mut self) -> Result<Lie> {
         let first = self.site.records()?;
         self.drain()?;
         run::rest(SETTLED);
@@ -159,11 +157,12 @@ impl Run {
             Ok(())
         })?;
         self.judge()?;
+        let delivered = self.site.records()?;
         self.drain()?;
         self.receivers.lie(false);
         let last = self.site.records()?;
         ensure!(last > first, "nothing was recorded while they lied");
-        Ok(first..last)
+        Ok(Lie { records: first..last, delivered })
     }
 
     /// Waits until every sink says that it delivered all.
@@ -172,23 +171,29 @@ impl Run {
     }
 
     /// What it went through; fails where something did not happen at all.
-    fn end(self, setting: &Setting<'_>, counts: &Counts, lie: &Range<u64>) -> Result<Done> {
+    fn end(self, setting: &Setting<'_>, counts: &Counts, lie: &Lie) -> Result<Done> {
         let Self { site, receivers, door, ledger, judged, slowest, doors_killed, .. } = self;
-        let Counts { rounds, outage, flaps } = counts;
+        let Counts { rounds, outage, flaps, hang } = counts;
         drop(door);
         ledger.ensure_all_sorts()?;
-        let shaped = shaped::judge(&receivers, lie.start, setting.folder)?;
-        let held = judge(&site, &receivers, lie)?;
+        let shaped = shaped::judge(&receivers, lie.records.start, setting.folder)?;
+        let held = liars::judge(&site, &receivers, lie)?;
         let records = held.iter().map(|it| it.1.records).max().unwrap_or_default();
         let told: Vec<_> = held.iter().map(|(kind, it)| told(kind, it)).collect();
         let (each, doubles) = (Receivers::KINDS.len(), Receivers::DOUBLES.len());
         let refusing = doubles.saturating_mul(BREACHES.len()).saturating_mul(*rounds);
         let killed = each.saturating_mul(*rounds);
+        let hung = match hang {
+            true => {
+                format!("all did nothing for {HANG:.0?}, until each sink gave up and sent again")
+            }
+            false => "none was slower than its sink waits".to_owned(),
+        };
         Ok(Done::Held(format!(
             "{records} records to each of {}: each time its sink had failed, {killed} times one was \
              killed, and then slow, {refusing} times one answered 403, 429, 503 or not at all or reset \
-             its connections, and all were down for {outage:.0?}; all flapped {flaps} times, and the \
-             door was killed {doors_killed} times; {} calls meanwhile, each answered and recorded, the \
+             its connections, and all were down for {outage:.0?}; all flapped {flaps} times, {hung}, and \
+             the door was killed {doors_killed} times; {} calls meanwhile, each answered and recorded, the \
              slowest after {slowest:.0?}; all arrived, in order; {shaped}; of what they lied about: {}",
             Receivers::KINDS.join(", "),
             judged.1,
@@ -250,53 +255,20 @@ fn flap(
     metrics.until_up(&sinks)
 }
 
+/// Has all be slower than their sinks wait: what these gave up comes again.
+fn hang(receivers: &Receivers, metrics: &Metrics) -> Result<()> {
+    let (failures, before, sinks) = (metrics.failures()?, receivers.repeated(), Receivers::sinks());
+    receivers.hang(HANG);
+    metrics.until_failed(&sinks, &failures)?;
+    metrics.until_up(&sinks)?;
+    // The others know by an id what comes again, or may not have read what came first.
+    let behind = receivers.repeated();
+    let is_sent_again = behind.iter().zip(&before).all(|(behind, before)| behind > before);
+    ensure!(is_sent_again, "what was given up was not sent again: {before:?}, and {behind:?} now");
+    Ok(())
+}
+
 /// How much a liar lost, and how much came twice.
 fn told(kind: &str, found: &Reconciled) -> String {
     format!("{kind} lost {}, has {} twice", found.missing, found.repeated)
-}
-
-/// Compares what each holds with the log. Only what they lied about may be missing, and some of it must.
-fn judge(
-    site: &Site,
-    receivers: &Receivers,
-    lie: &Range<u64>,
-) -> Result<Vec<(&'static str, Reconciled)>> {
-    let mut held = Vec::new();
-    for kind in Receivers::KINDS {
-        let export = site.home.data.with_file_name(format!("{kind}.jsonl"));
-        let mut file = BufWriter::new(File::create(&export)?);
-        for record in receivers.records(kind) {
-            writeln!(file, "{record}")?;
-        }
-        drop(file.into_inner()?);
-        let lines = BufReader::new(File::open(&export)?).lines();
-        ensure_order(lines).with_context(|| kind.to_owned())?;
-        let found = reconcile(&site.log(), &export, 0..u64::MAX)?;
-        let Reconciled { gaps, differing, foreign, unreadable, .. } = &found;
-        let is_found =
-            !gaps.is_empty() && gaps.iter().all(|gap| gap.start >= lie.start && gap.end <= lie.end);
-        ensure!(is_found, "{kind} lied about {lie:?}, and misses {gaps:?}");
-        ensure!(
-            [differing, foreign, unreadable].iter().all(|it| **it == 0),
-            "{kind} holds something else: {found:?}"
-        );
-        let is_twice = found.repeated > 0 || !FORGETFUL.contains(&kind);
-        ensure!(is_twice, "{kind} has nothing twice, and did not answer for some of it");
-        held.push((kind, found));
-    }
-    Ok(held)
-}
-
-/// What comes for the first time comes in the order of the log.
-pub(super) fn ensure_order(records: impl Iterator<Item = io::Result<String>>) -> Result<()> {
-    let (mut seen, mut last) = (HashSet::new(), 0);
-    for record in records {
-        let record = record?;
-        let seq = Held::read(&record).with_context(|| record.clone())?.seq;
-        if seen.insert(seq) {
-            ensure!(seq >= last, "record {seq} came first after {last}");
-            last = seq;
-        }
-    }
-    Ok(())
 }

@@ -189,6 +189,16 @@ impl Site {
         Ok(told.lines().next().unwrap_or_default().to_owned())
     }
 
+    /// Has the program compare an export, in which something is missing, with the log. What it says.
+    pub(super) fn reconcile(&self, export: &Path) -> Result<String> {
+        let mut reconcile = run::program(&self.program, Path::new("/"));
+        reconcile.args(["audit", "reconcile"]).arg(self.log()).arg("--export").arg(export);
+        let output = reconcile.output().context("onedoor cannot be run")?;
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.code() == Some(1), "{}: {told}", output.status);
+        Ok(told)
+    }
+
     /// Waits until a call of each kind goes through again.
     pub(super) fn ensure_serves(&self, door: &Door) -> Result<()> {
         let answer = door.caller(&self.callers.app).send("PUT", "/shop/orders/0", &json!(null))?;
