@@ -1,5 +1,6 @@
 //! One connection to an upstream. It has no task: whoever holds it drives it.
 
+mod bell;
 mod timer;
 mod traffic;
 
@@ -18,11 +19,11 @@ use hyper::{
     client::conn::http1::{Builder, Connection, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, coop::unconstrained};
 use tokio_util::task::TaskTracker;
 
-use self::timer::Timer;
 pub(crate) use self::traffic::Traffic;
+use self::{bell::Bell, timer::Timer};
 use crate::{body::Upload, connect::Wire};
 
 /// Longest head of an answer, and longest trailer section. hyper's own bound of 100 headers stands beside it.
@@ -35,6 +36,7 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Link {
     connection: Option<Connection<TokioIo<Wire>, Upload>>,
+    bell: Bell,
     // Set where the connection was handed to a task, because it must go on while nobody reads.
     task: Option<OwnedTask>,
     sender: SendRequest<Upload>,
@@ -88,6 +90,7 @@ impl Link {
             .await?;
         Ok(Self {
             connection: Some(connection),
+            bell: Bell::new(),
             task: None,
             sender,
             traffic,
@@ -109,11 +112,15 @@ impl Link {
         self.traffic.begin_head();
         request.body_mut().watch(&self.traffic);
         let mut progress = Progress::begin(&self.traffic, &mut self.timer, waits);
-        let mut answer = pin!(self.sender.try_send_request(request));
-        let (connection, traffic, timer) = (&mut self.connection, &self.traffic, &mut self.timer);
+        // Without a budget: where that were used up, the look at the answer would wake nobody.
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
+        let (traffic, timer) = (&self.traffic, &mut self.timer);
+        let (connection, bell) = (&mut self.connection, &self.bell);
         poll_fn(|cx| {
-            drive(connection, cx);
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            drive(connection, bell, cx);
+            // Only the connection gives the answer, or ends and says so, and it was driven just now: whoever
+            // waited for it here as well would be woken by their own look.
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut nobody()) {
                 traffic.end_head();
                 return Poll::Ready(answer.map_err(|mut error| match error.take_message() {
                     Some(request) => Failure::HandedBack(Box::new(request)),
@@ -146,7 +153,12 @@ impl Link {
 
     /// Lets the connection go on as far as it can.
     pub(crate) fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.connection, cx);
+        drive(&mut self.connection, &self.bell, cx);
+    }
+
+    /// Lets go of the task that drove the connection, which is nobody's for now.
+    pub(crate) fn leave(&self) {
+        self.bell.leave();
     }
 
     /// Starts a wait.
@@ -165,18 +177,25 @@ impl Link {
     }
 
     /// Looks whether an idle connection still stands. Also lets go of the task that used it last, which its
-    /// wakers would keep in memory.
+    /// timer would keep in memory.
     pub(crate) fn is_alive(&mut self) -> bool {
-        let mut nobody = Context::from_waker(Waker::noop());
-        self.drive(&mut nobody);
-        let _ = self.timer.poll(&mut nobody);
+        self.drive(&mut nobody());
+        let _ = self.timer.poll(&mut nobody());
         self.is_reusable()
     }
 }
 
-fn drive(connection: &mut Option<Connection<TokioIo<Wire>, Upload>>, cx: &mut Context<'_>) {
+fn nobody() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+fn drive(
+    connection: &mut Option<Connection<TokioIo<Wire>, Upload>>,
+    bell: &Bell,
+    cx: &mut Context<'_>,
+) {
     if let Some(open) = connection
-        && Pin::new(open).poll(cx).is_ready()
+        && Pin::new(open).poll(&mut Context::from_waker(bell.called_by(cx))).is_ready()
     {
         // Its error, if any, was already given to whoever waits for the answer or reads the body.
         *connection = None;

@@ -125,6 +125,8 @@ impl Drop for Lease {
         if let Some(mut link) = self.link.take()
             && link.is_reusable()
         {
+            // Before others can have it.
+            link.leave();
             link.idle_since = self.pool.clock.elapsed();
             self.pool.idle().push_back(link);
         }

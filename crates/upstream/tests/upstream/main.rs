@@ -20,3 +20,4 @@ mod single_documents;
 mod streaming;
 mod timing;
 mod trust;
+mod waking;
