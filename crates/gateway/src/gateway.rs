@@ -11,11 +11,15 @@ use identity::api_key::Pepper;
 use model::{CredentialId, Fault, LastUse, Refusal, Timestamp};
 use serde_json::{Map, Value};
 use state::{Desired, Reading, Wrong};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{futures::Notified, watch},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    AuthorizationServer, Entrance, Live, LocalCollection, Settings, Snapshot, Tls, edge, snapshot,
+    AuthorizationServer, Entrance, Live, LocalCollection, Settings, Snapshot, Tls, edge,
+    rounds::Rounds, snapshot,
 };
 
 /// One front door: the tables in force and all that is alive behind them.
@@ -33,6 +37,7 @@ pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     /// Counts what may end calls under way: new tables, and grants that are taken back.
     news: watch::Sender<u64>,
+    rounds: Rounds,
     /// Uses of credentials under tables that are no longer in force, and beside the tables.
     uses: Mutex<BTreeMap<CredentialId, LastUse>>,
     local: OnceLock<Vec<LocalCollection>>,
@@ -59,6 +64,7 @@ impl Gateway {
             given,
             snapshot,
             news,
+            rounds: Rounds::default(),
             uses: Mutex::default(),
             local: OnceLock::new(),
             authorization: OnceLock::new(),
@@ -174,6 +180,11 @@ impl Gateway {
     /// Hears from now on of what may end calls under way.
     pub(crate) fn news(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
+    }
+
+    /// Ready where a call under way that waits for it is looked at first.
+    pub(crate) fn called(&self) -> Notified<'_> {
+        self.rounds.called(&self.news)
     }
 
     /// Whether these are the tables in force.

@@ -13,6 +13,7 @@ mod live;
 mod local;
 pub mod pipeline;
 mod protected_resource;
+mod rounds;
 mod settings;
 pub mod snapshot;
 mod surface;

@@ -2,8 +2,10 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -17,9 +19,6 @@ use tokio::{
 
 use super::{Answer, Arrival, Facts, Held, Ledger, authorize};
 use crate::{Body, Gateway, Snapshot, snapshot::Route};
-
-/// When it is first asked until when a credential is good: most calls are over before that.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Longest time between two looks. An issuer's key can end without any news.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -118,18 +117,18 @@ impl Standing {
 
     /// Waits until the call may not go on, and says why.
     async fn lost(&mut self, presented: &Presented<'_>) -> Refusal {
-        let mut wait = FIRST_LOOK;
+        let mut is_news = first_look(&self.gateway, &self.news).await;
         loop {
+            let wait = match Box::pin(self.look_in_time(presented, is_news)).await {
+                Ok(good_for) => good_for,
+                Err(refusal) => return refusal,
+            };
+            sleep(PAUSE).await;
             // No end of the news: the gateway that tells them is held here.
-            let is_news = tokio::select! {
+            is_news = tokio::select! {
                 _ = self.news.changed() => true,
                 () = sleep(wait) => false,
             };
-            match Box::pin(self.look_in_time(presented, is_news)).await {
-                Ok(good_for) => wait = good_for,
-                Err(refusal) => return refusal,
-            }
-            sleep(PAUSE).await;
         }
     }
 
@@ -220,6 +219,19 @@ impl Standing {
         facts.set_route(&self.route);
         facts
     }
+}
+
+/// Waits until a call is looked at for the first time: behind news, which is told, or before it is a
+/// second old. Most calls are over before that.
+async fn first_look(gateway: &Gateway, news: &watch::Receiver<u64>) -> bool {
+    let is_news = || news.has_changed().unwrap_or(true);
+    let mut called = pin!(gateway.called());
+    poll_fn(|context| {
+        let is_called = called.as_mut().poll(context).is_ready();
+        // Behind that: what comes later calls, and what came before is seen here.
+        if is_called || is_news() { Poll::Ready(is_news()) } else { Poll::Pending }
+    })
+    .await
 }
 
 /// Without the gateway, which holds everything.

@@ -355,6 +355,21 @@ async fn what_expires_ends_without_any_news() {
 }
 
 #[tokio::test]
+async fn a_call_that_goes_on_for_long_ends_with_what_it_stands_on_too() {
+    let [end, ..] = &OF_KEYS;
+    let mut house = builder().open().await.expect("the shop has no faults");
+    let key = house.key("app/reader").to_owned();
+    let mut under_way = UnderWay::begin(&house, &key).await;
+    // By then it has been looked at once, and waits by itself.
+    let piece = timeout(Duration::from_millis(1500), under_way.stream.piece());
+    assert!(piece.await.is_err(), "it holds");
+    let begun = Instant::now();
+    (end.act)(&mut house);
+    under_way.breaks_off(end.status, end.name).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "it is seen late");
+}
+
+#[tokio::test]
 async fn an_operation_that_is_gone_answers_nobody_any_more() {
     for (from, to) in [("owner:", "state: retired\nowner:"), ("owner:", "state: draft\nowner:")] {
         let mut house = builder().open().await.expect("the shop has no faults");
