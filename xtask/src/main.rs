@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command line tool speaks to its terminal")]
 
 mod bench;
+mod crowd;
 mod install;
 mod prove;
 mod run;
@@ -16,7 +17,7 @@ use clap::Parser;
 /// The project's own chores.
 ///
 /// `tidy` reads the sources and takes a second; `test` runs every check a change must pass and
-/// installs what they need; `bench` measures the door against nginx; `prove` shows that
+/// installs what they need; `bench` measures the door against nginx and others; `prove` shows that
 /// what is promised holds of the built program.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]

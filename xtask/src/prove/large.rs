@@ -1,20 +1,21 @@
 //! A large state: how long a start takes, how long a change, how much memory.
 
-use std::{fmt::Write as _, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use model::Clock;
 use serde_json::Value;
-use store::{Commit, Location, Store};
 
 use super::{Done, client::Client, door::Home, property::Setting, world};
-use crate::run;
+use crate::{
+    crowd::{self, PROFILES_PER_CLIENT},
+    run,
+};
 
 /// How many of each there are in full. A tenth of it is quick.
 const UPSTREAMS: usize = 200;
 const OPERATIONS_PER_UPSTREAM: usize = 25;
 const CLIENTS: usize = 1_000;
-const PROFILES_PER_CLIENT: usize = 10;
 const CREDENTIALS_PER_PROFILE: usize = 10;
 
 const START_TARGET: Duration = Duration::from_secs(5);
@@ -35,7 +36,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         profiles.saturating_mul(CREDENTIALS_PER_PROFILE),
         upstreams.saturating_mul(OPERATIONS_PER_UPSTREAM),
     );
-    commit(home.data.join("onedoor.db"), files)?;
+    crowd::commit(home.data.join("onedoor.db"), files)?;
     let door = home.serve()?;
     let start = door.ready_after;
     let caller_key = world::issue(&door.client(&key), "c0/p0")?;
@@ -72,41 +73,17 @@ fn changes(client: &Client, caller: &Client) -> Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// Puts files into the store before anybody serves it.
-fn commit(database: PathBuf, files: Vec<(String, Option<String>)>) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let store = Store::open(&Location::Sqlite(database)).await?;
-        let commit = Commit {
-            base: None,
-            author: "a proof".to_owned(),
-            reason: "a large state".to_owned(),
-            request_id: String::new(),
-            at: Clock::system().now(),
-            files,
-            sealed: Vec::new(),
-            lines: Vec::new(),
-        };
-        store.commit(&commit).await.context("the large state cannot be stored")?;
-        store.close().await;
-        Ok(())
-    })
-}
-
 fn guard(head: &str, condition: &str) -> String {
     format!("policy: |\n  forbid (principal, {head})\n  when {{ {condition} }};\n")
 }
 
 /// A large state, as files.
-fn files(upstreams: usize, clients: usize) -> Vec<(String, Option<String>)> {
-    let mut files = vec![
-        ("limits/all.yaml".to_owned(), Some("rate: 1000000/s\n".to_owned())),
-        (
-            "roles/reader.yaml".to_owned(),
-            Some("allow:\n  - operations: [\"*:*\"]\n    effects: [read]\n".to_owned()),
-        ),
-    ];
-    let mut add = |path: String, text: String| files.push((path, Some(text)));
+fn files(upstreams: usize, clients: usize) -> Vec<(String, String)> {
+    let mut files = crowd::files(clients, CREDENTIALS_PER_PROFILE);
+    let mut add = |path: String, text: String| files.push((path, text));
+    add("limits/all.yaml".to_owned(), "rate: 1000000/s\n".to_owned());
+    let reader = "allow:\n  - operations: [\"*:*\"]\n    effects: [read]\n";
+    add("roles/reader.yaml".to_owned(), reader.to_owned());
     // One that is asked of everything, and one that reads arguments. Not those of k0: a collection
     // that a guard names cannot be unpublished.
     add("guards/network.yaml".to_owned(), guard("action, resource", "context.ip.isMulticast()"));
@@ -125,23 +102,6 @@ fn files(upstreams: usize, clients: usize) -> Vec<(String, Option<String>)> {
             );
         }
         add(format!("collections/k{number}.yaml"), collection);
-    }
-    let mut credential = 0_usize;
-    for client in 0..clients {
-        let mut text = format!("kind: app\nowner: team-{client}\nprofiles:\n");
-        for profile in 0..PROFILES_PER_CLIENT {
-            let _ = writeln!(text, "  p{profile}: {{roles: [reader]}}");
-            for _ in 0..CREDENTIALS_PER_PROFILE {
-                credential = credential.saturating_add(1);
-                add(
-                    format!("credentials/x{credential}.yaml"),
-                    format!(
-                        "profile: c{client}/p{profile}\nkind: api_key\nexpires: 2039-01-01\nhmac: {credential:064x}\n"
-                    ),
-                );
-            }
-        }
-        add(format!("clients/c{client}.yaml"), text);
     }
     files
 }
