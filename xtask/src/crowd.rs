@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use model::Clock;
 use store::{Commit, Location, Store};
 
+/// How many profiles each client has.
 pub(crate) const PROFILES_PER_CLIENT: usize = 10;
 
 /// So many clients with [`PROFILES_PER_CLIENT`] profiles each, all of the role `reader`, and credentials

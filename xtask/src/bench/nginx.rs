@@ -1,8 +1,9 @@
-//! nginx in two roles: the upstream of every case, and the plain proxy to compare with.
+//! nginx in two roles: the upstream of every case, and the plain proxy to compare with, also over TLS.
 
 use std::{fs, net::SocketAddr, path::Path};
 
 use anyhow::{Context, Result};
+use testkit::Authority;
 
 use super::process::{Server, on_core};
 use crate::run;
@@ -29,7 +30,32 @@ pub(super) fn upstream(folder: &Path, address: SocketAddr) -> Result<Server> {
 
 /// The plain proxy, on the core of the proxies.
 pub(super) fn proxy(folder: &Path, address: SocketAddr, upstream: SocketAddr) -> Result<Server> {
-    let http = format!(
+    let http = forward(&format!("listen {address};"), upstream);
+    start("proxy", 0, folder, address, &http)
+}
+
+/// The same over TLS 1.3, by HTTP/2 or HTTP/1.1 as ALPN has it.
+pub(super) fn proxy_tls(
+    folder: &Path,
+    address: SocketAddr,
+    upstream: SocketAddr,
+    authority: &Authority,
+) -> Result<Server> {
+    let [certificate, key] = ["door.pem", "door.key"].map(|it| authority.path(it));
+    let listen = format!(
+        "listen {address} ssl http2;
+            ssl_certificate {};
+            ssl_certificate_key {};
+            ssl_protocols TLSv1.3;",
+        certificate.display(),
+        key.display()
+    );
+    start("proxy-tls", 0, folder, address, &forward(&listen, upstream))
+}
+
+/// A server that passes everything on.
+fn forward(listen: &str, upstream: SocketAddr) -> String {
+    format!(
         "upstream shop {{
             server {upstream};
             keepalive 64;
@@ -37,15 +63,14 @@ pub(super) fn proxy(folder: &Path, address: SocketAddr, upstream: SocketAddr) ->
             keepalive_timeout 300s;
         }}
         server {{
-            listen {address};
+            {listen}
             location / {{
                 proxy_pass http://shop;
                 proxy_http_version 1.1;
                 proxy_set_header Connection \"\";
             }}
         }}"
-    );
-    start("proxy", 0, folder, address, &http)
+    )
 }
 
 fn start(

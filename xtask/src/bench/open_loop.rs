@@ -52,16 +52,8 @@ impl Command {
                 |it: thread::ScopedJoinHandle<'_, _>| it.join().map_err(|_| anyhow!("panic"))?;
             threads.into_iter().map(join).collect::<Result<Vec<_>>>()
         })?;
-        let micros = clock.elapsed().saturating_sub(start).as_micros();
-        let mut latencies_us: Vec<u64> = done.into_iter().flatten().collect();
-        latencies_us.sort_unstable();
-        let summary = Summary {
-            requests: u64::try_from(latencies_us.len())?,
-            micros: Duration::from_micros(u64::try_from(micros)?).as_secs_f64() * 1e6,
-            p50: percentile(&latencies_us, 50),
-            p99: percentile(&latencies_us, 99),
-            errors: 0,
-        };
+        let time = clock.elapsed().saturating_sub(start);
+        let summary = Summary::new(done.into_iter().flatten().collect(), time)?;
         println!("{}", serde_json::to_string(&summary)?);
         Ok(())
     }
@@ -101,25 +93,4 @@ struct Connection {
     index: u32,
     client: Client,
     latencies_us: Vec<u64>,
-}
-
-/// The value that `percent` of 100 do not exceed.
-fn percentile(sorted: &[u64], percent: usize) -> f64 {
-    let rank = sorted.len().saturating_mul(percent).div_ceil(100);
-    let value = sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0);
-    Duration::from_micros(value).as_secs_f64() * 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percentile_is_a_value_that_was_measured() {
-        let values: Vec<u64> = (1..=200).collect();
-        let found = [50, 99, 100].map(|it| percentile(&values, it).round());
-        assert_eq!(found, [100.0, 198.0, 200.0]);
-        assert_eq!(percentile(&[7], 99).round(), 7.0);
-        assert_eq!(percentile(&[], 50), 0.0);
-    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -14,7 +14,9 @@ use model::Clock;
 use crate::run;
 
 /// How long a server may take until it listens, and until it is gone.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked whether it listens: a start is measured by that.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// So much of what a server said is shown when it does not start.
 const COMPLAINT_LINES_MAX: usize = 20;
 
@@ -23,6 +25,10 @@ const COMPLAINT_LINES_MAX: usize = 20;
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     child: Child,
+    /// Began when it was started.
+    clock: Clock,
+    /// Where what it says goes.
+    log: PathBuf,
     ticks_per_second: f64,
 }
 
@@ -45,12 +51,15 @@ pub(super) fn on_core(core: usize, program: &Path) -> Command {
 impl Server {
     /// Starts it and waits until it listens on `address`. What it says goes to `log`.
     pub(super) fn start(command: &mut Command, address: SocketAddr, log: &Path) -> Result<Self> {
-        let output = File::create(log).with_context(|| log.display().to_string())?;
+        drop(File::create(log).with_context(|| log.display().to_string())?);
+        // Behind what is there: so it can be emptied while the server writes.
+        let output = File::options().append(true).open(log)?;
         let ticks = run::output(run::program("getconf", Path::new("/")).arg("CLK_TCK"))?;
         let ticks_per_second = ticks.trim().parse().context("getconf CLK_TCK")?;
         command.stdout(output.try_clone()?).stderr(output).stdin(Stdio::null());
+        let clock = Clock::system();
         let child = command.spawn().context("a server cannot be started")?;
-        let mut server = Self { address, child, ticks_per_second };
+        let mut server = Self { address, child, clock, log: log.to_owned(), ticks_per_second };
         if let Err(error) = server.wait_until_it_listens() {
             let said = fs::read_to_string(log).unwrap_or_default();
             let lines: Vec<_> = said.lines().take(COMPLAINT_LINES_MAX).collect();
@@ -60,17 +69,26 @@ impl Server {
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {
-        let clock = Clock::system();
         while TcpStream::connect(self.address).is_err() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the server for {} ended at once ({status})", self.address);
             }
-            if clock.elapsed() > PATIENCE {
+            if self.since_start() > PATIENCE {
                 bail!("no server on {} after {} s", self.address, PATIENCE.as_secs());
             }
-            run::rest(Duration::from_millis(10));
+            run::rest(LOOK_EVERY);
         }
         Ok(())
+    }
+
+    /// How long ago it was started.
+    pub(super) fn since_start(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// Empties the file of what it said: some write a record of each call there.
+    pub(super) fn forget(&self) -> Result<()> {
+        File::create(&self.log).map(drop).with_context(|| self.log.display().to_string())
     }
 
     /// What it has used so far, its children included.

