@@ -1,5 +1,6 @@
 //! What is recorded, under everything that can go wrong with a process and a disk.
 
+mod aside;
 pub(super) mod clock;
 pub(super) mod cost;
 pub(super) mod damages;

@@ -17,9 +17,12 @@ const ANSWER: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}";
 /// The answer where the target ends in `/busy`.
 const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{\"busy\":true}";
-/// How an answer begins whose target ends in `/events`: pieces of it come until the connection ends.
+/// How an answer begins that comes in pieces: until the connection ends where the target ends in `/events`.
 const EVENTS: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+/// So many pieces, and then the end, come where it ends in `/pieces`.
+const PIECES: usize = 3;
+const LAST_CHUNK: &str = "0\r\n\r\n";
 /// One piece, as a chunk.
 const EVENT: &str = "c\r\ndata: tick\n\n\r\n";
 const EVENT_EVERY: Duration = Duration::from_millis(10);
@@ -102,12 +105,15 @@ fn answer_one(mut stream: &TcpStream, target: &str) -> io::Result<()> {
     if target.ends_with("/busy") {
         return stream.write_all(BUSY.as_bytes());
     }
-    if !target.ends_with("/events") {
-        return stream.write_all(ANSWER.as_bytes());
-    }
+    let pieces = match target.rsplit('/').next() {
+        Some("events") => usize::MAX,
+        Some("pieces") => PIECES,
+        _ => return stream.write_all(ANSWER.as_bytes()),
+    };
     stream.write_all(EVENTS.as_bytes())?;
-    loop {
+    for _ in 0..pieces {
         stream.write_all(EVENT.as_bytes())?;
         run::rest(EVENT_EVERY);
     }
+    stream.write_all(LAST_CHUNK.as_bytes())
 }

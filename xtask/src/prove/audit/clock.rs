@@ -10,6 +10,7 @@ use super::{
     super::{Done, door::Door, property::Setting},
     ledger::Ledger,
     site::Site,
+    sort::Sort,
     traffic::Traffic,
 };
 use crate::run;
@@ -124,7 +125,7 @@ impl Run {
     /// What it went through; fails where something did not happen at all.
     fn end(self, jumps: usize) -> Result<Done> {
         let Self { site, door, ledger, segments, told_after, .. } = self;
-        ledger.ensure_all_sorts()?;
+        ledger.ensure_sorts(Sort::plain())?;
         let told = ledger.jumps;
         ensure!(told == jumps, "{told} jumps are recorded, and there were {jumps}");
         let closed = segments.len().saturating_sub(1);

@@ -13,12 +13,13 @@ use model::Clock;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Done, chance::Chance, client::Client, door::Door, property::Setting},
+    super::{Done, chance::Chance, client::Client, door::Door, property::Setting, world},
     fault::Mark,
     kept,
     ledger::Ledger,
     liars::ensure_order,
     site::Site,
+    sort::Sort,
     traffic::Traffic,
 };
 use crate::run;
@@ -26,9 +27,9 @@ use crate::run;
 /// How long a marked place may take to be reached.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the log is written, and how far its sink came. How often is what a debug build does in a few
-/// seconds at least.
-const MARKS: [Mark; 11] = [
+/// Where the log is written, with its bodies and its index, and how far its sink came. How often is what a
+/// debug build does in a few seconds at least.
+const MARKS: [Mark; 14] = [
     Mark { call: "write", part: "/audit/0", most: 300 },
     Mark { call: "sync", part: "/audit/0", most: 50 },
     Mark { call: "open", part: "/audit/0", most: 2 },
@@ -40,14 +41,23 @@ const MARKS: [Mark; 11] = [
     Mark { call: "write", part: ".cursor", most: 5 },
     Mark { call: "sync", part: ".cursor", most: 5 },
     Mark { call: "rename", part: ".cursor", most: 5 },
+    Mark { call: "write", part: ".sealed", most: 20 },
+    Mark { call: "sync", part: ".sealed", most: 20 },
+    Mark { call: "write", part: "/audit/index/", most: 1 },
 ];
 
-/// Where a log is that is found as a crash left it.
-const AT_A_START: [Mark; 4] = [
+/// Where a change is stored. It comes to the disk with its commit.
+const CHANGE: Mark = Mark { call: "sync", part: "/onedoor.db-wal", most: 20 };
+
+/// Where a log is that is found as a crash left it, and what is used of quotas is counted anew.
+const AT_A_START: [Mark; 7] = [
     Mark { call: "write", part: "/audit/0", most: 1 },
     Mark { call: "sync", part: "/audit/0", most: 1 },
     Mark { call: "open", part: "/audit/checkpoints", most: 1 },
     Mark { call: "open", part: "/audit/reserve", most: 1 },
+    Mark { call: "write", part: "/quotas.new", most: 1 },
+    Mark { call: "sync", part: "/quotas.new", most: 1 },
+    Mark { call: "rename", part: "/quotas.new", most: 1 },
 ];
 
 /// The sink that is killed along with the door.
@@ -68,6 +78,8 @@ struct Run<'a> {
     kills: u64,
     /// Keys that were revoked, which lead nowhere after a kill either.
     revoked: Vec<String>,
+    /// How many keys were issued as a kill came.
+    issued: usize,
     ready_after: Duration,
 }
 
@@ -83,6 +95,8 @@ pub(in super::super) fn prove(setting: &Setting<'_>) -> Result<Done> {
             run.at(mark, "before")?;
             run.at(mark, "after")?;
         }
+        run.at_a_change("before")?;
+        run.at_a_change("after")?;
         for mark in AT_A_START {
             run.at_a_start(mark, "before")?;
             run.at_a_start(mark, "after")?;
@@ -106,9 +120,9 @@ impl<'a> Run<'a> {
             "[[sinks]]\nname = \"{SINK}\"\nkind = \"file\"\npath = \"{copy}\"\nsize = \"1024GiB\"\n"
         ))?;
         let door = site.home.serve()?;
-        let (traffic, ledger) = (Traffic::new(), Ledger::default());
+        let (traffic, ledger) = (Traffic::of_all_sorts(), Ledger::default());
         let (revoked, ready_after) = (Vec::new(), Duration::ZERO);
-        Ok(Self { site, traffic, ledger, chance, door, kills: 0, revoked, ready_after })
+        Ok(Self { site, traffic, ledger, chance, door, kills: 0, revoked, issued: 0, ready_after })
     }
 
     /// Kills the door at some time, behind a change every other time.
@@ -170,6 +184,31 @@ impl<'a> Run<'a> {
         self.go_on()
     }
 
+    /// Kills it before or after a change comes to the disk. What was acknowledged until then is in force.
+    fn at_a_change(&mut self, when: &str) -> Result<()> {
+        let Self { site, traffic, door, chance, .. } = self;
+        let (address, operator) = (door.public, door.client(&site.operator));
+        site.fault.set(CHANGE, chance.below(CHANGE.most).saturating_add(1), when)?;
+        let mut keys = Vec::new();
+        let is_met = traffic.during(&site.callers, address, || {
+            let clock = Clock::system();
+            while !door.has_ended()? && clock.elapsed() < PATIENCE {
+                // In the end nobody is there to answer.
+                keys.extend(world::issue(&operator, "app/default").ok());
+            }
+            door.has_ended()
+        })?;
+        site.fault.clear()?;
+        ensure!(is_met, "{when} {} of {} was not reached", CHANGE.call, CHANGE.part);
+        self.go_on()?;
+        for key in &keys {
+            let status = self.door.caller(key).send("PUT", "/shop/orders/0", &Value::Null)?.status;
+            ensure!(status == 200, "a key that was issued {when} a kill has {status}");
+        }
+        self.issued = self.issued.saturating_add(keys.len());
+        Ok(())
+    }
+
     /// Kills it in the middle of work, and again as it comes back.
     fn at_a_start(&mut self, mark: Mark, when: &str) -> Result<()> {
         let wait = Duration::from_millis(200);
@@ -203,6 +242,7 @@ impl<'a> Run<'a> {
         self.ledger.judge_end()?;
         self.ledger.judge_unhindered()?;
         self.ledger.judge_quota()?;
+        self.ledger.aside.judge(&self.site.log(), self.traffic.last())?;
         self.site.ensure_serves(&self.door)?;
         if let Some(key) = self.revoked.last() {
             ensure_refused(&self.door.caller(key))?;
@@ -235,8 +275,8 @@ impl<'a> Run<'a> {
 
     /// What it went through; fails where something did not happen at all.
     fn told(&self, setting: &Setting<'_>, rest: &str) -> Result<Done> {
-        let Self { traffic, ledger, kills, revoked, ready_after, .. } = self;
-        ledger.ensure_all_sorts()?;
+        let Self { traffic, ledger, kills, revoked, issued, ready_after, .. } = self;
+        ledger.ensure_sorts(Sort::ALL)?;
         let Ledger {
             answered,
             forwarded,
@@ -245,6 +285,7 @@ impl<'a> Run<'a> {
             metered_lives,
             turned_away,
             revised,
+            aside,
             ..
         } = ledger;
         let [answered, forwarded] = [answered, forwarded].map(|it| it.values().sum::<u64>());
@@ -252,27 +293,35 @@ impl<'a> Run<'a> {
         // More callers would not do: what may be under way at a kill is what the quota is judged by.
         let flowed_ms = u64::try_from(traffic.flowed().as_millis())?;
         let rate = answered.saturating_mul(1000).checked_div(flowed_ms).unwrap_or_default();
-        let revoked = u64::try_from(revoked.len())?;
+        let [revoked, cut] = [revoked.len(), aside.count_cut()].map(u64::try_from);
+        let (revoked, cut) = (revoked?, cut?);
         for (count, what) in [
             (*unknown, "was under way"),
             (*turned_away, "was turned away"),
             (metered_lives.saturating_sub(1), "was metered behind a kill"),
             (*revised, "came behind a change"),
             (revoked, "was revoked"),
+            (aside.recorded, "was refused below HTTP and recorded"),
+            (cut, "was cut off where its caller had left"),
+            (aside.bodies, "was kept of bodies"),
         ] {
             ensure!(count > 0, "nothing {what}: that shows nothing");
         }
         let is_in_time = !setting.is_full || *ready_after <= READY;
         ensure!(is_in_time, "it took {ready_after:.0?} until it served again");
-        let marks = MARKS.len().saturating_add(AT_A_START.len()).saturating_mul(2);
+        let marks = MARKS.len().saturating_add(AT_A_START.len()).saturating_add(1);
+        let marks = marks.saturating_mul(2);
         Ok(Done::Held(format!(
             "{kills} kills under {rate} calls a second, at {marks} marked places among them, and ready \
              {ready_after:.0?} later at most; answered {}, and {forwarded} forwarded, none without its \
              record; {unknown} that were under way are told as unknown; of metered ones {metered} let in \
              over {metered_lives} processes, no more than the quota, and {turned_away} turned away; \
-             {revised} judged by no older revision than was acknowledged, {revoked} revoked keys refused; \
-             {rest}",
-            ledger.told()
+             {revised} judged by no older revision than was acknowledged, {revoked} revoked keys refused and \
+             {issued} issued ones let in; {} refusals below HTTP recorded, {cut} answers told as cut whose \
+             callers had left and no others, {} bodies there that a record tells of; {rest}",
+            ledger.told(),
+            aside.recorded,
+            aside.bodies
         )))
     }
 }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::{
+    aside::Aside,
     site::QUOTA,
     sort::Sort,
     traffic::{Answered, CONNECTIONS},
@@ -24,6 +25,8 @@ pub(super) struct Ledger {
     /// Intents without an outcome, by the id of their request.
     open: HashMap<String, Begun>,
     intents: HashSet<u64>,
+    /// Calls that went upstream.
+    sent: HashSet<u64>,
     /// By the id of the request: the status of what ended; none where that is unknown, or a list.
     ended: HashMap<String, Option<u64>>,
     /// From which call on which revision has to be in force: it was acknowledged before.
@@ -34,6 +37,8 @@ pub(super) struct Ledger {
     pub(super) metered_lives: u64,
     /// How many of these were begun before the life that is now.
     metered_before: u64,
+    /// What is recorded beside calls.
+    pub(super) aside: Aside,
     pub(super) answered: BTreeMap<Sort, u64>,
     pub(super) forwarded: BTreeMap<Sort, u64>,
     /// Outcomes that nobody knows.
@@ -57,7 +62,8 @@ pub(super) struct Ledger {
 /// An intent.
 #[derive(Debug)]
 struct Begun {
-    number: u64,
+    /// None for a change by the proof itself.
+    number: Option<u64>,
     revision: Option<u64>,
 }
 
@@ -95,18 +101,22 @@ impl Ledger {
         let id = text("id").to_owned();
         let number = record.pointer("/arguments/id");
         let number = number.and_then(|it| it.as_u64().or_else(|| it.as_str()?.parse().ok()));
+        // Each call says it as its trace, too: there are those whose records have no arguments.
+        let number = number.or_else(|| u64::from_str_radix(text("trace"), 16).ok());
         let revision = record.get("revision").and_then(Value::as_u64);
+        self.aside.take(record)?;
         match (text("kind"), number) {
             ("intent", Some(number)) => {
-                // Those of the proof itself have no number.
-                let is_new = self.intents.insert(number) || number == 0;
-                ensure!(is_new, "call {number} was begun twice");
-                let is_metered = number > 0 && Sort::of(number).is_metered();
-                self.metered = self.metered.saturating_add(is_metered.into());
-                self.judge_revision(number, revision)?;
-                self.open.insert(id, Begun { number, revision });
+                self.begin(number, revision)?;
+                self.open.insert(id, Begun { number: Some(number), revision });
             }
-            ("call" | "list" | "malformed" | "session", number) => {
+            ("intent", None) => {
+                let entrance = text("entrance");
+                ensure!(entrance == "management", "nobody made request {id}, begun by {entrance}");
+                // What it changes ends by another revision.
+                self.open.insert(id, Begun { number: None, revision: None });
+            }
+            ("authorization" | "call" | "list" | "malformed" | "session", number) => {
                 let begun = self.open.remove(&id);
                 let is_unknown = text("outcome") == "unknown";
                 let before = begun.as_ref().and_then(|it| it.revision);
@@ -126,6 +136,15 @@ impl Ledger {
             _ => {}
         }
         Ok(())
+    }
+
+    fn begin(&mut self, number: u64, revision: Option<u64>) -> Result<()> {
+        // Those calls of the proof itself that have none are all number 0.
+        let is_new = self.intents.insert(number) || number == 0;
+        ensure!(is_new, "call {number} was begun twice");
+        let is_metered = number > 0 && Sort::of(number).is_metered();
+        self.metered = self.metered.saturating_add(is_metered.into());
+        self.judge_revision(number, revision)
     }
 
     fn end(&mut self, id: String, status: Option<u64>, is_unknown: bool) {
@@ -155,12 +174,19 @@ impl Ledger {
 
     /// What has to be true of the answers, with what was called until then.
     pub(super) fn judge_answers(&mut self, answers: &[Answered], last: u64) -> Result<()> {
-        for Answered { number, id, status, is_unrecorded } in answers {
+        self.aside.answered(answers)?;
+        for Answered { number, caller: _, id, status, is_unrecorded } in answers {
             if *is_unrecorded {
                 self.unrecorded = self.unrecorded.saturating_add(1);
                 continue;
             }
             let sort = Sort::of(*number);
+            if sort == Sort::Garbage {
+                ensure!(sort.allows(*status), "call {number} ({}) has {status}", sort.name());
+                // It has no id, so its record is one of many.
+                count(&mut self.answered, sort);
+                continue;
+            }
             let told = self.ended.remove(id);
             let is_counted = self.counts_strangers && sort.is_of_nobody();
             let told = told.or(is_counted.then_some(Some((*status).into())));
@@ -204,6 +230,7 @@ impl Ledger {
             let sort = Sort::of(number);
             ensure!(sort.is_permitted(), "call {number} ({}) was forwarded", sort.name());
             ensure!(self.intents.contains(&number), "call {number} was forwarded, unrecorded");
+            ensure!(self.sent.insert(number), "call {number} was forwarded twice");
             count(&mut self.forwarded, sort);
         }
         Ok(())
@@ -219,7 +246,8 @@ impl Ledger {
     /// After a crash no more are unknown than were under way.
     pub(super) fn judge_unknown(&self, before: u64) -> Result<()> {
         let unknown = self.unknown.saturating_sub(before);
-        let most = u64::try_from(CONNECTIONS)?;
+        // And a change by the proof itself.
+        let most = u64::try_from(CONNECTIONS)?.saturating_add(1);
         ensure!(unknown <= most, "{unknown} calls are unknown, and {most} were under way at most");
         Ok(())
     }
@@ -241,11 +269,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Nothing is shown where nothing happened: every sort was answered, and forwarded where it may be.
-    pub(super) fn ensure_all_sorts(&self) -> Result<()> {
-        for sort in Sort::ALL {
-            ensure!(self.answered.contains_key(&sort), "nothing was answered: {}", sort.name());
-            let is_forwarded = self.forwarded.contains_key(&sort);
+    /// Nothing is shown where nothing happened: each of these was answered, and forwarded where it may be.
+    pub(super) fn ensure_sorts(&self, sorts: &[Sort]) -> Result<()> {
+        for sort in sorts {
+            ensure!(self.answered.contains_key(sort), "nothing was answered: {}", sort.name());
+            let is_forwarded = self.forwarded.contains_key(sort);
             ensure!(is_forwarded == sort.is_permitted(), "nothing went upstream: {}", sort.name());
         }
         Ok(())
@@ -299,13 +327,38 @@ mod tests {
         let mut ledger = Ledger::default();
         let judged = |ledger: &mut Ledger, sort, status| {
             let (id, number) = ("one".to_owned(), number(sort));
-            let answer = Answered { number, id, status, is_unrecorded: false };
+            let answer = Answered { number, caller: 0, id, status, is_unrecorded: false };
             ledger.judge_answers(&[answer], number).is_ok()
         };
         assert!(!judged(&mut ledger, Sort::Nobody, 401), "nothing says that they are counted");
         ledger.take(&json!({"kind": "event", "event": "strangers.refused"})).unwrap();
         assert!(judged(&mut ledger, Sort::Nobody, 401));
         assert!(!judged(&mut ledger, Sort::Nobody, 200) && !judged(&mut ledger, Sort::Read, 200));
+    }
+
+    #[test]
+    fn what_is_begun_without_a_number_is_a_change_by_the_proof_itself() {
+        for (entrance, trace, want) in [
+            ("management", "", true),
+            ("public", "", false),
+            ("public", "0000000000000000000000000000002a", true),
+        ] {
+            let mut ledger = Ledger::default();
+            let record =
+                json!({"kind": "intent", "id": "one", "entrance": entrance, "trace": trace});
+            assert_eq!(ledger.take(&record).is_ok(), want, "{entrance} {trace}");
+            assert_eq!(ledger.intents.contains(&42), want && !trace.is_empty());
+            assert_eq!(ledger.judge_end().is_err(), want);
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_forwarded_twice_fails() {
+        let (mut ledger, number) = (Ledger::default(), number(Sort::Read));
+        begin(&mut ledger, number).unwrap();
+        let target = [format!("/orders/{number}")];
+        ledger.judge_forwarded(&target).unwrap();
+        assert!(ledger.judge_forwarded(&target).is_err());
     }
 
     #[test]
@@ -316,7 +369,8 @@ mod tests {
             let record = json!({"kind": "call", "id": "one", "status": recorded});
             ledger.take(&record).unwrap();
             let id = "one".to_owned();
-            let answer = Answered { number, id, status: answered, is_unrecorded: false };
+            let status = answered;
+            let answer = Answered { number, caller: 0, id, status, is_unrecorded: false };
             let judged = ledger.judge_answers(&[answer], number);
             assert_eq!(judged.is_ok(), want, "{recorded}, {answered}");
         }

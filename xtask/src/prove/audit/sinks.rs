@@ -16,6 +16,7 @@ use super::{
     receivers::Receivers,
     shaped,
     site::Site,
+    sort::Sort,
     traffic::Traffic,
 };
 use crate::run;
@@ -175,7 +176,7 @@ impl Run {
         let Self { site, receivers, door, ledger, judged, slowest, doors_killed, .. } = self;
         let Counts { rounds, outage, flaps, hang } = counts;
         drop(door);
-        ledger.ensure_all_sorts()?;
+        ledger.ensure_sorts(Sort::plain())?;
         let shaped = shaped::judge(&receivers, lie.records.start, setting.folder)?;
         let held = liars::judge(&site, &receivers, lie)?;
         let records = held.iter().map(|it| it.1.records).max().unwrap_or_default();

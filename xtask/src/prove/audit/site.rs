@@ -40,7 +40,30 @@ paths:
     parameters:
       - {name: id, in: path, required: true, schema: {type: integer}}
     get: {operationId: get_busy, responses: {"200": {description: It was not busy}}}
+  /orders/{id}/events:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: integer}}
+    get: {operationId: get_events, responses: {"200": {description: What happens to it}}}
+  /orders/{id}/pieces:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: integer}}
+    get: {operationId: get_pieces, responses: {"200": {description: One order in pieces}}}
 "#;
+
+/// Its operations. Bodies are kept of one.
+const COLLECTION: &str = "owner: shop-team
+upstream: stock
+document: documents/shop.yaml
+operations:
+  get_pieces: {audit: {bodies: {keep: response}}}
+";
+
+/// Who asks for tokens.
+const WORKER: &str = "kind: service
+owner: shop-team
+profiles:
+  default: {roles: [reader], tokens: {grants: [client_credentials]}}
+";
 
 /// So many calls the metered caller has, of all processes of the door together: more than it makes in one of
 /// them, and less than in all.
@@ -219,10 +242,8 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
         ("clients/app.yaml", profile("app", "keeper").to_string()),
         ("clients/agent.yaml", profile("agent", "reader").to_string()),
         ("clients/metered.yaml", profile("app", "keeper").to_string()),
-        (
-            "collections/shop.yaml",
-            "owner: shop-team\nupstream: stock\ndocument: documents/shop.yaml\n".to_owned(),
-        ),
+        ("clients/worker.yaml", WORKER.to_owned()),
+        ("collections/shop.yaml", COLLECTION.to_owned()),
         ("documents/shop.yaml", DOCUMENT.to_owned()),
         ("limits/all.yaml", "rate: 1000000/s\n".to_owned()),
         ("limits/metered.yaml", format!("client: metered\nper: client\nquota: {QUOTA}/month\n")),
@@ -251,5 +272,15 @@ fn prepare(operator: &Client, upstream: &Upstream) -> Result<Callers> {
         app: world::issue(operator, "app/default")?,
         agent: world::issue(operator, "agent/default")?,
         metered: world::issue(operator, "metered/default")?,
+        token: token(operator)?,
     })
+}
+
+/// The form by which a client gets a token.
+fn token(operator: &Client) -> Result<String> {
+    let wish = json!({"profile": "worker/default", "kind": "client_secret"});
+    let issued = operator.manage("POST", "/credentials", &wish)?.done("issue_credential")?;
+    let secret = issued.get("secret").and_then(Value::as_str).context("a secret was issued")?;
+    let client = "worker%2Fdefault";
+    Ok(format!("grant_type=client_credentials&client_id={client}&client_secret={secret}"))
 }

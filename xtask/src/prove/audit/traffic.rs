@@ -19,7 +19,7 @@ use super::{
         connection::Connection,
         load::Over,
     },
-    sort::Sort,
+    sort::{ALL_FROM, Sort},
 };
 use crate::run;
 
@@ -37,13 +37,30 @@ pub(super) struct Callers {
     pub(super) agent: String,
     /// The key of one who may do everything, a few times.
     pub(super) metered: String,
+    /// What one sends who asks for a token, as a form.
+    pub(super) token: String,
+}
+
+/// Them at one door, and one who has no key.
+#[derive(Debug)]
+pub(super) struct Clients {
+    pub(super) app: Client,
+    pub(super) agent: Client,
+    pub(super) metered: Client,
+    pub(super) nobody: Client,
+    pub(super) token: String,
 }
 
 impl Callers {
-    /// Them at one door, and one who has no key.
-    pub(super) fn at(&self, address: SocketAddr) -> [Client; 4] {
-        let keys = [self.app.as_str(), self.agent.as_str(), self.metered.as_str(), ""];
-        keys.map(|key| Client::new(address, key))
+    fn at(&self, address: SocketAddr) -> Clients {
+        let client = |key: &str| Client::new(address, key);
+        Clients {
+            app: client(&self.app),
+            agent: client(&self.agent),
+            metered: client(&self.metered),
+            nobody: client(""),
+            token: self.token.clone(),
+        }
     }
 }
 
@@ -51,6 +68,8 @@ impl Callers {
 #[derive(Debug, Clone)]
 pub(super) struct Answered {
     pub(super) number: u64,
+    /// Which of those who call at the same time it is.
+    pub(super) caller: usize,
     /// That of its request, as the door says it.
     pub(super) id: String,
     /// What its caller is told: that of HTTP, or what stands in the answer of a tool.
@@ -60,11 +79,11 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    fn new(number: u64, (answer, id): (&Answer, String)) -> Self {
+    fn new((number, caller): (u64, usize), (answer, id): (&Answer, String)) -> Self {
         let status = told(answer).unwrap_or(answer.status);
         // An upstream may say 503 as well.
         let is_unrecorded = status == UNRECORDED && answer.text.contains("unrecorded");
-        Self { number, id, status, is_unrecorded }
+        Self { number, caller, id, status, is_unrecorded }
     }
 }
 
@@ -100,6 +119,11 @@ impl Traffic {
             slowest_us: AtomicU64::new(0),
             unrecorded: AtomicU64::new(0),
         }
+    }
+
+    /// One that is of all sorts.
+    pub(super) fn of_all_sorts() -> Self {
+        Self { next: AtomicU64::new(ALL_FROM.saturating_add(1)), ..Self::new() }
     }
 
     /// Calls the door at `address` as long as `work` takes.
@@ -153,23 +177,28 @@ impl Traffic {
         callers: &Callers,
         address: SocketAddr,
     ) {
-        for _ in 0..CONNECTIONS {
+        for caller in 0..CONNECTIONS {
             let clients = callers.at(address);
-            scope.spawn(move || self.flow(Connection::new(address), &clients));
+            scope.spawn(move || self.flow(Connection::new(address), (caller, &clients)));
         }
     }
 
-    fn flow(&self, mut connection: Connection, clients: &[Client; 4]) {
+    fn flow(&self, mut connection: Connection, (caller, clients): (usize, &Clients)) {
         let clock = Clock::system();
         while !self.is_over.load(Ordering::SeqCst) {
             let number = self.next.fetch_add(1, Ordering::SeqCst);
-            let request = Sort::of(number).request(number, clients);
+            let sort = Sort::of(number);
+            let request = sort.request(number, clients);
             let begun = clock.elapsed();
-            match connection.identified(&request) {
+            let answered = match sort {
+                Sort::Left => connection.leave(&request),
+                _ => connection.identified(&request),
+            };
+            match answered {
                 Ok((answer, id)) => {
                     let took = clock.elapsed().saturating_sub(begun);
                     self.slowest_us.fetch_max(micros(took), Ordering::SeqCst);
-                    let answered = Answered::new(number, (&answer, id));
+                    let answered = Answered::new((number, caller), (&answer, id));
                     self.unrecorded.fetch_add(answered.is_unrecorded.into(), Ordering::SeqCst);
                     self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answered);
                     run::rest(self.pause);
