@@ -51,7 +51,7 @@ paths:
 "#;
 
 /// Its operations. Bodies are kept of one.
-const COLLECTION: &str = "owner: shop-team
+pub(super) const COLLECTION: &str = "owner: shop-team
 upstream: stock
 document: documents/shop.yaml
 operations:
