@@ -118,9 +118,7 @@ impl<'a> Context<'a> {
             Ok(template) => template,
             Err(fault) => {
                 self.warnings.add(&pointer, format!("left out: {fault}"));
-                // Its requests come by the path alone: what is behind it tells no operations apart here.
-                let path = path.split(['?', '#']).next().unwrap_or_default();
-                if let Ok(template) = Template::parse(path) {
+                if let Some(template) = Template::meant(path) {
                     self.leave_out(&template, item);
                 }
                 return;
@@ -142,6 +140,9 @@ impl<'a> Context<'a> {
                 self.warnings.add(&pointer, format!("left out: {key}, which is not carried on"));
             }
         }
+        if self.methods(item).next().is_none() {
+            return self.leave_out(&template, item);
+        }
         for (method_key, operation) in self.methods(item) {
             let pointer = format!("{pointer}/{method_key}");
             let (template, item) = (template.clone(), resolved);
@@ -155,11 +156,11 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Leaves a whole path out: the methods that it has, or where that cannot be read all of them.
+    /// Leaves a whole path out: the methods that it has, or where there is none that is read all of them.
     fn leave_out(&mut self, template: &Template, item: &'a Value) {
-        let item = self.references.resolve(item).ok().and_then(Value::as_object);
-        let keys = METHODS.into_iter().filter(|key| item.is_none_or(|it| it.contains_key(*key)));
-        self.left_out.extend(keys.filter_map(method).map(|it| (it, template.clone())));
+        let had: Vec<_> = self.methods(item).map(|(key, _)| key).collect();
+        let keys = if had.is_empty() { METHODS.to_vec() } else { had };
+        self.left_out.extend(keys.into_iter().filter_map(method).map(|it| (it, template.clone())));
     }
 
     /// A request must mean one operation. Of two with one method and one shape, the first stays.

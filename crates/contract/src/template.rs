@@ -65,6 +65,16 @@ impl Template {
         Ok(template)
     }
 
+    /// The requests of a path that is no template as it is written, as far as they can be told: for
+    /// knowing them, not for calling what is there.
+    pub(crate) fn meant(text: &str) -> Option<Self> {
+        // They come by the path alone: what is behind it (`?x=1`, `{?x}`) tells none of them apart here.
+        let path = text.split(['?', '#']).next()?.trim_end_matches('{');
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        // Wherever one of two parameters ends that touch: together they are one hole.
+        Self::parse(&format!("{slash}{path}").replace("}{", "")).ok()
+    }
+
     fn segment(&mut self, text: &str) -> Result<Segment, InvalidTemplate> {
         let mut parts: Vec<Part> = Vec::new();
         let mut rest = text;
@@ -299,6 +309,23 @@ mod tests {
             assert_eq!(template.for_router(), router);
             assert!(template.fits(fitting), "{text} {fitting}");
             assert!(!template.fits(unfit), "{text} {unfit}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_may_tell_its_requests_even_so() {
+        for (text, router) in [
+            ("items/secrets", Some("/items/secrets")),
+            ("/items/{a}{b}{c}/secrets", Some("/items/{p1}/secrets")),
+            ("items/{a}{b}?x={y}", Some("/items/{p1}")),
+            ("/items/secrets{?x}", Some("/items/secrets")),
+            ("/items/secrets#x", Some("/items/secrets")),
+            ("/a//b", None),
+            ("/{a", None),
+            ("/a}{b}", None),
+        ] {
+            let meant = Template::meant(text).map(|it| it.for_router());
+            assert_eq!(meant.as_deref(), router, "{text}");
         }
     }
 

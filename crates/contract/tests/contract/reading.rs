@@ -187,6 +187,10 @@ fn of_what_is_left_out_it_is_known_which_requests_it_is_for() {
         "/c?x=1": {"get": {}},
         "/d/../e": {"get": {}},
         "/f": {"$ref": "other.yaml"},
+        "g": {"get": {}},
+        "/h/{a}{b}/i": {"get": {}},
+        "/j": {"trace": {}},
+        "/k": {"get": {}, "trace": {}},
     }}));
     let mut shown: Vec<_> = document
         .left_out()
@@ -195,8 +199,9 @@ fn of_what_is_left_out_it_is_known_which_requests_it_is_for() {
         .collect();
     shown.sort();
     let all = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY"];
-    let mut want = vec!["GET /a".to_owned(), "POST /b".to_owned(), "GET /c".to_owned()];
-    want.extend(all.map(|method| format!("{method} /f")));
+    let mut want =
+        ["GET /a", "POST /b", "GET /c", "GET /g", "GET /h/{ab}/i"].map(str::to_owned).to_vec();
+    want.extend(["/f", "/j"].iter().flat_map(|path| all.map(|it| format!("{it} {path}"))));
     want.sort();
     assert_eq!(shown, want);
 }

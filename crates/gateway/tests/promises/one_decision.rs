@@ -280,6 +280,8 @@ fn what_is_left_out_is_not_reached_through_a_hole_in_another_path() {
             "/items/nothing": {"get": 1},
             "/items/elsewhere": {"$ref": "other.yaml"},
             "/items/asked?for": {"get": {"responses": {}}},
+            "items/slashless": {"get": {"responses": {}}},
+            "/items/traced": {"trace": {"responses": {}}},
         }});
         let house = shop::builder()
             .file("documents/t.json", &document.to_string())
@@ -299,7 +301,7 @@ fn what_is_left_out_is_not_reached_through_a_hole_in_another_path() {
             let by_mcp = house.client.call_tool(key, "t_get", &json!({"id": id})).await.json();
             (by_rest.status.as_u16(), by_mcp["result"]["isError"] == true)
         };
-        for id in ["secrets", "nothing", "elsewhere", "asked"] {
+        for id in ["secrets", "nothing", "elsewhere", "asked", "slashless", "traced"] {
             assert_eq!(get(id).await, (404, true), "{id}");
         }
         assert_eq!(house.recorder.take(), vec![]);
