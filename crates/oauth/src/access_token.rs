@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Server,
+    client::unknown,
     error::{Code, Denied},
     possession::Confirmation,
     reference,
     tables::Tables,
+    token::invalid_grant,
 };
 
 /// What a token is about.
@@ -61,9 +63,10 @@ impl AccessToken<'_> {
     /// Signs what it says, or keeps that and gives a reference to it.
     ///
     /// # Errors
-    /// `temporarily_unavailable` where there is no key, `server_error` where it cannot be kept.
+    /// `temporarily_unavailable` where there is no key, `server_error` where it cannot be kept; those of
+    /// [`end`], and `invalid_request` where what it is exchanged for ends within this second.
     pub(crate) async fn give(&self, server: &Server, now: Timestamp) -> Result<Minted, Denied> {
-        let expires = self.end(&server.tables(), now);
+        let expires = self.end(&server.tables(), now)?;
         let jti = uuid::Uuid::new_v4().simple().to_string();
         let claims = self.claims(&jti, (now, expires));
         let token = match &claims {
@@ -91,10 +94,15 @@ impl AccessToken<'_> {
 
     /// When it ends: no later than what it is given by, and what those were given by that it is exchanged
     /// for. Who checks it asks all of these on every call, so nobody is to be promised more.
-    fn end(&self, tables: &Tables, now: Timestamp) -> Timestamp {
-        let own = tables.end(self.profile, self.credential, now);
+    fn end(&self, tables: &Tables, now: Timestamp) -> Result<Timestamp, Denied> {
+        let own = end(tables, (self.profile, self.credential), self.lifetime, now)?;
         let earlier = self.earlier_givers.iter().filter_map(|it| giver_end(tables, it, now));
-        own.into_iter().chain(earlier).fold(now.plus(self.lifetime), Timestamp::min)
+        let expires = earlier.fold(own, Timestamp::min);
+        if is_over(expires, now) {
+            let detail = "what the subject_token was given by ends now";
+            return Err(Denied::new(Code::InvalidRequest, detail));
+        }
+        Ok(expires)
     }
 
     fn claims(&self, jti: &str, (now, expires): (Timestamp, Timestamp)) -> Value {
@@ -150,6 +158,33 @@ impl AccessToken<'_> {
         }
         Value::Object(own)
     }
+}
+
+/// When what is given `now` for `lifetime` ends: no later than the profile, and the credential that it
+/// is given by.
+///
+/// # Errors
+/// `invalid_client` where these end within this second, `invalid_grant` where `lifetime` does: a token
+/// says its end in whole seconds, and would be good for nothing.
+pub(crate) fn end(
+    tables: &Tables,
+    (profile, credential): (&ProfileId, Option<&CredentialId>),
+    lifetime: Duration,
+    now: Timestamp,
+) -> Result<Timestamp, Denied> {
+    let (own, latest) = (tables.end(profile, credential, now), now.plus(lifetime));
+    if own.is_some_and(|it| is_over(it, now)) {
+        return Err(unknown().because("its profile or credential ends within this second"));
+    }
+    if is_over(latest, now) {
+        return Err(invalid_grant("its grant ends within this second"));
+    }
+    Ok(own.map_or(latest, |it| it.min(latest)))
+}
+
+/// Whether a token that is to end then would say an `exp` that has come.
+fn is_over(end: Timestamp, now: Timestamp) -> bool {
+    end.as_seconds() <= now.as_seconds()
 }
 
 /// When that ends by which an earlier token was given, as [`AccessToken::earlier_givers`] has it.

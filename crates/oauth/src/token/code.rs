@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Request, Server,
-    access_token::AccessToken,
+    access_token::{self, AccessToken},
     authorize::admit,
     client::Proven,
     error::{Code, Denied},
@@ -185,6 +185,9 @@ impl<'a> Answer<'a> {
         let may_renew = contract.terms.grants.contains(&GrantType::RefreshToken);
         let refreshes = may_renew && proven.client.renews();
         let lifetime = contract.terms.lifetime.min(grant.expires.since(request.at));
+        // What would give a token that is good for nothing uses nothing up.
+        let givers = (&profile, proven.credential.as_ref());
+        access_token::end(&tables, givers, lifetime, request.at)?;
         let demands = proven.client.demands(contract.terms);
         let is_opaque = contract.terms.is_opaque;
         Ok(Self {

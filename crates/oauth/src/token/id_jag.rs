@@ -6,14 +6,14 @@ use identity::{
     assertion::{Assertion, AssertionError, Verified},
     replay,
 };
-use model::{GrantType, TokenBinding, TokenScope, TokenScopes};
+use model::{GrantType, ProfileId, Timestamp, TokenBinding, TokenScope, TokenScopes};
 use serde_json::{Map, Value};
 use store::Grant;
 
 use super::{GrantBody, Issued, caller, check_terms, registered, scopes};
 use crate::{
     Request, Server,
-    access_token::AccessToken,
+    access_token::{self, AccessToken},
     authorize::admit,
     client::{Origin, Proven},
     error::{Code, Denied},
@@ -60,6 +60,8 @@ pub(super) async fn issue(
     facts.caller = Some(caller(&contract, Some(brought.person.subject.clone())));
     check_grant(&contract)?;
     check_terms(&contract, request)?;
+    let (givers, lifetime) = ((&profile, proven.credential.as_ref()), contract.terms.lifetime);
+    let expires = access_token::end(&tables, givers, lifetime, request.at)?;
     let claims = &brought.verified.claims;
     let resource = resource(&tables, form, claims)?;
     let scopes = narrower(scopes(form)?, claims)?;
@@ -79,7 +81,7 @@ pub(super) async fn issue(
         groups: brought.person.groups.clone(),
     };
     let rule = admit::rule(&tables, admission.as_ref(), &contract);
-    let grant = grant(request, proven, (&*tables, &contract), &brought.person, &body);
+    let grant = grant(request, proven, (&profile, expires), &brought.person, &body);
     server.store.put_grant(&grant).await?;
     let token = AccessToken {
         issuer: server.url(),
@@ -94,7 +96,7 @@ pub(super) async fn issue(
         admission: admission.as_ref(),
         rule: Some(&rule),
         grant: Some(&grant.id),
-        lifetime: contract.terms.lifetime,
+        lifetime,
         confirmation: &confirmation,
         methods: &[],
         is_opaque: contract.terms.is_opaque,
@@ -257,13 +259,10 @@ fn narrower(
 fn grant(
     request: &Request,
     proven: &Proven,
-    (tables, contract): (&Tables, &Contract<'_>),
+    (profile, expires): (&ProfileId, Timestamp),
     person: &Person,
     body: &GrantBody,
 ) -> Grant {
-    let (profile, latest) = (&contract.profile.id, request.at.plus(contract.terms.lifetime));
-    // It gives one token, and ends with that.
-    let ends = tables.end(profile, proven.credential.as_ref(), request.at);
     Grant {
         id: uuid::Uuid::new_v4().simple().to_string(),
         client: proven.client.id.clone(),
@@ -271,7 +270,8 @@ fn grant(
         subject: Some(person.subject.clone()),
         body: serde_json::to_string(body).unwrap_or_default(),
         created: request.at,
-        expires: ends.map_or(latest, |it| it.min(latest)),
+        // It gives one token, and ends with that.
+        expires,
         revoked: None,
     }
 }

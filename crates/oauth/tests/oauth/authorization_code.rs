@@ -1,8 +1,8 @@
 //! A person signs in, decides, and the client gets tokens that renew.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use model::TokenTerms;
+use model::{Timestamp, TokenTerms};
 use serde_json::Value;
 
 use crate::house::{BACK, Browser, DOOR, House, PASSWORD, VERIFIER, authorize, claims};
@@ -151,6 +151,40 @@ async fn all_that_comes_of_one_sign_in_ends_at_a_time_that_refreshing_does_not_m
     house.advance(4);
     let (status, third) = refresh(&house, &second["refresh_token"]).await;
     assert_eq!((status, third["error"].as_str()), (400, Some("invalid_grant")), "{third}");
+}
+
+#[tokio::test]
+async fn what_would_give_a_token_that_has_ended_gives_nothing_and_is_not_used_up() {
+    let mut house = House::open().await;
+    let soon = house.clock.now().plus(Duration::from_millis(900));
+    let end = |house: &mut House, at: Option<Timestamp>| {
+        Arc::make_mut(&mut house.desired.clients[2]).profiles[0].expires = at;
+        house.declare();
+    };
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    end(&mut house, Some(soon));
+    let (status, answer) = redeem(&house, &code, &[]).await;
+    assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{answer}");
+    end(&mut house, None);
+    let (status, tokens) = redeem(&house, &code, &[]).await;
+    assert_eq!(status, 200, "{tokens}");
+    end(&mut house, Some(soon));
+    let (status, answer) = refresh(&house, &tokens["refresh_token"]).await;
+    assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{answer}");
+    end(&mut house, None);
+    assert_eq!(refresh(&house, &tokens["refresh_token"]).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_grant_gives_no_token_in_the_second_in_which_it_ends() {
+    let house = House::open().await;
+    house.clock.advance(Duration::from_millis(900));
+    let code = Browser::default().allow(&house, &authorize(&[])).await;
+    let (_, tokens) = redeem(&house, &code, &[]).await;
+    house.advance(TokenTerms::REFRESH_LIFETIME.as_secs() - 1);
+    house.clock.advance(Duration::from_millis(200));
+    let (status, answer) = refresh(&house, &tokens["refresh_token"]).await;
+    assert_eq!((status, &answer["error"]), (400, &"invalid_grant".into()), "{answer}");
 }
 
 #[tokio::test]

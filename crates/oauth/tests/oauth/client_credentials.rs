@@ -159,6 +159,20 @@ async fn a_token_is_promised_for_no_longer_than_what_it_was_given_by_lives() {
 }
 
 #[tokio::test]
+async fn no_token_is_given_that_would_have_ended_by_its_own_word() {
+    let mut house = House::open().await;
+    let far = house.desired.credentials[0].expires;
+    let soon = house.clock.now().plus(Duration::from_millis(900));
+    for (credential, profile) in [(soon, None), (far, Some(soon))] {
+        Arc::make_mut(&mut house.desired.credentials[0]).expires = credential;
+        Arc::make_mut(&mut house.desired.clients[1]).profiles[0].expires = profile;
+        house.declare();
+        let (status, answer) = house.post("/oauth/token", BATCH, &FORM).await;
+        assert_eq!((status, &answer["error"]), (401, &"invalid_client".into()), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_that_was_revoked_or_has_expired_gets_nothing() {
     let mut house = House::open().await;
     for state in [CredentialState::Retired, CredentialState::Revoked] {
