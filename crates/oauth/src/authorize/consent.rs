@@ -200,7 +200,7 @@ pub(super) async fn grant(
     };
     let shown = ConsentBody {
         client_name: body.client_name.clone(),
-        host: redirect::host(&pending.body.redirect_uri),
+        host: host(server, pending, person).await?,
         profile: profile.to_string(),
         resource: body.resource.clone(),
         scope: body.scope.clone(),
@@ -226,4 +226,16 @@ pub(super) async fn grant(
     server.store.put_consent(&consent).await?;
     people::check_still_there(server, person, &grant.id, request.at).await?;
     Ok(grant)
+}
+
+/// Where the program sends the person: to nowhere from a device, which does not undo that it does from
+/// elsewhere.
+async fn host(server: &Server, pending: &Pending, person: &Person) -> Result<String, Denied> {
+    let host = redirect::host(&pending.body.redirect_uri);
+    if !host.is_empty() {
+        return Ok(host);
+    }
+    let before = server.store.consent(&person.subject, &pending.client.id).await?;
+    let before = before.and_then(|it| serde_json::from_str::<ConsentBody>(&it.body).ok());
+    Ok(before.map(|it| it.host).unwrap_or_default())
 }

@@ -121,6 +121,23 @@ async fn a_client_with_a_document_gets_tokens_on_a_device_while_it_says_so() {
 }
 
 #[tokio::test]
+async fn what_is_allowed_on_a_device_does_not_hide_where_a_program_sends_people_elsewhere() {
+    let grants = [GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::RefreshToken];
+    let house = house(&grants).await;
+    publish(&house, &["authorization_code", GRANT, "refresh_token"]);
+    let target = authorize(&[("client_id", DOCUMENT), ("redirect_uri", LOOPBACK)]);
+    Browser::default().allow(&house, &target).await;
+    let (_, shown) = begun(&house, DOCUMENT).await;
+    let mut browser = typed(&house, "ann", &shown).await;
+    browser.send(&house, "/oauth/consent", &[("decision", "allow")]).await;
+    assert!(browser.page.contains("Your device is connected"), "{}", browser.page);
+    let consent = house.server.consents(None, None, 10).await.unwrap().remove(0);
+    assert_eq!((&*consent.host, consent.scope), ("127.0.0.1", None));
+    browser.open(&house, "/oauth/account").await;
+    assert!(browser.page.contains("Sends you to <b>127.0.0.1</b>"), "{}", browser.page);
+}
+
+#[tokio::test]
 async fn a_client_that_registered_itself_for_it_gets_tokens_on_a_device() {
     let mut house = device_house().await;
     admit_any_host(&mut house);
