@@ -98,6 +98,8 @@ impl Failure {
     fn wrong(&self) -> Option<Wrong> {
         match self {
             Self::KeyMalformed | Self::KeyUnknown => Some(Wrong::Unknown),
+            // It may be one that is good: but anybody can make one up with the right checksum.
+            Self::NoPepper => Some(Wrong::Ended),
             Self::Token(defect) => Some(defect.reason().0),
             Self::BoundAsBearer
             | Self::CertificateAmbiguous(..)
@@ -107,7 +109,6 @@ impl Failure {
             | Self::CredentialRevoked(_)
             | Self::Network(..)
             | Self::NoCertificate
-            | Self::NoPepper
             | Self::NotBound
             | Self::OtherCertificate
             | Self::ProfileDisabled(_)

@@ -24,4 +24,4 @@ pub use directory::{Declared, Directory, Own, Sender};
 pub use introspection::{Introspect, Question, Reply};
 pub use key_set::{Fetch, Fetched, Fetching, KeySets, Provider, ProviderMetadata};
 pub use own_issuer::OwnIssuer;
-pub use presented::{CREDENTIAL_BYTES_MAX, Kept, Presented, present};
+pub use presented::{CREDENTIAL_BYTES_MAX, Kept, OTHER_SCHEME, Presented, present};

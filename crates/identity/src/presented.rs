@@ -11,6 +11,10 @@ use crate::api_key;
 /// The longest key or token that is looked at.
 pub const CREDENTIAL_BYTES_MAX: usize = 16 * 1024;
 
+/// The cause of a refusal where what was shown is of a scheme that is not taken here: no credential is in
+/// it that could be known, so it is no more than to show none.
+pub const OTHER_SCHEME: &str = "another scheme";
+
 const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The one credential of a request, as it was sent and not yet believed.
@@ -114,10 +118,8 @@ fn authorization_of(value: &HeaderValue) -> Result<Presented<'_>, Refusal> {
     let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
     let with_proof = scheme.eq_ignore_ascii_case("dpop");
     if !with_proof && !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::new(
-            RefusalKind::Unauthenticated,
-            "the authorization scheme is not supported: send authorization: bearer",
-        ));
+        let detail = "the authorization scheme is not supported: send authorization: bearer";
+        return Err(Refusal::new(RefusalKind::Unauthenticated, detail).because(OTHER_SCHEME));
     }
     let credential = visible(credential.trim_start_matches(' '))?;
     if with_proof {
@@ -214,6 +216,10 @@ mod tests {
         ] {
             let refusal = present(&headers(lines)).unwrap_err();
             assert!(refusal.detail().contains(want), "{lines:?} got {refusal}");
+            // Whoever shows no credential at all can have any of these at will: each is counted.
+            let is_malformed = refusal.kind() == RefusalKind::Malformed;
+            let is_counted = is_malformed || refusal.cause() == Some(OTHER_SCHEME);
+            assert!(is_counted, "{lines:?} got {refusal}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use audit::EventId;
+use identity::OTHER_SCHEME;
 use model::{Caller, LimitState, Refusal, RefusalKind};
 
 use super::{COUNT_FOR, OF_ALL, OF_SOURCE};
@@ -38,7 +39,9 @@ impl Of {
         }
         let is_of_nobody = match refusal.kind() {
             // Otherwise it is of a credential that is known here, and good for nothing any more.
-            RefusalKind::Unauthenticated => refusal.cause() == Some(NOTHING_SHOWN),
+            RefusalKind::Unauthenticated => {
+                matches!(refusal.cause(), Some(NOTHING_SHOWN | OTHER_SCHEME))
+            }
             RefusalKind::Forbidden
             | RefusalKind::Gone
             | RefusalKind::InvalidArguments
@@ -163,8 +166,10 @@ mod tests {
         for kind in [RefusalKind::Unauthenticated, RefusalKind::Internal] {
             assert_eq!(of(kind, None), None, "{kind:?}");
         }
-        let shown = Refusal::new(RefusalKind::Unauthenticated, "why").because(NOTHING_SHOWN);
-        assert_eq!(Of::refused(&shown, None), Some(Of::Strangers));
+        for cause in [NOTHING_SHOWN, OTHER_SCHEME] {
+            let shown = Refusal::new(RefusalKind::Unauthenticated, "why").because(cause);
+            assert_eq!(Of::refused(&shown, None), Some(Of::Strangers), "{cause}");
+        }
         let made_up = Refusal::new(RefusalKind::Unauthenticated, "why").of_wrong(Wrong::Unknown);
         assert_eq!(Of::refused(&made_up, None), Some(Of::WrongCredentials));
         assert_eq!(Of::refused(&made_up, Some(&app)), None, "it ended under way");

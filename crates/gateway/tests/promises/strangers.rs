@@ -41,6 +41,13 @@ async fn a_flood_of_strangers_is_counted_and_who_is_known_is_told() {
         ("/shop/items/7", &[][..], 401),
         ("/nowhere", &[], 401),
         ("/shop/items/%2e%2e/x", &[], 400),
+        ("/shop/items/7", &[("authorization", "Basic YTpi")], 401),
+        ("/shop/items/7", &[("authorization", "a.b.c")], 401),
+        ("/shop/items/7", &[("authorization", "")], 401),
+        ("/shop/items/7", &[("authorization", "Bearer")], 400),
+        ("/shop/items/7", &[("authorization", "DPoP a b")], 400),
+        ("/shop/items/7", &[("x-api-key", "")], 400),
+        ("/shop/items/7", &[("authorization", "Bearer a"), ("x-api-key", "b")], 400),
         ("/shop/items/7", &[("host", "evil.example")], 421),
         ("/shop/items/7", &[("origin", "https://evil.example")], 403),
     ] {
@@ -71,7 +78,7 @@ async fn a_flood_of_strangers_is_counted_and_who_is_known_is_told() {
     get(&house, "/shop/items/7", &[]).await;
     let records = house.records().split_off(before);
     let told = of_flood(&records[0], "strangers.refused");
-    assert!(told.starts_with("5 requests of strangers from 127.0.0.1 were refused"), "{told}");
+    assert!(told.starts_with("12 requests of strangers from 127.0.0.1 were refused"), "{told}");
     assert_eq!((records.len(), &records[1]["status"]), (2, &401.into()), "and who comes after it");
 }
 
