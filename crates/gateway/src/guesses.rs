@@ -12,16 +12,20 @@ use std::{
 };
 
 use audit::Receipt;
-use identity::sources::{Budget, Excess, Sources, network};
+use identity::sources::{Budget, Excess, Sources, network, site};
 use model::{Refusal, Wrong};
 use tokio::sync::OnceCell;
 
 use self::flood::slowed;
-pub(crate) use self::flood::{Flood, Of};
+pub(crate) use self::flood::{Flood, Of, Origin};
 
 /// Refusals of one source that are told one by one, and wrong credentials of it that are refused as such.
 /// Many programs may share a source, and one that was set up wrongly tries again and again.
 const OF_SOURCE: Budget = Budget { burst: 100, every: Duration::from_secs(1) };
+
+/// The same of a site, a /48 of IPv6, whose sources would be as many as somebody wants: so no site keeps the
+/// records of all others from being written.
+const OF_SITE: Budget = Budget { burst: 300, every: Duration::from_millis(333) };
 
 /// The same of all sources together. It bounds what they make the log grow by, and what is remembered.
 const OF_ALL: Budget = Budget { burst: 1000, every: Duration::from_millis(100) };
@@ -71,7 +75,8 @@ pub(crate) enum Weighed {
 
 impl Default for Guesses {
     fn default() -> Self {
-        let [wrong, strangers] = [(); 2].map(|()| Sources::new(OF_SOURCE, OF_ALL));
+        let [wrong, strangers] =
+            [(); 2].map(|()| Sources::new(OF_SOURCE, OF_ALL).with_sites(OF_SITE));
         Self { wrong, strangers, floods: Mutex::default() }
     }
 }
@@ -89,12 +94,14 @@ impl Guesses {
             Of::Strangers => &self.strangers,
             Of::WrongCredentials => &self.wrong,
         };
-        let (source, wait) = match sources.attempt(peer, now) {
+        let (from, wait) = match sources.attempt(peer, now) {
             Ok(()) => return Weighed::Told(refusal),
-            Err(Excess::All(wait)) => (None, wait),
-            Err(Excess::Source(wait)) => (Some(network(peer)), wait),
+            Err(Excess::All(wait)) => (Origin::All, wait),
+            // Without a site there is no budget of one.
+            Err(Excess::Site(wait)) => (site(peer).map_or(Origin::All, Origin::Site), wait),
+            Err(Excess::Source(wait)) => (Origin::Source(network(peer)), wait),
         };
-        let flood = Flood { of, source };
+        let flood = Flood { of, from };
         let refusal = match refusal.wrong() {
             Some(Wrong::Unknown) => slowed(&refusal, flood, wait),
             Some(Wrong::Ended) | None => refusal,
@@ -147,7 +154,7 @@ impl Counting {
 impl Counted {
     /// How many there were, in a sentence.
     pub(crate) fn note(&self) -> String {
-        let (count, what, from) = (self.count, self.flood.of.what(), self.flood.origin());
+        let (count, what, from) = (self.count, self.flood.of.what(), self.flood.from);
         format!("{count} {what} from {from} were refused in about {} s", COUNT_FOR.as_secs())
     }
 }
@@ -171,7 +178,7 @@ mod tests {
 
     /// From one source.
     fn flood(of: Of) -> Flood {
-        Flood { of, source: Some(address(1)) }
+        Flood { of, from: Origin::Source(address(1)) }
     }
 
     /// How many are refused as wrong, made to wait, and told, of so many wrong credentials.
@@ -201,7 +208,23 @@ mod tests {
         let guesses = Guesses::default();
         assert_eq!(shown(&guesses, 10_000, |it| address(it % 1000)), [1000, 9000, 1000]);
         let [counted] = guesses.take_counted(None).try_into().unwrap();
-        assert_eq!((counted.flood.source, counted.count), (None, 9000));
+        assert_eq!((counted.flood.from, counted.count), (Origin::All, 9000));
+    }
+
+    #[test]
+    fn a_site_of_many_sources_keeps_no_others_from_being_told() {
+        let guesses = Guesses::default();
+        let of_site = |number: u32| {
+            let number = u16::try_from(number).unwrap();
+            IpAddr::from([0x2001, 0xdb8, 1, number, 0, 0, 0, 1])
+        };
+        assert_eq!(shown(&guesses, 10_000, of_site), [300, 9700, 300]);
+        assert_eq!(shown(&guesses, 10_000, |it| address(it % 1000)), [700, 9300, 700]);
+        let counted = guesses.take_counted(None);
+        let mut counted: Vec<_> = counted.iter().map(|it| (it.count, it.note())).collect();
+        counted.sort();
+        let [(9300, _), (9700, told)] = &counted[..] else { panic!("{counted:?}") };
+        assert!(told.starts_with("9700 wrong credentials from 2001:db8:1::/48 were"), "{told}");
     }
 
     #[test]

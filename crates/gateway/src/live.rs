@@ -51,7 +51,7 @@ impl Live {
         self.log.enter(&Record {
             event: Some(flood.event()),
             note: Some(note),
-            peer: flood.source,
+            peer: flood.from.peer(),
             status: flood.status(),
             ..Record::new(self.clock.now(), Kind::Event, Outcome::Refused(&refusal))
         })

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-/// Most sources of which anything is remembered.
+/// Most sources, and most sites, of which anything is remembered.
 const REMEMBERED_MAX: usize = 16_384;
 
 /// How many attempts at once, and how often one more.
@@ -23,6 +23,8 @@ pub struct Budget {
 #[derive(Debug)]
 pub struct Sources {
     each: Budget,
+    /// That of each site, where sites have one.
+    site: Option<Budget>,
     all: Budget,
     used: Mutex<Used>,
 }
@@ -31,8 +33,15 @@ pub struct Sources {
 #[derive(Debug, Default)]
 struct Used {
     all: Duration,
-    each: HashMap<IpAddr, Duration>,
-    /// When sources are looked for next that have used up nothing any more.
+    each: Accounts,
+    sites: Accounts,
+}
+
+/// The same of many that have one each.
+#[derive(Debug, Default)]
+struct Accounts {
+    whole_again: HashMap<IpAddr, Duration>,
+    /// When those are looked for next that have used up nothing any more.
     sweep_at: Duration,
 }
 
@@ -41,6 +50,8 @@ struct Used {
 pub enum Excess {
     /// That of all sources.
     All(Duration),
+    /// That of the site which the source is of.
+    Site(Duration),
     /// That of the source.
     Source(Duration),
 }
@@ -61,7 +72,8 @@ impl Budget {
     }
 
     fn after_one_more(self, whole_again: Duration, now: Duration) -> Duration {
-        whole_again.max(now).saturating_add(self.every)
+        let latest = now.saturating_add(self.whole());
+        whole_again.max(now).saturating_add(self.every).min(latest)
     }
 }
 
@@ -69,28 +81,36 @@ impl Sources {
     /// Nothing is used up.
     #[must_use]
     pub fn new(each: Budget, all: Budget) -> Self {
-        Self { each, all, used: Mutex::default() }
+        Self { each, site: None, all, used: Mutex::default() }
     }
 
-    /// The budget of each source.
+    /// The same, where no [site] may use up what all have. [`Sources::wait`] does not ask for it: a
+    /// source that did nothing does not wait for its neighbours.
     #[must_use]
-    pub fn each(&self) -> Budget {
-        self.each
+    pub fn with_sites(self, site: Budget) -> Self {
+        Self { site: Some(site), ..self }
     }
 
-    /// Counts an attempt from `source`, where there is one left.
+    /// Counts an attempt from `source`, where there is one left. Its own budget is asked for first: so
+    /// it is named where that is used up, whatever others have left.
     ///
     /// # Errors
     /// Which budget is used up. Then nothing is counted.
     pub fn attempt(&self, source: IpAddr, now: Duration) -> Result<(), Excess> {
         let mut used = self.used();
+        let wait = self.each.wait(used.each.of(network(source)), now);
+        if !wait.is_zero() {
+            return Err(Excess::Source(wait));
+        }
+        if let Some((budget, site)) = self.site.zip(site(source)) {
+            let wait = budget.wait(used.sites.of(site), now);
+            if !wait.is_zero() {
+                return Err(Excess::Site(wait));
+            }
+        }
         let wait = self.all.wait(used.all, now);
         if !wait.is_zero() {
             return Err(Excess::All(wait));
-        }
-        let wait = self.each.wait(used.of(source), now);
-        if !wait.is_zero() {
-            return Err(Excess::Source(wait));
         }
         self.count_in(&mut used, source, now);
         Ok(())
@@ -106,30 +126,20 @@ impl Sources {
     #[must_use]
     pub fn wait(&self, source: IpAddr, now: Duration) -> Duration {
         let used = self.used();
-        let (whole_again, all) = (used.of(source), self.all.wait(used.all, now));
+        let (whole_again, all) = (used.each.of(network(source)), self.all.wait(used.all, now));
         match all.is_zero() {
             true => self.each.wait(whole_again, now),
             // Nobody knows what it has on its account.
-            false if used.is_full() && whole_again.is_zero() => all,
+            false if used.each.is_full() && whole_again.is_zero() => all,
             false => whole_again.saturating_sub(now),
         }
     }
 
     fn count_in(&self, used: &mut Used, source: IpAddr, now: Duration) {
-        let whole_again = self.each.after_one_more(used.of(source), now);
-        let latest = now.saturating_add(self.each.whole());
-        used.all = self.all.after_one_more(used.all, now).min(now.saturating_add(self.all.whole()));
-        // Not with every attempt: who has many addresses could have it looked through all the time.
-        if used.is_full() && now >= used.sweep_at {
-            used.each.retain(|_, until| *until > now);
-            used.sweep_at = now.saturating_add(self.each.every);
-        }
-        let (whole_again, is_full) = (whole_again.min(latest), used.is_full());
-        match used.each.get_mut(&network(source)) {
-            Some(remembered) => *remembered = whole_again,
-            // Where there are too many, the budget of all has to do.
-            None if is_full => {}
-            None => drop(used.each.insert(network(source), whole_again)),
+        used.all = self.all.after_one_more(used.all, now);
+        used.each.count(network(source), self.each, now);
+        if let Some((budget, site)) = self.site.zip(site(source)) {
+            used.sites.count(site, budget, now);
         }
     }
 
@@ -138,14 +148,29 @@ impl Sources {
     }
 }
 
-impl Used {
-    /// Whether no more sources are remembered.
+impl Accounts {
+    /// Whether no more are remembered.
     fn is_full(&self) -> bool {
-        self.each.len() >= REMEMBERED_MAX
+        self.whole_again.len() >= REMEMBERED_MAX
     }
 
-    fn of(&self, source: IpAddr) -> Duration {
-        self.each.get(&network(source)).copied().unwrap_or_default()
+    fn of(&self, who: IpAddr) -> Duration {
+        self.whole_again.get(&who).copied().unwrap_or_default()
+    }
+
+    fn count(&mut self, who: IpAddr, budget: Budget, now: Duration) {
+        // Not with every attempt: who has many addresses could have it looked through all the time.
+        if self.is_full() && now >= self.sweep_at {
+            self.whole_again.retain(|_, until| *until > now);
+            self.sweep_at = now.saturating_add(budget.every);
+        }
+        let (whole_again, is_full) = (budget.after_one_more(self.of(who), now), self.is_full());
+        match self.whole_again.get_mut(&who) {
+            Some(remembered) => *remembered = whole_again,
+            // Where there are too many, the budget of all has to do.
+            None if is_full => {}
+            None => drop(self.whole_again.insert(who, whole_again)),
+        }
     }
 }
 
@@ -227,19 +252,41 @@ mod tests {
     }
 
     #[test]
+    fn no_site_uses_up_what_all_have() {
+        let (now, site) = (Duration::ZERO, Budget { burst: 6, every: Duration::from_secs(2) });
+        let sources = sources().with_sites(site);
+        let of_site = |number: u16| IpAddr::from([0x2001, 0xdb8, 1, number, 0, 0, 0, 1]);
+        for number in 0..6 {
+            assert_eq!(sources.attempt(of_site(number), now), Ok(()));
+        }
+        let wait = Duration::from_secs(2);
+        assert_eq!(sources.attempt(of_site(6), now), Err(Excess::Site(wait)));
+        // There are two left for others. Then who has used up its own is named even so.
+        assert_eq!(sources.attempt(address("2001:db8:2::1"), now), Ok(()));
+        assert_eq!(sources.attempt(address("192.0.2.1"), now), Ok(()));
+        let second = Duration::from_secs(1);
+        assert_eq!(sources.attempt(address("192.0.2.2"), now), Err(Excess::All(second)));
+        assert_eq!(sources.attempt(of_site(6), now), Err(Excess::Site(wait)));
+        for _ in 0..5 {
+            sources.count(address("192.0.2.1"), now);
+        }
+        assert!(matches!(sources.attempt(address("192.0.2.1"), now), Err(Excess::Source(_))));
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let sources = sources();
         for number in 0..100_000_u32 {
             sources.count(IpAddr::from(number.to_be_bytes()), Duration::ZERO);
         }
-        assert_eq!(sources.used().each.len(), REMEMBERED_MAX);
+        assert_eq!(sources.used().each.whole_again.len(), REMEMBERED_MAX);
         // Those that are remembered are charged, and those that are not wait as all do.
         let (known, unknown) = (IpAddr::from([0, 0, 0, 0]), IpAddr::from([255; 4]));
-        let before = sources.used().of(known);
+        let before = sources.used().each.of(known);
         sources.count(known, Duration::ZERO);
-        assert!(sources.used().of(known) > before);
+        assert!(sources.used().each.of(known) > before);
         assert!(sources.wait(unknown, Duration::ZERO) > Duration::ZERO);
         sources.count(address("192.0.2.1"), Duration::from_secs(21));
-        assert_eq!(sources.used().each.len(), 1);
+        assert_eq!(sources.used().each.whole_again.len(), 1);
     }
 }

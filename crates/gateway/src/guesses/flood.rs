@@ -1,12 +1,12 @@
 //! What comes in floods, and what is said of one: by the records that stand for it, and to who is slowed down.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use audit::EventId;
 use identity::OTHER_SCHEME;
 use model::{Caller, LimitState, Refusal, RefusalKind};
 
-use super::{COUNT_FOR, OF_ALL, OF_SOURCE};
+use super::{COUNT_FOR, OF_ALL, OF_SITE, OF_SOURCE};
 use crate::pipeline::NOTHING_SHOWN;
 
 /// What floods are of.
@@ -22,8 +22,18 @@ pub(crate) enum Of {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Flood {
     pub(crate) of: Of,
-    /// Where all of it comes from: an address of IPv4, a /64 of IPv6; none where many do together.
-    pub(crate) source: Option<IpAddr>,
+    pub(crate) from: Origin,
+}
+
+/// Where all of a flood comes from: whose budget is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// From many together.
+    All,
+    /// From a /48 of IPv6.
+    Site(IpAddr),
+    /// From an address of IPv4, or a /64 of IPv6.
+    Source(IpAddr),
 }
 
 impl Of {
@@ -81,7 +91,7 @@ impl Of {
 impl Flood {
     /// That it is counted from now on, in a sentence.
     pub(crate) fn note(self) -> String {
-        let (what, from, seconds) = (self.of.what(), self.origin(), COUNT_FOR.as_secs());
+        let (what, from, seconds) = (self.of.what(), self.from, COUNT_FOR.as_secs());
         format!(
             "{what} from {from} are refused without records of their own from now on, and counted for \
              about {seconds} s"
@@ -109,30 +119,41 @@ impl Flood {
             Of::WrongCredentials => Some(RefusalKind::LimitReached.status().as_u16()),
         }
     }
+}
 
-    pub(super) fn origin(self) -> String {
-        match self.source {
-            None => "all sources".to_owned(),
-            Some(address @ IpAddr::V4(_)) => address.to_string(),
-            Some(network @ IpAddr::V6(_)) => format!("{network}/64"),
+impl Origin {
+    /// The address that a record of it has; of a network the first one.
+    pub(crate) fn peer(self) -> Option<IpAddr> {
+        match self {
+            Self::All => None,
+            Self::Site(address) | Self::Source(address) => Some(address),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all sources"),
+            Self::Site(network) => write!(f, "{network}/48"),
+            Self::Source(address @ IpAddr::V4(_)) => write!(f, "{address}"),
+            Self::Source(network @ IpAddr::V6(_)) => write!(f, "{network}/64"),
         }
     }
 }
 
 /// The refusal of one too many.
 pub(super) fn slowed(refusal: &Refusal, flood: Flood, wait: Duration) -> Refusal {
-    let (budget, detail) = match (flood.of, flood.source) {
-        (Of::Strangers, None) => (OF_ALL, "too many requests of strangers came"),
-        (Of::Strangers, Some(_)) => {
-            (OF_SOURCE, "too many requests of strangers came from this address")
+    let (budget, from) = match flood.from {
+        Origin::All => (OF_ALL, ""),
+        Origin::Site(_) => (OF_SITE, " from this network"),
+        Origin::Source(_) => (OF_SOURCE, " from this address"),
+    };
+    let detail = match flood.of {
+        Of::Strangers => format!("too many requests of strangers came{from}"),
+        Of::WrongCredentials => {
+            format!("too many wrong credentials came{from}: wait, then show a good one")
         }
-        (Of::WrongCredentials, None) => {
-            (OF_ALL, "too many wrong credentials came: wait, then show a good one")
-        }
-        (Of::WrongCredentials, Some(_)) => (
-            OF_SOURCE,
-            "too many wrong credentials came from this address: wait, then show a good one",
-        ),
     };
     let limit = LimitState {
         limit: flood.of.limit().into(),
