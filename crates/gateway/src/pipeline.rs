@@ -63,7 +63,7 @@ pub async fn run(
         }
         Err(refusal) => (Err(refusal), None),
     };
-    ledger.close(outcome).await.map(|outcome| {
+    ledger.close(outcome, None).await.map(|outcome| {
         outcome.map(|answer| match standing {
             Some(standing) => standing.hold(&presented, answer),
             None => answer,
@@ -92,11 +92,13 @@ pub async fn run_whole(
         }
         Err(refusal) => Err(refusal),
     };
+    let mut failure = None;
     if let Ok(answer) = &outcome {
-        let Taken { bytes: _, is_whole, length, late: _ } = answer.body();
+        let Taken { bytes: _, is_whole, length, late } = answer.body();
         (ledger.facts().bytes_out, ledger.facts().is_truncated) = (*length, !is_whole);
+        failure.clone_from(late);
     }
-    ledger.close(outcome).await
+    ledger.close(outcome, failure).await
 }
 
 /// Takes a call up to the head of its answer.

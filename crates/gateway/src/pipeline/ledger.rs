@@ -33,10 +33,12 @@ impl<'a> Ledger<'a> {
         &mut self.facts
     }
 
-    /// Records how a call ended: `Unrecorded` is in place of everything that cannot be recorded.
+    /// Records how a call ended: `Unrecorded` is in place of everything that cannot be recorded. `failure`
+    /// is why there is no more than the beginning of an answer, where its upstream failed behind that.
     pub(super) async fn close<B>(
         mut self,
         outcome: Result<Response<B>, Refusal>,
+        failure: Option<Refusal>,
     ) -> Recorded<Result<Response<B>, Refusal>> {
         let outcome = match outcome.map_err(|it| self.weigh(it)) {
             Ok(answer) => Ok(answer),
@@ -46,7 +48,10 @@ impl<'a> Ledger<'a> {
             }
         };
         let (end, status) = match &outcome {
-            Ok(answer) => (Outcome::Answered, answer.status().as_u16()),
+            Ok(answer) => {
+                let end = failure.as_ref().map_or(Outcome::Answered, Outcome::Refused);
+                (end, answer.status().as_u16())
+            }
             Err(refusal) => (Outcome::Refused(refusal), refusal.kind().status().as_u16()),
         };
         self.is_answering = outcome.is_ok();

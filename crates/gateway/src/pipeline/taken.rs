@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Response;
 use http_body_util::BodyExt as _;
-use model::Refusal;
+use model::{Refusal, RefusalKind};
 use tokio::time::timeout;
 
 use super::Answer;
@@ -19,8 +19,8 @@ pub struct Taken {
     pub is_whole: bool,
     /// How long all of it is, where that is known.
     pub length: Option<u64>,
-    /// How long its end was waited for, where it did not come in time.
-    pub late: Option<Duration>,
+    /// That its end did not come in time, where that is so: a failure, whatever the status.
+    pub late: Option<Refusal>,
 }
 
 impl Taken {
@@ -39,12 +39,17 @@ impl Taken {
         let (is_whole, late) = match timeout(time_max, read(&mut body, &mut bytes, bytes_max)).await
         {
             Ok(read) => (read?, None),
-            Err(_) => (false, Some(time_max)),
+            Err(_) => (false, Some(late(time_max))),
         };
         let length = if is_whole { u64::try_from(bytes.len()).ok() } else { announced };
         // The rest is not waited for; dropping the body tells the upstream so.
         Ok(Response::from_parts(parts, Self { bytes, is_whole, length, late }))
     }
+}
+
+fn late(time_max: Duration) -> Refusal {
+    let detail = format!("the answer had not come to its end after {time_max:?}");
+    Refusal::new(RefusalKind::UpstreamTimeout, detail)
 }
 
 /// Reads on until there is nothing more, or more than `bytes_max`: whether that was all.

@@ -2,7 +2,6 @@
 
 use ::mcp::{Era, Id, ToolResult, Whole, json, truncate};
 use http::{HeaderMap, Response, StatusCode, header};
-use model::RefusalKind;
 
 use super::reply::{self, Reply};
 use crate::pipeline::Taken;
@@ -37,11 +36,10 @@ fn shown(status: StatusCode, headers: &HeaderMap, taken: &Taken, bytes_max: usiz
         None if bytes.is_empty() => String::new(),
         None => format!("[{media_type}, not shown: it is not text]"),
     };
-    if let Some(time) = late {
-        // A failure, whatever the status: a model must not take the beginning for all there is.
-        let kind = RefusalKind::UpstreamTimeout.as_str();
-        let late = format!("{kind}: the answer had not come to its end after {time:?}");
-        let text = format!("{late}\nHTTP {status}\n{text}");
+    if let Some(late) = late {
+        // A model must not take the beginning for all there is.
+        let (kind, detail) = (late.kind().as_str(), late.detail());
+        let text = format!("{kind}: {detail}\nHTTP {status}\n{text}");
         return Shown { text, structured: None, is_error: true };
     }
     let is_error = status.is_client_error() || status.is_server_error();
