@@ -88,7 +88,9 @@ pub(crate) fn compile(
         faults.extend(found);
         Default::default()
     });
-    if !faults.is_empty() {
+    // Without all collections the guards were only looked at: tables with none must never be in force,
+    // whether or not somebody said what is wrong.
+    if !faults.is_empty() || !has_all {
         faults.sort();
         return Err(faults);
     }

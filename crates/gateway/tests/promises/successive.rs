@@ -1,6 +1,8 @@
-//! Tables that share what did not change say the same as tables made from nothing.
+//! Tables that share what did not change say the same as tables made from nothing, and without all that is
+//! declared there are none.
 
 use serde_json::Value;
+use state::{Desired, Reading, Wrong};
 use testkit::{House, HouseBuilder};
 
 const ADDED: &str = "owner: team\nupstream: {url: UPSTREAM}\ndocument:\n  openapi: 3.1.0\n  info: {title: A, version: '1'}\n  paths:\n    /a/{id}:\n      get:\n        operationId: get_a\n        parameters: [{name: id, in: path, required: true, schema: {type: string}}]\n        responses: {'200': {description: ok}}\n";
@@ -93,4 +95,16 @@ async fn the_next_tables_are_those_made_from_nothing() {
         assert!(now != last || path.starts_with("roles/"), "change {index} changes something");
         last = now;
     }
+}
+
+#[tokio::test]
+async fn tables_without_all_that_guards_may_name_are_never_made() {
+    let house = crate::shop::builder().open().await.expect("the shop has no faults");
+    let is_made = |hides_collections| {
+        let wrong = Wrong { hides_collections, ..Wrong::default() };
+        let reading = Reading { sound: Desired::default(), wrong };
+        house.gateway.compile_read(&reading, None, 2).is_ok()
+    };
+    assert!(is_made(false));
+    assert!(!is_made(true), "whether or not somebody said what is wrong");
 }
