@@ -58,7 +58,7 @@ pub use query::{Filter, Order, Page, Question};
 pub use read::records;
 pub use record::{Balance, Carrier, Decision, Encryption, EventId, Kind, Outcome, Record, Start};
 pub use recorded::{Receipt, Recorded};
-pub use redact::{Redacted, Salt};
+pub use redact::{Redacted, Salt, without_addresses};
 pub use set_aside::{SetAsideError, set_aside};
 pub use verify::{Outside, Report, Unchecked, verify, verify_from};
 pub use walk::{Stored, WalkError, walk};

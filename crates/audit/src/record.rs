@@ -271,7 +271,7 @@ impl Record<'_> {
         if let Some(event) = event {
             line.word("event", event.as_str());
         }
-        match is_about_somebody(*kind) {
+        match is_about_somebody(*kind, *event) {
             true => line.named("note", *note)?,
             false => line.said("note", *note)?,
         }
@@ -379,9 +379,11 @@ impl Record<'_> {
     }
 }
 
-/// Whether its note may say which person it is about, whose name may be an e-mail address.
-fn is_about_somebody(kind: Kind) -> bool {
-    kind == Kind::Authorization
+/// Whether its note may say which person it is about, or who wanted it: a name may be an e-mail address.
+///
+/// What such a person wrote besides is joined to the name by [`crate::without_addresses`].
+fn is_about_somebody(kind: Kind, event: Option<EventId>) -> bool {
+    matches!(kind, Kind::Authorization | Kind::Log) || event == Some(EventId::BodiesForget)
 }
 
 #[cfg(test)]
@@ -593,14 +595,16 @@ mod tests {
     fn an_address_is_told_only_of_whom_the_record_is_about() {
         let refusal = Refusal::new(RefusalKind::NotFound, "nothing for ann@example.com")
             .because("asked by ann@example.com");
-        let told = |kind, note| {
+        let told_of = |kind, event, note| {
             let record = Record {
+                event,
                 note: Some(note),
                 path: Some("/customers/ann@example.com"),
                 ..Record::new(Timestamp::from_seconds(0), kind, Outcome::Refused(&refusal))
             };
             String::from_utf8(line(&record).unwrap()).unwrap()
         };
+        let told = |kind, note| told_of(kind, None, note);
         let called = told(Kind::Call, "tools/call ann@example.com");
         assert!(!called.contains('@'), "{called}");
         for want in ["tools/call [redacted]", "/customers/[redacted]", "asked by [redacted]"] {
@@ -609,6 +613,14 @@ mod tests {
         let signed_in = told(Kind::Authorization, "as \"corp:ann@example.com\"");
         assert_eq!(signed_in.matches('@').count(), 1, "{signed_in}");
         assert!(signed_in.contains("corp:ann@example.com"), "{signed_in}");
+        for (kind, event) in [
+            (Kind::Log, EventId::AuditPurge),
+            (Kind::Log, EventId::AuditKeyChange),
+            (Kind::Event, EventId::BodiesForget),
+        ] {
+            let wanted = told_of(kind, Some(event), "asked for by corp:ann@example.com: old");
+            assert!(wanted.contains("asked for by corp:ann@example.com: old"), "{wanted}");
+        }
         let leaked = told(Kind::Authorization, "as \"odk_7gh3kd9fj2\"");
         assert!(leaked.contains(r#""note":"[redacted]""#), "{leaked}");
     }

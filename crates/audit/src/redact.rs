@@ -23,6 +23,7 @@ pub use known::{Form, hash_of};
 pub use name::is_secret_name;
 pub use policy::{Policy, is_in_vain};
 pub use salt::Salt;
+pub use sentence::without_addresses;
 pub use value::is_secret_text;
 
 /// What stands where a secret was.

@@ -1,6 +1,6 @@
 //! `get_audit_body` and `forget_subject`: what was kept of bodies, and that nobody reads it any more.
 
-use audit::bodies::Direction;
+use audit::{bodies::Direction, without_addresses};
 use http::Method;
 use model::{Effect, RequestId};
 use schemars::JsonSchema;
@@ -116,7 +116,7 @@ impl Operation for Forget {
     ) -> Result<Reply<Forgotten>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
         let Whom { kind, id, reason } = whom;
-        let why = format!("asked for by {}: {reason}", call.author());
+        let why = format!("asked for by {}: {}", call.author(), without_addresses(&reason));
         let had_key = admin.plane.forget((kind.as_str(), id.as_str()), (call.id, why.as_str()))?;
         Ok(Reply::of(Forgotten { kind, had_key }))
     }

@@ -1,5 +1,6 @@
 //! `rotate_audit_key`: another key signs the audit log from now on.
 
+use audit::without_addresses;
 use http::{Method, StatusCode};
 use model::Effect;
 use schemars::JsonSchema;
@@ -45,7 +46,7 @@ impl Operation for Rotate {
         wish: Wish,
     ) -> Result<Reply<LogKeyView>, Failure> {
         authority::ensure_everywhere(call, authority::LOG)?;
-        let why = format!("asked for by {}: {}", call.author(), wish.reason);
+        let why = format!("asked for by {}: {}", call.author(), without_addresses(&wish.reason));
         Ok(Reply::of(admin.plane.rotate_log_key(&why)?))
     }
 }

@@ -1,6 +1,7 @@
 //! `list_audit_purges`, `propose_audit_purge`, `approve_audit_purge` and `reject_audit_purge`: old segments of
 //! the audit log go when two people want it.
 
+use audit::without_addresses;
 use http::{Method, StatusCode};
 use model::{Effect, Timestamp, quantity::parse_duration};
 use schemars::JsonSchema;
@@ -205,7 +206,10 @@ impl Operation for Approve {
         let proposal = admin.purges.take(&by.id, now)?;
         let Proposal { by, at, reason, .. } = &proposal;
         let (asked, agreed) = (by.shown(), approver.shown());
-        let why = format!("asked for by {asked} at {at}, approved by {agreed}: {reason}");
+        let why = format!(
+            "asked for by {asked} at {at}, approved by {agreed}: {}",
+            without_addresses(reason)
+        );
         match admin.plane.purge_log(proposal.before, &why) {
             Ok(purged) => Ok(Reply::of(purged)),
             Err(fault) => {

@@ -7,10 +7,13 @@ use crate::house::{ADMIN, AUDITOR, EDITOR, House, caller};
 #[tokio::test]
 async fn another_key_signs_the_log_where_an_operator_says_why() {
     let house = House::new().await;
-    let wish = json!({"reason": "once a year"});
+    let wish = json!({"reason": "once a year, says ann@example.com"});
     let changed = house.done(ADMIN, "rotate_audit_key", json!({}), wish).await.body;
     assert_eq!(changed, json!({"key": "new", "replaced": "old", "records": 300}));
-    assert_eq!(house.plane.purges(), [format!("asked for by {ADMIN}: once a year")]);
+    assert_eq!(
+        house.plane.purges(),
+        [format!("asked for by {ADMIN}: once a year, says [redacted]")]
+    );
     let unsaid = house.ask(ADMIN, "rotate_audit_key", json!({}), json!({})).await;
     assert_eq!(unsaid.status, 422, "{}", unsaid.text);
 }

@@ -32,13 +32,13 @@ async fn a_body_is_shown_to_whoever_may_read_the_log_and_to_nobody_else() {
 #[tokio::test]
 async fn forgetting_can_be_done_again_and_says_who_wanted_it_and_why() {
     let house = House::new().await;
-    let whom = json!({"kind": "customer", "id": "42", "reason": "request 17"});
+    let whom = json!({"kind": "customer", "id": "42", "reason": "request 17 of ann@example.com"});
     for had_key in [true, false] {
         let told = house.done(ADMIN, "forget_subject", json!({}), whom.clone()).await.body;
         assert_eq!(told, json!({"kind": "customer", "had_key": had_key}));
     }
     let [first, _] = &house.plane.forgotten()[..] else { panic!("twice") };
-    assert_eq!(*first, format!("customer 42, asked for by {ADMIN}: request 17"));
+    assert_eq!(*first, format!("customer 42, asked for by {ADMIN}: request 17 of [redacted]"));
     for flawed in [
         json!({"kind": "customer", "id": "42"}),
         json!({"kind": "Customer", "id": "42", "reason": "r"}),

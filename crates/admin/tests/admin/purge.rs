@@ -40,7 +40,7 @@ async fn propose(house: &House, wish: Value) -> Value {
 #[tokio::test]
 async fn what_one_asks_for_another_approves_and_both_are_recorded() {
     let house = house().await;
-    let wish = json!({"older_than": "7d", "reason": "kept for a week"});
+    let wish = json!({"older_than": "7d", "reason": "kept for a week, says ann@example.com"});
     let proposed = propose(&house, wish).await;
     let id = json!({"id": proposed["id"]});
     // Three segments were closed on the second to the fourth of the month, and all are older.
@@ -56,7 +56,10 @@ async fn what_one_asks_for_another_approves_and_both_are_recorded() {
     assert_eq!((&purged["last"], &purged["segments"]), (&json!(299), &json!(3)));
     let [why] = &house.plane.purges()[..] else { panic!("once") };
     assert!(why.starts_with(&format!("asked for by {ADMIN} at 2")), "{why}");
-    assert!(why.ends_with(&format!("approved by {SECOND}: kept for a week")), "{why}");
+    assert!(
+        why.ends_with(&format!("approved by {SECOND}: kept for a week, says [redacted]")),
+        "{why}"
+    );
     let again = house.ask(SECOND, "approve_audit_purge", id, Value::Null).await;
     assert_eq!(again.status, 404, "{}", again.text);
 }

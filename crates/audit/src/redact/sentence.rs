@@ -13,9 +13,11 @@ pub(crate) fn without_secrets(sentence: &str) -> &str {
     if is_secret_text(sentence) { REDACTED } else { sentence }
 }
 
-/// The same with `[redacted]` in place of each e-mail address.
-// Not its hash: the salt of hashes is not at hand wherever a record is made.
-pub(crate) fn without_addresses(sentence: &str) -> Cow<'_, str> {
+/// A sentence that a caller wrote, with `[redacted]` in place of each e-mail address, or of all of it where
+/// it holds a secret.
+// Not the hash of an address: the salt of hashes is not at hand wherever a record is made.
+#[must_use]
+pub fn without_addresses(sentence: &str) -> Cow<'_, str> {
     let sentence = without_secrets(sentence);
     if !holds_address(sentence) {
         return Cow::Borrowed(sentence);
