@@ -56,8 +56,12 @@ fn domain_bytes(behind: &str) -> usize {
     let bytes = behind.chars().take_while(|it| is_of_domain(*it)).map(char::len_utf8);
     let end = bytes.scan(0, sum_within).last().unwrap_or(0);
     let domain = behind.get(..end).unwrap_or_default();
-    // A full stop behind it ends the sentence and not the name.
-    let domain = domain.trim_end_matches(['.', '-']);
+    // Its last label has a letter: without one it is a version, as in `lodash@4.17.21`. What is behind that
+    // label is of the sentence, as a full stop is.
+    let (before, last) = domain.split_at(domain.rfind(char::is_alphabetic).unwrap_or(0));
+    let last = last.split('.').next().unwrap_or_default();
+    let end = before.len().saturating_add(last.len());
+    let domain = domain.get(..end).unwrap_or_default().trim_end_matches('-');
     let is_one = domain.split_once('.').is_some_and(|(first, _)| !first.is_empty());
     if is_one { domain.len() } else { 0 }
 }
@@ -94,6 +98,9 @@ mod tests {
             ("\"a b\"@example.com", "\"a b\"@example.com"),
             ("jürgen@bücher.example", "jürgen@bücher.example"),
             ("a@b.c@d.e", "a@b.c"),
+            ("ann@example.com.2 of them", "ann@example.com"),
+            ("ann@4.17.example", "ann@4.17.example"),
+            ("ann@b.c1-", "ann@b.c1"),
         ] {
             assert_eq!(first(text).and_then(|it| text.get(it)), Some(want), "{text}");
         }
@@ -103,6 +110,9 @@ mod tests {
     fn other_texts_are_left_alone() {
         for text in ["", "@", "a@b", "@example.com", "a @ b.c", "5 @ 3.50", "a@.com", "100%"] {
             assert_eq!(first(text), None, "{text}");
+        }
+        for version in ["lodash@4.17.21", "pkg@1.2.3.", "pkg%401.2.3", "a@b.1", "a@.1.2"] {
+            assert_eq!(first(version), None, "{version}");
         }
     }
 

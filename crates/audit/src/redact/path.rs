@@ -13,7 +13,9 @@ pub(crate) fn without_private(path: &str) -> Cow<'_, str> {
     if !is_private(path) {
         return Cow::Borrowed(path);
     }
-    let segments = path.split('/').map(|it| if is_private(it) { REDACTED } else { it });
+    // Each with the slash before it, which tells `/tokens:revoke` from `token:x`.
+    let is_segment_private = |it: &str| is_private(&format!("/{it}"));
+    let segments = path.split('/').map(|it| if is_segment_private(it) { REDACTED } else { it });
     let kept = segments.collect::<Vec<_>>().join("/");
     // What reaches over slashes, such as a URL with a password, is in none of them alone.
     if is_private(&kept) { Cow::Borrowed(REDACTED) } else { Cow::Owned(kept) }
@@ -44,6 +46,9 @@ mod tests {
             ("/customers/%61nn%40example%2Ecom", "/customers/[redacted]"),
             ("/customers/ann%2540example.com", "/customers/[redacted]"),
             ("/proxy/https://app:pw@db/orders", "[redacted]"),
+            ("/customers/ann@example.com/tokens:revoke", "/customers/[redacted]/tokens:revoke"),
+            ("/sessions/session:a8f3/x", "/sessions/[redacted]/x"),
+            ("token:x/a", "[redacted]"),
         ] {
             assert_eq!(without_private(path), want, "{path}");
         }
@@ -60,6 +65,11 @@ mod tests {
             "/.well-known/oauth-protected-resource/mcp/orders",
             "/orders/018f4a3e-7c1d-7b3a-9e59-1f2d3c4b5a69/items/42",
             "/a%20b/%zz",
+            "/npm/lodash@4.17.21/x.js",
+            "/npm/pkg@1.2.3",
+            "/v1/tokens:revoke",
+            "/v1/tokens%3Arevoke",
+            "/sessions/session:close",
         ] {
             assert!(matches!(without_private(path), Cow::Borrowed(it) if it == path), "{path}");
         }
