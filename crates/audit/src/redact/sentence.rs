@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     REDACTED, email,
-    value::{LOOKED_AT_BYTES, is_secret_text, percent_decoded},
+    value::{LOOKED_AT_BYTES, decoded, is_secret_text},
 };
 use crate::text;
 
@@ -42,11 +42,10 @@ pub fn without_addresses(sentence: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Whether an e-mail address stands in a text, as it is or in the writing of a URL.
+/// Whether an e-mail address stands in a text, as it is or in the writing of a URL, within others too.
 pub(super) fn holds_address(text: &str) -> bool {
     let text = text::start(text, LOOKED_AT_BYTES);
-    email::first(text).is_some()
-        || text.contains('%') && email::first(&percent_decoded(text)).is_some()
+    email::first(text).is_some() || decoded(text).any(|it| email::first(&it).is_some())
 }
 
 #[cfg(test)]
@@ -61,6 +60,7 @@ mod tests {
             ("GET /customers/ann@example.com/orders", "GET /customers/[redacted]/orders"),
             ("GET /customers/ann%40example.com", "GET /customers/[redacted]"),
             ("GET /customers/%61nn%40example%2Ecom", "[redacted]"),
+            ("GET /customers/ann%252540example.com", "[redacted]"),
             ("tools/call ann@example.com", "tools/call [redacted]"),
             ("from ann@example.com to ben@example.com.", "from [redacted] to [redacted]."),
             ("a@b.c@d.e", "[redacted]@d.e"),

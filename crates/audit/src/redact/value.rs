@@ -1,10 +1,15 @@
 //! Does a text look like a secret, whatever it is called?
 
+use std::iter;
+
 use super::{card, name::is_secret_name, prefix::begins_secret};
 use crate::text;
 
 /// As much of a text is looked at. No more than a part of it is ever kept.
 pub(super) const LOOKED_AT_BYTES: usize = 4096;
+
+/// How often a text is decoded: a URL may stand within another, and that within a third.
+const DECODED_MAX: usize = 3;
 
 /// Schemes of the `Authorization` header, in lower case.
 const SCHEMES: &[&str] = &["basic", "bearer", "digest", "dpop"];
@@ -30,16 +35,20 @@ pub(super) fn holds_secret(whole: &str) -> bool {
         return false;
     }
     let text = text::start(whole, LOOKED_AT_BYTES);
-    is_in(text) || text.contains('%') && is_in_encoded(text)
+    is_in(text) || decoded(text).any(|it| is_in(&it) || card::first(&it).is_some())
 }
 
-/// What a URL within the text has in its own writing, once.
-fn is_in_encoded(text: &str) -> bool {
-    let decoded = percent_decoded(text);
-    decoded != text && (is_in(&decoded) || card::first(&decoded).is_some())
+/// What a text is in the writing of a URL: decoded once, twice and so on, as long as that changes it.
+pub(super) fn decoded(text: &str) -> impl Iterator<Item = String> {
+    iter::successors(decoded_once(text), |it| decoded_once(it)).take(DECODED_MAX)
 }
 
-pub(super) fn percent_decoded(text: &str) -> String {
+fn decoded_once(text: &str) -> Option<String> {
+    let decoded = text.contains('%').then(|| percent_decoded(text));
+    decoded.filter(|it| it != text)
+}
+
+fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, others)) = rest.split_first() {
@@ -186,6 +195,9 @@ mod tests {
             "AKIAIOSFODNN7EXAMPLE",
             "my-odk_7gh3kd9fj2",
             "password%3Dhunter2",
+            "password%253Dhunter2",
+            "password%25253Dhunter2",
+            "q=4111%25201111%25201111%25201111",
             "q=4111%201111%201111%201111",
             "x.ghp_0123456789abcdefghij",
             "ods_0123456789abcdefghijkl",
