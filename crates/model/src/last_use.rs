@@ -21,16 +21,20 @@ impl LastUse {
     /// nothing is in its way.
     pub const KNOWN_AFTER: Duration = Self::STORED_EVERY.saturating_mul(2);
 
+    /// Shortest time in which somebody may say that a credential was not used. All of its younger half may
+    /// be unknown yet, so the older half has to be as long as that.
+    const UNUSED_FOR_MIN: Duration = Self::KNOWN_AFTER.saturating_mul(2);
+
     /// Reads for how long a credential must not have been used: so long that its uses are known.
     ///
     /// # Errors
     /// A sentence that says what is wrong, and what to write.
     pub fn parse_unused_for(text: &str) -> Result<Duration, String> {
         let duration = parse_duration(text)?;
-        if duration < Self::KNOWN_AFTER {
-            let least = Self::KNOWN_AFTER.as_secs();
+        if duration < Self::UNUSED_FOR_MIN {
+            let (known, least) = (Self::KNOWN_AFTER.as_secs(), Self::UNUSED_FOR_MIN.as_secs());
             return Err(format!(
-                "every replica has told of a use after {least} s: write {least}s or more"
+                "every replica has told of a use after {known} s, and not before: write {least}s or more"
             ));
         }
         Ok(duration)

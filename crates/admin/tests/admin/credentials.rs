@@ -38,7 +38,7 @@ async fn a_key_is_shown_once_and_only_its_hmac_is_kept() {
         (AUDITOR, "compare_revisions", json!({"from": 1}), Value::Null),
         (AUDITOR, "diff_state", json!({}), files.clone()),
         (ADMIN, "apply_state", json!({}), json!({"files": {}, "prune": false, "dry_run": true})),
-        (ADMIN, "retire_credential", json!({"id": id}), Value::Null),
+        (ADMIN, "retire_credential", json!({"id": id, "force": true}), Value::Null),
     ] {
         let answer = house.done(who, operation, parameters, body).await;
         assert!(answer.text.contains(&id) || operation == "apply_state", "{}", answer.text);

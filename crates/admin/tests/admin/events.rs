@@ -62,7 +62,7 @@ async fn each_step_of_a_credentials_life_is_told_once_and_in_order() {
     let by = json!({"id": old});
     let rotated = house.done(ADMIN, "rotate_credential", by.clone(), json!({})).await;
     let new = rotated.body["id"].as_str().unwrap().to_owned();
-    house.done(ADMIN, "retire_credential", json!({"id": new}), Value::Null).await;
+    house.done(ADMIN, "retire_credential", json!({"id": new, "force": true}), Value::Null).await;
     house.done(ADMIN, "revoke_credential", by.clone(), Value::Null).await;
     // What is refused already is not over once more.
     house.done(ADMIN, "revoke_credential", by.clone(), Value::Null).await;

@@ -93,7 +93,7 @@ async fn a_client_secret_and_what_was_retired_are_taken_too() {
     assert_eq!(state(&house, &id).await, "revoked");
 
     let (id, key) = issue(&house, json!({"profile": "boss/viewer"})).await;
-    house.done(ADMIN, "retire_credential", json!({"id": id}), Value::Null).await;
+    house.done(ADMIN, "retire_credential", json!({"id": id, "force": true}), Value::Null).await;
     let found = report(&house, ADMIN, json!({"key": key})).await;
     assert_eq!((found.status, &found.body["was"]), (200, &json!("retired")));
     // What is retired could be made good again; this cannot.

@@ -73,7 +73,7 @@ pub(super) fn run(
         Some(since) if !matches.get_flag("again") => tell_made(old.id, since, successor.as_ref()),
         since => {
             if since.is_some() {
-                old.give_up(successor.as_ref())?;
+                old.give_up(successor)?;
             }
             rotate(terminal)?;
         }
@@ -143,19 +143,32 @@ impl<'a> Old<'a> {
     }
 
     /// Ends the successor that nobody has, so that another takes its place.
-    fn give_up(&self, successor: Option<&Line>) -> Result<(), Failure> {
-        let Some(line) = successor.filter(|it| it.is_good()) else { return Ok(()) };
-        let id = line.id();
-        if line.is_used() {
-            let old = self.id;
-            return Err(Failure::Unclear(format!(
-                "somebody has the successor of {old}: {}; without --again the command goes on",
-                line.use_of(&id)
-            )));
+    fn give_up(&self, mut successor: Option<Line>) -> Result<(), Failure> {
+        let wire = Wire::new()?;
+        while let Some(line) = successor.filter(Line::is_good) {
+            let id = line.id();
+            if line.is_used() {
+                let old = self.id;
+                return Err(Failure::Unclear(format!(
+                    "somebody has the successor of {old}: {}; without --again the command goes on",
+                    line.use_of(&id)
+                )));
+            }
+            // Not forced: the door knows where it was used since.
+            match Door::find(self.url)?.send_to("retire_credential", &id, &[]) {
+                Ok(_) => {
+                    logging::tell(format_args!("{id} is retired: nobody has it"));
+                    return Ok(());
+                }
+                // Not known yet, where it is as new as that; or it was used since it was looked at.
+                Err(failure) if is_in_the_way(&failure) => {
+                    logging::tell(format_args!("{failure}; asking again"));
+                }
+                Err(failure) => return Err(failure),
+            }
+            wire.pause(self.every);
+            successor = self.known()?.successor;
         }
-        // Not forced: the door knows where it was used since.
-        Door::find(self.url)?.send_to("retire_credential", &id, &[])?;
-        logging::tell(format_args!("{id} is retired: nobody has it"));
         Ok(())
     }
 
@@ -206,9 +219,7 @@ impl<'a> Old<'a> {
                 Ok(None)
             }
             // The door says when and how it was used, or that somebody has ended it just now.
-            Err(Failure::Refused(it)) if it.status == StatusCode::CONFLICT => {
-                Ok(Some(line.use_of(id)))
-            }
+            Err(failure) if is_in_the_way(&failure) => Ok(Some(line.use_of(id))),
             Err(failure) => Err(failure),
         }
     }
@@ -269,6 +280,11 @@ fn tell_ended(id: &str, state: &str, is_taken: bool) {
     let what =
         if is_taken { ": its successor took over" } else { ", and its successor was never used" };
     logging::tell(format_args!("{id} is {}{what}", visible(state)));
+}
+
+/// Whether the door kept the credential, for it is used or may be.
+fn is_in_the_way(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(it) if it.status == StatusCode::CONFLICT)
 }
 
 /// Whether it may be otherwise in a while: a door that restarts comes back, as a network does.

@@ -159,3 +159,23 @@ fn a_successor_that_nobody_has_is_retired_for_another_and_one_that_was_used_is_n
     assert!(ran.code == 0 && ran.out.contains("key: odk_new"), "{}{}", ran.out, ran.err);
     assert!(changes.iter().all(|it| !it.contains("/new/")), "{changes:?}");
 }
+
+#[test]
+fn a_successor_of_which_other_replicas_may_know_is_retired_when_they_have_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tries, looks) = (AtomicUsize::default(), AtomicUsize::new(6));
+    let door = Door::start(move |asked| {
+        let is_try = asked.line.ends_with("/new/retire");
+        if is_try && tries.fetch_add(1, SeqCst) == 0 {
+            return (409, json!({"title": "In the way", "detail": "new was made just now"}));
+        }
+        rotating(asked, &looks, ("retiring", NEVER))
+    });
+    let ran = door.run(folder.path(), &[&TYPED[..], &["--again"]].concat(), "");
+    assert!(ran.code == 0 && ran.out.contains("key: odk_new"), "{}{}", ran.out, ran.err);
+    for said in ["new was made just now", "new is retired: nobody has it"] {
+        assert!(ran.err.contains(said), "{said}: {}", ran.err);
+    }
+    let tried = door.asked().into_iter().filter(|it| it.line.ends_with("/new/retire"));
+    assert_eq!(tried.count(), 2);
+}

@@ -35,7 +35,7 @@ pub(crate) struct Retirement {
     pub(super) id: String,
     /// `true`: even where it is still used.
     pub(super) force: Option<bool>,
-    /// For how long it must not have been used: `2h`, 10 s or more. As its profile's rotation says where
+    /// For how long it must not have been used: `2h`, 20 s or more. As its profile's rotation says where
     /// it is missing, else a day.
     #[schemars(length(max = 50))]
     pub(super) unused_for: Option<String>,
@@ -66,7 +66,7 @@ impl Operation for Retire {
     const PATH: &'static str = "/credentials/{id}/retire";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "End a credential whose successor took over";
-    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within unused_for, or the time that its profile's rotation calls quiet; and for 10 s after that successor was made, until every replica has told of its use. The answer says when and how it was used, or when to try again, and force ends it all the same.";
+    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within unused_for, or the time that its profile's rotation calls quiet; and for 10 s after it or that successor was made, until every replica has told of its use. The answer says when and how it was used, or when to try again, and force ends it all the same.";
     type Parameters = Retirement;
     type Body = NoBody;
     type Output = Became;
@@ -175,10 +175,11 @@ fn ensure_unused(
         )));
     }
     // Another replica may have seen it since, and not have stored that yet.
-    let known = credential.replaced.map(|it| it.plus(LastUse::KNOWN_AFTER));
+    let changed = credential.replaced.max(credential.created);
+    let known = changed.map(|it| it.plus(LastUse::KNOWN_AFTER));
     if let Some(known) = known.filter(|it| now < *it) {
         return Err(Failure::Conflict(format!(
-            "{id} was replaced just now, and whether it is still used is not known before {known}: try again then, or force it"
+            "{id} was made or replaced just now, and whether it is used is not known before {known}: try again then, or force it"
         )));
     }
     Ok(())

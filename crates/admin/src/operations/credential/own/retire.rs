@@ -42,7 +42,7 @@ impl Operation for Retire {
     const PATH: &'static str = "/credentials/{id}/retire";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "End one of your own credentials whose successor you have taken";
-    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within the time that your profile's rotation calls quiet: somebody holds it still; and for 10 s after that successor was made, until every replica has told of its use. force ends it all the same. The last good one is never ended here.";
+    const DESCRIPTION: &'static str = "Refused where it was used within the last day and since its successor was made, or within the time that your profile's rotation calls quiet: somebody holds it still; and for 10 s after it or that successor was made, until every replica has told of its use. force ends it all the same. The last good one is never ended here.";
     type Parameters = OwnRetirement;
     type Body = NoBody;
     type Output = Became;
