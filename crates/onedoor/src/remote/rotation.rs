@@ -98,6 +98,7 @@ struct Old<'a> {
 /// What the door knows of it, and of its successor.
 struct Known {
     line: Line,
+    /// One that is not good is none: it lets nobody in where the old one goes.
     successor: Option<Line>,
 }
 
@@ -138,14 +139,14 @@ impl<'a> Old<'a> {
         let position = lines.iter().position(|it| it.text("id") == Some(self.id));
         let gone = || Failure::Unclear(format!("{} is not there any more", self.id));
         let line = lines.swap_remove(position.ok_or_else(gone)?);
-        let successor = lines.into_iter().find(|it| it.succeeds(&line));
+        let successor = lines.into_iter().find(|it| it.is_good() && it.succeeds(&line));
         Ok(Known { line, successor })
     }
 
     /// Ends the successor that nobody has, so that another takes its place.
     fn give_up(&self, mut successor: Option<Line>) -> Result<(), Failure> {
         let wire = Wire::new()?;
-        while let Some(line) = successor.filter(Line::is_good) {
+        while let Some(line) = successor {
             let id = line.id();
             if line.is_used() {
                 let old = self.id;
@@ -195,18 +196,24 @@ impl<'a> Old<'a> {
     /// Why it has not ended; nothing where it has.
     fn look(&self) -> Result<Option<String>, Failure> {
         let Known { line, successor } = self.known()?;
-        let (id, is_taken) = (self.id, successor.as_ref().is_some_and(Line::is_used));
+        let (id, successor) = (self.id, successor.as_ref());
         if !line.is_good() {
-            tell_ended(id, line.state(), is_taken);
+            tell_ended(id, line.state(), successor);
             return Ok(None);
         }
         if line.state() == "active" || line.text("replaced").is_none() {
             // Another replica, which is not that far yet; or the rotation was rolled back.
             return Ok(Some(format!("{id} has no successor as this door knows")));
         }
-        if !is_taken && !self.is_forced {
+        let Some(new) = successor else {
+            // Nor is it forced: its client would be left with nothing.
+            return Ok(Some(format!(
+                "{id} is kept, since its successor is not good any more; run this with --again, which makes another"
+            )));
+        };
+        if !new.is_used() && !self.is_forced {
             // Unused both are where its holder is idle, and where nobody ever got the new one.
-            let new = successor.map_or_else(|| "its successor".to_owned(), |it| it.id());
+            let new = new.id();
             return Ok(Some(format!(
                 "{id} is kept, since {new} was never used; --force retires it all the same"
             )));
@@ -215,7 +222,7 @@ impl<'a> Old<'a> {
         let time = self.unused_for.map(|it| ("unused_for", it.clone()));
         match Door::find(self.url)?.send_to("retire_credential", id, time.as_slice()) {
             Ok(_) => {
-                tell_ended(id, "retired", is_taken);
+                tell_ended(id, "retired", successor);
                 Ok(None)
             }
             // The door says when and how it was used, or that somebody has ended it just now.
@@ -267,18 +274,22 @@ impl Line {
 
 /// Tells of a successor that an earlier run made.
 fn tell_made(id: &str, since: &str, successor: Option<&Line>) {
+    let Some(new) = successor else { return };
     logging::tell(format_args!("{id} has had a successor since {}", visible(since)));
-    if let Some(it) = successor.filter(|it| !it.is_used()) {
-        let new = it.id();
+    if !new.is_used() {
+        let new = new.id();
         logging::tell(format_args!(
             "{new} was never used, and its secret was printed by an earlier run alone: if nobody has that, run this with --again, which makes another"
         ));
     }
 }
 
-fn tell_ended(id: &str, state: &str, is_taken: bool) {
-    let what =
-        if is_taken { ": its successor took over" } else { ", and its successor was never used" };
+fn tell_ended(id: &str, state: &str, successor: Option<&Line>) {
+    let what = match successor.map(Line::is_used) {
+        Some(true) => ": its successor took over",
+        Some(false) => ", and its successor was never used",
+        None => ", and has no successor that is good",
+    };
     logging::tell(format_args!("{id} is {}{what}", visible(state)));
 }
 

@@ -179,3 +179,27 @@ fn a_successor_of_which_other_replicas_may_know_is_retired_when_they_have_told()
     let tried = door.asked().into_iter().filter(|it| it.line.ends_with("/new/retire"));
     assert_eq!(tried.count(), 2);
 }
+
+#[test]
+fn an_old_credential_is_kept_by_force_too_where_its_successor_is_not_good_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let looks = AtomicUsize::new(6);
+    // As a run leaves it that retired the successor, and could not make another.
+    let door = Door::start(move |asked| {
+        let (status, mut answer) = rotating(asked, &looks, ("retiring", NEVER));
+        if let Some(state) = answer.pointer_mut("/items/1/state") {
+            *state = json!("retired");
+        }
+        (status, answer)
+    });
+    let ran = door.run(folder.path(), &[&TYPED[..], &["--force"]].concat(), "");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    for said in [
+        "old is kept, since its successor is not good any more; run this with --again",
+        "old is expired, and has no successor that is good",
+    ] {
+        assert!(ran.err.contains(said), "{said}: {}", ran.err);
+    }
+    assert!(!ran.err.contains("has had a successor"), "{}", ran.err);
+    assert!(door.asked().iter().all(|it| !it.line.starts_with("POST ")));
+}
