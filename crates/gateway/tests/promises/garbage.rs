@@ -232,6 +232,10 @@ async fn tokens_and_keys_that_are_none_are_refused_and_recorded() {
             let answer = house.client.send(method, target, &[("authorization", value)], "").await;
             assert_eq!(answer.status.as_u16() / 100, 4, "{value:.30} {target}");
             assert!([400, 401].contains(&answer.status.as_u16()), "{value:.30} {target}");
+            if value.starts_with("Basic") {
+                let challenge = answer.headers["www-authenticate"].to_str().unwrap();
+                assert!(!challenge.contains("error="), "of another scheme: {challenge}");
+            }
             let record = house.records().pop().expect("a record");
             assert_eq!(record["decision"], "deny", "{value:.30} {target}: {record}");
         }

@@ -1,7 +1,7 @@
 //! A refusal in the words of plain HTTP: problem+json (RFC 9457).
 
 use http::{HeaderName, HeaderValue, Response, header};
-use identity::dpop;
+use identity::{OTHER_SCHEME, dpop};
 use model::{ProofDemand, Refusal, RefusalKind, RequestId};
 use serde::Serialize;
 
@@ -75,9 +75,9 @@ pub(crate) fn challenge(headers: &mut http::HeaderMap, refusal: &Refusal) {
         return challenge_key(headers, demand);
     }
     if refusal.kind() == RefusalKind::Unauthenticated {
-        // Without a credential there is no error to speak of, only the scheme.
+        // Without a credential, or by another scheme, there is no error to speak of, only the scheme.
         let value = match refusal.cause() {
-            Some(NOTHING_SHOWN) => "Bearer realm=\"onedoor\"",
+            Some(NOTHING_SHOWN | OTHER_SCHEME) => "Bearer realm=\"onedoor\"",
             _ => "Bearer realm=\"onedoor\", error=\"invalid_token\"",
         };
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
