@@ -1,16 +1,20 @@
 //! Are two callers two persons? Where people sign in, nobody else is one. Where nobody does, a client stands
 //! for a person, and none for two of the same owner.
 
-use std::iter;
+use std::{collections::BTreeSet, iter};
 
-use model::{ClientId, User};
+use model::{ClientId, Credential, Proof, User};
 use state::{Desired, Kind};
+use store::{Store, Writer};
 
 use crate::{
     Admin, Call,
     failure::Failure,
     working::{self, Working},
 };
+
+/// How many authors are followed from one person on. Beyond that two are not known to be two.
+const AUTHORS_MAX: usize = 100;
 
 /// Who asks or agrees: a person who signed in, or a client without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub(crate) struct Person {
     owner: Option<String>,
     /// None, too, where somebody else acts in their name: that is not their own word.
     user: Option<String>,
-    /// The files that let them in, by every name that each may have. Whom a provider signs in has none.
+    /// The files that let them in, by every name that each may have.
     files: Vec<String>,
     shown: String,
 }
@@ -29,18 +33,11 @@ impl Person {
     pub(crate) fn of(call: &Call, working: &Working) -> Self {
         let caller = &call.caller;
         let user = caller.user.clone().filter(|_| caller.actors.is_empty());
-        let files = match &user {
-            Some(user) => {
-                let account = user.strip_prefix(User::PREFIX);
-                account.into_iter().flat_map(|it| working::paths(Kind::User, it)).collect()
-            }
-            None => {
-                let credential = caller.credential.as_ref();
-                let credential = credential.map(|it| (Kind::Credential, it.as_str()));
-                let both = iter::once((Kind::Client, caller.client.as_str())).chain(credential);
-                both.flat_map(|(kind, id)| working::paths(kind, id)).collect()
-            }
-        };
+        let mut files = files(user.as_deref(), caller.client.as_str());
+        if let Some(credential) = &caller.credential {
+            files.extend(working::paths(Kind::Credential, credential.as_str()));
+            files.extend(issuers(&working.desired, |it| it.id == *credential));
+        }
         let mut clients = working.desired.clients.iter();
         let owner = clients.find(|it| it.id == caller.client).map(|it| it.owner.clone());
         Self { client: caller.client.clone(), owner, user, files, shown: call.author() }
@@ -71,15 +68,45 @@ impl Person {
         }
     }
 
-    /// Whether a revision of this author is theirs: [`Call::author`] wrote that.
+    /// Whether a revision of this author is theirs.
     fn is_author(&self, author: &str) -> bool {
-        match &self.user {
-            Some(user) => author.strip_prefix(&**user).is_some_and(|it| it.starts_with(" by ")),
-            None => {
-                author.split_once('/').is_some_and(|(client, _)| client == self.client.as_str())
-            }
-        }
+        parts(author).is_some_and(|(user, client)| match &self.user {
+            Some(own) => user == Some(&**own),
+            None => user.is_none() && client == self.client.as_str(),
+        })
     }
+}
+
+/// The person whose an author is, where one is, and the client: [`Call::author`] wrote that. None where it
+/// was no call.
+fn parts(author: &str) -> Option<(Option<&str>, &str)> {
+    let (user, profile) = match author.rsplit_once(" by ") {
+        Some((user, profile)) => (Some(user), profile),
+        None => (None, author),
+    };
+    profile.split_once('/').map(|(client, _)| (user, client))
+}
+
+/// The files that let somebody in as this person, or as none, by this client.
+fn files(user: Option<&str>, client: &str) -> Vec<String> {
+    let user = user.and_then(|it| match it.strip_prefix(User::PREFIX) {
+        Some(account) => Some((Kind::User, account)),
+        // Whoever declares an issuer may be everybody of it.
+        None => it.split_once(':').map(|(issuer, _)| (Kind::Issuer, issuer)),
+    });
+    let all = user.into_iter().chain([(Kind::Client, client)]);
+    all.flat_map(|(kind, id)| working::paths(kind, id)).collect()
+}
+
+/// The files of the issuers by whose tokens some credentials are shown.
+fn issuers(desired: &Desired, is_meant: impl Fn(&Credential) -> bool) -> Vec<String> {
+    let meant = desired.credentials.iter().filter(|it| is_meant(it));
+    let issuers = meant.filter_map(|it| match &it.proof {
+        Proof::External { issuer, .. } => Some(issuer),
+        Proof::ApiKey { .. } | Proof::ClientSecret { .. } => None,
+        Proof::Mtls { .. } | Proof::PrivateKeyJwt { .. } => None,
+    });
+    issuers.flat_map(|it| working::paths(Kind::Issuer, it.as_str())).collect()
 }
 
 /// Whether there is anybody who could sign in, by a password or a provider. Also where that is disabled: it
@@ -91,7 +118,7 @@ fn has_people(desired: &Desired) -> bool {
 
 impl Admin {
     /// Makes sure that who agrees is another person than who asked in a `revision`: called otherwise, not let
-    /// in by each other, and let in before.
+    /// in by each other, be it through others, and let in before.
     ///
     /// # Errors
     /// `NotHeld` where that is not so, or what the store says.
@@ -100,42 +127,94 @@ impl Admin {
         agrees: &Person,
         (asked, revision): (&Person, u64),
     ) -> Result<(), Failure> {
-        if let Some(why) = agrees.why_one(asked, has_people(&self.working().desired)) {
+        let working = self.working();
+        if let Some(why) = agrees.why_one(asked, has_people(&working.desired)) {
             return Err(Failure::NotHeld(why.to_owned()));
         }
         // Where a folder is served, nobody is let in by a call.
         let Some(store) = &self.store else { return Ok(()) };
+        let state = (store, &*working.desired);
         for (of, other, until) in [(agrees, asked, revision), (asked, agrees, u64::MAX)] {
-            for file in &of.files {
-                let writers = store.writers(file).await?;
-                ensure_apart((file, &writers), other, until)?;
-            }
+            ensure_apart(state, of, (other, until)).await?;
         }
         Ok(())
     }
 }
 
-/// Makes sure that of those who wrote a file that lets somebody in, and each last in which revision, none is
-/// the `other`, and none came behind a revision.
-fn ensure_apart(
-    (file, writers): (&str, &[(String, u64)]),
-    other: &Person,
-    until: u64,
+/// Makes sure that of those who wrote what lets somebody in, and what let these in when they did, and so on,
+/// none is the `other`, and none came behind a revision.
+async fn ensure_apart(
+    state: (&Store, &Desired),
+    of: &Person,
+    (other, until): (&Person, u64),
 ) -> Result<(), Failure> {
-    for (author, last) in writers {
-        if other.is_author(author) {
-            let detail = format!(
-                "{author} wrote {file}: whom one of two let in is no second person beside them"
-            );
+    let mut found = writers(state.0, &of.files).await?;
+    let (mut open, mut seen, mut before) = (BTreeSet::new(), BTreeSet::new(), u64::MAX);
+    loop {
+        // Who came to write something later did nothing by it before.
+        for writer in found.into_iter().filter(|it| it.first <= before) {
+            let last = writer.last.min(before);
+            ensure_other(&writer, last, (other, until))?;
+            open.insert((last, writer.author));
+        }
+        // The latest first: so each author is followed once, for all they did.
+        let mut latest = iter::from_fn(|| open.pop_last());
+        let Some((last, author)) = latest.find(|(_, author)| seen.insert(author.clone())) else {
+            return Ok(());
+        };
+        if seen.len() > AUTHORS_MAX {
+            let shown = of.shown();
+            let detail = format!("more than {AUTHORS_MAX} authors stand behind {shown}: too many");
             return Err(Failure::NotHeld(detail));
         }
-        if *last > until {
-            let detail =
-                format!("{file} was written after the purge was asked for: ask for it again");
-            return Err(Failure::NotHeld(detail));
-        }
+        before = last;
+        found = writers_behind(state, &author).await?;
+    }
+}
+
+/// Makes sure that who wrote a file, last in this revision, is not the `other`, nor came too late.
+fn ensure_other(
+    Writer { path, author, .. }: &Writer,
+    last: u64,
+    (other, until): (&Person, u64),
+) -> Result<(), Failure> {
+    if other.is_author(author) {
+        let detail = format!(
+            "{author} wrote {path}: whom one of two let in, be it through others, is no second person beside them"
+        );
+        return Err(Failure::NotHeld(detail));
+    }
+    if last > until {
+        let detail = format!("{path} was written after the purge was asked for: ask for it again");
+        return Err(Failure::NotHeld(detail));
     }
     Ok(())
+}
+
+async fn writers(store: &Store, files: &[String]) -> Result<Vec<Writer>, Failure> {
+    let mut writers = Vec::new();
+    for file in files {
+        writers.extend(store.writers(file).await?);
+    }
+    Ok(writers)
+}
+
+/// Who wrote what lets an author in. Which credential that was is not known of a client: any of its own, be
+/// it gone or not.
+async fn writers_behind(
+    (store, desired): (&Store, &Desired),
+    author: &str,
+) -> Result<Vec<Writer>, Failure> {
+    let Some((user, client)) = parts(author) else { return Ok(Vec::new()) };
+    let mut files = files(user, client);
+    if user.is_some() {
+        return writers(store, &files).await;
+    }
+    files.extend(issuers(desired, |it| it.profile.client() == client));
+    let mut found = writers(store, &files).await?;
+    let (folder, word) = (Kind::Credential.folder(), format!("{client}/"));
+    found.extend(store.writers_of_word(folder, &word).await?);
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -192,6 +271,9 @@ mod tests {
             ("a/other", false, true),
             ("ab/admin", false, false),
             ("local:bob by a/admin", false, false),
+            // What an issuer calls people is for it to say.
+            ("local:ann by b by a/admin", false, false),
+            ("onedoor init", false, false),
         ] {
             assert_eq!(
                 (ann.is_author(author), key.is_author(author)),

@@ -39,6 +39,19 @@ pub struct Revision {
     pub changed: u32,
 }
 
+/// Somebody who wrote a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    /// The file.
+    pub path: String,
+    /// Who, as their revisions have it.
+    pub author: String,
+    /// The first revision in which they did.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+}
+
 /// One thing that a revision changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {

@@ -120,7 +120,7 @@ impl Operation for Propose {
     const PATH: &'static str = "/audit-purges";
     const EFFECT: Effect = Effect::Write;
     const SUMMARY: &'static str = "Ask for old parts of the audit log to go";
-    const DESCRIPTION: &'static str = "Nothing goes before another person approves it within 24 hours. Where people sign in, both have to; where nobody does, a client of another owner approves it. Neither of the two may have made the other's account, client or credential. It is about the log of this process and is kept in its memory: after a restart it is asked for again.";
+    const DESCRIPTION: &'static str = "Nothing goes before another person approves it within 24 hours. Where people sign in, both have to; where nobody does, a client of another owner approves it. Neither of the two may have made the other's account, issuer, client or credential, be it through others. It is about the log of this process and is kept in its memory: after a restart it is asked for again.";
     const STATUS: StatusCode = StatusCode::CREATED;
     type Parameters = NoParameters;
     type Body = Wish;

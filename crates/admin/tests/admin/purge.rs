@@ -1,5 +1,7 @@
 //! Old segments of the audit log go when two people want it, and not before.
 
+use std::iter;
+
 use model::Caller;
 use serde_json::{Value, json};
 
@@ -175,6 +177,130 @@ async fn who_made_the_account_of_another_is_no_second_person_beside_them() {
         let answer = by(&house, agrees, "approve_audit_purge", (&id, &Value::Null)).await;
         assert_eq!(answer.status, want, "{asks} {agrees}: {}", answer.text);
     }
+}
+
+const ISSUER: &str = "issuer: https://idp.example\njwks_url: https://idp.example/keys\naudiences: [door]\nalgorithms: [RS256]\n";
+
+/// A credential of the client `key`: tokens of the issuer `idp`.
+const TOKEN: &str =
+    "profile: key/admin\nkind: external\nissuer: idp\nclaims: {azp: key}\nexpires: 2027-06-01\n";
+
+const BY_ANN: &str = "local:ann by boss/admin";
+
+/// Who wrote which file, and what; nothing where they took it away.
+type Wrote<'a> = (&'a str, &'a str, Option<&'a str>);
+
+async fn write(house: &House, wrote: &[Wrote<'_>]) {
+    for (author, path, text) in wrote {
+        let mut write = commit(&[]);
+        write.author = (*author).to_owned();
+        write.files.push(((*path).to_owned(), text.map(str::to_owned)));
+        house.store.commit(&write).await.unwrap();
+    }
+    house.admin.start().await.unwrap();
+}
+
+/// Whether two people count as two behind what was written, in either order; or why they do not.
+async fn check(wrote: &[Wrote<'_>], [one, other]: [&str; 2], why: Option<&str>) {
+    let files = [("clients/key.yaml", CLIENT), ("users/ann.yaml", ANN), ("users/bob.yaml", ANN)];
+    let house = house_with(&files).await;
+    write(&house, wrote).await;
+    for (asks, agrees) in [(one, other), (other, one)] {
+        let wish = json!({"before_record": 100, "reason": "r"});
+        let asked = by(&house, asks, "propose_audit_purge", (&json!({}), &wish)).await;
+        let id = json!({"id": asked.body["id"]});
+        let answer = by(&house, agrees, "approve_audit_purge", (&id, &Value::Null)).await;
+        let status = if why.is_some() { 403 } else { 200 };
+        assert_eq!(answer.status, status, "{asks} {agrees}: {}", answer.text);
+        assert!(answer.text.contains(why.unwrap_or_default()), "{why:?}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn who_declares_an_issuer_is_no_second_person_beside_people_of_it() {
+    let own = (BY_ANN, "issuers/own.yaml", Some(ISSUER));
+    let why = Some("local:ann by boss/admin wrote issuers/own.yaml");
+    check(&[own], ["local:ann", "own:bob"], why).await;
+    // Nor beside whom these let in.
+    let zed = ("own:bob by boss/admin", "users/zed.yaml", Some(ANN));
+    check(&[own, zed], ["local:ann", "local:zed"], why).await;
+    // Nor is one of its people who wrote it.
+    let text = ISSUER.replace("RS256", "ES256");
+    let one = ("own:one by boss/admin", "issuers/own.yaml", Some(&*text));
+    let why = Some("own:one by boss/admin wrote issuers/own.yaml");
+    check(&[own, one], ["own:one", "own:two"], why).await;
+}
+
+#[tokio::test]
+async fn people_of_an_issuer_that_is_declared_behind_a_wish_do_not_approve_it() {
+    let house = house_with(&[("users/ann.yaml", ANN)]).await;
+    let wish = json!({"before_record": 100, "reason": "r"});
+    let asked = by(&house, "local:ann", "propose_audit_purge", (&json!({}), &wish)).await;
+    write(&house, &[("local:eve by boss/admin", "issuers/own.yaml", Some(ISSUER))]).await;
+    let id = json!({"id": asked.body["id"]});
+    let refused = by(&house, "own:bob", "approve_audit_purge", (&id, &Value::Null)).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert!(refused.text.contains("ask for it again"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn two_people_of_an_issuer_that_somebody_else_declared_are_two() {
+    let corp = (BY_ANN, "issuers/corp.yaml", Some(ISSUER));
+    check(&[corp], ["corp:bob", "corp:eve"], None).await;
+    check(&[corp], ["corp:bob", "local:bob"], None).await;
+}
+
+#[tokio::test]
+async fn whom_a_key_let_in_is_no_second_person_beside_who_made_the_key() {
+    let two = ["local:ann", "local:zed"];
+    let (others, changed) =
+        (CLIENT.replace("security", "others"), ISSUER.replace("RS256", "ES256"));
+    let issuer = ("init", "issuers/idp.yaml", Some(ISSUER));
+    let token = ("init", "credentials/token.yaml", Some(TOKEN));
+    let zed = ("key/admin", "users/zed.yaml", Some(ANN));
+    let client_of_ann = (BY_ANN, "clients/key.yaml", Some(&*others));
+    let issuer_of_ann = (BY_ANN, "issuers/idp.yaml", Some(&*changed));
+    let token_of_ann = (BY_ANN, "credentials/token.yaml", Some(TOKEN));
+    let gone = (BY_ANN, "credentials/token.yaml", None);
+
+    check(&[client_of_ann, zed], two, Some("wrote clients/key.yaml")).await;
+    let why = Some("wrote credentials/token.yaml");
+    check(&[issuer, token_of_ann, zed], two, why).await;
+    check(&[issuer, token_of_ann, zed, gone], two, why).await;
+    check(&[issuer, token, issuer_of_ann, zed], two, Some("wrote issuers/idp.yaml")).await;
+    // Somebody else is, and so is who came to the key when that was done.
+    check(&[client_of_ann, zed], ["local:bob", "local:zed"], None).await;
+    check(&[issuer, zed, client_of_ann, token_of_ann, issuer_of_ann], two, None).await;
+}
+
+#[tokio::test]
+async fn who_wrote_the_client_of_another_is_no_second_person_beside_them() {
+    let text = CLIENT.replace("security", "others");
+    let house = house_with(&[("users/ann.yaml", ANN), ("users/bob.yaml", ANN)]).await;
+    write(&house, &[(BY_ANN, "clients/second.yaml", Some(&*text))]).await;
+    let wish = json!({"before_record": 100, "reason": "r"});
+    let asked = by(&house, "local:ann", "propose_audit_purge", (&json!({}), &wish)).await;
+    let id = json!({"id": asked.body["id"]});
+    let mut call = house.call(SECOND, "approve_audit_purge", &id, &Value::Null);
+    call.caller = Caller { user: Some("local:bob".to_owned()), ..caller(SECOND) }.into();
+    let refused = house.send(&call).await;
+    assert!(refused.text.contains("wrote clients/second.yaml"), "{}", refused.text);
+    // By another client they are two.
+    let approved = by(&house, "local:bob", "approve_audit_purge", (&id, &Value::Null)).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+}
+
+#[tokio::test]
+async fn whom_too_many_stand_behind_is_not_known_to_be_another() {
+    let name = |number: usize| (format!("k{number}/admin"), format!("clients/k{number}.yaml"));
+    let names: Vec<_> = (0..=101).map(name).collect();
+    let authors = iter::once("init").chain(names.iter().map(|it| &*it.0));
+    let paths = names.iter().map(|it| &*it.1);
+    let mut wrote: Vec<Wrote<'_>> =
+        authors.zip(paths).map(|(author, path)| (author, path, Some(CLIENT))).collect();
+    let (last, _) = names.last().unwrap();
+    wrote.push((last.as_str(), "users/zed.yaml", Some(ANN)));
+    check(&wrote, ["local:ann", "local:zed"], Some("more than 100 authors")).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use sqlx::SqlStr;
 
 use super::Store;
 use crate::{
-    Change, Delta, Error, Revision, Texts,
+    Change, Delta, Error, Revision, Texts, Writer,
     database::{Database, Row, Transaction, Value},
 };
 
@@ -24,10 +24,18 @@ const CHANGES: &str =
     "SELECT path, before, after FROM changes WHERE revision = $1 ORDER BY path, is_file";
 const REVISIONS: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
      WHERE number < $1 ORDER BY number DESC LIMIT $2";
-const WRITERS: &str = "SELECT revisions.author, MAX(revisions.number) FROM changes \
+const WRITERS: &str = "SELECT changes.path, revisions.author, MIN(revisions.number), \
+     MAX(revisions.number) FROM changes \
      JOIN revisions ON revisions.number = changes.revision \
      WHERE changes.path = $1 AND changes.is_file = 1 AND changes.after IS NOT NULL \
-     GROUP BY revisions.author ORDER BY revisions.author";
+     GROUP BY changes.path, revisions.author ORDER BY changes.path, revisions.author";
+/// A word begins behind a space, or a quote, as YAML and JSON have them.
+const WRITERS_OF_WORD: &str = "SELECT changes.path, revisions.author, MIN(revisions.number), \
+     MAX(revisions.number) FROM changes \
+     JOIN revisions ON revisions.number = changes.revision \
+     WHERE changes.path LIKE $1 AND changes.is_file = 1 \
+     AND replace(replace(changes.after, '\"', ' '), '''', ' ') LIKE $2 \
+     GROUP BY changes.path, revisions.author ORDER BY changes.path, revisions.author";
 const REVISION: &str = "SELECT number, at, author, reason, request_id, changed FROM revisions \
      WHERE number = $1";
 
@@ -106,13 +114,25 @@ impl Store {
         rows.first().map(revision).transpose()
     }
 
-    /// Who wrote a file, by name, each with their last revision of it. To take it away is no writing.
+    /// Who wrote a file, by name. To take it away is no writing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and [`Error::Corrupt`].
-    pub async fn writers(&self, path: &str) -> Result<Vec<(String, u64)>, Error> {
+    pub async fn writers(&self, path: &str) -> Result<Vec<Writer>, Error> {
         let rows = self.database.rows(WRITERS, &[Value::Text(path)]).await?;
-        rows.iter().map(|row| Ok((row.text(0)?, row.count(1)?))).collect()
+        rows.iter().map(writer).collect()
+    }
+
+    /// Who wrote files in a folder, be they gone or not, while a word in them began like this: rather too
+    /// many than too few, since `_` and `%` stand for others, too.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`].
+    pub async fn writers_of_word(&self, folder: &str, word: &str) -> Result<Vec<Writer>, Error> {
+        let (paths, texts) = (format!("{folder}/%"), format!("% {word}%"));
+        let values = [Value::Text(&paths), Value::Text(&texts)];
+        let rows = self.database.rows(WRITERS_OF_WORD, &values).await?;
+        rows.iter().map(writer).collect()
     }
 
     /// What a revision changed, by path.
@@ -164,6 +184,15 @@ async fn files(transaction: &mut Transaction) -> Result<BTreeMap<String, String>
 fn known(revision: u64, head: u64) -> Result<i64, Error> {
     let number = i64::try_from(revision).ok().filter(|_| revision <= head);
     number.ok_or(Error::UnknownRevision { revision, head })
+}
+
+fn writer(row: &Row) -> Result<Writer, Error> {
+    Ok(Writer {
+        path: row.text(0)?,
+        author: row.text(1)?,
+        first: row.count(2)?,
+        last: row.count(3)?,
+    })
 }
 
 fn revision(row: &Row) -> Result<Revision, Error> {

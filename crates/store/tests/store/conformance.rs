@@ -162,10 +162,28 @@ async fn who_wrote_a_file_is_known_and_who_took_it_away_is_not_among_them(place:
     {
         store.commit(&by(author, text)).await.unwrap();
     }
-    let want = [("ada".to_owned(), 2), ("eve".to_owned(), 3)];
+    let writer = |path: &str, author: &str, (first, last)| {
+        let (path, author) = (path.to_owned(), author.to_owned());
+        store::Writer { path, author, first, last }
+    };
+    let want = [writer("a", "ada", (2, 2)), writer("a", "eve", (1, 3))];
     assert_eq!(store.writers("a").await.unwrap(), want);
-    assert_eq!(store.writers("b").await.unwrap(), [("eve".to_owned(), 1)]);
+    assert_eq!(store.writers("b").await.unwrap(), [writer("b", "eve", (1, 1))]);
     assert_eq!(store.writers("c").await.unwrap(), []);
+    // What is gone counts where only a word is known, and what only ends like it does not.
+    for (path, text) in [
+        ("keys/a", Some("of: app/a")),
+        ("keys/b", Some("{\"of\":\"app/b\"}")),
+        ("keys/c", Some("of: 'app/c'")),
+        ("keys/d", Some("of: web-app/d")),
+        ("other/e", Some("of: app/e")),
+        ("keys/a", None),
+    ] {
+        store.commit(&commit(&[(path, text)])).await.unwrap();
+    }
+    let found = store.writers_of_word("keys", "app/").await.unwrap();
+    let found: Vec<_> = found.iter().map(|it| &*it.path).collect();
+    assert_eq!(found, ["keys/a", "keys/b", "keys/c"]);
 }
 
 async fn lines_are_shown_as_changes_and_are_no_files(place: &Place) {
