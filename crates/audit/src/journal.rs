@@ -186,7 +186,7 @@ impl Journal {
     #[must_use]
     pub fn memory_with(rules: Rules, clock: Clock) -> (Self, Memory) {
         let memory = Memory::default();
-        let place = Place { first: 0, bytes: 0, begun: clock.now() };
+        let place = Place { first: 0, bytes: 0, header_bytes: 0, begun: clock.now() };
         let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
         state.fresh = Some(Fresh::First);
         let shared = Shared::new(Medium::Memory(memory.clone()), (state, rules), clock);
@@ -343,7 +343,8 @@ fn resume(
     let begun = last.as_ref().map_or(model::Timestamp::from_seconds(0), |it| it.2);
     let bytes = last.as_ref().map_or(0, |it| it.1);
     let first = last.as_ref().map_or(chain.next(), |it| it.0.first);
-    let mut state = State::new(origin.into(), chain.clone(), Place { first, bytes, begun });
+    let place = Place { first, bytes, header_bytes: 0, begun };
+    let mut state = State::new(origin.into(), chain.clone(), place);
     match last {
         Some((segment, bytes, _)) => directory.resume(segment, (*bytes, rules.segment_bytes))?,
         None => state.fresh = Some(Fresh::First),

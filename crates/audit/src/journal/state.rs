@@ -13,7 +13,7 @@ use model::{Level, RequestId, Timestamp};
 
 pub(super) use batch::Batch;
 pub(super) use closed::{Attempt, Closed};
-use ends::Ends;
+use ends::{Ends, ends_max};
 pub(super) use errands::Errands;
 pub(super) use failure::Failures;
 pub(super) use phase::Phase;
@@ -92,6 +92,8 @@ pub(super) struct Place {
     /// The number of its first record.
     pub(super) first: u64,
     pub(super) bytes: u64,
+    /// How many of these are its header; none where another process wrote it.
+    pub(super) header_bytes: u64,
     pub(super) begun: Timestamp,
 }
 
@@ -157,7 +159,7 @@ impl State {
         }
         let seq = self.put(members);
         if let Some(id) = record.id {
-            self.follow(record.kind, id, seq);
+            self.follow(record.kind, (id, seq), ends_max(rules.segment_bytes));
         }
         Ticket { epoch: self.epoch, seq, level: rules.levels.of(record) }
     }
@@ -166,9 +168,9 @@ impl State {
     fn is_over(&self, bytes: usize, at: Timestamp, rules: &Rules) -> bool {
         let bytes = bytes.saturating_add(frame::FRAME_BYTES_MAX);
         let bytes = self.segment.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        self.fresh.is_some()
-            || bytes > rules.segment_bytes
-            || at.since(self.segment.begun) > rules.segment_age
+        // However much a header carries along, as much fits behind it: each record would bring another one.
+        let most = rules.segment_bytes.max(self.segment.header_bytes.saturating_mul(2));
+        self.fresh.is_some() || bytes > most || at.since(self.segment.begun) > rules.segment_age
     }
 
     fn begin_segment(&mut self, at: Timestamp) {
@@ -183,8 +185,9 @@ impl State {
         };
         self.waiting.begin_segment((self.chain.clone(), self.segment));
         self.waiting.fresh = self.waiting.fresh.or(fresh);
-        self.segment = Place { first: self.chain.next(), bytes: 0, begun: at };
+        self.segment = Place { first: self.chain.next(), bytes: 0, header_bytes: 0, begun: at };
         self.put(&header.members(at));
+        self.segment.header_bytes = self.segment.bytes;
     }
 
     /// Frames members that stay in the segment whatever its size.
@@ -201,7 +204,7 @@ impl State {
     }
 
     /// Keeps in mind which calls have no outcome yet.
-    fn follow(&mut self, kind: Kind, id: RequestId, seq: u64) {
+    fn follow(&mut self, kind: Kind, (id, seq): (RequestId, u64), ends_max: usize) {
         match kind {
             Kind::Intent => {
                 self.open.insert(id, seq);
@@ -210,7 +213,7 @@ impl State {
             Kind::Authorization | Kind::Call => {
                 if let Some(intent) = self.open.remove(&id) {
                     self.waiting.current.undo.push((id, Some(intent)));
-                    self.ends.add(seq, (id, intent));
+                    self.ends.add(seq, (id, intent), ends_max);
                 }
             }
             Kind::Bodies
@@ -372,7 +375,8 @@ mod tests {
 
     #[test]
     fn a_record_of_a_checkpoint_alone_is_signed_for_at_the_end_only() {
-        let place = Place { first: 0, bytes: 0, begun: Timestamp::from_seconds(0) };
+        let begun = Timestamp::from_seconds(0);
+        let place = Place { first: 0, bytes: 0, header_bytes: 0, begun };
         let mut state = State::new("test".into(), Chain::begin("test"), place);
         state.synced.extend(b"of the checkpoint");
         assert_eq!(state.unsigned_records(), 1);

@@ -1,5 +1,6 @@
 //! The promises of a journal whose medium fails, which a disk does not on demand.
 
+mod again;
 mod hung;
 mod power;
 

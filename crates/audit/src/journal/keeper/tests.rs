@@ -15,7 +15,7 @@ fn record() -> Record<'static> {
 /// A strict journal in memory that is signed, with its threads.
 fn signed() -> (Journal, Memory) {
     let memory = Memory::default();
-    let place = Place { first: 0, bytes: 0, begun: START };
+    let place = Place { first: 0, bytes: 0, header_bytes: 0, begun: START };
     let mut state = State::new(MEMORY.into(), Chain::begin(MEMORY), place);
     state.fresh = Some(Fresh::First);
     let rules = Rules { levels: Levels::Strict, ..Rules::default() };

@@ -7,9 +7,17 @@ use model::RequestId;
 use super::{Fresh, State};
 use crate::chain::Chain;
 
-/// So many are kept, the last ones. The header of a segment names what is open, and its line has a bound: so many
+/// No more are kept, the last ones. The header of a segment names what is open, and its line has a bound: so many
 /// take a third of that.
 const ENDS_MAX: usize = 100_000;
+/// One is kept for so many bytes of a segment. So they take a third of one.
+const END_BYTES: u64 = 200;
+
+/// How many are kept where segments have so many bytes.
+pub(super) fn ends_max(segment_bytes: u64) -> usize {
+    let most = segment_bytes.checked_div(END_BYTES).and_then(|it| usize::try_from(it).ok());
+    most.unwrap_or(ENDS_MAX).min(ENDS_MAX)
+}
 
 /// Outcomes that the disk may lack, in the order of the log.
 #[derive(Debug, Default)]
@@ -26,9 +34,9 @@ struct End {
 }
 
 impl Ends {
-    /// The record `seq` is the outcome of a call with this id and intent.
-    pub(super) fn add(&mut self, seq: u64, (id, intent): (RequestId, u64)) {
-        if self.0.len() == ENDS_MAX {
+    /// The record `seq` is the outcome of a call with this id and intent. No more than `most` are kept.
+    pub(super) fn add(&mut self, seq: u64, (id, intent): (RequestId, u64), most: usize) {
+        if self.0.len() >= most {
             self.0.pop_front();
         }
         self.0.push_back(End { seq, id, intent });
@@ -78,10 +86,10 @@ mod tests {
 
     use super::*;
 
-    fn ends(outcomes: std::ops::Range<u64>) -> Ends {
+    fn ends(outcomes: std::ops::Range<u64>, most: usize) -> Ends {
         let mut ends = Ends::default();
         for seq in outcomes {
-            ends.add(seq, (RequestId::new(Uuid::nil()), seq));
+            ends.add(seq, (RequestId::new(Uuid::nil()), seq), most);
         }
         ends
     }
@@ -92,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_the_disk_holds_and_what_is_given_up_is_in_doubt_no_more() {
-        let mut some = ends(0..9);
+        let mut some = ends(0..9, 9);
         some.hold(3);
         some.give_up(6);
         assert_eq!(intents(some), [3, 4, 5]);
@@ -100,8 +108,9 @@ mod tests {
 
     #[test]
     fn there_are_no_more_than_a_header_can_name() {
-        let most = u64::try_from(ENDS_MAX).unwrap();
-        let many = intents(ends(0..most.saturating_add(2)));
-        assert_eq!((many.len(), many.first()), (ENDS_MAX, Some(&2)));
+        for (segment_bytes, most) in [(1 << 20, 5242), (64 << 20, 100_000), (u64::MAX, 100_000)] {
+            assert_eq!(ends_max(segment_bytes), most);
+        }
+        assert_eq!(intents(ends(0..9, 5)), [4, 5, 6, 7, 8]);
     }
 }
