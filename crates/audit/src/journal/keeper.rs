@@ -56,7 +56,8 @@ pub(super) fn keep(shared: &Shared) {
             Turn::Sync(after) if after.is_zero() => shared.sync(state),
             Turn::Sync(after) => shared.sync(wait(&shared.work, state, after)),
             Turn::Try(after) if after.is_zero() => shared.try_again(state),
-            Turn::Try(after) => wait(&shared.work, state, after),
+            // It looks around meanwhile.
+            Turn::Try(after) => wait(&shared.work, state, after.min(LOOK_AFTER)),
             Turn::Idle => wait(&shared.work, state, LOOK_AFTER),
             Turn::End => return,
         }

@@ -13,17 +13,13 @@ use uuid::Uuid;
 
 use super::{
     Shared,
-    keeper::LOOK_AFTER,
     medium::Medium,
-    state::{Attempt, State, Ticket},
+    state::{Attempt, Resumed, State, Ticket},
 };
 use crate::{
     Error, EventId,
     record::{Kind, Outcome, Record, Start, members},
 };
-
-/// A journal that failed is tried again no sooner than after this, where somebody asks for it.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// Refuses where it is closed.
@@ -40,8 +36,10 @@ impl Shared {
         if closed.is_hang {
             // A disk that hangs is not asked: whoever did would hang as well. Behind a hang nothing is tried:
             // whoever writes next writes what is told of it, and all that waits since then.
-            if !state.errands.is_hung && self.say_resumed(&mut state).is_ok() {
-                self.go_on(&mut state).ok();
+            if !state.errands.is_hung {
+                let said = self.say_resumed(&mut state);
+                let said = said.and_then(|()| self.say_orphans(&mut state));
+                said.and_then(|()| self.go_on(&mut state)).ok();
             }
             return state;
         }
@@ -62,15 +60,7 @@ impl Shared {
     /// tries.
     pub(super) fn next_try(&self, state: &State) -> Option<Duration> {
         let closed = state.closed.as_ref().filter(|it| !it.is_hang)?;
-        let pause = match closed.attempt {
-            Attempt::UnderWay => return None,
-            Attempt::Full => Duration::ZERO,
-            // Who says that the log ends comes once.
-            Attempt::Asked | Attempt::Unasked if state.is_ending() => Duration::ZERO,
-            Attempt::Asked => RETRY_AFTER,
-            // A call that comes hours later is not to be refused for a disk that is well since then.
-            Attempt::Unasked => LOOK_AFTER,
-        };
+        let pause = closed.pause()?;
         Some(closed.tried.saturating_add(pause).saturating_sub(self.clock.elapsed()))
     }
 
@@ -96,6 +86,7 @@ impl Shared {
             closed.attempt = Attempt::Unasked;
             if let Some(Err(source)) = gone_on {
                 closed.source = Arc::new(source);
+                closed.failed = closed.failed.saturating_add(1);
             }
         }
         state
@@ -107,6 +98,18 @@ impl Shared {
         // Before it is said that the log goes on: without it, it does not.
         self.errand(Medium::set_reserve)?;
         self.say_resumed(&mut self.lock())?;
+        self.write_now()?;
+        let mut state = self.lock();
+        if let Some(closed) = &mut state.closed {
+            closed.forget_told();
+        }
+        if state.orphans.is_empty() {
+            return Ok(());
+        }
+        // Behind a sync that went well: with each that fails, all of them would be told once more. Until then the
+        // header names them.
+        self.say_orphans(&mut state)?;
+        drop(state);
         self.write_now()
     }
 
@@ -148,11 +151,10 @@ impl Shared {
     /// by whoever writes next.
     fn go_on(&self, state: &mut State) -> io::Result<()> {
         let Some(closed) = &mut state.closed else { return Ok(()) };
-        let (told, at) = closed.told;
-        closed.lost = closed.lost.saturating_sub(told);
-        closed.since = at;
+        closed.forget_told();
         if closed.lost > 0 || !state.orphans.is_empty() {
             self.say_resumed(state)?;
+            self.say_orphans(state)?;
         }
         state.closed = None;
         self.is_closed.store(false, Ordering::Release);
@@ -162,12 +164,22 @@ impl Shared {
     /// Frames what is to be told of the time that it was closed.
     fn say_resumed(&self, state: &mut State) -> io::Result<()> {
         let now = self.clock.now();
-        let note = state.closed.as_mut().map(|it| {
-            it.told = (it.lost, now);
-            let why = if it.is_hang { ", as the disk hung" } else { "" };
-            format!("{} records could not be written since {}{why}", it.lost, it.since)
-        });
-        self.say(state, EventId::AuditResumed, note.as_deref().unwrap_or_default())?;
+        let Some(closed) = &mut state.closed else { return Ok(()) };
+        closed.told = (closed.lost, now);
+        let (lost, since) = (closed.lost, closed.since);
+        let why = if closed.is_hang { ", as the disk hung" } else { "" };
+        let note = format!("{lost} records could not be written since {since}{why}");
+        let seq = self.say(state, EventId::AuditResumed, &note)?.seq;
+        // One that waits to be written as well may be lost with this.
+        let (since, lost) = state
+            .take_untold()
+            .map_or((since, lost), |it| (it.since, it.lost.saturating_add(lost)));
+        state.resumed = Some(Resumed { seq, since, lost });
+        Ok(())
+    }
+
+    /// Ends the calls whose outcome could not be written, or may be lost.
+    fn say_orphans(&self, state: &mut State) -> io::Result<()> {
         let orphans = std::mem::take(&mut state.orphans);
         self.say_unknown(state, &orphans)
     }
@@ -239,21 +251,16 @@ impl Shared {
     pub(super) fn write_now(&self) -> io::Result<()> {
         let mut batch = self.lock().take();
         let written = self.write(&batch);
+        let synced = written
+            .and_then(|()| self.errand(Medium::sync).map_err(|source| batch.unsynced(source)));
         let mut state = self.lock();
-        if let Err(failed) = written {
+        if let Err(failed) = synced {
             state.reach_partly(&mut batch, &failed);
             state.give_back(batch);
             return Err(failed.source);
         }
         state.finish(batch);
         let written = state.written.clone();
-        drop(state);
-        let synced = self.errand(Medium::sync);
-        let mut state = self.lock();
-        if let Err(error) = synced {
-            state.poison();
-            return Err(error);
-        }
         state.hold(written);
         state.unsynced_since = None;
         Ok(())

@@ -37,10 +37,15 @@ impl Shared {
 
     /// Records that the log ends in order, unless that is what was recorded last.
     pub(super) fn say_end(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
         // Nobody goes on with a log in memory.
         if !self.has_keeper || state.ended == state.chain.next() {
             return;
+        }
+        // Nobody else tries any more by then.
+        let is_ending = state.is_ending();
+        if let Some(closed) = state.closed.as_mut().filter(|_| is_ending) {
+            closed.ask_last();
         }
         let mut state = self.reopen(state);
         // One that cannot be written ends in no order, and the next start says so.

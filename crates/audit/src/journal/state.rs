@@ -12,7 +12,7 @@ use std::{io, sync::Arc, task::Waker, time::Duration};
 use model::{Level, RequestId, Timestamp};
 
 pub(super) use batch::Batch;
-pub(super) use closed::{Attempt, Closed};
+pub(super) use closed::{Attempt, Closed, Resumed};
 use ends::{Ends, ends_max};
 pub(super) use errands::Errands;
 pub(super) use failure::Failures;
@@ -69,6 +69,8 @@ pub(super) struct State {
     pub(super) sleepers: usize,
     /// Set while the journal cannot be written.
     pub(super) closed: Option<Closed>,
+    /// What the last record that says that the log goes on tells, until it is written.
+    pub(super) resumed: Option<Resumed>,
     /// How many records the last checkpoint covers, and when it was signed.
     pub(super) signed: (u64, Duration),
     /// The last checkpoint as it was signed, until it is recorded.
@@ -113,7 +115,7 @@ pub(super) struct Failed {
     pub(super) parts: usize,
     /// Whether the segment of the next part was begun.
     pub(super) has_begun: bool,
-    /// Whether it was the disk that did not take what was written before.
+    /// Whether it was the disk that did not take what was written.
     pub(super) is_unsynced: bool,
     pub(super) source: io::Error,
 }
@@ -142,6 +144,7 @@ impl State {
             errands: Errands::default(),
             sleepers: 0,
             closed: None,
+            resumed: None,
             checkpoint: None,
             is_said: false,
             poisoned: 0,
@@ -257,36 +260,15 @@ impl State {
         if failed.has_begun {
             self.written_segment = Place { bytes: 0, ..self.written_segment };
         }
-        if failed.is_unsynced {
-            self.poison();
-        } else if begins {
+        if begins {
             // A failed sync is told in the header that comes in the end.
             let told = batch.fresh.filter(|_| failed.parts == 0);
             self.fresh = Some(told.unwrap_or(Fresh::First));
         }
-        batch.forget(failed.parts);
-    }
-
-    /// Gives up the batch and all that waits, and closes the journal.
-    pub(super) fn fail(&mut self, batch: Option<Batch>, closed: Closed) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut lost = 0_u64;
-        self.fresh = self.fresh.or(waiting.fresh);
-        for batch in [Some(waiting), batch].into_iter().flatten() {
-            let (records, undo) = batch.undone();
-            lost = lost.saturating_add(records);
-            self.undo(undo);
+        if failed.is_unsynced {
+            self.poison();
         }
-        self.is_writing = false;
-        let through = (self.written.next(), self.synced.next());
-        self.failures.add(self.epoch, through, Arc::clone(&closed.source));
-        self.epoch = self.epoch.saturating_add(1);
-        // What a hang turned away before it failed counts along, since it began.
-        let before = self.closed.take().map(|it| (it.since, it.lost));
-        let (since, before) = before.unwrap_or((closed.since, 0));
-        let lost = closed.lost.saturating_add(lost).saturating_add(before);
-        self.closed = Some(Closed { since, lost, ..closed });
-        self.take_back();
+        batch.forget(failed.parts);
     }
 
     /// The next record follows the last one that was written.
@@ -314,18 +296,10 @@ impl State {
         self.is_writing = false;
         self.undo(batch.undone().1);
         self.take_back();
+        // It is counted until it is told.
+        self.resumed = None;
         if let Some(closed) = &mut self.closed {
             closed.is_torn = true;
-        }
-    }
-
-    /// Counts a record that comes while the journal is closed.
-    pub(super) fn turn_away(&mut self, record: &Record<'_>) {
-        let is_outcome = matches!(record.kind, Kind::Authorization | Kind::Call);
-        let outcome = record.id.filter(|_| is_outcome);
-        self.orphans.extend(outcome.filter(|it| self.open.contains_key(it)));
-        if let Some(closed) = &mut self.closed {
-            closed.lost = closed.lost.saturating_add(1);
         }
     }
 
@@ -356,11 +330,6 @@ impl State {
     pub(super) fn unsigned_records(&self) -> u64 {
         let unsigned = self.synced.next().saturating_sub(self.signed.0);
         unsigned.saturating_sub(u64::from(self.is_said && !self.is_ending()))
-    }
-
-    /// Whether it is closed since something failed.
-    pub(super) fn has_failed(&self) -> bool {
-        self.closed.as_ref().is_some_and(|it| !it.is_hang)
     }
 
     /// Whether the disk lacks something that was written.

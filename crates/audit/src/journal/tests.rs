@@ -13,7 +13,7 @@ use super::*;
 use crate::{Kind, Outcome, SigningKey, segment};
 
 const START: Timestamp = Timestamp::from_seconds(1_795_392_000);
-const RETRY: Duration = Duration::from_millis(100);
+const RETRY: Duration = Duration::from_millis(500);
 
 fn clock() -> Clock {
     Clock::fake(START)

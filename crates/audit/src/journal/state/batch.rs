@@ -1,8 +1,10 @@
 //! Lines on their way to the disk, segment by segment.
 
+use std::io;
+
 use model::RequestId;
 
-use super::{Fresh, Place};
+use super::{Failed, Fresh, Place};
 use crate::chain::Chain;
 
 /// A buffer that grew beyond this in a rush is given back afterwards.
@@ -69,6 +71,9 @@ impl Batch {
 
     /// Forgets its first `parts`, which were written.
     pub(super) fn forget(&mut self, parts: usize) {
+        if parts > self.parts.len() {
+            self.current = Part::default();
+        }
         self.parts.drain(..parts.min(self.parts.len()));
     }
 
@@ -79,6 +84,14 @@ impl Batch {
             undo.extend(part.undo);
             (part.records.saturating_add(records), undo)
         })
+    }
+
+    /// How far it came where it is written, and the disk did not take it. A segment that it begins last counts as
+    /// empty and is begun anew: nobody was told that anything is there.
+    pub(in crate::journal) fn unsynced(&self, source: io::Error) -> Failed {
+        let has_begun = self.parts().last().is_some_and(|it| it.begins.is_some());
+        let parts = self.parts().count().saturating_sub(usize::from(has_begun));
+        Failed { parts, has_begun, is_unsynced: true, source }
     }
 
     /// Its lines, segment by segment.

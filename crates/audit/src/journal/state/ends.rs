@@ -68,8 +68,10 @@ impl State {
     /// The segment is not written to any more: what it lost, nobody knows. Calls whose outcome may be among that are
     /// open again.
     pub(in crate::journal) fn poison(&mut self) {
+        // It may be given up already.
+        let is_news = !matches!(self.fresh, Some(Fresh::Unsynced(_)));
+        self.poisoned = self.poisoned.saturating_add(u64::from(is_news));
         self.fresh = Some(Fresh::Unsynced(self.synced.next()));
-        self.poisoned = self.poisoned.saturating_add(1);
         if let Some(closed) = &mut self.closed {
             closed.leave();
         }

@@ -48,6 +48,11 @@ fn pass(time: Duration, (journal, clock): (&Journal, &Clock), seen: &mut Seen) {
     }
 }
 
+/// Whether what a try says is written, and not on the disk yet.
+fn is_on_its_way(state: &State) -> bool {
+    state.is_writing && state.errands.under_way().is_some()
+}
+
 fn is_idle(state: &State) -> bool {
     !state.is_dirty() && state.errands.under_way().is_none()
 }
@@ -206,8 +211,7 @@ fn who_is_turned_away_while_it_is_said_that_the_log_goes_on_is_told_behind_that(
     memory.content().hangs = true;
     clock.advance(RETRY);
     assert!(journal.admit().is_err());
-    // It is written and not on the disk yet.
-    wait_until(&journal, |it| !it.is_writing && it.written.next() == 3);
+    wait_until(&journal, is_on_its_way);
     assert!(matches!(journal.append(&ended(1)), Err(Error::Closed { .. })));
     memory.content().hangs = false;
     wait_until_it_is_admitted(&journal);
@@ -216,6 +220,33 @@ fn who_is_turned_away_while_it_is_said_that_the_log_goes_on_is_told_behind_that(
     let text = memory.text();
     assert_eq!(text.matches("1 records could not be written since").count(), 2, "{text}");
     assert_eq!(ends(&memory), [(1, "unknown".to_owned())]);
+    check(&memory);
+}
+
+#[test]
+fn what_was_to_be_told_of_who_was_turned_away_and_was_not_written_is_told_later() {
+    let clock = clock();
+    let (journal, memory) = kept(&clock);
+    journal.append(&record("a")).unwrap();
+    wait_until(&journal, is_idle);
+    memory.fill_after(0);
+    assert!(journal.append(&record("b")).is_err());
+    memory.mend();
+    memory.content().hangs = true;
+    clock.advance(RETRY);
+    wait_until(&journal, is_on_its_way);
+    assert!(matches!(journal.append(&record("c")), Err(Error::Closed { .. })));
+    memory.content().hangs = false;
+    wait_until_it_is_admitted(&journal);
+    // What tells of c waits for this one.
+    memory.fill_after(0);
+    assert!(matches!(journal.append(&record("d")), Err(Error::Write { .. })));
+    memory.mend();
+    clock.advance(RETRY);
+    wait_until_it_is_admitted(&journal);
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed", "audit.resumed"]);
+    let note = "3 records could not be written since 2026-11-23T00:00:00.500000Z";
+    assert!(memory.text().contains(note), "with what would have told it: {}", memory.text());
     check(&memory);
 }
 

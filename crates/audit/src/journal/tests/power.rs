@@ -104,14 +104,14 @@ fn a_call_whose_outcome_was_lost_with_a_failed_sync_is_told_to_be_unknown() {
     strictly(begun(1)).unwrap();
     memory.fail_syncs();
     assert!(strictly(ended(1)).is_err());
-    // So is that it is unknown.
+    // A try that fails tells nothing of it.
     clock.advance(RETRY);
     assert!(journal.admit().is_err());
     memory.mend();
     clock.advance(RETRY);
     journal.admit().unwrap();
     let told = |memory: &Memory| ends(memory).into_iter().map(|it| it.1).collect::<Vec<_>>();
-    assert_eq!(told(&memory), ["answered", "unknown", "unknown"]);
+    assert_eq!(told(&memory), ["answered", "unknown"]);
     memory.lose_power(|_| 0, || false);
     assert_eq!(told(&memory), ["unknown"]);
     let text = memory.text();
