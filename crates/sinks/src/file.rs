@@ -4,6 +4,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use audit::{
@@ -97,18 +101,36 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-/// Writes lines to the standard output: acknowledged when they were written, for there is nobody to ask.
-pub(crate) async fn print(events: &[(&Line, Shaped)]) -> Result<Accepted, Failure> {
-    let bytes = lines(events);
-    // Apart: into a pipe that nobody reads this never ends, and whoever waits for it has to be able to
-    // give up.
-    let written = spawn_blocking(move || {
-        let mut out = io::stdout().lock();
-        out.write_all(&bytes).and_then(|()| out.flush())
-    });
-    let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    written.map_err(|it| Failure::Again(format!("it cannot be written: {it}")))?;
-    Ok(Accepted { count: events.len(), refused: Vec::new() })
+/// The standard output.
+#[derive(Debug, Default)]
+pub(crate) struct Printed {
+    /// Whether a line may have been broken off. Shared with writes that nobody waits for any more.
+    is_within_line: Arc<AtomicBool>,
+}
+
+impl Printed {
+    /// Writes lines: acknowledged when they were written, for there is nobody to ask.
+    pub(crate) async fn write(&self, events: &[(&Line, Shaped)]) -> Result<Accepted, Failure> {
+        let (bytes, is_within_line) = (lines(events), Arc::clone(&self.is_within_line));
+        // Apart: into a pipe that nobody reads this never ends, and whoever waits for it has to be able
+        // to give up.
+        let written =
+            spawn_blocking(move || print(&mut io::stdout().lock(), &bytes, &is_within_line));
+        let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        written.map_err(|it| Failure::Again(format!("it cannot be written: {it}")))?;
+        Ok(Accepted { count: events.len(), refused: Vec::new() })
+    }
+}
+
+/// Writes lines, and ends one before that was broken off: what comes again is glued to none.
+fn print(out: &mut impl Write, lines: &[u8], is_within_line: &AtomicBool) -> io::Result<()> {
+    // Until all is written: how much of it an error left there nobody says.
+    if is_within_line.swap(true, Ordering::SeqCst) {
+        out.write_all(b"\n")?;
+    }
+    out.write_all(lines).and_then(|()| out.flush())?;
+    is_within_line.store(false, Ordering::SeqCst);
+    Ok(())
 }
 
 fn lines(events: &[(&Line, Shaped)]) -> Vec<u8> {
@@ -156,6 +178,40 @@ mod tests {
         check(&mut file, b"last\n", 0).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"rotated\nlast\n");
         assert_eq!(fs::read(folder.path().join("out.jsonl.1")).unwrap(), b"first\nsecond\nthird\n");
+    }
+
+    /// A pipe that has room for so many bytes.
+    struct Pipe {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.room);
+            if count == 0 {
+                return Err(io::Error::other("full"));
+            }
+            self.room = self.room.saturating_sub(count);
+            self.taken.extend_from_slice(bytes.split_at(count).0);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_comes_again_is_not_glued_to_a_line_that_was_broken_off() {
+        let mut out = Pipe { taken: Vec::new(), room: 9 };
+        let is_within_line = AtomicBool::default();
+        print(&mut out, b"first\nsecond\n", &is_within_line).unwrap_err();
+        print(&mut out, b"first\nsecond\n", &is_within_line).unwrap_err();
+        out.room = 100;
+        print(&mut out, b"first\nsecond\n", &is_within_line).unwrap();
+        print(&mut out, b"third\n", &is_within_line).unwrap();
+        assert_eq!(out.taken, b"first\nsec\nfirst\nsecond\nthird\n");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use audit::{
 use crate::{
     Declared, OpenError, Receiver, Surroundings,
     elasticsearch::Elasticsearch,
-    file::{self, Rotated},
+    file::{Printed, Rotated},
     nats::Nats,
     otlp::Otlp,
     s3::S3,
@@ -34,7 +34,7 @@ enum Kind {
     Otlp(Otlp),
     S3(S3),
     Splunk(Splunk),
-    Stdout,
+    Stdout(Printed),
     Syslog(Syslog),
     Webhook(Webhook),
 }
@@ -62,7 +62,7 @@ impl Sink {
             Receiver::Otlp(it) => Kind::Otlp(Otlp::open(it.clone(), around)?),
             Receiver::S3(it) => Kind::S3(S3::open(it.clone(), around)?),
             Receiver::Splunk(it) => Kind::Splunk(Splunk::open(it.clone(), around)?),
-            Receiver::Stdout => Kind::Stdout,
+            Receiver::Stdout => Kind::Stdout(Printed::default()),
             Receiver::Syslog(it) => Kind::Syslog(Syslog::open(it.clone(), around)?),
             Receiver::Webhook(it) => Kind::Webhook(Webhook::open(it.clone(), around)?),
         };
@@ -82,7 +82,7 @@ impl Deliver for Sink {
             Kind::Otlp(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
             Kind::S3(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
             Kind::Splunk(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
-            Kind::Stdout => file::print(&events).await,
+            Kind::Stdout(it) => it.write(&events).await,
             Kind::Syslog(it) => Box::pin(it.send(&events)).await,
             Kind::Webhook(it) => Box::pin(it.send((batch.log, self.format), &events)).await,
         }
