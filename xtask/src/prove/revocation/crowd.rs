@@ -215,7 +215,10 @@ impl<'v> Wave<'v> {
             caller.refusals.fetch_add(1, Ordering::AcqRel);
             return None;
         }
-        if is_undecided(answer) && caller.is_anew.load(Ordering::Acquire) {
+        // Nor is it told of a proof of a key where the store, which all replicas share, has no answer in time:
+        // that lets nobody in, and until each is in, or refused, it is tried again.
+        let is_anew = caller.is_anew.load(Ordering::Acquire);
+        if is_undecided(answer) && (is_anew || self.victim.is_bound()) {
             return None;
         }
         if let Some(fault) = answer.fault() {
