@@ -12,7 +12,7 @@ mod shared;
 mod strike;
 mod wave;
 
-use std::{collections::BTreeMap, path::Path, sync::OnceLock, thread, time::Duration};
+use std::{path::Path, sync::OnceLock, thread, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
@@ -151,17 +151,7 @@ fn rotate_credentials(
             for (door, call) in callers(doors, lines)? {
                 load.flow(scope, (door, pace), call);
             }
-            let mut pair = Pair {
-                homes,
-                doors,
-                operator,
-                makers,
-                load: &load,
-                chance,
-                kills: Kills::default(),
-                ended: Vec::new(),
-                lengths: BTreeMap::new(),
-            };
+            let mut pair = Pair::new((homes, doors), (operator, makers), &load, chance);
             let (mut tally, mut planned) = (Tally::default(), Vec::new());
             for number in 0..waves {
                 let wave = wave(number, kinds)?;
@@ -285,17 +275,7 @@ fn rotate_at_site(
             for (door, address) in addresses.iter().enumerate() {
                 load.flow(scope, (door, SITE_PACE), bearer.caller(address.public));
             }
-            let mut pair = Pair {
-                homes,
-                doors,
-                operator,
-                makers,
-                load: &load,
-                chance,
-                kills: Kills::default(),
-                ended: Vec::new(),
-                lengths: BTreeMap::new(),
-            };
+            let mut pair = Pair::new((homes, doors), (operator, makers), &load, chance);
             for round in 0..rounds {
                 let turn = round.saturating_add(site);
                 let step = shared::Step::ALL.get(turn % 4).copied().context("there are four")?;

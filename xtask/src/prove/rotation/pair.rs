@@ -69,6 +69,19 @@ pub(super) fn in_force(doors: &[Door; 2], is_so: impl Fn(Addresses) -> Result<bo
     Ok(())
 }
 
+impl<'a> Pair<'a> {
+    /// In which nothing was done yet.
+    pub(super) fn new(
+        (homes, doors): (&'a [Home; 2], &'a mut [Door; 2]),
+        (operator, makers): (&'a str, &'a Makers),
+        load: &'a Load,
+        chance: Chance,
+    ) -> Self {
+        let (kills, ended, lengths) = (Kills::default(), Vec::new(), BTreeMap::new());
+        Self { homes, doors, operator, makers, load, chance, kills, ended, lengths }
+    }
+}
+
 impl Pair<'_> {
     /// Does something at a door until it is done, whatever becomes of the door meanwhile.
     pub(super) fn step<T: Send>(
