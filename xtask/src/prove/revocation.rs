@@ -43,6 +43,8 @@ const KILLED_WITHIN_MS: u64 = 1_000;
 /// So long after the last round all are asked again: last uses and what is used of quotas are written
 /// every five seconds, and nothing that is written late may bring anybody back.
 pub(super) const LATER: Duration = Duration::from_secs(11);
+/// No more than one of so many proofs of keys may be one that could not be judged in time.
+const UNJUDGED_ONE_OF: u64 = 100;
 
 /// What others call.
 const OPERATION: &str = "/shop/orders/1";
@@ -60,6 +62,8 @@ struct Rounds<'a> {
     kills: usize,
     /// Calls of those who were put out, in which time.
     calls: (u64, Duration),
+    /// How many proofs of keys let in, and how many could not be judged in time.
+    proofs: (u64, u64),
 }
 
 /// When a replica is killed, after a change was begun, and which.
@@ -92,6 +96,7 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         worst: Worst::default(),
         kills: 0,
         calls: (0, Duration::ZERO),
+        proofs: (0, 0),
     };
     let revoked = thread::scope(|scope| {
         crowd.start(scope, &load, addresses);
@@ -114,11 +119,16 @@ pub(super) fn prove(setting: &Setting<'_>) -> Result<Done> {
         "there were only {rate:.0} calls a second"
     );
     ensure!(!setting.is_full || revoked >= REVOKED_MIN, "only {revoked} were revoked or disabled");
+    let (proofs, unjudged) = rounds.proofs;
+    ensure!(
+        unjudged <= proofs / UNJUDGED_ONE_OF,
+        "{unjudged} proofs of keys could not be judged, and {proofs} let in"
+    );
     let (slowest, by_sort) = rounds.worst.judged()?;
     let (kills, own_rate) = (rounds.kills, rounds.own_rate());
     let stopped = victims.len().saturating_sub(revoked);
     Ok(Done::Held(format!(
-        "{revoked} revoked or disabled and {stopped} stopped in {SORTS} ways, on 2 replicas and 2 surfaces, each while it was used {own_rate:.0} times a second; the last call that got in began {slowest:.0?} after the answer at most ({by_sort}); {kills} replicas killed meanwhile; all that are out for good refused again {LATER:?} after the last one; {calls} calls ({rate:.0}/s), 0 failed",
+        "{revoked} revoked or disabled and {stopped} stopped in {SORTS} ways, on 2 replicas and 2 surfaces, each while it was used {own_rate:.0} times a second; the last call that got in began {slowest:.0?} after the answer at most ({by_sort}); {kills} replicas killed meanwhile; {unjudged} proofs of keys could not be judged in time, and {proofs} let in; all that are out for good refused again {LATER:?} after the last one; {calls} calls ({rate:.0}/s), 0 failed",
     )))
 }
 
@@ -140,6 +150,11 @@ impl Rounds<'_> {
         })?;
         crowd.end();
         self.worst.note(victim.end.name(), wave.late());
+        if victim.is_bound() {
+            let (proofs, unjudged) = self.proofs;
+            self.proofs =
+                (proofs.saturating_add(wave.calls()), unjudged.saturating_add(wave.unjudged()));
+        }
         let asks = u32::try_from(number)?;
         for door in &*self.doors {
             victim.check_refresh(door.addresses(), asks)?;

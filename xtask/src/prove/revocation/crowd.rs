@@ -37,6 +37,9 @@ const FEW: usize = 4;
 /// So many refusals in a row, and it is over.
 const REFUSALS: usize = 3;
 
+/// What a door says where the store, which all replicas share, has not told in time of a proof of a key.
+const UNJUDGED: &str = "whether the dpop proof was used before cannot be told now";
+
 /// Who calls.
 #[derive(Debug)]
 pub(super) struct Crowd<'v> {
@@ -54,6 +57,8 @@ pub(super) struct Wave<'v> {
     callers: [Vec<Caller>; 2],
     /// Calls that got in.
     calls: AtomicU64,
+    /// Calls whose proof of a key could not be judged.
+    unjudged: AtomicU64,
     /// When the last one of these began, in microseconds.
     last: AtomicU64,
     /// When it was answered that it is put out.
@@ -148,6 +153,7 @@ impl<'v> Wave<'v> {
             clock: Clock::system(),
             callers,
             calls: AtomicU64::new(0),
+            unjudged: AtomicU64::new(0),
             last: AtomicU64::new(0),
             answered: OnceLock::new(),
         }
@@ -161,6 +167,11 @@ impl<'v> Wave<'v> {
     /// Whether each is refused for good.
     pub(super) fn are_out(&self) -> bool {
         self.callers.iter().flatten().all(|it| self.is_out(it))
+    }
+
+    /// How many proofs of its key the store could not judge in time.
+    pub(super) fn unjudged(&self) -> u64 {
+        self.unjudged.load(Ordering::Relaxed)
     }
 
     /// How many calls got in.
@@ -215,10 +226,12 @@ impl<'v> Wave<'v> {
             caller.refusals.fetch_add(1, Ordering::AcqRel);
             return None;
         }
-        // Nor is it told of a proof of a key where the store, which all replicas share, has no answer in time:
-        // that lets nobody in, and until each is in, or refused, it is tried again.
-        let is_anew = caller.is_anew.load(Ordering::Acquire);
-        if is_undecided(answer) && (is_anew || self.victim.is_bound()) {
+        if is_undecided(answer) && caller.is_anew.load(Ordering::Acquire) {
+            return None;
+        }
+        // It lets nobody in, and until each is in, or refused, it is tried again.
+        if self.victim.is_bound() && answer.text.contains(UNJUDGED) {
+            self.unjudged.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         if let Some(fault) = answer.fault() {
