@@ -6,11 +6,13 @@ use http::HeaderMap;
 use model::{Admission, AdmissionId, GrantType, ProfileId, Registration};
 use serde_json::{Value, json};
 
-use crate::house::{Browser, House, PASSWORD, authorize, claims, client, terms};
+use crate::{
+    given::typed,
+    house::{House, authorize, claims, client, terms},
+};
 
 const CLIENT: &str = "onedoor-cli";
 const SCOPE: &str = "collection:onedoor";
-const PAGE: &str = "/oauth/device";
 const GRANTS: [GrantType; 2] = [GrantType::DeviceCode, GrantType::RefreshToken];
 
 /// A door where staff manages by the command line: as somebody else than by what they registered.
@@ -41,16 +43,6 @@ async fn begun(house: &House) -> (String, String) {
     assert_eq!(status, 200, "{answer}");
     let text = |name: &str| answer[name].as_str().unwrap().to_owned();
     (text("device_code"), text("user_code"))
-}
-
-/// A browser in which `name` has signed in and typed the code.
-async fn typed(house: &House, name: &str, code: &str) -> Browser {
-    let mut browser = Browser::default();
-    browser.open(house, PAGE).await;
-    browser.send(house, "/oauth/device/sign-in", &[("name", name), ("password", PASSWORD)]).await;
-    browser.open(house, PAGE).await;
-    browser.send(house, PAGE, &[("user_code", code)]).await;
-    browser
 }
 
 async fn ask(house: &House, code: &str) -> (u16, Value) {

@@ -7,11 +7,10 @@ use model::GrantType;
 use serde_json::{Value, json};
 
 use crate::{
-    given::LOOPBACK,
-    house::{Browser, DOCUMENT, House, PASSWORD, authorize, claims},
+    given::{LOOPBACK, typed},
+    house::{Browser, DOCUMENT, House, authorize, claims},
 };
 
-const PAGE: &str = "/oauth/device";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const NO_RULE: &str = "No rule of this door";
 
@@ -67,16 +66,6 @@ async fn refused(house: &House, client: &str) -> String {
     let (status, answer) = begin(house, client).await;
     assert_eq!((status, &answer["error"]), (400, &json!("unauthorized_client")));
     answer["error_description"].as_str().unwrap().to_owned()
-}
-
-/// A browser in which `name` has signed in and typed the code.
-async fn typed(house: &House, name: &str, code: &str) -> Browser {
-    let mut browser = Browser::default();
-    browser.open(house, PAGE).await;
-    browser.send(house, "/oauth/device/sign-in", &[("name", name), ("password", PASSWORD)]).await;
-    browser.open(house, PAGE).await;
-    browser.send(house, PAGE, &[("user_code", code)]).await;
-    browser
 }
 
 async fn ask(house: &House, client: &str, code: &str) -> (u16, Value) {

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use crate::house::{Browser, House, VERIFIER, authorize, claims};
+use crate::house::{Browser, House, PASSWORD, VERIFIER, authorize, claims};
 
 /// Where a program on this computer is sent back to.
 pub(crate) const LOOPBACK: &str = "http://127.0.0.1:49152/cb";
@@ -46,4 +46,17 @@ pub(crate) async fn registered(house: &House) -> String {
     let answer = house.ask(Method::POST, "/oauth/register", HeaderMap::new(), metadata).await;
     let client: Value = serde_json::from_slice(answer.body()).unwrap();
     client["client_id"].as_str().unwrap().to_owned()
+}
+
+/// The page on which a device's code is typed.
+const DEVICE: &str = "/oauth/device";
+
+/// A browser in which `name` has signed in and typed the code.
+pub(crate) async fn typed(house: &House, name: &str, code: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.open(house, DEVICE).await;
+    browser.send(house, "/oauth/device/sign-in", &[("name", name), ("password", PASSWORD)]).await;
+    browser.open(house, DEVICE).await;
+    browser.send(house, DEVICE, &[("user_code", code)]).await;
+    browser
 }
