@@ -268,6 +268,17 @@ fn what_is_withheld_is_not_reached_through_a_hole_in_another_path() {
     });
 }
 
+/// The shop, and a collection `t` by this document: all of both may be called.
+fn shop_and(document: &Value) -> HouseBuilder {
+    shop::builder()
+        .file("documents/t.json", &document.to_string())
+        .file(
+            "collections/t.yaml",
+            "owner: t\nupstream: {url: UPSTREAM}\ndocument: documents/t.json\n",
+        )
+        .file("roles/everything.yaml", "allow:\n  - operations: ['*:*']\n")
+}
+
 #[test]
 fn what_is_left_out_is_not_reached_through_a_hole_in_another_path() {
     block_on(async {
@@ -283,13 +294,7 @@ fn what_is_left_out_is_not_reached_through_a_hole_in_another_path() {
             "items/slashless": {"get": {"responses": {}}},
             "/items/traced": {"trace": {"responses": {}}},
         }});
-        let house = shop::builder()
-            .file("documents/t.json", &document.to_string())
-            .file(
-                "collections/t.yaml",
-                "owner: t\nupstream: {url: UPSTREAM}\ndocument: documents/t.json\n",
-            )
-            .file("roles/everything.yaml", "allow:\n  - operations: ['*:*']\n")
+        let house = shop_and(&document)
             .file("limits/app-daily.yaml", "client: app\nper: client\nquota: 100/day\n")
             .open()
             .await
@@ -319,16 +324,7 @@ fn a_tool_sets_no_header_that_rest_would_strip() {
         let document = json!({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {
             "/x": {"get": {"operationId": "x", "parameters": parameters, "responses": {}}},
         }});
-        let house = shop::builder()
-            .file("documents/t.json", &document.to_string())
-            .file(
-                "collections/t.yaml",
-                "owner: t\nupstream: {url: UPSTREAM}\ndocument: documents/t.json\n",
-            )
-            .file("roles/everything.yaml", "allow:\n  - operations: ['*:*']\n")
-            .open()
-            .await
-            .expect("no faults");
+        let house = shop_and(&document).open().await.expect("no faults");
         for name in names {
             let arguments = json!({name: "1"});
             let answer =
