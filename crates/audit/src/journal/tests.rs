@@ -30,13 +30,15 @@ fn destructive() -> Operation {
 }
 
 fn begun(id: u128) -> Record<'static> {
-    let id = RequestId::new(Uuid::from_u128(id));
-    Record { id: Some(id), ..Record::new(START, Kind::Intent, Outcome::Begun) }
+    Record { id: call(id), ..Record::new(START, Kind::Intent, Outcome::Begun) }
 }
 
 fn ended(id: u128) -> Record<'static> {
-    let id = RequestId::new(Uuid::from_u128(id));
-    Record { id: Some(id), ..Record::new(START, Kind::Call, Outcome::Answered) }
+    Record { id: call(id), ..Record::new(START, Kind::Call, Outcome::Answered) }
+}
+
+fn call(id: u128) -> Option<RequestId> {
+    Some(RequestId::new(Uuid::from_u128(id)))
 }
 
 fn tools(memory: &Memory) -> Vec<String> {
@@ -377,25 +379,4 @@ fn a_call_is_told_to_be_unknown_once() {
     clock.advance(RETRY);
     journal.admit().unwrap();
     assert_eq!(ends(&memory), [(1, "unknown".to_owned())]);
-}
-
-#[test]
-fn nothing_is_said_to_go_on_before_the_reserve_is_there() {
-    let clock = clock();
-    let (journal, memory) = Journal::memory(clock.clone());
-    journal.append(&record("a")).unwrap();
-    memory.fill_after(10);
-    assert!(journal.append(&record("b")).is_err());
-    memory.mend();
-    memory.content().refuses_reserve = true;
-    for _ in 0..3 {
-        clock.advance(RETRY);
-        assert!(journal.admit().is_err());
-    }
-    assert_eq!(events(&memory), ["audit.segment"]);
-    memory.content().refuses_reserve = false;
-    clock.advance(RETRY);
-    journal.admit().unwrap();
-    assert_eq!(events(&memory), ["audit.segment", "audit.resumed"]);
-    check(&memory);
 }

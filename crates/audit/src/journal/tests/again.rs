@@ -75,3 +75,24 @@ fn a_header_larger_than_a_segment_does_not_have_each_record_begin_one() {
     assert!(begun < 60, "{begun} segments for 200 records");
     check(&memory);
 }
+
+#[test]
+fn nothing_is_said_to_go_on_before_the_reserve_is_there() {
+    let clock = clock();
+    let (journal, memory) = Journal::memory(clock.clone());
+    journal.append(&record("a")).unwrap();
+    memory.fill_after(10);
+    assert!(journal.append(&record("b")).is_err());
+    memory.mend();
+    memory.content().refuses_reserve = true;
+    for _ in 0..3 {
+        clock.advance(RETRY);
+        assert!(journal.admit().is_err());
+    }
+    assert_eq!(events(&memory), ["audit.segment"]);
+    memory.content().refuses_reserve = false;
+    clock.advance(RETRY);
+    journal.admit().unwrap();
+    assert_eq!(events(&memory), ["audit.segment", "audit.resumed"]);
+    check(&memory);
+}
