@@ -13,9 +13,7 @@ pub(crate) fn without_private(path: &str) -> Cow<'_, str> {
     if !is_private(path) {
         return Cow::Borrowed(path);
     }
-    // Each with the slash before it, which tells `/tokens:revoke` from `token:x`.
-    let is_segment_private = |it: &str| is_private(&format!("/{it}"));
-    let segments = path.split('/').map(|it| if is_segment_private(it) { REDACTED } else { it });
+    let segments = path.split('/').map(|it| if is_private(it) { REDACTED } else { it });
     let kept = segments.collect::<Vec<_>>().join("/");
     // What reaches over slashes, such as a URL with a password, is in none of them alone.
     if is_private(&kept) { Cow::Borrowed(REDACTED) } else { Cow::Owned(kept) }
@@ -49,9 +47,11 @@ mod tests {
             ("/mcp/%256Fdk_7gh3kd9fj2/tools", "/mcp/[redacted]/tools"),
             ("/a/password%253Dhunter2/b", "/a/[redacted]/b"),
             ("/proxy/https://app:pw@db/orders", "[redacted]"),
-            ("/customers/ann@example.com/tokens:revoke", "/customers/[redacted]/tokens:revoke"),
+            // It may be a method as well: nobody can tell that from a word that is secret.
+            ("/v1/tokens:revoke", "/v1/[redacted]"),
+            ("/login/password:letmein", "/login/[redacted]"),
             ("/sessions/session:a8f3/x", "/sessions/[redacted]/x"),
-            ("token:x/a", "[redacted]"),
+            ("token:x/a", "[redacted]/a"),
         ] {
             assert_eq!(without_private(path), want, "{path}");
         }
@@ -70,9 +70,6 @@ mod tests {
             "/a%20b/%zz",
             "/npm/lodash@4.17.21/x.js",
             "/npm/pkg@1.2.3",
-            "/v1/tokens:revoke",
-            "/v1/tokens%3Arevoke",
-            "/sessions/session:close",
         ] {
             assert!(matches!(without_private(path), Cow::Borrowed(it) if it == path), "{path}");
         }

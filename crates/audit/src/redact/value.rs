@@ -15,8 +15,6 @@ const DECODED_MAX: usize = 3;
 const SCHEMES: &[&str] = &["basic", "bearer", "digest", "dpop"];
 /// Shortest word after a scheme that is a credential and not prose.
 const CREDENTIAL_BYTES_MIN: usize = 8;
-/// Longest name of a method behind a colon: `batchRevoke`.
-const VERB_BYTES_MAX: usize = 16;
 /// Shortest JWT: a header of some bytes, claims and a signature.
 const WEB_TOKEN_BYTES_MIN: usize = 40;
 
@@ -122,7 +120,7 @@ fn is_of_token(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '~' | '+')
 }
 
-/// `password=x`, `"token": "x"`, `secret: x`: a secret name with a value behind it. `/tokens:revoke` is none.
+/// `password=x`, `"token": "x"`, `secret: x`: a secret name with a value behind it.
 fn has_assignment(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find([':', '=']) {
@@ -132,24 +130,11 @@ fn has_assignment(text: &str) -> bool {
         let name = before.rsplit(|it: char| !is_of_token(it)).next().unwrap_or_default();
         let value = rest.trim_start_matches(is_quote_or_blank);
         let has_value = value.starts_with(|it: char| is_of_token(it));
-        let is_method = || {
-            let is_of_path = before.strip_suffix(name).is_some_and(|it| it.ends_with('/'));
-            is_of_path && after.strip_prefix(':').is_some_and(begins_verb)
-        };
-        if has_value && !name.is_empty() && is_secret_name(name) && !is_method() {
+        if has_value && !name.is_empty() && is_secret_name(name) {
             return true;
         }
     }
     false
-}
-
-/// Whether a text begins with what may be the name of a method of one's own, as paths have it behind a
-/// colon: letters alone, and not many.
-fn begins_verb(text: &str) -> bool {
-    let rest = text.trim_start_matches(|it: char| it.is_ascii_alphabetic());
-    let bytes = text.len().saturating_sub(rest.len());
-    (1..=VERB_BYTES_MAX).contains(&bytes)
-        && !rest.starts_with(|it: char| is_of_token(it) || it == '=')
 }
 
 fn is_quote_or_blank(character: char) -> bool {
@@ -211,6 +196,7 @@ mod tests {
             "session:close",
             "GET /token:abc123",
             "GET /token:abcdefghijklmnopq",
+            "GET /password:letmein",
             "GET /token:abc=",
             "GET /token: abc",
             "postgres://app:pw@db/orders",
@@ -239,8 +225,6 @@ mod tests {
             "token",
             "password:",
             "sk-small",
-            "GET /v1/tokens:revoke",
-            "no path /sessions/session:close?x=1 here",
             "2026-11-23T10:30:00Z",
         ] {
             assert!(!is_secret_text(text), "{text}");
