@@ -95,11 +95,13 @@ fn splunk_gets_more_while_it_owes_acknowledgements() {
     let [_, _, (kind, receiver), _] = receivers(&ground, &collector.url());
     let batching = receiver.batching();
     let mut line = ground.sink_of((Format::Native, receiver), batching);
+    let safe = ground.journal.safe();
     assert!(line.step());
     assert_eq!(collector.most_waiting(), 2);
-    assert!(values(&collector.records(kind)) == values(&ground.lines()));
-    // The cursor is behind all of it.
-    assert_eq!(line.next(), ground.journal.safe());
+    // The cursor is behind all that was there. The log writes on meanwhile, of a checkpoint say.
+    let next = usize::try_from(line.next()).unwrap();
+    assert!(line.next() >= safe);
+    assert!(values(&collector.records(kind)) == values(&ground.lines()[..next]));
 }
 
 #[test]
