@@ -47,11 +47,15 @@ impl Ground {
         ground
     }
 
-    /// Records so many more.
+    /// Records so many more, until the disk has them.
     pub(crate) fn record(&self, records: usize) {
         for note in NAUGHTY.iter().cycle().take(records) {
             let new = Record::new(self.clock.now(), Kind::Event, Outcome::Answered);
             self.journal.append(&Record { note: Some(note), ..new }).unwrap();
+        }
+        let reached = self.journal.reached();
+        while self.journal.safe() < reached {
+            self.pause();
         }
     }
 
@@ -118,13 +122,16 @@ impl Line<'_> {
         self.shipper.watch().status().attempts == 0
     }
 
-    /// Tries until all is delivered.
-    pub(crate) fn drain(&mut self) {
+    /// Tries until all is delivered, and gives the lines that were: the log may write a checkpoint of its
+    /// own behind them at any moment.
+    pub(crate) fn drain(&mut self) -> Vec<String> {
         for _ in 0..2_000 {
             self.step();
             let status = self.shipper.watch().status();
             if status.next == self.ground.journal.safe() {
-                return;
+                let mut lines = self.ground.lines();
+                lines.truncate(usize::try_from(status.next).unwrap());
+                return lines;
             }
             if status.attempts > 0 {
                 self.ground.pause();

@@ -22,13 +22,12 @@ fn rsyslog_gets_every_line_as_it_is_in_the_log() {
         syslog(Transport::Tcp, &tcp, TlsFiles::default()),
     ] {
         let ground = Ground::new(120);
-        ground.sink(Format::Native, receiver).drain();
-        want.extend(ground.lines());
+        want.extend(ground.sink(Format::Native, receiver).drain());
         assert_eq!(rsyslog.messages(), want);
     }
     let ground = Ground::new(10);
-    ground.sink(Format::Cef, syslog(Transport::Udp, &udp, TlsFiles::default())).drain();
-    let count = ground.lines().len();
+    let receiver = syslog(Transport::Udp, &udp, TlsFiles::default());
+    let count = ground.sink(Format::Cef, receiver).drain().len();
     let deadline = std::iter::repeat_with(|| {
         ground.pause();
         rsyslog.messages()
@@ -51,8 +50,8 @@ fn what_rsyslog_had_not_read_when_it_was_killed_comes_again() {
     ground.record(120);
     assert!(!line.step(), "nobody is there");
     rsyslog.serve(true);
-    line.drain();
-    assert_eq!(rsyslog.messages(), ground.lines());
+    let delivered = line.drain();
+    assert_eq!(rsyslog.messages(), delivered);
     assert!(matches!(&line.told[..], [Told::Failed { .. }, Told::Recovered { .. }]));
 }
 
