@@ -65,7 +65,7 @@ fn an_object_that_is_there_is_not_written_again() {
     let (server, ground) = (testkit::S3::start(), Ground::new(120));
     let deliver = || {
         let receiver = s3(&ground, &server, (testkit::S3::KEYS, false));
-        ground.sink(Format::Native, receiver).drain()
+        ground.sink(Format::Native, receiver).drain();
     };
     deliver();
     let objects = server.objects();
