@@ -14,6 +14,7 @@ mod operation;
 mod read;
 mod reader;
 mod reference;
+mod required;
 mod schema;
 mod swagger;
 mod template;

@@ -11,6 +11,7 @@ use model::{Argument, ArgumentType, ArgumentValue, RequestHead};
 
 use crate::{ArgumentFault, Operation, bind::Plan};
 use body::Contents;
+pub(crate) use query::{is_named, takes_any_name};
 use text::Wanted;
 
 /// Reads some of an operation's arguments out of its requests.

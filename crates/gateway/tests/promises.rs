@@ -59,6 +59,8 @@ mod proxies;
 mod records;
 #[path = "promises/redaction.rs"]
 mod redaction;
+#[path = "promises/required.rs"]
+mod required;
 #[path = "promises/sender_constrained.rs"]
 mod sender_constrained;
 #[path = "promises/shop.rs"]

@@ -21,12 +21,13 @@ pub(super) fn check(plan: &Plan, query: &Query) -> Result<(), ArgumentFault> {
 }
 
 /// Whether members of its value are parameters of their own.
-fn takes_any_name(parameter: &Parameter) -> bool {
+pub(crate) fn takes_any_name(parameter: &Parameter) -> bool {
     let is_object = matches!(parameter.shape, Shape::Any | Shape::Object);
     is_object && parameter.is_exploded && !matches!(parameter.style, Style::Deep | Style::Json)
 }
 
-fn is_named(parameter: &Parameter, name: &str) -> bool {
+/// Whether a name in the query is of it.
+pub(crate) fn is_named(parameter: &Parameter, name: &str) -> bool {
     match parameter.style {
         Style::Deep => name.strip_prefix(&*parameter.name).is_some_and(|it| it.starts_with('[')),
         Style::Form | Style::Json | Style::Pipe | Style::Simple | Style::Space => {

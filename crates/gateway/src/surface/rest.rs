@@ -94,7 +94,12 @@ fn received<'a>(
         Ok(route) => {
             let request = request_body(gateway, &parts.headers, body).and_then(|body| {
                 let below = path.below(route.base()).ok_or_else(unknown)?;
-                Ok(Box::new(Outgoing { head: canonical::head(parts, below, query), body }))
+                let head = canonical::head(parts, below, query);
+                // What is wrong with a request of management, management says, all of it at once.
+                if !route.is_local() {
+                    route.contract.check_required(&head, !body.is_end_stream())?;
+                }
+                Ok(Box::new(Outgoing { head, body }))
             });
             let target = Ok(route);
             Received { presented, target, asked: None, request }

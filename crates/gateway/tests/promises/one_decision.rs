@@ -269,7 +269,7 @@ fn what_is_withheld_is_not_reached_through_a_hole_in_another_path() {
 }
 
 /// The shop, and a collection `t` by this document: all of both may be called.
-fn shop_and(document: &Value) -> HouseBuilder {
+pub(crate) fn shop_and(document: &Value) -> HouseBuilder {
     shop::builder()
         .file("documents/t.json", &document.to_string())
         .file(

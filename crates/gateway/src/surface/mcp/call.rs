@@ -80,11 +80,16 @@ fn outgoing(
     let invalid = |detail: String| Refusal::new(RefusalKind::InvalidArguments, detail);
     // What is wrong with the arguments of management, management says: to a tool's caller what it
     // says to a request's, and with the same record.
+    let contract = &route.contract;
     let bound = match route.is_local() {
-        true => route.contract.bind_unchecked(arguments),
-        false => route.contract.bind(arguments),
+        true => contract.bind_unchecked(arguments)?,
+        false => {
+            let bound = contract.bind(arguments)?;
+            // A list with nothing in it is written as nothing.
+            contract.check_required(&bound.head, bound.body.is_some())?;
+            bound
+        }
     };
-    let bound = bound.map_err(|fault| invalid(fault.to_string()))?;
     canonical::without_credential(&bound.head.query)?;
     // A value can spell another operation's path: `mine` in `/items/{id}`. REST would call that one.
     let path = format!("{}{}", route.base(), bound.head.path);
