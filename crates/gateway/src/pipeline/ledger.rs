@@ -60,8 +60,7 @@ impl<'a> Ledger<'a> {
         match written {
             Ok(receipt) => receipt.behind(outcome),
             Err(error) => {
-                // Said once: a log that failed is closed, and what comes then is refused at the gate.
-                tracing::error!("a record could not be written, so calls are refused: {error}");
+                tell(&error);
                 let refusal = match self.facts.was_sent {
                     true => withheld(&error),
                     false => unrecorded(&error),
@@ -192,6 +191,13 @@ async fn count(live: &Live, refusal: Refusal, counting: &Counting) -> Recorded<R
 /// Records that those of `flood` are counted from now on.
 async fn begin(live: &Live, flood: Flood) -> Result<Receipt, audit::Error> {
     store(live.enter_flood(flood, &flood.note())?).await
+}
+
+/// Says once that calls are refused: from then on the log is closed, until it can be written again.
+fn tell(error: &audit::Error) {
+    if !matches!(error, audit::Error::Closed { .. }) {
+        tracing::error!("a record could not be written, so calls are refused: {error}");
+    }
 }
 
 /// Waits until `entry` is as safe as its level asks.
