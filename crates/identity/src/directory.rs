@@ -16,7 +16,7 @@ use std::{
     hash::RandomState,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -79,10 +79,11 @@ pub struct Directory {
     issuers: Box<[Arc<Issuer>]>,
 }
 
-/// The holder of an API key or a certificate, its caller made beforehand.
+/// The holder of an API key or a certificate.
 struct KeyHolder {
     binding: Binding,
-    caller: Arc<Caller>,
+    /// Made by the first call: most of many credentials are not used for long.
+    caller: OnceLock<Arc<Caller>>,
     /// Under which pepper a key is hashed.
     pepper: Option<PepperId>,
     /// Whether it was noted that this is not the newest.
@@ -195,13 +196,13 @@ impl Directory {
             Presented::Nothing => {
                 let holder = self.certificate_holder(sender, now)?;
                 let until = holder.map(|it| it.binding.until());
-                let caller = holder.map_or(&self.anonymous, |it| &it.caller);
+                let caller = holder.map_or(&self.anonymous, KeyHolder::caller);
                 return Ok((Arc::clone(caller), until));
             }
             Presented::ApiKey(key) => {
                 let holder = self.key_holder(key)?;
                 holder.binding.admit(sender.peer, now)?;
-                return Ok((Arc::clone(&holder.caller), Some(holder.binding.until())));
+                return Ok((Arc::clone(holder.caller()), Some(holder.binding.until())));
             }
             Presented::Token(token) => (token, false),
             Presented::TokenWithProof(token) => (token, true),
@@ -235,7 +236,7 @@ impl Directory {
     ) -> Result<Arc<Caller>, Failure> {
         let holder = self.key_holder(key)?;
         holder.binding.admit(peer, now)?;
-        Ok(Arc::clone(&holder.caller))
+        Ok(Arc::clone(holder.caller()))
     }
 
     fn key_holder(&self, key: &str) -> Result<&KeyHolder, Failure> {
@@ -270,7 +271,7 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Arc<Caller>, Failure> {
         let holder = self.certificate_holder(sender, now)?;
-        Ok(Arc::clone(holder.map_or(&self.anonymous, |it| &it.caller)))
+        Ok(Arc::clone(holder.map_or(&self.anonymous, KeyHolder::caller)))
     }
 
     fn certificate_holder(
@@ -340,8 +341,13 @@ impl Directory {
 impl KeyHolder {
     /// Who holds `binding`, a key that is hashed under `pepper`, or a certificate.
     fn new(binding: Binding, pepper: Option<PepperId>) -> Self {
-        let caller = Arc::new(binding.caller(KnownBy::default(), (None, Vec::new()), None));
-        Self { binding, caller, pepper, is_outdated: AtomicBool::new(false) }
+        let is_outdated = AtomicBool::new(false);
+        Self { binding, caller: OnceLock::new(), pepper, is_outdated }
+    }
+
+    fn caller(&self) -> &Arc<Caller> {
+        let caller = || self.binding.caller(KnownBy::default(), (None, Vec::new()), None);
+        self.caller.get_or_init(|| Arc::new(caller()))
     }
 }
 

@@ -18,8 +18,8 @@ use crate::{
 pub(crate) struct Parsed {
     /// What it declares, as far as that can be said without the other documents.
     pub(crate) noun: Option<Noun>,
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) references: Vec<Reference>,
+    pub(crate) faults: Box<[Fault]>,
+    pub(crate) references: Box<[Reference]>,
 }
 
 /// What a document declares.

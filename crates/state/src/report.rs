@@ -57,7 +57,8 @@ impl Report {
     }
 
     /// All that was found.
-    pub(crate) fn finish(self) -> (Vec<Fault>, Vec<Reference>) {
+    // Without room for more: most files have none or one, and there may be many files.
+    pub(crate) fn finish(self) -> (Box<[Fault]>, Box<[Reference]>) {
         let Found { mut faults, untold, references } = self.found.into_inner();
         if untold > 0 {
             let last = faults.iter().map(|it| it.place.line).max().unwrap_or(0);
@@ -68,7 +69,7 @@ impl Report {
                 "correct those above first",
             ));
         }
-        (faults, references)
+        (faults.into(), references.into())
     }
 }
 
