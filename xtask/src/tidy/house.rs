@@ -104,7 +104,7 @@ pub(crate) const HOUSE: House = House {
         Home { dependencies: &["flate2"], crates: &["audit", "sinks"] },
         Home { dependencies: &["object_store", "rdkafka"], crates: &["sinks"] },
         Home { dependencies: &["prometheus-client"], crates: &["onedoor"] },
-        Home { dependencies: &["crc-fast", "rustix"], crates: &["audit"] },
+        Home { dependencies: &["crc-fast", "memchr", "rustix"], crates: &["audit"] },
         Home { dependencies: &["redis"], crates: &["limits"] },
         Home { dependencies: &["rusqlite", "sqlx"], crates: &["store"] },
         Home {

@@ -84,8 +84,7 @@ impl Block {
 }
 
 fn ends(bytes: &[u8], most: usize) -> Vec<usize> {
-    let newlines = bytes.iter().enumerate().filter(|it| *it.1 == b'\n');
-    newlines.map(|it| it.0.saturating_add(1)).take(most).collect()
+    memchr::memchr_iter(b'\n', bytes).map(|it| it.saturating_add(1)).take(most).collect()
 }
 
 fn is_length(bytes: &[u8], length: u64) -> bool {

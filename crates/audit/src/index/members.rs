@@ -44,7 +44,8 @@ pub(crate) struct Members<'a> {
 impl<'a> Members<'a> {
     /// Reads the line of a record; `None` where it is none.
     pub(crate) fn read(line: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(line).ok()
+        // Looked at as text once: by pieces it would take longer.
+        serde_json::from_str(std::str::from_utf8(line).ok()?).ok()
     }
 
     /// When it happened.
