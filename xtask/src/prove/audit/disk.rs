@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    io::{self, ErrorKind, Write as _},
+    io::{ErrorKind, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -34,8 +34,12 @@ const RESUMED: Duration = Duration::from_secs(1);
 /// A disk for a log of segments of 1 MiB, which is full of something else before it is full of that.
 const TMPFS: &str = "64m";
 
-/// So many descriptors a door has that is to run out of them, and so many connections try for that.
+/// So many descriptors a door has that is to run out of them.
 const DESCRIPTORS: usize = 256;
+/// So many connections wait behind those that took them, for the next that comes free.
+const WAITING: usize = 32;
+/// A connection to this machine is there within this time, or there is no room for it.
+const AT_ONCE: Duration = Duration::from_millis(200);
 /// They say nothing for longer than they are needed.
 const PATIENT: &str = "[listen]\nheader_timeout = \"120s\"\n";
 
@@ -268,14 +272,20 @@ fn fill(path: &Path) -> Result<()> {
     }
 }
 
-/// Opens connections that say nothing, until the door cannot take another one.
+/// Opens connections that say nothing, until the door cannot take another one, and a few that wait.
 fn take_descriptors(door: &Door) -> Result<Vec<TcpStream>> {
-    let connect = |_| TcpStream::connect(door.public);
-    let idle = (0..DESCRIPTORS).map(connect).collect::<io::Result<Vec<_>>>()?;
     let (clock, open) = (Clock::system(), format!("/proc/{}/fd", door.process()));
-    while fs::read_dir(&open)?.count() < DESCRIPTORS {
+    let (mut idle, mut waiting) = (Vec::new(), 0);
+    while waiting < WAITING {
         ensure!(clock.elapsed() < PATIENCE, "it has descriptors left");
-        run::rest(Duration::from_millis(5));
+        match TcpStream::connect_timeout(&door.public, AT_ONCE) {
+            Ok(stream) => idle.push(stream),
+            // Callers wait as well: nobody else has room to.
+            Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(idle),
+            Err(error) => return Err(error.into()),
+        }
+        let is_full = fs::read_dir(&open)?.count() >= DESCRIPTORS;
+        waiting = if is_full { waiting.saturating_add(1) } else { 0 };
     }
     Ok(idle)
 }
