@@ -56,10 +56,10 @@ const DEMO: &[(&str, &str)] = &[
         "owner: shop-team\nbase: /crm\nupstream: {url: \"http://UPSTREAM\"}\n\
          document: documents/shop.json\nselect: [list_customers, get_customer]\n",
     ),
-    ("roles/editor.yaml", "allow:\n  - operations: [\"shop:*\", \"customers:*\"]\n"),
+    ("roles/shopkeeper.yaml", "allow:\n  - operations: [\"shop:*\", \"customers:*\"]\n"),
     (
         "clients/agent.yaml",
-        "kind: agent\nowner: shop-team\nprofiles:\n  default: {roles: [editor]}\n",
+        "kind: agent\nowner: shop-team\nprofiles:\n  default: {roles: [shopkeeper]}\n",
     ),
     ("limits/share.yaml", "client: agent\nper: profile\nrate: 20/s\n"),
     (
@@ -109,6 +109,25 @@ impl State {
         match self {
             Self::Plain | Self::Demo => None,
             Self::Crowd { clients, credentials } => Some(crowd::files(clients, credentials)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_door_takes_every_state() {
+        for state in [State::Plain, State::Demo, State::FEW] {
+            let mut folder = state::Folder::new();
+            let files = state.files((Ipv4Addr::LOCALHOST, 1).into());
+            for (path, text) in files.into_iter().chain(state.crowd().into_iter().flatten()) {
+                folder.insert(&path, text).unwrap();
+            }
+            assert_eq!(state::read(&folder).err(), None, "{state:?}");
         }
     }
 }
