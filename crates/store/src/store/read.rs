@@ -13,7 +13,9 @@ use crate::{
 
 const HEAD: &str = "SELECT revision FROM head";
 const HEADS: &str = "SELECT head.revision, revocation_head.number FROM head, revocation_head";
-const FILES: &str = "SELECT path, text FROM files ORDER BY path";
+const FILES: &str = "SELECT path, text FROM files WHERE path > $1 ORDER BY path LIMIT $2";
+/// So many files are asked for at once: while they are rows, they take several times their size.
+const FILES_AT_ONCE: usize = 1_000;
 const SINCE: &str = "SELECT DISTINCT changes.path, files.text FROM changes \
      LEFT JOIN files ON files.path = changes.path \
      WHERE changes.revision > $1 AND changes.is_file = 1 ORDER BY changes.path";
@@ -177,8 +179,20 @@ fn first(rows: &[Row]) -> Result<u64, Error> {
 }
 
 async fn files(transaction: &mut Transaction) -> Result<BTreeMap<String, String>, Error> {
-    let rows = transaction.rows(SqlStr::from_static(FILES), &[]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+    let mut files = BTreeMap::<String, String>::new();
+    let limit = i64::try_from(FILES_AT_ONCE).unwrap_or(i64::MAX);
+    loop {
+        // No path is empty.
+        let after = files.last_key_value().map_or("", |it| it.0);
+        let values = [Value::Text(after), Value::Int(limit)];
+        let rows = transaction.rows(SqlStr::from_static(FILES), &values).await?;
+        for row in &rows {
+            files.insert(row.text(0)?, row.text(1)?);
+        }
+        if rows.len() < FILES_AT_ONCE {
+            return Ok(files);
+        }
+    }
 }
 
 fn known(revision: u64, head: u64) -> Result<i64, Error> {

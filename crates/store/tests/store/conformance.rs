@@ -380,8 +380,14 @@ async fn thousands_of_files_are_one_commit(place: &Place) {
     store.note_uses(&uses).await.unwrap();
     assert_eq!(store.uses().await.unwrap().len(), 1_001);
     assert_eq!(files(&store).await.len(), 3_001);
+    // However many are asked for at once.
+    many.files.last_mut().unwrap().1 = None;
+    store.commit(&many).await.unwrap();
+    let all = many.files[..3_000].iter().map(|(path, text)| (path.clone(), text.clone().unwrap()));
+    assert_eq!(files(&store).await, all.collect());
+    many.files.pop();
     many.files.iter_mut().skip(1).for_each(|it| it.1 = None);
-    assert_eq!(store.commit(&many).await.unwrap().changed, 3_000);
+    assert_eq!(store.commit(&many).await.unwrap().changed, 2_999);
     assert_eq!(files(&store).await, texts(&[("f/00000", "text 0")]));
     assert_eq!(store.read_at(1).await.unwrap().files.len(), 3_001);
 }
