@@ -34,10 +34,8 @@ const RESUMED: Duration = Duration::from_secs(1);
 /// A disk for a log of segments of 1 MiB, which is full of something else before it is full of that.
 const TMPFS: &str = "64m";
 
-/// So many descriptors a door has that is to run out of them.
+/// So many descriptors a door has that is to run out of them, and so many connections try for that.
 const DESCRIPTORS: usize = 256;
-/// So many connections wait behind those that took them, for the next that comes free.
-const WAITING: usize = 32;
 /// A connection to this machine is there within this time, or there is no room for it.
 const AT_ONCE: Duration = Duration::from_millis(200);
 /// They say nothing for longer than they are needed.
@@ -195,8 +193,13 @@ impl Run {
     }
 
     fn trouble_by_connections(&mut self) -> Result<()> {
-        let close = |_: &Self, idle: Vec<TcpStream>| {
+        let close = |it: &Self, idle: Vec<TcpStream>| {
             drop(idle);
+            // One that found no room is tried again by Linux after a second, which is not the door's.
+            let clock = Clock::system();
+            while TcpStream::connect_timeout(&it.door.public, AT_ONCE).is_err() {
+                ensure!(clock.elapsed() < RESUMED, "it takes no connection again");
+            }
             Ok(())
         };
         self.trouble(|it| take_descriptors(&it.door), close)
@@ -272,20 +275,22 @@ fn fill(path: &Path) -> Result<()> {
     }
 }
 
-/// Opens connections that say nothing, until the door cannot take another one, and a few that wait.
+/// Opens connections that say nothing, until the door cannot take another one. At once: whoever calls
+/// meanwhile should keep the connection that they have.
 fn take_descriptors(door: &Door) -> Result<Vec<TcpStream>> {
-    let (clock, open) = (Clock::system(), format!("/proc/{}/fd", door.process()));
-    let (mut idle, mut waiting) = (Vec::new(), 0);
-    while waiting < WAITING {
-        ensure!(clock.elapsed() < PATIENCE, "it has descriptors left");
+    let mut idle = Vec::new();
+    while idle.len() < DESCRIPTORS {
         match TcpStream::connect_timeout(&door.public, AT_ONCE) {
             Ok(stream) => idle.push(stream),
-            // Callers wait as well: nobody else has room to.
-            Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(idle),
+            // Those who wait to be taken have no room left either.
+            Err(error) if error.kind() == ErrorKind::TimedOut => break,
             Err(error) => return Err(error.into()),
         }
-        let is_full = fs::read_dir(&open)?.count() >= DESCRIPTORS;
-        waiting = if is_full { waiting.saturating_add(1) } else { 0 };
+    }
+    let (clock, open) = (Clock::system(), format!("/proc/{}/fd", door.process()));
+    while fs::read_dir(&open)?.count() < DESCRIPTORS {
+        ensure!(clock.elapsed() < PATIENCE, "it has descriptors left");
+        run::rest(Duration::from_millis(5));
     }
     Ok(idle)
 }
