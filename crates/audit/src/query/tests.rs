@@ -163,6 +163,17 @@ fn where_the_index_cannot_be_written_all_is_found_and_it_is_written_later() {
 }
 
 #[test]
+fn however_many_segments_there_are_few_are_at_hand() {
+    let log = Log::new(&many());
+    let index = Index::open(log.folder());
+    while index.advance(u64::MAX).unwrap() {}
+    let question = question(of(Field::Client, "b"));
+    assert_eq!(all(&index, &question), log.naive(&question));
+    let segments = log.segments().len();
+    assert!(segments > 4 && index.at_hand() <= 2, "{} of {segments}", index.at_hand());
+}
+
+#[test]
 fn a_broken_line_is_counted_and_no_other_is_missed() {
     let log = Log::new(&many());
     while Index::open(log.folder()).advance(u64::MAX).unwrap() {}
