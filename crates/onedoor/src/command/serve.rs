@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    io,
     net::SocketAddr,
     sync::{Arc, OnceLock},
 };
@@ -9,7 +10,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use gateway::{Entrance, Gateway};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     task::{JoinSet, block_in_place},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,9 @@ use crate::{
     },
     socket::Socket,
 };
+
+/// So many connections may wait to be taken, if Linux allows as many (`net.core.somaxconn`).
+const WAITING_MAX: u32 = 4096;
 
 /// Serves until SIGTERM or SIGINT, then lets open calls end.
 pub(super) fn run(arguments: &cli::Serve) -> Result<(), Failure> {
@@ -167,7 +171,7 @@ async fn serve(
 /// Lets open calls end, unless somebody asks to stop once more.
 async fn drain(
     config: &Config,
-    mut tasks: JoinSet<std::io::Result<()>>,
+    mut tasks: JoinSet<io::Result<()>>,
     stop: &mut Stop,
 ) -> Result<(), Failure> {
     tell_stopping(config);
@@ -200,7 +204,7 @@ type Listeners = Vec<(TcpListener, Entrance)>;
 async fn bind(config: &mut Config) -> anyhow::Result<(Listeners, Option<Metrics>)> {
     let mut listeners = Vec::new();
     for (address, entrance) in entrances(config) {
-        let bound = TcpListener::bind(address).await;
+        let bound = listen(address);
         let listener = bound.with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
         match entrance {
@@ -210,6 +214,15 @@ async fn bind(config: &mut Config) -> anyhow::Result<(Listeners, Option<Metrics>
         listeners.push((listener, entrance));
     }
     Ok((listeners, Metrics::bind(config.metrics.as_ref()).await?))
+}
+
+/// Listens on an address. Who finds no room among those that wait asks again only after a second.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A door that starts anew has its address back at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
 }
 
 fn tell(config: &Config, address: SocketAddr, entrance: Entrance, is_tls: bool) {
@@ -253,7 +266,7 @@ fn warn_plain(address: SocketAddr) {
     );
 }
 
-fn unasked(ended: Option<Result<std::io::Result<()>, tokio::task::JoinError>>) -> Failure {
+fn unasked(ended: Option<Result<io::Result<()>, tokio::task::JoinError>>) -> Failure {
     match ended {
         Some(Ok(Err(error))) => anyhow!(error).context("the listener ended").into(),
         Some(Err(error)) => anyhow!(error).context("the listener ended").into(),
