@@ -37,7 +37,7 @@ const TMPFS: &str = "64m";
 /// So many descriptors a door has that is to run out of them, and so many connections try for that.
 const DESCRIPTORS: usize = 256;
 /// A connection to this machine is there within this time, or there is no room for it.
-const AT_ONCE: Duration = Duration::from_millis(200);
+const AT_ONCE: Duration = Duration::from_millis(20);
 /// They say nothing for longer than they are needed.
 const PATIENT: &str = "[listen]\nheader_timeout = \"120s\"\n";
 
@@ -278,21 +278,19 @@ fn fill(path: &Path) -> Result<()> {
 /// Opens connections that say nothing, until the door cannot take another one. At once: whoever calls
 /// meanwhile should keep the connection that they have.
 fn take_descriptors(door: &Door) -> Result<Vec<TcpStream>> {
-    let mut idle = Vec::new();
-    while idle.len() < DESCRIPTORS {
-        match TcpStream::connect_timeout(&door.public, AT_ONCE) {
-            Ok(stream) => idle.push(stream),
-            // Those who wait to be taken have no room left either.
-            Err(error) if error.kind() == ErrorKind::TimedOut => break,
-            Err(error) => return Err(error.into()),
-        }
-    }
     let (clock, open) = (Clock::system(), format!("/proc/{}/fd", door.process()));
-    while fs::read_dir(&open)?.count() < DESCRIPTORS {
+    let mut idle = Vec::new();
+    loop {
+        // Also where some found no room: those that were taken since have made it.
+        let more =
+            (idle.len()..DESCRIPTORS).map(|_| TcpStream::connect_timeout(&door.public, AT_ONCE));
+        idle.extend(more.flatten());
+        if fs::read_dir(&open)?.count() >= DESCRIPTORS {
+            return Ok(idle);
+        }
         ensure!(clock.elapsed() < PATIENCE, "it has descriptors left");
         run::rest(Duration::from_millis(5));
     }
-    Ok(idle)
 }
 
 /// Waits until a call is refused since it cannot be recorded.
