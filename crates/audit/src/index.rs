@@ -15,7 +15,7 @@ mod parts;
 mod posting;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -35,8 +35,6 @@ use crate::{
 
 /// The folder of the index, beside the segments.
 const FOLDER: &str = "index";
-/// So many segments have their parts at hand: each takes a descriptor, and a log may have thousands.
-const AT_HAND: usize = if cfg!(test) { 2 } else { 64 };
 /// The least that a thread of Linux can ask for.
 const NICEST: i32 = 19;
 
@@ -50,8 +48,6 @@ pub struct Index {
 #[derive(Debug, Default)]
 struct State {
     slots: BTreeMap<u64, Arc<Slot>>,
-    /// Segments whose parts are at hand, the one that was used last at the end.
-    at_hand: VecDeque<u64>,
     /// Segments that get no more lines and whose lines all have their part.
     done: BTreeSet<u64>,
     /// The oldest segment when it was last looked for files of those that are gone.
@@ -158,7 +154,7 @@ impl Index {
         let slot = self.slot(span.segment.first);
         self.lock().done.remove(&span.segment.first);
         let mut parts = slot.lock();
-        // Another file under this name: who reads the old one is not shown something else meanwhile.
+        // Who reads it meanwhile finds another file or none, and looks at all lines.
         parts::remove(&self.path(span.segment.first));
         *parts = None;
     }
@@ -175,34 +171,9 @@ impl Index {
         };
         let first = span.segment.first;
         let slot = self.slot(first);
-        let mut guard = slot.lock();
-        let parts = guard.get_or_insert_with(|| Parts::load(&self.path(first), first, &file));
-        let done = work(parts, &file).map(Some);
-        drop(guard);
-        self.keep_at_hand(first);
-        done
-    }
-
-    /// Lets go of what was not used for longest, where too much is at hand.
-    fn keep_at_hand(&self, first: u64) {
-        let mut state = self.lock();
-        state.at_hand.retain(|it| *it != first);
-        state.at_hand.push_back(first);
-        while state.at_hand.len() > AT_HAND {
-            let oldest = state.at_hand.pop_front().and_then(|it| state.slots.get(&it));
-            // Whoever is at it has it for longer. What could not be written is nowhere else.
-            if let Some(Ok(mut parts)) = oldest.map(|it| it.0.try_lock())
-                && parts.as_ref().is_some_and(|it| !it.is_lacking())
-            {
-                *parts = None;
-            }
-        }
-    }
-
-    /// How many segments have their parts at hand.
-    #[cfg(test)]
-    pub(crate) fn at_hand(&self) -> usize {
-        self.lock().slots.values().filter(|it| it.lock().is_some()).count()
+        let mut parts = slot.lock();
+        let parts = parts.get_or_insert_with(|| Parts::load(&self.path(first), first, &file));
+        work(parts, &file).map(Some)
     }
 
     /// Takes away what there is of segments that are gone.
@@ -216,7 +187,6 @@ impl Index {
         let is_there = |first: u64| spans.iter().any(|it| it.segment.first == first);
         state.slots.retain(|first, _| is_there(*first));
         state.done.retain(|first| is_there(*first));
-        state.at_hand.retain(|first| is_there(*first));
         drop(state);
         // What cannot be read or removed is only in the way of nobody.
         for entry in fs::read_dir(self.folder.join(FOLDER)).into_iter().flatten().flatten() {

@@ -5,10 +5,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use super::{
@@ -27,10 +24,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Part {
     header: Header,
-    /// The file of its body, and where it begins there; none where it could not be written.
-    body: Option<(Arc<File>, u64)>,
-    /// Whether the checksum of the body was looked at since it was read from the disk.
-    is_checked: AtomicBool,
+    /// Its file, and where it begins there; none where it could not be written.
+    place: Option<(Arc<Path>, u64)>,
 }
 
 impl Part {
@@ -42,23 +37,22 @@ impl Part {
     /// Its tables. None where they are not on the disk, or not as they were written: then all of its
     /// lines are to be looked at.
     pub(crate) fn body(&self) -> Option<Body> {
-        let (file, offset) = self.body.as_ref()?;
-        let bytes = read_at(file, *offset, self.header.body_bytes()).ok()?;
-        if u64::try_from(bytes.len()) != Ok(self.header.body_bytes()) {
-            return None;
-        }
-        if !self.is_checked.load(Ordering::Relaxed) {
-            if crc32c(&bytes) != self.header.body {
-                return None;
-            }
-            self.is_checked.store(true, Ordering::Relaxed);
-        }
-        Body::new(bytes, &self.header)
+        let (path, start) = self.place.as_ref()?;
+        // Opened each time: a log may have thousands of segments, and a process has few descriptors.
+        let file = File::open(path).ok()?;
+        let header = read_at(&file, *start, HEADER_BYTES).ok()?;
+        let bytes =
+            read_at(&file, start.saturating_add(HEADER_BYTES), self.header.body_bytes()).ok()?;
+        // Another file may have come in its place.
+        let is_it = Header::read(&header) == Some(self.header)
+            && u64::try_from(bytes.len()) == Ok(self.header.body_bytes())
+            && crc32c(&bytes) == self.header.body;
+        if is_it { Body::new(bytes, &self.header) } else { None }
     }
 
     /// Whether there is a file that its tables should be in.
     pub(crate) fn has_body(&self) -> bool {
-        self.body.is_some()
+        self.place.is_some()
     }
 }
 
@@ -88,7 +82,7 @@ pub(crate) struct Parts {
     /// The number of the segment's first line.
     first: u64,
     list: Vec<Arc<Part>>,
-    file: Option<Arc<File>>,
+    path: Arc<Path>,
     /// How much of the file is right.
     bytes: u64,
     /// Whether the file can be written.
@@ -99,34 +93,35 @@ impl Parts {
     /// Reads what is in the file at `path`. From the first header that is none or does not go on where
     /// the one before ended, the file is cut off; where it is of another segment, all of it.
     pub(crate) fn load(path: &Path, first: u64, segment: &Places) -> Self {
-        let (file, is_writable) = open(path);
-        let mut parts = Self { first, list: Vec::new(), file, bytes: 0, is_writable };
-        let length = parts.file.as_ref().and_then(|it| it.metadata().ok()).map_or(0, |it| it.len());
-        while parts.read_next(length) {}
+        let (file, is_writable) = match open(path) {
+            Ok(file) => (Some(file), true),
+            Err(_) => (File::open(path).ok(), false),
+        };
+        let mut parts = Self { first, list: Vec::new(), path: path.into(), bytes: 0, is_writable };
+        let Some(file) = file else { return parts };
+        let length = file.metadata().map_or(0, |it| it.len());
+        while parts.read_next(&file, length) {}
         if parts.list.last().is_some_and(|it| !is_of(&it.header, segment)) {
             parts.list.clear();
             parts.bytes = 0;
         }
         if parts.bytes < length {
-            parts.cut();
+            parts.is_writable &= file.set_len(parts.bytes).is_ok();
         }
         parts
     }
 
     /// Reads the header behind those that were read.
-    fn read_next(&mut self, length: u64) -> bool {
-        let Some(file) = &self.file else { return false };
+    fn read_next(&mut self, file: &File, length: u64) -> bool {
         let header = read_at(file, self.bytes, HEADER_BYTES).ok();
         let Some(header) = header.and_then(|it| Header::read(&it)) else { return false };
-        let offset = self.bytes.saturating_add(HEADER_BYTES);
-        let end = offset.saturating_add(header.body_bytes());
+        let end = self.bytes.saturating_add(HEADER_BYTES).saturating_add(header.body_bytes());
         let goes_on = (header.first, header.start) == self.reached()
             && header.start < header.end
             && header.count > 0
             && end <= length;
         if goes_on {
-            let body = Some((Arc::clone(file), offset));
-            self.list.push(Arc::new(Part { header, body, is_checked: AtomicBool::new(false) }));
+            self.list.push(Arc::new(Part { header, place: self.place() }));
             self.bytes = end;
         }
         goes_on
@@ -191,31 +186,33 @@ impl Parts {
 
     fn add(&mut self, header: Header, body: &[u8]) {
         let bytes = [&header.write(), body].concat();
-        let offset = self.bytes.saturating_add(HEADER_BYTES);
-        let file = self.file.as_ref().filter(|_| self.is_writable);
-        // As good as fresh from the disk: what is there is what was made.
-        let is_checked = AtomicBool::new(true);
-        let body = match file.map(|it| (it, (&**it).write_all(&bytes))) {
-            Some((file, Ok(()))) => {
-                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                self.bytes = self.bytes.saturating_add(length);
-                Some((Arc::clone(file), offset))
-            }
-            Some((_, Err(_))) => {
-                self.cut();
+        let mut place = None;
+        if self.is_writable {
+            match self.append(&bytes) {
+                Ok(()) => {
+                    place = self.place();
+                    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    self.bytes = self.bytes.saturating_add(length);
+                }
                 // A part that is missing in the file must stay the last one of it.
-                self.is_writable = false;
-                None
+                Err(_) => self.is_writable = false,
             }
-            None => None,
-        };
-        self.list.push(Arc::new(Part { header, body, is_checked }));
+        }
+        self.list.push(Arc::new(Part { header, place }));
     }
 
-    /// Cuts off what is not right.
-    fn cut(&mut self) {
-        let cut = self.file.as_ref().map(|it| it.set_len(self.bytes));
-        self.is_writable &= cut.is_some_and(|it| it.is_ok());
+    /// Where the next part begins.
+    fn place(&self) -> Option<(Arc<Path>, u64)> {
+        Some((Arc::clone(&self.path), self.bytes))
+    }
+
+    /// Writes behind what is right in the file: all of it or, as far as the disk lets us, nothing.
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = open(&self.path)?;
+        if file.metadata()?.len() != self.bytes {
+            return Err(io::Error::other("it is not the file that was read"));
+        }
+        file.write_all(bytes).inspect_err(|_| drop(file.set_len(self.bytes)))
     }
 }
 
@@ -240,20 +237,16 @@ fn is_of(header: &Header, segment: &Places) -> bool {
     tail.is_ok_and(|it| u64::try_from(it.len()) == Ok(bytes) && tail_of(&it) == header.tail)
 }
 
-/// The file, and whether it can be written. Made for its owner only.
-fn open(path: &Path) -> (Option<Arc<File>>, bool) {
+/// The file, to be added to. Made for its owner only.
+fn open(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         // Where it is there, or cannot be made, the file tells.
         DirBuilder::new().mode(0o700).create(folder).ok();
     }
-    let written = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
-    match written {
-        Ok(file) => (Some(Arc::new(file)), true),
-        Err(_) => (File::open(path).ok().map(Arc::new), false),
-    }
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
-/// Takes the file away. Whoever has it open still reads what was in it.
+/// Takes the file away.
 pub(super) fn remove(path: &Path) {
     // Where that fails, it is found to be odd again.
     fs::remove_file(path).ok();
