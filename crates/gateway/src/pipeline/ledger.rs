@@ -60,7 +60,7 @@ impl<'a> Ledger<'a> {
         match written {
             Ok(receipt) => receipt.behind(outcome),
             Err(error) => {
-                tell(&error);
+                tell(self.live, &error);
                 let refusal = match self.facts.was_sent {
                     true => withheld(&error),
                     false => unrecorded(&error),
@@ -193,9 +193,9 @@ async fn begin(live: &Live, flood: Flood) -> Result<Receipt, audit::Error> {
     store(live.enter_flood(flood, &flood.note())?).await
 }
 
-/// Says once that calls are refused: from then on the log is closed, until it can be written again.
-fn tell(error: &audit::Error) {
-    if !matches!(error, audit::Error::Closed { .. }) {
+/// Says that calls are refused: once each time that the log closes, and not for every call.
+fn tell(live: &Live, error: &audit::Error) {
+    if live.log.take_closing() || matches!(error, audit::Error::Serialize { .. }) {
         tracing::error!("a record could not be written, so calls are refused: {error}");
     }
 }

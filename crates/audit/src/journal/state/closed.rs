@@ -28,6 +28,8 @@ pub(in crate::journal) struct Closed {
     pub(in crate::journal) lost: u64,
     /// How many of them the log is about to tell of, and when that was put down.
     pub(in crate::journal) told: (u64, Timestamp),
+    /// Whether somebody was told that it is.
+    pub(in crate::journal) is_said: bool,
     /// Whether the segment holds more than was written well.
     pub(in crate::journal) is_torn: bool,
     /// Whether nothing failed: the disk hangs or did, and what was entered keeps its place.
@@ -71,6 +73,7 @@ impl Closed {
             source,
             lost: 0,
             told: (0, since),
+            is_said: false,
             is_torn: false,
             is_hang: false,
         }

@@ -29,6 +29,27 @@ fn tries_that_fail_leave_one_segment_and_tell_of_no_call() {
 }
 
 #[test]
+fn that_it_closed_is_news_once_each_time() {
+    let clock = clock();
+    let (journal, memory) = Journal::memory(clock.clone());
+    journal.append(&record("a")).unwrap();
+    assert!(!journal.take_closing());
+    for _ in 0..2 {
+        memory.fill_after(0);
+        assert!(journal.append(&record("b")).is_err());
+        assert_eq!([(); 3].map(|()| journal.take_closing()), [true, false, false]);
+        // A try that fails is none.
+        clock.advance(RETRY);
+        assert!(journal.append(&record("c")).is_err());
+        assert!(!journal.take_closing());
+        memory.mend();
+        clock.advance(RETRY);
+        journal.append(&record("d")).unwrap();
+        assert!(!journal.take_closing());
+    }
+}
+
+#[test]
 fn tries_come_ever_more_seldom_and_soon_where_somebody_asks() {
     let (journal, memory) = Journal::memory(clock());
     let shared = &*journal.shared;
