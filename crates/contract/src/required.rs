@@ -9,13 +9,6 @@ use crate::{
     reader::{is_named, takes_any_name},
 };
 
-/// A request as far as it says which arguments it has.
-#[derive(Debug, Clone, Copy)]
-struct Seen<'a> {
-    head: &'a RequestHead,
-    has_body: bool,
-}
-
 impl Operation {
     /// Looks for each parameter of query and header that the document requires, and for a body where
     /// it requires one: a body is there where it has bytes, or where its media type is said.
@@ -26,24 +19,24 @@ impl Operation {
     /// # Errors
     /// [`ArgumentFault`], as [`Operation::bind`] has it, for the first that is missing.
     pub fn check_required(&self, head: &RequestHead, has_bytes: bool) -> Result<(), ArgumentFault> {
-        let seen = Seen { head, has_body: has_bytes || head.headers.contains_key(CONTENT_TYPE) };
+        let has_body = has_bytes || head.headers.contains_key(CONTENT_TYPE);
         let plan = &self.plan;
         let required = plan.is_required.iter().enumerate().filter(|it| *it.1).map(|it| it.0);
         for argument in required {
-            if self.lacks(argument, seen) {
+            if self.lacks(argument, head, has_body) {
                 let name = plan.keys.get(argument).cloned().unwrap_or_default();
                 return Err(ArgumentFault::Missing { name });
             }
         }
         let is_body_required = plan.body.as_ref().is_some_and(|it| it.is_required);
-        match is_body_required && !seen.has_body {
+        match is_body_required && !has_body {
             true => Err(ArgumentFault::Body { wanted: "is missing".to_owned() }),
             false => Ok(()),
         }
     }
 
     /// Whether a request shows that it lacks an argument.
-    fn lacks(&self, argument: usize, Seen { head, has_body }: Seen<'_>) -> bool {
+    fn lacks(&self, argument: usize, head: &RequestHead, has_body: bool) -> bool {
         let plan = &self.plan;
         if let Some(parameter) = plan.query.iter().find(|it| it.argument == argument) {
             let mut names = head.query.pairs().iter().map(|it| &it.0);
