@@ -36,10 +36,10 @@ const TMPFS: &str = "64m";
 
 /// So many descriptors a door has that is to run out of them, and so many connections try for that.
 const DESCRIPTORS: usize = 256;
-/// A connection to this machine is there within this time, or there is no room for it.
-const AT_ONCE: Duration = Duration::from_millis(20);
 /// They say nothing for longer than they are needed.
 const PATIENT: &str = "[listen]\nheader_timeout = \"120s\"\n";
+/// A connection to this machine is there within this time, or there is no room for it.
+const AT_ONCE: Duration = Duration::from_millis(20);
 
 const WRITE: Mark = Mark { call: "write", part: "/audit/0", most: 1 };
 const SYNC: Mark = Mark { call: "sync", part: "/audit/0", most: 1 };
@@ -193,13 +193,8 @@ impl Run {
     }
 
     fn trouble_by_connections(&mut self) -> Result<()> {
-        let close = |it: &Self, idle: Vec<TcpStream>| {
+        let close = |_: &Self, idle: Vec<TcpStream>| {
             drop(idle);
-            // One that found no room is tried again by Linux after a second, which is not the door's.
-            let clock = Clock::system();
-            while TcpStream::connect_timeout(&it.door.public, AT_ONCE).is_err() {
-                ensure!(clock.elapsed() < RESUMED, "it takes no connection again");
-            }
             Ok(())
         };
         self.trouble(|it| take_descriptors(&it.door), close)
