@@ -44,6 +44,14 @@ pub struct Disk {
 }
 
 impl Journal {
+    /// Whether it is closed and nobody was told so since: true once each time that it closes, for whoever
+    /// says it where records cannot.
+    #[must_use]
+    pub fn take_closing(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.closed.as_mut().is_some_and(|it| !std::mem::replace(&mut it.is_said, true))
+    }
+
     /// How it is.
     #[must_use]
     pub fn condition(&self) -> Condition {
