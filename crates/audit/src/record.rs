@@ -36,7 +36,7 @@ pub(crate) const TEXT_BYTES_MAX: usize = 2048;
 
 /// The names of all members that a record writes, in the order of its line. [`Line`] takes no other
 /// in a test, and each has its place in every format of [`crate::format`].
-pub(crate) const NAMES: [&str; 64] = [
+pub(crate) const NAMES: [&str; 68] = [
     "time",
     "id",
     "trace",
@@ -65,6 +65,9 @@ pub(crate) const NAMES: [&str; 64] = [
     "credential_kind",
     "token_kind",
     "token",
+    "token_key",
+    "token_bound_to",
+    "grant",
     "auth_methods",
     "scopes",
     "collection",
@@ -77,6 +80,7 @@ pub(crate) const NAMES: [&str; 64] = [
     "tool_digest",
     "arguments",
     "arguments_digest",
+    "arguments_found",
     "bytes_in",
     "outcome",
     "decision",
@@ -326,6 +330,7 @@ impl Record<'_> {
         if let Some(arguments) = arguments {
             line.put("arguments", arguments.value())?;
             line.word("arguments_digest", arguments.digest());
+            line.cut("arguments_found", arguments.found())?;
         }
         line.some("bytes_in", bytes_in.as_ref())
     }
@@ -428,6 +433,9 @@ mod tests {
                 token: Some("dpop"),
                 token_id: Some("t1".into()),
                 methods: Some("pwd otp".into()),
+                key: Some("2026-11".into()),
+                bound_to: Some("0ZcOCORZNYy".into()),
+                grant: Some("g1".into()),
             },
         }
     }
@@ -436,7 +444,7 @@ mod tests {
     fn a_line_tells_who_did_what_how_it_was_decided_and_how_it_ended() {
         let at = Timestamp::from_micros(1_795_392_000_123_456);
         let (operation, caller) = (operation(), caller());
-        let arguments = serde_json::json!({"id": 42});
+        let arguments = serde_json::json!({"id": 42, "to": "ann@example.com"});
         let by = By { policy: &Policy::default(), salt: &Salt::new(&[7; 32]), at };
         let arguments = Redacted::of(arguments.as_object().unwrap(), by);
         let record = Record {
@@ -490,11 +498,13 @@ mod tests {
                 r#""tls_name":"api.example.com","tls_client":"9f86","revision":3,"client":"shop-agent","client_kind":"agent","profile":"shop-agent/read","#,
                 r#""user":"ann@example.com","actors":["planner"],"credential":"k1","#,
                 r#""credential_kind":"client_secret","token_kind":"dpop","#,
-                r#""token":"t1","auth_methods":"pwd otp","#,
+                r#""token":"t1","token_key":"2026-11","token_bound_to":"0ZcOCORZNYy","grant":"g1","#,
+                r#""auth_methods":"pwd otp","#,
                 r#""collection":"orders","operation":"orders.get_order","effect":"read","#,
                 r#""method":"GET","path":"/orders/{id}","rpc":"tools/call","tool":"orders_get_order","#,
-                r#""tool_digest":"sha256:9f86d081884c7d659a2feaa0c55ad015","arguments":{"id":42},"#,
-                r#""arguments_digest":"hmac:96ce-20261123:ba1dcb84b25a9317c11d8b51ceb3d01b","bytes_in":120,"#,
+                r#""tool_digest":"sha256:9f86d081884c7d659a2feaa0c55ad015","arguments":{"id":42,"to":"hmac:96ce-20261123:af60b39cb9d91e890b3b00d5aaf2e368"},"#,
+                r#""arguments_digest":"hmac:96ce-20261123:34e3538350eca20e3eb61898140ca6c9","#,
+                r#""arguments_found":"email","bytes_in":120,"#,
                 r#""outcome":"answered","decision":"allow","rule":"role reader: orders:*","#,
                 r#""limit":"daily","limit_left":41,"limit_count":50,"limit_window_s":86400,"#,
                 r#""status":200,"answer_truncated":true,"upstream":"http://127.0.0.1:9000","upstream_ip":"127.0.0.1","#,

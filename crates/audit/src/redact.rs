@@ -3,6 +3,7 @@
 mod canonical;
 mod card;
 mod email;
+mod found;
 mod known;
 mod name;
 pub(crate) mod path;
@@ -34,6 +35,7 @@ pub const REDACTED: &str = "[redacted]";
 pub struct Redacted {
     value: Value,
     digest: String,
+    found: Option<String>,
 }
 
 /// By what arguments are redacted.
@@ -53,13 +55,20 @@ impl Redacted {
     pub fn of(arguments: &Map<String, Value>, by: By<'_>) -> Self {
         let day = by.salt.day(by.at);
         let digest = day.hash(&canonical::bytes(arguments));
-        Self { value: walk::kept(arguments, by.policy, &day), digest }
+        let (value, found) = walk::kept(arguments, by.policy, &day);
+        Self { value, digest, found: found.words() }
     }
 
     /// What is left.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Which detectors found something ([`model::Detector`]), with blanks between; none where none did.
+    #[must_use]
+    pub fn found(&self) -> Option<&str> {
+        self.found.as_deref()
     }
 
     /// The hash of all that there was: the same for the same arguments on the same day.

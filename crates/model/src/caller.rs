@@ -36,6 +36,13 @@ pub struct KnownBy {
     pub token_id: Option<Arc<str>>,
     /// How the person signed in that the token speaks for (`amr`, RFC 8176), with blanks between.
     pub methods: Option<Arc<str>>,
+    /// Which key signed the token (`kid`, RFC 7515 section 4.1.4).
+    pub key: Option<Arc<str>>,
+    /// The key or certificate that whoever shows the token has to hold: its thumbprint, as in `cnf`
+    /// (RFC 9449 section 6.1, RFC 8705 section 3.1).
+    pub bound_to: Option<Arc<str>>,
+    /// What a token of the door ends with: the grant of a person, or the token it was exchanged for.
+    pub grant: Option<Arc<str>>,
 }
 
 impl Caller {

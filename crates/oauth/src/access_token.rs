@@ -83,6 +83,8 @@ impl AccessToken<'_> {
         let known_by = KnownBy {
             token_id: Some(jti.into()),
             methods: (!self.methods.is_empty()).then(|| self.methods.join(" ").into()),
+            bound_to: self.confirmation.thumbprint().map(Into::into),
+            grant: self.grant.map(Into::into),
             ..KnownBy::default()
         };
         // In the whole seconds of its `iat` and `exp`.

@@ -38,6 +38,11 @@ impl Confirmation {
         if self.jkt.is_some() { "DPoP" } else { "Bearer" }
     }
 
+    /// The thumbprint of what it is bound to; of both that of the key.
+    pub(crate) fn thumbprint(&self) -> Option<&str> {
+        self.jkt.as_deref().or(self.certificate.as_deref())
+    }
+
     /// Whether it is what a profile or a client demands.
     pub(crate) fn is_bound_by(&self, demanded: TokenBinding) -> bool {
         match demanded {

@@ -77,6 +77,8 @@ fn whose(
     // A client that it acts for is no person.
     let is_client = |it: &str| text("client_id") == Some(it) || ProfileId::parse(it).is_ok();
     let user = text("sub").filter(|it| !is_client(it)).map(str::to_owned);
-    let known_by = KnownBy { token_id: Some(jti.into()), ..KnownBy::default() };
+    let grant = claims.get(CLAIM).and_then(|it| it.get("grant")).and_then(Value::as_str);
+    let known_by =
+        KnownBy { token_id: Some(jti.into()), grant: grant.map(Into::into), ..KnownBy::default() };
     Some(Caller { known_by, ..token::caller(&contract, user) })
 }

@@ -60,7 +60,7 @@ const OURS: usize = 4000;
 
 /// Every member that a line has: those of the frame, of a record, and of the header of a segment.
 #[rustfmt::skip]
-pub(super) const MEMBERS: [Member; 74] = [
+pub(super) const MEMBERS: [Member; 78] = [
     // The frame. `prev` is known of a header, and of others from whoever reads the log in order.
     to("seq", Plain, ["metadata.sequence", "event.sequence", "onedoorSequence"], 20),
     to("hash", Text, ["metadata.uid", "event.hash", "onedoorHash"], 64),
@@ -95,6 +95,9 @@ pub(super) const MEMBERS: [Member; 74] = [
     to("credential_kind", Text, ["unmapped.credential_kind", "onedoor.credential_kind", "onedoorCredentialKind"], 64),
     to("token_kind", Text, ["unmapped.token_kind", "onedoor.token_kind", "onedoorTokenKind"], 64),
     to("token", Text, ["unmapped.token", "onedoor.token", "onedoorToken"], OURS),
+    to("token_key", Text, ["unmapped.token_key", "onedoor.token_key", "onedoorTokenKey"], OURS),
+    to("token_bound_to", Text, ["unmapped.token_bound_to", "onedoor.token_bound_to", "onedoorTokenBoundTo"], OURS),
+    to("grant", Text, ["unmapped.grant", "onedoor.grant", "onedoorGrant"], OURS),
     to("auth_methods", Text, ["unmapped.auth_methods", "onedoor.auth_methods", "onedoorAuthMethods"], OURS),
     to("scopes", Text, ["unmapped.scopes", "onedoor.scopes", "onedoorScopes"], OURS),
     to("collection", Text, ["api.service.name", "onedoor.collection", "destinationServiceName"], 1023),
@@ -107,6 +110,7 @@ pub(super) const MEMBERS: [Member; 74] = [
     to("tool_digest", Text, ["unmapped.tool_digest", "onedoor.tool_digest", "onedoorToolDigest"], 64),
     to("arguments", Json, ["unmapped.arguments", "onedoor.arguments", "onedoorArguments"], OURS),
     to("arguments_digest", Text, ["unmapped.arguments_digest", "onedoor.arguments_digest", "onedoorArgumentsDigest"], 64),
+    to("arguments_found", Text, ["unmapped.arguments_found", "onedoor.arguments_found", "onedoorArgumentsFound"], 64),
     to("bytes_in", Plain, ["http_request.body_length", "http.request.body.bytes", "in"], 20),
     to("outcome", Text, ["unmapped.outcome", "onedoor.outcome", "outcome"], 63),
     to("decision", Text, ["unmapped.decision", "onedoor.decision", "act"], 63),

@@ -28,6 +28,9 @@ pub(super) fn write(caller: &Caller, line: &mut Line) -> Result<(), serde_json::
     line.cut("credential_kind", known_by.credential)?;
     line.cut("token_kind", known_by.token)?;
     line.cut("token", known_by.token_id.as_deref())?;
+    line.cut("token_key", known_by.key.as_deref())?;
+    line.cut("token_bound_to", known_by.bound_to.as_deref())?;
+    line.cut("grant", known_by.grant.as_deref())?;
     line.cut("auth_methods", known_by.methods.as_deref())?;
     if let Some(scopes) = bounds.as_ref().and_then(|it| it.scopes.as_ref()) {
         line.cut("scopes", Some(&scopes.to_string()))?;

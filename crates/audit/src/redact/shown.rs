@@ -6,6 +6,7 @@ use model::{Detector, Treatment};
 
 use super::{
     REDACTED, card, email,
+    found::Found,
     policy::Policy,
     salt::Day,
     value::{LOOKED_AT_BYTES, holds_secret},
@@ -20,6 +21,8 @@ const CHARACTERS_PER_SHOWN: usize = 4;
 pub(super) struct Texts<'a> {
     pub(super) policy: &'a Policy,
     pub(super) day: &'a Day,
+    /// What was found in them so far.
+    pub(super) found: Found,
 }
 
 /// A part of a text, and what stands there instead.
@@ -29,6 +32,7 @@ impl Texts<'_> {
     /// What is kept of `text` where `said` was declared of its place.
     pub(super) fn text(&self, text: &str, bytes_max: usize, said: Option<Treatment>) -> String {
         if holds_secret(text) {
+            self.found.add(Detector::Secret);
             return match said.or_else(|| self.policy.like(Detector::Secret)) {
                 Some(Treatment::Hash) => self.day.hash(text.as_bytes()),
                 Some(Treatment::Drop | Treatment::Keep | Treatment::Mask) | None => {
@@ -81,6 +85,8 @@ impl Texts<'_> {
     fn first<'t>(&self, text: &'t str, keeps_addresses: bool) -> Option<Replacement<'t>> {
         match (card::first(text), email::first(text)) {
             (Some(card), Some(address)) if card.start < address.end && address.start < card.end => {
+                self.found.add(Detector::CardNumber);
+                self.found.add(Detector::Email);
                 let both = card.start.min(address.start)..card.end.max(address.end);
                 Some((both, REDACTED.into()))
             }
@@ -94,6 +100,7 @@ impl Texts<'_> {
     }
 
     fn card<'t>(&self, text: &str, found: Range<usize>) -> Option<Replacement<'t>> {
+        self.found.add(Detector::CardNumber);
         let digits = card::digits(text.get(found.clone())?).map(char::from).collect::<String>();
         let instead = match self.policy.like(Detector::CardNumber) {
             Some(Treatment::Drop) => REDACTED.to_owned(),
@@ -110,6 +117,7 @@ impl Texts<'_> {
         found: Range<usize>,
         is_kept: bool,
     ) -> Option<Replacement<'t>> {
+        self.found.add(Detector::Email);
         let address = text.get(found.clone())?;
         let said = self.policy.like(Detector::Email).filter(|_| !is_kept);
         let usual = if is_kept { Treatment::Keep } else { Treatment::Hash };

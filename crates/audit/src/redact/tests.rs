@@ -87,6 +87,31 @@ fn of_a_card_its_end_is_kept_and_of_an_address_its_hash() {
 }
 
 #[test]
+fn what_was_found_is_told_by_its_detector_and_what_no_detector_saw_is_not() {
+    let (salt, at) = (Salt::new(&[7; 32]), Timestamp::from_seconds(1_795_392_000));
+    let hidden = policy(&[("/to", Treatment::Drop)]);
+    for (arguments, policy, want) in [
+        (json!({"id": 42, "note": "new"}), &Policy::default(), None),
+        (json!({"to": "ann@example.com"}), &Policy::default(), Some("email")),
+        (json!({"to": "ann@example.com"}), &policy(&[("/to", Treatment::Keep)]), Some("email")),
+        (json!({"to": "ann@example.com"}), &hidden, None),
+        (json!({"a": [{"b": 4_111_111_111_111_111_u64}]}), &Policy::default(), Some("card_number")),
+        (json!({"4111111111111111@example.com": 1}), &Policy::default(), Some("card_number email")),
+        (json!({"password": "x"}), &Policy::default(), Some("secret")),
+        (json!({"password": null}), &Policy::default(), None),
+        (
+            json!({"to": "ann@example.com", "x": "Bearer abcdef0123456789", "y": "4111111111111111"}),
+            &Policy::default(),
+            Some("card_number email secret"),
+        ),
+        (json!({"to": "Bearer abcdef0123456789"}), &hidden, Some("secret")),
+    ] {
+        let by = By { policy, salt: &salt, at };
+        assert_eq!(Redacted::of(arguments.as_object().unwrap(), by).found(), want, "{arguments}");
+    }
+}
+
+#[test]
 fn what_was_declared_is_done() {
     use Treatment::{Drop, Hash, Keep, Mask};
     let arguments = json!({

@@ -4,7 +4,9 @@ use model::{Detector, Treatment};
 use serde_json::{Map, Value};
 
 use super::{
-    REDACTED, canonical, name,
+    REDACTED, canonical,
+    found::Found,
+    name,
     policy::{Place, Policy, may},
     salt::Day,
     shown::Texts,
@@ -21,11 +23,12 @@ const VALUES_MAX: usize = 256;
 /// Most bytes of names and texts that are kept, all together.
 pub(super) const BYTES_MAX: usize = 8 * 1024;
 
-/// What may be kept of `arguments`.
-pub(super) fn kept(arguments: &Map<String, Value>, policy: &Policy, day: &Day) -> Value {
-    let texts = Texts { policy, day };
+/// What may be kept of `arguments`, and what was found in them.
+pub(super) fn kept(arguments: &Map<String, Value>, policy: &Policy, day: &Day) -> (Value, Found) {
+    let texts = Texts { policy, day, found: Found::default() };
     let mut walk = Walk { texts, values: VALUES_MAX, bytes: BYTES_MAX };
-    walk.object(arguments, &policy.root(), 0)
+    let kept = walk.object(arguments, &policy.root(), 0);
+    (kept, walk.texts.found)
 }
 
 /// How texts are kept, and how much may still be.
@@ -113,6 +116,9 @@ impl Walk<'_> {
     /// What its name says is a secret, or of a card.
     fn of_secret_name(&mut self, value: &Value, kind: Detector, place: &Place<'_>) -> Value {
         let treatment = place.treatment().or_else(|| self.texts.policy.like(kind));
+        if !matches!(value, Value::Null | Value::Bool(_)) {
+            self.texts.found.add(kind);
+        }
         let kept = match (value, treatment) {
             // Whether there is one is no secret.
             (Value::Null | Value::Bool(_), _) => return self.plain(value, place),

@@ -207,6 +207,7 @@ async fn a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_alone
         (&record["credential_kind"], &record["token_kind"]),
         (&"external".into(), &"mtls".into())
     );
+    assert_eq!(record["token_bound_to"], thumbprint);
     for name in [None, Some("door")] {
         let answers = by_both(&mut connect(&served, name).await, &headers).await;
         is_carried_out(&answers, false);

@@ -166,6 +166,7 @@ async fn a_bound_token_is_good_with_a_new_proof_and_nothing_of_it_goes_upstream(
         assert_eq!(record["credential"], "ann", "{record}");
         let kinds = (&record["credential_kind"], &record["token_kind"]);
         assert_eq!(kinds, (&json!("external"), &json!("dpop")), "{record}");
+        assert_eq!(record["token_bound_to"], door.key.jkt(), "{record}");
     }
 }
 

@@ -236,13 +236,10 @@ impl OwnTokens {
             return Err(Defect::OwnHeader);
         }
         let bounds = self.hold(&token.claims, now)?;
-        let generation = self.issuer.keys.verify(
-            kid.ok_or(Defect::Kid)?,
-            algorithm,
-            token.message,
-            &token.signature,
-        )?;
-        self.lead(&token.claims, bounds, Some(generation))
+        let kid = kid.ok_or(Defect::Kid)?;
+        let keys = &self.issuer.keys;
+        let generation = keys.verify(kid, algorithm, token.message, &token.signature)?;
+        self.lead(&token.claims, bounds, Some((kid, generation)))
     }
 
     /// What a token is for, and until when it holds, where it holds now.
@@ -252,12 +249,13 @@ impl OwnTokens {
         Ok((audience.ok_or(Defect::Resource)?, claims.expiry(now)?))
     }
 
-    /// The holder of a token that says these claims, and whose they are beyond doubt.
+    /// The holder of a token that says these claims, and whose they are beyond doubt: `signed` by this
+    /// key of this generation, or kept by the door.
     fn lead(
         &self,
         claims: &Claims,
         (audience, expires): (Audience, Timestamp),
-        generation: Option<u64>,
+        signed: Option<(&str, u64)>,
     ) -> Result<OwnHolder, Defect> {
         let confirmation = claims.confirmation()?;
         let Subject { mut user, mut actors } = claims.subject()?;
@@ -280,13 +278,19 @@ impl OwnTokens {
         let jti = claims.get("jti").and_then(Value::as_str).ok_or(Defect::Claim("jti"))?;
         let tokens = said.iter().map(|it| it.get("token").and_then(Value::as_str));
         let tokens = tokens.collect::<Option<Vec<_>>>().ok_or(Defect::Holder)?;
-        let ids = own_claim(claims, "grant").into_iter().chain([jti]).chain(tokens);
+        let grant = claims.get(CLAIM).and_then(|it| it.get("grant")?.as_str());
+        let ids = grant.into_iter().chain([jti]).chain(tokens);
+        let known_by = KnownBy {
+            credential: giver.kind(),
+            grant: grant.map(Into::into),
+            ..claims.known_by(&confirmation, (jti, signed.map(|(key, _)| key)))
+        };
         let caller = giver.contract().caller(CallerOf {
             credential: giver.credential(),
             user,
             actors,
             bounds: Some(bounds),
-            known_by: KnownBy { credential: giver.kind(), ..claims.known_by(&confirmation, jti) },
+            known_by,
         });
         Ok(OwnHolder {
             issuer: Arc::clone(&self.issuer),
@@ -296,7 +300,7 @@ impl OwnTokens {
             earlier,
             confirmation,
             expires,
-            generation,
+            generation: signed.map(|(_, generation)| generation),
         })
     }
 
@@ -379,10 +383,6 @@ fn scopes(claims: &Claims) -> Result<Option<TokenScopes>, Defect> {
         Some(Value::String(text)) => TokenScopes::parse(text).map(Some).map_err(|_| Defect::Scope),
         Some(_) => Err(Defect::Scope),
     }
-}
-
-fn own_claim<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
-    claims.get(CLAIM)?.get(name)?.as_str()
 }
 
 /// Those that are shown to get tokens, and not with each call.

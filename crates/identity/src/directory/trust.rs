@@ -50,7 +50,8 @@ impl Trust {
         let expires = self.check(token, now)?;
         let generation = self.verify(token, now).await?;
         let vouch = Vouch::Keys { generation, keys: Arc::clone(&self.keys) };
-        self.lead((&token.claims, fingerprint), (expires, vouch), now)
+        let key = token.header.kid.as_deref();
+        self.lead(&token.claims, (fingerprint, key), (expires, vouch), now)
     }
 
     /// The holder of an opaque token of which the issuer says these claims, at most until `until`.
@@ -70,12 +71,13 @@ impl Trust {
         }
         self.is_for_us(claims)?;
         let expires = claims.end(now)?.map_or(until, |it| it.min(until));
-        self.lead((claims, fingerprint), (expires, Vouch::Answer), now)
+        self.lead(claims, (fingerprint, None), (expires, Vouch::Answer), now)
     }
 
     fn lead(
         &self,
-        (claims, fingerprint): (&Claims, &Fingerprint),
+        claims: &Claims,
+        (fingerprint, key): (&Fingerprint, Option<&str>),
         (expires, vouch): (Timestamp, Vouch),
         now: Timestamp,
     ) -> Result<Holder, Defect> {
@@ -89,7 +91,7 @@ impl Trust {
         let user = user.map(|it| format!("{}:{it}", self.id));
         let scopes = claims.scopes()?;
         let bounds = scopes.map(|it| TokenBounds { audience: Audience::Door, scopes: Some(it) });
-        let known_by = claims.known_by(&confirmation, &claims.id_or(fingerprint));
+        let known_by = claims.known_by(&confirmation, (&claims.id_or(fingerprint), key));
         Ok(Holder {
             binding: Arc::clone(external),
             caller: Arc::new(external.caller(known_by, (user, actors), bounds)),

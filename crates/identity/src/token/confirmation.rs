@@ -1,6 +1,9 @@
 //! What a token is bound to (RFC 7800): a key that its sender proves with each request (RFC 9449), or
 //! a client certificate (RFC 8705).
 
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::{Claims, Defect, base64url};
@@ -23,6 +26,13 @@ impl Confirmation {
             (Some(_), None) => "dpop",
             (Some(_), Some(_)) => "dpop+mtls",
         }
+    }
+
+    /// The thumbprint of what the token is bound to, as its `cnf` has it; of both that of the key.
+    pub(crate) fn thumbprint(&self) -> Option<Cow<'_, str>> {
+        let key = self.jkt.as_deref().map(Cow::Borrowed);
+        let certificate = || Some(URL_SAFE_NO_PAD.encode(self.certificate?).into());
+        key.or_else(certificate)
     }
 }
 
@@ -67,7 +77,9 @@ mod tests {
         let both = read(json!({"jkt": jkt, "x5t#S256": jkt, "kid": "other"})).unwrap();
         assert_eq!(both.jkt.as_deref(), Some(jkt));
         assert_eq!(both.certificate.unwrap()[..2], [0xd1, 0x97]);
+        assert_eq!(both.thumbprint().as_deref(), Some(jkt));
         assert_eq!(read(json!({"jkt": jkt})).unwrap().certificate, None);
+        assert_eq!(read(json!({"x5t#S256": jkt})).unwrap().thumbprint().as_deref(), Some(jkt));
         assert_eq!(read(json!({"x5t#S256": jkt})).unwrap().jkt, None);
         for bad in [
             json!(null),
@@ -87,5 +99,6 @@ mod tests {
             assert_eq!(read(bad.clone()), Err(Defect::Bound), "{bad}");
         }
         assert_eq!(Claims::new(serde_json::Map::new()).confirmation(), Ok(Confirmation::default()));
+        assert_eq!(Confirmation::default().thumbprint(), None);
     }
 }

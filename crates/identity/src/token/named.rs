@@ -14,13 +14,20 @@ const ID_BYTES_MAX: usize = 256;
 const METHODS_MAX: usize = 8;
 
 impl Claims {
-    /// What is told of a token with this id that is bound as `confirmation` says.
-    pub(crate) fn known_by(&self, confirmation: &Confirmation, id: &str) -> KnownBy {
+    /// What is told of a token with this id that is bound as `confirmation` says, and that this key
+    /// signed, if one did.
+    pub(crate) fn known_by(
+        &self,
+        confirmation: &Confirmation,
+        (id, key): (&str, Option<&str>),
+    ) -> KnownBy {
         KnownBy {
-            credential: None,
             token: Some(confirmation.as_str()),
             token_id: Some(id.into()),
             methods: self.methods(),
+            key: key.map(Into::into),
+            bound_to: confirmation.thumbprint().map(Into::into),
+            ..KnownBy::default()
         }
     }
 

@@ -134,11 +134,13 @@ async fn a_token_leads_to_its_profile_within_its_bounds() {
         assert_eq!(caller.actors, ["https://agent.example/c.json"]);
         assert!(!caller.is_anonymous() && caller.credential.is_none());
         let known_by = KnownBy {
-            credential: None,
             token: Some("bearer"),
             token_id: Some("t1".into()),
-            methods: None,
+            key: own.signer.header()["kid"].as_str().map(Into::into),
+            grant: Some("g1".into()),
+            ..KnownBy::default()
         };
+        assert!(known_by.key.is_some());
         assert_eq!(caller.known_by, known_by);
         let bounds = caller.bounds.as_ref().unwrap();
         let orders = Audience::Collection(CollectionId::parse("orders").unwrap());

@@ -324,6 +324,7 @@ async fn a_client_gives_tokens_back_and_only_its_own() {
     assert!(given["note"] == note || given["note"] == "[redacted]", "{given}");
     let back = records.iter().rfind(|it| it["event"] == "token.revoke").unwrap();
     assert_eq!((&back["token"], &back["profile"]), (&jti.into(), &given["profile"]));
+    assert_eq!((&given["grant"], &back["grant"]), (&grant, &grant));
     assert_eq!(back["user"], given["user"]);
     let own = [("client_id", "web/app"), ("token", token)];
     assert_eq!(house.post("/oauth/revoke", None, &own).await.0, 200);

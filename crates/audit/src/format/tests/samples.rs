@@ -48,6 +48,9 @@ fn caller() -> Caller {
             token: Some("dpop"),
             token_id: Some("t1".into()),
             methods: Some("pwd otp".into()),
+            key: Some("2026-11".into()),
+            bound_to: Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".into()),
+            grant: Some("g1".into()),
         },
         ..Caller::anonymous()
     }
@@ -66,7 +69,10 @@ fn full_of(collection: &str, effect: Effect, check: impl FnOnce(Record<'_>)) {
     let caller = caller();
     let (policy, salt) = (Policy::default(), Salt::new(&[7; 32]));
     let by = By { policy: &policy, salt: &salt, at: Timestamp::from_seconds(1_795_392_000) };
-    let arguments = Redacted::of(serde_json::json!({"id": 42}).as_object().unwrap(), by);
+    let arguments = Redacted::of(
+        serde_json::json!({"id": 42, "to": "ann@example.com"}).as_object().unwrap(),
+        by,
+    );
     let bodies = serde_json::json!({"due": ["response"]});
     check(Record {
         id: Some(RequestId::new(uuid::Uuid::nil())),
