@@ -132,7 +132,7 @@ impl Admin {
         let broken = |fault: String| Error::Uncompilable { revision, fault };
         let mut folder = Folder::new();
         for (path, text) in texts.files {
-            folder.insert(&path, text).map_err(|full| broken(full.to_string()))?;
+            folder.insert(path, text).map_err(|full| broken(full.to_string()))?;
         }
         let first = |faults: Vec<model::Fault>| {
             broken(faults.first().map(ToString::to_string).unwrap_or_default())

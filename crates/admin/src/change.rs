@@ -295,7 +295,7 @@ fn is_kept(desired: &Desired, secret: &SecretId) -> bool {
 }
 
 fn insert(folder: &mut Folder, path: &str, text: &str) -> Result<(), Failure> {
-    folder.insert(path, text.to_owned()).map_err(|full| {
+    folder.insert(path, text).map_err(|full| {
         Failure::field("body", full.to_string(), "make it smaller, or delete what is not used")
     })
 }

@@ -93,7 +93,7 @@ impl First {
 fn check(files: &[(String, String)]) -> anyhow::Result<()> {
     let mut folder = Folder::new();
     for (path, text) in files {
-        folder.insert(path, text.clone()).map_err(|full| anyhow!("{full}"))?;
+        folder.insert(path.as_str(), text.as_str()).map_err(|full| anyhow!("{full}"))?;
     }
     let first = |faults: Vec<Fault>| anyhow!("{}", faults.first().map_or("", |it| &it.message));
     state::read(&folder).map(drop).map_err(first).context("that cannot be the first operator")

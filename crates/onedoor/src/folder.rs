@@ -47,7 +47,7 @@ pub(crate) fn load_readable(root: &Path) -> (Loaded, Vec<Fault>) {
         let taken = text.and_then(|text| {
             digest.add(&name, &text);
             folder
-                .insert(&name, text)
+                .insert(Arc::clone(&name), text)
                 .map_err(|it| Fault::new(&place, it.to_string(), "keep less in one state folder"))
         });
         faults.extend(taken.err());

@@ -75,13 +75,18 @@ impl Folder {
     ///
     /// # Errors
     /// [`FolderFull`] where a bound would be passed; the folder stays as it was.
-    pub fn insert(&mut self, path: &str, text: impl Into<Arc<str>>) -> Result<(), FolderFull> {
-        let (full, text) = (|| path.to_owned(), text.into());
+    pub fn insert(
+        &mut self,
+        path: impl Into<Arc<str>>,
+        text: impl Into<Arc<str>>,
+    ) -> Result<(), FolderFull> {
+        let (path, text) = (path.into(), text.into());
+        let full = || path.to_string();
         if text.len() > Self::FILE_BYTES_MAX {
             let (bytes, bytes_max) = (text.len(), Self::FILE_BYTES_MAX);
             return Err(FolderFull::FileBytes { path: full(), bytes, bytes_max });
         }
-        let replaced = self.files.get(path).map(|it| it.len());
+        let replaced = self.files.get(&path).map(|it| it.len());
         if replaced.is_none() && self.files.len() >= Self::FILES_MAX {
             return Err(FolderFull::Files { path: full(), files_max: Self::FILES_MAX });
         }
@@ -91,7 +96,7 @@ impl Folder {
             return Err(FolderFull::FolderBytes { path: full(), bytes_max: Self::BYTES_MAX });
         }
         self.bytes = bytes;
-        Arc::make_mut(&mut self.files).insert(path.into(), text);
+        Arc::make_mut(&mut self.files).insert(path, text);
         Ok(())
     }
 
@@ -281,7 +286,7 @@ mod tests {
         let folder = |files: &[(&str, &str)]| {
             let mut folder = Folder::new();
             for (path, text) in files {
-                folder.insert(path, *text).unwrap();
+                folder.insert(*path, *text).unwrap();
             }
             folder
         };
@@ -309,7 +314,7 @@ mod tests {
     fn a_folder_has_a_bounded_number_of_files() {
         let mut folder = Folder::new();
         for number in 0..Folder::FILES_MAX {
-            folder.insert(&number.to_string(), String::new()).unwrap();
+            folder.insert(number.to_string(), "").unwrap();
         }
         folder.insert("0", "replaced".to_owned()).unwrap();
         let full = folder.insert("one more", String::new()).unwrap_err();

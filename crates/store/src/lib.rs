@@ -33,7 +33,7 @@ pub use grant::{Alike, Grant, GrantFilter, Holder, TakenBack};
 pub use handle::{Digest, Handle, Taken};
 pub use location::Location;
 pub use registration::Registration;
-pub use revision::{Change, Delta, Revision, Texts, Writer};
+pub use revision::{Change, Delta, Files, Revision, Texts, Writer};
 pub use revoked::Revoked;
 pub use signing_key::SigningKey;
 pub use store::Store;

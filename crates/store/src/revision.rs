@@ -1,6 +1,6 @@
 //! What a store gives back: texts, and the revisions that made them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use model::Timestamp;
 
@@ -10,8 +10,11 @@ pub struct Texts {
     /// Which revision; 0 before the first.
     pub revision: u64,
     /// The files' texts, by path.
-    pub files: BTreeMap<String, String>,
+    pub files: Files,
 }
+
+/// Texts by path, shared: there may be hundreds of thousands, and whoever takes them over copies none.
+pub type Files = BTreeMap<Arc<str>, Arc<str>>;
 
 /// What makes the newest revision out of a copy of an older one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

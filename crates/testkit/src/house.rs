@@ -301,7 +301,7 @@ impl Wrap for Plain {
 fn folder(files: &BTreeMap<String, String>) -> Folder {
     let mut folder = Folder::new();
     for (path, text) in files {
-        folder.insert(path, text.clone()).expect("it fits");
+        folder.insert(path.as_str(), text.as_str()).expect("it fits");
     }
     folder
 }

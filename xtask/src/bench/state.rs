@@ -125,7 +125,7 @@ mod tests {
             let mut folder = state::Folder::new();
             let files = state.files((Ipv4Addr::LOCALHOST, 1).into());
             for (path, text) in files.into_iter().chain(state.crowd().into_iter().flatten()) {
-                folder.insert(&path, text).unwrap();
+                folder.insert(path, text).unwrap();
             }
             assert_eq!(state::read(&folder).err(), None, "{state:?}");
         }

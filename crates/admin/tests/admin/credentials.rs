@@ -25,7 +25,7 @@ async fn a_key_is_shown_once_and_only_its_hmac_is_kept() {
     let (id, key) = issue(&house, viewer()).await;
     let hmac = house.plane.hmac(&key);
     let texts = house.store.read().await.unwrap();
-    let text = &texts.files[&format!("credentials/{id}.yaml")];
+    let text = &texts.files[&*format!("credentials/{id}.yaml")];
     assert!(text.contains(&hmac) && !text.contains(&key), "{text}");
     let files = json!({"files": {}});
     for (who, operation, parameters, body) in [
@@ -125,7 +125,7 @@ async fn what_is_revoked_stays_so_whichever_way_it_is_written() {
     let (id, _) = issue(&house, viewer()).await;
     let issued = house.admin.revision();
     let path = format!("credentials/{id}.yaml");
-    let active = house.store.read().await.unwrap().files[&path].clone();
+    let active = house.store.read().await.unwrap().files[&*path].to_string();
     house.done(ADMIN, "revoke_credential", json!({"id": id}), Value::Null).await;
     let document = json!({"profile": "boss/viewer", "kind": "api_key", "expires": "2028-01-01"});
     let put = house.ask(ADMIN, "put_credential", json!({"id": id}), document).await;
@@ -166,7 +166,7 @@ async fn a_put_keeps_what_a_key_is_known_by_and_cannot_set_it() {
     document["expires"] = json!("2027-01-01");
     house.done(ADMIN, "put_credential", json!({"id": id}), document.clone()).await;
     let texts = house.store.read().await.unwrap();
-    assert!(texts.files[&format!("credentials/{id}.yaml")].contains(&house.plane.hmac(&key)));
+    assert!(texts.files[&*format!("credentials/{id}.yaml")].contains(&house.plane.hmac(&key)));
     document["hmac"] = json!("ab".repeat(32));
     let set = house.ask(ADMIN, "put_credential", json!({"id": id}), document).await;
     assert_eq!(set.status, 422, "{}", set.text);

@@ -86,7 +86,7 @@ async fn a_client_replaces_its_own_key_and_retires_the_old_one() {
     assert_eq!(new.body["expires"], "2026-12-25T12:00:00.000000Z", "as the policy has it");
     let (id, key) = (new.body["id"].as_str().unwrap(), new.body["key"].as_str().unwrap());
     let texts = house.store.read().await.unwrap();
-    let text = &texts.files[&format!("credentials/{id}.yaml")];
+    let text = &texts.files[&*format!("credentials/{id}.yaml")];
     assert!(text.contains(&house.plane.hmac(key)) && !text.contains(key), "{text}");
     let before = document(&house, &json!(old)).await;
     let said = (&before["state"], &before["expires"]);

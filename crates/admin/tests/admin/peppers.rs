@@ -31,7 +31,7 @@ fn shown(house: &House, id: &str, key: &str) {
 }
 
 async fn file(house: &House, id: &str) -> String {
-    house.store.read().await.unwrap().files[&format!("credentials/{id}.yaml")].to_string()
+    house.store.read().await.unwrap().files[&*format!("credentials/{id}.yaml")].to_string()
 }
 
 async fn listed(house: &House) -> Value {

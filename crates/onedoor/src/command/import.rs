@@ -109,7 +109,7 @@ impl Files {
         }
         let before = state::read(&folder).err().unwrap_or_default();
         for (name, text) in [(&self.collection, collection), (&self.document, document)] {
-            folder.insert(name, text.to_owned()).context("the state folder is full")?;
+            folder.insert(name.as_str(), text).context("the state folder is full")?;
         }
         let mut after = state::read(&folder).err().unwrap_or_default();
         after.retain(|it| !before.contains(it));

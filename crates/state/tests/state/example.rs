@@ -16,7 +16,7 @@ pub(crate) fn shop() -> Folder {
         } else {
             let text = fs::read_to_string(&path).unwrap();
             let path = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-            folder.insert(&path, text).unwrap();
+            folder.insert(path, text).unwrap();
         }
     }
     folder

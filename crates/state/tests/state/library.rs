@@ -55,7 +55,7 @@ proptest! {
             if is_removed {
                 folder.remove(path);
             } else {
-                folder.insert(path, *text).unwrap();
+                folder.insert(*path, *text).unwrap();
             }
             prop_assert_eq!(library.read(&folder), state::read(&folder));
         }
@@ -83,7 +83,7 @@ fn what_did_not_change_is_shared() {
 /// 25 operations each.
 fn big() -> Folder {
     let mut folder = Folder::new();
-    let mut put = |path: String, text: String| folder.insert(&path, text).unwrap();
+    let mut put = |path: String, text: String| folder.insert(path, text).unwrap();
     for it in 0..2_500 {
         let profiles: String =
             (0..4).map(|it| format!("  p{it}:\n    roles:\n      - r{it}\n")).collect();

@@ -13,7 +13,7 @@ use crate::{example::shop, nouns};
 
 /// Writes `noun`, and all that it needs, into a folder.
 fn insert(folder: &mut Folder, kind: Kind, id: &str, text: &str) {
-    folder.insert(&kind.path(id), text.to_owned()).unwrap();
+    folder.insert(kind.path(id), text).unwrap();
 }
 
 /// Enough of every other kind that the references of `noun` lead somewhere.

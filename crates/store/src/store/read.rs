@@ -1,13 +1,11 @@
 //! Reading texts and revisions.
 
-use std::collections::BTreeMap;
-
 use model::Timestamp;
 use sqlx::SqlStr;
 
 use super::Store;
 use crate::{
-    Change, Delta, Error, Revision, Texts, Writer,
+    Change, Delta, Error, Files, Revision, Texts, Writer,
     database::{Database, Row, Transaction, Value},
 };
 
@@ -88,8 +86,8 @@ impl Store {
         for row in rows {
             let path = row.text(0)?;
             match row.maybe(1)? {
-                Some(text) => files.insert(path, text),
-                None => files.remove(&path),
+                Some(text) => files.insert(path.into(), text.into()),
+                None => files.remove(&*path),
             };
         }
         Ok(Texts { revision: number, files })
@@ -178,16 +176,16 @@ fn first(rows: &[Row]) -> Result<u64, Error> {
     rows.first().ok_or_else(|| Error::corrupt("it has no head"))?.count(0)
 }
 
-async fn files(transaction: &mut Transaction) -> Result<BTreeMap<String, String>, Error> {
-    let mut files = BTreeMap::<String, String>::new();
+async fn files(transaction: &mut Transaction) -> Result<Files, Error> {
+    let mut files = Files::new();
     let limit = i64::try_from(FILES_AT_ONCE).unwrap_or(i64::MAX);
     loop {
         // No path is empty.
-        let after = files.last_key_value().map_or("", |it| it.0);
+        let after = files.last_key_value().map_or("", |it| &**it.0);
         let values = [Value::Text(after), Value::Int(limit)];
         let rows = transaction.rows(SqlStr::from_static(FILES), &values).await?;
         for row in &rows {
-            files.insert(row.text(0)?, row.text(1)?);
+            files.insert(row.text(0)?.into(), row.text(1)?.into());
         }
         if rows.len() < FILES_AT_ONCE {
             return Ok(files);

@@ -67,7 +67,7 @@ async fn is_whole(place: &str, acknowledged: u64) {
     let head = texts.revision;
     assert!(head >= acknowledged, "{acknowledged} was acknowledged, and {head} is the newest");
     assert_eq!(texts.files.len(), FILES);
-    assert!(texts.files.values().all(|it| *it == head.to_string()), "{texts:?}");
+    assert!(texts.files.values().all(|it| **it == head.to_string()), "{texts:?}");
     let revisions = store.revisions(None, u32::MAX).await.unwrap();
     let numbers: Vec<_> = revisions.iter().rev().map(|it| it.number).collect();
     assert_eq!(numbers, (1..=head).collect::<Vec<_>>());

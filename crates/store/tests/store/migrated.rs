@@ -57,7 +57,7 @@ async fn holds_all(location: &Location, schema: usize) {
     let store = Store::open(location).await.unwrap();
     if schema > 0 {
         let texts = store.read().await.unwrap();
-        assert_eq!((texts.revision, texts.files["a"].as_str()), (2, "2"));
+        assert_eq!((texts.revision, &*texts.files["a"]), (2, "2"));
         assert_eq!(store.changes(2).await.unwrap(), [change("a", Some("1"), Some("2"))]);
         let first = store.revision(1).await.unwrap().unwrap();
         assert_eq!((first.author.as_str(), first.at), ("ada", at(5)));

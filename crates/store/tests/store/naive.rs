@@ -1,19 +1,17 @@
 //! The store agrees with a model that keeps every revision whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::Secret;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use store::{Change, Commit, Error, Location, Store};
+use store::{Change, Commit, Error, Files, Location, Store};
 use testkit::Postgres;
 use tokio::runtime::Runtime;
 
 use crate::place::{change, commit};
-
-type Files = BTreeMap<String, String>;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -53,8 +51,8 @@ impl Naive {
         let mut after = self.newest().clone();
         for (path, text) in &commit.files {
             match text {
-                Some(text) => after.insert(path.clone(), text.clone()),
-                None => after.remove(path),
+                Some(text) => after.insert(path.as_str().into(), text.as_str().into()),
+                None => after.remove(path.as_str()),
             };
         }
         let mut changes = difference(self.newest(), &after);
@@ -71,9 +69,9 @@ impl Naive {
 
 fn difference(before: &Files, after: &Files) -> Vec<Change> {
     let paths: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let text = |files: &Files, path: &String| files.get(path).cloned();
+    let text = |files: &Files, path: &str| files.get(path).map(ToString::to_string);
     let changes = paths.into_iter().map(|it| Change {
-        path: it.clone(),
+        path: it.to_string(),
         before: text(before, it),
         after: text(after, it),
     });
@@ -126,8 +124,8 @@ async fn agrees(store: &Store, steps: Vec<Step>) {
         let mut copy = files.clone();
         for (path, text) in store.since(number).await.unwrap().files {
             match text {
-                Some(text) => copy.insert(path, text),
-                None => copy.remove(&path),
+                Some(text) => copy.insert(path.into(), text.into()),
+                None => copy.remove(path.as_str()),
             };
         }
         assert_eq!(&copy, naive.newest(), "since revision {number}");

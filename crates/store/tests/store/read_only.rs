@@ -18,7 +18,7 @@ const SHOWN: &str = "refused, and read on";
 
 async fn refuses_and_reads_on(store: &Store) {
     let before = store.read().await.unwrap();
-    assert_eq!(before.files["a"], "1");
+    assert_eq!(&*before.files["a"], "1");
     let error = store.commit(&commit(&[("a", Some("2"))])).await.unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
     let error = store.note_uses(&[("x".to_owned(), used(1))]).await.unwrap_err();

@@ -155,9 +155,10 @@ impl Keeper {
     fn store_anew(&self) -> Result<u64> {
         let number = past::in_store(&self.data, async |store| {
             let (wanted, now) = (store.read_at(self.base).await?.files, store.read().await?.files);
-            let gone = now.into_keys().filter(|it| !wanted.contains_key(it)).map(|it| (it, None));
-            let gone: Vec<_> = gone.collect();
-            let files = wanted.into_iter().map(|(path, text)| (path, Some(text)));
+            let gone = now.keys().filter(|it| !wanted.contains_key(*it));
+            let gone = gone.map(|it| (it.to_string(), None));
+            let files =
+                wanted.iter().map(|(path, text)| (path.to_string(), Some(text.to_string())));
             let commit = Commit {
                 base: None,
                 author: "a proof".to_owned(),

@@ -63,10 +63,10 @@ impl Operation for Compare {
         let to = two.to.unwrap_or_else(|| admin.revision());
         let (one, other) = (store.read_at(two.from).await?, store.read_at(to).await?);
         let paths: BTreeSet<_> = one.files.keys().chain(other.files.keys()).collect();
-        let text = |of: &store::Texts, path| of.files.get(path).cloned();
+        let text = |of: &store::Texts, path| of.files.get(path).map(ToString::to_string);
         let changes = paths.into_iter().filter_map(|path| {
             let (before, after) = (text(&one, path), text(&other, path));
-            (before != after).then(|| Difference::new(path.clone(), before, after))
+            (before != after).then(|| Difference::new(path.to_string(), before, after))
         });
         let changes = changes.collect();
         Ok(Reply::of(Compared { from: two.from, to, changes }))

@@ -87,13 +87,13 @@ fn files(
     texts: &store::Texts,
     gone: &HashSet<String>,
 ) -> Result<BTreeMap<String, Option<String>>, Failure> {
-    let others = working.folder.files().filter(|(path, _)| !texts.files.contains_key(&***path));
+    let others = working.folder.files().filter(|(path, _)| !texts.files.contains_key(*path));
     let mut files: BTreeMap<_, _> = others.map(|(path, _)| (path.to_string(), None)).collect();
     for (path, text) in &texts.files {
-        let is_ended = gone.contains(path) || is_revoked(working, path);
-        let text = if is_ended { revoked(path, text)? } else { text.clone() };
+        let is_ended = gone.contains(&**path) || is_revoked(working, path);
+        let text = if is_ended { revoked(path, text)? } else { text.to_string() };
         if working.folder.file(path).is_none_or(|(_, it)| *it != *text) {
-            files.insert(path.clone(), Some(text));
+            files.insert(path.to_string(), Some(text));
         }
     }
     Ok(files)
@@ -109,7 +109,7 @@ async fn revoked_and_gone(
 ) -> Result<Gone, Failure> {
     let credentials = texts.files.keys().filter(|it| is_credential(it));
     let gone = credentials.filter(|it| working.folder.file(it).is_none());
-    let mut gone: HashSet<&str> = gone.map(String::as_str).collect();
+    let mut gone: HashSet<&str> = gone.map(|it| &**it).collect();
     let mut paths = HashSet::new();
     let mut later = working.revision;
     while later > known.revision && !gone.is_empty() {
