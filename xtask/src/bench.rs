@@ -16,7 +16,10 @@ mod site;
 mod state;
 mod verify;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
@@ -27,7 +30,7 @@ use machine::Machine;
 pub(crate) use open_loop::Command as OpenLoop;
 use peers::LeftOut;
 use report::{Measured, Report};
-use site::Site;
+use site::{Programs, Site};
 
 /// Measures calls through the door, and nginx as a plain proxy or governed peers in the same run.
 ///
@@ -54,6 +57,9 @@ pub(crate) struct Command {
     /// Leave out the second half, latency at a fixed rate.
     #[arg(long)]
     no_fixed_rate: bool,
+    /// Measure this program in place of the usual release build, such as that of `cargo xtask release`.
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
 }
 
 /// What can be measured.
@@ -130,25 +136,25 @@ impl Command {
             machine.cores >= 2,
             "the bench needs two cores: one for the proxy, one for the load"
         );
-        for (program, package) in [("wrk", "wrk"), ("nginx", "nginx"), ("taskset", "util-linux")] {
-            install::debian(program, package)?;
-        }
         let (cases, left_out) = self.name.within_reach();
-        if cases.iter().any(|it| it.load() != Load::Http) {
-            install::debian("h2load", "nghttp2-client")?;
-            install::debian("openssl", "openssl")?;
-        }
+        install_load(&cases)?;
         let workspace = Workspace::read(Path::new("."))?;
         // A door without a load is measured by itself.
         let is_door_needed = cases.is_empty() || cases.iter().any(|it| it.proxy().is_door());
+        let is_door_built = is_door_needed && self.program.is_none();
         println!("building the release");
         // The load at a fixed rate is made by this program, which must not be slow itself. Each by itself,
         // since what is built together has other features than the release.
-        for package in ["xtask"].into_iter().chain(is_door_needed.then_some("onedoor")) {
+        for package in ["xtask"].into_iter().chain(is_door_built.then_some("onedoor")) {
             let mut build = run::program("cargo", &workspace.root);
             run::run(build.args(["build", "--release", "--locked", "--package", package]))?;
         }
-        let site = Site::start(workspace.target.join("release"), &cases)?;
+        let built = workspace.target.join("release");
+        let door = match &self.program {
+            Some(program) => std::path::absolute(program)?,
+            None => built.join("onedoor"),
+        };
+        let site = Site::start(Programs { door, load: built.join("xtask") }, &cases)?;
         let mut report = Report::new(self.name.as_str(), machine, self.rounds, self.seconds);
         report.cases = cases.into_iter().map(Measured::new).collect();
         report.left_out = left_out;
@@ -199,4 +205,38 @@ impl Command {
         }
         Ok(())
     }
+}
+
+/// What is called most, in all the ways in which it is.
+const EXERCISES: [Case; 6] =
+    [Case::Rest, Case::Mcp, Case::Token, Case::Issue, Case::RestTls, Case::RestHttp2];
+
+/// Sees to it that [`exercise`] finds what it needs.
+pub(crate) fn install_exercises() -> Result<()> {
+    install_load(&EXERCISES)
+}
+
+/// Makes calls of each usual kind at `door`, for so many seconds each.
+pub(crate) fn exercise(door: &Path, seconds: u32) -> Result<()> {
+    let programs = Programs { door: door.to_owned(), load: std::env::current_exe()? };
+    let site = Site::start(programs, &EXERCISES)?;
+    for case in EXERCISES {
+        site.check(case)?;
+        let figures = load::saturate(&site, case, Duration::from_secs(seconds.into()))?;
+        println!("     {:<11} {:.0} req/s", case.name(), figures.requests_per_second);
+        site.tidy_up()?;
+    }
+    Ok(())
+}
+
+/// What makes the load, and the server behind all that is measured.
+fn install_load(cases: &[Case]) -> Result<()> {
+    for (program, package) in [("wrk", "wrk"), ("nginx", "nginx"), ("taskset", "util-linux")] {
+        install::debian(program, package)?;
+    }
+    if cases.iter().any(|it| it.load() != Load::Http) {
+        install::debian("h2load", "nghttp2-client")?;
+        install::debian("openssl", "openssl")?;
+    }
+    Ok(())
 }

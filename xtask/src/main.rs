@@ -5,6 +5,7 @@ mod bench;
 mod crowd;
 mod install;
 mod prove;
+mod release;
 mod run;
 mod test;
 mod tidy;
@@ -18,7 +19,7 @@ use clap::Parser;
 ///
 /// `tidy` reads the sources and takes a second; `test` runs every check a change must pass and
 /// installs what they need; `bench` measures the door against nginx and others; `prove` shows that
-/// what is promised holds of the built program.
+/// what is promised holds of the built program; `release` builds the program as it is fastest.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
@@ -26,6 +27,7 @@ enum Command {
     Test(test::Command),
     Bench(bench::Command),
     Prove(prove::Command),
+    Release(release::Command),
     #[command(hide = true)]
     OpenLoop(bench::OpenLoop),
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Release(command) => command.run(),
         Command::OpenLoop(command) => command.run(),
     };
     match result {

@@ -148,7 +148,7 @@ pub(super) fn fixed_rate(site: &Site, case: Case, rate: u32, time: Duration) -> 
     let (server, request) = (site.server(case)?, site.request(case)?);
     let file = site.folder().join("request");
     fs::write(&file, request.bytes()).with_context(|| file.display().to_string())?;
-    let mut command = on_core(LOAD_CORE, &site.program("xtask"));
+    let mut command = on_core(LOAD_CORE, &site.programs().load);
     command.arg("open-loop").arg("--request").arg(&file);
     command.arg("--address").arg(server.address.to_string());
     command.arg("--rate").arg(rate.to_string());

@@ -29,8 +29,16 @@ pub(super) struct Site {
     folder: TempDir,
     /// Who made the certificate that servers show; none where no case is over TLS.
     authority: Option<Authority>,
-    /// Where the release builds of the door and of this program are.
-    programs: PathBuf,
+    programs: Programs,
+}
+
+/// What is run, each a release build.
+#[derive(Debug)]
+pub(super) struct Programs {
+    /// The door that is measured.
+    pub(super) door: PathBuf,
+    /// This program, which makes the load at a fixed rate.
+    pub(super) load: PathBuf,
 }
 
 #[derive(Debug)]
@@ -43,7 +51,7 @@ struct Running {
 
 impl Site {
     /// Starts the upstream, and what the cases measure.
-    pub(super) fn start(programs: PathBuf, cases: &[Case]) -> Result<Self> {
+    pub(super) fn start(programs: Programs, cases: &[Case]) -> Result<Self> {
         let folder = TempDir::with_prefix("onedoor-bench-").context("no temporary folder")?;
         let upstream = nginx::upstream(folder.path(), free_address()?)?;
         let is_secure = cases.iter().any(|it| it.load() != Load::Http);
@@ -77,7 +85,7 @@ impl Site {
     /// A new place for a door to live in, over the upstream.
     pub(super) fn home(&self, state: State, config: &str) -> Result<Home> {
         let folder = TempDir::with_prefix_in("door-", self.folder.path())?.keep();
-        Home::make(&self.program("onedoor"), folder, (state, self.upstream.address), config)
+        Home::make(&self.programs.door, folder, (state, self.upstream.address), config)
     }
 
     fn door_tls(&self) -> Result<String> {
@@ -91,9 +99,8 @@ impl Site {
         self.authority.as_ref().context("no certificate was made for this case")
     }
 
-    /// A program of the release build.
-    pub(super) fn program(&self, name: &str) -> PathBuf {
-        self.programs.join(name)
+    pub(super) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     pub(super) fn folder(&self) -> &Path {
