@@ -216,7 +216,8 @@ pub(crate) fn install_exercises() -> Result<()> {
     install_load(&EXERCISES)
 }
 
-/// Makes calls of each usual kind at `door`, for so many seconds each.
+/// Makes calls of each usual kind at `door`, for so many seconds each. Fails where the door does not end
+/// by itself behind that: a program that is killed leaves no counts.
 pub(crate) fn exercise(door: &Path, seconds: u32) -> Result<()> {
     let programs = Programs { door: door.to_owned(), load: std::env::current_exe()? };
     let site = Site::start(programs, &EXERCISES)?;
@@ -226,7 +227,7 @@ pub(crate) fn exercise(door: &Path, seconds: u32) -> Result<()> {
         println!("     {:<11} {:.0} req/s", case.name(), figures.requests_per_second);
         site.tidy_up()?;
     }
-    Ok(())
+    site.end()
 }
 
 /// What makes the load, and the server behind all that is measured.

@@ -3,6 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -69,7 +70,12 @@ impl Place {
         let folder = workspace.target.join("profile-guided");
         let counts = folder.join("counts");
         // Those of another program would be of no use to this one.
-        drop(fs::remove_dir_all(&counts));
+        match fs::remove_dir_all(&counts) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| counts.display().to_string());
+            }
+            Ok(()) | Err(_) => {}
+        }
         fs::create_dir_all(&counts).with_context(|| counts.display().to_string())?;
         let version = run::output(run::program("rustc", &workspace.root).arg("-vV"))?;
         let host = host(&version).context("rustc -vV names no host")?.to_owned();
@@ -102,7 +108,7 @@ fn merger(place: &Place) -> Result<PathBuf> {
     Ok(program.into())
 }
 
-/// The files of counts, of which each process leaves its own.
+/// The files of counts: one, to which each process of the program adds its own as it ends.
 fn counts(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let paths = entries.map(|it| Ok(it?.path())).collect::<std::io::Result<Vec<_>>>()?;

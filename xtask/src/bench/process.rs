@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use model::Clock;
 
 use crate::run;
@@ -105,13 +105,27 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A polite end first: nginx's parent must take its worker along.
+impl Server {
+    /// Ends it, and fails where it does not end by itself when asked.
+    pub(super) fn end(mut self) -> Result<()> {
+        ensure!(self.is_gone_when_asked(), "the server for {} did not end", self.address);
+        Ok(())
+    }
+
+    /// A polite end: nginx's parent must take its worker along.
+    fn is_gone_when_asked(&mut self) -> bool {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return true;
+        }
         let id = self.child.id().to_string();
         let asked = run::output(run::program("kill", Path::new("/")).args(["-TERM", &id]));
-        let is_gone = asked.is_ok() && matches!(run::wait(&mut self.child, PATIENCE), Ok(Some(_)));
-        if !is_gone {
+        asked.is_ok() && matches!(run::wait(&mut self.child, PATIENCE), Ok(Some(_)))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.is_gone_when_asked() {
             drop(self.child.kill());
             drop(self.child.wait());
         }

@@ -32,7 +32,7 @@ pub(super) struct Site {
     programs: Programs,
 }
 
-/// What is run, each a release build.
+/// What is run.
 #[derive(Debug)]
 pub(super) struct Programs {
     /// The door that is measured.
@@ -97,6 +97,11 @@ impl Site {
 
     fn authority(&self) -> Result<&Authority> {
         self.authority.as_ref().context("no certificate was made for this case")
+    }
+
+    /// Ends what is measured, and fails where something does not end by itself when asked.
+    pub(super) fn end(mut self) -> Result<()> {
+        self.running.drain(..).try_for_each(|it| it.server.end())
     }
 
     pub(super) fn programs(&self) -> &Programs {

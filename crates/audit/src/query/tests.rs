@@ -184,8 +184,9 @@ fn another_file_in_the_place_of_one_that_was_read_misleads_nobody() {
     let want = log.naive(&question);
     assert_eq!(all(&index, &question), want);
     let files = log.index_files();
-    for (one, other) in files.iter().zip(files.iter().skip(1)) {
-        fs::copy(other, one).unwrap();
+    assert!(files.len() > 4);
+    for pair in files.windows(2) {
+        fs::copy(&pair[1], &pair[0]).unwrap();
     }
     assert_eq!(all(&index, &question), want);
     while index.advance(u64::MAX).unwrap() {}
